@@ -1,0 +1,49 @@
+/**
+ * Every error a person can meet, each with its meaning and the way out. Bad data never becomes one of these (it is a
+ * value, a letter); a bug is a plain Error and ends the process; what is left are faults of input and environment.
+ */
+export const ERROR_CODES = {
+  config_invalid: "A setting is missing or out of its limits.",
+  input_invalid: "A file, a flag or an event given by the caller can't be used.",
+  database_unreachable: "PostgreSQL doesn't answer at DATABASE_URL.",
+  broker_unreachable: "No Kafka broker answers at KAFKA_BROKERS.",
+  registry_unreachable: "The schema registry doesn't answer at SCHEMA_REGISTRY_URL.",
+  registry_refused: "The schema registry refused a schema, as an incompatible change.",
+  not_migrated: "The database is older than this program.",
+  catalog_mismatch: "An event's field and its table's column don't fit together.",
+  topic_missing: "A topic doesn't exist.",
+  topic_misconfigured: "A topic has other settings than the pipeline relies on.",
+  history_lost: "A partition no longer holds what the database expects next, or holds something else there.",
+  encoder_bug: "PostgreSQL refused our binary format: a bug of ours, never the data's.",
+  landing_refused: "PostgreSQL refused a statement for a reason that no retry and no letter can mend.",
+  group_crashed: "A consumer group ended by itself.",
+  publish_refused: "An event was not acknowledged by the broker.",
+  publisher_full: "More events are waiting than the buffer holds: the caller doesn't await publish.",
+  stack_unavailable: "No local stack can run on this machine.",
+  stack_failed: "A part of the local stack didn't start.",
+} as const;
+
+export type ErrorCode = keyof typeof ERROR_CODES;
+
+export interface ErrorOptions {
+  /** What to do now, as a sentence. */
+  readonly next?: string;
+  /** Whether the same call may succeed later without anybody's help. */
+  readonly canRetry?: boolean;
+  readonly cause?: unknown;
+}
+
+/** An error with a code, whether a retry can help, and the next step. `message` says what happened and where. */
+export class TradetapeError extends Error {
+  readonly code: ErrorCode;
+  readonly canRetry: boolean;
+  readonly next: string | undefined;
+
+  constructor(code: ErrorCode, message: string, options: ErrorOptions = {}) {
+    super(message, { cause: options.cause });
+    this.name = "TradetapeError";
+    this.code = code;
+    this.canRetry = options.canRetry ?? false;
+    this.next = options.next;
+  }
+}

@@ -1,0 +1,271 @@
+// Made from schemas/*.avsc by `npm run generate`; change those.
+
+/** An instrument that other events point at. */
+export interface SymbolEvent {
+  /** The instrument: UUID version 5 of (ticker, exchange). */
+  symbol_id: string;
+  /** The venue's own name for it, as in 'IBM' or 'BTCUSDT'. */
+  ticker: string;
+  /** Where it is listed; null when one ticker means one instrument. */
+  exchange?: string | null;
+  /** equity, crypto, future, fx, index or what the desk calls it; 'unknown' when found in a feed. */
+  asset_type?: string;
+  /** Whether it is traded now. */
+  is_active?: boolean;
+  /** When the desk took it up; null when it was found in a feed. Microseconds since 1970, UTC. */
+  created_at?: number | null;
+  /** Which revision this is: the greater one stays. Null takes the broker's time. Microseconds since 1970, UTC. */
+  revised_at?: number | null;
+}
+
+/** A run whose events are kept apart: a backtest, a paper run, a replay, or a named live run. */
+export interface SessionEvent {
+  /** The session's own id. */
+  backtest_session_id: string;
+  /** What its events mean. */
+  kind: "live" | "paper" | "backtest" | "replay";
+  /** A title for people. */
+  name?: string | null;
+  /** Where it stands; deleted is final. */
+  status: "created" | "running" | "completed" | "failed" | "deleted";
+  /** The version of the code that ran, as in a git hash. */
+  code_version?: string | null;
+  /** The run's settings, as JSON text. */
+  config?: string | null;
+  /** The data it read. */
+  data_set?: string | null;
+  /** When it began. Microseconds since 1970, UTC. */
+  started_at?: number | null;
+  /** When it ended. Microseconds since 1970, UTC. */
+  ended_at?: number | null;
+  /** Its figures, as JSON text. */
+  result?: string | null;
+  /** Which revision this is: the greater one stays. Null takes the broker's time. Microseconds since 1970, UTC. */
+  revised_at?: number | null;
+}
+
+/** One trade on a venue. The first event of an id stays. */
+export interface TickEvent {
+  /** UUID version 5 of the trade's natural key (schemas/ids.json). */
+  market_data_id: string;
+  /** The instrument: UUID version 5 of (ticker, exchange). */
+  symbol_id: string;
+  /** When it was traded, UTC. Microseconds since 1970, UTC. */
+  timestamp: number;
+  /** The nanoseconds 0 to 999 below the microsecond. */
+  timestamp_ns?: number;
+  /** The price; the view 'tick' names it so. */
+  close: number;
+  /** The size; the view 'tick' names it so. */
+  volume: number;
+  /** The feed or data set it comes from. */
+  source: string;
+  /** The venue's id of the trade. */
+  trade_id?: string | null;
+  /** The venue's code in the feed. */
+  venue?: string | null;
+  /** Sale conditions as the feed gives them. */
+  conditions?: readonly string[] | null;
+  /** When the feed handed the event to us; not part of its content. Microseconds since 1970, UTC. */
+  received_at?: number | null;
+  /** The session this event belongs to; null is live trading. */
+  backtest_session_id?: string | null;
+}
+
+/** One bar of one interval. The greatest revision of an id stays. */
+export interface BarEvent {
+  /** UUID version 5 of (source, symbol, interval, start, session). */
+  market_data_id: string;
+  /** The instrument: UUID version 5 of (ticker, exchange). */
+  symbol_id: string;
+  /** The START of the bar, UTC. Microseconds since 1970, UTC. */
+  timestamp: number;
+  /** First price. */
+  open: number;
+  /** Highest price. */
+  high: number;
+  /** Lowest price. */
+  low: number;
+  /** Last price. */
+  close: number;
+  /** Traded size. */
+  volume: number;
+  /** The bar's length: 1s, 1min, 5min, 1h, 1d and the like; never 'tick'. */
+  interval: string;
+  /** The feed or data set it comes from. */
+  source: string;
+  /** The venue's code in the feed. */
+  venue?: string | null;
+  /** When the feed handed the event to us; not part of its content. Microseconds since 1970, UTC. */
+  received_at?: number | null;
+  /** Which revision this is: the greater one stays. Null takes the broker's time. Microseconds since 1970, UTC. */
+  revised_at?: number | null;
+  /** The session this event belongs to; null is live trading. */
+  backtest_session_id?: string | null;
+}
+
+/** One value of one technical indicator. The greatest revision of an id stays. */
+export interface IndicatorEvent {
+  /** UUID version 5 of (symbol, timestamp, name, period, parameters, computed_by, session). */
+  indicator_id: string;
+  /** The instrument: UUID version 5 of (ticker, exchange). */
+  symbol_id: string;
+  /** The time it is valid for, UTC. Microseconds since 1970, UTC. */
+  timestamp: number;
+  /** SMA, EMA, RSI, MACD and the like. */
+  indicator_name: string;
+  /** Its value. */
+  indicator_value: number;
+  /** Its window in bars, where one number says it. */
+  period?: number | null;
+  /** Its settings as JSON text, where one number does not: MACD 12/26/9. */
+  parameters?: string | null;
+  /** The program or agent that computed it. */
+  computed_by: string;
+  /** Which revision this is: the greater one stays. Null takes the broker's time. Microseconds since 1970, UTC. */
+  revised_at?: number | null;
+  /** The session this event belongs to; null is live trading. */
+  backtest_session_id?: string | null;
+}
+
+/** What a model expects. The first event of an id stays. */
+export interface PredictionEvent {
+  /** The prediction's id, made by the agent. */
+  prediction_id: string;
+  /** The instrument: UUID version 5 of (ticker, exchange). */
+  symbol_id: string;
+  /** When it was made, UTC. Microseconds since 1970, UTC. */
+  timestamp: number;
+  /** The expected price. */
+  predicted_price?: number | null;
+  /** The chance of a rise, 0 to 1. */
+  probability_up?: number | null;
+  /** The model's confidence, 0 to 1. */
+  confidence_score?: number | null;
+  /** The model that made it. */
+  model_version: string;
+  /** The session this event belongs to; null is live trading. */
+  backtest_session_id?: string | null;
+}
+
+/** What an agent decided to do. The first event of an id stays. */
+export interface DecisionEvent {
+  /** The decision's id, made by the agent. */
+  decision_id: string;
+  /** The instrument: UUID version 5 of (ticker, exchange). */
+  symbol_id: string;
+  /** When it was taken, UTC. Microseconds since 1970, UTC. */
+  timestamp: number;
+  /** What to do. */
+  action: "BUY" | "SELL" | "HOLD";
+  /** How much; 0 for HOLD. */
+  size: number;
+  /** The expected return, as a fraction. */
+  predicted_roi?: number | null;
+  /** The prediction it rests on. */
+  model_reference?: string | null;
+  /** Whether the risk checks let it pass. */
+  approved: boolean;
+  /** The strategy that took it. */
+  strategy_id?: string | null;
+  /** Why, for people: the checks that spoke. */
+  reason?: string | null;
+  /** The session this event belongs to; null is live trading. */
+  backtest_session_id?: string | null;
+}
+
+/** One execution report of a broker. The first event of an id stays. */
+export interface FillEvent {
+  /** The report's id. */
+  execution_id: string;
+  /** The decision it carries out. */
+  decision_id: string;
+  /** The instrument: UUID version 5 of (ticker, exchange). */
+  symbol_id: string;
+  /** The price; null when nothing was executed. */
+  executed_price?: number | null;
+  /** The size of this report; 0 when rejected or canceled. */
+  quantity: number;
+  /** What happened. */
+  status: "FILLED" | "REJECTED" | "CANCELED";
+  /** Who reported it. */
+  broker: string;
+  /** Decision to report, in milliseconds; clocks may make it negative. */
+  latency_ms?: number | null;
+  /** When it happened, UTC. Microseconds since 1970, UTC. */
+  timestamp: number;
+  /** The broker's own id of the report. */
+  broker_execution_id?: string | null;
+  /** What it cost. */
+  fee?: number | null;
+  /** The session this event belongs to; null is live trading. */
+  backtest_session_id?: string | null;
+}
+
+/** What a strategy earned in a window. The greatest revision of an id stays. */
+export interface PerformanceEvent {
+  /** UUID version 5 of (strategy, symbol, window, session). */
+  performance_id: string;
+  /** The strategy. */
+  strategy_id: string;
+  /** The instrument; null is the whole portfolio. */
+  symbol_id?: string | null;
+  /** Start of the window, UTC. Microseconds since 1970, UTC. */
+  window_start: number;
+  /** End of the window, UTC. Microseconds since 1970, UTC. */
+  window_end: number;
+  /** Closed trades in the window. */
+  total_trades: number;
+  /** Winning share of the trades, 0 to 1. */
+  win_rate?: number | null;
+  /** Mean return of a trade, as a fraction. */
+  avg_roi?: number | null;
+  /** Largest fall from a peak, as a fraction. */
+  max_drawdown?: number | null;
+  /** Sharpe ratio as its producer states it. */
+  sharpe_ratio?: number | null;
+  /** Which revision this is: the greater one stays. Null takes the broker's time. Microseconds since 1970, UTC. */
+  revised_at?: number | null;
+  /** The session this event belongs to; null is live trading. */
+  backtest_session_id?: string | null;
+}
+
+/** One entry of the audit trail. The first event of an id stays. */
+export interface AuditEvent {
+  /** The entry's id; deterministic for everything the pipeline writes. */
+  log_id: string;
+  /** When it happened, UTC. Microseconds since 1970, UTC. */
+  timestamp: number;
+  /** MODEL_RUN, TRADE_DECISION, TRADE_SUBMIT, TRADE_EXECUTION, RECEIPT, DEAD_LETTER and the like. */
+  event_type: string;
+  /** Who did it. */
+  actor: string;
+  /** What happened, as JSON text. */
+  payload: string;
+  /** Whether it succeeded. */
+  success?: boolean;
+  /** The workflow it belongs to. */
+  correlation_id?: string | null;
+  /** The topic it tells of. */
+  source_topic?: string | null;
+  /** The partition it tells of. */
+  source_partition?: number | null;
+  /** The offset it tells of; a receipt's first. */
+  source_offset?: number | null;
+  /** The session this event belongs to; null is live trading. */
+  backtest_session_id?: string | null;
+}
+
+/** The event of each topic. */
+export interface EventOfTopic {
+  symbols: SymbolEvent;
+  sessions: SessionEvent;
+  ticks: TickEvent;
+  bars: BarEvent;
+  indicators: IndicatorEvent;
+  predictions: PredictionEvent;
+  decisions: DecisionEvent;
+  fills: FillEvent;
+  performance: PerformanceEvent;
+  audit: AuditEvent;
+}

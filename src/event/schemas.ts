@@ -1,0 +1,90 @@
+import { readFileSync } from "node:fs";
+import avsc from "avsc";
+
+/** The event kinds, by the name of their topic. `dead-letters` isn't one: its messages are other events' raw bytes. */
+export const EVENT_BY_TOPIC = {
+  symbols: "symbol",
+  sessions: "session",
+  ticks: "tick",
+  bars: "bar",
+  indicators: "indicator",
+  predictions: "prediction",
+  decisions: "decision",
+  fills: "fill",
+  performance: "performance",
+  audit: "audit",
+} as const;
+
+export type EventTopic = keyof typeof EVENT_BY_TOPIC;
+export type EventName = (typeof EVENT_BY_TOPIC)[EventTopic];
+
+export const EVENT_TOPICS = Object.keys(EVENT_BY_TOPIC) as EventTopic[];
+
+/** A column type's name as the schemas use it; `enum` and `string` both land in text. */
+export type FieldType = "uuid" | "timestamp" | "json" | "text" | "texts" | "double" | "int" | "long" | "boolean";
+
+export interface EventField {
+  readonly name: string;
+  readonly type: FieldType;
+  readonly nullable: boolean;
+  readonly doc: string;
+  readonly symbols?: readonly string[];
+  readonly hasDefault: boolean;
+}
+
+export interface EventSchema {
+  readonly event: EventName;
+  readonly doc: string;
+  /** The schema as it is registered. */
+  readonly json: string;
+  readonly type: avsc.Type;
+  readonly fields: readonly EventField[];
+}
+
+type RawType = string | { type: string; logicalType?: string; items?: string; symbols?: string[] } | RawType[];
+
+/** Schemas lie beside the sources, and `npm run build` copies them beside the compiled files at the same distance. */
+const folder = new URL("../../schemas/", import.meta.url);
+
+function readSchema(event: EventName): EventSchema {
+  const raw = JSON.parse(readFileSync(new URL(`${event}.avsc`, folder), "utf8")) as {
+    doc: string;
+    fields: { name: string; type: RawType; doc: string; default?: unknown }[];
+  };
+  const fields = raw.fields.map((field) => describe(field.name, field.type, field.doc, "default" in field));
+  const json = JSON.stringify(raw);
+  return { event, doc: raw.doc, json, type: avsc.Type.forSchema(JSON.parse(json)), fields };
+}
+
+function describe(name: string, type: RawType, doc: string, hasDefault: boolean): EventField {
+  const nullable = Array.isArray(type);
+  const inner = nullable ? type[1]! : type;
+  const symbols = typeof inner === "object" && !Array.isArray(inner) ? inner.symbols : undefined;
+  return { name, type: fieldType(inner), nullable, doc, hasDefault, ...(symbols ? { symbols } : {}) };
+}
+
+const TYPE_BY_AVRO: Readonly<Record<string, FieldType>> = {
+  "string:uuid": "uuid",
+  "string:json": "json",
+  "long:timestamp-micros": "timestamp",
+  string: "text",
+  enum: "text",
+  array: "texts",
+  double: "double",
+  int: "int",
+  long: "long",
+  boolean: "boolean",
+};
+
+function fieldType(type: RawType): FieldType {
+  const named =
+    typeof type === "object" && !Array.isArray(type) ? type : { type: String(type), logicalType: undefined };
+  const key = named.logicalType ? `${named.type}:${named.logicalType}` : named.type;
+  const found = TYPE_BY_AVRO[key];
+  if (found === undefined) throw new Error(`schemas/: no column type for the Avro type ${JSON.stringify(type)}`);
+  return found;
+}
+
+export const EVENT_SCHEMAS: Readonly<Record<EventName, EventSchema>> = Object.fromEntries(
+  Object.values(EVENT_BY_TOPIC).map((event) => [event, readSchema(event)]),
+) as Record<EventName, EventSchema>;
