@@ -1,0 +1,76 @@
+import { Command } from "commander";
+import { type Config, readConfig, SETTINGS, type SettingName } from "../config.ts";
+import { describeFailure, EXIT, type ExitCode } from "./exit.ts";
+import { watchSignals } from "./interrupt.ts";
+import { type Output, openOutput } from "./output.ts";
+import { openProgress, type Progress } from "./progress.ts";
+
+/** What every command is handed: the settings, where results and progress go, and when to stop. */
+export interface Session {
+  readonly config: Config;
+  readonly out: Output;
+  readonly progress: Progress;
+  readonly signal: AbortSignal;
+  /** The environment the settings came from: whether a service was named at all. */
+  readonly env: NodeJS.ProcessEnv;
+}
+
+/** A command as its file declares it; `declare` adds arguments and flags, `run` gets them as commander parsed them. */
+export interface CommandSpec<Options> {
+  readonly name: string;
+  readonly summary: string;
+  /** Lines under the help: a command line, two spaces or more, what it does. */
+  readonly examples: readonly string[];
+  declare?(command: Command): void;
+  run(session: Session, args: readonly string[], options: Options): Promise<ExitCode>;
+}
+
+/** The program with the flags that every command takes. */
+export function newProgram(version: string): Command {
+  const program = new Command("tradetape").version(version).exitOverride();
+  program.option("--json", "results as one JSON document on standard output");
+  for (const { flag, doc } of Object.values(SETTINGS) as { flag?: string; doc: string }[]) {
+    if (flag !== undefined) program.option(flag, doc);
+  }
+  return program;
+}
+
+/** @param done is told the exit code: commander itself has no way to return one. */
+export function addCommand<Options>(program: Command, spec: CommandSpec<Options>, done: (code: ExitCode) => void) {
+  const command = program.command(spec.name).description(spec.summary).exitOverride();
+  spec.declare?.(command);
+  if (spec.examples.length > 0) {
+    command.addHelpText("after", `\nExamples:\n${spec.examples.map((line) => `  ${line}`).join("\n")}`);
+  }
+  command.addHelpText("after", "\nEvery command takes --json and the settings of `tradetape help config`.");
+  command.action(async () => {
+    const args = command.processedArgs.flat().filter((a) => a !== undefined) as string[];
+    done(await runSession(spec, args, command.optsWithGlobals()));
+  });
+}
+
+async function runSession<Options>(
+  spec: CommandSpec<Options>,
+  args: readonly string[],
+  options: Record<string, unknown>,
+): Promise<ExitCode> {
+  const json = options.json === true;
+  const progress = openProgress();
+  const interrupt = watchSignals(progress.line, () => process.exit(EXIT.interrupted));
+  try {
+    const names = Object.keys(SETTINGS) as SettingName[];
+    const flags = Object.fromEntries(names.map((name) => [name, options[name]])) as Record<SettingName, string>;
+    const out = openOutput(json, (text) => process.stdout.write(text));
+    const config = readConfig(flags);
+    const session = { config, out, progress, signal: interrupt.signal, env: process.env };
+    return await spec.run(session, args, options as Options);
+  } catch (error) {
+    const failure = describeFailure(error, json);
+    progress.close();
+    process.stderr.write(failure.text);
+    return failure.code;
+  } finally {
+    progress.close();
+    interrupt.dispose();
+  }
+}

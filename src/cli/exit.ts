@@ -1,0 +1,59 @@
+import { CommanderError } from "commander";
+import { TradetapeError } from "../errors.ts";
+
+/** What a command's end tells the shell. */
+export const EXIT = {
+  good: 0,
+  /** The command did its work and found something wrong: rejects, a check that doesn't hold. */
+  foundWrong: 1,
+  /** The command can't do its work: bad input, a setting, a service that doesn't answer. */
+  cannot: 2,
+  /** sysexits' EX_SOFTWARE: our own fault, with its stack. */
+  bug: 70,
+  /** Stopped by a signal with everything in order: the same command goes on from there. */
+  interrupted: 130,
+} as const;
+
+export type ExitCode = (typeof EXIT)[keyof typeof EXIT];
+
+export interface Failure {
+  readonly code: ExitCode;
+  /** For standard error; empty when commander has already written it. */
+  readonly text: string;
+}
+
+/**
+ * Says an error once: what and where, then why, then what to do. A TradetapeError is a sentence of ours; anything else
+ * is a bug, whose stack is the only thing that helps.
+ */
+export function describeFailure(error: unknown, json: boolean): Failure {
+  if (error instanceof CommanderError) return { code: error.exitCode === 0 ? EXIT.good : EXIT.cannot, text: "" };
+  if (error instanceof TradetapeError) {
+    return { code: EXIT.cannot, text: json ? failureJson(error) : failureText(error) };
+  }
+  const stack = error instanceof Error ? (error.stack ?? error.message) : String(error);
+  return { code: EXIT.bug, text: `A bug in tradetape, please report it with these lines:\n${stack}\n` };
+}
+
+function failureText(error: TradetapeError): string {
+  const lines = [`tradetape: ${error.code}: ${error.message}`];
+  const why = causeOf(error);
+  if (why !== undefined && !error.message.includes(why)) lines.push(`  because: ${why}`);
+  if (error.next !== undefined) lines.push(`  next: ${error.next}`);
+  if (error.canRetry) lines.push("  The same command may succeed later.");
+  return `${lines.join("\n")}\n`;
+}
+
+function failureJson(error: TradetapeError): string {
+  const { code, message, next, canRetry } = error;
+  return `${JSON.stringify({ error: { code, message, because: causeOf(error), next, canRetry } })}\n`;
+}
+
+function causeOf(error: Error): string | undefined {
+  if (!(error.cause instanceof Error)) return undefined;
+  // Node's connection errors to several addresses come as an AggregateError whose own message is empty.
+  if (error.cause instanceof AggregateError && error.cause.message === "") {
+    return error.cause.errors.map((e) => (e instanceof Error ? e.message : String(e))).join("; ");
+  }
+  return error.cause.message || undefined;
+}

@@ -1,0 +1,14 @@
+#!/usr/bin/env node
+// The version is asked before anything else is loaded: older Nodes fail on the first import with a riddle.
+const [major = 0, minor = 0] = process.versions.node.split(".").map(Number);
+if (major < 22 || (major === 22 && minor < 18)) {
+  process.stderr.write(`tradetape needs Node 22.18 or later; this is ${process.versions.node}.\n`);
+  process.exit(2);
+}
+
+const { runProgram } = await import("./program.ts");
+const code = await runProgram(process.argv.slice(2));
+// What a command opened, it has closed; should a client library still hold a timer, a person mustn't wait for it.
+process.stdout.write("", () => process.exit(code));
+
+export {};

@@ -1,0 +1,53 @@
+import Table from "cli-table3";
+import { count } from "./progress.ts";
+
+/** Results, on standard output: one JSON document with --json, else text for people. */
+export interface Output {
+  readonly json: boolean;
+  /** A whole result: `text` is asked only when people read it. */
+  result(value: unknown, text: () => string): void;
+}
+
+export type Cell = string | number | bigint | null | undefined;
+
+export function openOutput(json: boolean, write: (text: string) => void): Output {
+  return {
+    json,
+    result: (value, text) => {
+      // A bigint is an offset or a count; below 2^53 it is a plain number for every reader, above it must be text.
+      const line = json ? JSON.stringify(value, (_key, v) => (typeof v === "bigint" ? exact(v) : v)) : text();
+      write(line.endsWith("\n") ? line : `${line}\n`);
+    },
+  };
+}
+
+const exact = (v: bigint): number | string => (Number.isSafeInteger(Number(v)) ? Number(v) : v.toString());
+
+/** A table with right-aligned numbers, for people; without lines between the rows, so that it can be cut and pasted. */
+export function table(head: readonly string[], rows: readonly (readonly Cell[])[]): string {
+  const numeric = head.map((_, i) => rows.length > 0 && rows.every((row) => typeof row[i] !== "string"));
+  const drawn = new Table({
+    head: [...head],
+    colAligns: numeric.map((is) => (is ? "right" : "left")),
+    style: { head: [], border: [], compact: true, "padding-left": 0, "padding-right": 2 },
+    chars: NO_LINES,
+  });
+  drawn.push(...rows.map((row) => row.map(show)));
+  return drawn
+    .toString()
+    .split("\n")
+    .map((line) => line.trimEnd())
+    .join("\n");
+}
+
+function show(cell: Cell): string {
+  if (cell === null || cell === undefined) return "-";
+  return typeof cell === "string" ? cell : count(cell);
+}
+
+const NO_LINES = Object.fromEntries(
+  ["top", "bottom", "left", "right", "mid"]
+    .flatMap((side) => [side, `${side}-mid`, `${side}-left`, `${side}-right`])
+    .concat("middle")
+    .map((part) => [part, ""]),
+);

@@ -1,0 +1,62 @@
+import { readFileSync } from "node:fs";
+import type { Command } from "commander";
+import { addCommand, newProgram } from "./command.ts";
+import { describeFailure, EXIT, type ExitCode } from "./exit.ts";
+import { settings } from "./settings.ts";
+
+const EXAMPLES = `
+Examples:
+  tradetape demo                                the whole pipeline on real bars, in about a minute
+  eval "$(tradetape up --detach)"               a local stack, and where it is, into this shell
+  tradetape publish ticks ibm_20131007.zip      a file of trades to its topic
+  tradetape consume --until-caught-up           what the topics hold, into PostgreSQL
+  tradetape status                              how far each partition has landed
+
+Exit codes: 0 good, 1 found something wrong, 2 can't do it, 130 interrupted and resumable.
+Settings: \`tradetape help config\`.`;
+
+/**
+ * Runs one command line (without node and script) and resolves with its exit code. Everything it has to say has been
+ * written by then.
+ */
+export async function runProgram(argv: readonly string[]): Promise<ExitCode> {
+  // `tradetape status | head` closes the pipe early: that is no error of ours.
+  process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+    if (error.code !== "EPIPE") throw error;
+    process.exit(EXIT.good);
+  });
+  let code: ExitCode = EXIT.good;
+  const program = buildProgram((of) => {
+    code = of;
+  });
+  try {
+    await program.parseAsync(argv.length === 0 ? ["--help"] : [...argv], { from: "user" });
+    return code;
+  } catch (error) {
+    const failure = describeFailure(error, argv.includes("--json"));
+    process.stderr.write(failure.text);
+    return failure.code;
+  }
+}
+
+export function buildProgram(done: (code: ExitCode) => void): Command {
+  const program = newProgram(packageVersion());
+  program.description(
+    "The tape of a trading agent: events on Kafka, landed in PostgreSQL, each exactly once in effect.",
+  );
+  addCommand(program, settings, done);
+  program.addHelpText("after", EXAMPLES);
+  return program;
+}
+
+/** package.json lies two folders up in the sources and three in the published package. */
+function packageVersion(): string {
+  for (const up of ["../../package.json", "../../../package.json"]) {
+    try {
+      return (JSON.parse(readFileSync(new URL(up, import.meta.url), "utf8")) as { version: string }).version;
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
+    }
+  }
+  throw new Error("no package.json above src/cli");
+}

@@ -1,0 +1,91 @@
+import { MultiBar, Presets } from "cli-progress";
+
+/** One count on its way. `total` may be unknown, and may grow. */
+export interface Bar {
+  set(done: number, total?: number): void;
+  /** The last state stays on the screen. */
+  end(): void;
+}
+
+export interface Progress {
+  /** A finished step, as a sentence. */
+  line(text: string): void;
+  bar(name: string, total: number | undefined, unit: string): Bar;
+  /** Gives the terminal back; lines may follow. */
+  close(): void;
+}
+
+/** Often enough to see that it moves, seldom enough that a log of an hour's work can be read. */
+const PLAIN_EVERY_MS = 5000;
+
+export const count = (n: number | bigint): string => n.toLocaleString("en-US");
+
+/** Bars on a terminal, plain lines elsewhere; both on standard error, so that results can be piped. */
+export function openProgress(stream: NodeJS.WriteStream = process.stderr): Progress {
+  return stream.isTTY ? terminalProgress(stream) : plainProgress((text) => stream.write(`${text}\n`), Date.now);
+}
+
+/** @param now milliseconds; handed in so that a test needn't wait. */
+export function plainProgress(write: (text: string) => void, now: () => number): Progress {
+  return {
+    line: write,
+    close: () => {},
+    bar: (name, firstTotal, unit) => {
+      const startedMs = now();
+      let saidMs = startedMs;
+      let last = { done: 0, total: firstTotal };
+      const say = () => {
+        const rate = Math.round((last.done * 1000) / Math.max(1, now() - startedMs));
+        const of = last.total === undefined ? "" : ` of ${count(last.total)}`;
+        write(`${name}: ${count(last.done)}${of} ${unit}, ${count(rate)}/s`);
+      };
+      return {
+        set: (done, total) => {
+          last = { done, total: total ?? last.total };
+          if (now() - saidMs < PLAIN_EVERY_MS) return;
+          saidMs = now();
+          say();
+        },
+        end: say,
+      };
+    },
+  };
+}
+
+function terminalProgress(stream: NodeJS.WriteStream): Progress {
+  let bars: MultiBar | undefined;
+  const close = () => {
+    bars?.stop();
+    bars = undefined;
+  };
+  return {
+    line: (text) => {
+      // Above the bars while there are any; the library wants the newline with the text.
+      if (bars) bars.log(`${text}\n`);
+      else stream.write(`${text}\n`);
+    },
+    close,
+    bar: (name, firstTotal, unit) => {
+      bars ??= new MultiBar(
+        {
+          stream,
+          hideCursor: true,
+          format: "{name} {bar} {value}/{total} {unit}, {rate}/s",
+          formatValue: (v, _options, kind) => (kind === "value" || kind === "total" ? count(v) : String(v)),
+        },
+        Presets.shades_grey,
+      );
+      const startedMs = Date.now();
+      const rate = (done: number) => count(Math.round((done * 1000) / Math.max(1, Date.now() - startedMs)));
+      const bar = bars.create(firstTotal ?? 0, 0, { name: name.padEnd(12), unit, rate: "0" });
+      return {
+        set: (done, total) => {
+          // An unknown total follows the count: a full bar that keeps growing promises nothing.
+          bar.setTotal(total ?? firstTotal ?? done);
+          bar.update(done, { rate: rate(done) });
+        },
+        end: () => bar.stop(),
+      };
+    },
+  };
+}

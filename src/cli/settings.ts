@@ -1,0 +1,67 @@
+import { type Config, SETTINGS, type SettingName } from "../config.ts";
+import type { CommandSpec } from "./command.ts";
+import { EXIT } from "./exit.ts";
+import { table } from "./output.ts";
+
+/** One setting as the help, the README and `tradetape config` show it. */
+export interface SettingRow {
+  readonly name: SettingName;
+  readonly env: string;
+  readonly flag: string | undefined;
+  readonly standard: string;
+  readonly unit: string | undefined;
+  readonly doc: string;
+}
+
+/** Every setting in the order of its declaration. */
+export function settingRows(): SettingRow[] {
+  return (Object.keys(SETTINGS) as SettingName[]).map((name) => {
+    const setting: { env: string; flag?: string; doc: string; unit?: string; schema: unknown } = SETTINGS[name];
+    return {
+      name,
+      env: setting.env,
+      flag: setting.flag?.split(" ")[0],
+      standard: name === "home" ? "~/.tradetape" : standardOf(name),
+      unit: setting.unit,
+      doc: setting.doc,
+    };
+  });
+}
+
+function standardOf(name: SettingName): string {
+  const value: unknown = SETTINGS[name].schema.safeParse(undefined).data;
+  return value === undefined || value === "" ? "-" : String(value);
+}
+
+export function settingsText(): string {
+  const rows = settingRows().map((s) => [s.env, s.flag ?? null, s.standard, s.unit ?? null, s.doc]);
+  return `${table(["variable", "flag", "default", "unit", "meaning"], rows)}
+
+A flag beats its variable. Secrets may also come from a file: DATABASE_URL_FILE, SCHEMA_REGISTRY_URL_FILE,
+KAFKA_SASL_PASSWORD_FILE. They are never printed.`;
+}
+
+export const settings: CommandSpec<object> = {
+  name: "config",
+  summary: "the settings as they are now; with `help config`, what each means",
+  examples: ["TRADETAPE_NAMESPACE=paper tradetape config"],
+  declare: (command) => {
+    command.addHelpText("after", () => `\n${settingsText()}`);
+  },
+  run: async ({ config, out }) => {
+    const values = Object.fromEntries(settingRows().map((row) => [row.name, shown(config, row.name)]));
+    out.result(values, () =>
+      table(
+        ["variable", "value"],
+        settingRows().map((row) => [row.env, values[row.name] === null ? "-" : String(values[row.name])]),
+      ),
+    );
+    return EXIT.good;
+  },
+};
+
+function shown(config: Config, name: SettingName): unknown {
+  const setting: { secret?: boolean } = SETTINGS[name];
+  const value = config[name] ?? null;
+  return setting.secret && value !== null ? "(set)" : value;
+}
