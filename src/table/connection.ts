@@ -1,0 +1,104 @@
+import pg from "pg";
+import { TradetapeError } from "../errors.ts";
+import { isDatabaseFault, verdictOf } from "./sqlstate.ts";
+
+/** bigint comes as a number: offsets, counts and microseconds stay below 2^53 for 200 years. A larger one is a bug. */
+const parseBigint = (text: string): number => {
+  const value = Number(text);
+  if (!Number.isSafeInteger(value)) throw new Error(`a bigint beyond 2^53 came back from PostgreSQL: ${text}`);
+  return value;
+};
+
+const TYPES = {
+  getTypeParser: ((oid: number, format?: "text" | "binary") =>
+    oid === pg.types.builtins.INT8
+      ? parseBigint
+      : pg.types.getTypeParser(oid, format as "text")) as typeof pg.types.getTypeParser,
+};
+
+export interface ConnectionOptions {
+  /** Shown in pg_stat_activity, as in `tradetape ticks 0`. */
+  readonly name: string;
+  /** The role that the session switches to, so that it holds no more rights than it needs. */
+  readonly role?: "tradetape_lander" | "tradetape_owner" | "tradetape_reader";
+  readonly lockTimeoutMs?: number;
+}
+
+/** One PostgreSQL session. Ask `isOpen` before reuse: a session that failed outside a statement is gone for good. */
+export class Connection {
+  readonly client: pg.Client;
+  #broken: Error | undefined;
+
+  private constructor(client: pg.Client) {
+    this.client = client;
+    client.on("error", (error) => {
+      this.#broken = error;
+    });
+    client.on("end", () => {
+      this.#broken ??= new Error("the connection ended");
+    });
+  }
+
+  /** @throws TradetapeError database_unreachable, canRetry, when nobody answers or the server is starting. */
+  static async open(databaseUrl: string, options: ConnectionOptions): Promise<Connection> {
+    const client = new pg.Client({
+      connectionString: databaseUrl,
+      application_name: options.name,
+      types: TYPES,
+      keepAlive: true,
+      keepAliveInitialDelayMillis: 10_000,
+      connectionTimeoutMillis: 10_000,
+    });
+    const connection = new Connection(client);
+    try {
+      await client.connect();
+      if (options.role) await client.query(`SET ROLE ${pg.escapeIdentifier(options.role)}`);
+      await client.query("SELECT set_config('lock_timeout', $1, false), set_config('tcp_keepalives_idle', '30', false)", [
+        `${options.lockTimeoutMs ?? 0}ms`,
+      ]);
+    } catch (cause) {
+      await client.end().catch(() => undefined);
+      throw unreachable(databaseUrl, cause);
+    }
+    return connection;
+  }
+
+  get isOpen(): boolean {
+    return this.#broken === undefined;
+  }
+
+  async query<R extends pg.QueryResultRow>(text: string, values?: readonly unknown[]): Promise<R[]> {
+    return (await this.client.query<R>(text, values as unknown[])).rows;
+  }
+
+  /** A statement's row count. */
+  async run(text: string, values?: readonly unknown[]): Promise<number> {
+    return (await this.client.query(text, values as unknown[])).rowCount ?? 0;
+  }
+
+  async close(): Promise<void> {
+    if (this.isOpen) await this.client.end();
+  }
+
+  /** Ends the session without a word, as after an error whose outcome is unknown. */
+  drop(): void {
+    this.#broken ??= new Error("the connection was dropped");
+    this.client.connection.stream.destroy();
+  }
+}
+
+/** The host and database of a URL, without user and password. */
+export function placeOf(databaseUrl: string): string {
+  const url = new URL(databaseUrl);
+  return `${url.host}${url.pathname}`;
+}
+
+function unreachable(databaseUrl: string, cause: unknown): TradetapeError {
+  const reason = cause instanceof Error ? cause.message : String(cause);
+  const canRetry = !isDatabaseFault(cause) || verdictOf(cause) === "environment";
+  return new TradetapeError("database_unreachable", `PostgreSQL at ${placeOf(databaseUrl)}: ${reason}`, {
+    canRetry,
+    cause,
+    next: "Check that it runs, that DATABASE_URL is right, and that the user may log in and switch to tradetape's roles (`tradetape migrate` makes them).",
+  });
+}

@@ -1,0 +1,106 @@
+import { createHash } from "node:crypto";
+import { readdirSync, readFileSync } from "node:fs";
+import { TradetapeError } from "../errors.ts";
+import { Connection, placeOf } from "./connection.ts";
+
+export interface Migration {
+  readonly number: number;
+  readonly name: string;
+  readonly sql: string;
+  readonly sha256: string;
+}
+
+export interface MigrationReport {
+  readonly database: string;
+  readonly applied: readonly string[];
+  readonly already: number;
+}
+
+const folder = new URL("../../schemas/sql/", import.meta.url);
+
+/** The numbered files of schemas/sql, in order. */
+export function readMigrations(): readonly Migration[] {
+  const names = readdirSync(folder).filter((name) => name.endsWith(".sql"));
+  return names.sort().map((name, index) => {
+    const sql = readFileSync(new URL(name, folder), "utf8");
+    const number = Number.parseInt(name, 10);
+    if (number !== index + 1) throw new Error(`schemas/sql: ${name} should have the number ${index + 1}`);
+    return { number, name, sql, sha256: createHash("sha256").update(sql).digest("hex") };
+  });
+}
+
+/**
+ * Brings a database to the newest shape: forward only, each file in a transaction of its own, one migrator at a time
+ * (session advisory lock). A file that was applied and has changed since is refused: the shape would be a lie.
+ */
+export async function migrate(databaseUrl: string): Promise<MigrationReport> {
+  const connection = await Connection.open(databaseUrl, { name: "tradetape migrate" });
+  try {
+    await connection.query("SELECT pg_advisory_lock(hashtextextended('tradetape.migrate', 0))");
+    const done = await appliedMigrations(connection);
+    const applied: string[] = [];
+    for (const migration of readMigrations()) {
+      const before = done.get(migration.number);
+      if (before === undefined) {
+        await apply(connection, migration);
+        applied.push(migration.name);
+      } else if (before !== migration.sha256) {
+        throw changed(databaseUrl, migration);
+      }
+    }
+    return { database: placeOf(databaseUrl), applied, already: done.size };
+  } finally {
+    await connection.close();
+  }
+}
+
+/** @throws TradetapeError not_migrated unless every migration that this program knows has been applied. */
+export async function requireMigrated(connection: Connection, databaseUrl: string): Promise<void> {
+  const done = await appliedMigrations(connection);
+  const missing = readMigrations().filter((migration) => !done.has(migration.number));
+  if (missing.length === 0) return;
+  throw new TradetapeError("not_migrated", `${placeOf(databaseUrl)} lacks ${missing.map((m) => m.name).join(", ")}`, {
+    next: "Run `tradetape migrate` as a user that may create roles and tables.",
+  });
+}
+
+async function appliedMigrations(connection: Connection): Promise<Map<number, string>> {
+  const [found] = await connection.query<{ there: boolean }>(
+    "SELECT to_regclass('tradetape.migration') IS NOT NULL AS there",
+  );
+  if (!found?.there) return new Map();
+  const rows = await connection.query<{ number: number; sha256: string }>(
+    "SELECT number, sha256 FROM tradetape.migration ORDER BY number",
+  );
+  return new Map(rows.map((row) => [row.number, row.sha256]));
+}
+
+async function apply(connection: Connection, migration: Migration): Promise<void> {
+  await connection.query("BEGIN");
+  try {
+    await connection.query(migration.sql);
+    // The first file makes the roles and the schema, before there is a table to note it in.
+    if (migration.number > 1) await note(connection, migration);
+    if (migration.number === 2) await note(connection, readMigrations()[0]!);
+    await connection.query("COMMIT");
+  } catch (cause) {
+    await connection.query("ROLLBACK");
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new TradetapeError("not_migrated", `${migration.name} failed and was rolled back: ${reason}`, {
+      cause,
+      next: "Run it as a user that may create roles and tables; a database of its own is best.",
+    });
+  }
+}
+
+const note = (connection: Connection, migration: Migration) =>
+  connection.query("INSERT INTO tradetape.migration (number, name, sha256) VALUES ($1, $2, $3)", [
+    migration.number,
+    migration.name,
+    migration.sha256,
+  ]);
+
+const changed = (databaseUrl: string, migration: Migration) =>
+  new TradetapeError("not_migrated", `${placeOf(databaseUrl)} was migrated with another ${migration.name}`, {
+    next: "Migrations never change once applied: use the program's version that made this database, or a fresh one.",
+  });
