@@ -26,4 +26,4 @@ END
 $$;
 GRANT USAGE, CREATE ON SCHEMA public TO tradetape_owner;
 GRANT USAGE ON SCHEMA public TO tradetape_lander, tradetape_reader;
-CREATE SCHEMA tradetape AUTHORIZATION tradetape_owner;
+CREATE SCHEMA IF NOT EXISTS tradetape AUTHORIZATION tradetape_owner;

@@ -53,9 +53,10 @@ export class Connection {
     try {
       await client.connect();
       if (options.role) await client.query(`SET ROLE ${pg.escapeIdentifier(options.role)}`);
-      await client.query("SELECT set_config('lock_timeout', $1, false), set_config('tcp_keepalives_idle', '30', false)", [
-        `${options.lockTimeoutMs ?? 0}ms`,
-      ]);
+      await client.query(
+        "SELECT set_config('lock_timeout', $1, false), set_config('tcp_keepalives_idle', '30', false)",
+        [`${options.lockTimeoutMs ?? 0}ms`],
+      );
     } catch (cause) {
       await client.end().catch(() => undefined);
       throw unreachable(databaseUrl, cause);
