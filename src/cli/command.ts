@@ -1,5 +1,6 @@
 import { Command } from "commander";
-import { type Config, readConfig, SETTINGS, type SettingName } from "../config.ts";
+import { type Config, readConfig } from "../config.ts";
+import { SETTINGS, type SettingName } from "../settings.ts";
 import { describeFailure, EXIT, type ExitCode } from "./exit.ts";
 import { watchSignals } from "./interrupt.ts";
 import { type Output, openOutput } from "./output.ts";

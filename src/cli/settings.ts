@@ -1,4 +1,5 @@
-import { type Config, SETTINGS, type SettingName } from "../config.ts";
+import type { Config } from "../config.ts";
+import { SETTINGS, type SettingName } from "../settings.ts";
 import type { CommandSpec } from "./command.ts";
 import { EXIT } from "./exit.ts";
 import { table } from "./output.ts";

@@ -1,0 +1,185 @@
+import { homedir } from "node:os";
+import { join } from "node:path";
+import { z } from "zod";
+
+/**
+ * Every setting, declared once: the environment variable, the flag that beats it, unit, default and limits. Help text
+ * and the README's table are made from here, and `readConfig` reports every problem at once.
+ */
+export interface Setting<T extends z.ZodType> {
+  readonly env: string;
+  /** The commander flag that overrides the variable; settings without one are for the environment only. */
+  readonly flag?: string;
+  readonly doc: string;
+  readonly unit?: string;
+  readonly schema: T;
+  /** A secret may also come from the file that `<env>_FILE` names, and is never printed. */
+  readonly secret?: boolean;
+}
+
+const setting = <T extends z.ZodType>(s: Setting<T>): Setting<T> => s;
+const KIB = 1024;
+const MIB = 1024 * KIB;
+const integer = (low: number, high: number, standard: number) =>
+  z.coerce.number().int().min(low).max(high).default(standard);
+const flagBoolean = z
+  .enum(["true", "false", "1", "0"])
+  .transform((v) => v === "true" || v === "1")
+  .default(false);
+
+/** Root keeps its stack where PostgreSQL's own user, which root must switch to, can enter; others keep it at home. */
+const homeDefault = () => (process.getuid?.() === 0 ? "/var/lib/tradetape" : join(homedir(), ".tradetape"));
+
+export const SETTINGS = {
+  databaseUrl: setting({
+    env: "DATABASE_URL",
+    flag: "--database-url <url>",
+    doc: "PostgreSQL 15 or later, as postgres://user:password@host:port/database.",
+    schema: z
+      .string()
+      .regex(/^postgres(ql)?:\/\//, "must begin with postgres://")
+      .optional(),
+    secret: true,
+  }),
+  kafkaBrokers: setting({
+    env: "KAFKA_BROKERS",
+    flag: "--kafka-brokers <list>",
+    doc: "Kafka brokers, host:port, separated by commas.",
+    schema: z
+      .string()
+      .transform((v) => v.split(",").map((b) => b.trim()))
+      .pipe(z.array(z.string().regex(/^[^\s:]+:\d+$/, "must be host:port, separated by commas")).min(1))
+      .optional(),
+  }),
+  schemaRegistryUrl: setting({
+    env: "SCHEMA_REGISTRY_URL",
+    flag: "--schema-registry-url <url>",
+    doc: "A registry with the Confluent API; user and password may stand in the URL.",
+    schema: z.url({ protocol: /^https?$/, error: "must be an http:// or https:// URL" }).optional(),
+    secret: true,
+  }),
+  kafkaSaslMechanism: setting({
+    env: "KAFKA_SASL_MECHANISM",
+    doc: "plain, scram-sha-256 or scram-sha-512; unset is no SASL.",
+    schema: z.enum(["plain", "scram-sha-256", "scram-sha-512"]).optional(),
+  }),
+  kafkaSaslUsername: setting({ env: "KAFKA_SASL_USERNAME", doc: "SASL user.", schema: z.string().optional() }),
+  kafkaSaslPassword: setting({
+    env: "KAFKA_SASL_PASSWORD",
+    doc: "SASL password.",
+    schema: z.string().optional(),
+    secret: true,
+  }),
+  kafkaSsl: setting({ env: "KAFKA_SSL_ENABLED", doc: "Whether to use TLS to the brokers.", schema: flagBoolean }),
+  kafkaSslCaFile: setting({
+    env: "KAFKA_SSL_CA_FILE",
+    doc: "PEM file of the authority that signed the brokers' certificates.",
+    schema: z.string().optional(),
+  }),
+  kafkaSslCertFile: setting({
+    env: "KAFKA_SSL_CERT_FILE",
+    doc: "PEM file of the client's certificate.",
+    schema: z.string().optional(),
+  }),
+  kafkaSslKeyFile: setting({
+    env: "KAFKA_SSL_KEY_FILE",
+    doc: "PEM file of the client's key.",
+    schema: z.string().optional(),
+  }),
+  namespace: setting({
+    env: "TRADETAPE_NAMESPACE",
+    flag: "--namespace <name>",
+    doc: "Prefix of every topic, as in paper.ticks.",
+    schema: z
+      .string()
+      .regex(/^[a-zA-Z0-9_-]{0,60}$/, "may hold letters, digits, _ and -, 60 at most")
+      .default(""),
+  }),
+  home: setting({
+    env: "TRADETAPE_HOME",
+    doc: "Folder of the local stack's data (root: /var/lib/tradetape).",
+    schema: z.string().min(1).default(homeDefault),
+  }),
+  logLevel: setting({
+    env: "TRADETAPE_LOG_LEVEL",
+    doc: "Log lines go to standard error, as JSON.",
+    schema: z.enum(["silent", "error", "warn", "info", "debug"]).default("warn"),
+  }),
+  eventBytesMax: setting({
+    env: "TRADETAPE_EVENT_BYTES_MAX",
+    doc: "A larger event becomes a letter `too_large`.",
+    unit: "bytes",
+    schema: integer(KIB, 4 * MIB, MIB),
+  }),
+  publishLingerMs: setting({
+    env: "TRADETAPE_PUBLISH_LINGER_MS",
+    doc: "How long a publisher waits for more events before it sends.",
+    unit: "ms",
+    schema: integer(0, 1000, 5),
+  }),
+  publishBatchBytesMax: setting({
+    env: "TRADETAPE_PUBLISH_BATCH_BYTES_MAX",
+    doc: "A produce request to one partition holds at most this much.",
+    unit: "bytes",
+    schema: integer(16 * KIB, 4 * MIB, 512 * KIB),
+  }),
+  publishBufferBytesMax: setting({
+    env: "TRADETAPE_PUBLISH_BUFFER_BYTES_MAX",
+    doc: "Events admitted and not yet acknowledged; beyond it, `publish` waits.",
+    unit: "bytes",
+    schema: integer(MIB, 1024 * MIB, 16 * MIB),
+  }),
+  topicRetentionHours: setting({
+    env: "TRADETAPE_TOPIC_RETENTION_HOURS",
+    doc: "How long the topics that don't keep for ever keep events; -1 is for ever.",
+    unit: "hours",
+    schema: integer(-1, 24 * 3660, 24 * 7),
+  }),
+  fetchPartitionBytesMax: setting({
+    env: "TRADETAPE_FETCH_PARTITION_BYTES_MAX",
+    doc: "One fetch brings at most this much of one partition: the size of a landing transaction.",
+    unit: "bytes",
+    schema: integer(64 * KIB, 16 * MIB, MIB),
+  }),
+  landingBufferBytesMax: setting({
+    env: "TRADETAPE_LANDING_BUFFER_BYTES_MAX",
+    doc: "Fetched and not yet committed, per consumer group; beyond it, fetching waits.",
+    unit: "bytes",
+    schema: integer(MIB, 1024 * MIB, 24 * MIB),
+  }),
+  landingConnections: setting({
+    env: "TRADETAPE_LANDING_CONNECTIONS",
+    doc: "Connections that the partitions of a big topic's group share; small topics use one.",
+    schema: integer(1, 16, 2),
+  }),
+  lockTimeoutMs: setting({
+    env: "TRADETAPE_LOCK_TIMEOUT_MS",
+    doc: "How long a landing waits for a lock before it lets go and tries again.",
+    unit: "ms",
+    schema: integer(100, 60_000, 5000),
+  }),
+  sessionTimeoutMs: setting({
+    env: "TRADETAPE_SESSION_TIMEOUT_MS",
+    doc: "A consumer that Kafka hasn't heard of for this long loses its partitions.",
+    unit: "ms",
+    schema: integer(6000, 300_000, 30_000),
+  }),
+  sweepIntervalMs: setting({
+    env: "TRADETAPE_SWEEP_INTERVAL_MS",
+    doc: "How often parked events are joined to their parents.",
+    unit: "ms",
+    schema: integer(50, 60_000, 1000),
+  }),
+  parkedEventsMax: setting({
+    env: "TRADETAPE_PARKED_EVENTS_MAX",
+    doc: "Parked events of one partition; over it, the partition waits.",
+    schema: integer(1000, 10_000_000, 200_000),
+  }),
+  newDaysPerBatchMax: setting({
+    env: "TRADETAPE_NEW_DAYS_PER_BATCH_MAX",
+    doc: "A batch of ticks is cut before the row that needs one more new day partition than this.",
+    schema: integer(1, 1000, 32),
+  }),
+} as const;
+
+export type SettingName = keyof typeof SETTINGS;

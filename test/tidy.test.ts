@@ -1,0 +1,227 @@
+import { describe, expect, test } from "vitest";
+import { eventsSource } from "../scripts/generate.ts";
+import { withTables } from "../scripts/readme-tables.ts";
+import { ERROR_CODES } from "../src/errors.ts";
+import { listFiles, parseSource, readText, type SourceFile } from "./support/source-tree.ts";
+
+const files = listFiles();
+const sources = files.filter((path) => path.endsWith(".ts")).map((path) => parseSource(path, readText(path)));
+const product = sources.filter(({ path }) => /^(src|producers|consumers)\//.test(path));
+const GENERATED = new Set(["src/event/events.ts"]);
+
+/** Each room may import itself and rooms of a smaller number: so there are no cycles between rooms. */
+const RANK: Readonly<Record<string, number>> = {
+  errors: 0,
+  settings: 1,
+  config: 2,
+  log: 3,
+  event: 4,
+  feed: 5,
+  topic: 5,
+  table: 5,
+  producers: 6,
+  audit: 6,
+  batch: 7,
+  consumers: 8,
+  replay: 8,
+  verify: 8,
+  stack: 8,
+  tradetape: 9,
+  cli: 10,
+};
+
+/** Packages that only one room may know: what they are called, and where. */
+const HOME_OF: readonly (readonly [RegExp, RegExp])[] = [
+  [/^kafkajs($|\/)/, /^src\/topic\//],
+  [/^pg(-copy-streams)?($|\/)/, /^src\/table\//],
+  [/^(avsc|@kafkajs\/confluent-schema-registry)($|\/)/, /^src\/event\//],
+  [/^(csv-parse|yauzl)($|\/)/, /^src\/feed\//],
+  [/^(commander|cli-table3|cli-progress)$/, /^src\/cli\//],
+];
+
+function roomOf(path: string): string {
+  const [top, second = ""] = path.split("/");
+  return top === "src" ? second.replace(/\.ts$/, "") : (top ?? "");
+}
+
+/** Where something stands, so that a failing test names every place at once. */
+const places = (all: readonly SourceFile[], find: (s: SourceFile) => readonly { line: number; what: string }[]) =>
+  all.flatMap((s) => find(s).map(({ line, what }) => `${s.path}:${line}: ${what}`));
+
+describe("imports", () => {
+  test("go one way between the rooms", () => {
+    const wrong = product.flatMap(({ path, imports }) => {
+      const from = roomOf(path);
+      if (RANK[from] === undefined) return [`${path}: no room of the order`];
+      return imports
+        .filter(({ own }) => own)
+        .map(({ target }) => ({ target, to: roomOf(target) }))
+        .filter(({ to }) => to !== from && !((RANK[to] ?? 99) < RANK[from]!))
+        .map(({ target }) => `${path} imports ${target}`);
+    });
+    expect(wrong).toEqual([]);
+  });
+
+  test("never lead in a circle at run time", () => {
+    const next = new Map(product.map((s) => [s.path, s.imports.filter((i) => i.own && !i.typeOnly)]));
+    const done = new Set<string>();
+    const circles: string[] = [];
+    const walk = (path: string, trail: readonly string[]) => {
+      if (trail.includes(path)) circles.push([...trail.slice(trail.indexOf(path)), path].join(" > "));
+      if (trail.includes(path) || done.has(path)) return;
+      for (const { target } of next.get(path) ?? []) walk(target, [...trail, path]);
+      done.add(path);
+    };
+    for (const path of next.keys()) walk(path, []);
+    expect(circles).toEqual([]);
+  });
+
+  test("keep each client library in the one room that knows it", () => {
+    const wrong = product.flatMap(({ path, imports }) =>
+      imports
+        .filter(({ own, target }) => !own && HOME_OF.some(([name, home]) => name.test(target) && !home.test(path)))
+        .map(({ target }) => `${path} imports ${target}`),
+    );
+    expect(wrong).toEqual([]);
+  });
+
+  test("reach every source file from the package's entries", () => {
+    const next = new Map(product.map((s) => [s.path, s.imports.filter((i) => i.own).map((i) => i.target)]));
+    const reached = new Set<string>();
+    const open = ["src/cli/main.ts", "src/tradetape.ts"];
+    for (let path = open.pop(); path !== undefined; path = open.pop()) {
+      if (reached.has(path)) continue;
+      reached.add(path);
+      open.push(...(next.get(path) ?? []));
+    }
+    expect(product.map((s) => s.path).filter((path) => !reached.has(path))).toEqual([]);
+  });
+});
+
+describe("sources", () => {
+  test("stay within 200 lines a file (tests 300), 120 columns and 70 lines a function", () => {
+    const written = sources.filter(({ path }) => !GENERATED.has(path));
+    const long = written
+      .filter(({ path, lines }) => lines.length - 1 > (path.startsWith("test/") ? 300 : 200))
+      .map(({ path, lines }) => `${path}: ${lines.length - 1} lines`);
+    const wide = places(written, (s) =>
+      s.lines.map((l, i) => ({ line: i + 1, what: `${l.length} columns` })).filter((_, i) => s.lines[i]!.length > 120),
+    );
+    const functions = places(written, (s) =>
+      s.functions.filter((f) => f.length > 70).map((f) => ({ line: f.line, what: `${f.length} lines` })),
+    );
+    expect([...long, ...wide, ...functions]).toEqual([]);
+  });
+
+  test("have names that say what is inside", () => {
+    const banned = /(^|\/)(utils?|helpers?|common|lib|misc|types?|interfaces?|index|shared|core)(\.[^/]*)?(\/|$)/;
+    expect(files.filter((path) => banned.test(path))).toEqual([]);
+  });
+
+  test("leave nothing behind: no reminders, no debugger, no test alone or left out without a reason", () => {
+    const reminders = places(sources, (s) => s.comments.filter((c) => /\b(TODO|FIXME|XXX|HACK)\b/.test(c.what)));
+    const silenced = places(sources, (s) => s.comments.filter((c) => /@ts-(ignore|nocheck|expect-error)/.test(c.what)));
+    const calls = places(sources, (s) => s.findings.filter((f) => /debugger|\.(only|skip|todo)$/.test(f.what)));
+    expect([...reminders, ...silenced, ...calls]).toEqual([]);
+  });
+
+  test("say what a value is: no any", () => {
+    expect(places(sources, (s) => s.findings.filter((f) => f.what === "any"))).toEqual([]);
+  });
+
+  test("write to the console in the command line only", () => {
+    const quiet = product.filter(({ path }) => !path.startsWith("src/cli/"));
+    expect(places(quiet, (s) => s.findings.filter((f) => f.what === "console"))).toEqual([]);
+  });
+});
+
+describe("what is made by a script or stated twice", () => {
+  test("src/event/events.ts is what the schemas make", () => {
+    expect(readText("src/event/events.ts")).toBe(eventsSource());
+  });
+
+  test("the README's tables have every setting and every error as declared", () => {
+    expect(readText("README.md")).toBe(withTables(readText("README.md")));
+  });
+
+  test("every error code is thrown somewhere", () => {
+    const text = product.filter((s) => s.path !== "src/errors.ts").map((s) => s.lines.join("\n"));
+    expect(Object.keys(ERROR_CODES).filter((code) => !text.some((t) => t.includes(`"${code}"`)))).toEqual([]);
+  });
+});
+
+describe("files that leave this machine", () => {
+  // A host that isn't known here is a mirror, a registry or somebody's machine, until a person adds it.
+  const HOSTS = [
+    /^(127\.0\.0\.1|localhost|\[::1\]|host|fresh|other|[\w.-]+\.test)$/,
+    /^\$\{?[\w.]+\}?$/,
+    /^(www|maven)\.apache\.org$|^www\.w3\.org$/,
+  ];
+
+  test("name no folder of the machine they were written on", () => {
+    const own = files.filter((path) => path !== "test/tidy.test.ts" && path !== "package-lock.json");
+    const wrong = own.flatMap((path) =>
+      readText(path)
+        .split("\n")
+        .flatMap((text, i) =>
+          /(^|[\s"'`(=:])\/(work|root|tmp)\/\w/.test(text) ? [`${path}:${i + 1}: ${text.trim()}`] : [],
+        ),
+    );
+    expect(wrong).toEqual([]);
+  });
+
+  test("name no host but loopback and those of published formats", () => {
+    const wrong = files
+      .filter((path) => path !== "package-lock.json" && path !== "LICENSE")
+      .flatMap((path) =>
+        [...readText(path).matchAll(/https?:\/\/(?:[^\s/@"'`]*@)?([^\s/:"'`<>)]+)/g)].map((m) => [path, m[1]]),
+      )
+      .filter(([, host]) => !HOSTS.some((known) => known.test(host ?? "")))
+      .map(([path, host]) => `${path}: ${host}`);
+    expect(wrong).toEqual([]);
+  });
+
+  test("the lockfile leaves the registry to the machine that installs", () => {
+    const lock = JSON.parse(readText("package-lock.json")) as { packages: Record<string, { resolved?: string }> };
+    const named = Object.entries(lock.packages).filter(([, p]) => p.resolved?.startsWith("http"));
+    expect(named.map(([name]) => name)).toEqual([]);
+  });
+});
+
+describe("the scanner itself", () => {
+  const scan = (text: string) => parseSource("src/cli/x.ts", text);
+
+  test("finds imports of every form, and nothing in texts and comments", () => {
+    const { imports } = scan(`
+      import a from "../topic/a.ts"; import type { B } from "./b.ts"; import { type C } from "./c.ts";
+      export { d } from "./d.ts"; export * from "./e.ts"; const f = await import("./f.ts");
+      // import g from "./g.ts"
+      const h = 'import h from "./h.ts"';
+    `);
+    const seen = Object.fromEntries(imports.map((i) => [i.target, i.typeOnly]));
+    expect(seen).toEqual({
+      "src/topic/a.ts": false,
+      "src/cli/b.ts": true,
+      "src/cli/c.ts": true,
+      "src/cli/d.ts": false,
+      "src/cli/e.ts": false,
+      "src/cli/f.ts": false,
+    });
+  });
+
+  test("measures functions from their first line to their last, and takes a describe's callback for none", () => {
+    const { functions } = scan("const f = () => {\n\n};\ndescribe('x', () => {\n\n\n\n});\nclass A { m() {\n } }\n");
+    expect(functions.map((f) => [f.line, f.length])).toEqual([
+      [1, 3],
+      [9, 2],
+    ]);
+  });
+
+  test("finds any, console, debugger and tests alone, with their lines", () => {
+    const { findings, comments } = scan(
+      "let a: any;\nconsole.log('any');\ndebugger;\ntest.only('x', () => {}); // TODO b",
+    );
+    expect(findings.map((f) => `${f.line} ${f.what}`)).toEqual(["1 any", "2 console", "3 debugger", "4 test.only"]);
+    expect(comments[0]?.what).toBe(" TODO b");
+  });
+});
