@@ -1,0 +1,35 @@
+/**
+ * Why an event was set aside, as `tradetape.dead_letter.reason` holds it. A letter is about one event's own data: a fault
+ * of the environment never has a reason here, it is retried.
+ */
+export const LETTER_REASONS = {
+  null_value: "The message has no value; no topic of ours has tombstones.",
+  not_avro: "The value is too short for, or doesn't begin like, the registry's wire format.",
+  unknown_schema: "The registry has no schema of that id, or one that no event can be read with.",
+  undecodable: "The bytes don't fit the schema they name, or can't be read as the event.",
+  too_large: "The event is larger than TRADETAPE_EVENT_BYTES_MAX.",
+  invalid: "A field breaks the contract beyond what Avro can say.",
+  time_out_of_range: "The event's time is before 1970 or beyond the broker's time plus two days.",
+  conflicting_duplicate: "An event of this id has landed with other content.",
+  missing_parent: "The event it belongs to never came.",
+  unknown_session: "The session it belongs to never came.",
+  session_mismatch: "It belongs to another session than its parent.",
+  refused: "PostgreSQL refused the row for its data.",
+} as const;
+
+export type LetterReason = keyof typeof LETTER_REASONS;
+
+/** Bad data as a value: what a reader returns in place of an event, told apart by `instanceof`. */
+export class Refusal {
+  readonly reason: LetterReason;
+  /** What is wrong with it, for a person. */
+  readonly detail: string;
+  /** The field that is wrong, where one can be named. */
+  readonly column: string | undefined;
+
+  constructor(reason: LetterReason, detail: string, column?: string) {
+    this.reason = reason;
+    this.detail = detail;
+    this.column = column;
+  }
+}

@@ -1,0 +1,144 @@
+import { isUtf8 } from "node:buffer";
+import avsc from "avsc";
+
+/**
+ * avsc trusts the bytes it reads: it turns invalid UTF-8 into U+FFFD, lets an int exceed 32 bits, allocates whatever
+ * count an array claims (eight bytes can ask for a petabyte), and goes backwards, without end, over a block whose size
+ * is negative. One such message would change an event or end the process. These types take the place of avsc's own
+ * through its `typeHook`; they use its internal reader methods, so the package's version is pinned exactly.
+ */
+interface Tap {
+  readonly buf: Buffer;
+  pos: number;
+  readLong(): number;
+  readInt(): number;
+  readString(): string | undefined;
+  skipString(): void;
+}
+
+interface Reading {
+  _read(tap: Tap): unknown;
+  _skip(tap: Tap): void;
+}
+
+type Updating = { _update(resolver: Partial<Reading>, writer: avsc.Type, options: object): void };
+
+/** The method of that name may be our subclass's or avsc's own, which its declarations leave out. */
+const reading = (type: avsc.Type): Reading => type as unknown as Reading;
+
+class StrictString extends avsc.types.StringType {
+  _read(tap: Tap): string | undefined {
+    const start = tap.pos;
+    const text = tap.readString();
+    // A search for U+FFFD costs nothing in one-byte text, as nearly all is; the bytes are looked at when it is there.
+    if (text?.includes("\ufffd")) {
+      const end = tap.pos;
+      tap.pos = start;
+      tap.readLong();
+      if (!isUtf8(tap.buf.subarray(tap.pos, end))) throw new Error("invalid UTF-8");
+      tap.pos = end;
+    }
+    return text;
+  }
+}
+
+class StrictInt extends avsc.types.IntType {
+  _read(tap: Tap): number {
+    const n = tap.readInt();
+    if (n !== (n | 0)) throw new Error("an int beyond 32 bits");
+    return n;
+  }
+}
+
+/** How many items the block at `tap` holds; 0 ends the array or map. */
+function blockCount(tap: Tap): number {
+  let count = tap.readLong();
+  if (count < 0) {
+    count = -count;
+    if (!(tap.readLong() >= 0)) throw new Error("a block of negative size");
+  }
+  if (!(count <= tap.buf.length - tap.pos)) throw new Error("more items than bytes");
+  return count;
+}
+
+/** Items of no bytes (an array of null) are refused: with them, no count is bounded by the value's length. */
+function requireProgress(tap: Tap, before: number): void {
+  if (tap.pos <= before) throw new Error("an item of no bytes");
+}
+
+class StrictArray extends avsc.types.ArrayType {
+  _read(tap: Tap): unknown[] {
+    const items = reading(this.itemsType);
+    const values: unknown[] = [];
+    for (let n = blockCount(tap); n !== 0; n = blockCount(tap)) {
+      while (n-- > 0) {
+        const before = tap.pos;
+        values.push(items._read(tap));
+        requireProgress(tap, before);
+      }
+    }
+    return values;
+  }
+
+  _skip(tap: Tap): void {
+    const items = reading(this.itemsType);
+    for (let n = blockCount(tap); n !== 0; n = blockCount(tap)) {
+      while (n-- > 0) {
+        const before = tap.pos;
+        items._skip(tap);
+        requireProgress(tap, before);
+      }
+    }
+  }
+}
+
+/** No event has a map; a newer writer's may, and it is skipped. */
+class StrictMap extends avsc.types.MapType {
+  _skip(tap: Tap): void {
+    const values = reading((this as unknown as { valuesType: avsc.Type }).valuesType);
+    for (let n = blockCount(tap); n !== 0; n = blockCount(tap)) {
+      while (n-- > 0) {
+        tap.skipString();
+        values._skip(tap);
+      }
+    }
+  }
+}
+
+/**
+ * A writer whose enum has grown is refused by avsc as a whole, for every event. Avro's rule is about the symbol that was
+ * sent: only an event that holds a symbol unknown here can't be read.
+ */
+class StrictEnum extends avsc.types.EnumType {
+  _update(resolver: Partial<Reading>, writer: avsc.Type, options: object): void {
+    const symbols = (writer as avsc.types.EnumType).symbols;
+    if (writer.typeName !== "enum" || writer.name !== this.name) {
+      (avsc.types.EnumType.prototype as unknown as Updating)._update.call(this, resolver, writer, options);
+      return;
+    }
+    const known = symbols.map((symbol) => this.symbols.includes(symbol));
+    resolver._read = (tap) => {
+      const index = tap.readLong();
+      if (known[index] !== true) throw new Error(`${this.name}: no symbol ${symbols[index] ?? `number ${index}`}`);
+      return symbols[index];
+    };
+  }
+}
+
+type Constructor = new (schema: avsc.Schema, options: object) => avsc.Type;
+
+const STRICT_BY_NAME: Readonly<Record<string, Constructor>> = {
+  string: StrictString as unknown as Constructor,
+  int: StrictInt as unknown as Constructor,
+  array: StrictArray as Constructor,
+  map: StrictMap as Constructor,
+  enum: StrictEnum as Constructor,
+};
+
+/** avsc's `typeHook`: the strict type for a schema that has one. A type's name alone ("string") is a schema, too. */
+export function strictType(schema: avsc.Schema, options: object): avsc.Type | undefined {
+  if (Array.isArray(schema)) return undefined;
+  const name = typeof schema === "string" ? schema : (schema as { type?: unknown }).type;
+  const strict = typeof name === "string" ? STRICT_BY_NAME[name] : undefined;
+  return strict === undefined ? undefined : new strict(schema, options);
+}
