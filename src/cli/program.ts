@@ -1,7 +1,9 @@
 import { readFileSync } from "node:fs";
 import type { Command } from "commander";
 import { addCommand, newProgram } from "./command.ts";
+import { downCommand } from "./down.ts";
 import { describeFailure, EXIT, type ExitCode } from "./exit.ts";
+import { migrateCommand } from "./migrate.ts";
 import { settings } from "./settings.ts";
 
 const EXAMPLES = `
@@ -44,6 +46,8 @@ export function buildProgram(done: (code: ExitCode) => void): Command {
   program.description(
     "The tape of a trading agent: events on Kafka, landed in PostgreSQL, each exactly once in effect.",
   );
+  addCommand(program, downCommand, done);
+  addCommand(program, migrateCommand, done);
   addCommand(program, settings, done);
   program.addHelpText("after", EXAMPLES);
   return program;

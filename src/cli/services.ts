@@ -1,0 +1,54 @@
+import { type Config, requireServices } from "../config.ts";
+import { type StackUrls, startStack } from "../stack/stack.ts";
+import type { Session } from "./command.ts";
+
+/** The three services, and how to give them back: nothing happens to those that somebody else runs. */
+export interface Services {
+  readonly origin: "environment" | "containers" | "processes";
+  readonly urls: StackUrls;
+  readonly config: ServedConfig;
+  stop(): Promise<void>;
+}
+
+export type ServedConfig = ReturnType<typeof requireServices<"databaseUrl" | "kafkaBrokers" | "schemaRegistryUrl">>;
+
+export interface ServiceOptions {
+  readonly home: string;
+  readonly ports: "standard" | "random";
+  readonly detached: boolean;
+  readonly launcher?: "containers" | "processes";
+}
+
+/**
+ * The services that flags or environment name, else a local stack.
+ * @throws TradetapeError config_invalid when only some are named: half of somebody's pipeline and half of ours is
+ * never what was meant.
+ */
+export async function obtainServices(session: Session, options: ServiceOptions): Promise<Services> {
+  const { config, progress } = session;
+  if (config.databaseUrl ?? config.kafkaBrokers ?? config.schemaRegistryUrl) {
+    const served = requireServices(config, "databaseUrl", "kafkaBrokers", "schemaRegistryUrl");
+    return { origin: "environment", urls: urlsOf(served), config: served, stop: async () => {} };
+  }
+  const stack = await startStack({ ...options, onProgress: progress.line });
+  const served = { ...config, ...stack.urls, kafkaBrokers: stack.urls.kafkaBrokers.split(",") };
+  return { origin: stack.launcher, urls: stack.urls, config: served, stop: () => stack.stop() };
+}
+
+const urlsOf = (served: ServedConfig): StackUrls => ({
+  databaseUrl: served.databaseUrl,
+  kafkaBrokers: served.kafkaBrokers.join(","),
+  schemaRegistryUrl: served.schemaRegistryUrl,
+});
+
+/** Lines for a shell to evaluate. */
+export function exportLines(urls: StackUrls): string {
+  const quoted = (text: string) => `'${text.replaceAll("'", "'\\''")}'`;
+  return [
+    `export DATABASE_URL=${quoted(urls.databaseUrl)}`,
+    `export KAFKA_BROKERS=${quoted(urls.kafkaBrokers)}`,
+    `export SCHEMA_REGISTRY_URL=${quoted(urls.schemaRegistryUrl)}`,
+  ].join("\n");
+}
+
+export const databaseOf = (config: Config): string => requireServices(config, "databaseUrl").databaseUrl;

@@ -1,0 +1,59 @@
+import { CommanderError } from "commander";
+import { describe, expect, test } from "vitest";
+import { describeFailure, EXIT } from "../../src/cli/exit.ts";
+import { TradetapeError } from "../../src/errors.ts";
+
+describe("what a failure says", () => {
+  test("what, where, why and what next stand once, in this order", () => {
+    const error = new TradetapeError("broker_unreachable", "Kafka at 127.0.0.1:9092 doesn't answer", {
+      cause: new Error("connect ECONNREFUSED"),
+      next: "Start it.",
+      canRetry: true,
+    });
+    expect(describeFailure(error, false)).toEqual({
+      code: EXIT.cannot,
+      text:
+        "tradetape: broker_unreachable: Kafka at 127.0.0.1:9092 doesn't answer\n" +
+        "  because: connect ECONNREFUSED\n  next: Start it.\n  The same command may succeed later.\n",
+    });
+  });
+
+  test("a cause that the message already tells isn't told again", () => {
+    const error = new TradetapeError("input_invalid", "can't read x: no such file", {
+      cause: new Error("no such file"),
+    });
+    expect(describeFailure(error, false).text).toBe("tradetape: input_invalid: can't read x: no such file\n");
+  });
+
+  test("a connection that failed on several addresses names each reason, though Node's own message is empty", () => {
+    const cause = new AggregateError([new Error("refused by ::1"), new Error("refused by 127.0.0.1")]);
+    const { text } = describeFailure(new TradetapeError("database_unreachable", "no answer", { cause }), false);
+    expect(text).toContain("because: refused by ::1; refused by 127.0.0.1");
+  });
+
+  test("with --json it is one line that a script can read", () => {
+    const { text } = describeFailure(new TradetapeError("config_invalid", "a\nb", { next: "Correct them." }), true);
+    expect(text.trimEnd().split("\n")).toHaveLength(1);
+    expect(JSON.parse(text).error).toEqual({
+      code: "config_invalid",
+      message: "a\nb",
+      next: "Correct them.",
+      canRetry: false,
+    });
+  });
+
+  test("a bug shows its stack and has an exit code of its own", () => {
+    const failure = describeFailure(new RangeError("off by one"), false);
+    expect(failure.code).toBe(EXIT.bug);
+    expect(failure.text).toContain("RangeError: off by one");
+    expect(failure.text).toContain("exit.unit.test.ts");
+  });
+
+  test("commander's own complaint isn't said twice, and is bad input unless it is the help", () => {
+    expect(describeFailure(new CommanderError(1, "x", "unknown option"), false)).toEqual({
+      code: EXIT.cannot,
+      text: "",
+    });
+    expect(describeFailure(new CommanderError(0, "x", "help"), false).code).toBe(EXIT.good);
+  });
+});

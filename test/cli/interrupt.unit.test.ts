@@ -1,0 +1,22 @@
+import { expect, test } from "vitest";
+import { untilAborted, watchSignals } from "../../src/cli/interrupt.ts";
+
+test("the first signal asks, the second forces, and afterwards the process has its own handlers again", async () => {
+  const before = process.listenerCount("SIGTERM");
+  const said: string[] = [];
+  let forced = 0;
+  const interrupt = watchSignals(
+    (line) => said.push(line),
+    () => {
+      forced += 1;
+    },
+  );
+  process.emit("SIGTERM", "SIGTERM");
+  await untilAborted(interrupt.signal);
+  expect([interrupt.signal.aborted, forced]).toEqual([true, 0]);
+  process.emit("SIGINT", "SIGINT");
+  expect(forced).toBe(1);
+  expect(said).toHaveLength(2);
+  interrupt.dispose();
+  expect(process.listenerCount("SIGTERM")).toBe(before);
+});

@@ -1,0 +1,70 @@
+import { execFile } from "node:child_process";
+import { describe, expect, test } from "vitest";
+import { buildProgram } from "../../src/cli/program.ts";
+import { SETTINGS, type SettingName } from "../../src/settings.ts";
+
+interface Ended {
+  readonly code: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** The program as a person starts it, with an environment of its own. */
+function tradetape(args: readonly string[], env: NodeJS.ProcessEnv = {}): Promise<Ended> {
+  const clean = Object.fromEntries(Object.entries(process.env).filter(([name]) => !(name in SETTINGS_BY_ENV)));
+  return new Promise((resolve) => {
+    execFile(process.execPath, ["src/cli/main.ts", ...args], { env: { ...clean, ...env } }, (error, stdout, stderr) =>
+      resolve({ code: error === null ? 0 : Number(error.code), stdout, stderr }),
+    );
+  });
+}
+
+const SETTINGS_BY_ENV = Object.fromEntries(Object.values(SETTINGS).map((s) => [s.env, s]));
+
+describe("the command line", () => {
+  test("a flag's name as commander makes it is the setting's own, so that none is silently ignored", () => {
+    const program = buildProgram(() => {});
+    const names = program.options.map((option) => option.attributeName());
+    const withFlag = (Object.keys(SETTINGS) as SettingName[]).filter((name) => "flag" in SETTINGS[name]);
+    expect(withFlag.filter((name) => !names.includes(name))).toEqual([]);
+  });
+
+  test("every command has a summary", () => {
+    const bare = buildProgram(() => {}).commands.filter((c) => c.description() === "");
+    expect(bare.map((c) => c.name())).toEqual([]);
+  });
+
+  test("help goes to standard output and is no error", async () => {
+    const { code, stdout, stderr } = await tradetape(["--help"]);
+    expect([code, stderr]).toEqual([0, ""]);
+    expect(stdout).toContain("tradetape demo");
+    expect((await tradetape(["help", "config"])).stdout).toContain("TRADETAPE_PUBLISH_LINGER_MS");
+  });
+
+  test("an unknown command or flag is said once, on standard error, with exit code 2", async () => {
+    const { code, stdout, stderr } = await tradetape(["statsu"]);
+    expect([code, stdout]).toEqual([2, ""]);
+    expect(stderr.match(/unknown command/g)).toHaveLength(1);
+    expect((await tradetape(["config", "--nope"])).code).toBe(2);
+  });
+
+  test("every wrong setting is reported at once, and no secret's value with it", async () => {
+    const { code, stderr } = await tradetape(["config", "--kafka-brokers", "nohost"], {
+      DATABASE_URL: "mysql://me:hunter2@db/x",
+      TRADETAPE_PUBLISH_LINGER_MS: "soon",
+    });
+    expect(code).toBe(2);
+    expect(stderr).toMatch(/DATABASE_URL[\s\S]*--kafka-brokers[\s\S]*TRADETAPE_PUBLISH_LINGER_MS/);
+    expect(stderr).not.toContain("hunter2");
+  });
+
+  test("the settings are shown without their secrets, and a flag beats its variable", async () => {
+    const { code, stdout } = await tradetape(["config", "--json", "--namespace", "paper"], {
+      DATABASE_URL: "postgres://me:hunter2@db/x",
+      TRADETAPE_NAMESPACE: "live",
+    });
+    expect(code).toBe(0);
+    expect(JSON.parse(stdout)).toMatchObject({ databaseUrl: "(set)", namespace: "paper", publishLingerMs: 5 });
+    expect(stdout).not.toContain("hunter2");
+  });
+});

@@ -1,0 +1,32 @@
+import { expect, test } from "vitest";
+import { plainProgress } from "../../src/cli/progress.ts";
+
+test("without a terminal a bar says a line every five seconds and one at its end", () => {
+  const lines: string[] = [];
+  let nowMs = 0;
+  const bar = plainProgress(
+    (line) => lines.push(line),
+    () => nowMs,
+  ).bar("ticks", 2000, "events");
+  for (nowMs = 0; nowMs < 11_000; nowMs += 1000) bar.set(nowMs / 10);
+  nowMs = 11_000;
+  bar.end();
+  expect(lines).toEqual([
+    "ticks: 500 of 2,000 events, 100/s",
+    "ticks: 1,000 of 2,000 events, 100/s",
+    "ticks: 1,000 of 2,000 events, 91/s",
+  ]);
+});
+
+test("a bar whose total isn't known promises none", () => {
+  const lines: string[] = [];
+  let nowMs = 0;
+  const bar = plainProgress(
+    (line) => lines.push(line),
+    () => nowMs,
+  ).bar("stdin", undefined, "lines");
+  nowMs = 1000;
+  bar.set(7);
+  bar.end();
+  expect(lines).toEqual(["stdin: 7 lines, 7/s"]);
+});
