@@ -7,7 +7,6 @@ import { type LandingTable, landingColumns } from "./landing-table.ts";
 export interface CheckedColumn {
   readonly name: string;
   readonly from: "event" | "record";
-  readonly nullable: boolean;
   readonly write: FieldWriter;
 }
 
@@ -45,7 +44,9 @@ export async function checkCatalog(connection: Connection, table: LandingTable):
     else if (found && !write) {
       problems.push(`${table.table}.${wanted.name}: the event has ${ours}, the table has ${found.type}`);
     } else if (found && write) {
-      columns.push({ name: wanted.name, from: wanted.from, nullable: wanted.nullable, write });
+      if (wanted.nullable && found.not_null)
+        problems.push(`${table.table}.${wanted.name}: the event's may be null, the table's not`);
+      columns.push({ name: wanted.name, from: wanted.from, write });
     }
   }
   const known = new Set(columns.map((column) => column.name));

@@ -1,0 +1,109 @@
+import type { Connection } from "./connection.ts";
+
+/** Where a partition stands in this database. */
+export interface LandedOffset {
+  readonly nextOffset: number;
+  readonly origin: number;
+  readonly clusterId: string | null;
+  readonly lastOffset: number | null;
+  readonly lastDigest: Buffer | null;
+}
+
+/** One row of the ledger: what became of a range of offsets. All counts are of records. */
+export interface LedgerRow {
+  readonly kind: "batch" | "release";
+  readonly firstOffset: number;
+  readonly nextOffset: number;
+  readonly holes: number;
+  readonly read: number;
+  readonly written: number;
+  readonly duplicate: number;
+  readonly replaced: number;
+  readonly dead: number;
+  readonly parked: number;
+  readonly filtered: number;
+}
+
+const COLUMNS = `next_offset AS "nextOffset", origin, cluster_id AS "clusterId", last_offset AS "lastOffset",
+  last_digest AS "lastDigest"`;
+
+/**
+ * Makes a partition known, beginning at `logStart`, unless it is; returns where it stands either way. What the log no
+ * longer held when it was first seen is its origin, not a loss.
+ */
+export async function claimPartition(
+  connection: Connection,
+  topic: string,
+  partition: number,
+  logStart: number,
+  clusterId: string,
+): Promise<LandedOffset> {
+  await connection.run(
+    `INSERT INTO tradetape.landed_offset (topic, partition, next_offset, origin, cluster_id)
+     VALUES ($1, $2, $3, $3, $4) ON CONFLICT DO NOTHING`,
+    [topic, partition, logStart, clusterId],
+  );
+  const rows = await connection.query<LandedOffset & Record<string, unknown>>(
+    `SELECT ${COLUMNS} FROM tradetape.landed_offset WHERE topic = $1 AND partition = $2`,
+    [topic, partition],
+  );
+  return rows[0]!;
+}
+
+/** Takes the partition's lock for this transaction, and with it the right to land; returns the only true next offset. */
+export async function lockPartition(connection: Connection, topic: string, partition: number): Promise<number> {
+  const rows = await connection.query<{ next: number }>(
+    "SELECT next_offset AS next FROM tradetape.landed_offset WHERE topic = $1 AND partition = $2 FOR UPDATE",
+    [topic, partition],
+  );
+  if (rows[0] === undefined) throw new Error(`${topic}/${partition} was locked before it was claimed`);
+  return rows[0].next;
+}
+
+/**
+ * Writes the ledger row and moves next_offset, comparing the old value: the last fence, should the lock ever not hold.
+ * @param last the batch's last record and its digest, undefined when the batch held none
+ */
+export async function advance(
+  connection: Connection,
+  topic: string,
+  partition: number,
+  ledger: LedgerRow,
+  last: { readonly offset: number; readonly digest: Buffer } | undefined,
+): Promise<void> {
+  await connection.run(
+    `INSERT INTO tradetape.landed_batch (topic, partition, seq, kind, first_offset, next_offset, holes, read, written,
+       duplicate, replaced, dead, parked, filtered)
+     SELECT $1, $2, coalesce(max(seq), 0) + 1, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13
+     FROM tradetape.landed_batch WHERE topic = $1 AND partition = $2`,
+    [
+      topic,
+      partition,
+      ledger.kind,
+      ledger.firstOffset,
+      ledger.nextOffset,
+      ledger.holes,
+      ledger.read,
+      ledger.written,
+      ledger.duplicate,
+      ledger.replaced,
+      ledger.dead,
+      ledger.parked,
+      ledger.filtered,
+    ],
+  );
+  const moved = await connection.run(
+    `UPDATE tradetape.landed_offset SET next_offset = $4, last_offset = coalesce($5, last_offset),
+       last_digest = coalesce($6, last_digest), updated_at = now()
+     WHERE topic = $1 AND partition = $2 AND next_offset = $3`,
+    [topic, partition, ledger.firstOffset, ledger.nextOffset, last?.offset ?? null, last?.digest ?? null],
+  );
+  if (moved !== 1) throw new Error(`${topic}/${partition}: next_offset moved under our lock`);
+}
+
+/** This database's own id, in the names of its consumer groups. */
+export async function databaseId(connection: Connection): Promise<string> {
+  const [row] = await connection.query<{ id: string }>("SELECT database_id AS id FROM tradetape.database_id");
+  if (!row) throw new Error("tradetape.database_id is empty: the migration makes its row");
+  return row.id;
+}

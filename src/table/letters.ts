@@ -1,0 +1,98 @@
+import type { Connection } from "./connection.ts";
+
+/** Why an event can't land. A closed list: scripts group by it. */
+export const LETTER_REASONS = {
+  null_value: "the record has no value",
+  not_avro: "the value doesn't begin as the Confluent wire format does",
+  unknown_schema: "the registry doesn't know the value's schema",
+  undecodable: "the value isn't what its schema says",
+  too_large: "the event is larger than the limit",
+  invalid_value: "a field holds what its column can't",
+  time_out_of_range: "the event's time is before 1970 or more than two days after it was published",
+  refused_by_database: "PostgreSQL refused the row",
+  conflicting_duplicate: "an event of the same id with other content landed before",
+  session_mismatch: "the event belongs to another session than its parent",
+} as const;
+
+export type LetterReason = keyof typeof LETTER_REASONS;
+
+/** Header values as JSON can hold them: base64, a list where a name repeats. */
+export type StoredHeaders = Readonly<Record<string, string | readonly string[]>>;
+
+export interface LetterRow {
+  readonly offset: number;
+  readonly reason: LetterReason;
+  readonly detail: string;
+  readonly column: string | null;
+  readonly sqlstate: string | null;
+  readonly key: Buffer | null;
+  readonly value: Buffer | null;
+  readonly headers: StoredHeaders;
+  /** Broker time, milliseconds since 1970. */
+  readonly publishedAtMs: number;
+}
+
+export interface ParkedRow {
+  readonly offset: number;
+  readonly eventId: string;
+  readonly missing: Readonly<Record<string, string>>;
+  readonly key: Buffer | null;
+  readonly value: Buffer;
+  readonly headers: StoredHeaders;
+  readonly publishedAtMs: number;
+}
+
+export async function insertLetters(
+  connection: Connection,
+  topic: string,
+  partition: number,
+  letters: readonly LetterRow[],
+): Promise<void> {
+  if (letters.length === 0) return;
+  await connection.run(
+    `INSERT INTO tradetape.dead_letter (topic, partition, "offset", reason, detail, column_name, sqlstate, key, value,
+       headers, published_at)
+     SELECT $1, $2, l.o, l.reason, l.detail, l.column_name, l.sqlstate, l.key, l.value, l.headers, to_timestamp(l.ms / 1000.0)
+     FROM unnest($3::bigint[], $4::text[], $5::text[], $6::text[], $7::text[], $8::bytea[], $9::bytea[], $10::jsonb[],
+       $11::double precision[]) AS l (o, reason, detail, column_name, sqlstate, key, value, headers, ms)`,
+    [
+      topic,
+      partition,
+      letters.map((l) => l.offset),
+      letters.map((l) => l.reason),
+      letters.map((l) => l.detail),
+      letters.map((l) => l.column),
+      letters.map((l) => l.sqlstate),
+      letters.map((l) => l.key),
+      letters.map((l) => l.value),
+      letters.map((l) => JSON.stringify(l.headers)),
+      letters.map((l) => l.publishedAtMs),
+    ],
+  );
+}
+
+export async function insertParked(
+  connection: Connection,
+  topic: string,
+  partition: number,
+  parked: readonly ParkedRow[],
+): Promise<void> {
+  if (parked.length === 0) return;
+  await connection.run(
+    `INSERT INTO tradetape.parked_event (topic, partition, "offset", event_id, missing, key, value, headers, published_at)
+     SELECT $1, $2, p.o, p.id, p.missing, p.key, p.value, p.headers, to_timestamp(p.ms / 1000.0)
+     FROM unnest($3::bigint[], $4::uuid[], $5::jsonb[], $6::bytea[], $7::bytea[], $8::jsonb[], $9::double precision[])
+       AS p (o, id, missing, key, value, headers, ms)`,
+    [
+      topic,
+      partition,
+      parked.map((p) => p.offset),
+      parked.map((p) => p.eventId),
+      parked.map((p) => JSON.stringify(p.missing)),
+      parked.map((p) => p.key),
+      parked.map((p) => p.value),
+      parked.map((p) => JSON.stringify(p.headers)),
+      parked.map((p) => p.publishedAtMs),
+    ],
+  );
+}

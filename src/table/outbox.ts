@@ -1,0 +1,64 @@
+import type { Connection } from "./connection.ts";
+import type { StoredHeaders } from "./letters.ts";
+
+/** A message that a committed batch owes to the audit or the dead-letters topic, byte for byte. */
+export interface OutboxMessage {
+  /** The topic's full name. */
+  readonly topic: string;
+  readonly key: Buffer | null;
+  readonly value: Buffer | null;
+  readonly headers: StoredHeaders;
+}
+
+export interface StoredOutboxMessage extends OutboxMessage {
+  readonly outboxId: number;
+}
+
+export async function insertOutbox(
+  connection: Connection,
+  sourceTopic: string,
+  sourcePartition: number,
+  messages: readonly OutboxMessage[],
+): Promise<void> {
+  if (messages.length === 0) return;
+  await connection.run(
+    `INSERT INTO tradetape.outbox (source_topic, source_partition, topic, key, value, headers)
+     SELECT $1, $2, m.topic, m.key, m.value, m.headers
+     FROM unnest($3::text[], $4::bytea[], $5::bytea[], $6::jsonb[]) WITH ORDINALITY AS m (topic, key, value, headers, n)
+     ORDER BY m.n`,
+    [
+      sourceTopic,
+      sourcePartition,
+      messages.map((m) => m.topic),
+      messages.map((m) => m.key),
+      messages.map((m) => m.value),
+      messages.map((m) => JSON.stringify(m.headers)),
+    ],
+  );
+}
+
+/** Letters carry whole events of up to a megabyte, so the bytes bound a page, and at least one message is taken. */
+const PAGE_MESSAGES_MAX = 500;
+const PAGE_BYTES_MAX = 4 * 1024 * 1024;
+
+/** The oldest unpublished messages of these partitions, in the order they were committed. */
+export async function nextOutboxPage(
+  connection: Connection,
+  sourceTopic: string,
+  sourcePartitions: readonly number[],
+): Promise<readonly StoredOutboxMessage[]> {
+  return connection.query<StoredOutboxMessage & Record<string, unknown>>(
+    `SELECT "outboxId", topic, key, value, headers FROM (
+       SELECT outbox_id AS "outboxId", topic, key, value, headers,
+         sum(coalesce(octet_length(value), 0)) OVER (ORDER BY outbox_id) - coalesce(octet_length(value), 0) AS before
+       FROM (SELECT * FROM tradetape.outbox WHERE source_topic = $1 AND source_partition = ANY($2::int[])
+             ORDER BY outbox_id LIMIT $3) page
+     ) measured WHERE before < $4 ORDER BY "outboxId"`,
+    [sourceTopic, sourcePartitions, PAGE_MESSAGES_MAX, PAGE_BYTES_MAX],
+  );
+}
+
+/** Forgets what the broker has acknowledged. A second owner may have done so before: both published the same ids. */
+export async function forgetOutbox(connection: Connection, outboxIds: readonly number[]): Promise<void> {
+  await connection.run("DELETE FROM tradetape.outbox WHERE outbox_id = ANY($1::bigint[])", [outboxIds]);
+}

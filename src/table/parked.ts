@@ -1,0 +1,63 @@
+import type { Connection } from "./connection.ts";
+import type { Parent } from "./landing-table.ts";
+import type { StoredHeaders } from "./letters.ts";
+import { quoted } from "./stage.ts";
+
+/** A parked event as it is taken up again. */
+export interface ParkedRecord {
+  readonly offset: number;
+  readonly key: Buffer | null;
+  readonly value: Buffer;
+  readonly headers: StoredHeaders;
+  readonly publishedAtMs: number;
+}
+
+/**
+ * The parked events of a partition whose parents have all landed, in offset order. An event behind another of its own
+ * id waits until that one is gone.
+ */
+export async function readyParked(
+  connection: Connection,
+  topic: string,
+  partition: number,
+  parents: readonly Parent[],
+  rowsMax: number,
+): Promise<readonly ParkedRecord[]> {
+  const landed = parents.map(
+    (parent) => `(NOT e.missing ? '${parent.column}' OR EXISTS (SELECT FROM public.${quoted(parent.table)} p
+       WHERE p.${quoted(parent.key)} = (e.missing ->> '${parent.column}')::uuid))`,
+  );
+  return connection.query<ParkedRecord & Record<string, unknown>>(
+    `SELECT e."offset", e.key, e.value, e.headers,
+       (extract(epoch FROM e.published_at) * 1000)::double precision AS "publishedAtMs"
+     FROM tradetape.parked_event e
+     WHERE e.topic = $1 AND e.partition = $2 AND ${landed.join(" AND ")}
+       AND NOT EXISTS (SELECT FROM tradetape.parked_event o WHERE o.topic = e.topic AND o.event_id = e.event_id
+         AND o.partition = e.partition AND o."offset" < e."offset")
+     ORDER BY e."offset" LIMIT $3`,
+    [topic, partition, rowsMax],
+  );
+}
+
+export async function countParked(connection: Connection, topic: string, partition: number): Promise<number> {
+  const [row] = await connection.query<{ parked: number }>(
+    "SELECT count(*) AS parked FROM tradetape.parked_event WHERE topic = $1 AND partition = $2",
+    [topic, partition],
+  );
+  return row!.parked;
+}
+
+/** Takes events out of the parking place; the same transaction says in the ledger what became of them. */
+export async function unpark(
+  connection: Connection,
+  topic: string,
+  partition: number,
+  offsets: readonly number[],
+): Promise<void> {
+  const gone = await connection.run(
+    `DELETE FROM tradetape.parked_event WHERE topic = $1 AND partition = $2 AND "offset" = ANY($3::bigint[])`,
+    [topic, partition, offsets],
+  );
+  if (gone !== offsets.length)
+    throw new Error(`${topic}/${partition}: a parked event left while its partition was locked`);
+}

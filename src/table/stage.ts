@@ -1,0 +1,151 @@
+import pg from "pg";
+import type { Connection } from "./connection.ts";
+import { contentColumns, type LandingTable, landingColumns } from "./landing-table.ts";
+
+/**
+ * The staged path's statements for one table, made once from its declaration; no value of any event is ever part of
+ * them. Rows lie in a temporary table beside the offset they came from, so that every outcome can name its record.
+ */
+export interface StageStatements {
+  readonly relation: string;
+  readonly create: string;
+  readonly copy: string;
+  readonly columnCount: number;
+  /** Per staged row with something amiss: missing parents, a parent of another session, a deleted session. */
+  readonly verdicts: string | undefined;
+  readonly siblings: string;
+  readonly discard: string;
+  readonly insert: string;
+  readonly conflicts: string;
+}
+
+export const quoted = (name: string): string => pg.escapeIdentifier(name);
+const list = (names: readonly string[], prefix = ""): string => names.map((name) => prefix + quoted(name)).join(", ");
+const row = (names: readonly string[], prefix: string): string => `ROW(${list(names, prefix)})`;
+
+/** The staged column that says which record a row came from. */
+export const OFFSET_COLUMN = "landing_offset";
+
+export function stageStatements(table: LandingTable): StageStatements {
+  const columns = landingColumns(table).map((column) => column.name);
+  const relation = `stage_${table.table}`;
+  const id = quoted(table.key.at(-1)!);
+  return {
+    relation,
+    // A check of the target shows bad data in the COPY, with its line. ON COMMIT DELETE ROWS leaves the table for the
+    // session's next batch: creating one per batch would bloat the catalog.
+    create: `CREATE TEMPORARY TABLE ${quoted(relation)} (LIKE public.${quoted(table.table)} INCLUDING CONSTRAINTS
+      INCLUDING DEFAULTS, ${OFFSET_COLUMN} bigint NOT NULL) ON COMMIT DELETE ROWS;
+      ${table.chained ? unchained(relation) : ""}`,
+    copy: `COPY ${quoted(relation)} (${list(columns)}, ${OFFSET_COLUMN}) FROM STDIN (FORMAT binary)`,
+    columnCount: columns.length + 1,
+    verdicts: table.parents.length > 0 ? verdicts(table, relation, id) : undefined,
+    siblings: `SELECT ${OFFSET_COLUMN} AS "offset", ${id} AS id FROM ${quoted(relation)}
+      WHERE ${id} = ANY($1::uuid[]) AND NOT ${OFFSET_COLUMN} = ANY($2::bigint[])`,
+    discard: `DELETE FROM ${quoted(relation)} WHERE ${OFFSET_COLUMN} = ANY($1::bigint[])`,
+    insert: table.repeats === "first" ? insertFirst(table, relation, columns) : insertRevised(table, relation, columns),
+    conflicts: conflicts(table, relation),
+  };
+}
+
+/** The chain's columns are filled between staging and insert. */
+const unchained = (relation: string) =>
+  `ALTER TABLE ${quoted(relation)} ALTER seq DROP NOT NULL, ALTER prev_hash DROP NOT NULL, ALTER hash DROP NOT NULL`;
+
+/** $1 is the topic, for events of an id that is parked already: they wait behind it. */
+function verdicts(table: LandingTable, relation: string, id: string): string {
+  const parents = table.parents.map((parent, index) => ({ ...parent, alias: `p${index}`, ref: quoted(parent.column) }));
+  const absent = parents.map((p) => `s.${p.ref} IS NOT NULL AND ${p.alias}.${quoted(p.key)} IS NULL`);
+  const missing = parents.map((p, i) => `'${p.column}', CASE WHEN ${absent[i]} THEN s.${p.ref} END`);
+  const mismatch = parents
+    .filter((p) => p.hasSession)
+    .map(
+      (p) =>
+        `(${p.alias}.${quoted(p.key)} IS NOT NULL AND ${p.alias}.backtest_session_id IS DISTINCT FROM s.backtest_session_id)`,
+    );
+  const session = parents.find((p) => p.table === "backtest_session");
+  const behind = `EXISTS (SELECT FROM tradetape.parked_event e
+      WHERE e.topic = $1 AND e.event_id = s.${id} AND e."offset" < s.${OFFSET_COLUMN})`;
+  return `SELECT * FROM (
+    SELECT s.${OFFSET_COLUMN} AS "offset", s.${id} AS id, jsonb_strip_nulls(jsonb_build_object(${missing.join(", ")})) AS missing,
+      ${mismatch.length > 0 ? mismatch.join(" OR ") : "false"} AS mismatch,
+      ${session ? `coalesce(${session.alias}.status = 'deleted', false)` : "false"} AS deleted, ${behind} AS behind
+    FROM ${quoted(relation)} s ${parents
+      .map((p) => `LEFT JOIN public.${quoted(p.table)} ${p.alias} ON ${p.alias}.${quoted(p.key)} = s.${p.ref}`)
+      .join(" ")}
+  ) v WHERE missing <> '{}' OR mismatch OR deleted OR behind ORDER BY "offset"`;
+}
+
+/** Sorted by key, else two partitions deadlock on each other's rows; the lowest offset of an id is the first. */
+function insertFirst(table: LandingTable, relation: string, columns: readonly string[]): string {
+  const key = list(table.key);
+  const on = table.key.map((name) => `f.${quoted(name)} = i.${quoted(name)}`).join(" AND ");
+  return `WITH first AS (
+      SELECT DISTINCT ON (${key}) * FROM ${quoted(relation)} ORDER BY ${key}, ${OFFSET_COLUMN}
+    ), inserted AS (
+      INSERT INTO public.${quoted(table.table)} (${list(columns)}) SELECT ${list(columns)} FROM first ORDER BY ${key}
+      ON CONFLICT (${key}) DO NOTHING RETURNING ${key}
+    )
+    SELECT 'written' AS outcome, count(*) AS rows,
+      CASE WHEN $1::boolean THEN array_agg(f.${OFFSET_COLUMN}) END AS offsets
+    FROM inserted i JOIN first f ON ${on} HAVING count(*) > 0`;
+}
+
+/**
+ * The greatest (revised_at, offset) of an id stays. A row that is new counts as written; one that overwrote another,
+ * or lost, as replaced; one with the content that stays as duplicate. xmax = 0 tells an insert from an update in the
+ * row itself, so that a key which another partition commits at this moment is still counted once.
+ */
+function insertRevised(table: LandingTable, relation: string, columns: readonly string[]): string {
+  const key = list(table.key);
+  const content = contentColumns(table);
+  const using = (alias: string, other: string) =>
+    table.key.map((name) => `${alias}.${quoted(name)} = ${other}.${quoted(name)}`).join(" AND ");
+  const rest = columns.filter((name) => !table.key.includes(name));
+  const final = table.final;
+  const isFinal = (alias: string) => (final ? `${alias}.${quoted(final.column)} = ${literal(final.value)}` : "false");
+  const differs = `${row(content, "t.")} IS DISTINCT FROM ${row(content, "excluded.")}`;
+  const laterOffset = columns.includes("source_offset") ? "excluded.source_offset > t.source_offset" : "true";
+  return `WITH winner AS (
+      SELECT DISTINCT ON (${key}) * FROM ${quoted(relation)} s
+      ORDER BY ${key}, (${isFinal("s")}) DESC, revised_at DESC, ${OFFSET_COLUMN} DESC
+    ), before AS (
+      SELECT w.${OFFSET_COLUMN}, ${row(content, "w.")} IS NOT DISTINCT FROM ${row(content, "t.")} OR ${isFinal("t")} AS same
+      FROM winner w JOIN public.${quoted(table.table)} t ON ${using("t", "w")}
+    ), upserted AS (
+      INSERT INTO public.${quoted(table.table)} AS t (${list(columns)}) SELECT ${list(columns)} FROM winner ORDER BY ${key}
+      ON CONFLICT (${key}) DO UPDATE SET ${rest.map((name) => `${quoted(name)} = excluded.${quoted(name)}`).join(", ")}
+      WHERE NOT (${isFinal("t")}) AND (${isFinal("excluded")} OR excluded.revised_at > t.revised_at
+        OR (excluded.revised_at = t.revised_at AND ${laterOffset} AND ${differs}))
+      RETURNING ${key}, (xmax = 0) AS fresh
+    ), judged AS (
+      SELECT s.${OFFSET_COLUMN}, CASE
+        WHEN s.${OFFSET_COLUMN} = w.${OFFSET_COLUMN} AND u.fresh THEN 'written'
+        WHEN s.${OFFSET_COLUMN} = w.${OFFSET_COLUMN} AND b.same THEN 'duplicate'
+        WHEN s.${OFFSET_COLUMN} <> w.${OFFSET_COLUMN} AND ${row(content, "s.")} IS NOT DISTINCT FROM ${row(content, "w.")} THEN 'duplicate'
+        ELSE 'replaced' END AS outcome
+      FROM ${quoted(relation)} s JOIN winner w ON ${using("w", "s")}
+      LEFT JOIN upserted u ON ${using("u", "s")} LEFT JOIN before b ON b.${OFFSET_COLUMN} = w.${OFFSET_COLUMN}
+    )
+    SELECT outcome, count(*) AS rows, CASE WHEN $1::boolean THEN array_agg(${OFFSET_COLUMN}) END AS offsets
+    FROM judged GROUP BY outcome`;
+}
+
+/** Staged rows whose id is in the table with other content: the row stays, they become letters. */
+function conflicts(table: LandingTable, relation: string): string {
+  const content = contentColumns(table);
+  const on = table.key.map((name) => `t.${quoted(name)} = s.${quoted(name)}`).join(" AND ");
+  return `SELECT s.${OFFSET_COLUMN} AS "offset", s.${quoted(table.key.at(-1)!)} AS id FROM ${quoted(relation)} s
+    JOIN public.${quoted(table.table)} t ON ${on}
+    WHERE ${row(content, "s.")} IS DISTINCT FROM ${row(content, "t.")} ORDER BY 1`;
+}
+
+const literal = (text: string): string => pg.escapeLiteral(text);
+
+/** Makes the session's temporary table if this is the first staged batch on it. */
+export async function prepareStage(connection: Connection, stage: StageStatements): Promise<void> {
+  const [found] = await connection.query<{ there: boolean }>("SELECT to_regclass($1) IS NOT NULL AS there", [
+    `pg_temp.${stage.relation}`,
+  ]);
+  if (!found?.there) await connection.query(stage.create);
+}
