@@ -1,29 +1,96 @@
-import { TradetapeError } from "../errors.ts";
+import { existsSync } from "node:fs";
+import { resolve } from "node:path";
+import { purgeHome, readState, type StackState, withHomeLock } from "./home.ts";
+import { choosePorts, type StackPorts } from "./ports.ts";
+import { POSTGRES_USER, postgresPassword } from "./postgres-server.ts";
+import { allRunning, anyRunning, startProcesses, stopProcesses } from "./processes.ts";
+import { registryUrl } from "./schema-registry.ts";
 
+export type Launcher = "containers" | "processes";
+
+/** Where a stack's three services answer, in the form that the settings of the same names take. */
 export interface StackUrls {
   readonly databaseUrl: string;
+  /** host:port, separated by commas */
   readonly kafkaBrokers: string;
   readonly schemaRegistryUrl: string;
 }
 
 export interface Stack {
-  readonly launcher: "containers" | "processes";
+  readonly launcher: Launcher;
   readonly urls: StackUrls;
+  /** Whether it ran before: then `stop` leaves it to whoever started it, and only `stopStack` ends it. */
+  readonly reused: boolean;
+  /** Ends what this start began; data stay. */
   stop(): Promise<void>;
 }
 
 export interface StackOptions {
+  /** Folder of data, logs and state; made when it isn't there. One stack per home. */
   readonly home: string;
+  /** "standard" is PostgreSQL 5432, Kafka 9092, registry 8081; a stack that runs keeps the ports it has. */
   readonly ports: "standard" | "random";
-  readonly launcher?: "containers" | "processes";
+  /** Default: the one that made this home's data, else containers where a Docker engine answers, else processes. */
+  readonly launcher?: Launcher;
+  /** A line per thing that becomes ready, is fetched, or is waited for; no line end. */
   readonly onProgress?: (line: string) => void;
+  /** Whether the processes outlive this one. Otherwise they end with it, at the latest when it exits. */
   readonly detached: boolean;
 }
 
-export async function startStack(_options: StackOptions): Promise<Stack> {
-  throw new TradetapeError("stack_unavailable", "not built yet");
+const silent = () => {};
+
+/**
+ * Starts PostgreSQL, Kafka and a schema registry on 127.0.0.1 and resolves when all three answer. A stack that already
+ * runs in this home is returned as it is; what has died of it is started again on its old ports.
+ * @throws TradetapeError stack_unavailable when this machine lacks something, stack_failed when a port is taken or a
+ * program ends; then nothing that was started here is left running.
+ */
+export async function startStack(options: StackOptions): Promise<Stack> {
+  const home = resolve(options.home);
+  const onProgress = options.onProgress ?? silent;
+  return withHomeLock(home, onProgress, async () => {
+    const before = readState(home);
+    if (before && allRunning(before)) return describe(home, before, true);
+    const ports = before && anyRunning(before) ? before.ports : await choosePorts(options.ports);
+    await startProcesses(home, ports, options.detached, onProgress);
+    return describe(home, readState(home) as StackState, false);
+  });
 }
 
-export async function stopStack(_home: string, _options: { purge: boolean }): Promise<"stopped" | "nothing ran"> {
-  throw new TradetapeError("stack_unavailable", "not built yet");
+/**
+ * Stops the stack of this home, whoever started it; data and schema ids stay. `purge` removes them, too, and the
+ * database's password with them.
+ * @returns "nothing ran" when there was nothing to stop (a purge still removes the data).
+ */
+export async function stopStack(
+  home: string,
+  options: { readonly purge: boolean; readonly onProgress?: (line: string) => void },
+): Promise<"stopped" | "nothing ran"> {
+  const folder = resolve(home);
+  if (!existsSync(folder)) return "nothing ran";
+  const onProgress = options.onProgress ?? silent;
+  return withHomeLock(folder, onProgress, async () => {
+    const state = readState(folder);
+    const ran = state !== undefined && anyRunning(state);
+    if (ran) await stopProcesses(folder, state, onProgress);
+    if (options.purge) purgeHome(folder);
+    return ran ? "stopped" : "nothing ran";
+  });
+}
+
+function describe(home: string, state: StackState, reused: boolean): Stack {
+  const stop = async () => {
+    if (!reused) await stopStack(home, { purge: false });
+  };
+  return { launcher: state.launcher, urls: urlsOf(home, state.ports), reused, stop };
+}
+
+function urlsOf(home: string, ports: StackPorts): StackUrls {
+  const password = postgresPassword(home);
+  return {
+    databaseUrl: `postgres://${POSTGRES_USER}:${password}@127.0.0.1:${ports.postgres}/${POSTGRES_USER}`,
+    kafkaBrokers: ports.brokers.map((broker) => `127.0.0.1:${broker.client}`).join(","),
+    schemaRegistryUrl: registryUrl(ports.registry),
+  };
 }

@@ -1,0 +1,142 @@
+import { createHash, randomUUID } from "node:crypto";
+import {
+  chmodSync,
+  existsSync,
+  linkSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmdirSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
+import { join, resolve } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { z } from "zod";
+import { TradetapeError } from "../errors.ts";
+import { type RunAs, startMarkOf } from "./launch.ts";
+
+const portNumber = z.number().int().min(1).max(65_535);
+
+const stateSchema = z.object({
+  launcher: z.enum(["containers", "processes"]),
+  ports: z.object({
+    postgres: portNumber,
+    registry: portNumber,
+    brokers: z
+      .array(z.object({ client: portNumber, controller: portNumber }))
+      .min(1)
+      .readonly(),
+  }),
+  /** Processes only, in the order of their start. Empty after `down`: launcher and data remain. */
+  programs: z.array(
+    z.object({
+      name: z.string(),
+      pid: z.number().int().min(1),
+      startMark: z.string(),
+      startedAt: z.string(),
+      logFile: z.string(),
+      stopSignal: z.string().transform((signal) => signal as NodeJS.Signals),
+    }),
+  ),
+});
+
+/** What `<home>/stack.json` remembers. The launcher stays known after a stop, because the data are that launcher's. */
+export type StackState = z.output<typeof stateSchema>;
+
+/** What a purge removes; anything else in a home is somebody else's and stays. */
+const OURS = [
+  "stack.json",
+  "logs",
+  "postgres",
+  "postgres.new",
+  "postgres-password",
+  "postgres-password.new",
+  "kafka",
+  "registry",
+];
+
+/**
+ * Opens the home to PostgreSQL's own user, which has its data in it, where that isn't the caller: to enter, not to
+ * read. Only a home without data is changed (mkdtemp makes them 0700); later on its mode is the user's business.
+ */
+export function admitToHome(home: string, user: RunAs | undefined): void {
+  mkdirSync(join(home, "logs"), { recursive: true });
+  if (user && !existsSync(join(home, "postgres"))) chmodSync(home, 0o711);
+}
+
+export function readState(home: string): StackState | undefined {
+  const file = join(home, "stack.json");
+  if (!existsSync(file)) return undefined;
+  try {
+    return stateSchema.parse(JSON.parse(readFileSync(file, "utf8")));
+  } catch (cause) {
+    throw new TradetapeError("stack_failed", `${file} can't be read as the state of a stack`, {
+      next: "It is written by `tradetape up` only: end what still runs by hand, then remove the file.",
+      cause,
+    });
+  }
+}
+
+/** Replaces the file whole: half a state would orphan running programs. */
+export function writeState(home: string, state: StackState): void {
+  const beside = join(home, "stack.json.new");
+  writeFileSync(beside, `${JSON.stringify(state, null, 2)}\n`, { mode: 0o600 });
+  renameSync(beside, join(home, "stack.json"));
+}
+
+/** Removes data, password and logs of a stopped stack. */
+export function purgeHome(home: string): void {
+  for (const name of OURS) rmSync(join(home, name), { recursive: true, force: true });
+}
+
+function removeIfEmpty(home: string): void {
+  if (existsSync(home) && readdirSync(home).length === 0) rmdirSync(home);
+}
+
+/** A name for what must differ between homes, such as a compose project. */
+export const homeId = (home: string) => createHash("sha256").update(resolve(home)).digest("hex").slice(0, 8);
+
+const LOCK_POLL_MS = 200;
+
+/**
+ * Runs `action` while no other process starts or stops the stack of this home. The lock names its holder with its
+ * start mark, so that one that was killed doesn't block for ever.
+ */
+export async function withHomeLock<T>(
+  home: string,
+  onWait: (line: string) => void,
+  action: () => Promise<T>,
+): Promise<T> {
+  const lock = join(home, "lock");
+  const own = { pid: process.pid, startMark: startMarkOf(process.pid) };
+  for (let waits = 0; !takeLock(home, lock, JSON.stringify(own)); waits++) {
+    const holder = existsSync(lock) ? JSON.parse(readFileSync(lock, "utf8")) : own;
+    if (startMarkOf(holder.pid) !== holder.startMark) rmSync(lock, { force: true });
+    else if (waits === 0) onWait(`process ${holder.pid} is starting or stopping the stack in ${home}: waiting for it`);
+    await sleep(LOCK_POLL_MS);
+  }
+  try {
+    return await action();
+  } finally {
+    rmSync(lock, { force: true });
+    removeIfEmpty(home);
+  }
+}
+
+/** A link appears with its content, where a file that is created and then written can be seen empty. */
+function takeLock(home: string, lock: string, content: string): boolean {
+  mkdirSync(home, { recursive: true });
+  const beside = `${lock}.${process.pid}.${randomUUID()}`;
+  writeFileSync(beside, content, { mode: 0o600 });
+  try {
+    linkSync(beside, lock);
+    return true;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "EEXIST") return false;
+    throw error;
+  } finally {
+    rmSync(beside);
+  }
+}

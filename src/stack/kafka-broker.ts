@@ -1,0 +1,147 @@
+import { randomBytes } from "node:crypto";
+import { existsSync, mkdirSync, writeFileSync } from "node:fs";
+import { connect } from "node:net";
+import { join } from "node:path";
+import { TradetapeError } from "../errors.ts";
+import { type Program, runToEnd } from "./launch.ts";
+import type { BrokerPorts } from "./ports.ts";
+
+const MIB = 1024 * 1024;
+
+/**
+ * Settings of both launchers. 9 MiB lets the dead-letters topic take letters of 8 MiB with their headers; a follower
+ * must be able to fetch what its leader took. Eight partitions of offsets are plenty for a dozen groups, and fifty,
+ * Kafka's own number, make the first consumer wait for their folders. A topic must never appear by a spelling mistake.
+ */
+export const BROKER_SETTINGS: Readonly<Record<string, string>> = {
+  "message.max.bytes": String(9 * MIB),
+  "replica.fetch.max.bytes": String(9 * MIB),
+  "auto.create.topics.enable": "false",
+  "group.initial.rebalance.delay.ms": "0",
+  "offsets.topic.num.partitions": "8",
+  "transaction.state.log.num.partitions": "8",
+};
+
+/** Broker heap, for both launchers; Kafka's speed is in the system's page cache, not in the heap. */
+export const BROKER_HEAP = "-Xms128m -Xmx400m";
+
+/** server.properties of node `nodeId` (from 1) in a cluster with these ports. */
+export function serverProperties(nodes: readonly BrokerPorts[], nodeId: number): string {
+  const own = nodes[nodeId - 1];
+  if (own === undefined) throw new Error(`no ports for node ${nodeId}`);
+  // Internal topics can't have more copies than there are brokers.
+  const copies = String(Math.min(3, nodes.length));
+  const majority = String(Math.min(2, nodes.length));
+  const properties = {
+    "process.roles": "broker,controller",
+    "node.id": String(nodeId),
+    "controller.quorum.voters": nodes.map((node, i) => `${i + 1}@127.0.0.1:${node.controller}`).join(","),
+    listeners: `PLAINTEXT://127.0.0.1:${own.client},CONTROLLER://127.0.0.1:${own.controller}`,
+    "advertised.listeners": `PLAINTEXT://127.0.0.1:${own.client}`,
+    "listener.security.protocol.map": "PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT",
+    "inter.broker.listener.name": "PLAINTEXT",
+    "controller.listener.names": "CONTROLLER",
+    // Relative to the broker's working folder: a home's path may hold commas, which would make it two.
+    "log.dirs": "data",
+    "offsets.topic.replication.factor": copies,
+    "transaction.state.log.replication.factor": copies,
+    "transaction.state.log.min.isr": majority,
+    "share.coordinator.state.topic.replication.factor": copies,
+    "share.coordinator.state.topic.min.isr": majority,
+    ...BROKER_SETTINGS,
+  };
+  const lines = Object.entries(properties).map(([name, value]) => `${name}=${value}`);
+  return `# Written at every start; changes are lost.\n${lines.join("\n")}\n`;
+}
+
+// Warnings and errors only, but for the two loggers that tell when it started and why it stopped.
+const LOG_CONFIG = `status = error
+appender.out.type = Console
+appender.out.name = out
+appender.out.layout.type = PatternLayout
+appender.out.layout.pattern = %d{ISO8601} %p %c{1} %m%n
+rootLogger.level = warn
+rootLogger.appenderRef.out.ref = out
+logger.server.name = kafka.server.KafkaRaftServer
+logger.server.level = info
+logger.config.name = org.apache.kafka.common.config
+logger.config.level = error
+`;
+
+const folderOf = (home: string, nodeId: number) => join(home, "kafka", String(nodeId));
+
+/**
+ * Writes the configuration of a node and formats its storage the first time.
+ * @throws TradetapeError stack_failed with what Kafka's StorageTool said.
+ */
+export async function prepareBroker(
+  home: string,
+  jars: string,
+  java: string,
+  nodes: readonly BrokerPorts[],
+  nodeId: number,
+): Promise<void> {
+  const folder = folderOf(home, nodeId);
+  mkdirSync(folder, { recursive: true });
+  writeFileSync(join(folder, "server.properties"), serverProperties(nodes, nodeId));
+  writeFileSync(join(folder, "log4j2.properties"), LOG_CONFIG);
+  if (existsSync(join(folder, "data", "meta.properties"))) return;
+  // Sixteen random bytes as Kafka writes a UUID. StorageTool would take a leading dash for an option, so there is none.
+  const clusterId = `T${randomBytes(16).toString("base64url").slice(1)}`;
+  const tool = ["kafka.tools.StorageTool", "format", "-t", clusterId, "-c", "server.properties", "--ignore-formatted"];
+  const done = await runToEnd(java, [...jvmArgs(jars), ...tool], { cwd: folder, input: "", runAs: undefined });
+  if (done.code === 0) return;
+  throw new TradetapeError("stack_failed", `Kafka's storage can't be formatted: ${done.output.trim()}`);
+}
+
+const jvmArgs = (jars: string) => [
+  ...BROKER_HEAP.split(" "),
+  "-XX:+ExitOnOutOfMemoryError",
+  "-Dlog4j2.configurationFile=log4j2.properties",
+  "-cp",
+  join(jars, "*"),
+];
+
+export function kafkaBroker(
+  home: string,
+  jars: string,
+  java: string,
+  nodes: readonly BrokerPorts[],
+  nodeId: number,
+): Program {
+  const name = nodes.length === 1 ? "kafka" : `kafka-${nodeId}`;
+  return {
+    name,
+    command: java,
+    args: [...jvmArgs(jars), "kafka.Kafka", "server.properties"],
+    cwd: folderOf(home, nodeId),
+    logFile: join(home, "logs", `${name}.log`),
+    runAs: undefined,
+    stopSignal: "SIGTERM",
+    isReady: async () => (await brokersKnownTo(nodes[nodeId - 1]?.client ?? 0)) === nodes.length,
+  };
+}
+
+// Metadata, version 4: [int16 key 3, int16 version, int32 correlation, int16 client id (-1 = null)], [int32 topics = 0,
+// boolean auto-create = false], preceded by its int32 length.
+const METADATA_REQUEST = Buffer.from([0, 0, 0, 15, 0, 3, 0, 4, 0, 0, 0, 1, 0xff, 0xff, 0, 0, 0, 0, 0]);
+const ANSWER_WITHIN_MS = 2000;
+
+/**
+ * How many live brokers the one at 127.0.0.1:`port` knows; 0 while it doesn't answer. An open port alone is too early:
+ * the broker may still be fenced off, and the first topic would be refused for want of brokers.
+ */
+export function brokersKnownTo(port: number): Promise<number> {
+  return new Promise((resolve) => {
+    const socket = connect({ port, host: "127.0.0.1" }, () => socket.write(METADATA_REQUEST));
+    let answer = Buffer.alloc(0);
+    socket.setTimeout(ANSWER_WITHIN_MS, () => socket.destroy());
+    socket.on("data", (chunk) => {
+      answer = Buffer.concat([answer, chunk]);
+      // int32 length, int32 correlation, int32 throttle time, int32 number of brokers
+      if (answer.length >= 16) socket.destroy();
+    });
+    socket.on("error", () => socket.destroy());
+    socket.on("close", () => resolve(answer.length >= 16 ? answer.readInt32BE(12) : 0));
+  });
+}

@@ -1,0 +1,78 @@
+import { randomInt } from "node:crypto";
+import { createServer, type Server } from "node:net";
+import { TradetapeError } from "../errors.ts";
+
+export interface BrokerPorts {
+  readonly client: number;
+  readonly controller: number;
+}
+
+/** The TCP ports of a stack, all on 127.0.0.1; one entry in `brokers` per Kafka node, the first has node id 1. */
+export interface StackPorts {
+  readonly postgres: number;
+  readonly registry: number;
+  readonly brokers: readonly BrokerPorts[];
+}
+
+/** The ports that each program has everywhere; docker-compose.yml has the same. */
+export const STANDARD_PORTS: StackPorts = {
+  postgres: 5432,
+  registry: 8081,
+  brokers: [{ client: 9092, controller: 9093 }],
+};
+
+// Below every system's range for outgoing connections (Linux begins at 32768): a port from within that range may be
+// taken by some client in the moment between our look and the program's bind.
+const RANDOM_LOW = 20_000;
+const RANDOM_HIGH = 32_000;
+
+const NAMES = ["PostgreSQL", "schema registry", "Kafka", "Kafka controller"] as const;
+
+/**
+ * Ports for a new stack, seen to be free.
+ * @throws TradetapeError stack_failed naming each standard port that is taken.
+ */
+export async function choosePorts(kind: "standard" | "random"): Promise<StackPorts> {
+  if (kind === "random") return randomPorts();
+  const broker = STANDARD_PORTS.brokers[0] as BrokerPorts;
+  const wanted = [STANDARD_PORTS.postgres, STANDARD_PORTS.registry, broker.client, broker.controller];
+  const taken: string[] = [];
+  for (const [i, port] of wanted.entries()) {
+    const server = await listen(port);
+    if (server === undefined) taken.push(`${port} (${NAMES[i]})`);
+    else await close(server);
+  }
+  if (taken.length > 0) {
+    throw new TradetapeError("stack_failed", `taken by another program: port ${taken.join(", port ")}`, {
+      next: "Stop that program, or start the stack with --random-ports.",
+    });
+  }
+  return STANDARD_PORTS;
+}
+
+async function randomPorts(): Promise<StackPorts> {
+  const held: { port: number; server: Server }[] = [];
+  // All four are held until the last is found, so none is handed out twice.
+  while (held.length < NAMES.length) {
+    const port = randomInt(RANDOM_LOW, RANDOM_HIGH);
+    const server = await listen(port);
+    if (server !== undefined) held.push({ port, server });
+  }
+  for (const { server } of held) await close(server);
+  const [postgres, registry, client, controller] = held.map((h) => h.port) as [number, number, number, number];
+  return { postgres, registry, brokers: [{ client, controller }] };
+}
+
+/** A server on that loopback port, or undefined when somebody else has it. */
+function listen(port: number): Promise<Server | undefined> {
+  return new Promise((resolve, reject) => {
+    const server = createServer();
+    server.once("error", (error: NodeJS.ErrnoException) => {
+      if (error.code === "EADDRINUSE" || error.code === "EACCES") resolve(undefined);
+      else reject(error);
+    });
+    server.listen({ port, host: "127.0.0.1", exclusive: true }, () => resolve(server));
+  });
+}
+
+const close = (server: Server) => new Promise<void>((resolve) => server.close(() => resolve()));

