@@ -1,20 +1,5 @@
+import type { LetterReason } from "../event/letter.ts";
 import type { Connection } from "./connection.ts";
-
-/** Why an event can't land. A closed list: scripts group by it. */
-export const LETTER_REASONS = {
-  null_value: "the record has no value",
-  not_avro: "the value doesn't begin as the Confluent wire format does",
-  unknown_schema: "the registry doesn't know the value's schema",
-  undecodable: "the value isn't what its schema says",
-  too_large: "the event is larger than the limit",
-  invalid_value: "a field holds what its column can't",
-  time_out_of_range: "the event's time is before 1970 or more than two days after it was published",
-  refused_by_database: "PostgreSQL refused the row",
-  conflicting_duplicate: "an event of the same id with other content landed before",
-  session_mismatch: "the event belongs to another session than its parent",
-} as const;
-
-export type LetterReason = keyof typeof LETTER_REASONS;
 
 /** Header values as JSON can hold them: base64, a list where a name repeats. */
 export type StoredHeaders = Readonly<Record<string, string | readonly string[]>>;

@@ -1,0 +1,20 @@
+import type { Consumer } from "../src/batch/consumer.ts";
+
+/** bars -> market_data_bar: COPY straight into the branch; the greatest revision of a bar stays. */
+export const bars: Consumer<"bars"> = {
+  topic: "bars",
+  landing: {
+    event: "bar",
+    table: "market_data_bar",
+    key: ["symbol_id", "timestamp", "market_data_id"],
+    path: "direct",
+    repeats: "revised",
+    parents: [],
+    recordColumns: [],
+  },
+  time: "timestamp",
+  // The branch is the default partition, so PostgreSQL would refuse the whole COPY for it, without a row's line.
+  check: (bar) =>
+    bar.interval === "tick" ? { column: "interval", detail: "a bar's interval can't be 'tick'" } : undefined,
+  audit: "receipt",
+};

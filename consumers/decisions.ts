@@ -1,0 +1,25 @@
+import type { Consumer } from "../src/batch/consumer.ts";
+
+/** decisions -> trade_decision, once its symbol, prediction and session have landed; the first event of an id stays. */
+export const decisions: Consumer<"decisions"> = {
+  topic: "decisions",
+  landing: {
+    event: "decision",
+    table: "trade_decision",
+    key: ["decision_id"],
+    path: "staged",
+    repeats: "first",
+    parents: [
+      { column: "symbol_id", table: "symbol", key: "symbol_id", hasSession: false },
+      { column: "model_reference", table: "model_prediction", key: "prediction_id", hasSession: true },
+      { column: "backtest_session_id", table: "backtest_session", key: "backtest_session_id", hasSession: false },
+    ],
+    recordColumns: ["published_at", "source_partition", "source_offset"],
+  },
+  time: "timestamp",
+  audit: (decision) => {
+    const actor = decision.strategy_id ?? "unnamed strategy";
+    const taken = { eventType: "TRADE_DECISION", actor, success: true };
+    return decision.approved ? [taken, { eventType: "TRADE_SUBMIT", actor, success: true }] : [taken];
+  },
+};
