@@ -1,0 +1,101 @@
+import { readFileSync } from "node:fs";
+import type { ConnectionOptions } from "node:tls";
+import { type Admin, Kafka, type KafkaConfig, logLevel, type SASLOptions } from "kafkajs";
+import { type Config, requireServices } from "../config.ts";
+import { TradetapeError } from "../errors.ts";
+import type { Log } from "../log.ts";
+import { registerCodecs } from "./codecs.ts";
+import { kafkaLogCreator } from "./kafka-log.ts";
+import { quietRequestQueue } from "./request-queue.ts";
+
+/** About 3 s: a wrong address is told soon. What has to outlast a broker's restart brings patience of its own. */
+const CONNECT_RETRY = { initialRetryTime: 100, factor: 0.2, multiplier: 2, maxRetryTime: 2000, retries: 5 };
+/** kafkajs's 1 s is too short for TLS to a far broker that is busy. */
+const CONNECTION_TIMEOUT_MS = 5000;
+
+/**
+ * The one kafkajs client of a process, with every codec registered. Opens no connection by itself.
+ * @throws TradetapeError config_invalid when KAFKA_BROKERS isn't set or a TLS file can't be read
+ */
+export function openKafka(config: Config, log: Log): Kafka {
+  const { kafkaBrokers } = requireServices(config, "kafkaBrokers");
+  registerCodecs();
+  quietRequestQueue();
+  const options: KafkaConfig = {
+    clientId: "tradetape",
+    brokers: kafkaBrokers,
+    connectionTimeout: CONNECTION_TIMEOUT_MS,
+    retry: CONNECT_RETRY,
+    logLevel: log.level === "silent" ? logLevel.NOTHING : logLevel.INFO,
+    logCreator: kafkaLogCreator(log),
+  };
+  if (config.kafkaSsl) options.ssl = tlsOptions(config);
+  if (config.kafkaSaslMechanism !== undefined) options.sasl = saslOptions(config);
+  return new Kafka(options);
+}
+
+function saslOptions(config: Config): SASLOptions {
+  // checkTogether in config.ts: a mechanism never comes without both.
+  const credentials = { username: config.kafkaSaslUsername!, password: config.kafkaSaslPassword! };
+  return { mechanism: config.kafkaSaslMechanism!, ...credentials };
+}
+
+function tlsOptions(config: Config): ConnectionOptions {
+  const { kafkaSslCaFile: ca, kafkaSslCertFile: cert, kafkaSslKeyFile: key } = config;
+  return {
+    ...(ca ? { ca: readPem("KAFKA_SSL_CA_FILE", ca) } : {}),
+    ...(cert ? { cert: readPem("KAFKA_SSL_CERT_FILE", cert) } : {}),
+    ...(key ? { key: readPem("KAFKA_SSL_KEY_FILE", key) } : {}),
+  };
+}
+
+function readPem(variable: string, path: string): string {
+  try {
+    return readFileSync(path, "utf8");
+  } catch (cause) {
+    throw new TradetapeError("config_invalid", `${variable}: ${(cause as Error).message}`, { cause });
+  }
+}
+
+/** Runs `use` with a connected admin client and disconnects it. @throws TradetapeError broker_unreachable */
+export async function withAdmin<T>(kafka: Kafka, use: (admin: Admin) => Promise<T>): Promise<T> {
+  const admin = kafka.admin();
+  try {
+    await admin.connect();
+    return await use(admin);
+  } catch (cause) {
+    throw brokerFault(cause);
+  } finally {
+    await admin.disconnect();
+  }
+}
+
+interface KafkaFault extends Error {
+  readonly type?: string;
+  readonly broker?: string;
+  readonly cause?: KafkaFault;
+}
+
+/**
+ * What kafkajs threw, as an error a person can act on: broker_unreachable for what it couldn't get done over the
+ * network (canRetry, but for a refused login), topic_missing for a topic the cluster doesn't have. Errors that are ours,
+ * or no fault of Kafka's, come back as they are.
+ */
+export function brokerFault(cause: unknown): unknown {
+  const outer = cause as KafkaFault;
+  if (cause instanceof TradetapeError || !outer?.name?.startsWith("KafkaJS")) return cause;
+  let fault = outer;
+  while (fault.cause?.message) fault = fault.cause;
+  if (fault.type === "UNKNOWN_TOPIC_OR_PARTITION") {
+    const next = "Create the topics with `tradetape topics --create`.";
+    return new TradetapeError("topic_missing", "the cluster doesn't have a topic that is needed", { next, cause });
+  }
+  const isLogin = fault.name === "KafkaJSSASLAuthenticationError" || fault.type?.endsWith("AUTHORIZATION_FAILED");
+  return new TradetapeError("broker_unreachable", `Kafka: ${fault.message || outer.message}`, {
+    canRetry: !isLogin,
+    next: isLogin
+      ? "Check KAFKA_SASL_MECHANISM, KAFKA_SASL_USERNAME, the password and the user's rights."
+      : "Check that the brokers run and that KAFKA_BROKERS names them; `tradetape up` starts local ones.",
+    cause,
+  });
+}

@@ -1,0 +1,96 @@
+import { promisify } from "node:util";
+import { gunzip, gzip, zstdCompress, zstdDecompress } from "node:zlib";
+import kafkajs from "kafkajs";
+import { compressFrame, decompressFrame } from "lz4-napi";
+import snappy from "snappy";
+
+/** One codec as kafkajs wants it. What can't be decompressed is thrown, never returned in part. */
+export interface Codec {
+  compress(encoder: { readonly buffer: Buffer }): Promise<Buffer>;
+  decompress(buffer: Buffer): Promise<Buffer>;
+}
+
+/**
+ * What one batch may grow to. A topic takes 8 MiB at most, and event batches shrink by less than ten; a batch that claims
+ * more was made to fill the memory.
+ */
+const DECOMPRESSED_BYTES_MAX = 256 * 1024 * 1024;
+const limit = { maxOutputLength: DECOMPRESSED_BYTES_MAX };
+
+const gzipBytes = promisify(gzip);
+const gunzipBytes: (data: Buffer, options: object) => Promise<Buffer> = promisify(gunzip);
+const zstdBytes = promisify(zstdCompress);
+const unzstdBytes: (data: Buffer, options: object) => Promise<Buffer> = promisify(zstdDecompress);
+
+export const gzipCodec: Codec = {
+  compress: ({ buffer }) => gzipBytes(buffer),
+  decompress: (data) => gunzipBytes(data, limit),
+};
+
+export const zstdCodec: Codec = {
+  compress: ({ buffer }) => zstdBytes(buffer),
+  decompress: (data) => unzstdBytes(data, limit),
+};
+
+/** Kafka's lz4 is the frame format, which the plain `compress` of the package is not. */
+export const lz4Codec: Codec = {
+  compress: ({ buffer }) => compressFrame(buffer),
+  decompress: (data) => decompressFrame(data),
+};
+
+/**
+ * Snappy travels in two ways: one raw block (librdkafka), or xerial's frames (Java): a header of 8 magic bytes and two
+ * int32 versions, then blocks, each after its length as a big-endian int32.
+ */
+const XERIAL_MAGIC = Buffer.from([0x82, 0x53, 0x4e, 0x41, 0x50, 0x50, 0x59, 0]);
+const XERIAL_HEADER = Buffer.concat([XERIAL_MAGIC, Buffer.from([0, 0, 0, 1, 0, 0, 0, 1])]);
+
+export const snappyCodec: Codec = {
+  async compress({ buffer }) {
+    const block = await snappy.compress(buffer);
+    const length = Buffer.alloc(4);
+    length.writeInt32BE(block.length);
+    return Buffer.concat([XERIAL_HEADER, length, block]);
+  },
+
+  async decompress(data) {
+    if (!data.subarray(0, XERIAL_MAGIC.length).equals(XERIAL_MAGIC)) return uncompressBlock(data, 0);
+    const parts: Buffer[] = [];
+    let bytes = 0;
+    let at = XERIAL_HEADER.length;
+    while (at < data.length) {
+      if (at + 4 > data.length) throw new Error("snappy: the last block's length is cut off");
+      const end = at + 4 + data.readUInt32BE(at);
+      if (end > data.length) throw new Error("snappy: a block is longer than the data");
+      const part = await uncompressBlock(data.subarray(at + 4, end), bytes);
+      parts.push(part);
+      bytes += part.length;
+      at = end;
+    }
+    return Buffer.concat(parts, bytes);
+  },
+};
+
+async function uncompressBlock(block: Buffer, bytesBefore: number): Promise<Buffer> {
+  if (bytesBefore + claimedLength(block) > DECOMPRESSED_BYTES_MAX) throw new Error("snappy: claims too many bytes");
+  return (await snappy.uncompress(block, { asBuffer: true })) as Buffer;
+}
+
+/** A raw block begins with its decompressed length as a varint, which the package would allocate unseen. */
+function claimedLength(block: Buffer): number {
+  let length = 0;
+  for (let i = 0; i < 5 && i < block.length; i++) {
+    length += (block[i]! & 0x7f) * 2 ** (7 * i);
+    if (block[i]! < 0x80) return length;
+  }
+  throw new Error("snappy: no length");
+}
+
+/** Teaches kafkajs every codec a topic may carry; without this, its consumer fails at the first such batch. */
+export function registerCodecs(): void {
+  const { CompressionCodecs, CompressionTypes } = kafkajs;
+  CompressionCodecs[CompressionTypes.GZIP] = () => gzipCodec;
+  CompressionCodecs[CompressionTypes.Snappy] = () => snappyCodec;
+  CompressionCodecs[CompressionTypes.LZ4] = () => lz4Codec;
+  CompressionCodecs[CompressionTypes.ZSTD] = () => zstdCodec;
+}

@@ -1,0 +1,34 @@
+import { type LogEntry, logLevel } from "kafkajs";
+import type { Log } from "../log.ts";
+
+type Level = "error" | "warn" | "info" | "debug";
+
+/**
+ * Lines that kafkajs calls errors or warnings and that are a group's or a cluster's ordinary life: a coordinator that
+ * is still starting, a member that joins, a leader that moves, a topic just made. kafkajs retries each of them by itself.
+ */
+const ORDINARY_LIFE =
+  /coordinator is not (available|aware)|not the correct coordinator|coordinator is loading|rebalanc|re-?join|resync group|generation id is not valid|no leader for this|not the leader for|does not host this topic|group received unsubscribed topics|not aware of all assigned|Response without match/i;
+
+/** The lines behind which a consumer stands still or has jumped: nothing demotes these. */
+const ALARMING = /^Crash:|Offset out of range|Failed to execute listener/;
+
+function levelOf({ level, log }: LogEntry): Level {
+  const message = String(log.message);
+  if (ALARMING.test(message)) return "error";
+  if (ORDINARY_LIFE.test(`${message} ${String(log.error ?? "")}`)) return "debug";
+  // What it retries by itself is worth a warning when it had to; the fault that remains is thrown, and told there.
+  if (level === logLevel.ERROR) return "warn";
+  return level === logLevel.WARN ? "info" : "debug";
+}
+
+/** kafkajs's lines as lines of ours, each at the level that it deserves. */
+export function kafkaLogCreator(log: Log): () => (entry: LogEntry) => void {
+  const child = log.child({ part: "kafka" });
+  return () => (entry) => {
+    const level = levelOf(entry);
+    if (!child.isLevelEnabled(level)) return;
+    const { timestamp: _time, logger: _name, stack: _stack, message, ...facts } = entry.log;
+    child[level]({ from: entry.namespace, ...facts }, String(message));
+  };
+}

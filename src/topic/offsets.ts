@@ -1,0 +1,37 @@
+import type { Admin } from "kafkajs";
+
+/** One partition's log: `low` is the first offset it still holds, `high` the one the next event will get. */
+export interface PartitionOffsets {
+  readonly partition: number;
+  readonly low: number;
+  readonly high: number;
+}
+
+/** Offsets are counted up from 0 by one; 2^53 of them are out of reach, so a number holds every one exactly. */
+function offsetNumber(text: string): number {
+  const offset = Number(text);
+  if (!Number.isSafeInteger(offset)) throw new Error(`offset ${text} is beyond 2^53`);
+  return offset;
+}
+
+/** Every partition's low and high offset, by partition. @param topicName the full name @throws topic_missing (brokerFault) */
+export async function fetchOffsets(admin: Admin, topicName: string): Promise<PartitionOffsets[]> {
+  const partitions = await admin.fetchTopicOffsets(topicName);
+  return partitions
+    .map(({ partition, low, high }) => ({ partition, low: offsetNumber(low), high: offsetNumber(high) }))
+    .sort((a, b) => a.partition - b.partition);
+}
+
+/**
+ * Per partition, the first offset whose broker time is at or after `timeMs`; the high offset where there is none.
+ * @param timeMs milliseconds since 1970, UTC
+ */
+export async function fetchOffsetsAt(admin: Admin, topicName: string, timeMs: number): Promise<Map<number, number>> {
+  const partitions = await admin.fetchTopicOffsetsByTimestamp(topicName, timeMs);
+  return new Map(partitions.map(({ partition, offset }) => [partition, offsetNumber(offset)]));
+}
+
+/** The cluster's own id, which another cluster at the same address doesn't have. */
+export async function fetchClusterId(admin: Admin): Promise<string> {
+  return (await admin.describeCluster()).clusterId;
+}

@@ -1,0 +1,115 @@
+import kafkajs, { type Kafka, type Message, type Producer, type TopicMessages } from "kafkajs";
+import { TradetapeError } from "../errors.ts";
+import { brokerFault } from "./client.ts";
+
+/** A message that is ready as it is: the outbox's, a letter's. */
+export interface RawMessage {
+  /** The topic's full name. */
+  readonly topicName: string;
+  readonly partition: number;
+  readonly key: Buffer | null;
+  readonly value: Buffer | null;
+  readonly headers?: Readonly<Record<string, Buffer | string>>;
+}
+
+/**
+ * Patience of every produce request, about a minute: a broker's restart is no failure. No idempotence: kafkajs's own
+ * loses acknowledged messages when an answer is lost; ids of ours make a repeat harmless instead. acks -1 always.
+ */
+export const PRODUCE_RETRY = { initialRetryTime: 100, factor: 0.2, multiplier: 2, maxRetryTime: 5000, retries: 17 };
+export const ACKS_ALL = -1;
+
+/** A producer in the one mode that loses nothing; messages for it name their partition. */
+export function openProducer(kafka: Kafka): Producer {
+  return kafka.producer({
+    idempotent: false,
+    allowAutoTopicCreation: false,
+    retry: PRODUCE_RETRY,
+    createPartitioner: kafkajs.Partitioners.DefaultPartitioner,
+  });
+}
+
+/** A request's size: small enough that a slow network acknowledges it within kafkajs's 30 s. */
+const REQUEST_BYTES_MAX = 1024 * 1024;
+
+/** Publishes ready-made messages, one request after the other. */
+export class RawPublisher {
+  readonly #producer: Producer;
+  #last: Promise<unknown> = Promise.resolve();
+
+  private constructor(producer: Producer) {
+    this.#producer = producer;
+  }
+
+  /** @throws TradetapeError broker_unreachable */
+  static async open(kafka: Kafka): Promise<RawPublisher> {
+    const producer = openProducer(kafka);
+    try {
+      await producer.connect();
+    } catch (cause) {
+      await producer.disconnect();
+      throw brokerFault(cause);
+    }
+    return new RawPublisher(producer);
+  }
+
+  /**
+   * Publishes the messages in their order per partition and resolves when every replica has them. When it throws, some
+   * may be in the log and others not: publish the same ones again, in the same order. Calls queue behind each other.
+   * @throws TradetapeError publish_refused (canRetry when the cause may pass), topic_missing, broker_unreachable
+   */
+  publish(messages: readonly RawMessage[]): Promise<void> {
+    const turn = this.#last.then(() => this.#publish(messages));
+    // A failed call is its caller's to handle; the next one must only come after it.
+    this.#last = turn.catch(() => {});
+    return turn;
+  }
+
+  async #publish(messages: readonly RawMessage[]): Promise<void> {
+    for (const request of requests(messages)) {
+      try {
+        await this.#producer.sendBatch({ topicMessages: request, acks: ACKS_ALL });
+      } catch (cause) {
+        throw publishFault(cause, request);
+      }
+    }
+  }
+
+  /** Waits for what is being published, then disconnects. */
+  async close(): Promise<void> {
+    await this.#last;
+    await this.#producer.disconnect();
+  }
+}
+
+/** Cuts messages into requests of bounded size, each grouped by topic. */
+function* requests(messages: readonly RawMessage[]): Generator<TopicMessages[]> {
+  let byTopic = new Map<string, Message[]>();
+  let bytes = 0;
+  for (const { topicName, ...message } of messages) {
+    const size = (message.key?.length ?? 0) + (message.value?.length ?? 0);
+    if (bytes > 0 && bytes + size > REQUEST_BYTES_MAX) {
+      yield [...byTopic].map(([topic, list]) => ({ topic, messages: list }));
+      byTopic = new Map();
+      bytes = 0;
+    }
+    const list = byTopic.get(topicName);
+    if (list === undefined) byTopic.set(topicName, [message as Message]);
+    else list.push(message as Message);
+    bytes += size;
+  }
+  if (byTopic.size > 0) yield [...byTopic].map(([topic, list]) => ({ topic, messages: list }));
+}
+
+/** A produce request's failure: network and topic faults by their own code, the broker's refusal as publish_refused. */
+export function publishFault(cause: unknown, request: readonly TopicMessages[]): unknown {
+  const fault = brokerFault(cause);
+  if (!(fault instanceof TradetapeError)) return fault;
+  if (fault.code !== "broker_unreachable") return fault;
+  const what = request.map(({ topic, messages }) => `${messages.length} of ${topic}`).join(", ");
+  return new TradetapeError("publish_refused", `not acknowledged: ${what}: ${fault.message}`, {
+    canRetry: fault.canRetry,
+    ...(fault.next === undefined ? {} : { next: fault.next }),
+    cause,
+  });
+}
