@@ -1,0 +1,68 @@
+import { createHash } from "node:crypto";
+import { relative } from "node:path";
+import pg from "pg";
+import { expect, inject } from "vitest";
+import "./flow-setup.ts";
+
+const PREFIX = "tradetape_test";
+
+/** What a test file has to itself within the run's services. */
+export interface Isolation {
+  /** An empty database, made new by this call. */
+  readonly databaseUrl: string;
+  /** Put before every topic; differs from run to run, because the environment's broker keeps the topics of the last. */
+  readonly namespace: string;
+  readonly kafkaBrokers: string;
+  readonly schemaRegistryUrl: string;
+}
+
+/**
+ * A fresh database and a topic namespace for the test file that calls it (in `beforeAll`). The database bears a name
+ * made from the file's path and stays until the same file runs again, so that a failure can be looked into.
+ * @param part tells several databases of one file apart, such as a replay's target.
+ */
+export async function isolate(part = ""): Promise<Isolation> {
+  const { databaseUrl, kafkaBrokers, schemaRegistryUrl } = inject("stack");
+  const file = relative(process.cwd(), expect.getState().testPath ?? "");
+  const hash = createHash("sha256").update(`${file} ${part}`).digest("hex").slice(0, 10);
+  const database = `${PREFIX}_${hash}`;
+  await recreateDatabase(databaseUrl, database);
+  const url = new URL(databaseUrl);
+  url.pathname = `/${database}`;
+  return {
+    databaseUrl: url.href,
+    namespace: `t${hash}-${Date.now().toString(36)}`,
+    kafkaBrokers,
+    schemaRegistryUrl,
+  };
+}
+
+/** Drops and makes a database, which must be one of the tests'. */
+async function recreateDatabase(adminUrl: string, database: string): Promise<void> {
+  if (!/^tradetape_test_[0-9a-f]{10}$/.test(database)) throw new Error(`${database} is not a test's database`);
+  const client = new pg.Client({ connectionString: adminUrl });
+  await client.connect();
+  try {
+    const name = client.escapeIdentifier(database);
+    await client.query(`DROP DATABASE IF EXISTS ${name} WITH (FORCE)`);
+    await client.query(`CREATE DATABASE ${name}`);
+  } finally {
+    await client.end();
+  }
+}
+
+/**
+ * Must be called by whatever in a test empties, drops or alters what it didn't make.
+ * @throws Error unless the database that this URL really leads to is one of the tests'.
+ */
+export async function assertTestDatabase(databaseUrl: string): Promise<void> {
+  const client = new pg.Client({ connectionString: databaseUrl });
+  await client.connect();
+  try {
+    const { rows } = await client.query<{ name: string }>("SELECT current_database() AS name");
+    const name = rows[0]?.name ?? "";
+    if (!name.startsWith(PREFIX)) throw new Error(`refused: ${name} is not a test's database`);
+  } finally {
+    await client.end();
+  }
+}
