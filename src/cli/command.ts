@@ -1,5 +1,6 @@
 import { Command } from "commander";
 import { type Config, readConfig } from "../config.ts";
+import { type Log, openLog } from "../log.ts";
 import { SETTINGS, type SettingName } from "../settings.ts";
 import { describeFailure, EXIT, type ExitCode } from "./exit.ts";
 import { watchSignals } from "./interrupt.ts";
@@ -12,8 +13,7 @@ export interface Session {
   readonly out: Output;
   readonly progress: Progress;
   readonly signal: AbortSignal;
-  /** The environment the settings came from: whether a service was named at all. */
-  readonly env: NodeJS.ProcessEnv;
+  readonly log: Log;
 }
 
 /** A command as its file declares it; `declare` adds arguments and flags, `run` gets them as commander parsed them. */
@@ -22,6 +22,8 @@ export interface CommandSpec<Options> {
   readonly summary: string;
   /** Lines under the help: a command line, two spaces or more, what it does. */
   readonly examples: readonly string[];
+  /** Runs until it is stopped: then warnings are all that a person sees of a fault that passes. */
+  readonly isService?: boolean;
   declare?(command: Command): void;
   run(session: Session, args: readonly string[], options: Options): Promise<ExitCode>;
 }
@@ -50,6 +52,14 @@ export function addCommand<Options>(program: Command, spec: CommandSpec<Options>
   });
 }
 
+/**
+ * A command that ends by itself says its own error, once; a client library's warnings before it would say it five
+ * times more. Who asks for them by TRADETAPE_LOG_LEVEL gets them.
+ */
+function logLevelOf(config: Config, isService: boolean): Config["logLevel"] {
+  return isService || process.env[SETTINGS.logLevel.env] ? config.logLevel : "error";
+}
+
 async function runSession<Options>(
   spec: CommandSpec<Options>,
   args: readonly string[],
@@ -63,8 +73,8 @@ async function runSession<Options>(
     const flags = Object.fromEntries(names.map((name) => [name, options[name]])) as Record<SettingName, string>;
     const out = openOutput(json, (text) => process.stdout.write(text));
     const config = readConfig(flags);
-    const session = { config, out, progress, signal: interrupt.signal, env: process.env };
-    return await spec.run(session, args, options as Options);
+    const log = openLog({ logLevel: logLevelOf(config, spec.isService === true) });
+    return await spec.run({ config, out, progress, log, signal: interrupt.signal }, args, options as Options);
   } catch (error) {
     const failure = describeFailure(error, json);
     progress.close();

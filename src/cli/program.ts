@@ -5,6 +5,8 @@ import { downCommand } from "./down.ts";
 import { describeFailure, EXIT, type ExitCode } from "./exit.ts";
 import { migrateCommand } from "./migrate.ts";
 import { settings } from "./settings.ts";
+import { topicsCommand } from "./topics.ts";
+import { upCommand } from "./up.ts";
 
 const EXAMPLES = `
 Examples:
@@ -46,8 +48,10 @@ export function buildProgram(done: (code: ExitCode) => void): Command {
   program.description(
     "The tape of a trading agent: events on Kafka, landed in PostgreSQL, each exactly once in effect.",
   );
+  addCommand(program, upCommand, done);
   addCommand(program, downCommand, done);
   addCommand(program, migrateCommand, done);
+  addCommand(program, topicsCommand, done);
   addCommand(program, settings, done);
   program.addHelpText("after", EXAMPLES);
   return program;

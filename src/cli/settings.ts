@@ -39,7 +39,8 @@ export function settingsText(): string {
   return `${table(["variable", "flag", "default", "unit", "meaning"], rows)}
 
 A flag beats its variable. Secrets may also come from a file: DATABASE_URL_FILE, SCHEMA_REGISTRY_URL_FILE,
-KAFKA_SASL_PASSWORD_FILE. They are never printed.`;
+KAFKA_SASL_PASSWORD_FILE. They are never printed.
+TRADETAPE_LOG_LEVEL is error, when unset, for commands that end by themselves: they say their own errors.`;
 }
 
 export const settings: CommandSpec<object> = {
