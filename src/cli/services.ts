@@ -5,6 +5,8 @@ import type { Session } from "./command.ts";
 /** The three services, and how to give them back: nothing happens to those that somebody else runs. */
 export interface Services {
   readonly origin: "environment" | "containers" | "processes";
+  /** Whether this call started them: only then `stop` ends them. */
+  readonly started: boolean;
   readonly urls: StackUrls;
   readonly config: ServedConfig;
   stop(): Promise<void>;
@@ -28,11 +30,11 @@ export async function obtainServices(session: Session, options: ServiceOptions):
   const { config, progress } = session;
   if (config.databaseUrl ?? config.kafkaBrokers ?? config.schemaRegistryUrl) {
     const served = requireServices(config, "databaseUrl", "kafkaBrokers", "schemaRegistryUrl");
-    return { origin: "environment", urls: urlsOf(served), config: served, stop: async () => {} };
+    return { origin: "environment", started: false, urls: urlsOf(served), config: served, stop: async () => {} };
   }
   const stack = await startStack({ ...options, onProgress: progress.line });
   const served = { ...config, ...stack.urls, kafkaBrokers: stack.urls.kafkaBrokers.split(",") };
-  return { origin: stack.launcher, urls: stack.urls, config: served, stop: () => stack.stop() };
+  return { origin: stack.launcher, started: !stack.reused, urls: stack.urls, config: served, stop: () => stack.stop() };
 }
 
 const urlsOf = (served: ServedConfig): StackUrls => ({

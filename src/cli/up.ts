@@ -35,15 +35,19 @@ export const upCommand: CommandSpec<UpOptions> = {
       detached,
       ...(options.launcher ? { launcher: options.launcher } : {}),
     });
-    const isOurs = services.origin !== "environment";
     try {
       await prepare(session, services.config);
     } catch (error) {
-      if (isOurs) await services.stop();
+      // Half a stack in the background would be worse than none.
+      await services.stop();
       throw error;
     }
     session.out.result({ ...services.urls, origin: services.origin }, () => exportLines(services.urls));
-    if (detached || !isOurs) return EXIT.good;
+    if (detached) return EXIT.good;
+    if (!services.started) {
+      session.progress.line("It ran before, so it runs on; `tradetape down` stops a local stack.");
+      return EXIT.good;
+    }
     session.progress.line("Ready; Ctrl-C stops it, its data stay.");
     await untilAborted(session.signal);
     await services.stop();
