@@ -1,0 +1,84 @@
+import type { TickEvent } from "./events.ts";
+import { nthTickId } from "./identity.ts";
+
+const MINUTE_US = 60_000_000;
+/** What one remembered tick takes: its id as text, the map's slot and the count, as measured, rounded up. */
+export const BYTES_PER_TICK = 160;
+
+export interface OccurrenceOptions {
+  /** Event time that lines may be out of order by; microseconds, whole minutes. */
+  readonly reorderWindowUs?: number;
+  readonly bytesMax?: number;
+}
+
+/**
+ * Gives ids to the ticks of one run (one file), whose venue gave none: equal ticks are told apart by how many equal ones
+ * came before. What came before is forgotten once the run is past it by the window, so an older line can't be counted
+ * any more and is refused. The ids depend on the lines so far alone: a prefix of a file has the ids of the file.
+ */
+export class OccurrenceCounter {
+  readonly #windowMinutes: number;
+  readonly #ticksMax: number;
+  /** Counts by minute of event time, then by the id of the first of the equal ticks. */
+  readonly #minutes = new Map<number, Map<string, number>>();
+  #ticks = 0;
+  #newest = Number.NEGATIVE_INFINITY;
+  /** The oldest minute that is still known whole. */
+  #oldest = Number.NEGATIVE_INFINITY;
+
+  constructor({ reorderWindowUs = 60 * MINUTE_US, bytesMax = 128 * 1024 * 1024 }: OccurrenceOptions = {}) {
+    this.#windowMinutes = Math.ceil(reorderWindowUs / MINUTE_US);
+    this.#ticksMax = Math.floor(bytesMax / BYTES_PER_TICK);
+  }
+
+  /** The tick's id, or a sentence why the run can't give it one. */
+  idOf(tick: Omit<TickEvent, "market_data_id">): { readonly id: string } | string {
+    const minute = Math.floor(tick.timestamp / MINUTE_US);
+    if (minute > this.#newest) this.#advance(minute);
+    if (minute < this.#oldest) {
+      return "the line is older than its predecessors by more than the reorder window: sort the file by time";
+    }
+    let counts = this.#minutes.get(minute);
+    if (counts === undefined) {
+      counts = new Map();
+      this.#minutes.set(minute, counts);
+    }
+    const first = nthTickId(tick, 0);
+    const before = counts.get(first);
+    if (before !== undefined) {
+      counts.set(first, before + 1);
+      return { id: nthTickId(tick, before) };
+    }
+    if (this.#ticks >= this.#ticksMax && !this.#forgetOldest(minute)) {
+      return `one minute holds more than ${this.#ticksMax} different ticks, which is all that may be remembered`;
+    }
+    counts.set(first, 1);
+    this.#ticks++;
+    return { id: first };
+  }
+
+  #advance(minute: number): void {
+    this.#newest = minute;
+    this.#raise(minute - this.#windowMinutes);
+  }
+
+  #raise(oldest: number): void {
+    if (oldest <= this.#oldest) return;
+    this.#oldest = oldest;
+    for (const [minute, counts] of this.#minutes) {
+      if (minute >= oldest) continue;
+      this.#ticks -= counts.size;
+      this.#minutes.delete(minute);
+    }
+  }
+
+  /** Makes room by giving up the oldest minutes, as if the window were shorter; never the one that is being filled. */
+  #forgetOldest(filling: number): boolean {
+    while (this.#ticks >= this.#ticksMax) {
+      const oldest = Math.min(...this.#minutes.keys());
+      if (oldest >= filling) return false;
+      this.#raise(oldest + 1);
+    }
+    return true;
+  }
+}

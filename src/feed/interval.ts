@@ -1,0 +1,61 @@
+import { MICROS_PER_DAY } from "./time.ts";
+
+/** Vendors' spellings of the same units. `m` is a minute and `M` a month, so the case counts for these two alone. */
+const UNITS: Readonly<Record<string, string>> = {
+  s: "s",
+  sec: "s",
+  second: "s",
+  m: "min",
+  min: "min",
+  minute: "min",
+  h: "h",
+  hour: "h",
+  d: "d",
+  day: "d",
+  w: "w",
+  wk: "w",
+  week: "w",
+  M: "mo",
+  mo: "mo",
+  month: "mo",
+};
+
+/** One spelling per length of a bar (1s, 5min, 1h, 1d, 1w, 1mo), because it is part of the bar's id; null if unknown. */
+export function intervalName(text: string): string | null {
+  const found = /^([1-9]\d{0,3})\s*([a-zA-Z]+)$/.exec(text.trim());
+  if (found === null) return null;
+  const [, count, word = ""] = found;
+  const unit = UNITS[word] ?? UNITS[word.toLowerCase()] ?? UNITS[word.toLowerCase().replace(/s$/, "")];
+  return unit === undefined ? null : `${count}${unit}`;
+}
+
+const LENGTHS: readonly [string, number][] = [
+  ["w", 7 * MICROS_PER_DAY],
+  ["d", MICROS_PER_DAY],
+  ["h", 3_600_000_000],
+  ["min", 60_000_000],
+  ["s", 1_000_000],
+];
+
+/** The name of a length in microseconds; null for one that is no whole number of seconds. */
+export function intervalOfMicros(us: number): string | null {
+  if (us >= 28 * MICROS_PER_DAY && us <= 31 * MICROS_PER_DAY) return "1mo";
+  // 60 s is 1min and 24 h is 1d, but 2 weeks of days is rare and two ids for one thing is worse than an odd name.
+  const fitting = LENGTHS.find(([, length]) => us >= length && us % length === 0);
+  return fitting ? `${us / fitting[1]}${fitting[0]}` : null;
+}
+
+/** The most frequent step between consecutive starts of bars, in microseconds: nights and holidays are rarer. */
+export function usualStep(starts: readonly number[]): number | null {
+  const counts = new Map<number, number>();
+  for (let i = 1; i < starts.length; i++) {
+    const step = Math.abs(starts[i]! - starts[i - 1]!);
+    if (step > 0) counts.set(step, (counts.get(step) ?? 0) + 1);
+  }
+  let best: number | null = null;
+  for (const [step, count] of counts) {
+    const most = best === null ? 0 : counts.get(best)!;
+    if (count > most || (count === most && best !== null && step < best)) best = step;
+  }
+  return best;
+}

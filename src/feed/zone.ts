@@ -1,0 +1,63 @@
+import { DateTime, IANAZone } from "luxon";
+import { TradetapeError } from "../errors.ts";
+
+const MINUTE_US = 60_000_000;
+/** Every zone's clock changes on a quarter of an hour, so the offset is asked once per quarter, not once per tick. */
+const SLOT_US = 15 * MINUTE_US;
+/** A year of one zone's quarters; a file of many years starts over now and then, which costs nothing to notice. */
+const SLOTS_MAX = 40_000;
+
+/** Times of one zone's wall clock as times in UTC. */
+export class ZoneClock {
+  readonly name: string;
+  readonly #zone: IANAZone;
+  /** Minutes east of UTC by quarter of an hour, or the sentence why there is no one answer. */
+  readonly #offsets = new Map<number, number | string>();
+  #slot = Number.NaN;
+  #shift: number | string = 0;
+
+  /** @throws TradetapeError input_invalid for a name that isn't in the time zone database. */
+  constructor(name: string) {
+    if (!IANAZone.isValidZone(name)) {
+      throw new TradetapeError("input_invalid", `--tz ${name} is no time zone`, {
+        next: "Use a name like America/New_York, Europe/Berlin or UTC.",
+      });
+    }
+    this.name = name;
+    this.#zone = IANAZone.create(name);
+  }
+
+  /**
+   * Microseconds since 1970 UTC of a wall-clock time given as if it were UTC; or, as text, why there is none: clocks
+   * that go forward skip an hour, and one that goes back has an hour twice. Guessing would put two bars on one time.
+   */
+  toUtc(wallUs: number): number | string {
+    const slot = Math.floor(wallUs / SLOT_US);
+    if (slot !== this.#slot) {
+      this.#slot = slot;
+      this.#shift = this.#offsetOf(slot);
+    }
+    return typeof this.#shift === "string" ? this.#shift : wallUs - this.#shift * MINUTE_US;
+  }
+
+  #offsetOf(slot: number): number | string {
+    const known = this.#offsets.get(slot);
+    if (known !== undefined) return known;
+    const offset = this.#ask(slot * (SLOT_US / 1000));
+    if (this.#offsets.size >= SLOTS_MAX) this.#offsets.clear();
+    this.#offsets.set(slot, offset);
+    return offset;
+  }
+
+  #ask(wallMs: number): number | string {
+    // The offsets a day before and after are the two between which a change on this day can lie.
+    const day = 86_400_000;
+    const candidates = new Set([this.#zone.offset(wallMs - day), this.#zone.offset(wallMs + day)]);
+    const fitting = [...candidates].filter((minutes) => this.#zone.offset(wallMs - minutes * 60_000) === minutes);
+    if (fitting.length === 1) return fitting[0]!;
+    const text = DateTime.fromMillis(wallMs, { zone: "utc" }).toFormat("yyyy-MM-dd HH:mm");
+    return fitting.length === 0
+      ? `${text} doesn't exist in ${this.name}, whose clocks go forward then`
+      : `${text} occurs twice in ${this.name}, whose clocks go back then: give times with an offset`;
+  }
+}
