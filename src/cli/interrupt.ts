@@ -31,8 +31,18 @@ export function watchSignals(say: (line: string) => void, forceExit: () => void)
   };
 }
 
-/** Resolves when the signal comes; at once when it has come. */
+const A_DAY_MS = 86_400_000;
+
+/** Resolves when the signal comes; at once when it has come. A process that only waits for it stays alive. */
 export function untilAborted(signal: AbortSignal): Promise<void> {
   if (signal.aborted) return Promise.resolve();
-  return new Promise((resolve) => signal.addEventListener("abort", () => resolve(), { once: true }));
+  return new Promise((resolve) => {
+    // Neither a listener nor a promise keeps Node running; a timer does.
+    const alive = setInterval(() => {}, A_DAY_MS);
+    const end = () => {
+      clearInterval(alive);
+      resolve();
+    };
+    signal.addEventListener("abort", end, { once: true });
+  });
 }

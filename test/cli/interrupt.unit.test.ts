@@ -1,3 +1,5 @@
+import { execFile } from "node:child_process";
+import { promisify } from "node:util";
 import { expect, test } from "vitest";
 import { untilAborted, watchSignals } from "../../src/cli/interrupt.ts";
 
@@ -19,4 +21,16 @@ test("the first signal asks, the second forces, and afterwards the process has i
   expect(said).toHaveLength(2);
   interrupt.dispose();
   expect(process.listenerCount("SIGTERM")).toBe(before);
+});
+
+test("a process that only waits for the signal stays alive until it comes", async () => {
+  const script = `
+    import { untilAborted } from "./src/cli/interrupt.ts";
+    const controller = new AbortController();
+    setTimeout(() => controller.abort(), 50).unref();
+    await untilAborted(controller.signal);
+    console.log("ended");
+  `;
+  const { stdout } = await promisify(execFile)(process.execPath, ["--input-type=module-typescript", "-e", script]);
+  expect(stdout).toBe("ended\n");
 });
