@@ -68,6 +68,9 @@ logger.config.name = org.apache.kafka.common.config
 logger.config.level = error
 `;
 
+/** A cluster id, as Kafka writes UUIDs, from 16 bytes or more. StorageTool would take a leading dash for an option. */
+export const clusterId = (bytes: Buffer) => `T${bytes.subarray(0, 16).toString("base64url").slice(1)}`;
+
 const folderOf = (home: string, nodeId: number) => join(home, "kafka", String(nodeId));
 
 /**
@@ -86,9 +89,8 @@ export async function prepareBroker(
   writeFileSync(join(folder, "server.properties"), serverProperties(nodes, nodeId));
   writeFileSync(join(folder, "log4j2.properties"), LOG_CONFIG);
   if (existsSync(join(folder, "data", "meta.properties"))) return;
-  // Sixteen random bytes as Kafka writes a UUID. StorageTool would take a leading dash for an option, so there is none.
-  const clusterId = `T${randomBytes(16).toString("base64url").slice(1)}`;
-  const tool = ["kafka.tools.StorageTool", "format", "-t", clusterId, "-c", "server.properties", "--ignore-formatted"];
+  const id = clusterId(randomBytes(16));
+  const tool = ["kafka.tools.StorageTool", "format", "-t", id, "-c", "server.properties", "--ignore-formatted"];
   const done = await runToEnd(java, [...jvmArgs(jars), ...tool], { cwd: folder, input: "", runAs: undefined });
   if (done.code === 0) return;
   throw new TradetapeError("stack_failed", `Kafka's storage can't be formatted: ${done.output.trim()}`);

@@ -73,12 +73,12 @@ export async function startProcesses(
   throw abort.signal.reason;
 }
 
-/** Whether anything of this state still runs. */
-export const anyRunning = (state: StackState): boolean => state.programs.some(isRunning);
-
-/** Whether the whole stack runs: nothing is started for it. */
-export const allRunning = (state: StackState): boolean =>
-  state.programs.length >= STOP_ORDER.length && state.programs.every(isRunning);
+/** Whether all of this stack's programs run, some of them, or none. */
+export function processesRunning(state: StackState): "all" | "some" | "none" {
+  const running = state.programs.filter(isRunning).length;
+  if (running === 0) return "none";
+  return running >= STOP_ORDER.length && running === state.programs.length ? "all" : "some";
+}
 
 export async function stopProcesses(
   home: string,

@@ -1,9 +1,19 @@
 import { existsSync } from "node:fs";
 import { resolve } from "node:path";
-import { purgeHome, readState, type StackState, withHomeLock } from "./home.ts";
+import { TradetapeError } from "../errors.ts";
+import {
+  type ComposeCommand,
+  containersRunning,
+  findCompose,
+  purgeContainers,
+  startContainers,
+  stopContainers,
+  stopContainersOnExit,
+} from "./containers.ts";
+import { purgeHome, readState, type StackState, withHomeLock, writeState } from "./home.ts";
 import { choosePorts, type StackPorts } from "./ports.ts";
 import { POSTGRES_USER, postgresPassword } from "./postgres-server.ts";
-import { allRunning, anyRunning, startProcesses, stopProcesses } from "./processes.ts";
+import { processesRunning, startProcesses, stopProcesses } from "./processes.ts";
 import { registryUrl } from "./schema-registry.ts";
 
 export type Launcher = "containers" | "processes";
@@ -51,11 +61,49 @@ export async function startStack(options: StackOptions): Promise<Stack> {
   const onProgress = options.onProgress ?? silent;
   return withHomeLock(home, onProgress, async () => {
     const before = readState(home);
-    if (before && allRunning(before)) return describe(home, before, true);
-    const ports = before && anyRunning(before) ? before.ports : await choosePorts(options.ports);
-    await startProcesses(home, ports, options.detached, onProgress);
+    const runs = before ? await running(home, before) : "none";
+    if (before && runs === "all") return describe(home, before, true);
+    const launcher = await chooseLauncher(home, options.launcher, before);
+    const ports = before && runs === "some" ? before.ports : await choosePorts(options.ports);
+    if (launcher === "processes") await startProcesses(home, ports, options.detached, onProgress);
+    else {
+      // Written first, so that `down` finds the containers of a start that was killed.
+      writeState(home, { launcher, ports, programs: [] });
+      const compose = await requireCompose();
+      await startContainers(compose, home, ports, onProgress);
+      if (!options.detached) stopContainersOnExit(compose, home, ports);
+    }
     return describe(home, readState(home) as StackState, false);
   });
+}
+
+/** @throws TradetapeError stack_unavailable when the home's data are the other launcher's, which can't read them. */
+async function chooseLauncher(
+  home: string,
+  wanted: Launcher | undefined,
+  before: StackState | undefined,
+): Promise<Launcher> {
+  if (before && wanted && wanted !== before.launcher) {
+    throw new TradetapeError("stack_unavailable", `the data in ${home} belong to the ${before.launcher} launcher`, {
+      next: "Set TRADETAPE_HOME to another folder, or remove the data with `tradetape down --purge`.",
+    });
+  }
+  return wanted ?? before?.launcher ?? ((await findCompose()) ? "containers" : "processes");
+}
+
+async function requireCompose(): Promise<ComposeCommand> {
+  const compose = await findCompose();
+  if (compose) return compose;
+  throw new TradetapeError("stack_unavailable", "no Docker engine answers, or there is no Compose command for it", {
+    next: "Start the engine; `docker compose ls` must answer. Or set TRADETAPE_HOME to a new folder for processes.",
+  });
+}
+
+async function running(home: string, state: StackState): Promise<"all" | "some" | "none"> {
+  if (state.launcher === "processes") return processesRunning(state);
+  // Without an engine no container runs.
+  const compose = await findCompose();
+  return compose ? containersRunning(compose, home, state.ports) : "none";
 }
 
 /**
@@ -72,9 +120,13 @@ export async function stopStack(
   const onProgress = options.onProgress ?? silent;
   return withHomeLock(folder, onProgress, async () => {
     const state = readState(folder);
-    const ran = state !== undefined && anyRunning(state);
-    if (ran) await stopProcesses(folder, state, onProgress);
-    if (options.purge) purgeHome(folder);
+    const ran = state !== undefined && (await running(folder, state)) !== "none";
+    if (state?.launcher === "processes" && ran) await stopProcesses(folder, state, onProgress);
+    if (state?.launcher === "containers" && ran) await stopContainers(await requireCompose(), folder, state.ports);
+    if (options.purge) {
+      if (state?.launcher === "containers") await purgeContainers(await requireCompose(), folder, state.ports);
+      purgeHome(folder);
+    }
     return ran ? "stopped" : "nothing ran";
   });
 }
