@@ -1,4 +1,4 @@
-import kafkajs, { type Kafka, type Message, type Producer, type TopicMessages } from "kafkajs";
+import kafkajs, { type IHeaders, type Kafka, type Message, type Producer, type TopicMessages } from "kafkajs";
 import { TradetapeError } from "../errors.ts";
 import { brokerFault } from "./client.ts";
 
@@ -9,7 +9,7 @@ export interface RawMessage {
   readonly partition: number;
   readonly key: Buffer | null;
   readonly value: Buffer | null;
-  readonly headers?: Readonly<Record<string, Buffer | string>>;
+  readonly headers?: IHeaders;
 }
 
 /**

@@ -1,0 +1,129 @@
+import { createHash } from "node:crypto";
+import type { AuditEvent } from "../event/events.ts";
+import { eventId } from "../event/identity.ts";
+import { EVENT_SCHEMAS, type EventName } from "../event/schemas.ts";
+
+/** Where a record stands in Kafka. The topic's name is the full one, with its namespace. */
+export interface Coordinates {
+  readonly topic: string;
+  readonly partition: number;
+  readonly offset: number;
+}
+
+export interface EntrySource {
+  readonly at: Coordinates;
+  readonly event: EventName;
+  readonly fields: Readonly<Record<string, unknown>>;
+  readonly value: Buffer;
+  /** Broker time, microseconds since 1970. */
+  readonly publishedUs: number;
+  readonly correlationId: string | null;
+}
+
+/** Above this a payload carries id and digest of the value only: the event itself is in its table and its topic. */
+const PAYLOAD_BYTES_MAX = 256 * 1024;
+
+/**
+ * The audit entry of one event: a pure function of the record, so that whoever lands it, and however often, makes the
+ * same bytes. The value's digest is part of the id: a topic that was deleted and made again gives other ids.
+ */
+export function eventEntry(
+  source: EntrySource,
+  note: { readonly eventType: string; readonly actor: string; readonly success: boolean },
+): AuditEvent {
+  const { topic, partition, offset } = source.at;
+  const digest = createHash("sha256").update(source.value).digest("hex");
+  const idField = EVENT_SCHEMAS[source.event].fields[0]!.name;
+  const whole = JSON.stringify({ event: readable(source.event, source.fields), value_sha256: digest });
+  const payload =
+    Buffer.byteLength(whole) <= PAYLOAD_BYTES_MAX
+      ? whole
+      : JSON.stringify({ event: { [idField]: source.fields[idField] }, value_sha256: digest });
+  return {
+    log_id: eventId("audit", [note.eventType, topic, String(partition), String(offset), digest]),
+    timestamp: source.publishedUs,
+    event_type: note.eventType,
+    actor: note.actor,
+    payload,
+    success: note.success,
+    correlation_id: source.correlationId,
+    source_topic: topic,
+    source_partition: partition,
+    source_offset: offset,
+    backtest_session_id: (source.fields.backtest_session_id as string | null | undefined) ?? null,
+  };
+}
+
+/** Field by field, with times as ISO text down to the microsecond: a payload is read by people. */
+function readable(event: EventName, fields: Readonly<Record<string, unknown>>): Record<string, unknown> {
+  const shown: Record<string, unknown> = {};
+  for (const { name, type } of EVENT_SCHEMAS[event].fields) {
+    const value = fields[name];
+    if (value === null || value === undefined) continue;
+    shown[name] = type === "timestamp" ? isoMicros(value as number) : value;
+  }
+  return shown;
+}
+
+/** 2013-10-07T13:30:00.123456Z. Times of landed events lie between 1970 and two days from their publishing. */
+export function isoMicros(us: number): string {
+  const seconds = Math.floor(us / 1_000_000);
+  const micros = String(us - seconds * 1_000_000).padStart(6, "0");
+  return `${new Date(seconds * 1000).toISOString().slice(0, 19)}.${micros}Z`;
+}
+
+/** What a receipt tells of one landed batch. */
+export interface ReceiptFacts {
+  readonly databaseId: string;
+  readonly topic: string;
+  readonly partition: number;
+  readonly firstOffset: number;
+  readonly nextOffset: number;
+  readonly counts: Readonly<Record<string, number>>;
+  readonly digest: Buffer;
+  readonly letters: readonly { readonly offset: number; readonly reason: string }[];
+  /** Microseconds since 1970. */
+  readonly landedUs: number;
+}
+
+/** Letters beyond this are counted, not listed: a batch of nothing but letters must not outgrow the message limit. */
+const RECEIPT_LETTERS_MAX = 1000;
+
+/** The audit entry of a landed batch of a big topic. Two databases give two receipts: the id includes the database's. */
+export function receiptEntry(facts: ReceiptFacts): AuditEvent {
+  const { topic, partition, firstOffset, nextOffset } = facts;
+  const range = [String(partition), String(firstOffset), String(nextOffset)];
+  return {
+    log_id: eventId("audit", ["RECEIPT", facts.databaseId, topic, ...range, facts.digest.toString("hex")]),
+    timestamp: facts.landedUs,
+    event_type: "RECEIPT",
+    actor: "tradetape",
+    payload: JSON.stringify({
+      database_id: facts.databaseId,
+      first_offset: firstOffset,
+      next_offset: nextOffset,
+      ...facts.counts,
+      values_sha256: facts.digest.toString("hex"),
+      letters: facts.letters.slice(0, RECEIPT_LETTERS_MAX),
+    }),
+    success: true,
+    source_topic: topic,
+    source_partition: partition,
+    source_offset: firstOffset,
+  };
+}
+
+/** The audit entry of one letter of a topic that is audited one by one. */
+export function letterEntry(at: Coordinates, publishedUs: number, reason: string, detail: string): AuditEvent {
+  return {
+    log_id: eventId("audit", ["DEAD_LETTER", at.topic, String(at.partition), String(at.offset)]),
+    timestamp: publishedUs,
+    event_type: "DEAD_LETTER",
+    actor: "tradetape",
+    payload: JSON.stringify({ reason, detail }),
+    success: false,
+    source_topic: at.topic,
+    source_partition: at.partition,
+    source_offset: at.offset,
+  };
+}

@@ -1,0 +1,92 @@
+import { TradetapeError } from "../errors.ts";
+import type { Connection } from "../table/connection.ts";
+import { copyRows } from "../table/copy.ts";
+import { copyColumn, copyLine, type DatabaseFault, isDatabaseFault, verdictOf } from "../table/sqlstate.ts";
+import type { Letter, Rows } from "./encode.ts";
+
+/** Where a COPY goes: the statement, and the relation as PostgreSQL names it in an error's context. */
+export interface CopyTarget {
+  readonly statement: string;
+  readonly relation: string;
+}
+
+export type CopyResult = { readonly letters: readonly Letter[]; readonly copied: number } | "repeat";
+
+/** The bytes of rows [from, to). */
+export function rowBytes(rows: Rows, from: number, to: number): Buffer {
+  const start = from === 0 ? 0 : rows.ends[from - 1]!;
+  return rows.bytes.subarray(start, to === 0 ? 0 : rows.ends[to - 1]!);
+}
+
+/**
+ * Copies rows [from, to), leaving out each one that PostgreSQL calls bad. The error names the row's line, so k bad rows
+ * cost k savepoints and every row is sent at most twice; halving, the usual way, would send each log2(n) times. Only
+ * where no line can be read are the rows halved.
+ * @returns the letters and how many rows went in, or "repeat" when a unique key was hit: nothing of this call stays then
+ * @throws what isn't the data's fault, with the transaction unusable but for ROLLBACK
+ */
+export async function copyIsolated(
+  connection: Connection,
+  target: CopyTarget,
+  rows: Rows,
+  from: number,
+  to: number,
+): Promise<CopyResult> {
+  const letters: Letter[] = [];
+  let copied = 0;
+  const spans: [number, number][] = [[from, to]];
+  for (let span = spans.pop(); span !== undefined; span = spans.pop()) {
+    const [start, end] = span;
+    if (start === end) continue;
+    const fault = await tryCopy(connection, target, rowBytes(rows, start, end));
+    if (fault === undefined) {
+      copied += end - start;
+      continue;
+    }
+    if (verdictOf(fault) === "unique") return "repeat";
+    const bad = badRow(fault, target, start, end);
+    if (bad === undefined) {
+      const middle = (start + end) >> 1;
+      spans.push([middle, end], [start, middle]);
+      continue;
+    }
+    letters.push(letterOf(fault, rows.indexes[bad]!));
+    spans.push([bad + 1, end], [start, bad]);
+  }
+  return { letters, copied };
+}
+
+async function tryCopy(connection: Connection, target: CopyTarget, bytes: Buffer): Promise<DatabaseFault | undefined> {
+  await connection.query("SAVEPOINT copied");
+  try {
+    await copyRows(connection, target.statement, bytes);
+  } catch (error) {
+    if (!isDatabaseFault(error)) throw error;
+    const verdict = verdictOf(error);
+    if (verdict === "encoder") throw encoderBug(error);
+    if (verdict !== "data" && verdict !== "unique") throw error;
+    await connection.query("ROLLBACK TO SAVEPOINT copied");
+    return error;
+  }
+  await connection.query("RELEASE SAVEPOINT copied");
+  return undefined;
+}
+
+/** The row that the error names, or the only one there is. */
+function badRow(fault: DatabaseFault, target: CopyTarget, start: number, end: number): number | undefined {
+  if (end - start === 1) return start;
+  const line = copyLine(fault, target.relation);
+  return line !== undefined && start + line <= end ? start + line - 1 : undefined;
+}
+
+function letterOf(fault: DatabaseFault, index: number): Letter {
+  const column = copyColumn(fault);
+  const detail = fault.constraint ? `${fault.message} (${fault.constraint})` : fault.message;
+  return { index, reason: "refused", detail, column, sqlstate: fault.code };
+}
+
+const encoderBug = (fault: DatabaseFault): TradetapeError =>
+  new TradetapeError("encoder_bug", `PostgreSQL can't read our binary rows: ${fault.message} (${fault.where ?? ""})`, {
+    cause: fault,
+    next: "This is a bug of tradetape's. Nothing was landed or lost; please report it with this line.",
+  });

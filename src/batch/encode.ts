@@ -1,0 +1,134 @@
+import type { EventReader } from "../event/codec.ts";
+import { type LetterReason, Refusal } from "../event/letter.ts";
+import { CopyBuffer } from "../table/copy-buffer.ts";
+import { type Day, dayOf } from "../table/days.ts";
+import { type RowEncoder, shown } from "../table/row-encoder.ts";
+import type { Records } from "../topic/consume.ts";
+import type { Consumer } from "./consumer.ts";
+
+/** An event set aside, by its record's index. */
+export interface Letter {
+  readonly index: number;
+  readonly reason: LetterReason;
+  readonly detail: string;
+  readonly column?: string | undefined;
+  readonly sqlstate?: string | undefined;
+}
+
+/** Rows of one table in COPY's binary format, in offset order. */
+export interface Rows {
+  readonly bytes: Buffer;
+  /** Where each row ends in `bytes`. */
+  readonly ends: readonly number[];
+  /** The record each row came from. */
+  readonly indexes: readonly number[];
+}
+
+/** Records made ready to land: [firstOffset, nextOffset) is covered by these rows and letters and by nothing else. */
+export interface EncodedBatch {
+  readonly partition: number;
+  readonly firstOffset: number;
+  readonly nextOffset: number;
+  readonly records: Records;
+  /** The records [from, to) of `records` are in this batch. */
+  readonly from: number;
+  readonly to: number;
+  readonly rows: Rows;
+  readonly letters: readonly Letter[];
+  readonly newDays: readonly Day[];
+}
+
+export interface Encoder {
+  readonly consumer: Consumer;
+  readonly reader: EventReader;
+  readonly rowEncoder: RowEncoder;
+  readonly eventBytesMax: number;
+  readonly newDaysPerBatchMax: number;
+  /** Days whose partition is known to be there. */
+  readonly knownDays: ReadonlySet<Day>;
+}
+
+/** An event may be ahead of the broker's clock by this much: a bar of a session that ends tomorrow, a wrong zone not. */
+const TIME_AHEAD_US_MAX = 2 * 86_400_000_000;
+
+type Fields = Readonly<Record<string, unknown>>;
+
+/**
+ * Turns fetched records into rows and letters. Pure but for its memory: what is wrong with a record is a letter, never
+ * an exception. Cuts before the row that would need one more new day than the limit.
+ * @param range what the records cover, and the first record to take
+ */
+export function encodeBatch(
+  encoder: Encoder,
+  partition: number,
+  records: Records,
+  range: { readonly firstOffset: number; readonly nextOffset: number; readonly from: number },
+): EncodedBatch {
+  const out = new CopyBuffer(Math.max(4096, (records.count - range.from) * 128));
+  const ends: number[] = [];
+  const indexes: number[] = [];
+  const letters: Letter[] = [];
+  const newDays = new Set<Day>();
+  const facts = { published_at: 0, source_partition: partition, source_offset: 0 };
+  let index = range.from;
+  for (; index < records.count; index++) {
+    const { value } = records.record(index);
+    const publishedUs = records.publishedAtMs(index) * 1000;
+    const event = readEvent(encoder, value, publishedUs);
+    if (event instanceof Refusal) {
+      letters.push({ index, reason: event.reason, detail: event.detail, column: event.column });
+      continue;
+    }
+    if (encoder.consumer.partitionedByDay && needsCut(encoder, newDays, dayOf(event.timestamp as number))) break;
+    facts.published_at = publishedUs;
+    facts.source_offset = records.offsetOf(index);
+    const refusal = encoder.rowEncoder.write(out, event, facts);
+    if (refusal) letters.push({ index, reason: "invalid", detail: refusal.detail, column: refusal.column });
+    else {
+      ends.push(out.length);
+      indexes.push(index);
+    }
+  }
+  return {
+    partition,
+    firstOffset: range.firstOffset,
+    nextOffset: index < records.count ? records.offsetOf(index) : range.nextOffset,
+    records,
+    from: range.from,
+    to: index,
+    rows: { bytes: out.bytes.subarray(0, out.length), ends, indexes },
+    letters,
+    newDays: [...newDays],
+  };
+}
+
+/** The event, or why it can't be one. The same for a record that has just come and for one that was parked. */
+export function readEvent(encoder: Encoder, value: Buffer | null, publishedUs: number): Fields | Refusal {
+  if (value !== null && value.length > encoder.eventBytesMax) {
+    return new Refusal("too_large", `${value.length} bytes, more than ${encoder.eventBytesMax}`);
+  }
+  const event = encoder.reader.read(value);
+  if (event instanceof Refusal) return event;
+  const { time, check } = encoder.consumer;
+  if (time !== undefined) {
+    const at = (event as unknown as Fields)[time] as number;
+    if (at < 0 || at > publishedUs + TIME_AHEAD_US_MAX) {
+      return new Refusal("time_out_of_range", `${time} is ${isoOf(at)}, published ${isoOf(publishedUs)}`, time);
+    }
+  }
+  const wrong = check?.(event);
+  return wrong ? new Refusal("invalid", wrong.detail, wrong.column) : (event as unknown as Fields);
+}
+
+/** JavaScript's dates end in the year 275760; an event's needn't. */
+const isoOf = (us: number): string => {
+  const ms = us / 1000;
+  return Math.abs(ms) <= 8.64e15 ? new Date(ms).toISOString() : `${shown(us)} microseconds since 1970`;
+};
+
+function needsCut(encoder: Encoder, newDays: Set<Day>, day: Day): boolean {
+  if (encoder.knownDays.has(day) || newDays.has(day)) return false;
+  if (newDays.size >= encoder.newDaysPerBatchMax) return true;
+  newDays.add(day);
+  return false;
+}

@@ -1,0 +1,23 @@
+import { CHAIN_START, chainHash } from "../audit/chain.ts";
+import { chainHead, insertLinked, type Link, newEntries } from "../table/chain.ts";
+import type { StagedInsert } from "./land-staged.ts";
+
+/**
+ * The audit trail's insert: known ids are left out first, then the chain's head is read, and what remains is hashed and
+ * inserted in the topic's order. The partition's lock, held since BEGIN, makes this the only writer.
+ */
+export const insertChained: StagedInsert = async (connection, stage) => {
+  const entries = await newEntries(connection, stage);
+  if (entries.length === 0) return [];
+  const head = await chainHead(connection);
+  let seq = head?.seq ?? 0;
+  let previous = head?.hash ?? CHAIN_START;
+  const links = entries.map(({ offset, fields }): Link => {
+    const link = { offset, seq: ++seq, previous, hash: chainHash(previous, fields) };
+    previous = link.hash;
+    return link;
+  });
+  const inserted = await insertLinked(connection, stage, links);
+  if (inserted !== links.length) throw new Error(`${links.length} audit entries were linked, ${inserted} inserted`);
+  return [{ outcome: "written", rows: inserted, offsets: null }];
+};

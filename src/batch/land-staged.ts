@@ -1,0 +1,181 @@
+import type { Connection } from "../table/connection.ts";
+import { CopyBuffer } from "../table/copy-buffer.ts";
+import { prepareStage, type StageStatements } from "../table/stage.ts";
+import { copyIsolated, rowBytes } from "./copy-isolated.ts";
+import type { EncodedBatch, Letter, Rows } from "./encode.ts";
+import type { Outcome, Parked } from "./outcome.ts";
+
+/** How one table's staged rows become rows of the table; the audit trail links them into its chain on the way. */
+export type StagedInsert = (
+  connection: Connection,
+  stage: StageStatements,
+  wantOffsets: boolean,
+) => Promise<readonly StagedCount[]>;
+
+export interface StagedCount extends Record<string, unknown> {
+  readonly outcome: "written" | "duplicate" | "replaced";
+  readonly rows: number;
+  readonly offsets: readonly string[] | null;
+}
+
+export interface StagedPath {
+  readonly topicName: string;
+  readonly stage: StageStatements;
+  readonly repeats: "first" | "revised";
+  /** Whether somebody wants to know which records were written, not only how many. */
+  readonly wantOffsets: boolean;
+  readonly insert: StagedInsert;
+}
+
+/** The plain insert by the table's rule for repeats. */
+export const insertStaged: StagedInsert = (connection, stage, wantOffsets) =>
+  connection.query<StagedCount>(stage.insert, [wantOffsets]);
+
+/**
+ * The small topics' path, and the big ones' when an id repeats: rows [from, to) go by COPY into the session's temporary
+ * table, those without parents are set aside, the rest is inserted set-wise by the table's rule.
+ */
+export async function landStaged(
+  connection: Connection,
+  path: StagedPath,
+  batch: EncodedBatch,
+  from: number,
+  to: number,
+): Promise<Outcome> {
+  const { stage } = path;
+  await prepareStage(connection, stage);
+  const copied = await copyIsolated(
+    connection,
+    { statement: stage.copy, relation: stage.relation },
+    withOffsets(batch, stage.columnCount, from, to),
+    0,
+    to - from,
+  );
+  if (copied === "repeat") throw new Error(`${stage.relation} has no unique index, and yet a key was refused there`);
+  const aside = await setAside(connection, path, batch);
+  const counts = await path.insert(connection, stage, path.wantOffsets);
+  const conflicts = path.repeats === "first" ? await conflictLetters(connection, path, batch) : [];
+  const of = (outcome: StagedCount["outcome"]) => counts.find((count) => count.outcome === outcome)?.rows ?? 0;
+  const written = of("written");
+  const replaced = of("replaced");
+  const staged = copied.copied - aside.letters.length - aside.parked.length - aside.filtered;
+  const audited = counts
+    .filter((count) => count.outcome !== "duplicate")
+    .flatMap((count) => count.offsets ?? [])
+    .map((offset) => indexOf(batch, Number(offset)));
+  return {
+    written,
+    replaced,
+    duplicate: staged - written - replaced - conflicts.length,
+    filtered: aside.filtered,
+    letters: [...copied.letters, ...aside.letters, ...conflicts],
+    parked: aside.parked,
+    audited: audited.sort((a, b) => a - b),
+  };
+}
+
+/** The same rows with one field more: the offset of the record that each came from. */
+function withOffsets(batch: EncodedBatch, columnCount: number, from: number, to: number): Rows {
+  const { rows, records } = batch;
+  const source = rowBytes(rows, from, to);
+  const base = from === 0 ? 0 : rows.ends[from - 1]!;
+  const out = new CopyBuffer(source.length + (to - from) * 12);
+  const ends: number[] = [];
+  for (let i = from; i < to; i++) {
+    const start = (i === 0 ? 0 : rows.ends[i - 1]!) - base;
+    const end = rows.ends[i]! - base;
+    out.int16(columnCount);
+    out.reserve(end - start + 10);
+    out.length += source.copy(out.bytes, out.length, start + 2, end);
+    out.length = out.bytes.writeInt32BE(8, out.length);
+    out.length = out.bytes.writeBigInt64BE(BigInt(records.offsetOf(rows.indexes[i]!)), out.length);
+    ends.push(out.length);
+  }
+  return { bytes: out.bytes.subarray(0, out.length), ends, indexes: rows.indexes.slice(from, to) };
+}
+
+/** The record of an offset, by halving: offsets may have holes. */
+export function indexOf(batch: Pick<EncodedBatch, "records" | "from" | "to">, offset: number): number {
+  let low = batch.from;
+  let high = batch.to;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (batch.records.offsetOf(middle) < offset) low = middle + 1;
+    else high = middle;
+  }
+  if (low === batch.to || batch.records.offsetOf(low) !== offset) throw new Error(`no record has the offset ${offset}`);
+  return low;
+}
+
+interface Verdict extends Record<string, unknown> {
+  readonly offset: number;
+  readonly id: string;
+  readonly missing: Readonly<Record<string, string>>;
+  readonly mismatch: boolean;
+  readonly deleted: boolean;
+  readonly behind: boolean;
+}
+
+interface Aside {
+  readonly letters: readonly Letter[];
+  readonly parked: readonly Parked[];
+  readonly filtered: number;
+}
+
+/**
+ * Takes out of the stage what can't be inserted: events of a deleted session (filtered), children of another session
+ * than their parent's (letters), children whose parents have not landed and events behind a parked one of their own id
+ * (parked).
+ */
+async function setAside(connection: Connection, path: StagedPath, batch: EncodedBatch): Promise<Aside> {
+  if (path.stage.verdicts === undefined) return { letters: [], parked: [], filtered: 0 };
+  const verdicts = await connection.query<Verdict>(path.stage.verdicts, [path.topicName]);
+  if (verdicts.length === 0) return { letters: [], parked: [], filtered: 0 };
+  const deleted = verdicts.filter((v) => v.deleted);
+  const mismatched = verdicts.filter((v) => !v.deleted && v.mismatch);
+  const waiting = verdicts.filter((v) => !v.deleted && !v.mismatch);
+  const followers = await laterOnes(connection, path, waiting, verdicts);
+  const letters = mismatched.map(
+    (v): Letter => ({
+      index: indexOf(batch, v.offset),
+      reason: "session_mismatch",
+      detail: "its parent belongs to another session",
+      column: "backtest_session_id",
+    }),
+  );
+  const parked = [...waiting, ...followers].map(
+    (v): Parked => ({ index: indexOf(batch, v.offset), eventId: v.id, missing: v.missing }),
+  );
+  const offsets = [...verdicts, ...followers].map((v) => v.offset);
+  await connection.run(path.stage.discard, [offsets]);
+  return { letters, parked, filtered: deleted.length };
+}
+
+type Waiting = Pick<Verdict, "offset" | "id" | "missing">;
+
+/** Events of this batch whose own id parks at a lower offset: landing them now would make the later one the first. */
+async function laterOnes(
+  connection: Connection,
+  path: StagedPath,
+  waiting: readonly Verdict[],
+  verdicts: readonly Verdict[],
+): Promise<readonly Waiting[]> {
+  if (waiting.length === 0) return [];
+  const firstOf = new Map<string, number>();
+  for (const { id, offset } of waiting) firstOf.set(id, Math.min(firstOf.get(id) ?? offset, offset));
+  const siblings = await connection.query<{ offset: number; id: string }>(path.stage.siblings, [
+    [...firstOf.keys()],
+    verdicts.map((v) => v.offset),
+  ]);
+  return siblings.filter((s) => s.offset > firstOf.get(s.id)!).map((s) => ({ ...s, missing: {} }));
+}
+
+/** Repeats with other content: the row that landed first stays, the later event becomes a letter. */
+async function conflictLetters(connection: Connection, path: StagedPath, batch: EncodedBatch): Promise<Letter[]> {
+  const rows = await connection.query<{ offset: number; id: string }>(path.stage.conflicts);
+  return rows.map((row) => ({
+    index: indexOf(batch, row.offset),
+    reason: "conflicting_duplicate",
+    detail: `${row.id} has landed before with other content`,
+  }));
+}

@@ -1,0 +1,135 @@
+import type { Connection } from "../table/connection.ts";
+import { advance, type LedgerRow, lockPartition } from "../table/landed.ts";
+import { insertLetters, insertParked } from "../table/letters.ts";
+import { insertOutbox } from "../table/outbox.ts";
+import type { EncodedBatch } from "./encode.ts";
+import { landDirect } from "./land-direct.ts";
+import { landStaged } from "./land-staged.ts";
+import type { Outcome } from "./outcome.ts";
+import type { LandingPlan } from "./plan.ts";
+import { letterRows, outboxMessages, parkedRows, recordDigest } from "./tell.ts";
+
+/**
+ * What a landing came to. `stale`: another owner has landed all of it. `ahead`: something before it has not landed, so
+ * it must not. `landed`: committed, with the next offset and whether the outbox has something to publish.
+ */
+export type Landing =
+  | { readonly kind: "stale" | "ahead"; readonly nextOffset: number }
+  | {
+      readonly kind: "landed";
+      readonly nextOffset: number;
+      readonly ledger: LedgerRow;
+      readonly outboxMessages: number;
+      readonly usedStage: boolean;
+    };
+
+/**
+ * THE transaction: rows, letters, parked events, ledger row, next offset and outbox commit together or not at all.
+ *
+ * | dies or fails ...            | then                                                                                |
+ * |------------------------------|-------------------------------------------------------------------------------------|
+ * | before COMMIT                | nothing happened: landed again from next_offset                                     |
+ * | during COMMIT (answer lost)  | called again: the lock waits for the old backend's end, next_offset says how it went |
+ * | after COMMIT, outbox unsent  | the next owner publishes the outbox, under the same ids                             |
+ * | owner cut off with the lock  | the next owner's lock wait ends in lock_timeout and is tried again                  |
+ *
+ * @throws whatever isn't the data's fault; the transaction is rolled back, or the session gone
+ */
+export async function landBatch(
+  connection: Connection,
+  plan: LandingPlan,
+  batch: EncodedBatch,
+  preferStage: boolean,
+): Promise<Landing> {
+  return inTransaction(connection, async () => {
+    const next = await lockPartition(connection, plan.topicName, batch.partition);
+    if (batch.nextOffset <= next) return { kind: "stale", nextOffset: next };
+    if (batch.firstOffset > next) return { kind: "ahead", nextOffset: next };
+    const trimmed = trim(batch, next);
+    const { outcome, usedStage } = await landRows(connection, plan, trimmed, preferStage);
+    const ledger = ledgerOf("batch", trimmed, outcome);
+    const told = await book(connection, plan, trimmed, outcome, ledger);
+    return { kind: "landed", nextOffset: trimmed.nextOffset, ledger, outboxMessages: told, usedStage };
+  });
+}
+
+/** Runs `work` between BEGIN and COMMIT; a result that isn't a landing changes nothing and is rolled back. */
+export async function inTransaction<R extends { readonly kind: string }>(
+  connection: Connection,
+  work: () => Promise<R>,
+): Promise<R> {
+  await connection.query("BEGIN");
+  let result: R;
+  try {
+    result = await work();
+  } catch (error) {
+    if (connection.isOpen) await connection.query("ROLLBACK");
+    throw error;
+  }
+  await connection.query(result.kind === "landed" ? "COMMIT" : "ROLLBACK");
+  return result;
+}
+
+/** The part of a batch that begins at `next`: what is below it has landed. */
+function trim(batch: EncodedBatch, next: number): EncodedBatch {
+  if (batch.firstOffset === next) return batch;
+  let from = batch.from;
+  while (from < batch.to && batch.records.offsetOf(from) < next) from++;
+  return { ...batch, firstOffset: next, from, letters: batch.letters.filter((letter) => letter.index >= from) };
+}
+
+async function landRows(
+  connection: Connection,
+  plan: LandingPlan,
+  batch: EncodedBatch,
+  preferStage: boolean,
+): Promise<{ outcome: Outcome; usedStage: boolean }> {
+  const { indexes } = batch.rows;
+  let first = 0;
+  while (first < indexes.length && indexes[first]! < batch.from) first++;
+  if (plan.consumer.landing.path === "direct" && !preferStage) {
+    const outcome = await landDirect(connection, plan.direct, batch.rows, first, indexes.length);
+    if (outcome !== "repeat") return { outcome, usedStage: false };
+  }
+  return { outcome: await landStaged(connection, plan.staged, batch, first, indexes.length), usedStage: true };
+}
+
+/** The ledger row of a batch. A release covers no offsets; what was parked leaves the parking place. */
+export function ledgerOf(kind: LedgerRow["kind"], batch: EncodedBatch, outcome: Outcome): LedgerRow {
+  const read = kind === "batch" ? batch.to - batch.from : 0;
+  const { written, duplicate, replaced, filtered } = outcome;
+  const dead = batch.letters.length + outcome.letters.length;
+  const parked = kind === "batch" ? outcome.parked.length : -(written + duplicate + replaced + filtered + dead);
+  const { firstOffset, nextOffset } = batch;
+  const holes = kind === "batch" ? nextOffset - firstOffset - read : 0;
+  return { kind, firstOffset, nextOffset, holes, read, written, duplicate, replaced, dead, parked, filtered };
+}
+
+/** Everything a batch commits besides its rows. @returns the number of messages put into the outbox */
+export async function book(
+  connection: Connection,
+  plan: LandingPlan,
+  batch: EncodedBatch,
+  outcome: Outcome,
+  ledger: LedgerRow,
+): Promise<number> {
+  const { topicName } = plan;
+  const letters = letterRows(
+    batch,
+    [...batch.letters, ...outcome.letters].sort((a, b) => a.index - b.index),
+  );
+  await insertLetters(connection, topicName, batch.partition, letters);
+  if (ledger.kind === "batch") {
+    await insertParked(connection, topicName, batch.partition, parkedRows(batch, outcome.parked));
+  }
+  const messages = outboxMessages(plan, batch, outcome, letters, ledger);
+  await insertOutbox(connection, topicName, batch.partition, messages);
+  await advance(connection, topicName, batch.partition, ledger, lastOf(batch, ledger));
+  return messages.length;
+}
+
+function lastOf(batch: EncodedBatch, ledger: LedgerRow): { offset: number; digest: Buffer } | undefined {
+  if (ledger.kind !== "batch" || batch.to === batch.from) return undefined;
+  const index = batch.to - 1;
+  return { offset: batch.records.offsetOf(index), digest: recordDigest(batch.records.record(index)) };
+}

@@ -1,0 +1,62 @@
+import type { Connection } from "../table/connection.ts";
+import { lockPartition } from "../table/landed.ts";
+import { type ParkedRecord, readyParked, unpark } from "../table/parked.ts";
+import type { RawRecord, Records } from "../topic/consume.ts";
+import { encodeBatch } from "./encode.ts";
+import { book, inTransaction, type Landing, ledgerOf } from "./land.ts";
+import { landStaged } from "./land-staged.ts";
+import type { LandingPlan } from "./plan.ts";
+import { rawHeaders } from "./tell.ts";
+
+/** One release takes this many events: a transaction of the size of a small fetch. */
+const RELEASE_EVENTS_MAX = 2000;
+
+/** Parked events as the records they were. */
+class ParkedRecords implements Records {
+  readonly #parked: readonly ParkedRecord[];
+
+  constructor(parked: readonly ParkedRecord[]) {
+    this.#parked = parked;
+  }
+
+  get count(): number {
+    return this.#parked.length;
+  }
+
+  offsetOf(index: number): number {
+    return this.#parked[index]!.offset;
+  }
+
+  publishedAtMs(index: number): number {
+    return this.#parked[index]!.publishedAtMs;
+  }
+
+  record(index: number): RawRecord {
+    const { key, value, headers } = this.#parked[index]!;
+    return { key, value, headers: rawHeaders(headers) };
+  }
+}
+
+/**
+ * Lands the parked events of a partition whose parents have come, in offset order, by the path they would have taken.
+ * Covers no offsets: its ledger row has first = next and says what became of them.
+ * @returns `stale` when none was ready
+ */
+export async function releaseParked(connection: Connection, plan: LandingPlan, partition: number): Promise<Landing> {
+  const { topicName, encoder, consumer } = plan;
+  return inTransaction(connection, async () => {
+    const nextOffset = await lockPartition(connection, topicName, partition);
+    const { parents } = consumer.landing;
+    const ready = await readyParked(connection, topicName, partition, parents, RELEASE_EVENTS_MAX);
+    if (ready.length === 0) return { kind: "stale", nextOffset };
+    const range = { firstOffset: nextOffset, nextOffset, from: 0 };
+    const batch = encodeBatch(encoder, partition, new ParkedRecords(ready), range);
+    const outcome = await landStaged(connection, plan.staged, batch, 0, batch.rows.indexes.length);
+    const still = new Set(outcome.parked.map(({ index }) => index));
+    const released = ready.filter((_, index) => !still.has(index)).map(({ offset }) => offset);
+    await unpark(connection, topicName, partition, released);
+    const ledger = ledgerOf("release", batch, outcome);
+    const told = await book(connection, plan, batch, outcome, ledger);
+    return { kind: "landed", nextOffset, ledger, outboxMessages: told, usedStage: true };
+  });
+}
