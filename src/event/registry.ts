@@ -37,6 +37,14 @@ interface HttpFailure {
   readonly name: string;
 }
 
+/** The package's message without its own preamble; a connection that fails is called a status 400 there. */
+const said = (cause: HttpFailure) => cause.message.replace(/^tradetape - (Error, status 400: )?/, "");
+
+/** Set by a middleware: the package itself sets no limit. */
+const withTimeout = () => ({
+  request: (request: { enhance(change: object): unknown }) => request.enhance({ timeout: REQUEST_TIMEOUT_MS }),
+});
+
 /** A registry with Confluent's API. @param url user and password may stand in it; they never reach an error's text. */
 export function openRegistry(url: string): Registry {
   return new ConfluentRegistry(url);
@@ -45,6 +53,7 @@ export function openRegistry(url: string): Registry {
 class ConfluentRegistry implements Registry {
   readonly #remote: SchemaRegistry;
   readonly #host: string;
+  readonly #authorization: string | undefined;
   readonly #writers = new Map<number, WriterSchema>();
   readonly #unknownUntil = new Map<number, number>();
   readonly #asking = new Map<number, Promise<WriterSchema>>();
@@ -54,9 +63,10 @@ class ConfluentRegistry implements Registry {
     const { protocol, host, pathname, username, password } = new URL(url);
     this.#host = `${protocol}//${host}${pathname.replace(/\/+$/, "")}`;
     const auth = { username: decodeURIComponent(username), password: decodeURIComponent(password) };
-    const limit = () => ({ request: (r: { enhance(e: object): never }) => r.enhance({ timeout: REQUEST_TIMEOUT_MS }) });
+    const basic = Buffer.from(`${auth.username}:${auth.password}`).toString("base64");
+    this.#authorization = username ? `Basic ${basic}` : undefined;
     this.#remote = new SchemaRegistry(
-      { host: this.#host, clientId: "tradetape", ...(username ? { auth } : {}), middlewares: [limit as never] },
+      { host: this.#host, clientId: "tradetape", ...(username ? { auth } : {}), middlewares: [withTimeout as never] },
       { [SchemaType.AVRO]: { typeHook: strictType } },
     );
   }
@@ -85,7 +95,7 @@ class ConfluentRegistry implements Registry {
   #registerFault(cause: HttpFailure, subject: string): TradetapeError {
     const isSetting = cause.name === "ConfluentSchemaRegistryCompatibilityError";
     if (!isSetting && cause.status !== 409 && cause.status !== 422) return this.#unreachable(cause);
-    const message = `${this.#host} refused this program's schema for ${subject}: ${cause.message}`;
+    const message = `${this.#host} refused this program's schema for ${subject}: ${said(cause)}`;
     const next = isSetting
       ? `Set the compatibility of ${subject} to BACKWARD in the registry.`
       : `Give every new field a default, or register under a namespace of its own: compare schemas/ with ${this.#host}/subjects/${subject}/versions/latest.`;
@@ -128,16 +138,32 @@ class ConfluentRegistry implements Registry {
       return { reason: `schema ${id} isn't an Avro record` };
     } catch (error) {
       const cause = error as HttpFailure;
-      if (cause.status === 404) return { reason: `the registry has no schema ${id}` };
+      if (cause.status === 404 && (await this.#confirms404(id))) return { reason: `the registry has no schema ${id}` };
       if (cause.status !== undefined) throw this.#unreachable(cause);
       // Not an answer over HTTP: the package couldn't make a type of the text it got.
       return { reason: `schema ${id} can't be used: ${cause.message}` };
     }
   }
 
+  /**
+   * A 404 of anything else (a proxy, a wrong path in the URL) would turn every event into a letter. Confluent's API says
+   * by its own error codes, 40403 here, that it is the registry that has no such schema; the package drops them.
+   */
+  async #confirms404(id: number): Promise<boolean> {
+    const headers = this.#authorization === undefined ? {} : { authorization: this.#authorization };
+    const signal = AbortSignal.timeout(REQUEST_TIMEOUT_MS);
+    try {
+      const response = await fetch(`${this.#host}/schemas/ids/${id}`, { headers, signal });
+      const body = (await response.json()) as { error_code?: number } | null;
+      return response.status === 404 && body?.error_code === 40403;
+    } catch (cause) {
+      throw this.#unreachable(cause as Error);
+    }
+  }
+
   #unreachable(cause: HttpFailure): TradetapeError {
     const isLogin = cause.status === 401 || cause.status === 403;
-    return new TradetapeError("registry_unreachable", `${this.#host}: ${cause.message}`, {
+    return new TradetapeError("registry_unreachable", `${this.#host}: ${said(cause)}`, {
       canRetry: true,
       next: isLogin
         ? "Check the user and password in SCHEMA_REGISTRY_URL."

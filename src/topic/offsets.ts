@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import type { Admin } from "kafkajs";
 
 /** One partition's log: `low` is the first offset it still holds, `high` the one the next event will get. */
@@ -14,9 +15,29 @@ function offsetNumber(text: string): number {
   return offset;
 }
 
+const LEADERLESS_TRIES = 50;
+const LEADERLESS_WAIT_MS = 100;
+
+/**
+ * A partition that was made or has moved a moment ago has a leader in the metadata before that broker knows of it;
+ * kafkajs gives up at that answer, which passes within a second.
+ */
+async function withLeader<T>(ask: () => Promise<T>): Promise<T> {
+  for (let tries = 1; ; tries++) {
+    try {
+      return await ask();
+    } catch (error) {
+      const { type } = error as { type?: string };
+      const isLeaderless = type === "NOT_LEADER_FOR_PARTITION" || type === "LEADER_NOT_AVAILABLE";
+      if (!isLeaderless || tries >= LEADERLESS_TRIES) throw error;
+      await sleep(LEADERLESS_WAIT_MS);
+    }
+  }
+}
+
 /** Every partition's low and high offset, by partition. @param topicName the full name @throws topic_missing (brokerFault) */
 export async function fetchOffsets(admin: Admin, topicName: string): Promise<PartitionOffsets[]> {
-  const partitions = await admin.fetchTopicOffsets(topicName);
+  const partitions = await withLeader(() => admin.fetchTopicOffsets(topicName));
   return partitions
     .map(({ partition, low, high }) => ({ partition, low: offsetNumber(low), high: offsetNumber(high) }))
     .sort((a, b) => a.partition - b.partition);
@@ -27,7 +48,7 @@ export async function fetchOffsets(admin: Admin, topicName: string): Promise<Par
  * @param timeMs milliseconds since 1970, UTC
  */
 export async function fetchOffsetsAt(admin: Admin, topicName: string, timeMs: number): Promise<Map<number, number>> {
-  const partitions = await admin.fetchTopicOffsetsByTimestamp(topicName, timeMs);
+  const partitions = await withLeader(() => admin.fetchTopicOffsetsByTimestamp(topicName, timeMs));
   return new Map(partitions.map(({ partition, offset }) => [partition, offsetNumber(offset)]));
 }
 
