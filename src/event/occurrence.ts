@@ -50,7 +50,7 @@ export class OccurrenceCounter {
       return { id: nthTickId(tick, before) };
     }
     if (this.#ticks >= this.#ticksMax && !this.#forgetOldest(minute)) {
-      return `one minute holds more than ${this.#ticksMax} different ticks, which is all that may be remembered`;
+      return `one minute of event time holds more than the ${this.#ticksMax} different ticks that may be remembered`;
     }
     counts.set(first, 1);
     this.#ticks++;
