@@ -3,17 +3,19 @@ import { checkTopics, createTopics, type TopicReport } from "../topic/topics.ts"
 import type { CommandSpec } from "./command.ts";
 import { EXIT } from "./exit.ts";
 import { table } from "./output.ts";
+import { registerSchemas } from "./up.ts";
 
 export const topicsCommand: CommandSpec<{ create?: boolean }> = {
   name: "topics",
   summary: "compare the topics with what the pipeline relies on; --create makes the missing ones",
   examples: ["tradetape topics", "tradetape topics --create"],
   declare: (command) => {
-    command.option("--create", "create the topics that are missing; existing ones are never changed");
+    command.option("--create", "create what is missing and register the schemas; existing topics are never changed");
   },
   run: async ({ config, out, log }, _args, options) => {
     const kafka = openKafka(config, log);
     const reports = await withAdmin(kafka, (admin) => (options.create ? createTopics : checkTopics)(admin, config));
+    if (options.create && config.schemaRegistryUrl !== undefined) await registerSchemas(config);
     const ok = reports.every(({ state }) => state === "good" || state === "created");
     out.result({ ok, topics: reports }, () => topicsText(reports));
     return ok ? EXIT.good : EXIT.foundWrong;

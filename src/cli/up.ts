@@ -1,7 +1,10 @@
 import { InvalidArgumentError } from "commander";
+import { type Config, requireServices } from "../config.ts";
+import { openRegistry } from "../event/registry.ts";
+import { EVENT_TOPICS } from "../event/schemas.ts";
 import { migrate } from "../table/migrate.ts";
 import { openKafka, withAdmin } from "../topic/client.ts";
-import { createTopics, requireGoodTopics } from "../topic/topics.ts";
+import { createTopics, requireGoodTopics, topicName } from "../topic/topics.ts";
 import type { CommandSpec, Session } from "./command.ts";
 import { EXIT } from "./exit.ts";
 import { untilAborted } from "./interrupt.ts";
@@ -55,16 +58,26 @@ export const upCommand: CommandSpec<UpOptions> = {
   },
 };
 
-/** Topics and tables, made where they are missing. */
+/**
+ * Topics and tables, made where they are missing, and the schemas registered: a program in another language takes them
+ * from the registry before anything of ours has published.
+ */
 export async function prepare({ progress, log }: Session, config: ServedConfig): Promise<void> {
   const [reports, migration] = await Promise.all([
     withAdmin(openKafka(config, log), (admin) => createTopics(admin, config)),
     migrate(config.databaseUrl),
+    registerSchemas(config),
   ]);
   requireGoodTopics(reports);
   const created = reports.filter(({ state }) => state === "created").length;
   progress.line(`topics: ${created} created, ${reports.length - created} were there`);
   progress.line(`database: ${migrationText(migration)}`);
+}
+
+/** Every event's schema under its topic's subject; registering again changes nothing. */
+export async function registerSchemas(config: Config): Promise<void> {
+  const registry = openRegistry(requireServices(config, "schemaRegistryUrl").schemaRegistryUrl);
+  for (const topic of EVENT_TOPICS) await registry.register(topicName(config.namespace, topic), topic);
 }
 
 function launcher(value: string): "containers" | "processes" {
