@@ -32,6 +32,11 @@ export function encodeEvent(topic: EventTopic, schemaId: number, event: object):
   return value;
 }
 
+/** Puts the schema's id into a value that was encoded before the id was known. */
+export function stampSchemaId(value: Buffer, schemaId: number): void {
+  value.writeInt32BE(schemaId, 1);
+}
+
 /** How to read one writer's events: a resolver (undefined when the writer's schema is ours), or why it can't be done. */
 type Resolution = { readonly resolver: Resolver | undefined } | Refusal;
 type Resolver = ReturnType<avsc.Type["createResolver"]>;

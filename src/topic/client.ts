@@ -72,7 +72,7 @@ export async function withAdmin<T>(kafka: Kafka, use: (admin: Admin) => Promise<
 
 interface KafkaFault extends Error {
   readonly type?: string;
-  readonly broker?: string;
+  readonly retriable?: boolean;
   readonly cause?: KafkaFault;
 }
 
@@ -92,10 +92,11 @@ export function brokerFault(cause: unknown): unknown {
   }
   const isLogin = fault.name === "KafkaJSSASLAuthenticationError" || fault.type?.endsWith("AUTHORIZATION_FAILED");
   return new TradetapeError("broker_unreachable", `Kafka: ${fault.message || outer.message}`, {
-    canRetry: !isLogin,
-    next: isLogin
-      ? "Check KAFKA_SASL_MECHANISM, KAFKA_SASL_USERNAME, the password and the user's rights."
-      : "Check that the brokers run and that KAFKA_BROKERS names them; `tradetape up` starts local ones.",
+    canRetry: !isLogin && fault.retriable !== false,
+    next: isLogin ? CHECK_LOGIN : fault.type === undefined ? CHECK_NETWORK : "Look at the brokers' logs.",
     cause,
   });
 }
+
+const CHECK_LOGIN = "Check KAFKA_SASL_MECHANISM, KAFKA_SASL_USERNAME, the password and the user's rights.";
+const CHECK_NETWORK = "Check that the brokers run and that KAFKA_BROKERS names them; `tradetape up` starts local ones.";

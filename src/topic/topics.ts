@@ -90,6 +90,7 @@ export async function createTopics(admin: Admin, config: Config): Promise<TopicR
   );
 }
 
+const CREATE_TOPICS = "Create the topics with `tradetape topics --create`.";
 const LEADER_WAIT_MS = 30_000;
 const LEADER_POLL_MS = 50;
 
@@ -122,6 +123,13 @@ async function partitionCounts(admin: Admin): Promise<Map<string, FoundTopic>> {
       return [name, { partitions: partitions.length, isReady }];
     }),
   );
+}
+
+/** How many partitions a topic has. @param name the full name @throws TradetapeError topic_missing */
+export async function fetchPartitionCount(admin: Admin, name: string): Promise<number> {
+  const found = (await partitionCounts(admin)).get(name);
+  if (found !== undefined) return found.partitions;
+  throw new TradetapeError("topic_missing", `missing: ${name}`, { next: CREATE_TOPICS });
 }
 
 /** Compares every topic with its declaration, in the order of TOPICS. Changes nothing. */
@@ -169,8 +177,7 @@ async function fetchSettings(admin: Admin, names: readonly string[]): Promise<Ma
 export function requireGoodTopics(reports: readonly TopicReport[]): void {
   const missing = reports.filter(({ state }) => state === "missing").map(({ name }) => name);
   if (missing.length > 0) {
-    const next = "Create them with `tradetape topics --create`.";
-    throw new TradetapeError("topic_missing", `missing: ${missing.join(", ")}`, { next });
+    throw new TradetapeError("topic_missing", `missing: ${missing.join(", ")}`, { next: CREATE_TOPICS });
   }
   const wrong = reports.filter(({ state }) => state === "misconfigured");
   if (wrong.length > 0) {
