@@ -127,9 +127,18 @@ export async function withHomeLock<T>(
 
 /** A link appears with its content, where a file that is created and then written can be seen empty. */
 function takeLock(home: string, lock: string, content: string): boolean {
-  mkdirSync(home, { recursive: true });
   const beside = `${lock}.${process.pid}.${randomUUID()}`;
-  writeFileSync(beside, content, { mode: 0o600 });
+  try {
+    mkdirSync(home, { recursive: true });
+    writeFileSync(beside, content, { mode: 0o600 });
+  } catch (cause) {
+    // A purge may remove the folder between the two calls; the next round makes it again.
+    if ((cause as NodeJS.ErrnoException).code === "ENOENT" && !existsSync(home)) return false;
+    throw new TradetapeError("stack_unavailable", `${home} can't be written: ${(cause as Error).message}`, {
+      next: "Set TRADETAPE_HOME to a folder of yours.",
+      cause,
+    });
+  }
   try {
     linkSync(beside, lock);
     return true;

