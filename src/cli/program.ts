@@ -4,6 +4,7 @@ import { addCommand, newProgram } from "./command.ts";
 import { downCommand } from "./down.ts";
 import { describeFailure, EXIT, type ExitCode } from "./exit.ts";
 import { migrateCommand } from "./migrate.ts";
+import { publishCommand } from "./publish.ts";
 import { settings } from "./settings.ts";
 import { topicsCommand } from "./topics.ts";
 import { upCommand } from "./up.ts";
@@ -50,6 +51,7 @@ export function buildProgram(done: (code: ExitCode) => void): Command {
   );
   addCommand(program, upCommand, done);
   addCommand(program, downCommand, done);
+  addCommand(program, publishCommand, done);
   addCommand(program, migrateCommand, done);
   addCommand(program, topicsCommand, done);
   addCommand(program, settings, done);

@@ -1,0 +1,66 @@
+import type { EventOfTopic } from "../event/events.ts";
+import type { EventTopic } from "../event/schemas.ts";
+import type { Feed, Rejection } from "../feed/feed.ts";
+import type { Incomplete, Tape } from "../tradetape.ts";
+import type { Progress } from "./progress.ts";
+
+/** What became of a file's lines. Every event that was read and not rejected has been acknowledged. */
+export interface FileSummary {
+  readonly file: string;
+  readonly format: string;
+  /** Events and rejections; header and empty lines are neither. */
+  readonly read: number;
+  readonly sent: number;
+  readonly rejected: number;
+  readonly complete: boolean;
+}
+
+export interface PublishParts {
+  readonly tape: Tape;
+  readonly progress: Progress;
+  readonly signal: AbortSignal;
+  /** Told of each rejection, in the order of the lines. */
+  readonly onRejection: (rejection: Rejection) => void;
+}
+
+/**
+ * Publishes one opened file and resolves when all of it is acknowledged, or, after a signal, all that was read by then.
+ * The instrument goes first and is acknowledged before its events, so that they find their parent.
+ */
+export async function publishFeed<T extends EventTopic>(feed: Feed<T>, parts: PublishParts): Promise<FileSummary> {
+  const { file, format } = feed.description;
+  const { total } = feed.progress();
+  const bar = parts.progress.bar(file.split("/").at(-1) ?? file, total ?? undefined, "bytes");
+  const seen = { events: 0, rejected: 0, complete: false };
+  let sent = 0;
+  try {
+    await parts.tape.publishAll("symbols", feed.symbols);
+    // A whole event is an incomplete one, too; the compiler doesn't see it while T is open.
+    const events = watched(feed, parts, seen, bar.set) as AsyncGenerator<Incomplete<T>[]>;
+    ({ sent } = await parts.tape.publishAll(feed.topic, events));
+  } finally {
+    feed.close();
+    bar.end();
+  }
+  return { file, format, read: seen.events + seen.rejected, sent, rejected: seen.rejected, complete: seen.complete };
+}
+
+type Seen = { events: number; rejected: number; complete: boolean };
+
+/** The feed's events in arrays, each batch counted as it goes by; ends early, between two batches, after a signal. */
+async function* watched<T extends EventTopic>(
+  feed: Feed<T>,
+  { signal, onRejection }: PublishParts,
+  seen: Seen,
+  setBar: (done: number) => void,
+): AsyncGenerator<EventOfTopic[T][]> {
+  for await (const { events, rejections } of feed.batches()) {
+    for (const rejection of rejections) onRejection(rejection);
+    seen.events += events.length;
+    seen.rejected += rejections.length;
+    yield events;
+    setBar(feed.progress().read);
+    if (signal.aborted) return;
+  }
+  seen.complete = true;
+}
