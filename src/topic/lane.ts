@@ -1,8 +1,31 @@
 import type { Message } from "kafkajs";
 
+type Grouped = Record<string, Message[]>;
+
+/**
+ * Messages that all name the same partition. kafkajs groups a request's messages by partition with a `reduce` that copies
+ * the group for each message, a third of all publishing's time at 3,000 messages a request. Here that `reduce` looks at
+ * the first message and takes the rest with it.
+ */
+class OnePartition extends Array<Message> {
+  static override get [Symbol.species](): ArrayConstructor {
+    return Array;
+  }
+
+  override reduce(step: unknown, initial?: unknown): never {
+    const group = step as (grouped: Grouped, message: Message) => Grouped;
+    const grouped = group(initial as Grouped, this[0]!);
+    const partitions = Object.keys(grouped);
+    if (partitions.length !== 1 || partitions[0] !== String(this[0]!.partition)) {
+      throw new Error("kafkajs no longer groups messages by partition with reduce");
+    }
+    return { [partitions[0]]: this } as never;
+  }
+}
+
 /** Events that go to one partition in one produce request, and share its fate. */
 export class Batch {
-  readonly messages: Message[] = [];
+  readonly messages: Message[] = new OnePartition();
   /** As the request counts them: keys, values, headers and their frames. */
   bytes = 0;
   /** Resolves when every replica has the batch. One promise for all its events. */
