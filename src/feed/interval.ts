@@ -1,3 +1,4 @@
+import { TradetapeError } from "../errors.ts";
 import { MICROS_PER_DAY } from "./time.ts";
 
 /** Vendors' spellings of the same units. `m` is a minute and `M` a month, so the case counts for these two alone. */
@@ -27,6 +28,19 @@ export function intervalName(text: string): string | null {
   const [, count, word = ""] = found;
   const unit = UNITS[word] ?? UNITS[word.toLowerCase()] ?? UNITS[word.toLowerCase().replace(/s$/, "")];
   return unit === undefined ? null : `${count}${unit}`;
+}
+
+/**
+ * What --interval says, under its one name.
+ * @throws TradetapeError input_invalid when it is no length of a bar.
+ */
+export function toldInterval(text: string | undefined): string | undefined {
+  if (text === undefined) return undefined;
+  const name = intervalName(text);
+  if (name !== null) return name;
+  throw new TradetapeError("input_invalid", `--interval ${JSON.stringify(text)} is no length of a bar`, {
+    next: "Write it like 1s, 5min, 1h, 1d, 1w or 1mo.",
+  });
 }
 
 const LENGTHS: readonly [string, number][] = [

@@ -68,6 +68,7 @@ export function momentOf(time: WrittenTime, zone: ZoneClock | undefined): Moment
     // A day without a zone is taken as a UTC day, as vendors of daily bars mean it; an hour without one can't be guessed.
     return time.dateOnly ? time : "the time has no zone: give it an offset or say --tz";
   }
+  if (time.dateOnly) return { us: zone.dayStart(time.us), ns: 0 };
   const us = zone.toUtc(time.us);
   return typeof us === "string" ? us : { us, ns: time.ns };
 }

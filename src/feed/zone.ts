@@ -40,6 +40,12 @@ export class ZoneClock {
     return typeof this.#shift === "string" ? this.#shift : wallUs - this.#shift * MINUTE_US;
   }
 
+  /** Microseconds since 1970 UTC at which a day begins; where midnight is skipped, the first moment after it. */
+  dayStart(wallUs: number): number {
+    const { year, month, day } = DateTime.fromMillis(wallUs / 1000, { zone: "utc" });
+    return DateTime.fromObject({ year, month, day }, { zone: this.#zone }).startOf("day").toMillis() * 1000;
+  }
+
   #offsetOf(slot: number): number | string {
     const known = this.#offsets.get(slot);
     if (known !== undefined) return known;

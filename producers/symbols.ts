@@ -1,0 +1,5 @@
+import { producerOf } from "../src/feed/format.ts";
+import { jsonLines } from "../src/feed/json-lines.ts";
+
+/** Instruments, from JSON lines. */
+export const symbols = producerOf("symbols", [jsonLines("symbols")]);

@@ -1,0 +1,33 @@
+/** A number as its text, which JSON.stringify writes as it is. Node has it; TypeScript's library doesn't name it yet. */
+export interface RawNumber {
+  readonly rawJSON: string;
+}
+interface RawJson {
+  rawJSON(text: string): RawNumber;
+  isRawJSON(value: unknown): value is RawNumber;
+  parse(text: string, reviver: (key: string, value: unknown, context: { source?: string }) => unknown): unknown;
+}
+const exact = JSON as unknown as RawJson;
+
+export const isRawNumber = exact.isRawJSON;
+
+/** A double keeps every number of up to 15 digits, and a run of that many digits is rare in a line. */
+const LONG_NUMBER = /\d{16}/;
+
+/**
+ * Parses JSON and keeps, as raw text, each number that a double would change: ids and nanoseconds beyond 2^53, and also
+ * spellings like 1.0. `everyNumber` false skips the costly part for lines whose numbers are all short.
+ */
+export function parseExactly(text: string, everyNumber: boolean): unknown {
+  if (!everyNumber && !LONG_NUMBER.test(text)) return JSON.parse(text);
+  return exact.parse(text, (_key, value, { source }) =>
+    typeof value === "number" && source !== undefined && String(value) !== source ? exact.rawJSON(source) : value,
+  );
+}
+
+/** The double a raw number names, or undefined when it is a whole number that a double can't hold. */
+export function doubleOf(raw: RawNumber): number | undefined {
+  const value = Number(raw.rawJSON);
+  if (!/^-?\d+$/.test(raw.rawJSON)) return value;
+  return Number.isFinite(value) && BigInt(value) === BigInt(raw.rawJSON) ? value : undefined;
+}
