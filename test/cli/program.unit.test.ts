@@ -1,25 +1,7 @@
-import { execFile } from "node:child_process";
 import { describe, expect, test } from "vitest";
 import { buildProgram } from "../../src/cli/program.ts";
 import { SETTINGS, type SettingName } from "../../src/settings.ts";
-
-interface Ended {
-  readonly code: number;
-  readonly stdout: string;
-  readonly stderr: string;
-}
-
-/** The program as a person starts it, with an environment of its own. */
-function tradetape(args: readonly string[], env: NodeJS.ProcessEnv = {}): Promise<Ended> {
-  const clean = Object.fromEntries(Object.entries(process.env).filter(([name]) => !(name in SETTINGS_BY_ENV)));
-  return new Promise((resolve) => {
-    execFile(process.execPath, ["src/cli/main.ts", ...args], { env: { ...clean, ...env } }, (error, stdout, stderr) =>
-      resolve({ code: error === null ? 0 : Number(error.code), stdout, stderr }),
-    );
-  });
-}
-
-const SETTINGS_BY_ENV = Object.fromEntries(Object.values(SETTINGS).map((s) => [s.env, s]));
+import { tradetape } from "../support/tradetape.ts";
 
 describe("the command line", () => {
   test("a flag's name as commander makes it is the setting's own, so that none is silently ignored", () => {
