@@ -5,6 +5,9 @@ const MINUTE_US = 60_000_000;
 /** What one remembered tick takes: its id as text, the map's slot and the count, as measured, rounded up. */
 export const BYTES_PER_TICK = 160;
 
+/** A single line with a damaged time mustn't make the run forget what the lines after it need: a jump needs company. */
+const JUMP_LINES = 3;
+
 export interface OccurrenceOptions {
   /** Event time that lines may be out of order by; microseconds, whole minutes. */
   readonly reorderWindowUs?: number;
@@ -23,6 +26,9 @@ export class OccurrenceCounter {
   readonly #minutes = new Map<number, Map<string, number>>();
   #ticks = 0;
   #newest = Number.NEGATIVE_INFINITY;
+  /** Consecutive lines beyond the window ahead, and the earliest minute of them. */
+  #jumped = 0;
+  #jump = Number.POSITIVE_INFINITY;
   /** The oldest minute that is still known whole. */
   #oldest = Number.NEGATIVE_INFINITY;
 
@@ -34,7 +40,7 @@ export class OccurrenceCounter {
   /** The tick's id, or a sentence why the run can't give it one. */
   idOf(tick: Omit<TickEvent, "market_data_id">): { readonly id: string } | string {
     const minute = Math.floor(tick.timestamp / MINUTE_US);
-    if (minute > this.#newest) this.#advance(minute);
+    this.#follow(minute);
     if (minute < this.#oldest) {
       return "the line is older than its predecessors by more than the reorder window: sort the file by time";
     }
@@ -57,9 +63,19 @@ export class OccurrenceCounter {
     return { id: first };
   }
 
-  #advance(minute: number): void {
-    this.#newest = minute;
-    this.#raise(minute - this.#windowMinutes);
+  #follow(minute: number): void {
+    if (minute - this.#newest > this.#windowMinutes) {
+      this.#jump = Math.min(this.#jump, minute);
+      if (++this.#jumped < JUMP_LINES) return;
+      this.#newest = this.#jump;
+    } else if (minute > this.#newest) {
+      this.#newest = minute;
+    } else if (this.#jumped === 0) {
+      return;
+    }
+    this.#jumped = 0;
+    this.#jump = Number.POSITIVE_INFINITY;
+    this.#raise(this.#newest - this.#windowMinutes);
   }
 
   #raise(oldest: number): void {
