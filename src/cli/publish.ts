@@ -1,4 +1,12 @@
 import { type Command, InvalidArgumentError } from "commander";
+import { bars } from "../../producers/bars.ts";
+import { decisions } from "../../producers/decisions.ts";
+import { fills } from "../../producers/fills.ts";
+import { indicators } from "../../producers/indicators.ts";
+import { performance } from "../../producers/performance.ts";
+import { predictions } from "../../producers/predictions.ts";
+import { sessions } from "../../producers/sessions.ts";
+import { symbols } from "../../producers/symbols.ts";
 import { ticks } from "../../producers/ticks.ts";
 import { TradetapeError } from "../errors.ts";
 import type { EventTopic } from "../event/schemas.ts";
@@ -10,8 +18,18 @@ import { table } from "./output.ts";
 import { type FileSummary, publishFeed } from "./publish-file.ts";
 import { Rejects } from "./rejects.ts";
 
-/** What `publish` takes as its first argument. */
-const PRODUCERS = { ticks } as const satisfies { readonly [T in EventTopic]?: Producer<T> };
+/** What `publish` takes as its first argument: every event but those of the audit trail, which only landing writes. */
+const PRODUCERS: { readonly [T in Exclude<EventTopic, "audit">]: Producer<T> } = {
+  ticks,
+  bars,
+  indicators,
+  predictions,
+  decisions,
+  fills,
+  performance,
+  symbols,
+  sessions,
+};
 const KINDS = Object.keys(PRODUCERS);
 
 interface PublishOptions extends FeedOptions {
@@ -30,7 +48,7 @@ export const publishCommand: CommandSpec<PublishOptions> = {
   ],
   declare: (command) => declareFlags(command),
   run: async (session, [kind, ...files], options) => {
-    const producer = PRODUCERS[kind as keyof typeof PRODUCERS] as Producer<EventTopic>;
+    const producer = PRODUCERS[kind as keyof typeof PRODUCERS] as unknown as Producer<EventTopic>;
     return options.dryRun ? dryRun(session, producer, files, options) : publish(session, producer, files, options);
   },
 };
