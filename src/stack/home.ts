@@ -47,7 +47,6 @@ export type StackState = z.output<typeof stateSchema>;
 
 /** What a purge removes; anything else in a home is somebody else's and stays. */
 const OURS = [
-  "stack.json",
   "logs",
   "postgres",
   "postgres.new",
@@ -55,6 +54,8 @@ const OURS = [
   "postgres-password.new",
   "kafka",
   "registry",
+  // Last: a purge that is cut short can be run again only while the home is known for a stack's.
+  "stack.json",
 ];
 
 /**
@@ -86,7 +87,22 @@ export function writeState(home: string, state: StackState): void {
   renameSync(beside, join(home, "stack.json"));
 }
 
-/** Removes data, password and logs of a stopped stack. */
+/**
+ * Writes the first state of a stack into its home.
+ * @throws TradetapeError stack_unavailable when files of somebody else bear the names of ours: a stack would take them
+ * for its data, and a purge would remove them.
+ */
+export function claimHome(home: string, state: StackState): void {
+  const strangers = existsSync(join(home, "stack.json")) ? [] : OURS.filter((name) => existsSync(join(home, name)));
+  if (strangers.length > 0) {
+    throw new TradetapeError("stack_unavailable", `${home} holds ${strangers.join(", ")} and no stack's state`, {
+      next: "Set TRADETAPE_HOME to a new folder.",
+    });
+  }
+  writeState(home, state);
+}
+
+/** Removes data, password and logs of a stopped stack, which `readState` must have found. */
 export function purgeHome(home: string): void {
   for (const name of OURS) rmSync(join(home, name), { recursive: true, force: true });
 }

@@ -32,7 +32,8 @@ export interface RunningProgram {
   readonly stopSignal: NodeJS.Signals;
 }
 
-// A cold JVM on a shared two-core machine has taken 25 s; giving up early on a slow machine is worse than a late answer.
+// A JVM starting beside a full test run on two cores has taken 25 s; giving up on a slow machine is worse than a late
+// answer.
 const READY_WITHIN_MS = 120_000;
 // Kafka flushes its segments and PostgreSQL its buffers within this on a slow disk. Longer, and `down` looks hung.
 const STOP_WITHIN_MS = 30_000;
@@ -157,15 +158,17 @@ function failure(program: Program, what: string): TradetapeError {
   });
 }
 
-/** Sends the program's stop signal and waits; after 30 s SIGKILL, said aloud because it may cost a recovery. */
-export async function stopProgram(program: RunningProgram, onProgress: (line: string) => void): Promise<void> {
+/** Sends the program's stop signal and waits; then SIGKILL, said aloud because it may cost a recovery. */
+export async function stopProgram(
+  program: RunningProgram,
+  onProgress: (line: string) => void,
+  withinMs = STOP_WITHIN_MS,
+): Promise<void> {
   if (!isRunning(program)) return;
   process.kill(program.pid, program.stopSignal);
-  if (await endedWithin(program, STOP_WITHIN_MS)) return onProgress(`${program.name}: stopped`);
+  if (await endedWithin(program, withinMs)) return onProgress(`${program.name}: stopped`);
   process.kill(program.pid, "SIGKILL");
-  onProgress(
-    `${program.name}: didn't stop within ${STOP_WITHIN_MS / 1000} s and was killed; it recovers when it starts`,
-  );
+  onProgress(`${program.name}: killed, it didn't stop within ${withinMs / 1000} s; it recovers when it starts`);
   if (!(await endedWithin(program, STOP_WITHIN_MS))) {
     throw new TradetapeError("stack_failed", `${program.name} (pid ${program.pid}) outlives SIGKILL`);
   }

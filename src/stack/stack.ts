@@ -10,7 +10,8 @@ import {
   stopContainers,
   stopContainersOnExit,
 } from "./containers.ts";
-import { purgeHome, readState, type StackState, withHomeLock, writeState } from "./home.ts";
+import { claimHome, purgeHome, readState, type StackState, withHomeLock } from "./home.ts";
+import { requireProcesses } from "./machine.ts";
 import { choosePorts, type StackPorts } from "./ports.ts";
 import { POSTGRES_USER, postgresPassword } from "./postgres-server.ts";
 import { processesRunning, startProcesses, stopProcesses } from "./processes.ts";
@@ -64,15 +65,15 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     const runs = before ? await running(home, before) : "none";
     if (before && runs === "all") return describe(home, before, true);
     const launcher = await chooseLauncher(home, options.launcher, before);
+    if (launcher === "processes") await requireProcesses();
+    const compose = launcher === "containers" ? await requireCompose() : undefined;
     const ports = before && runs === "some" ? before.ports : await choosePorts(options.ports);
-    if (launcher === "processes") await startProcesses(home, ports, options.detached, onProgress);
-    else {
-      // Written first, so that `down` finds the containers of a start that was killed.
-      writeState(home, { launcher, ports, programs: [] });
-      const compose = await requireCompose();
+    // Written before there is anything to remember: a start that is killed leaves what `down` needs.
+    claimHome(home, { launcher, ports, programs: before?.programs ?? [] });
+    if (compose) {
       await startContainers(compose, home, ports, onProgress);
       if (!options.detached) stopContainersOnExit(compose, home, ports);
-    }
+    } else await startProcesses(home, ports, options.detached, onProgress);
     return describe(home, readState(home) as StackState, false);
   });
 }
@@ -109,7 +110,7 @@ async function running(home: string, state: StackState): Promise<"all" | "some" 
 /**
  * Stops the stack of this home, whoever started it; data and schema ids stay. `purge` removes them, too, and the
  * database's password with them.
- * @returns "nothing ran" when there was nothing to stop (a purge still removes the data).
+ * @returns "nothing ran" when there was nothing to stop (a purge still removes the data, if a stack made them).
  */
 export async function stopStack(
   home: string,
@@ -123,8 +124,8 @@ export async function stopStack(
     const ran = state !== undefined && (await running(folder, state)) !== "none";
     if (state?.launcher === "processes" && ran) await stopProcesses(folder, state, onProgress);
     if (state?.launcher === "containers" && ran) await stopContainers(await requireCompose(), folder, state.ports);
-    if (options.purge) {
-      if (state?.launcher === "containers") await purgeContainers(await requireCompose(), folder, state.ports);
+    if (options.purge && state) {
+      if (state.launcher === "containers") await purgeContainers(await requireCompose(), folder, state.ports);
       purgeHome(folder);
     }
     return ran ? "stopped" : "nothing ran";
