@@ -35,7 +35,8 @@ export interface EncodedBatch {
   readonly to: number;
   readonly rows: Rows;
   readonly letters: readonly Letter[];
-  readonly newDays: readonly Day[];
+  /** The UTC days that its rows need partitions of; empty where the table has none. */
+  readonly days: readonly Day[];
 }
 
 export interface Encoder {
@@ -68,7 +69,7 @@ export function encodeBatch(
   const ends: number[] = [];
   const indexes: number[] = [];
   const letters: Letter[] = [];
-  const newDays = new Set<Day>();
+  const days = new DayCut(encoder);
   const facts = { published_at: 0, source_partition: partition, source_offset: 0 };
   let index = range.from;
   for (; index < records.count; index++) {
@@ -79,7 +80,7 @@ export function encodeBatch(
       letters.push({ index, reason: event.reason, detail: event.detail, column: event.column });
       continue;
     }
-    if (encoder.consumer.partitionedByDay && needsCut(encoder, newDays, dayOf(event.timestamp as number))) break;
+    if (encoder.consumer.partitionedByDay && !days.takes(dayOf(event.timestamp as number))) break;
     facts.published_at = publishedUs;
     facts.source_offset = records.offsetOf(index);
     const refusal = encoder.rowEncoder.write(out, event, facts);
@@ -98,7 +99,7 @@ export function encodeBatch(
     to: index,
     rows: { bytes: out.bytes.subarray(0, out.length), ends, indexes },
     letters,
-    newDays: [...newDays],
+    days: days.all,
   };
 }
 
@@ -126,9 +127,30 @@ const isoOf = (us: number): string => {
   return Math.abs(ms) <= 8.64e15 ? new Date(ms).toISOString() : `${shown(us)} microseconds since 1970`;
 };
 
-function needsCut(encoder: Encoder, newDays: Set<Day>, day: Day): boolean {
-  if (encoder.knownDays.has(day) || newDays.has(day)) return false;
-  if (newDays.size >= encoder.newDaysPerBatchMax) return true;
-  newDays.add(day);
-  return false;
+/** The days of one batch, of which only so many may be new: making a partition takes locks and time. */
+class DayCut {
+  readonly #encoder: Encoder;
+  readonly #days = new Set<Day>();
+  #newDays = 0;
+  #last: Day | undefined;
+
+  constructor(encoder: Encoder) {
+    this.#encoder = encoder;
+  }
+
+  get all(): readonly Day[] {
+    return [...this.#days];
+  }
+
+  /** Whether a row of this day may join the batch. */
+  takes(day: Day): boolean {
+    if (day === this.#last || this.#days.has(day)) return true;
+    if (!this.#encoder.knownDays.has(day)) {
+      if (this.#newDays >= this.#encoder.newDaysPerBatchMax) return false;
+      this.#newDays++;
+    }
+    this.#days.add(day);
+    this.#last = day;
+    return true;
+  }
 }

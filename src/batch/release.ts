@@ -54,6 +54,7 @@ export async function releaseParked(connection: Connection, plan: LandingPlan, p
     const outcome = await landStaged(connection, plan.staged, batch, 0, batch.rows.indexes.length);
     const still = new Set(outcome.parked.map(({ index }) => index));
     const released = ready.filter((_, index) => !still.has(index)).map(({ offset }) => offset);
+    if (released.length === 0) return { kind: "stale", nextOffset };
     await unpark(connection, topicName, partition, released);
     const ledger = ledgerOf("release", batch, outcome);
     const told = await book(connection, plan, batch, outcome, ledger);

@@ -1,5 +1,4 @@
 import { createHash } from "node:crypto";
-import type { IHeaders } from "kafkajs";
 import { eventEntry, letterEntry, receiptEntry } from "../audit/entry.ts";
 import { encodeEvent } from "../event/codec.ts";
 import type { AuditEvent } from "../event/events.ts";
@@ -7,7 +6,7 @@ import { Refusal } from "../event/letter.ts";
 import type { LedgerRow } from "../table/landed.ts";
 import type { LetterRow, ParkedRow, StoredHeaders } from "../table/letters.ts";
 import type { OutboxMessage } from "../table/outbox.ts";
-import type { RawRecord } from "../topic/consume.ts";
+import type { RawRecord, RecordHeaders } from "../topic/consume.ts";
 import { type EncodedBatch, type Letter, readEvent } from "./encode.ts";
 import type { Outcome, Parked } from "./outcome.ts";
 import type { LandingPlan } from "./plan.ts";
@@ -158,7 +157,7 @@ function letterMessage(plan: LandingPlan, partition: number, letter: LetterRow):
 
 const base64 = (data: string | Buffer): string => Buffer.from(data as string).toString("base64");
 
-export function storedHeaders(headers: IHeaders | undefined): StoredHeaders {
+export function storedHeaders(headers: RecordHeaders | undefined): StoredHeaders {
   const stored: Record<string, string | string[]> = {};
   for (const [name, value] of Object.entries(headers ?? {})) {
     if (value !== undefined) stored[name] = Array.isArray(value) ? value.map(base64) : base64(value);
@@ -167,8 +166,8 @@ export function storedHeaders(headers: IHeaders | undefined): StoredHeaders {
 }
 
 /** The headers as they were, for publishing. */
-export function rawHeaders(stored: StoredHeaders): IHeaders {
-  const raw: IHeaders = {};
+export function rawHeaders(stored: StoredHeaders): RecordHeaders {
+  const raw: RecordHeaders = {};
   const bytes = (text: string) => Buffer.from(text, "base64");
   for (const [name, value] of Object.entries(stored)) {
     raw[name] = typeof value === "string" ? bytes(value) : value.map(bytes);
@@ -176,7 +175,7 @@ export function rawHeaders(stored: StoredHeaders): IHeaders {
   return raw;
 }
 
-function firstHeader(headers: IHeaders | undefined, name: string): string | null {
+function firstHeader(headers: RecordHeaders | undefined, name: string): string | null {
   const value = headers?.[name];
   const first = Array.isArray(value) ? value[0] : value;
   return first === undefined ? null : first.toString();

@@ -107,3 +107,12 @@ export async function databaseId(connection: Connection): Promise<string> {
   if (!row) throw new Error("tradetape.database_id is empty: the migration makes its row");
   return row.id;
 }
+
+/** The next offset of each of a topic's partitions that this database knows. */
+export async function nextOffsets(connection: Connection, topic: string): Promise<ReadonlyMap<number, number>> {
+  const rows = await connection.query<{ partition: number; next: number }>(
+    "SELECT partition, next_offset AS next FROM tradetape.landed_offset WHERE topic = $1",
+    [topic],
+  );
+  return new Map(rows.map((row) => [row.partition, row.next]));
+}

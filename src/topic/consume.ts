@@ -1,11 +1,13 @@
 import type { IHeaders, Kafka, Consumer as KafkaConsumer, KafkaMessage } from "kafkajs";
 import { TradetapeError } from "../errors.ts";
 
+export type RecordHeaders = IHeaders;
+
 /** One message as it was in the log. */
 export interface RawRecord {
   readonly key: Buffer | null;
   readonly value: Buffer | null;
-  readonly headers?: IHeaders | undefined;
+  readonly headers?: RecordHeaders | undefined;
 }
 
 /** Records of one partition in offset order; indexes count from 0. */
@@ -61,6 +63,10 @@ export class FetchedBatch implements Records {
 
   record(index: number): RawRecord {
     return this.#messages[index]!;
+  }
+
+  *values(): Generator<Buffer | null> {
+    for (const { value } of this.#messages) yield value;
   }
 }
 
@@ -151,6 +157,11 @@ export class GroupMember {
     await this.#consumer.commitOffsets(
       [...offsets].map(([partition, offset]) => ({ topic, partition, offset: String(offset) })),
     );
+  }
+
+  /** Nothing more is fetched; what is being handled goes on. */
+  pause(): void {
+    this.#consumer.pause([{ topic: this.#options.topicName }]);
   }
 
   async stop(): Promise<void> {

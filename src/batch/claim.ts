@@ -1,0 +1,31 @@
+import { claimPartition } from "../table/landed.ts";
+import { countParked } from "../table/parked.ts";
+import type { ConnectionSlot } from "../table/slot.ts";
+import type { GroupParts } from "./group-parts.ts";
+import { checkHistory } from "./history.ts";
+import { judge, type Patience } from "./patience.ts";
+
+export interface Place {
+  readonly nextOffset: number;
+  readonly parked: number;
+}
+
+/**
+ * Where a partition stands in the database, held against what the log has. A partition that was never here begins at
+ * the log's start.
+ * @throws TradetapeError history_lost
+ */
+export function claim(parts: GroupParts, slot: ConnectionSlot, partition: number, patience: Patience): Promise<Place> {
+  const { topicName } = parts.plan;
+  return patience.insist(
+    `claiming ${topicName}/${partition}`,
+    async () => {
+      const { log, clusterId } = await parts.logOf(partition);
+      const place = await slot.use((c) => claimPartition(c, topicName, partition, log.low, clusterId));
+      checkHistory(topicName, place, log, clusterId);
+      const parked = await slot.use((c) => countParked(c, topicName, partition));
+      return { nextOffset: place.nextOffset, parked };
+    },
+    (error) => judge(error, topicName, slot.isBroken),
+  );
+}

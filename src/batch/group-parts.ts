@@ -1,0 +1,25 @@
+import type { Config } from "../config.ts";
+import type { Registry } from "../event/registry.ts";
+import type { Log } from "../log.ts";
+import type { Day } from "../table/days.ts";
+import type { ConnectionSlot } from "../table/slot.ts";
+import type { GroupMember } from "../topic/consume.ts";
+import type { PartitionOffsets } from "../topic/offsets.ts";
+import type { RawPublisher } from "../topic/raw-publish.ts";
+import type { LandingPlan } from "./plan.ts";
+
+/** What a group is made of (batch/landing-services.ts makes it). */
+export interface GroupParts {
+  readonly plan: LandingPlan;
+  readonly config: Config;
+  readonly log: Log;
+  readonly registry: Registry;
+  readonly member: GroupMember;
+  readonly publisher: RawPublisher;
+  readonly landingSlots: readonly ConnectionSlot[];
+  readonly daySlot: ConnectionSlot;
+  readonly outboxSlot: ConnectionSlot;
+  readonly knownDays: Set<Day>;
+  /** What the log holds of a partition now, and whose log it is. */
+  readonly logOf: (partition: number) => Promise<{ readonly log: PartitionOffsets; readonly clusterId: string }>;
+}

@@ -1,0 +1,184 @@
+import type { FetchedBatch } from "../topic/consume.ts";
+import { claim } from "./claim.ts";
+import type { GroupParts } from "./group-parts.ts";
+import { Intake } from "./intake.ts";
+import { JobRunner } from "./job-runner.ts";
+import { type Job, Lane, type LaneStep } from "./lane.ts";
+import { OffsetHints } from "./offset-hints.ts";
+import { OutboxPump } from "./outbox-pump.ts";
+import { Patience } from "./patience.ts";
+import { Room } from "./room.ts";
+import { added, emptyTally, type Tally } from "./tally.ts";
+
+/** Kafka's own group offsets are for lag tools: once a second is often enough for a person to look at. */
+const KAFKA_COMMIT_MS = 1000;
+
+/**
+ * One consumer group, running. Kafka's side only delivers; lanes land, one FIFO a partition; the pump publishes what
+ * they owe. All state is here and in the lanes, and changes between awaits only.
+ *
+ * A partition's life: assigned -> claimed (its place read from the database, Kafka sent there) -> batches queue at the
+ * tail and land at the head -> assigned elsewhere (the queue is dropped; the head may still commit, the lock decides).
+ */
+export class Group {
+  readonly #parts: GroupParts;
+  readonly #lanes = new Map<number, Lane>();
+  readonly #intake: Intake;
+  readonly #runner: JobRunner;
+  readonly #pump: OutboxPump;
+  readonly #room: Room;
+  readonly #abort = new AbortController();
+  readonly #timers: NodeJS.Timeout[] = [];
+  readonly #hints: OffsetHints;
+  #generation = 0;
+  #stopping = false;
+  #tally: Tally;
+  /** Rejects when the group ends by itself; never resolves. */
+  readonly failure: Promise<never>;
+  #fail!: (error: unknown) => void;
+
+  constructor(parts: GroupParts) {
+    const { plan, config } = parts;
+    this.#parts = parts;
+    this.#tally = emptyTally(plan.consumer.topic);
+    this.failure = new Promise((_, reject) => {
+      this.#fail = (error) => {
+        if (!this.#abort.signal.aborted) reject(error);
+        this.#abort.abort();
+      };
+    });
+    this.failure.catch(() => undefined);
+    const patience = () => new Patience(parts.log, this.#abort.signal);
+    this.#hints = new OffsetHints(parts.member, parts.log);
+    this.#room = new Room(config.landingBufferBytesMax);
+    const { parkedEventsMax } = config;
+    this.#intake = new Intake({
+      plan,
+      registry: parts.registry,
+      room: this.#room,
+      patience: patience(),
+      parkedEventsMax,
+    });
+    const { landingSlots: slots, daySlot, knownDays } = parts;
+    this.#runner = new JobRunner({ plan, slots, daySlot, knownDays, patience });
+    this.#pump = new OutboxPump({
+      topicName: plan.topicName,
+      slot: parts.outboxSlot,
+      publisher: parts.publisher,
+      patience: patience(),
+      partitions: () => [...this.#lanes.keys()],
+      failed: (error) => this.#fail(error),
+    });
+  }
+
+  /** What this group has landed since it started. */
+  get tally(): Tally {
+    return this.#tally;
+  }
+
+  async start(): Promise<void> {
+    const { member, plan, config } = this.#parts;
+    await member.start({
+      onAssigned: (partitions) => this.#assign(partitions),
+      onBatch: (batch, heartbeat, isStale) => this.#take(batch, heartbeat, isStale),
+      onCrash: (error) => this.#fail(error),
+    });
+    this.#timers.push(setInterval(() => void this.#hints.write(this.#lanes.values()), KAFKA_COMMIT_MS));
+    if (plan.consumer.landing.parents.length > 0) {
+      this.#timers.push(setInterval(() => this.sweep(), config.sweepIntervalMs));
+    }
+  }
+
+  /** Queues a release of parked events wherever some wait. */
+  sweep(): void {
+    for (const lane of this.#lanes.values()) {
+      if (lane.parked > 0 && lane.tail !== undefined) lane.push({ kind: "sweep", bytes: 0 });
+    }
+  }
+
+  /** Resolves when everything queued so far is done and what it owes has been acknowledged. */
+  async settled(): Promise<void> {
+    const idle = Promise.all([...this.#lanes.values()].map((lane) => lane.idle()));
+    await Promise.race([this.failure, idle.then(() => this.#pump.drained())]);
+  }
+
+  /**
+   * Lands what is in hand, publishes what it owes, writes Kafka's offsets and leaves the group.
+   * @param force gives up what has not committed instead of draining it; nothing is lost, it is read again
+   */
+  async stop(force = false): Promise<void> {
+    const { member, landingSlots, daySlot, outboxSlot } = this.#parts;
+    this.#stopping = true;
+    for (const timer of this.#timers) clearInterval(timer);
+    if (!this.#abort.signal.aborted) member.pause();
+    if (force) this.#abort.abort();
+    if (this.#abort.signal.aborted) for (const lane of this.#lanes.values()) lane.drop();
+    await Promise.all([...this.#lanes.values()].map((lane) => lane.idle()));
+    if (!this.#abort.signal.aborted) {
+      await this.#pump.drained();
+      await this.#hints.write(this.#lanes.values());
+    }
+    await member.stop();
+    await Promise.all([...landingSlots, daySlot, outboxSlot].map((slot) => slot.close()));
+  }
+
+  /** Called inside kafkajs's event, before the first fetch of the new assignment: nothing here may be awaited. */
+  #assign(partitions: readonly number[]): void {
+    const generation = ++this.#generation;
+    for (const [partition, lane] of this.#lanes) {
+      lane.drop();
+      if (!partitions.includes(partition)) this.#lanes.delete(partition);
+    }
+    for (const partition of partitions) {
+      const lane = this.#lanes.get(partition) ?? this.#newLane(partition);
+      lane.claimed = this.#claim(lane, generation).catch((error) => this.#fail(error));
+    }
+    this.#pump.kick();
+  }
+
+  #newLane(partition: number): Lane {
+    const lane = new Lane(
+      partition,
+      (own, job) => this.#run(own, job),
+      (bytes) => this.#room.free(bytes),
+    );
+    this.#lanes.set(partition, lane);
+    return lane;
+  }
+
+  async #run(lane: Lane, job: Job): Promise<LaneStep> {
+    try {
+      const step = await this.#runner.run(lane, job);
+      if (step.ledger) {
+        this.#tally = added(this.#tally, step.ledger);
+        this.#pump.kick();
+      }
+      if (step.ahead) this.#parts.member.seek(lane.partition, step.nextOffset);
+      return step;
+    } catch (error) {
+      this.#fail(error);
+      return { nextOffset: lane.nextOffset, ahead: true };
+    }
+  }
+
+  async #claim(lane: Lane, generation: number): Promise<void> {
+    await lane.idle();
+    const slot = this.#runner.slotOf(lane.partition);
+    const place = await claim(this.#parts, slot, lane.partition, new Patience(this.#parts.log, this.#abort.signal));
+    if (generation !== this.#generation) return;
+    lane.parked = place.parked;
+    lane.nextOffset = place.nextOffset;
+    lane.tail = place.nextOffset;
+    this.#parts.member.seek(lane.partition, place.nextOffset);
+  }
+
+  async #take(batch: FetchedBatch, heartbeat: () => Promise<void>, isStale: () => boolean): Promise<void> {
+    const lane = this.#lanes.get(batch.partition);
+    if (lane === undefined) return;
+    const generation = this.#generation;
+    const isOurs = () =>
+      generation === this.#generation && !isStale() && !this.#stopping && !this.#abort.signal.aborted;
+    const seekTo = await this.#intake.take({ lane, batch, heartbeat, isOurs });
+    if (seekTo !== undefined) this.#parts.member.seek(batch.partition, seekTo);
+  }
+}

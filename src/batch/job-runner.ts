@@ -1,0 +1,82 @@
+import { type Day, makeTickDays } from "../table/days.ts";
+import type { ConnectionSlot } from "../table/slot.ts";
+import { isDatabaseFault, verdictOf } from "../table/sqlstate.ts";
+import type { EncodedBatch } from "./encode.ts";
+import { type Landing, landBatch } from "./land.ts";
+import type { Job, Lane, LaneStep } from "./lane.ts";
+import { judge, type Patience } from "./patience.ts";
+import type { LandingPlan } from "./plan.ts";
+import { releaseParked } from "./release.ts";
+
+/** Repeats come in runs (a file published again): after one, this many batches go straight to the stage. */
+const STAGED_AFTER_REPEAT = 8;
+
+/** Runs a lane's jobs against the database until each is committed or found to be another's. */
+export class JobRunner {
+  readonly #plan: LandingPlan;
+  readonly #slots: readonly ConnectionSlot[];
+  /** Day partitions are made on a session of their own: a landing's transaction would hold the new partition's lock. */
+  readonly #daySlot: ConnectionSlot;
+  readonly #knownDays: Set<Day>;
+  readonly #patience: () => Patience;
+
+  constructor(parts: {
+    readonly plan: LandingPlan;
+    readonly slots: readonly ConnectionSlot[];
+    readonly daySlot: ConnectionSlot;
+    readonly knownDays: Set<Day>;
+    readonly patience: () => Patience;
+  }) {
+    this.#plan = parts.plan;
+    this.#slots = parts.slots;
+    this.#daySlot = parts.daySlot;
+    this.#knownDays = parts.knownDays;
+    this.#patience = parts.patience;
+  }
+
+  /** The session that a partition is pinned to: its batches are never on two at once. */
+  slotOf(partition: number): ConnectionSlot {
+    return this.#slots[partition % this.#slots.length]!;
+  }
+
+  /** @throws TradetapeError that stops the group */
+  async run(lane: Lane, job: Job): Promise<LaneStep> {
+    const slot = this.slotOf(lane.partition);
+    const { topicName } = this.#plan;
+    const landing = await this.#patience().insist(
+      `landing ${topicName}/${lane.partition}`,
+      () => (job.kind === "sweep" ? this.#release(slot, lane) : this.#land(slot, lane, job.batch)),
+      (error) => judge(error, topicName, slot.isBroken || this.#daySlot.isBroken),
+    );
+    if (landing.kind !== "landed") return { nextOffset: landing.nextOffset, ahead: landing.kind === "ahead" };
+    return { nextOffset: landing.nextOffset, ledger: landing.ledger, ahead: false };
+  }
+
+  #release(slot: ConnectionSlot, lane: Lane): Promise<Landing> {
+    return slot.use((connection) => releaseParked(connection, this.#plan, lane.partition));
+  }
+
+  async #land(slot: ConnectionSlot, lane: Lane, batch: EncodedBatch): Promise<Landing> {
+    const land = () => slot.use((c) => landBatch(c, this.#plan, batch, lane.stagedBatchesLeft > 0));
+    await this.#makeDays(batch.days);
+    const landing = await land().catch(async (error) => {
+      // A partition that we knew has been dropped since. Made again, it must do; a second refusal stops the group.
+      if (!isDatabaseFault(error) || verdictOf(error) !== "partition") throw error;
+      this.#knownDays.clear();
+      await this.#makeDays(batch.days);
+      return land();
+    });
+    if (landing.kind === "landed" && this.#plan.consumer.landing.path === "direct") {
+      const repeated = landing.usedStage && landing.ledger.duplicate + landing.ledger.replaced > 0;
+      lane.stagedBatchesLeft = repeated ? STAGED_AFTER_REPEAT : Math.max(0, lane.stagedBatchesLeft - 1);
+    }
+    return landing;
+  }
+
+  async #makeDays(days: readonly Day[]): Promise<void> {
+    const wanted = days.filter((day) => !this.#knownDays.has(day));
+    if (wanted.length === 0) return;
+    await this.#daySlot.use((connection) => makeTickDays(connection, wanted));
+    for (const day of wanted) this.#knownDays.add(day);
+  }
+}

@@ -1,0 +1,165 @@
+import { type Config, requireServices } from "../config.ts";
+import { EventReader } from "../event/codec.ts";
+import { openRegistry, type Registry } from "../event/registry.ts";
+import type { Log } from "../log.ts";
+import { checkCatalog } from "../table/catalog.ts";
+import type { Day } from "../table/days.ts";
+import { databaseId } from "../table/landed.ts";
+import { landingColumns } from "../table/landing-table.ts";
+import { requireMigrated } from "../table/migrate.ts";
+import { RowEncoder } from "../table/row-encoder.ts";
+import { ConnectionSlot } from "../table/slot.ts";
+import { quoted, stageStatements } from "../table/stage.ts";
+import { openKafka } from "../topic/client.ts";
+import { GroupMember } from "../topic/consume.ts";
+import { fetchClusterId, fetchOffsets } from "../topic/offsets.ts";
+import { RawPublisher } from "../topic/raw-publish.ts";
+import { checkTopics, requireGoodTopics, topicName } from "../topic/topics.ts";
+import type { Consumer } from "./consumer.ts";
+import { Group } from "./group.ts";
+import { insertChained } from "./insert-chained.ts";
+import { insertStaged } from "./land-staged.ts";
+import type { LandingPlan } from "./plan.ts";
+
+/** What the groups of one process share: one Kafka client, one registry, one publisher for all outboxes. */
+export interface LandingServices {
+  readonly config: Config & { readonly databaseUrl: string };
+  readonly log: Log;
+  readonly kafka: ReturnType<typeof openKafka>;
+  readonly admin: ReturnType<ReturnType<typeof openKafka>["admin"]>;
+  readonly registry: Registry;
+  readonly publisher: RawPublisher;
+  /** A session for questions, beside those that land. */
+  readonly questions: ConnectionSlot;
+  /** Aborted when the services close: what still waits then gives up. */
+  readonly closing: AbortSignal;
+  readonly databaseId: string;
+  readonly clusterId: string;
+  close(): Promise<void>;
+}
+
+/**
+ * Opens everything that landing needs and checks it before the first row: database migrated, topics as declared.
+ * @throws TradetapeError config_invalid, database_unreachable, not_migrated, broker_unreachable, topic_missing,
+ * topic_misconfigured
+ */
+export async function openLandingServices(settings: Config, log: Log): Promise<LandingServices> {
+  const config = requireServices(settings, "databaseUrl", "kafkaBrokers", "schemaRegistryUrl");
+  const { databaseUrl } = config;
+  const questions = new ConnectionSlot(databaseUrl, { name: "tradetape questions", role: "tradetape_lander" });
+  const kafka = openKafka(config, log);
+  const admin = kafka.admin();
+  let publisher: RawPublisher | undefined;
+  const closing = new AbortController();
+  const close = async () => {
+    closing.abort();
+    await publisher?.close();
+    await admin.disconnect();
+    await questions.close();
+  };
+  try {
+    const id = await questions.use(async (connection) => {
+      await requireMigrated(connection, databaseUrl);
+      return databaseId(connection);
+    });
+    publisher = await RawPublisher.open(kafka);
+    await admin.connect();
+    requireGoodTopics(await checkTopics(admin, config));
+    const clusterId = await fetchClusterId(admin);
+    const registry = openRegistry(config.schemaRegistryUrl);
+    return {
+      config,
+      log,
+      kafka,
+      admin,
+      registry,
+      publisher,
+      questions,
+      closing: closing.signal,
+      databaseId: id,
+      clusterId,
+      close,
+    };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+/** Makes one consumer group, ready to start. Two databases never share a group: its id holds the database's. */
+export async function openGroup(services: LandingServices, consumer: Consumer): Promise<Group> {
+  const { config, log, kafka, admin, registry, publisher, clusterId } = services;
+  const knownDays = new Set<Day>();
+  const plan = await makePlan(services, consumer, knownDays);
+  const slot = (what: string) =>
+    new ConnectionSlot(config.databaseUrl, {
+      name: `tradetape ${plan.topicName} ${what}`,
+      role: "tradetape_lander",
+      lockTimeoutMs: config.lockTimeoutMs,
+    });
+  const landing = consumer.landing.path === "direct" ? config.landingConnections : 1;
+  const member = new GroupMember(kafka, {
+    groupId: `tradetape.${plan.topicName}.${services.databaseId}`,
+    topicName: plan.topicName,
+    fetchPartitionBytesMax: config.fetchPartitionBytesMax,
+    sessionTimeoutMs: config.sessionTimeoutMs,
+  });
+  return new Group({
+    plan,
+    config,
+    log: log.child({ topic: plan.topicName }),
+    registry,
+    member,
+    publisher,
+    landingSlots: Array.from({ length: landing }, (_, index) => slot(`landing ${index}`)),
+    daySlot: slot("days"),
+    outboxSlot: slot("outbox"),
+    knownDays,
+    logOf: async (partition) => {
+      const offsets = await fetchOffsets(admin, plan.topicName);
+      const found = offsets.find((candidate) => candidate.partition === partition);
+      if (!found) throw new Error(`${plan.topicName}/${partition} was assigned, and the cluster doesn't list it`);
+      return { log: found, clusterId };
+    },
+  });
+}
+
+async function makePlan(services: LandingServices, consumer: Consumer, knownDays: Set<Day>): Promise<LandingPlan> {
+  const { config, registry } = services;
+  const { topic, landing } = consumer;
+  const name = topicName(config.namespace, topic);
+  const auditTopicName = topicName(config.namespace, "audit");
+  const stage = stageStatements(landing);
+  const columns = await services.questions.use((connection) => checkCatalog(connection, landing));
+  const wantOffsets = typeof consumer.audit === "function";
+  return {
+    consumer,
+    topicName: name,
+    databaseId: services.databaseId,
+    encoder: {
+      consumer,
+      reader: new EventReader(topic, registry),
+      rowEncoder: new RowEncoder(columns, landing.repeats === "revised"),
+      eventBytesMax: config.eventBytesMax,
+      newDaysPerBatchMax: config.newDaysPerBatchMax,
+      knownDays,
+    },
+    direct: { statement: directCopy(consumer), relation: landing.table },
+    stage,
+    staged: {
+      topicName: name,
+      stage,
+      repeats: landing.repeats,
+      wantOffsets,
+      insert: landing.chained ? insertChained : insertStaged,
+    },
+    auditTopicName,
+    auditSchemaId: await registry.register(auditTopicName, "audit"),
+    deadLettersTopicName: topicName(config.namespace, "dead-letters"),
+  };
+}
+
+function directCopy({ landing }: Consumer): string {
+  const columns = landingColumns(landing).map((column) => quoted(column.name));
+  return `COPY public.${quoted(landing.table)} (${columns.join(", ")}) FROM STDIN (FORMAT binary)`;
+}

@@ -1,0 +1,76 @@
+import type { LedgerRow } from "../table/landed.ts";
+import type { EncodedBatch } from "./encode.ts";
+
+/** What waits for its turn on a partition. A sweep goes through the same queue: releases land in order with batches. */
+export type Job =
+  | { readonly kind: "batch"; readonly batch: EncodedBatch; readonly bytes: number }
+  | { readonly kind: "sweep"; readonly bytes: 0 };
+
+/** What became of a lane's job, as the one who runs jobs tells it. */
+export interface LaneStep {
+  readonly nextOffset: number;
+  readonly ledger?: LedgerRow;
+  /** The job was ahead of the database: everything queued behind it is, too. */
+  readonly ahead: boolean;
+}
+
+/**
+ * One partition's FIFO. At most one job runs at a time; jobs are run in the order they came.
+ *
+ * `tail` is where the next batch must begin: the end of the last one queued. `nextOffset` is what the database has
+ * committed as far as we have heard; only the database's own, read under its lock, decides anything.
+ */
+export class Lane {
+  readonly partition: number;
+  /** Undefined until the partition has been claimed since it was last assigned. */
+  tail: number | undefined;
+  nextOffset = 0;
+  parked = 0;
+  /** Batches after a repeat that still go through the stage: repeats come in runs. */
+  stagedBatchesLeft = 0;
+  claimed: Promise<void> = Promise.resolve();
+  readonly #run: (lane: Lane, job: Job) => Promise<LaneStep>;
+  readonly #freed: (bytes: number) => void;
+  readonly #queue: Job[] = [];
+  #running: Promise<void> | undefined;
+
+  constructor(partition: number, run: (lane: Lane, job: Job) => Promise<LaneStep>, freed: (bytes: number) => void) {
+    this.partition = partition;
+    this.#run = run;
+    this.#freed = freed;
+  }
+
+  push(job: Job): void {
+    if (job.kind === "sweep" && this.#queue.some((queued) => queued.kind === "sweep")) return;
+    this.#queue.push(job);
+    this.#running ??= this.#drain();
+  }
+
+  /** Forgets what has not begun. The job in hand goes on: the database's lock decides whether it may. */
+  drop(): void {
+    this.tail = undefined;
+    for (const job of this.#queue.splice(0)) this.#freed(job.bytes);
+  }
+
+  /** Resolves when the queue is empty and nothing runs. */
+  async idle(): Promise<void> {
+    while (this.#running) await this.#running;
+  }
+
+  async #drain(): Promise<void> {
+    try {
+      for (let job = this.#queue.shift(); job !== undefined; job = this.#queue.shift()) {
+        try {
+          const step = await this.#run(this, job);
+          this.nextOffset = step.nextOffset;
+          this.parked += step.ledger?.parked ?? 0;
+          if (step.ahead) this.drop();
+        } finally {
+          this.#freed(job.bytes);
+        }
+      }
+    } finally {
+      this.#running = undefined;
+    }
+  }
+}

@@ -1,0 +1,88 @@
+import { forgetOutbox, nextOutboxPage } from "../table/outbox.ts";
+import type { ConnectionSlot } from "../table/slot.ts";
+import type { RawMessage, RawPublisher } from "../topic/raw-publish.ts";
+import { judge, type Patience } from "./patience.ts";
+import { rawHeaders } from "./tell.ts";
+
+/** Audit and dead letters have one partition each: their order is the order of the outbox. */
+const ONLY_PARTITION = 0;
+
+/**
+ * Publishes what committed batches owe, in the order they were committed, and forgets what the broker has acknowledged.
+ * It reads the table, not memory: what an earlier owner left behind comes first, by the same few lines.
+ */
+export class OutboxPump {
+  readonly #topicName: string;
+  readonly #slot: ConnectionSlot;
+  readonly #publisher: RawPublisher;
+  readonly #patience: Patience;
+  readonly #partitions: () => readonly number[];
+  readonly #failed: (error: unknown) => void;
+  #wanted = false;
+  #running: Promise<void> | undefined;
+
+  constructor(parts: {
+    readonly topicName: string;
+    readonly slot: ConnectionSlot;
+    readonly publisher: RawPublisher;
+    readonly patience: Patience;
+    /** The partitions whose outbox is ours to publish. */
+    readonly partitions: () => readonly number[];
+    readonly failed: (error: unknown) => void;
+  }) {
+    this.#topicName = parts.topicName;
+    this.#slot = parts.slot;
+    this.#publisher = parts.publisher;
+    this.#patience = parts.patience;
+    this.#partitions = parts.partitions;
+    this.#failed = parts.failed;
+  }
+
+  /** Something may be there to publish. */
+  kick(): void {
+    this.#wanted = true;
+    this.#running ??= this.#run()
+      .catch((error) => this.#failed(error))
+      .finally(() => {
+        this.#running = undefined;
+      });
+  }
+
+  /** Resolves when everything that was committed before the call has been acknowledged and forgotten. */
+  async drained(): Promise<void> {
+    this.kick();
+    while (this.#running) await this.#running;
+  }
+
+  async #run(): Promise<void> {
+    while (this.#wanted) {
+      this.#wanted = false;
+      while ((await this.#insist(() => this.#publishPage())) > 0);
+    }
+  }
+
+  async #publishPage(): Promise<number> {
+    const page = await this.#slot.use((c) => nextOutboxPage(c, this.#topicName, this.#partitions()));
+    if (page.length === 0) return 0;
+    await this.#publisher.publish(
+      page.map(
+        ({ topic, key, value, headers }): RawMessage => ({
+          topicName: topic,
+          partition: ONLY_PARTITION,
+          key,
+          value,
+          headers: rawHeaders(headers),
+        }),
+      ),
+    );
+    const ids = page.map(({ outboxId }) => outboxId);
+    await this.#slot.use((c) => forgetOutbox(c, ids));
+    return page.length;
+  }
+
+  #insist<R>(attempt: () => Promise<R>): Promise<R> {
+    return this.#patience.insist(`outbox of ${this.#topicName}`, attempt, (error) =>
+      judge(error, this.#topicName, this.#slot.isBroken),
+    );
+  }
+}

@@ -1,0 +1,67 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { TradetapeError } from "../errors.ts";
+import type { Log } from "../log.ts";
+import { isDatabaseFault, verdictOf } from "../table/sqlstate.ts";
+
+/** 0.2, 0.4, 0.8 ... 15 s: a restart is over within seconds, and a longer outage gains nothing from being asked more. */
+const DELAY_MS_MIN = 200;
+const DELAY_MS_MAX = 15_000;
+
+/** What to do about an error of a landing: wait and do the same again, or stop the group with this error. */
+export type Judgement = "retry" | TradetapeError;
+
+/**
+ * Environment faults are waited out, everything else stops the group. A plain Error that is no fault of the connection
+ * is a bug and is thrown on.
+ * @param isBroken whether the session that the error came from is gone
+ */
+export function judge(error: unknown, topicName: string, isBroken: boolean): Judgement {
+  if (error instanceof TradetapeError) return error.canRetry ? "retry" : error;
+  if (isDatabaseFault(error)) {
+    const verdict = verdictOf(error);
+    // A foreign key is a race with a parent, as the join saw it a moment before.
+    if (verdict === "environment" || verdict === "foreign_key") return "retry";
+    return new TradetapeError("landing_refused", `${topicName}: ${error.message} (SQLSTATE ${error.code})`, {
+      cause: error,
+      next: "Nothing of the batch was landed. Mend the cause and start `tradetape consume` again.",
+    });
+  }
+  if (isBroken) return "retry";
+  throw error;
+}
+
+/** Growing, capped, jittered waits around one thing that has to work in the end; says so in the log while it waits. */
+export class Patience {
+  readonly #log: Log;
+  readonly #signal: AbortSignal;
+  /** What is being waited for, for people; undefined while all goes well. */
+  waitingFor: string | undefined;
+
+  constructor(log: Log, signal: AbortSignal) {
+    this.#log = log;
+    this.#signal = signal;
+  }
+
+  /**
+   * Runs `attempt` until it works.
+   * @param judgeError says whether to go on; throws or returns the error that ends it
+   * @throws that error, or the signal's AbortError while waiting
+   */
+  async insist<R>(what: string, attempt: () => Promise<R>, judgeError: (error: unknown) => Judgement): Promise<R> {
+    for (let tries = 0; ; tries++) {
+      try {
+        const result = await attempt();
+        if (tries > 0) this.#log.warn({ what }, "works again");
+        this.waitingFor = undefined;
+        return result;
+      } catch (error) {
+        const judgement = judgeError(error);
+        if (judgement !== "retry") throw judgement;
+        this.waitingFor = `${what}: ${(error as Error).message}`;
+        const delayMs = Math.min(DELAY_MS_MAX, DELAY_MS_MIN * 2 ** tries) * (0.5 + Math.random() / 2);
+        this.#log.warn({ what, error: (error as Error).message, delayMs: Math.round(delayMs) }, "paused, trying again");
+        await sleep(delayMs, undefined, { signal: this.#signal });
+      }
+    }
+  }
+}
