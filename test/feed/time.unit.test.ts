@@ -1,0 +1,123 @@
+import fc from "fast-check";
+import { DateTime } from "luxon";
+import { describe, expect, it } from "vitest";
+import { TradetapeError } from "../../src/errors.ts";
+import { epochUnit, momentOf, outsideRange, parseEpoch, parseIso, type WrittenTime } from "../../src/feed/time.ts";
+import { ZoneClock } from "../../src/feed/zone.ts";
+
+const at = (iso: string) => Date.parse(iso) * 1000;
+const anyTime = fc.integer({ min: 0, max: 4_000_000_000_000_000 });
+
+describe("parseIso", () => {
+  it("reads what toISOString writes, with up to nine decimals", () => {
+    fc.assert(
+      fc.property(anyTime, fc.nat(999), (us, ns) => {
+        const text = new Date(Math.floor(us / 1e6) * 1000).toISOString().slice(0, 19);
+        const decimals = `${us % 1e6}`.padStart(6, "0") + `${ns}`.padStart(3, "0");
+        expect(parseIso(`${text}.${decimals}Z`)).toEqual({ us, ns, zoned: true, dateOnly: false });
+      }),
+    );
+  });
+  it.each([
+    ["2024-02-29", "2024-02-29T00:00:00Z", false],
+    ["2024/02/29 09:30", "2024-02-29T09:30:00Z", false],
+    ["2024-02-29T09:30:15+02:00", "2024-02-29T07:30:15Z", true],
+    ["2024-02-29 09:30:15.5 -0530", "2024-02-29T15:00:15.5Z", true],
+    ["2024-02-29T09:30:15z", "2024-02-29T09:30:15Z", true],
+    ["2024-02-29T09:30:15+02", "2024-02-29T07:30:15Z", true],
+  ])("reads %s", (text, utc, zoned) => {
+    expect(parseIso(text)).toMatchObject({ us: at(utc), zoned });
+  });
+  it.each([
+    "2023-02-29",
+    "2024-13-01",
+    "2024-00-10",
+    "2024-01-32",
+    "2024-01-01T24:00",
+    "2024-01-01T10:60",
+    "2024-01-01T10:00:60Z",
+    "2024-01-01T10:00+25:00",
+    "01/02/2024",
+    "yesterday",
+    "",
+    "2024-01-01T10:00:00.1234567891Z",
+  ])("refuses %s with a sentence", (text) => {
+    expect(parseIso(text)).toBeTypeOf("string");
+  });
+});
+
+describe("epoch times", () => {
+  it("are told apart by size and read without rounding", () => {
+    fc.assert(
+      fc.property(fc.integer({ min: 1e14, max: 4e15 }), fc.nat(999), (us, ns) => {
+        expect(epochUnit(us)).toBe("us");
+        expect(parseEpoch(String(us), "us")).toEqual({ us, ns: 0 });
+        expect(parseEpoch(`${us}${`${ns}`.padStart(3, "0")}`, "ns")).toEqual({ us, ns });
+        const ms = Math.floor(us / 1000);
+        expect(parseEpoch(String(ms), "ms")).toEqual({ us: ms * 1000, ns: 0 });
+        expect(parseEpoch(`${Math.floor(us / 1e6)}.${`${us % 1e6}`.padStart(6, "0")}`, "s")).toEqual({ us, ns: 0 });
+      }),
+    );
+  });
+  it("keeps the nanoseconds that a double would lose", () => {
+    expect(parseEpoch("1675329600138123457", "ns")).toEqual({ us: 1_675_329_600_138_123, ns: 457 });
+  });
+  it("refuses another unit than the file's, and what is no number", () => {
+    expect(parseEpoch("1735689600000000", "ms")).toMatch(/another unit/);
+    expect(parseEpoch("-5", "s")).toMatch(/no time/);
+    expect(parseEpoch("1e12", "ms")).toMatch(/no time/);
+    expect(parseEpoch("1735689600.1234567891", "s")).toMatch(/no time/);
+  });
+});
+
+describe("ZoneClock", () => {
+  it("agrees with luxon about any wall-clock time that exists once", () => {
+    for (const name of ["America/New_York", "Europe/London", "Australia/Lord_Howe", "Asia/Kolkata", "UTC"]) {
+      const clock = new ZoneClock(name);
+      fc.assert(
+        fc.property(anyTime, (utc) => {
+          const there = DateTime.fromMillis(Math.floor(utc / 1000), { zone: name });
+          const wall = utc + there.offset * 60_000_000;
+          const back = clock.toUtc(wall);
+          if (typeof back === "string") expect(there.getPossibleOffsets().length).toBe(2);
+          else expect(back).toBe(utc);
+        }),
+      );
+    }
+  });
+  it("has no time in the hour that is skipped, and no guess in the one that comes twice", () => {
+    const clock = new ZoneClock("America/New_York");
+    expect(clock.toUtc(at("2024-03-10T01:59:59Z"))).toBe(at("2024-03-10T06:59:59Z"));
+    expect(clock.toUtc(at("2024-03-10T02:30:00Z"))).toMatch(/doesn't exist in America\/New_York/);
+    expect(clock.toUtc(at("2024-03-10T03:00:00Z"))).toBe(at("2024-03-10T07:00:00Z"));
+    expect(clock.toUtc(at("2024-11-03T00:59:59Z"))).toBe(at("2024-11-03T04:59:59Z"));
+    expect(clock.toUtc(at("2024-11-03T01:30:00Z"))).toMatch(/occurs twice/);
+    expect(clock.toUtc(at("2024-11-03T02:00:00Z"))).toBe(at("2024-11-03T07:00:00Z"));
+  });
+  it("begins a day after midnight where midnight is skipped", () => {
+    const clock = new ZoneClock("America/Sao_Paulo");
+    expect(clock.dayStart(at("2018-11-04T00:00:00Z"))).toBe(at("2018-11-04T03:00:00Z"));
+    expect(clock.dayStart(at("2018-11-05T00:00:00Z"))).toBe(at("2018-11-05T02:00:00Z"));
+  });
+  it("refuses a name that is no zone", () => {
+    expect(() => new ZoneClock("New York")).toThrow(TradetapeError);
+  });
+});
+
+describe("momentOf", () => {
+  const naive: WrittenTime = { us: at("2024-07-01T09:30:00Z"), ns: 7, zoned: false, dateOnly: false };
+  it("takes the zone for a time without one, and asks for it where there is none", () => {
+    expect(momentOf(naive, new ZoneClock("America/New_York"))).toEqual({ us: at("2024-07-01T13:30:00Z"), ns: 7 });
+    expect(momentOf(naive, undefined)).toMatch(/--tz/);
+    expect(momentOf({ ...naive, zoned: true }, new ZoneClock("America/New_York"))).toMatchObject({ us: naive.us });
+  });
+});
+
+describe("outsideRange", () => {
+  it("allows 1970 to two days ahead", () => {
+    const now = Date.now() * 1000;
+    expect([outsideRange(0), outsideRange(now), outsideRange(now + 86_400e6)]).toEqual([null, null, null]);
+    expect(outsideRange(-1)).toMatch(/1970/);
+    expect(outsideRange(now + 3 * 86_400e6)).toMatch(/ahead/);
+  });
+});
