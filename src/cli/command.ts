@@ -12,7 +12,10 @@ export interface Session {
   readonly config: Config;
   readonly out: Output;
   readonly progress: Progress;
+  /** Aborted by the first signal: stop in good order. */
   readonly signal: AbortSignal;
+  /** Aborted by the second one: give up what hasn't been committed. */
+  readonly force: AbortSignal;
   readonly log: Log;
 }
 
@@ -60,6 +63,15 @@ function logLevelOf(config: Config, isService: boolean): Config["logLevel"] {
   return isService || process.env[SETTINGS.logLevel.env] ? config.logLevel : "error";
 }
 
+/** Long enough for a session to be closed, short enough for somebody who has asked twice. */
+const FORCED_WITHIN_MS = 3000;
+
+function endForced(watchesForce: boolean): void {
+  const end = () => process.exit(EXIT.interrupted);
+  if (watchesForce) setTimeout(end, FORCED_WITHIN_MS).unref();
+  else end();
+}
+
 async function runSession<Options>(
   spec: CommandSpec<Options>,
   args: readonly string[],
@@ -67,14 +79,15 @@ async function runSession<Options>(
 ): Promise<ExitCode> {
   const json = options.json === true;
   const progress = openProgress();
-  const interrupt = watchSignals(progress.line, () => process.exit(EXIT.interrupted));
+  const interrupt = watchSignals(progress.line, () => endForced(spec.isService === true));
   try {
     const names = Object.keys(SETTINGS) as SettingName[];
     const flags = Object.fromEntries(names.map((name) => [name, options[name]])) as Record<SettingName, string>;
     const out = openOutput(json, (text) => process.stdout.write(text));
     const config = readConfig(flags);
     const log = openLog({ logLevel: logLevelOf(config, spec.isService === true) });
-    return await spec.run({ config, out, progress, log, signal: interrupt.signal }, args, options as Options);
+    const session = { config, out, progress, log, signal: interrupt.stop, force: interrupt.force };
+    return await spec.run(session, args, options as Options);
   } catch (error) {
     const failure = describeFailure(error, json);
     progress.close();

@@ -1,6 +1,9 @@
-/** Who asked to stop, as an abort signal for the command. */
+/** Who asked to stop, as abort signals for the command. */
 export interface Interrupt {
-  readonly signal: AbortSignal;
+  /** Stop at a place from which the same command can go on. */
+  readonly stop: AbortSignal;
+  /** Give up what has not been committed. */
+  readonly force: AbortSignal;
   /** Takes the handlers away again. */
   dispose(): void;
 }
@@ -8,23 +11,27 @@ export interface Interrupt {
 const SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
 
 /**
- * The first signal asks the command to stop at a place from which it can go on; the second one ends the process at
- * once. Nothing is lost by that: what hasn't been committed is landed again.
+ * The first signal asks the command to stop in good order; the second one forces it. Nothing is lost by that: what
+ * hasn't been committed is landed again.
+ * @param onForce ends a command that doesn't watch `force`, or that takes too long over it
  */
-export function watchSignals(say: (line: string) => void, forceExit: () => void): Interrupt {
-  const controller = new AbortController();
+export function watchSignals(say: (line: string) => void, onForce: () => void): Interrupt {
+  const stop = new AbortController();
+  const force = new AbortController();
   const onSignal = (name: NodeJS.Signals) => {
-    if (controller.signal.aborted) {
+    if (stop.signal.aborted) {
       say(`${name} again: ending at once.`);
-      forceExit();
+      force.abort();
+      onForce();
       return;
     }
     say(`${name}: stopping in good order; once more ends it at once.`);
-    controller.abort();
+    stop.abort();
   };
   for (const name of SIGNALS) process.on(name, onSignal);
   return {
-    signal: controller.signal,
+    stop: stop.signal,
+    force: force.signal,
     dispose: () => {
       for (const name of SIGNALS) process.off(name, onSignal);
     },

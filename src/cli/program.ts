@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import type { Command } from "commander";
 import { addCommand, newProgram } from "./command.ts";
+import { consumeCommand } from "./consume.ts";
 import { downCommand } from "./down.ts";
 import { describeFailure, EXIT, type ExitCode } from "./exit.ts";
 import { migrateCommand } from "./migrate.ts";
@@ -52,6 +53,7 @@ export function buildProgram(done: (code: ExitCode) => void): Command {
   addCommand(program, upCommand, done);
   addCommand(program, downCommand, done);
   addCommand(program, publishCommand, done);
+  addCommand(program, consumeCommand, done);
   addCommand(program, migrateCommand, done);
   addCommand(program, topicsCommand, done);
   addCommand(program, settings, done);
