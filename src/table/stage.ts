@@ -108,7 +108,7 @@ function insertRevised(table: LandingTable, relation: string, columns: readonly 
   const laterOffset = columns.includes("source_offset") ? "excluded.source_offset > t.source_offset" : "true";
   return `WITH winner AS (
       SELECT DISTINCT ON (${key}) * FROM ${quoted(relation)} s
-      ORDER BY ${key}, (${isFinal("s")}) DESC, revised_at DESC, ${OFFSET_COLUMN} DESC
+      ORDER BY ${key}, ${final ? `(${isFinal("s")}) DESC, ` : ""}revised_at DESC, ${OFFSET_COLUMN} DESC
     ), before AS (
       SELECT w.${OFFSET_COLUMN}, ${row(content, "w.")} IS NOT DISTINCT FROM ${row(content, "t.")} OR ${isFinal("t")} AS same
       FROM winner w JOIN public.${quoted(table.table)} t ON ${using("t", "w")}
