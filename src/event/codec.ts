@@ -9,6 +9,19 @@ import { strictType } from "./strict-types.ts";
 const HEADER_BYTES = 5;
 const MAGIC = 0;
 
+/** The topics' own schemas, with the strict types on both sides. Built when first used: a program has a few topics. */
+const types = new Map<EventTopic, avsc.Type>();
+
+function typeOf(topic: EventTopic): avsc.Type {
+  let type = types.get(topic);
+  if (type === undefined) {
+    const schema = JSON.parse(EVENT_SCHEMAS[EVENT_BY_TOPIC[topic]].json) as avsc.Schema;
+    type = avsc.Type.forSchema(schema, { typeHook: strictType });
+    types.set(topic, type);
+  }
+  return type;
+}
+
 /** Events are tens to hundreds of bytes; one buffer serves all of them and grows to the largest seen. */
 let scratch = Buffer.allocUnsafeSlow(64 * 1024);
 
@@ -19,7 +32,7 @@ let scratch = Buffer.allocUnsafeSlow(64 * 1024);
  * @throws Error when the event doesn't fit the schema: a bug, as it was checked before
  */
 export function encodeEvent(topic: EventTopic, schemaId: number, event: object): Buffer {
-  const { type } = EVENT_SCHEMAS[EVENT_BY_TOPIC[topic]];
+  const type = typeOf(topic);
   let end = type.encode(event, scratch, HEADER_BYTES);
   if (end < 0) {
     scratch = Buffer.allocUnsafeSlow(2 * (scratch.length - end));
@@ -54,8 +67,7 @@ export class EventReader<T extends EventTopic = EventTopic> {
 
   constructor(topic: T, registry: Registry) {
     this.#registry = registry;
-    const schema = JSON.parse(EVENT_SCHEMAS[EVENT_BY_TOPIC[topic]].json) as avsc.Schema;
-    this.#type = avsc.Type.forSchema(schema, { typeHook: strictType });
+    this.#type = typeOf(topic);
   }
 
   /** The ids of writer schemas that `registry.fetch` has to be asked for before these values can be read. */

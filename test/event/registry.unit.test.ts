@@ -1,0 +1,165 @@
+import { createServer, type IncomingMessage, type Server } from "node:http";
+import type { AddressInfo } from "node:net";
+import { afterEach, describe, expect, it } from "vitest";
+import { TradetapeError } from "../../src/errors.ts";
+import { openRegistry } from "../../src/event/registry.ts";
+import { EVENT_SCHEMAS } from "../../src/event/schemas.ts";
+
+type Answer = { status: number; body: unknown };
+
+/** What the stub was asked, as "GET /path"; what it answers is the test's. */
+let asked: string[] = [];
+let logins: (string | undefined)[] = [];
+let server: Server | undefined;
+
+async function registryAnswering(answer: (line: string, body: string) => Answer): Promise<string> {
+  asked = [];
+  logins = [];
+  server = createServer(async (request: IncomingMessage, response) => {
+    let body = "";
+    for await (const chunk of request) body += chunk;
+    const line = `${request.method} ${request.url}`;
+    asked.push(line);
+    logins.push(request.headers.authorization);
+    const { status, body: answered } = answer(line, body);
+    response.writeHead(status, { "content-type": "application/vnd.schemaregistry.v1+json" });
+    response.end(JSON.stringify(answered));
+  });
+  await new Promise<void>((resolve) => server!.listen(0, "127.0.0.1", resolve));
+  return `http://127.0.0.1:${(server.address() as AddressInfo).port}/api`;
+}
+
+afterEach(async () => {
+  await new Promise((resolve) => server?.close(resolve) ?? resolve(undefined));
+  server = undefined;
+});
+
+const TICK_SCHEMA = EVENT_SCHEMAS.tick.json;
+const found = (schema: string, more = {}): Answer => ({ status: 200, body: { schema, ...more } });
+const notFound: Answer = { status: 404, body: { error_code: 40403, message: "Schema not found" } };
+
+async function fault(promise: Promise<unknown>): Promise<TradetapeError> {
+  const error = await promise.then(
+    () => undefined,
+    (e: unknown) => e,
+  );
+  expect(error).toBeInstanceOf(TradetapeError);
+  return error as TradetapeError;
+}
+
+describe("fetching a writer's schema", () => {
+  it("asks once per id, also when asked twice at a time, and then answers synchronously", async () => {
+    const registry = openRegistry(await registryAnswering(() => found(TICK_SCHEMA)));
+    expect(registry.writer(5)).toBeUndefined();
+    expect(registry.isStale(5)).toBe(true);
+    await Promise.all([registry.fetch(5), registry.fetch(5)]);
+    await registry.fetch(5);
+    expect(asked).toEqual(["GET /api/schemas/ids/5"]);
+    expect(registry.isStale(5)).toBe(false);
+    expect(registry.writer(5)).toMatchObject({ type: { name: "tradetape.tick" } });
+  });
+
+  it("remembers for a while that there is no such schema", async () => {
+    const registry = openRegistry(await registryAnswering(() => notFound));
+    expect(await registry.fetch(5)).toEqual({ reason: "the registry has no schema 5" });
+    const times = asked.length;
+    for (let i = 0; i < 1000; i++) await registry.fetch(5);
+    expect(asked).toHaveLength(times);
+    expect(registry.isStale(5)).toBe(false);
+  });
+
+  it("takes a 404 that isn't the registry's own for a fault, not for an answer", async () => {
+    const registry = openRegistry(await registryAnswering(() => ({ status: 404, body: { message: "no route" } })));
+    const { code, canRetry } = await fault(registry.fetch(5));
+    expect({ code, canRetry }).toEqual({ code: "registry_unreachable", canRetry: true });
+    expect(registry.writer(5)).toBeUndefined();
+  });
+
+  it.each([500, 503, 401])("throws an error that can be retried when the answer is %i", async (status) => {
+    let isUp = false;
+    const url = await registryAnswering(() => (isUp ? found(TICK_SCHEMA) : { status, body: { message: "down" } }));
+    const registry = openRegistry(url);
+    const { code, canRetry } = await fault(registry.fetch(5));
+    expect({ code, canRetry }).toEqual({ code: "registry_unreachable", canRetry: true });
+    isUp = true;
+    expect(await registry.fetch(5)).toHaveProperty("type");
+  });
+
+  it("throws an error that can be retried when nobody listens, without the password", async () => {
+    const error = await fault(openRegistry("http://me:s3cret@127.0.0.1:1/api").fetch(5));
+    expect(error).toMatchObject({ code: "registry_unreachable", canRetry: true });
+    expect(`${error.message} ${error.next} ${JSON.stringify(error.cause)}`).not.toContain("s3cret");
+  });
+
+  it.each([
+    ["isn't JSON", found("{"), /can't be used/],
+    ["no Avro", found(JSON.stringify({ type: "string" })), /isn't an Avro record/],
+    ["of another kind", found("{}", { schemaType: "JSON" }), /isn't an Avro record/],
+    ["of a kind nobody knows", found("{}", { schemaType: "XML" }), /can't be used/],
+  ])("says that a schema that %s is unusable", async (_, answer, reason) => {
+    const registry = openRegistry(await registryAnswering(() => answer));
+    expect(await registry.fetch(5)).toEqual({ reason: expect.stringMatching(reason) });
+  });
+
+  it("keeps what two registries of one process say apart", async () => {
+    const first = openRegistry(await registryAnswering(() => found(TICK_SCHEMA)));
+    await first.fetch(5);
+    const second = openRegistry("http://127.0.0.1:1/other");
+    expect(second.writer(5)).toBeUndefined();
+  });
+
+  it("logs in with the user and password of the URL", async () => {
+    const url = await registryAnswering(() => notFound);
+    await openRegistry(url.replace("//", "//me:p%40ss@")).fetch(5);
+    expect(new Set(logins)).toEqual(new Set([`Basic ${Buffer.from("me:p@ss").toString("base64")}`]));
+  });
+});
+
+describe("registering a topic's schema", () => {
+  const registers = (answer: Answer) => (line: string) => {
+    if (line === "GET /api/config/paper.ticks-value") return { status: 404, body: { error_code: 40401 } };
+    return line.startsWith("POST") ? answer : { status: 200, body: {} };
+  };
+
+  it("puts it under the topic's subject with BACKWARD compatibility, once", async () => {
+    const bodies: string[] = [];
+    const answer = registers({ status: 200, body: { id: 12 } });
+    const url = await registryAnswering((line, body) => {
+      if (body !== "") bodies.push(body);
+      return answer(line);
+    });
+    const registry = openRegistry(url);
+    expect(await registry.register("paper.ticks", "ticks")).toBe(12);
+    expect(await registry.register("paper.ticks", "ticks")).toBe(12);
+    expect(asked).toEqual([
+      "GET /api/config/paper.ticks-value",
+      "POST /api/subjects/paper.ticks-value/versions",
+      "PUT /api/config/paper.ticks-value",
+    ]);
+    expect(bodies.map((body) => JSON.parse(body))).toEqual([{ schema: TICK_SCHEMA }, { compatibility: "BACKWARD" }]);
+  });
+
+  it("says that an incompatible change was refused, by whom and for which subject", async () => {
+    const answer = registers({ status: 409, body: { error_code: 409, message: "close changed its type" } });
+    const url = await registryAnswering(answer);
+    const error = await fault(openRegistry(url).register("paper.ticks", "ticks"));
+    expect(error).toMatchObject({ code: "registry_refused", canRetry: false });
+    expect(error.message).toBe(`${url} refused this program's schema for paper.ticks-value: close changed its type`);
+  });
+
+  it("refuses a subject that allows other changes", async () => {
+    const url = await registryAnswering(() => ({ status: 200, body: { compatibilityLevel: "NONE" } }));
+    const error = await fault(openRegistry(url).register("paper.ticks", "ticks"));
+    expect(error).toMatchObject({ code: "registry_refused", canRetry: false });
+    expect(error.next).toContain("BACKWARD");
+  });
+
+  it("tries again after a failure", async () => {
+    let isUp = false;
+    const answer = registers({ status: 200, body: { id: 3 } });
+    const registry = openRegistry(await registryAnswering((line) => (isUp ? answer(line) : { status: 500, body: {} })));
+    expect(await fault(registry.register("paper.ticks", "ticks"))).toMatchObject({ code: "registry_unreachable" });
+    isUp = true;
+    expect(await registry.register("paper.ticks", "ticks")).toBe(3);
+  });
+});
