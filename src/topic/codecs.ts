@@ -15,22 +15,26 @@ export interface Codec {
  * more was made to fill the memory.
  */
 const DECOMPRESSED_BYTES_MAX = 256 * 1024 * 1024;
-const limit = { maxOutputLength: DECOMPRESSED_BYTES_MAX };
 
 const gzipBytes = promisify(gzip);
 const gunzipBytes: (data: Buffer, options: object) => Promise<Buffer> = promisify(gunzip);
 const zstdBytes = promisify(zstdCompress);
 const unzstdBytes: (data: Buffer, options: object) => Promise<Buffer> = promisify(zstdDecompress);
 
-export const gzipCodec: Codec = {
+/** @param bytesMax what a batch may decompress to; more is thrown */
+export const gzipWithin = (bytesMax: number): Codec => ({
   compress: ({ buffer }) => gzipBytes(buffer),
-  decompress: (data) => gunzipBytes(data, limit),
-};
+  decompress: (data) => gunzipBytes(data, { maxOutputLength: bytesMax }),
+});
 
-export const zstdCodec: Codec = {
+/** @param bytesMax what a batch may decompress to; more is thrown */
+export const zstdWithin = (bytesMax: number): Codec => ({
   compress: ({ buffer }) => zstdBytes(buffer),
-  decompress: (data) => unzstdBytes(data, limit),
-};
+  decompress: (data) => unzstdBytes(data, { maxOutputLength: bytesMax }),
+});
+
+export const gzipCodec = gzipWithin(DECOMPRESSED_BYTES_MAX);
+export const zstdCodec = zstdWithin(DECOMPRESSED_BYTES_MAX);
 
 /** Kafka's lz4 is the frame format, which the plain `compress` of the package is not. */
 export const lz4Codec: Codec = {
