@@ -94,7 +94,7 @@ export function parseEpoch(text: string, unit: EpochUnit): Moment | string {
   const found = EPOCH.exec(text.trim());
   if (found === null) return `${shown(text)} is no time since 1970`;
   const [, whole = "", fraction = ""] = found;
-  if (epochUnit(Number(whole)) !== unit && Number(whole) !== 0) {
+  if (epochUnit(Number(whole)) !== unit) {
     return `${shown(text)} is in another unit than the file's, which is ${unit}`;
   }
   // As text, moving the decimal point to the right of the nanoseconds is exact.
