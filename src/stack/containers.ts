@@ -1,10 +1,9 @@
 import { execFile, spawnSync } from "node:child_process";
-import { createHash } from "node:crypto";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { TradetapeError } from "../errors.ts";
 import { homeId, readState } from "./home.ts";
-import { brokersKnownTo, clusterId } from "./kafka-broker.ts";
+import { brokersKnownTo, clusterIdOf } from "./kafka-broker.ts";
 import type { StackPorts } from "./ports.ts";
 import { postgresPassword } from "./postgres-server.ts";
 
@@ -49,16 +48,13 @@ const composeFile = () => fileURLToPath(new URL("./docker-compose.yml", import.m
 const project = (home: string) => `tradetape-${homeId(home)}`;
 
 function environment(home: string, ports: StackPorts): NodeJS.ProcessEnv {
-  const password = postgresPassword(home);
-  // A purge makes a new password, hence a new cluster id: an emptied Kafka must not pass for the one before.
-  const cluster = createHash("sha256").update(`cluster ${password}`).digest();
   return {
     ...process.env,
-    TRADETAPE_POSTGRES_PASSWORD: password,
+    TRADETAPE_POSTGRES_PASSWORD: postgresPassword(home),
     TRADETAPE_POSTGRES_PORT: String(ports.postgres),
     TRADETAPE_KAFKA_PORT: String(ports.brokers[0]?.client),
     TRADETAPE_REGISTRY_PORT: String(ports.registry),
-    TRADETAPE_CLUSTER_ID: clusterId(cluster),
+    TRADETAPE_CLUSTER_ID: clusterIdOf(home),
   };
 }
 

@@ -4,6 +4,7 @@ import {
   existsSync,
   linkSync,
   mkdirSync,
+  mkdtempSync,
   readdirSync,
   readFileSync,
   renameSync,
@@ -49,7 +50,7 @@ export type StackState = z.output<typeof stateSchema>;
 const OURS = [
   "logs",
   "postgres",
-  "postgres.new",
+  "new",
   "postgres-password",
   "postgres-password.new",
   "kafka",
@@ -65,7 +66,17 @@ const OURS = [
 export function admitToHome(home: string, user: RunAs | undefined): void {
   mkdirSync(join(home, "logs"), { recursive: true });
   if (user && !existsSync(join(home, "postgres"))) chmodSync(home, 0o711);
+  // What starts that were killed had begun to make.
+  rmSync(join(home, "new"), { recursive: true, force: true });
+  mkdirSync(join(home, "new"));
+  if (user) chmodSync(join(home, "new"), 0o711);
 }
+
+/**
+ * An empty folder in which data are made before they get their name. No other start ever gets the same one: initdb or
+ * Kafka's tool may outlive a start that was killed, and would go on writing into it.
+ */
+export const freshFolder = (home: string): string => mkdtempSync(join(home, "new", "data-"));
 
 export function readState(home: string): StackState | undefined {
   const file = join(home, "stack.json");

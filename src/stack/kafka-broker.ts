@@ -1,10 +1,12 @@
-import { randomBytes } from "node:crypto";
-import { existsSync, mkdirSync, writeFileSync } from "node:fs";
+import { createHash } from "node:crypto";
+import { existsSync, mkdirSync, renameSync, writeFileSync } from "node:fs";
 import { connect } from "node:net";
-import { join } from "node:path";
+import { join, relative } from "node:path";
 import { TradetapeError } from "../errors.ts";
+import { freshFolder } from "./home.ts";
 import { type Program, runToEnd } from "./launch.ts";
 import type { BrokerPorts } from "./ports.ts";
+import { postgresPassword } from "./postgres-server.ts";
 
 const MIB = 1024 * 1024;
 
@@ -26,7 +28,7 @@ export const BROKER_SETTINGS: Readonly<Record<string, string>> = {
 export const BROKER_HEAP = "-Xms128m -Xmx400m";
 
 /** server.properties of node `nodeId` (from 1) in a cluster with these ports. */
-export function serverProperties(nodes: readonly BrokerPorts[], nodeId: number): string {
+export function serverProperties(nodes: readonly BrokerPorts[], nodeId: number, logDirs = "data"): string {
   const own = nodes[nodeId - 1];
   if (own === undefined) throw new Error(`no ports for node ${nodeId}`);
   // Internal topics can't have more copies than there are brokers.
@@ -42,7 +44,7 @@ export function serverProperties(nodes: readonly BrokerPorts[], nodeId: number):
     "inter.broker.listener.name": "PLAINTEXT",
     "controller.listener.names": "CONTROLLER",
     // Relative to the broker's working folder: a home's path may hold commas, which would make it two.
-    "log.dirs": "data",
+    "log.dirs": logDirs,
     "offsets.topic.replication.factor": copies,
     "transaction.state.log.replication.factor": copies,
     "transaction.state.log.min.isr": majority,
@@ -68,8 +70,16 @@ logger.config.name = org.apache.kafka.common.config
 logger.config.level = error
 `;
 
-/** A cluster id, as Kafka writes UUIDs, from 16 bytes or more. StorageTool would take a leading dash for an option. */
-export const clusterId = (bytes: Buffer) => `T${bytes.subarray(0, 16).toString("base64url").slice(1)}`;
+/**
+ * The cluster id of a home, 16 bytes as Kafka writes UUIDs; StorageTool would take a leading dash for an option. It
+ * comes from the password because a purge makes a new one: an emptied Kafka must not pass for the one before.
+ */
+export function clusterIdOf(home: string): string {
+  const digest = createHash("sha256")
+    .update(`cluster ${postgresPassword(home)}`)
+    .digest();
+  return `T${digest.subarray(0, 16).toString("base64url").slice(1)}`;
+}
 
 const folderOf = (home: string, nodeId: number) => join(home, "kafka", String(nodeId));
 
@@ -88,16 +98,21 @@ export async function prepareBroker(
   mkdirSync(folder, { recursive: true });
   writeFileSync(join(folder, "server.properties"), serverProperties(nodes, nodeId));
   writeFileSync(join(folder, "log4j2.properties"), LOG_CONFIG);
-  if (existsSync(join(folder, "data", "meta.properties"))) return;
-  const id = clusterId(randomBytes(16));
-  const tool = ["kafka.tools.StorageTool", "format", "-t", id, "-c", "server.properties", "--ignore-formatted"];
+  const data = join(folder, "data");
+  if (existsSync(data)) return;
+  const fresh = freshFolder(home);
+  const formatProperties = `${fresh}.properties`;
+  writeFileSync(formatProperties, serverProperties(nodes, nodeId, relative(folder, fresh)));
+  const tool = ["kafka.tools.StorageTool", "format", "-t", clusterIdOf(home), "-c", formatProperties];
   const done = await runToEnd(java, [...QUICK_JVM, ...jvmArgs(jars), ...tool], {
     cwd: folder,
     input: "",
     runAs: undefined,
   });
-  if (done.code === 0) return;
-  throw new TradetapeError("stack_failed", `Kafka's storage can't be formatted: ${done.output.trim()}`);
+  if (done.code !== 0) {
+    throw new TradetapeError("stack_failed", `Kafka's storage can't be formatted: ${done.output.trim()}`);
+  }
+  renameSync(fresh, data);
 }
 
 // The tool lives for a second: it never earns back what the optimizing compiler costs.

@@ -1,8 +1,9 @@
 import { randomBytes } from "node:crypto";
-import { chownSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { chownSync, existsSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { TradetapeError } from "../errors.ts";
-import { type Program, type RunAs, runToEnd } from "./launch.ts";
+import { freshFolder } from "./home.ts";
+import { isRunning, type Program, type RunAs, type RunningProgram, runToEnd } from "./launch.ts";
 
 /**
  * Settings of both launchers. max_wal_size: a checkpoint in the middle of a bulk load costs it a tenth; the
@@ -43,11 +44,9 @@ export function postgresPassword(home: string): string {
 export async function preparePostgres(home: string, binaries: string, runAs: RunAs | undefined): Promise<void> {
   const data = join(home, "postgres");
   if (existsSync(data)) return;
-  const fresh = join(home, "postgres.new");
-  rmSync(fresh, { recursive: true, force: true });
-  mkdirSync(fresh, { mode: 0o700 });
+  const fresh = freshFolder(home);
   // initdb, which may run as another user, must read the password: not from an argument, which everybody sees.
-  const passwordFile = join(home, "postgres-password.new");
+  const passwordFile = `${fresh}.password`;
   writeFileSync(passwordFile, postgresPassword(home), { mode: 0o600 });
   if (runAs) for (const path of [fresh, passwordFile]) chownSync(path, runAs.uid, runAs.gid);
   const initdb = ["-D", fresh, `--username=${POSTGRES_USER}`, `--pwfile=${passwordFile}`, "--auth=scram-sha-256"];
@@ -56,6 +55,17 @@ export async function preparePostgres(home: string, binaries: string, runAs: Run
   const single = ["--single", "-D", fresh, "postgres"];
   await execute(join(binaries, "bin", "postgres"), single, `CREATE DATABASE ${POSTGRES_USER};\n`, runAs);
   renameSync(fresh, data);
+}
+
+/**
+ * Removes the pid file of a server that is known to have ended without removing it. PostgreSQL looks at the pid alone
+ * and would refuse to start for ever, if after a reboot some other program has got that pid. Backends that outlive
+ * their server are still seen: they hold its shared memory, which the new one finds by the data folder.
+ */
+export function removeStalePidFile(home: string, before: RunningProgram | undefined): void {
+  const pidFile = join(home, "postgres", "postmaster.pid");
+  if (before === undefined || isRunning(before) || !existsSync(pidFile)) return;
+  if (Number(readFileSync(pidFile, "utf8").split("\n")[0]) === before.pid) rmSync(pidFile);
 }
 
 async function execute(command: string, args: readonly string[], input: string, runAs: RunAs | undefined) {

@@ -3,7 +3,7 @@ import { kafkaBroker, prepareBroker } from "./kafka-broker.ts";
 import { awaitReady, isRunning, launch, type Program, type RunningProgram, stopProgram } from "./launch.ts";
 import { cacheFolder, javaCommand, postgresUser, requireEntrance } from "./machine.ts";
 import type { StackPorts } from "./ports.ts";
-import { postgresServer, preparePostgres } from "./postgres-server.ts";
+import { postgresServer, preparePostgres, removeStalePidFile } from "./postgres-server.ts";
 import { kafkaJars, postgresFolder, registryJar } from "./programs.ts";
 import { schemaRegistry } from "./schema-registry.ts";
 
@@ -26,7 +26,8 @@ export async function startProcesses(
   admitToHome(home, user);
   requireEntrance(home, user, "Set TRADETAPE_HOME to a folder whose parents that user may enter.");
   const cache = cacheFolder();
-  const running: RunningProgram[] = (readState(home)?.programs ?? []).filter(isRunning);
+  const before = readState(home)?.programs ?? [];
+  const running = before.filter(isRunning);
   const startedHere: RunningProgram[] = [];
   const abort = new AbortController();
 
@@ -54,6 +55,10 @@ export async function startProcesses(
       const binaries = await postgresFolder(cache);
       requireEntrance(binaries, user, "Open that folder's parents to it (chmod a+x).");
       await preparePostgres(home, binaries, user);
+      removeStalePidFile(
+        home,
+        before.find((program) => program.name === "postgres"),
+      );
       return postgresServer(home, binaries, ports.postgres, user);
     }),
     start("kafka", broker, async () => {

@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
-import { BROKER_HEAP, BROKER_SETTINGS, clusterId, serverProperties } from "../../src/stack/kafka-broker.ts";
+import { BROKER_HEAP, BROKER_SETTINGS, serverProperties } from "../../src/stack/kafka-broker.ts";
 import { STANDARD_PORTS } from "../../src/stack/ports.ts";
 import { INITDB_ARGS, POSTGRES_SETTINGS, POSTGRES_USER } from "../../src/stack/postgres-server.ts";
 import { pomVersions } from "../../src/stack/programs.ts";
@@ -86,14 +86,5 @@ describe("server.properties", () => {
     expect(serverProperties(four, 2)).toContain("\noffsets.topic.replication.factor=3\n");
     expect(serverProperties(four, 2)).toContain("\nlisteners=PLAINTEXT://127.0.0.1:9002,CONTROLLER://127.0.0.1:9102\n");
     expect(serverProperties(four.slice(0, 2), 1)).toContain("=1@127.0.0.1:9101,2@127.0.0.1:9102\n");
-  });
-});
-
-describe("a cluster id", () => {
-  it("is 16 bytes in base64url without a leading dash, which StorageTool would take for an option", () => {
-    const id = clusterId(Buffer.alloc(32, 0xfb));
-    expect(id).not.toMatch(/^-/);
-    expect(id).toHaveLength(22);
-    expect(Buffer.from(id, "base64url").toString("base64url")).toBe(id);
   });
 });

@@ -4,7 +4,9 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { claimHome, homeId, readState, type StackState, withHomeLock, writeState } from "../../src/stack/home.ts";
-import { postgresPassword } from "../../src/stack/postgres-server.ts";
+import { clusterIdOf } from "../../src/stack/kafka-broker.ts";
+import { startMarkOf } from "../../src/stack/launch.ts";
+import { postgresPassword, removeStalePidFile } from "../../src/stack/postgres-server.ts";
 import { stopStack } from "../../src/stack/stack.ts";
 
 let parent: string;
@@ -99,6 +101,17 @@ describe("a home", () => {
     expect(statSync(join(home, "postgres-password")).mode & 0o777).toBe(0o600);
   });
 
+  it("gives Kafka a cluster id of 16 bytes that stays, without the leading dash that its tool takes for an option", () => {
+    mkdirSync(home);
+    const id = clusterIdOf(home);
+    expect(clusterIdOf(home)).toBe(id);
+    expect(id).toMatch(/^T/);
+    expect(Buffer.from(id, "base64url").toString("base64url")).toBe(id);
+    expect(Buffer.from(id, "base64url")).toHaveLength(16);
+    rmSync(join(home, "postgres-password"));
+    expect(clusterIdOf(home)).not.toBe(id);
+  });
+
   it("has a name of its own wherever homes must not meet", () => {
     expect(homeId("/a")).not.toBe(homeId("/b"));
     expect(homeId("/a/../a/")).toBe(homeId("/a"));
@@ -126,5 +139,37 @@ describe("a folder that is no stack's", () => {
     expect(await stopStack(home, { purge: true })).toBe("nothing ran");
     expect(existsSync(join(home, "postgres"))).toBe(false);
     expect(existsSync(join(home, "notes.txt"))).toBe(true);
+  });
+});
+
+describe("the pid file of a PostgreSQL that was killed", () => {
+  const pidFile = () => join(home, "postgres", "postmaster.pid");
+  const server = (startMark: string) => ({
+    name: "postgres",
+    pid: process.pid,
+    startMark,
+    startedAt: "",
+    logFile: "",
+    stopSignal: "SIGINT" as const,
+  });
+  beforeEach(() => {
+    mkdirSync(join(home, "postgres"), { recursive: true });
+    writeFileSync(pidFile(), `${process.pid}\n/data\n`);
+  });
+
+  it("is removed when another program has got its pid", () => {
+    removeStalePidFile(home, server("before the reboot"));
+    expect(existsSync(pidFile())).toBe(false);
+  });
+
+  it("stays while that very server runs", () => {
+    removeStalePidFile(home, server(startMarkOf(process.pid) ?? ""));
+    expect(existsSync(pidFile())).toBe(true);
+  });
+
+  it("stays when it is a server's that we didn't start", () => {
+    removeStalePidFile(home, { ...server("before the reboot"), pid: process.pid + 1 });
+    removeStalePidFile(home, undefined);
+    expect(existsSync(pidFile())).toBe(true);
   });
 });
