@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import type { Command } from "commander";
 import { addCommand, newProgram } from "./command.ts";
 import { consumeCommand } from "./consume.ts";
+import { demoCommand } from "./demo.ts";
 import { downCommand } from "./down.ts";
 import { describeFailure, EXIT, type ExitCode } from "./exit.ts";
 import { migrateCommand } from "./migrate.ts";
@@ -50,6 +51,7 @@ export function buildProgram(done: (code: ExitCode) => void): Command {
   program.description(
     "The tape of a trading agent: events on Kafka, landed in PostgreSQL, each exactly once in effect.",
   );
+  addCommand(program, demoCommand, done);
   addCommand(program, upCommand, done);
   addCommand(program, downCommand, done);
   addCommand(program, publishCommand, done);

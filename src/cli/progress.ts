@@ -33,8 +33,12 @@ export function plainProgress(write: (text: string) => void, now: () => number):
     bar: (name, firstTotal, unit) => {
       const startedMs = now();
       let saidMs = startedMs;
+      let said: number | undefined;
       let last = { done: 0, total: firstTotal };
       const say = () => {
+        // Beside a long one, a short bar stands still for most of its life.
+        if (said === last.done) return;
+        said = last.done;
         const rate = Math.round((last.done * 1000) / Math.max(1, now() - startedMs));
         const of = last.total === undefined ? "" : ` of ${count(last.total)}`;
         write(`${name}: ${count(last.done)}${of} ${unit}, ${count(rate)}/s`);

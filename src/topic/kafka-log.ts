@@ -13,8 +13,12 @@ const ORDINARY_LIFE =
 /** The lines behind which a consumer stands still or has jumped: nothing demotes these. */
 const ALARMING = /^Crash:|Offset out of range|Failed to execute listener/;
 
+/** A broker that has just started, and the restart that follows each crash: the crash's own line has said the reason. */
+const STARTING = /^Crash:.*coordinator is (loading|not available)|^Restarting the consumer/;
+
 function levelOf({ level, log }: LogEntry): Level {
   const message = String(log.message);
+  if (STARTING.test(message)) return "debug";
   if (ALARMING.test(message)) return "error";
   if (ORDINARY_LIFE.test(`${message} ${String(log.error ?? "")}`)) return "debug";
   // What it retries by itself is worth a warning when it had to; the fault that remains is thrown, and told there.
