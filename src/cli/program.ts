@@ -8,6 +8,7 @@ import { describeFailure, EXIT, type ExitCode } from "./exit.ts";
 import { migrateCommand } from "./migrate.ts";
 import { publishCommand } from "./publish.ts";
 import { settings } from "./settings.ts";
+import { statusCommand } from "./status.ts";
 import { topicsCommand } from "./topics.ts";
 import { upCommand } from "./up.ts";
 
@@ -56,6 +57,7 @@ export function buildProgram(done: (code: ExitCode) => void): Command {
   addCommand(program, downCommand, done);
   addCommand(program, publishCommand, done);
   addCommand(program, consumeCommand, done);
+  addCommand(program, statusCommand, done);
   addCommand(program, migrateCommand, done);
   addCommand(program, topicsCommand, done);
   addCommand(program, settings, done);
