@@ -124,7 +124,8 @@ export function putTexts(texts: readonly string[] | null | undefined): void {
 export function finish(): string {
   const hex = hash("sha1", scratch.subarray(0, used), "hex");
   const variant = VARIANT_DIGITS[Number.parseInt(hex[16]!, 16) & 3]!;
-  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-5${hex.slice(13, 16)}-${variant}${hex.slice(17, 20)}-${hex.slice(20, 32)}`;
+  const version5 = `5${hex.slice(13, 16)}-${variant}${hex.slice(17, 20)}`;
+  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${version5}-${hex.slice(20, 32)}`;
 }
 
 const VARIANT_DIGITS = "89ab";
@@ -146,7 +147,7 @@ export function doubleField(value: number): string {
   return scratch.toString("latin1", 4, 20);
 }
 
-/** An integer, or a time in whole microseconds, as the key's text. Throws outside 2^53: a rounded key is another key. */
+/** An integer, or a time in whole microseconds, as the key's text. Throws outside 2^53: rounded, it is another key. */
 export function integerField(value: number): string {
   if (!Number.isSafeInteger(value)) throw new Error("identity: an integer or a time outside 2^53 has no id");
   return String(value === 0 ? 0 : value);

@@ -15,9 +15,9 @@ export interface OccurrenceOptions {
 }
 
 /**
- * Gives ids to the ticks of one run (one file), whose venue gave none: equal ticks are told apart by how many equal ones
- * came before. What came before is forgotten once the run is past it by the window, so an older line can't be counted
- * any more and is refused. The ids depend on the lines so far alone: a prefix of a file has the ids of the file.
+ * Gives ids to the ticks of one run (one file), whose venue gave none: equal ticks are told apart by how many came
+ * before. What came before is forgotten once the run is past it by the window, so an older line can't be counted any
+ * more and is refused. The ids depend on the lines so far alone: a prefix of a file has the ids of the file.
  */
 export class OccurrenceCounter {
   readonly #windowMinutes: number;

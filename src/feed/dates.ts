@@ -98,7 +98,7 @@ function told(format: string): DateStyle {
   };
 }
 
-/** Day or month first, by every date of the sample: one day beyond the 12th tells, and a guess would be wrong for a year. */
+/** Day or month first, by every date of the sample: one day beyond the 12th tells; a guess would go unseen for long. */
 function slashedStyle(texts: readonly string[]): DateStyle {
   let dayFirst = 0;
   let monthFirst = 0;

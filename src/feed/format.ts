@@ -21,7 +21,7 @@ export interface Conversion<T extends EventTopic> {
   readonly symbols: readonly SymbolEvent[];
   /** The first line holds the columns' names. */
   readonly header: boolean;
-  /** One line's event with its id, or the reason why the line is rejected. The caller counts lines and skips blank ones. */
+  /** One line's event with its id, or the reason why it is rejected. The caller counts lines and skips blank ones. */
   convert(text: string): EventOfTopic[T] | string;
 }
 

@@ -21,7 +21,7 @@ const UNITS: Readonly<Record<string, string>> = {
   month: "mo",
 };
 
-/** One spelling per length of a bar (1s, 5min, 1h, 1d, 1w, 1mo), because it is part of the bar's id; null if unknown. */
+/** One spelling per length of a bar (1s, 5min, 1h, 1d, 1w, 1mo), for it is part of the bar's id; null if unknown. */
 export function intervalName(text: string): string | null {
   const found = /^([1-9]\d{0,3})\s*([a-zA-Z]+)$/.exec(text.trim());
   if (found === null) return null;

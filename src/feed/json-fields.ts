@@ -13,7 +13,7 @@ const MICROS_MIN = 1e14;
 /** The times by which events are ordered and landed, checked as to their size; others may be any time. */
 export const EVENT_TIMES: ReadonlySet<string> = new Set(["timestamp", "window_start", "window_end"]);
 
-/** Whether numbers must be taken by their text: in an object that becomes JSON text again, and in a field that is text. */
+/** Whether numbers count by their text: in an object that becomes JSON text again, and in a field that is text. */
 export function needsText(parsed: unknown, types: ReadonlyMap<string, EventField>): boolean {
   if (typeof parsed !== "object" || parsed === null) return false;
   for (const [name, value] of Object.entries(parsed)) {

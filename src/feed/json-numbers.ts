@@ -1,4 +1,4 @@
-/** A number as its text, which JSON.stringify writes as it is. Node has it; TypeScript's library doesn't name it yet. */
+/** A number as its text, which JSON.stringify writes as it is. Node has it, TypeScript's library not yet. */
 export interface RawNumber {
   readonly rawJSON: string;
 }

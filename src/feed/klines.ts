@@ -7,10 +7,8 @@ import { intervalOfMicros, toldInterval } from "./interval.ts";
 import { type EpochUnit, parseEpoch } from "./time.ts";
 
 const KLINE_COLUMNS = 12;
-const KLINE_FIRST = new RegExp(
-  `^(?:\\d{13,16}(?:,${NUMBER}){5},\\d{13,16},${NUMBER},\\d+,${NUMBER},${NUMBER},${NUMBER}$|"?open_?\\s?time"?,.*close_?\\s?time)`,
-  "i",
-);
+const ROW = `\\d{13,16}(?:,${NUMBER}){5},\\d{13,16},${NUMBER},\\d+(?:,${NUMBER}){3}$`;
+const KLINE_FIRST = new RegExp(`^(?:${ROW}|"?open_?\\s?time"?,.*close_?\\s?time)`, "i");
 
 /** Binance's klines: twelve columns, of which a bar keeps the first six. */
 export const binanceKlines: Format<"bars"> = {

@@ -65,7 +65,7 @@ export function parseIso(text: string): WrittenTime | string {
 export function momentOf(time: WrittenTime, zone: ZoneClock | undefined): Moment | string {
   if (time.zoned) return time;
   if (zone === undefined) {
-    // A day without a zone is taken as a UTC day, as vendors of daily bars mean it; an hour without one can't be guessed.
+    // A day without a zone is a UTC day, as vendors of daily bars mean it; an hour without one can't be guessed.
     return time.dateOnly ? time : "the time has no zone: give it an offset or say --tz";
   }
   if (time.dateOnly) return { us: zone.dayStart(time.us), ns: 0 };

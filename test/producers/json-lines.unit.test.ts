@@ -181,7 +181,7 @@ describe("standard input", () => {
     const script = `
       import { decisions } from ${JSON.stringify(new URL("../../producers/decisions.ts", import.meta.url).href)};
       const feed = await decisions.open("-");
-      for await (const { events } of feed.batches()) for (const e of events) process.stdout.write(e.decision_id + "\\n");
+      for await (const { events } of feed.batches()) for (const e of events) console.info(e.decision_id);
     `;
     const child = spawn(process.execPath, ["--input-type=module", "-e", script], {
       stdio: ["pipe", "pipe", "inherit"],
