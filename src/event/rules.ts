@@ -31,6 +31,8 @@ const inOrder =
   };
 
 function tickRule(event: Fields): string | null {
+  // An empty id would make one trade of a whole day's.
+  if (event.trade_id === "") return "trade_id must not be empty; leave it out instead";
   const ns = (event.timestamp_ns as number | undefined) ?? 0;
   return ns >= 0 && ns <= 999 ? null : "timestamp_ns must lie in 0 to 999";
 }

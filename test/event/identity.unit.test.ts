@@ -1,4 +1,6 @@
+import { spawnSync } from "node:child_process";
 import { readFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
 import fc from "fast-check";
 import { v5 } from "uuid";
 import { describe, expect, it } from "vitest";
@@ -72,6 +74,11 @@ describe("golden ids", () => {
     const namespace = NAMESPACE_OF[vector.rule] ?? (vector.rule as Namespace);
     const space = vector.rule === "event" ? (vector.input.namespace as Namespace) : namespace;
     expect(v5(Buffer.from(vector.name, "hex"), NAMESPACES[space])).toBe(vector.id);
+  });
+  const python = spawnSync("python3", ["--version"]).status === 0;
+  it.skipIf(!python)("are recomputed by Python (skipped where there is no python3)", () => {
+    const { status, stdout } = spawnSync("python3", [fileURLToPath(new URL("../interop/ids.py", import.meta.url))]);
+    expect({ status, said: String(stdout) }).toEqual({ status: 0, said: expect.stringContaining(", 0 wrong") });
   });
   it("covers every rule and gives no id twice", () => {
     expect(new Set(golden.vectors.map((v) => v.rule)).size).toBe(7);

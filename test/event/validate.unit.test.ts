@@ -62,6 +62,7 @@ const wrongs: [EventTopic, Record<string, unknown>, string][] = [
   ["ticks", { timestamp: 5n }, "timestamp must be whole microseconds"],
   ["ticks", { timestamp_ns: 1000 }, "timestamp_ns must lie in 0 to 999"],
   ["ticks", { timestamp_ns: -1 }, "timestamp_ns must lie in 0 to 999"],
+  ["ticks", { trade_id: "" }, "trade_id must not be empty"],
   ["ticks", { source: "" }, "source must not be empty"],
   ["ticks", { source: "a\0b" }, "source must not hold a NUL"],
   ["ticks", { venue: "\udc00" }, "venue must not hold a lone surrogate"],
