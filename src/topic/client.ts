@@ -74,6 +74,8 @@ interface KafkaFault extends Error {
   readonly type?: string;
   readonly retriable?: boolean;
   readonly cause?: KafkaFault;
+  /** Of several topics at once. */
+  readonly errors?: readonly Error[];
 }
 
 /**
@@ -90,8 +92,9 @@ export function brokerFault(cause: unknown): unknown {
     const next = "Create the topics with `tradetape topics --create`.";
     return new TradetapeError("topic_missing", "the cluster doesn't have a topic that is needed", { next, cause });
   }
+  const details = fault.errors?.map(({ message }) => message).join("; ") ?? (fault.message || outer.message);
   const isLogin = fault.name === "KafkaJSSASLAuthenticationError" || fault.type?.endsWith("AUTHORIZATION_FAILED");
-  return new TradetapeError("broker_unreachable", `Kafka: ${fault.message || outer.message}`, {
+  return new TradetapeError("broker_unreachable", `Kafka: ${details}`, {
     canRetry: !isLogin && fault.retriable !== false,
     next: isLogin ? CHECK_LOGIN : fault.type === undefined ? CHECK_NETWORK : "Look at the brokers' logs.",
     cause,

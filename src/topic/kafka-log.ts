@@ -8,7 +8,7 @@ type Level = "error" | "warn" | "info" | "debug";
  * is still starting, a member that joins, a leader that moves, a topic just made. kafkajs retries each of them by itself.
  */
 const ORDINARY_LIFE =
-  /coordinator is not (available|aware)|not the correct coordinator|coordinator is loading|rebalanc|re-?join|resync group|generation id is not valid|no leader for this|not the leader for|does not host this topic|group received unsubscribed topics|not aware of all assigned|Response without match/i;
+  /coordinator is not (available|aware)|not the correct coordinator|coordinator is loading|rebalanc|re-?join|resync group|generation id is not valid|no leader for this|not the leader for|does not host this topic|group received unsubscribed topics|not aware of all assigned|Response without match|Topic creation errors/i;
 
 /** The lines behind which a consumer stands still or has jumped: nothing demotes these. */
 const ALARMING = /^Crash:|Offset out of range|Failed to execute listener/;
