@@ -1,10 +1,14 @@
+import { spawnSync } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { SchemaRegistry, SchemaType } from "@kafkajs/confluent-schema-registry";
 import { Kafka, logLevel } from "kafkajs";
 import pg from "pg";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { type Stack, type StackUrls, startStack, stopStack } from "../../src/stack/stack.ts";
+import { findCompose } from "../../src/stack/containers.ts";
+import { homeId } from "../../src/stack/home.ts";
+import { missingForProcesses } from "../../src/stack/machine.ts";
+import { type Launcher, type Stack, type StackUrls, startStack, stopStack } from "../../src/stack/stack.ts";
 import { assertTestDatabase, isolate } from "../support/isolation.ts";
 import { temporaryHome } from "../support/stack.ts";
 
@@ -56,7 +60,17 @@ const registryOf = (urls: StackUrls) => new SchemaRegistry({ host: urls.schemaRe
 const register = async (urls: StackUrls, subject: string) =>
   (await registryOf(urls).register({ type: SchemaType.AVRO, schema: SCHEMA }, { subject })).id;
 
-describe("a stack of its own", () => {
+const missing = await missingForProcesses();
+const engine = (await findCompose()) !== undefined;
+const launchers: Launcher[] = [
+  ...(missing.length === 0 ? ["processes" as const] : []),
+  ...(engine ? ["containers" as const] : []),
+];
+if (missing.length > 0)
+  process.stdout.write(`processes launcher not tried, this machine lacks ${missing.join(", ")}\n`);
+if (!engine) process.stdout.write("containers launcher not tried: no Docker engine answers, or there is no Compose\n");
+
+describe.each(launchers)("a stack of %s", (launcher) => {
   const home = temporaryHome();
   const otherHome = temporaryHome();
   const lines: string[] = [];
@@ -66,8 +80,8 @@ describe("a stack of its own", () => {
   beforeAll(async () => {
     const onProgress = (line: string) => lines.push(line);
     [stack, other] = await Promise.all([
-      startStack({ home, ports: "random", launcher: "processes", detached: true, onProgress }),
-      startStack({ home: otherHome, ports: "random", launcher: "processes", detached: false }),
+      startStack({ home, ports: "random", launcher, detached: true, onProgress }),
+      startStack({ home: otherHome, ports: "random", launcher, detached: false }),
     ]);
   });
   afterAll(async () => {
@@ -129,23 +143,50 @@ describe("a stack of its own", () => {
     expect(await registryOf(stack.urls).getLatestSchemaId("kept-value")).toBe(id);
   });
 
-  it("starts again only what has died, on its old port, with the schema id that was handed out last", async () => {
-    const state = () => JSON.parse(readFileSync(join(home, "stack.json"), "utf8"));
-    const pidOf = (name: string) => state().programs.find((p: { name: string }) => p.name === name).pid as number;
-    const [registry, kafka] = [pidOf("registry"), pidOf("kafka")];
+  const onlyFor = (wanted: Launcher, title: string, check: () => Promise<void>) => {
+    // Not a skipped test: the other launcher has the same promise in a test of its own.
+    if (launcher === wanted) it(title, check);
+  };
+
+  onlyFor(
+    "processes",
+    "starts again only what has died, on its old port, with the schema id that was handed out last",
+    async () => {
+      const state = () => JSON.parse(readFileSync(join(home, "stack.json"), "utf8"));
+      const pidOf = (name: string) => state().programs.find((p: { name: string }) => p.name === name).pid as number;
+      const [registry, kafka] = [pidOf("registry"), pidOf("kafka")];
+      const id = await register(stack.urls, "crash-value");
+      process.kill(registry, "SIGKILL");
+      const healed = await startStack({ home, ports: "random", detached: true });
+      expect(healed.urls).toEqual(stack.urls);
+      expect(pidOf("kafka")).toBe(kafka);
+      expect(pidOf("registry")).not.toBe(registry);
+      expect(await registryOf(healed.urls).getLatestSchemaId("crash-value")).toBe(id);
+    },
+  );
+
+  onlyFor("containers", "remembers the schema id that was handed out last when its registry is killed", async () => {
     const id = await register(stack.urls, "crash-value");
-    process.kill(registry, "SIGKILL");
+    const [program, ...words] = (await findCompose()) ?? [""];
+    const inProject = ["-p", `tradetape-${homeId(home)}`];
+    expect(spawnSync(program, [...words, ...inProject, "kill", "registry"]).status).toBe(0);
     const healed = await startStack({ home, ports: "random", detached: true });
     expect(healed.urls).toEqual(stack.urls);
-    expect(pidOf("kafka")).toBe(kafka);
-    expect(pidOf("registry")).not.toBe(registry);
     expect(await registryOf(healed.urls).getLatestSchemaId("crash-value")).toBe(id);
   });
 
+  it("refuses to be started by the other launcher, which can't read its data", async () => {
+    expect(await stopStack(home, { purge: false })).toBe("stopped");
+    const wanted = launcher === "processes" ? "containers" : "processes";
+    const started = startStack({ home, ports: "random", launcher: wanted, detached: true });
+    await expect(started).rejects.toMatchObject({ code: "stack_unavailable" });
+  });
+
   it("leaves nothing behind after a purge", async () => {
-    expect(await stopStack(home, { purge: true })).toBe("stopped");
-    expect(existsSync(home)).toBe(false);
     expect(await stopStack(home, { purge: true })).toBe("nothing ran");
+    expect(existsSync(home)).toBe(false);
+    expect(await stopStack(otherHome, { purge: true })).toBe("stopped");
+    expect(existsSync(otherHome)).toBe(false);
   });
 });
 

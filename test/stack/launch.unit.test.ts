@@ -1,8 +1,9 @@
+import { spawnSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import {
   awaitReady,
   isRunning,
@@ -87,6 +88,32 @@ describe("a program that is started", () => {
     }
     expect(readFileSync(join(folder, "probe.log"), "utf8")).toBe("second\n");
     expect(readFileSync(join(folder, "probe.log.previous"), "utf8")).toBe("first\n");
+  });
+});
+
+describe("a program of a process that exits without stopping it", () => {
+  async function startIn(detached: boolean): Promise<RunningProgram> {
+    const module = new URL("../../src/stack/launch.ts", import.meta.url);
+    const source = `const { launch } = await import(${JSON.stringify(module.href)});
+      const program = { name: "probe", command: "sleep", args: ["60"], cwd: "/", runAs: undefined, stopSignal: "SIGTERM" };
+      const logFile = ${JSON.stringify(join(folder, "probe.log"))};
+      console.log(JSON.stringify(await launch({ ...program, logFile }, ${detached})));
+      process.exit(0);`;
+    const child = spawnSync(process.execPath, ["--input-type=module", "-e", source], { encoding: "utf8" });
+    const running = JSON.parse(child.stdout) as RunningProgram;
+    started.push(running);
+    return running;
+  }
+
+  it("ends with it when it is attached", async () => {
+    const running = await startIn(false);
+    await vi.waitUntil(() => !isRunning(running), { timeout: 10_000 });
+  });
+
+  it("outlives it when it is detached", async () => {
+    const running = await startIn(true);
+    await sleep(200);
+    expect(isRunning(running)).toBe(true);
   });
 });
 
