@@ -99,10 +99,10 @@ describe("imports", () => {
 });
 
 describe("sources", () => {
-  test("stay within 200 lines a file (tests 300), 120 columns and 70 lines a function", () => {
+  test("stay within 200 lines a file (tests 350), 120 columns and 70 lines a function", () => {
     const written = sources.filter(({ path }) => !GENERATED.has(path));
     const long = written
-      .filter(({ path, lines }) => lines.length - 1 > (path.startsWith("test/") ? 300 : 200))
+      .filter(({ path, lines }) => lines.length - 1 > (path.startsWith("test/") ? 350 : 200))
       .map(({ path, lines }) => `${path}: ${lines.length - 1} lines`);
     const wide = places(written, (s) =>
       s.lines.map((l, i) => ({ line: i + 1, what: `${l.length} columns` })).filter((_, i) => s.lines[i]!.length > 120),
