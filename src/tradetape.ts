@@ -62,13 +62,13 @@ export class Tape {
 
   /**
    * Publishes one event and resolves when every replica has it. Events of one key keep the order of their calls, also
-   * when the calls aren't awaited one by one. A deterministic id that is missing (symbols, bars, indicators, performance,
-   * ticks with a trade_id) is filled in. Awaiting is the back-pressure: who doesn't gets publisher_full.
+   * when the calls aren't awaited one by one. A deterministic id that is missing (symbols, bars, indicators,
+   * performance, ticks with a trade_id) is filled in. Awaiting is the back-pressure: who doesn't gets publisher_full.
    *
    * A rejected event is not in the table, or, when the broker's answer was lost, it is: publish it again, the same id
    * lands once. What was published after it has kept its place.
    * @throws TradetapeError input_invalid (what is wrong with the event), publish_refused, publisher_full, and on a
-   *   topic's first event registry_refused, registry_unreachable, topic_missing
+   * topic's first event registry_refused, registry_unreachable, topic_missing
    */
   publish<T extends EventTopic>(topic: T, event: Incomplete<T>, options: PublishOptions = {}): Promise<void> {
     try {
@@ -80,8 +80,8 @@ export class Tape {
   }
 
   /**
-   * Publishes all events of a source, in its order per key, reading no faster than the broker acknowledges.
-   * At the first event that is wrong, or that isn't acknowledged, it stops reading, waits for those on their way and throws.
+   * Publishes all events of a source, in its order per key, reading no faster than the broker acknowledges. At the
+   * first event that is wrong, or that isn't acknowledged, it stops reading, waits for those on their way and throws.
    * @returns how many events were sent, all of them acknowledged
    * @throws TradetapeError as `publish`; the message says how many were acknowledged before
    */

@@ -50,7 +50,9 @@ export function stampSchemaId(value: Buffer, schemaId: number): void {
   value.writeInt32BE(schemaId, 1);
 }
 
-/** How to read one writer's events: a resolver (undefined when the writer's schema is ours), or why it can't be done. */
+/**
+ * How to read one writer's events: a resolver (undefined when the writer's schema is ours), or why it can't be done.
+ */
 type Resolution = { readonly resolver: Resolver | undefined } | Refusal;
 type Resolver = ReturnType<avsc.Type["createResolver"]>;
 
@@ -85,8 +87,8 @@ export class EventReader<T extends EventTopic = EventTopic> {
   }
 
   /**
-   * The event, every field set (null or its default when the writer didn't have it), or a Refusal. Never throws for what
-   * the bytes hold.
+   * The event, every field set (null or its default when the writer didn't have it), or a Refusal. Never throws for
+   * what the bytes hold.
    * @throws Error when the value's schema was not fetched: a bug of the caller
    */
   read(value: Buffer | null): EventOfTopic[T] | Refusal {

@@ -1,6 +1,6 @@
 /**
- * Why an event was set aside, as `tradetape.dead_letter.reason` holds it. A letter is about one event's own data: a fault
- * of the environment never has a reason here, it is retried.
+ * Why an event was set aside, as `tradetape.dead_letter.reason` holds it. A letter is about one event's own data: a
+ * fault of the environment never has a reason here, it is retried.
  */
 export const LETTER_REASONS = {
   null_value: "The message has no value; no topic of ours has tombstones.",

@@ -98,7 +98,7 @@ class ConfluentRegistry implements Registry {
     const message = `${this.#host} refused this program's schema for ${subject}: ${said(cause)}`;
     const next = isSetting
       ? `Set the compatibility of ${subject} to BACKWARD in the registry.`
-      : `Give every new field a default, or register under a namespace of its own: compare schemas/ with ${this.#host}/subjects/${subject}/versions/latest.`;
+      : "Give new fields a default (compare schemas/ with the subject's latest version), or use another namespace.";
     return new TradetapeError("registry_refused", message, { next, cause });
   }
 
@@ -146,8 +146,8 @@ class ConfluentRegistry implements Registry {
   }
 
   /**
-   * A 404 of anything else (a proxy, a wrong path in the URL) would turn every event into a letter. Confluent's API says
-   * by its own error codes, 40403 here, that it is the registry that has no such schema; the package drops them.
+   * A 404 of anything else (a proxy, a wrong path in the URL) would turn every event into a letter. Confluent's API
+   * says by its own error codes, 40403 here, that it is the registry that has no such schema; the package drops them.
    */
   async #confirms404(id: number): Promise<boolean> {
     const headers = this.#authorization === undefined ? {} : { authorization: this.#authorization };

@@ -2,11 +2,11 @@ import { isUtf8 } from "node:buffer";
 import avsc from "avsc";
 
 /**
- * avsc trusts the bytes it reads: it turns invalid UTF-8 into U+FFFD, lets an int exceed 32 bits, writes and reads a long
- * below -2^52 as a positive one, allocates whatever
- * count an array claims (eight bytes can ask for a petabyte), and goes backwards, without end, over a block whose size
- * is negative. One such message would change an event or end the process. These types take the place of avsc's own
- * through its `typeHook`; they use its internal reader methods, so the package's version is pinned exactly.
+ * avsc trusts the bytes it reads: it turns invalid UTF-8 into U+FFFD, lets an int exceed 32 bits, writes and reads a
+ * long below -2^52 as a positive one, allocates whatever count an array claims (eight bytes can ask for a petabyte),
+ * and goes backwards, without end, over a block whose size is negative. One such message would change an event or end
+ * the process. These types take the place of avsc's own through its `typeHook`; they use its internal reader methods,
+ * so the package's version is pinned exactly.
  */
 interface Tap {
   readonly buf: Buffer;
@@ -157,8 +157,8 @@ class StrictMap extends avsc.types.MapType {
 }
 
 /**
- * A writer whose enum has grown is refused by avsc as a whole, for every event. Avro's rule is about the symbol that was
- * sent: only an event that holds a symbol unknown here can't be read.
+ * A writer whose enum has grown is refused by avsc as a whole, for every event. Avro's rule is about the symbol that
+ * was sent: only an event that holds a symbol unknown here can't be read.
  */
 class StrictEnum extends avsc.types.EnumType {
   _update(resolver: Partial<Reading>, writer: avsc.Type, options: object): void {

@@ -80,8 +80,8 @@ interface KafkaFault extends Error {
 
 /**
  * What kafkajs threw, as an error a person can act on: broker_unreachable for what it couldn't get done over the
- * network (canRetry, but for a refused login), topic_missing for a topic the cluster doesn't have. Errors that are ours,
- * or no fault of Kafka's, come back as they are.
+ * network (canRetry, but for a refused login), topic_missing for a topic the cluster doesn't have. Errors that are
+ * ours, or no fault of Kafka's, come back as they are.
  */
 export function brokerFault(cause: unknown): unknown {
   const outer = cause as KafkaFault;

@@ -11,8 +11,8 @@ export interface Codec {
 }
 
 /**
- * What one batch may grow to. A topic takes 8 MiB at most, and event batches shrink by less than ten; a batch that claims
- * more was made to fill the memory.
+ * What one batch may grow to. A topic takes 8 MiB at most, and event batches shrink by less than ten; a batch that
+ * claims more was made to fill the memory.
  */
 const DECOMPRESSED_BYTES_MAX = 256 * 1024 * 1024;
 

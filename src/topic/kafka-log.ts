@@ -5,15 +5,31 @@ type Level = "error" | "warn" | "info" | "debug";
 
 /**
  * Lines that kafkajs calls errors or warnings and that are a group's or a cluster's ordinary life: a coordinator that
- * is still starting, a member that joins, a leader that moves, a topic just made. kafkajs retries each of them by itself.
+ * is still starting, a member that joins, a leader that moves, a topic just made. kafkajs retries each of them by
+ * itself.
  */
-const ORDINARY_LIFE =
-  /coordinator is not (available|aware)|not the correct coordinator|coordinator is loading|rebalanc|re-?join|resync group|generation id is not valid|no leader for this|not the leader for|does not host this topic|group received unsubscribed topics|not aware of all assigned|Response without match|Topic creation errors/i;
+const ORDINARY_LIFE = new RegExp(
+  [
+    "coordinator is not (available|aware)",
+    "not the correct coordinator",
+    "coordinator is loading",
+    "rebalanc|re-?join|resync group",
+    "generation id is not valid",
+    "no leader for this|not the leader for",
+    "does not host this topic",
+    "group received unsubscribed topics|not aware of all assigned",
+    "Response without match",
+    "Topic creation errors",
+  ].join("|"),
+  "i",
+);
 
 /** The lines behind which a consumer stands still or has jumped: nothing demotes these. */
 const ALARMING = /^Crash:|Offset out of range|Failed to execute listener/;
 
-/** A broker that has just started, and the restart that follows each crash: the crash's own line has said the reason. */
+/**
+ * A broker that has just started, and the restart that follows each crash: the crash's own line has said the reason.
+ */
 const STARTING = /^Crash:.*coordinator is (loading|not available)|^Restarting the consumer/;
 
 function levelOf({ level, log }: LogEntry): Level {

@@ -3,9 +3,9 @@ import type { Message } from "kafkajs";
 type Grouped = Record<string, Message[]>;
 
 /**
- * Messages that all name the same partition. kafkajs groups a request's messages by partition with a `reduce` that copies
- * the group for each message, a third of all publishing's time at 3,000 messages a request. Here that `reduce` looks at
- * the first message and takes the rest with it.
+ * Messages that all name the same partition. kafkajs groups a request's messages by partition with a `reduce` that
+ * copies the group for each message, a third of all publishing's time at 3,000 messages a request. Here that `reduce`
+ * looks at the first message and takes the rest with it.
  */
 class OnePartition extends Array<Message> {
   static override get [Symbol.species](): ArrayConstructor {
@@ -50,8 +50,8 @@ export interface LaneLimits {
 export type SendBatch = (topicName: string, batch: Batch) => Promise<void>;
 
 /**
- * One partition's way to the broker: events in the order of their `add`, at most one produce request at a time. With two,
- * a retry of the first could put its events behind the second's, and an old revision of a bar over a new one.
+ * One partition's way to the broker: events in the order of their `add`, at most one produce request at a time. With
+ * two, a retry of the first could put its events behind the second's, and an old revision of a bar over a new one.
  */
 export class Lane {
   readonly #topicName: string;
@@ -81,7 +81,9 @@ export class Lane {
     return batch;
   }
 
-  /** A full batch goes at once, an open one after the linger. While a request is out nothing lingers: its answer sends. */
+  /**
+   * A full batch goes at once, an open one after the linger. While a request is out nothing lingers: its answer sends.
+   */
   #schedule(): void {
     if (this.#batches.length > 1) {
       void this.#sendNext();

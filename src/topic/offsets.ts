@@ -35,7 +35,10 @@ async function withLeader<T>(ask: () => Promise<T>): Promise<T> {
   }
 }
 
-/** Every partition's low and high offset, by partition. @param topicName the full name @throws topic_missing (brokerFault) */
+/**
+ * Every partition's low and high offset, by partition. @param topicName the full name @throws topic_missing
+ * (brokerFault)
+ */
 export async function fetchOffsets(admin: Admin, topicName: string): Promise<PartitionOffsets[]> {
   const partitions = await withLeader(() => admin.fetchTopicOffsets(topicName));
   return partitions

@@ -33,10 +33,10 @@ const OVERRUN = 2;
  * Batches messages per partition and publishes them with acks from all replicas.
  *
  * Promises: an acked message is in its partition's log. Messages of a partition are in the log in the order they were
- * admitted. When a request fails for good (refused, or about a minute of retries), exactly its messages' `acked` rejects;
- * later ones go on in their order. A rejected message may be in the log all the same (its answer was lost), and one that
- * is retried over a new connection may be there twice: ids of ours make both harmless, and revisions that matter carry
- * their own `revised_at`.
+ * admitted. When a request fails for good (refused, or about a minute of retries), exactly its messages' `acked`
+ * rejects; later ones go on in their order. A rejected message may be in the log all the same (its answer was lost),
+ * and one that is retried over a new connection may be there twice: ids of ours make both harmless, and revisions that
+ * matter carry their own `revised_at`.
  */
 export class Publisher {
   readonly #producer: Producer;

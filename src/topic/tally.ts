@@ -44,8 +44,8 @@ export class Tally {
   }
 
   /**
-   * What to throw when all has settled: `stopped` (why reading ended early) or the first refused batch's error, with the
-   * count of what was acknowledged; undefined when all is well. An error that isn't ours comes back as it is.
+   * What to throw when all has settled: `stopped` (why reading ended early) or the first refused batch's error, with
+   * the count of what was acknowledged; undefined when all is well. An error that isn't ours comes back as it is.
    */
   verdict(stopped: unknown): unknown {
     const error = stopped ?? this.#failure?.error;

@@ -298,7 +298,10 @@ describe("publishing to a broker in trouble", () => {
     const topic = `${config.namespace}-small.ticks`;
     const configEntries = [{ name: "max.message.bytes", value: "1000" }];
     const topics = [{ topic, numPartitions: 1, configEntries }];
-    await withAdmin(kafka, (admin) => admin.createTopics({ topics }));
+    await withAdmin(kafka, async (admin) => {
+      await admin.createTopics({ topics, waitForLeaders: false });
+      await expect.poll(async () => (await admin.listTopics()).includes(topic)).toBe(true);
+    });
     const small = { ...config, namespace: `${config.namespace}-small` };
     await using tape = await connectTo(small);
     await tape.publish("ticks", tick(0));

@@ -8,8 +8,8 @@ export interface TcpProxy {
   pause(): void;
   resume(): void;
   /**
-   * From now on, what the server answers is lost: at its next bytes the connection is cut. Requests arrive. Ends by itself
-   * after `times` cuts.
+   * From now on, what the server answers is lost: at its next bytes the connection is cut. Requests arrive. Ends by
+   * itself after `times` cuts.
    */
   loseAnswers(times: number): void;
   readonly cuts: number;
