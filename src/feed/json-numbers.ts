@@ -11,8 +11,8 @@ const exact = JSON as unknown as RawJson;
 
 export const isRawNumber = exact.isRawJSON;
 
-/** A double keeps every number of up to 15 digits, and a run of that many digits is rare in a line. */
-const LONG_NUMBER = /\d{16}/;
+/** A double keeps every whole number below 9e15 (2^53 is 9.007e15), so times in microseconds don't count as long. */
+const LONG_NUMBER = /\d{17}|9\d{15}/;
 
 /**
  * Parses JSON and keeps, as raw text, each number that a double would change: ids and nanoseconds beyond 2^53, and also

@@ -113,6 +113,8 @@ describe("dates of OHLCV CSV", () => {
     expect(starts).toEqual(["2024-03-08T14:30:00.000Z", "2024-03-11T13:30:00.000Z", "2024-03-12T13:30:00.000Z"]);
     expect(interval).toBe("1d");
     expect((await startsOf(table("2024-07-01"), { ...IBM, tz })).starts).toEqual(["2024-07-01T04:00:00.000Z"]);
+    const skipped = await startsOf(table("2018-11-04"), { ...IBM, tz: "America/Sao_Paulo" });
+    expect(skipped.starts).toEqual(["2018-11-04T03:00:00.000Z"]);
     expect((await startsOf(table("2024-07-01T09:30:00-04:00"), { ...IBM, interval: "1h" })).starts).toEqual([
       "2024-07-01T13:30:00.000Z",
     ]);
