@@ -1,0 +1,170 @@
+import type {
+  AuditEvent,
+  BarEvent,
+  DecisionEvent,
+  FillEvent,
+  IndicatorEvent,
+  PerformanceEvent,
+  PredictionEvent,
+  SessionEvent,
+  SymbolEvent,
+  TickEvent,
+} from "../../src/event/events.ts";
+import { eventId } from "../../src/event/identity.ts";
+
+/** 2024-03-05T14:30:00Z in microseconds; events of the samples lie around it. */
+export const NOON = 1_709_649_000_000_000;
+
+/** A deterministic id from any text, so that a failing test's rows can be recognised. */
+export const idOf = (text: string): string => eventId("audit", ["test", text]);
+
+export const SYMBOL_ID = idOf("symbol");
+
+export const symbol = (change: Partial<SymbolEvent> = {}): Required<SymbolEvent> => ({
+  symbol_id: SYMBOL_ID,
+  ticker: "IBM",
+  exchange: "XNYS",
+  asset_type: "equity",
+  is_active: true,
+  created_at: NOON + 1,
+  revised_at: NOON + 2,
+  ...change,
+});
+
+export const session = (change: Partial<SessionEvent> = {}): Required<SessionEvent> => ({
+  backtest_session_id: idOf("session"),
+  kind: "backtest",
+  name: 'March, "second" run',
+  status: "running",
+  code_version: "1a2b3c4",
+  config: '{"capital": 100000, "venues": ["XNYS"]}',
+  data_set: "lean-equity",
+  started_at: NOON + 123_456,
+  ended_at: null,
+  result: null,
+  revised_at: NOON + 3,
+  ...change,
+});
+
+/** @param n makes the id, the time and the price of the n-th tick */
+export const tick = (n = 0, change: Partial<TickEvent> = {}): Required<TickEvent> => ({
+  market_data_id: idOf(`tick ${n}`),
+  symbol_id: SYMBOL_ID,
+  timestamp: NOON + n,
+  timestamp_ns: n % 1000,
+  close: 184.25 + n,
+  volume: 100,
+  source: "sample",
+  trade_id: `t${n}`,
+  venue: "P",
+  conditions: ["@", "T"],
+  received_at: NOON + n + 5,
+  backtest_session_id: null,
+  ...change,
+});
+
+export const bar = (n = 0, change: Partial<BarEvent> = {}): Required<BarEvent> => ({
+  market_data_id: idOf(`bar ${n}`),
+  symbol_id: SYMBOL_ID,
+  timestamp: NOON + n * 60_000_000,
+  open: 1.5,
+  high: 2.25,
+  low: 0.1,
+  close: 2,
+  volume: 1000,
+  interval: "1min",
+  source: "sample",
+  venue: "P",
+  received_at: NOON + 7,
+  revised_at: NOON + 8,
+  backtest_session_id: null,
+  ...change,
+});
+
+export const indicator = (n = 0, change: Partial<IndicatorEvent> = {}): Required<IndicatorEvent> => ({
+  indicator_id: idOf(`indicator ${n}`),
+  symbol_id: SYMBOL_ID,
+  timestamp: NOON + n,
+  indicator_name: "MACD",
+  indicator_value: 0.1,
+  period: 12,
+  parameters: '{"fast": 12, "slow": 26}',
+  computed_by: "sample-agent",
+  revised_at: NOON + 9,
+  backtest_session_id: null,
+  ...change,
+});
+
+export const prediction = (n = 0, change: Partial<PredictionEvent> = {}): Required<PredictionEvent> => ({
+  prediction_id: idOf(`prediction ${n}`),
+  symbol_id: SYMBOL_ID,
+  timestamp: NOON + n,
+  predicted_price: 190.5,
+  probability_up: 0.625,
+  confidence_score: 0.75,
+  model_version: "model-7",
+  backtest_session_id: null,
+  ...change,
+});
+
+export const decision = (n = 0, change: Partial<DecisionEvent> = {}): Required<DecisionEvent> => ({
+  decision_id: idOf(`decision ${n}`),
+  symbol_id: SYMBOL_ID,
+  timestamp: NOON + n,
+  action: "BUY",
+  size: 10,
+  predicted_roi: 0.03,
+  model_reference: idOf(`prediction ${n}`),
+  approved: true,
+  strategy_id: idOf("strategy"),
+  reason: "all checks passed",
+  backtest_session_id: null,
+  ...change,
+});
+
+export const fill = (n = 0, change: Partial<FillEvent> = {}): Required<FillEvent> => ({
+  execution_id: idOf(`fill ${n}`),
+  decision_id: idOf(`decision ${n}`),
+  symbol_id: SYMBOL_ID,
+  executed_price: 184.5,
+  quantity: 10,
+  status: "FILLED",
+  broker: "paper-broker",
+  latency_ms: -3,
+  timestamp: NOON + n,
+  broker_execution_id: `x${n}`,
+  fee: 1.25,
+  backtest_session_id: null,
+  ...change,
+});
+
+export const performance = (n = 0, change: Partial<PerformanceEvent> = {}): Required<PerformanceEvent> => ({
+  performance_id: idOf(`performance ${n}`),
+  strategy_id: idOf("strategy"),
+  symbol_id: SYMBOL_ID,
+  window_start: NOON,
+  window_end: NOON + 86_400_000_000,
+  total_trades: 12,
+  win_rate: 0.5,
+  avg_roi: 0.01,
+  max_drawdown: 0.2,
+  sharpe_ratio: 1.7,
+  revised_at: NOON + 10,
+  backtest_session_id: null,
+  ...change,
+});
+
+export const audit = (n = 0, change: Partial<AuditEvent> = {}): Required<AuditEvent> => ({
+  log_id: idOf(`audit ${n}`),
+  timestamp: NOON + n,
+  event_type: "MANUAL",
+  actor: "somebody",
+  payload: '{"what": "a note"}',
+  success: false,
+  correlation_id: "workflow-1",
+  source_topic: "ticks",
+  source_partition: 3,
+  source_offset: 4_000_000_000,
+  backtest_session_id: idOf("session"),
+  ...change,
+});
