@@ -102,10 +102,10 @@ describe("numbers in JSON lines", () => {
     }
   });
   it("in JSON fields given as objects keep every digit", async () => {
-    const object = '{"seed":12345678901234567890,"fast":1.0,"deep":[{"x":0.1}]}';
-    const session = `{"backtest_session_id":"${ID}","kind":"paper","status":"running","config":${object}}`;
-    const { events } = await read(sessions, [session]);
-    expect(events[0]?.config).toBe(object);
+    const objects = ['{"seed":12345678901234567890,"deep":[{"x":0.1}]}', '{"fast":1.0,"slow":1e2}'];
+    const session = `{"backtest_session_id":"${ID}","kind":"paper","status":"running","config":`;
+    const { events } = await read(sessions, [`${session}${objects[0]}}`, `${session}${objects[1]}}`]);
+    expect(events.map((event) => event.config)).toEqual(objects);
   });
   it("that are times are whole microseconds; other units and rounding are rejected", async () => {
     const { timestamp: _, ...rest } = TICK;

@@ -42,8 +42,11 @@ describe("Lean ticks", () => {
   });
   it("have the same ids from a renamed file, plain, zipped or gzipped, and in a prefix of it", async () => {
     const text = [...LEAN, ...LEAN, LEAN[0]].join("\n");
-    const ids = async (name: string, content: string | Buffer, options = {}) =>
-      (await readText(ticks, name, content, options)).events.map((event) => event.market_data_id);
+    const ids = async (name: string, content: string | Buffer, options = {}) => {
+      const { events, rejections } = await readText(ticks, name, content, options);
+      expect(rejections).toEqual([]);
+      return events.map((event) => event.market_data_id);
+    };
     const plain = await ids(LEAN_FILE, text);
     expect(new Set(plain).size).toBe(7);
     expect(await ids("renamed.txt", text, { symbol: "IBM", date: "2013-10-07" })).toEqual(plain);
