@@ -35,12 +35,13 @@ export function demoSymbols(): SymbolEvent[] {
 /**
  * One day's trades of eight symbols as an exchange prints them: a random walk in cents, mostly round lots, every tenth
  * trade in a burst within its predecessor's microsecond, and a sale condition now and then. Times never go back.
+ * @param openUs when trading begins, microseconds since 1970; the day lasts six and a half hours
  */
-export function* seededTicks(count: number, seed = 1): Generator<TickEvent> {
+export function* seededTicks(count: number, seed = 1, openUs = OPEN_US): Generator<TickEvent> {
   const random = seededRandom(seed);
   const symbols = demoSymbols().map(({ symbol_id }) => ({ symbol_id, cents: 5000 + Math.floor(random() * 20_000) }));
   const stepUs = (2 * DAY_S * US_PER_S) / count;
-  let timestamp = OPEN_US;
+  let timestamp = openUs;
   for (let i = 0; i < count; i++) {
     const symbol = symbols[Math.floor(random() * symbols.length)]!;
     symbol.cents = Math.max(100, symbol.cents + Math.round((random() - 0.5) * 6));
@@ -58,6 +59,6 @@ export function* seededTicks(count: number, seed = 1): Generator<TickEvent> {
       received_at: null,
       backtest_session_id: null,
     };
-    yield { market_data_id: tickId(tick, "2020-03-02"), ...tick };
+    yield { market_data_id: tickId(tick), ...tick };
   }
 }

@@ -37,7 +37,7 @@ export async function obtainServices(session: Session, options: ServiceOptions):
   return { origin: stack.launcher, started: !stack.reused, urls: stack.urls, config: served, stop: () => stack.stop() };
 }
 
-const urlsOf = (served: ServedConfig): StackUrls => ({
+export const urlsOf = (served: ServedConfig): StackUrls => ({
   databaseUrl: served.databaseUrl,
   kafkaBrokers: served.kafkaBrokers.join(","),
   schemaRegistryUrl: served.schemaRegistryUrl,

@@ -2,10 +2,11 @@ import { InvalidArgumentError } from "commander";
 import { type Config, requireServices } from "../config.ts";
 import { openRegistry } from "../event/registry.ts";
 import { EVENT_TOPICS } from "../event/schemas.ts";
+import type { Log } from "../log.ts";
 import { migrate } from "../table/migrate.ts";
 import { openKafka, withAdmin } from "../topic/client.ts";
 import { createTopics, requireGoodTopics, topicName } from "../topic/topics.ts";
-import type { CommandSpec, Session } from "./command.ts";
+import type { CommandSpec } from "./command.ts";
 import { EXIT } from "./exit.ts";
 import { untilAborted } from "./interrupt.ts";
 import { migrationText } from "./migrate.ts";
@@ -58,11 +59,17 @@ export const upCommand: CommandSpec<UpOptions> = {
   },
 };
 
+/** What preparing needs of a session. */
+interface Prepares {
+  readonly progress: { line(text: string): void };
+  readonly log: Log;
+}
+
 /**
  * Topics and tables, made where they are missing, and the schemas registered: a program in another language takes them
  * from the registry before anything of ours has published.
  */
-export async function prepare({ progress, log }: Session, config: ServedConfig): Promise<void> {
+export async function prepare({ progress, log }: Prepares, config: ServedConfig): Promise<void> {
   const [reports, migration] = await Promise.all([
     withAdmin(openKafka(config, log), (admin) => createTopics(admin, config)),
     migrate(config.databaseUrl),
