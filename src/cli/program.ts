@@ -11,6 +11,7 @@ import { settings } from "./settings.ts";
 import { statusCommand } from "./status.ts";
 import { topicsCommand } from "./topics.ts";
 import { upCommand } from "./up.ts";
+import { verifyCommand } from "./verify.ts";
 
 const EXAMPLES = `
 Examples:
@@ -58,6 +59,7 @@ export function buildProgram(done: (code: ExitCode) => void): Command {
   addCommand(program, publishCommand, done);
   addCommand(program, consumeCommand, done);
   addCommand(program, statusCommand, done);
+  addCommand(program, verifyCommand, done);
   addCommand(program, migrateCommand, done);
   addCommand(program, topicsCommand, done);
   addCommand(program, settings, done);

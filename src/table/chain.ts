@@ -60,3 +60,20 @@ export async function insertLinked(
     [links.map((l) => l.offset), links.map((l) => l.seq), links.map((l) => l.previous), links.map((l) => l.hash)],
   );
 }
+
+export interface ChainEntry {
+  readonly seq: number;
+  readonly id: string;
+  readonly fields: readonly (string | null)[];
+  readonly previous: Buffer;
+  readonly hash: Buffer;
+}
+
+/** The chain's entries behind `afterSeq`, in order, as they are stored. */
+export function chainPage(connection: Connection, afterSeq: number, entriesMax: number): Promise<ChainEntry[]> {
+  return connection.query<ChainEntry & Record<string, unknown>>(
+    `SELECT seq, log_id AS id, ${CHAIN_FIELDS} AS fields, prev_hash AS previous, hash FROM public.audit_log
+     WHERE seq > $1 ORDER BY seq LIMIT $2`,
+    [afterSeq, entriesMax],
+  );
+}

@@ -102,8 +102,9 @@ function insertFirst(table: LandingTable, relation: string, columns: readonly st
 
 /**
  * The greatest (revised_at, offset) of an id stays. A row that is new counts as written; one that overwrote another,
- * or lost, as replaced; one with the content that stays as duplicate. xmax = 0 tells an insert from an update in the
- * row itself, so that a key which another partition commits at this moment is still counted once.
+ * or lost, as replaced; one with the content that stays as duplicate, and so does whatever comes behind a final one,
+ * the first of which stays: where a batch was cut must not be seen in the table. xmax = 0 tells an insert from an
+ * update in the row itself, so that a key which another partition commits at this moment is still counted once.
  */
 function insertRevised(table: LandingTable, relation: string, columns: readonly string[]): string {
   const key = list(table.key);
@@ -117,9 +118,9 @@ function insertRevised(table: LandingTable, relation: string, columns: readonly 
   const laterOffset = columns.includes("source_offset") ? "excluded.source_offset > t.source_offset" : "true";
   return `WITH winner AS (
       SELECT DISTINCT ON (${key}) * FROM ${quoted(relation)} s
-      ORDER BY ${key}, ${final ? `(${isFinal("s")}) DESC, ` : ""}revised_at DESC, ${OFFSET_COLUMN} DESC
+      ORDER BY ${key}, ${final ? `CASE WHEN ${isFinal("s")} THEN ${OFFSET_COLUMN} END, ` : ""}revised_at DESC, ${OFFSET_COLUMN} DESC
     ), before AS (
-      SELECT w.${OFFSET_COLUMN}, ${row(content, "w.")} IS NOT DISTINCT FROM ${row(content, "t.")} OR ${isFinal("t")} AS same
+      SELECT w.${OFFSET_COLUMN}, ${row(content, "w.")} IS NOT DISTINCT FROM ${row(content, "t.")} AS same, ${isFinal("t")} AS closed
       FROM winner w CROSS JOIN ${lookup(table.table, "*", using("t", "w"))} t
     ), upserted AS (
       INSERT INTO public.${quoted(table.table)} AS t (${list(columns)}) SELECT ${list(columns)} FROM winner ORDER BY ${key}
@@ -130,6 +131,7 @@ function insertRevised(table: LandingTable, relation: string, columns: readonly 
     ), judged AS (
       SELECT s.${OFFSET_COLUMN}, CASE
         WHEN s.${OFFSET_COLUMN} = w.${OFFSET_COLUMN} AND u.fresh THEN 'written'
+        WHEN b.closed OR (${isFinal("w")} AND s.${OFFSET_COLUMN} > w.${OFFSET_COLUMN}) THEN 'duplicate'
         WHEN s.${OFFSET_COLUMN} = w.${OFFSET_COLUMN} AND b.same THEN 'duplicate'
         WHEN s.${OFFSET_COLUMN} <> w.${OFFSET_COLUMN} AND ${row(content, "s.")} IS NOT DISTINCT FROM ${row(content, "w.")} THEN 'duplicate'
         ELSE 'replaced' END AS outcome

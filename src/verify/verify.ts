@@ -1,0 +1,157 @@
+import { CHAIN_START, chainHash } from "../audit/chain.ts";
+import type { Consumer } from "../batch/consumer.ts";
+import { chainPage } from "../table/chain.ts";
+import type { Connection } from "../table/connection.ts";
+import {
+  countRows,
+  inSnapshot,
+  ledgerGaps,
+  ledgerSums,
+  oldOutbox,
+  removedRows,
+  unknownSymbols,
+} from "../table/ledger-check.ts";
+
+/** Something that doesn't hold, or (a warning) that somebody should know. */
+export interface Finding {
+  readonly check: "ledger" | "table" | "letters" | "parked" | "outbox" | "audit_chain" | "orphans";
+  /** The topic, table or entry that it is about. */
+  readonly subject: string;
+  readonly detail: string;
+}
+
+export interface Verification {
+  readonly ok: boolean;
+  readonly problems: readonly Finding[];
+  readonly warnings: readonly Finding[];
+  /** What was looked at, so that "ok" of an empty database is seen to be just that. */
+  readonly partitions: number;
+  readonly rows: number;
+  readonly auditEntries: number;
+}
+
+/** Messages wait in the outbox for moments; a minute means that nobody publishes them. */
+const OUTBOX_AGE_SECONDS_MAX = 60;
+const CHAIN_PAGE_ENTRIES = 5000;
+
+/**
+ * Proves that a database holds what its ledger says, in one snapshot, while consumers run.
+ * @param quiet nothing is being published now: then the outbox must be empty
+ */
+export function verify(
+  connection: Connection,
+  consumers: readonly Consumer[],
+  options: { readonly quiet: boolean },
+): Promise<Verification> {
+  return inSnapshot(connection, async () => {
+    const ledger = await checkLedger(connection);
+    const tables = await checkTables(connection, consumers);
+    const outbox = await checkOutbox(connection, options.quiet ? 0 : OUTBOX_AGE_SECONDS_MAX);
+    const chain = await checkChain(connection);
+    const problems = [...ledger.problems, ...tables.problems, ...outbox, ...chain.problems];
+    return {
+      ok: problems.length === 0,
+      problems,
+      warnings: await findOrphans(connection, consumers),
+      partitions: ledger.partitions,
+      rows: tables.rows,
+      auditEntries: chain.entries,
+    };
+  });
+}
+
+async function checkLedger(connection: Connection): Promise<{ problems: Finding[]; partitions: number }> {
+  const problems: Finding[] = (await ledgerGaps(connection)).map((gap) => ({
+    check: "ledger",
+    subject: `${gap.topic}/${gap.partition}`,
+    detail:
+      gap.seq < 0
+        ? `the ledger ends at offset ${gap.expected}, next_offset is ${gap.found}`
+        : `row ${gap.seq} begins at offset ${gap.found}, the one before it ended at ${gap.expected}`,
+  }));
+  const sums = await ledgerSums(connection);
+  for (const sum of sums) {
+    const subject = `${sum.topic}/${sum.partition}`;
+    if (sum.dead !== sum.letterRows) {
+      const detail = `the ledger counts ${sum.dead} letters, dead_letter holds ${sum.letterRows}`;
+      problems.push({ check: "letters", subject, detail });
+    }
+    if (sum.parked !== sum.parkedRows) {
+      const detail = `the ledger counts ${sum.parked} parked, parked_event holds ${sum.parkedRows}`;
+      problems.push({ check: "parked", subject, detail });
+    }
+  }
+  return { problems, partitions: sums.length };
+}
+
+/** A database may hold several namespaces: `ticks` and `paper.ticks` land in one table. */
+async function checkTables(
+  connection: Connection,
+  consumers: readonly Consumer[],
+): Promise<{ problems: Finding[]; rows: number }> {
+  const sums = await ledgerSums(connection);
+  const removed = await removedRows(connection);
+  const problems: Finding[] = [];
+  let total = 0;
+  for (const { topic, landing } of consumers) {
+    const own = sums.filter((sum) => sum.topic === topic || sum.topic.endsWith(`.${topic}`));
+    const written = own.reduce((rows, sum) => rows + sum.written, 0) - (removed.get(landing.table) ?? 0);
+    const rows = await countRows(connection, landing.table);
+    total += rows;
+    if (rows === written) continue;
+    const detail = `the ledger says ${written} rows, the table has ${rows}`;
+    problems.push({ check: "table", subject: landing.table, detail });
+  }
+  return { problems, rows: total };
+}
+
+async function checkOutbox(connection: Connection, olderThanSeconds: number): Promise<Finding[]> {
+  const old = await oldOutbox(connection, olderThanSeconds);
+  return old.map(({ topic, partition, messages }) => ({
+    check: "outbox",
+    subject: `${topic}/${partition}`,
+    detail: `${messages} messages not published for ${olderThanSeconds} s or longer: run \`tradetape consume\``,
+  }));
+}
+
+/** Recomputes every link from the entries as they are stored; names the first broken one. */
+async function checkChain(connection: Connection): Promise<{ problems: Finding[]; entries: number }> {
+  let previous = CHAIN_START;
+  let seq = 0;
+  for (;;) {
+    const page = await chainPage(connection, seq, CHAIN_PAGE_ENTRIES);
+    for (const entry of page) {
+      const broken = brokenLink(entry, seq, previous);
+      if (broken) {
+        const subject = `entry ${entry.seq} (${entry.id})`;
+        return { problems: [{ check: "audit_chain", subject, detail: broken }], entries: seq };
+      }
+      seq = entry.seq;
+      previous = entry.hash;
+    }
+    if (page.length < CHAIN_PAGE_ENTRIES) return { problems: [], entries: seq };
+  }
+}
+
+function brokenLink(
+  entry: { seq: number; fields: readonly (string | null)[]; previous: Buffer; hash: Buffer },
+  lastSeq: number,
+  lastHash: Buffer,
+): string | undefined {
+  if (entry.seq !== lastSeq + 1) return `follows entry ${lastSeq}: what was between is gone`;
+  if (!entry.previous.equals(lastHash)) return "doesn't link to the entry before it";
+  if (!entry.hash.equals(chainHash(lastHash, entry.fields))) return "its content isn't what was hashed";
+  return undefined;
+}
+
+/** Big tables have no foreign keys: what they point at may never have landed. */
+async function findOrphans(connection: Connection, consumers: readonly Consumer[]): Promise<Finding[]> {
+  const warnings: Finding[] = [];
+  for (const { landing } of consumers.filter((consumer) => consumer.landing.path === "direct")) {
+    const unknown = await unknownSymbols(connection, landing.table);
+    if (unknown.length === 0) continue;
+    const detail = `${unknown.length} symbols that \`symbol\` doesn't have: ${unknown.slice(0, 5).join(", ")}`;
+    warnings.push({ check: "orphans", subject: landing.table, detail });
+  }
+  return warnings;
+}
