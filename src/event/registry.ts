@@ -56,7 +56,6 @@ class ConfluentRegistry implements Registry {
   readonly #authorization: string | undefined;
   readonly #writers = new Map<number, WriterSchema>();
   readonly #unknownUntil = new Map<number, number>();
-  readonly #asking = new Map<number, Promise<WriterSchema>>();
   readonly #registered = new Map<string, Promise<number>>();
 
   constructor(url: string) {
@@ -112,18 +111,9 @@ class ConfluentRegistry implements Registry {
     return until !== undefined && performance.now() >= until;
   }
 
-  fetch(id: number): Promise<WriterSchema> {
+  async fetch(id: number): Promise<WriterSchema> {
     const known = this.#writers.get(id);
-    if (known !== undefined && !this.isStale(id)) return Promise.resolve(known);
-    let asked = this.#asking.get(id);
-    if (asked === undefined) {
-      asked = this.#fetch(id).finally(() => this.#asking.delete(id));
-      this.#asking.set(id, asked);
-    }
-    return asked;
-  }
-
-  async #fetch(id: number): Promise<WriterSchema> {
+    if (known !== undefined && !this.isStale(id)) return known;
     const found = await this.#ask(id);
     this.#writers.set(id, found);
     if ("reason" in found) this.#unknownUntil.set(id, performance.now() + UNKNOWN_KEPT_MS);
