@@ -33,6 +33,8 @@ export interface FeedOptions {
   readonly source?: string | undefined;
   /** The backtest session of every event. */
   readonly session?: string | undefined;
+  /** What a publisher sends at most, in bytes of its wire format (default 1 MiB); a larger event rejects its line. */
+  readonly eventBytesMax?: number | undefined;
   /** The format's name, where detection shall not decide. */
   readonly format?: string | undefined;
 }

@@ -1,3 +1,4 @@
+import { encodeEvent } from "../event/codec.ts";
 import { completeEvent } from "../event/complete.ts";
 import type { EventOfTopic, TickEvent } from "../event/events.ts";
 import { OccurrenceCounter } from "../event/occurrence.ts";
@@ -12,9 +13,12 @@ import { type FeedSymbol, parseSymbol } from "./symbol.ts";
 import { outsideRange } from "./time.ts";
 import { ZoneClock } from "./zone.ts";
 
-/** An event of at most 4 MiB in Avro, as text with its names and escapes. */
+/** An event of at most 4 MiB on the wire, as text with its names and escapes. */
 const JSON_LINE_BYTES_MAX = 8 * 1024 * 1024;
 
+const EVENT_BYTES_MAX = 1024 * 1024;
+/** A UTF-16 unit is at most 3 bytes of UTF-8; a line's names outweigh what the wire format adds for absent fields. */
+const BYTES_PER_UNIT = 3;
 const NIL_UUID = "00000000-0000-0000-0000-000000000000";
 
 /**
@@ -31,6 +35,7 @@ export function jsonLines<T extends EventTopic>(topic: T): Format<T> {
     detects: (first) => /^\s*\{/.test(first),
     open({ options }) {
       const zone = options.tz === undefined ? undefined : new ZoneClock(options.tz);
+      const bytesMax = options.eventBytesMax ?? EVENT_BYTES_MAX;
       const symbol = options.symbol === undefined ? undefined : parseSymbol(options.symbol);
       const flagged = flags(options, symbol).filter(([name]) => fields.has(name));
       const steps = [reader(fields, zone), (event: Fields) => fillFlags(event, flagged), checkRange];
@@ -40,7 +45,12 @@ export function jsonLines<T extends EventTopic>(topic: T): Format<T> {
         described: { ...named, ...(zone ? { tz: zone.name } : {}), ...(symbol ? { symbol: symbol.text } : {}) },
         symbols: symbol !== undefined && topic !== "symbols" ? [symbol.event] : [],
         header: false,
-        convert: (text) => convert(text, fields, steps, finish as (event: Fields) => EventOfTopic[T] | string),
+        convert(text) {
+          const event = convert(text, fields, steps, finish as (event: Fields) => EventOfTopic[T] | string);
+          if (typeof event === "string" || text.length * BYTES_PER_UNIT < bytesMax) return event;
+          const bytes = encodeEvent(topic, 0, event).length;
+          return bytes <= bytesMax ? event : `the event has ${bytes} bytes, ${bytesMax} are allowed`;
+        },
       };
     },
   };

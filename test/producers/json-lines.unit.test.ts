@@ -166,6 +166,18 @@ describe("bad JSON lines", () => {
       expect.stringMatching(/is missing|__proto__/),
     ]);
   });
+  it("include events that are larger than a publisher sends", async () => {
+    const session = { backtest_session_id: ID, kind: "paper", status: "running" };
+    const large = { ...session, name: "日".repeat(400_000) };
+    const { events, rejections } = await read(sessions, [session, large, session]);
+    expect(events.length).toBe(2);
+    expect(rejections).toEqual([
+      { line: 2, reason: expect.stringMatching(/^the event has 12\d{5} bytes, 1048576 are/) },
+    ]);
+    const [small] = (await read(sessions, [{ ...session, name: "n".repeat(2000) }], { eventBytesMax: 1024 }))
+      .rejections;
+    expect(small?.reason).toMatch(/1024 are allowed/);
+  });
   it("name the id that only the agent can make", async () => {
     const { rejections } = await read(predictions, [{ ...at, model_version: "m" }]);
     expect(rejections).toEqual([{ line: 1, reason: "prediction_id is missing" }]);
