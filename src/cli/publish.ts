@@ -49,7 +49,8 @@ export const publishCommand: CommandSpec<PublishOptions> = {
   declare: (command) => declareFlags(command),
   run: async (session, [kind, ...files], options) => {
     const producer = PRODUCERS[kind as keyof typeof PRODUCERS] as unknown as Producer<EventTopic>;
-    return options.dryRun ? dryRun(session, producer, files, options) : publish(session, producer, files, options);
+    const limited = { ...options, eventBytesMax: session.config.eventBytesMax };
+    return options.dryRun ? dryRun(session, producer, files, limited) : publish(session, producer, files, limited);
   },
 };
 
