@@ -60,7 +60,7 @@ export class Group {
       parkedEventsMax,
     });
     const { landingSlots: slots, daySlot, knownDays } = parts;
-    this.#runner = new JobRunner({ plan, slots, daySlot, knownDays, patience });
+    this.#runner = new JobRunner({ plan, registry: parts.registry, slots, daySlot, knownDays, patience });
     this.#pump = new OutboxPump({
       topicName: plan.topicName,
       slot: parts.outboxSlot,

@@ -1,3 +1,4 @@
+import type { Registry } from "../event/registry.ts";
 import { type Day, makeTickDays } from "../table/days.ts";
 import type { ConnectionSlot } from "../table/slot.ts";
 import { isDatabaseFault, verdictOf } from "../table/sqlstate.ts";
@@ -14,6 +15,7 @@ const STAGED_AFTER_REPEAT = 8;
 /** Runs a lane's jobs against the database until each is committed or found to be another's. */
 export class JobRunner {
   readonly #plan: LandingPlan;
+  readonly #registry: Registry;
   readonly #slots: readonly ConnectionSlot[];
   /** Day partitions are made on a session of their own: a landing's transaction would hold the new partition's lock. */
   readonly #daySlot: ConnectionSlot;
@@ -22,12 +24,14 @@ export class JobRunner {
 
   constructor(parts: {
     readonly plan: LandingPlan;
+    readonly registry: Registry;
     readonly slots: readonly ConnectionSlot[];
     readonly daySlot: ConnectionSlot;
     readonly knownDays: Set<Day>;
     readonly patience: () => Patience;
   }) {
     this.#plan = parts.plan;
+    this.#registry = parts.registry;
     this.#slots = parts.slots;
     this.#daySlot = parts.daySlot;
     this.#knownDays = parts.knownDays;
@@ -53,7 +57,7 @@ export class JobRunner {
   }
 
   #release(slot: ConnectionSlot, lane: Lane): Promise<Landing> {
-    return slot.use((connection) => releaseParked(connection, this.#plan, lane.partition));
+    return slot.use((connection) => releaseParked(connection, this.#plan, lane.partition, this.#registry));
   }
 
   async #land(slot: ConnectionSlot, lane: Lane, batch: EncodedBatch): Promise<Landing> {

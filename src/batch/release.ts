@@ -1,3 +1,4 @@
+import type { Registry } from "../event/registry.ts";
 import type { Connection } from "../table/connection.ts";
 import { lockPartition } from "../table/landed.ts";
 import { type ParkedRecord, readyParked, unpark } from "../table/parked.ts";
@@ -41,14 +42,23 @@ class ParkedRecords implements Records {
  * Lands the parked events of a partition whose parents have come, in offset order, by the path they would have taken.
  * Covers no offsets: its ledger row has first = next and says what became of them.
  * @returns `stale` when none was ready
+ * @throws also registry_unreachable, canRetry
  */
-export async function releaseParked(connection: Connection, plan: LandingPlan, partition: number): Promise<Landing> {
+export async function releaseParked(
+  connection: Connection,
+  plan: LandingPlan,
+  partition: number,
+  registry: Pick<Registry, "fetch">,
+): Promise<Landing> {
   const { topicName, encoder, consumer } = plan;
   return inTransaction(connection, async () => {
     const nextOffset = await lockPartition(connection, topicName, partition);
     const { parents } = consumer.landing;
     const ready = await readyParked(connection, topicName, partition, parents, RELEASE_EVENTS_MAX);
     if (ready.length === 0) return { kind: "stale", nextOffset };
+    // Parked by an earlier program, they may name schemas that this one has not met. Once per schema, the lock is held
+    // for as long as the registry takes to answer.
+    for (const id of encoder.reader.missing(ready.map(({ value }) => value))) await registry.fetch(id);
     const range = { firstOffset: nextOffset, nextOffset, from: 0 };
     const batch = encodeBatch(encoder, partition, new ParkedRecords(ready), range);
     const outcome = await landStaged(connection, plan.staged, batch, 0, batch.rows.indexes.length);
