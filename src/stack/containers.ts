@@ -6,6 +6,7 @@ import { homeId, readState } from "./home.ts";
 import { brokersKnownTo, clusterIdOf } from "./kafka-broker.ts";
 import type { StackPorts } from "./ports.ts";
 import { postgresPassword } from "./postgres-server.ts";
+import { registryAnswers } from "./schema-registry.ts";
 
 const run = promisify(execFile);
 
@@ -14,7 +15,6 @@ const ENGINE_ANSWERS_WITHIN_MS = 10_000;
 /** Pulling three images, about 800 MB, the first time over a slow line. */
 const UP_WITHIN_MS = 20 * 60_000;
 const HEALTHY_WITHIN_S = 180;
-const SERVICES = 3;
 const LOG_TAIL_LINES = 12;
 
 /** A way to run Compose, as the words that a command begins with. */
@@ -62,6 +62,7 @@ const inProject = (home: string) => ["-p", project(home), "-f", composeFile()];
 
 /**
  * Starts the project and returns when its health checks pass and the broker answers at its advertised port.
+ * @returns whether anything had to be started.
  * @throws TradetapeError stack_failed with what Compose and the services said last.
  */
 export async function startContainers(
@@ -69,7 +70,8 @@ export async function startContainers(
   home: string,
   ports: StackPorts,
   onProgress: (line: string) => void,
-): Promise<void> {
+): Promise<boolean> {
+  if (await answer(ports)) return false;
   const [program, ...words] = compose;
   const env = environment(home, ports);
   const up = ["up", "-d", "--wait", "--wait-timeout", String(HEALTHY_WITHIN_S), "--quiet-pull"];
@@ -97,20 +99,20 @@ export async function startContainers(
   onProgress(`postgres: ready on 127.0.0.1:${ports.postgres}`);
   onProgress(`kafka: ready on 127.0.0.1:${port}`);
   onProgress(`registry: ready on 127.0.0.1:${ports.registry}`);
+  return true;
 }
 
-/** How many of the project's services run: all, some of them, or none. */
-export async function containersRunning(
-  compose: ComposeCommand,
-  home: string,
-  ports: StackPorts,
-): Promise<"all" | "some" | "none"> {
+/** Whether the stack is there already. PostgreSQL isn't asked: it starts in a fraction of the others' time. */
+async function answer(ports: StackPorts): Promise<boolean> {
+  return (await brokersKnownTo(ports.brokers[0]?.client ?? 0)) > 0 && (await registryAnswers(ports.registry));
+}
+
+/** Whether any of the project's services runs. */
+export async function containersRun(compose: ComposeCommand, home: string, ports: StackPorts): Promise<boolean> {
   const [program, ...words] = compose;
   const ps = [...words, ...inProject(home), "ps", "--status", "running", "--services"];
   const { stdout } = await run(program, ps, { env: environment(home, ports) });
-  const running = stdout.split("\n").filter((line) => line !== "").length;
-  if (running === 0) return "none";
-  return running >= SERVICES ? "all" : "some";
+  return stdout.trim() !== "";
 }
 
 /** Stops the containers, which stay: `down` would leave the images' unnamed volumes behind at every stop. */

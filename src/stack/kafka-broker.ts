@@ -126,6 +126,10 @@ const jvmArgs = (jars: string) => [
   join(jars, "*"),
 ];
 
+/** What a node is called in progress, log and state. */
+export const brokerName = (nodes: readonly BrokerPorts[], nodeId: number) =>
+  nodes.length === 1 ? "kafka" : `kafka-${nodeId}`;
+
 export function kafkaBroker(
   home: string,
   jars: string,
@@ -133,7 +137,7 @@ export function kafkaBroker(
   nodes: readonly BrokerPorts[],
   nodeId: number,
 ): Program {
-  const name = nodes.length === 1 ? "kafka" : `kafka-${nodeId}`;
+  const name = brokerName(nodes, nodeId);
   return {
     name,
     command: java,

@@ -138,21 +138,38 @@ function endWithThisProcess(child: ChildProcess, signal: NodeJS.Signals): void {
   child.once("exit", () => process.removeListener("exit", end));
 }
 
+/** What is asked of a program while it starts. */
+export type Startable = Pick<Program, "name" | "logFile" | "isReady">;
+
 /**
- * Resolves once the program answers.
- * @throws TradetapeError stack_failed with the log's last lines when it ends or stays silent for 120 s.
+ * Waits until a program answers or has ended, whichever comes first.
+ * @returns whether it answers.
+ * @throws TradetapeError stack_failed with the log's last lines when it does neither for 120 s.
  */
-export async function awaitReady(program: Program, running: RunningProgram, aborted: AbortSignal): Promise<void> {
+export async function becomesReady(
+  program: Startable,
+  running: RunningProgram,
+  aborted: AbortSignal,
+): Promise<boolean> {
   const deadline = Date.now() + READY_WITHIN_MS;
   while (!(await program.isReady())) {
-    if (!isRunning(running)) throw failure(program, "ended while it was starting");
+    if (!isRunning(running)) return false;
     if (Date.now() > deadline) throw failure(program, `doesn't answer after ${READY_WITHIN_MS / 1000} s`);
     aborted.throwIfAborted();
     await sleep(POLL_MS);
   }
+  return true;
 }
 
-function failure(program: Program, what: string): TradetapeError {
+/**
+ * Resolves once the program answers.
+ * @throws TradetapeError stack_failed with the log's last lines when it ends or stays silent for 120 s.
+ */
+export async function awaitReady(program: Startable, running: RunningProgram, aborted: AbortSignal): Promise<void> {
+  if (!(await becomesReady(program, running, aborted))) throw failure(program, "ended while it was starting");
+}
+
+function failure(program: Startable, what: string): TradetapeError {
   return new TradetapeError("stack_failed", `${program.name} ${what}. Its last lines:\n${logTail(program.logFile)}`, {
     next: `The whole log is ${program.logFile}.`,
   });

@@ -94,12 +94,16 @@ export function postgresServer(home: string, binaries: string, port: number, run
     runAs,
     // SIGINT is PostgreSQL's fast shutdown; SIGTERM would wait for every client to leave.
     stopSignal: "SIGINT",
-    isReady: async () => isAcceptingConnections(join(data, "postmaster.pid"), port),
+    isReady: async () => postgresAnswers(home, port),
   };
 }
 
-/** The postmaster writes its port in the fourth line and its state in the eighth; pg_ctl waits for that, too. */
-function isAcceptingConnections(pidFile: string, port: number): boolean {
+/**
+ * Whether the server of this home takes connections on that port. The postmaster writes its port in the fourth line of
+ * its pid file and its state in the eighth; pg_ctl waits for that, too.
+ */
+export function postgresAnswers(home: string, port: number): boolean {
+  const pidFile = join(home, "postgres", "postmaster.pid");
   if (!existsSync(pidFile)) return false;
   const lines = readFileSync(pidFile, "utf8").split("\n");
   return lines[3] === String(port) && lines[7]?.trim() === "ready";

@@ -3,7 +3,7 @@ import { resolve } from "node:path";
 import { TradetapeError } from "../errors.ts";
 import {
   type ComposeCommand,
-  containersRunning,
+  containersRun,
   findCompose,
   purgeContainers,
   startContainers,
@@ -14,7 +14,7 @@ import { claimHome, purgeHome, readState, type StackState, withHomeLock } from "
 import { requireProcesses } from "./machine.ts";
 import { choosePorts, type StackPorts } from "./ports.ts";
 import { POSTGRES_USER, postgresPassword } from "./postgres-server.ts";
-import { processesRunning, startProcesses, stopProcesses } from "./processes.ts";
+import { processesRun, startProcesses, stopProcesses } from "./processes.ts";
 import { registryUrl } from "./schema-registry.ts";
 
 export type Launcher = "containers" | "processes";
@@ -30,9 +30,9 @@ export interface StackUrls {
 export interface Stack {
   readonly launcher: Launcher;
   readonly urls: StackUrls;
-  /** Whether it ran before: then `stop` leaves it to whoever started it, and only `stopStack` ends it. */
+  /** Whether all of it ran before: then `stop` leaves it to whoever started it, and only `stopStack` ends it. */
   readonly reused: boolean;
-  /** Ends what this start began; data stay. */
+  /** Stops the stack, unless it is reused; data stay. */
   stop(): Promise<void>;
 }
 
@@ -62,19 +62,18 @@ export async function startStack(options: StackOptions): Promise<Stack> {
   const onProgress = options.onProgress ?? silent;
   return withHomeLock(home, onProgress, async () => {
     const before = readState(home);
-    const runs = before ? await running(home, before) : "none";
-    if (before && runs === "all") return describe(home, before, true);
-    const launcher = await chooseLauncher(home, options.launcher, before);
-    if (launcher === "processes") await requireProcesses();
+    const ran = before !== undefined && (await runs(home, before));
+    const launcher = ran ? before.launcher : await chooseLauncher(home, options.launcher, before);
+    if (launcher === "processes" && !ran) await requireProcesses();
     const compose = launcher === "containers" ? await requireCompose() : undefined;
-    const ports = before && runs === "some" ? before.ports : await choosePorts(options.ports);
+    const ports = ran ? before.ports : await choosePorts(options.ports);
     // Written before there is anything to remember: a start that is killed leaves what `down` needs.
     claimHome(home, { launcher, ports, programs: before?.programs ?? [] });
-    if (compose) {
-      await startContainers(compose, home, ports, onProgress);
-      if (!options.detached) stopContainersOnExit(compose, home, ports);
-    } else await startProcesses(home, ports, options.detached, onProgress);
-    return describe(home, readState(home) as StackState, false);
+    const startedAny = compose
+      ? await startContainers(compose, home, ports, onProgress)
+      : await startProcesses(home, ports, options.detached, onProgress);
+    if (compose && startedAny && !options.detached) stopContainersOnExit(compose, home, ports);
+    return describe(home, readState(home) as StackState, !startedAny);
   });
 }
 
@@ -100,11 +99,12 @@ async function requireCompose(): Promise<ComposeCommand> {
   });
 }
 
-async function running(home: string, state: StackState): Promise<"all" | "some" | "none"> {
-  if (state.launcher === "processes") return processesRunning(state);
+/** Whether anything of this stack runs. */
+async function runs(home: string, state: StackState): Promise<boolean> {
+  if (state.launcher === "processes") return processesRun(state);
   // Without an engine no container runs.
   const compose = await findCompose();
-  return compose ? containersRunning(compose, home, state.ports) : "none";
+  return compose !== undefined && (await containersRun(compose, home, state.ports));
 }
 
 /**
@@ -121,7 +121,7 @@ export async function stopStack(
   const onProgress = options.onProgress ?? silent;
   return withHomeLock(folder, onProgress, async () => {
     const state = readState(folder);
-    const ran = state !== undefined && (await running(folder, state)) !== "none";
+    const ran = state !== undefined && (await runs(folder, state));
     if (state?.launcher === "processes" && ran) await stopProcesses(folder, state, onProgress);
     if (state?.launcher === "containers" && ran) await stopContainers(await requireCompose(), folder, state.ports);
     if (options.purge && state) {

@@ -101,7 +101,7 @@ describe("a home", () => {
     expect(statSync(join(home, "postgres-password")).mode & 0o777).toBe(0o600);
   });
 
-  it("gives Kafka a cluster id of 16 bytes that stays, without the leading dash that its tool takes for an option", () => {
+  it("gives Kafka a cluster id of 16 bytes that stays, without a leading dash (to its tool an option)", () => {
     mkdirSync(home);
     const id = clusterIdOf(home);
     expect(clusterIdOf(home)).toBe(id);

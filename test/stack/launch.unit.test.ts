@@ -95,7 +95,7 @@ describe("a program of a process that exits without stopping it", () => {
   async function startIn(detached: boolean): Promise<RunningProgram> {
     const module = new URL("../../src/stack/launch.ts", import.meta.url);
     const source = `const { launch } = await import(${JSON.stringify(module.href)});
-      const program = { name: "probe", command: "sleep", args: ["60"], cwd: "/", runAs: undefined, stopSignal: "SIGTERM" };
+      const program = { name: "probe", command: "sleep", args: ["60"], cwd: "/", stopSignal: "SIGTERM" };
       const logFile = ${JSON.stringify(join(folder, "probe.log"))};
       console.log(JSON.stringify(await launch({ ...program, logFile }, ${detached})));
       process.exit(0);`;
