@@ -1,9 +1,11 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { CONSUMERS } from "../../consumers/all.ts";
 import { stopStack } from "../stack/stack.ts";
 import { Connection } from "../table/connection.ts";
 import { fillLineage, type LineageStep } from "../table/lineage.ts";
+import { type Verification, verify } from "../verify/verify.ts";
 import type { CommandSpec, Session } from "./command.ts";
 import { type DemoRow, runPipeline } from "./demo-pipeline.ts";
 import { EXIT } from "./exit.ts";
@@ -11,13 +13,15 @@ import { table } from "./output.ts";
 import { count } from "./progress.ts";
 import { obtainServices, type Services } from "./services.ts";
 import { prepare } from "./up.ts";
+import { verificationText } from "./verify.ts";
 
 /** What the demo ends with. */
 interface DemoResult {
   readonly seconds: number;
   readonly topics: readonly DemoRow[];
   readonly lineage: readonly LineageStep[];
-  /** Whether every published event is in its table, or was there before. */
+  readonly verification: Verification;
+  /** Whether every published event is in its table, or was there before, and the ledger says the same. */
   readonly ok: boolean;
 }
 
@@ -35,10 +39,10 @@ export const demoCommand: CommandSpec<object> = {
       await prepare(session, services.config);
       const { rows, fillId } = await runPipeline({ ...session, config: services.config });
       if (session.signal.aborted) return EXIT.interrupted;
-      const lineage = await readLineage(services, fillId);
+      const { lineage, verification } = await readBack(services, fillId);
       const seconds = Math.round(performance.now() - startedMs) / 1000;
-      const ok = rows.every((row) => row.published === row.landed + row.duplicates);
-      const result = { seconds, topics: rows, lineage, ok };
+      const ok = verification.ok && rows.every((row) => row.published === row.landed + row.duplicates);
+      const result = { seconds, topics: rows, lineage, verification, ok };
       session.out.result(result, () => demoText(result));
       return ok ? EXIT.good : EXIT.foundWrong;
     } finally {
@@ -57,17 +61,21 @@ async function leave({ progress }: Session, services: Services, home: string): P
   rmSync(home, { recursive: true, force: true });
 }
 
-async function readLineage({ config }: Services, fillId: string | undefined): Promise<LineageStep[]> {
-  if (fillId === undefined) return [];
+/**
+ * From the tables, with a reader's rights: what the fill rests on, and whether all is as the ledger says. On somebody
+ * else's services other consumers may run, so only a stack of our own must be quiet.
+ */
+async function readBack({ config, started }: Services, fillId: string | undefined) {
   const connection = await Connection.open(config.databaseUrl, { name: "tradetape demo", role: "tradetape_reader" });
   try {
-    return await fillLineage(connection, fillId);
+    const lineage = fillId === undefined ? [] : await fillLineage(connection, fillId);
+    return { lineage, verification: await verify(connection, CONSUMERS, { quiet: started }) };
   } finally {
     await connection.close();
   }
 }
 
-function demoText({ seconds, topics, lineage, ok }: DemoResult): string {
+function demoText({ seconds, topics, lineage, verification, ok }: DemoResult): string {
   const rows = topics.map((r) => [r.topic, r.published, r.landed, r.duplicates, r.deadLetters, r.rowsPerSecond]);
   const steps = lineage.map(({ at, step, what }) => [at, step, what]);
   const published = topics.reduce((sum, row) => sum + row.published, 0);
@@ -77,6 +85,7 @@ function demoText({ seconds, topics, lineage, ok }: DemoResult): string {
     "what the last fill rests on:",
     table(["at", "step", "what"], steps),
     "",
+    `verify: ${verificationText(verification)}`,
     ok
       ? `${count(published)} events published, every one in its table once; ${seconds.toFixed(1)} s in all`
       : "not every published event is in its table: see the rows above",
