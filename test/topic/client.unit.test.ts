@@ -1,0 +1,69 @@
+import kafkajs from "kafkajs";
+import { describe, expect, it } from "vitest";
+import { readConfig } from "../../src/config.ts";
+import { openLog } from "../../src/log.ts";
+import { brokerFault, openKafka } from "../../src/topic/client.ts";
+
+const log = openLog({ logLevel: "silent" });
+
+describe("openKafka", () => {
+  it("asks for the brokers when none are set", () => {
+    expect(() => openKafka(readConfig({}, {}), log)).toThrow(expect.objectContaining({ code: "config_invalid" }));
+  });
+
+  it("names the TLS file that can't be read", () => {
+    const env = { KAFKA_BROKERS: "127.0.0.1:9", KAFKA_SSL_ENABLED: "true", KAFKA_SSL_CA_FILE: "/nowhere/ca.pem" };
+    const fault = expect.objectContaining({
+      code: "config_invalid",
+      message: expect.stringMatching(/^KAFKA_SSL_CA_FILE/),
+    });
+    expect(() => openKafka(readConfig({}, env), log)).toThrow(fault);
+  });
+
+  it("opens with SASL and TLS, and connects to nothing by itself", () => {
+    const env = {
+      KAFKA_BROKERS: "127.0.0.1:9,127.0.0.1:10",
+      KAFKA_SSL_ENABLED: "true",
+      KAFKA_SASL_MECHANISM: "scram-sha-512",
+      KAFKA_SASL_USERNAME: "me",
+      KAFKA_SASL_PASSWORD: "s3cret",
+    };
+    expect(openKafka(readConfig({}, env), log)).toBeInstanceOf(kafkajs.Kafka);
+  });
+});
+
+describe("brokerFault", () => {
+  const { KafkaJSConnectionError, KafkaJSNumberOfRetriesExceeded } = kafkajs;
+
+  it("tells the innermost reason, and that a retry may help", () => {
+    const refused = new KafkaJSConnectionError("connect ECONNREFUSED 127.0.0.1:9");
+    const given = new KafkaJSNumberOfRetriesExceeded(refused, { retryCount: 5, retryTime: 100 });
+    expect(brokerFault(Object.assign(given, { cause: refused }))).toMatchObject({
+      code: "broker_unreachable",
+      message: "Kafka: connect ECONNREFUSED 127.0.0.1:9",
+      canRetry: true,
+      next: expect.stringContaining("KAFKA_BROKERS"),
+    });
+  });
+
+  it("sends a refused login to the credentials, not to a retry", () => {
+    const denied = Object.assign(new Error("denied"), { name: "KafkaJSSASLAuthenticationError", retriable: false });
+    expect(brokerFault(denied)).toMatchObject({
+      code: "broker_unreachable",
+      canRetry: false,
+      next: expect.stringContaining("KAFKA_SASL_USERNAME"),
+    });
+  });
+
+  it("lists each reason of an error about several topics", () => {
+    const errors = [new Error("policy"), new Error("no rights")];
+    const fault = Object.assign(new kafkajs.KafkaJSError("Topic creation errors"), { errors });
+    expect(brokerFault(fault)).toMatchObject({ message: "Kafka: policy; no rights" });
+  });
+
+  it("leaves what isn't Kafka's alone", () => {
+    const bug = new TypeError("ours");
+    expect(brokerFault(bug)).toBe(bug);
+    expect(brokerFault(undefined)).toBeUndefined();
+  });
+});
