@@ -2,12 +2,14 @@ import { claimPartition } from "../table/landed.ts";
 import { countParked } from "../table/parked.ts";
 import type { ConnectionSlot } from "../table/slot.ts";
 import type { GroupParts } from "./group-parts.ts";
-import { checkHistory } from "./history.ts";
+import { checkHistory, type Landmark } from "./history.ts";
 import { judge, type Patience } from "./patience.ts";
 
 export interface Place {
   readonly nextOffset: number;
   readonly parked: number;
+  /** The last record that landed, if the log still has its offset. */
+  readonly landmark: Landmark | undefined;
 }
 
 /**
@@ -22,9 +24,11 @@ export function claim(parts: GroupParts, slot: ConnectionSlot, partition: number
     async () => {
       const { log, clusterId } = await parts.logOf(partition);
       const place = await slot.use((c) => claimPartition(c, topicName, partition, log.low, clusterId));
-      checkHistory(topicName, place, log, clusterId);
+      checkHistory(topicName, place.nextOffset, place.clusterId, log, clusterId);
       const parked = await slot.use((c) => countParked(c, topicName, partition));
-      return { nextOffset: place.nextOffset, parked };
+      const { nextOffset, lastOffset: offset, lastDigest: digest } = place;
+      const landmark = offset !== null && digest !== null && offset >= log.low ? { offset, digest } : undefined;
+      return { nextOffset, parked, landmark };
     },
     (error) => judge(error, topicName, slot.isBroken),
   );

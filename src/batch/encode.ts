@@ -3,7 +3,7 @@ import { type LetterReason, Refusal } from "../event/letter.ts";
 import { CopyBuffer } from "../table/copy-buffer.ts";
 import { type Day, dayOf } from "../table/days.ts";
 import { type RowEncoder, shown } from "../table/row-encoder.ts";
-import type { Records } from "../topic/consume.ts";
+import type { Records } from "../topic/fetched-batch.ts";
 import type { Consumer } from "./consumer.ts";
 
 /** An event set aside, by its record's index. */

@@ -1,4 +1,4 @@
-import type { FetchedBatch } from "../topic/consume.ts";
+import type { FetchedBatch } from "../topic/fetched-batch.ts";
 import { claim } from "./claim.ts";
 import type { GroupParts } from "./group-parts.ts";
 import { Intake } from "./intake.ts";
@@ -81,6 +81,7 @@ export class Group {
     await member.start({
       onAssigned: (partitions) => this.#assign(partitions),
       onBatch: (batch, heartbeat, isStale) => this.#take(batch, heartbeat, isStale),
+      onMarkers: (partition, first, next) => this.#takeMarkers(partition, first, next),
       onCrash: (error) => this.#fail(error),
     });
     this.#timers.push(setInterval(() => void this.#hints.write(this.#lanes.values()), KAFKA_COMMIT_MS));
@@ -169,7 +170,9 @@ export class Group {
     lane.parked = place.parked;
     lane.nextOffset = place.nextOffset;
     lane.tail = place.nextOffset;
-    this.#parts.member.seek(lane.partition, place.nextOffset);
+    lane.landmark = place.landmark;
+    // One record back where that can be: it is compared with the one that landed, and trimmed.
+    this.#parts.member.seek(lane.partition, place.landmark?.offset ?? place.nextOffset);
   }
 
   async #take(batch: FetchedBatch, heartbeat: () => Promise<void>, isStale: () => boolean): Promise<void> {
@@ -178,7 +181,20 @@ export class Group {
     const generation = this.#generation;
     const isOurs = () =>
       generation === this.#generation && !isStale() && !this.#stopping && !this.#abort.signal.aborted;
-    const seekTo = await this.#intake.take({ lane, batch, heartbeat, isOurs });
-    if (seekTo !== undefined) this.#parts.member.seek(batch.partition, seekTo);
+    const result = await this.#intake.take({ lane, batch, heartbeat, isOurs });
+    if (result === "lost the way") this.#findWay(lane);
+  }
+
+  #takeMarkers(partition: number, firstOffset: number, nextOffset: number): void {
+    const lane = this.#lanes.get(partition);
+    if (lane === undefined || this.#stopping) return;
+    const result = this.#intake.takeMarkers(lane, firstOffset, nextOffset);
+    if (result === "lost the way") this.#findWay(lane);
+  }
+
+  /** Kafka is not where the database stands (offsets written by others, a log cut short): checked and sent there again. */
+  #findWay(lane: Lane): void {
+    lane.tail = undefined;
+    lane.claimed = this.#claim(lane, this.#generation).catch((error) => this.#fail(error));
   }
 }

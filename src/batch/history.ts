@@ -1,24 +1,55 @@
 import { TradetapeError } from "../errors.ts";
-import type { LandedOffset } from "../table/landed.ts";
+import type { FetchedBatch } from "../topic/fetched-batch.ts";
 import type { PartitionOffsets } from "../topic/offsets.ts";
+import type { Lane } from "./lane.ts";
+import { recordDigest } from "./tell.ts";
+
+/** A record that has landed, by which a log is known again. */
+export type Landmark = NonNullable<Lane["landmark"]>;
 
 /**
  * Holds what the database expects next against what the log still has. Lost history is never jumped over: somebody has
  * to say that it is lost.
  * @throws TradetapeError history_lost naming topic, partition, expected and found
  */
-export function checkHistory(topicName: string, landed: LandedOffset, log: PartitionOffsets, clusterId: string): void {
+export function checkHistory(
+  topicName: string,
+  nextOffset: number,
+  landedFrom: string | null,
+  log: PartitionOffsets,
+  clusterId: string,
+): void {
   const at = `${topicName}/${log.partition}`;
-  if (landed.clusterId !== null && landed.clusterId !== clusterId) {
-    throw lost(`${at} landed here from the Kafka cluster ${landed.clusterId}, and this is ${clusterId}`);
+  if (landedFrom !== null && landedFrom !== clusterId) {
+    throw lost(`${at} landed here from the Kafka cluster ${landedFrom}, and this is ${clusterId}`);
   }
-  if (log.low > landed.nextOffset) {
-    throw lost(`${at}: expected offset ${landed.nextOffset} next, the log begins at ${log.low}`);
-  }
-  if (log.high < landed.nextOffset) {
-    throw lost(`${at}: expected offset ${landed.nextOffset} next, the log ends at ${log.high}`);
-  }
+  if (log.low > nextOffset) throw lost(`${at}: expected offset ${nextOffset} next, the log begins at ${log.low}`);
+  if (log.high < nextOffset) throw lost(`${at}: expected offset ${nextOffset} next, the log ends at ${log.high}`);
 }
+
+/**
+ * Holds the last record that landed against what the log has at its offset now: a topic made again, or a log cut by an
+ * unclean election, may be as long as before.
+ * @throws TradetapeError history_lost
+ */
+export function checkLandmark(topicName: string, lane: Lane, batch: FetchedBatch): void {
+  const { landmark } = lane;
+  if (landmark === undefined || batch.fetchedOffset > landmark.offset || batch.nextOffset <= landmark.offset) return;
+  lane.landmark = undefined;
+  for (let index = 0; index < batch.count && batch.offsetOf(index) <= landmark.offset; index++) {
+    if (batch.offsetOf(index) !== landmark.offset) continue;
+    if (recordDigest(batch.record(index)).equals(landmark.digest)) return;
+  }
+  throw lost(`${topicName}/${lane.partition}: another record than the one that landed is at offset ${landmark.offset}`);
+}
+
+/** Topics are not compacted, so an offset that holds nothing at all is a record that is gone. */
+export const missingRecords = (topicName: string, batch: FetchedBatch): TradetapeError => {
+  const range = `offsets ${batch.fetchedOffset} to ${batch.nextOffset - 1}`;
+  return lost(
+    `${topicName}/${batch.partition}: expected every one of ${range}, the log lacks ${batch.missing} of them`,
+  );
+};
 
 const lost = (message: string): TradetapeError =>
   new TradetapeError("history_lost", message, {

@@ -1,7 +1,8 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Registry } from "../event/registry.ts";
-import type { FetchedBatch } from "../topic/consume.ts";
+import type { FetchedBatch, Records } from "../topic/fetched-batch.ts";
 import { encodeBatch } from "./encode.ts";
+import { checkLandmark, missingRecords } from "./history.ts";
 import type { Lane } from "./lane.ts";
 import { judge, type Patience } from "./patience.ts";
 import type { LandingPlan } from "./plan.ts";
@@ -9,6 +10,11 @@ import type { Room } from "./room.ts";
 
 /** A wait this long sends a heartbeat; well below the smallest session timeout of 6 s. */
 const HEARTBEAT_PAUSE_MS = 1000;
+
+const none = (): never => {
+  throw new Error("there are no records");
+};
+const NO_RECORDS: Records = { count: 0, offsetOf: none, publishedAtMs: none, record: none };
 
 export interface Fetched {
   readonly lane: Lane;
@@ -42,19 +48,34 @@ export class Intake {
 
   /**
    * Resolves when the batch is queued or not to be landed; kafkajs then fetches on.
-   * @returns where Kafka has to be sent instead, when the batch begins beyond the lane's tail
+   * @returns "lost the way" when the batch begins beyond the lane's tail, or isn't the log that landed before
+   * @throws TradetapeError history_lost when records are missing in the middle of it
    */
-  async take({ lane, batch, heartbeat, isOurs }: Fetched): Promise<number | undefined> {
+  async take({ lane, batch, heartbeat, isOurs }: Fetched): Promise<"taken" | "not ours" | "lost the way"> {
     await alive(lane.claimed, heartbeat);
     while (isOurs() && !(this.#room.has(batch.valueBytes) && lane.parked < this.#parkedEventsMax)) {
       await alive(Promise.race([this.#room.freed(), sleep(HEARTBEAT_PAUSE_MS)]), heartbeat);
     }
-    if (!isOurs()) return undefined;
+    if (!isOurs()) return "not ours";
     await alive(this.#fetchSchemas(batch), heartbeat);
-    if (!isOurs() || lane.tail === undefined || batch.nextOffset <= lane.tail) return undefined;
-    if (batch.fetchedOffset > lane.tail) return lane.tail;
+    if (!isOurs() || lane.tail === undefined) return "not ours";
+    if (batch.fetchedOffset > lane.tail) return "lost the way";
+    checkLandmark(this.#plan.topicName, lane, batch);
+    if (batch.nextOffset <= lane.tail) return "taken";
+    if (batch.missing > 0) throw missingRecords(this.#plan.topicName, batch);
     this.#enqueue(lane, batch);
-    return undefined;
+    return "taken";
+  }
+
+  /** Queues a range of markers and aborted records: it lands as holes, so that the next batch may begin behind it. */
+  takeMarkers(lane: Lane, firstOffset: number, nextOffset: number): "taken" | "lost the way" {
+    if (lane.tail === undefined || nextOffset <= lane.tail) return "taken";
+    if (firstOffset > lane.tail || (lane.landmark && firstOffset <= lane.landmark.offset)) return "lost the way";
+    const range = { firstOffset: lane.tail, nextOffset, from: 0 };
+    const batch = encodeBatch(this.#plan.encoder, lane.partition, NO_RECORDS, range);
+    lane.push({ kind: "batch", batch, bytes: 0 });
+    lane.tail = nextOffset;
+    return "taken";
   }
 
   #enqueue(lane: Lane, batch: FetchedBatch): void {

@@ -29,6 +29,8 @@ export class Lane {
   /** Batches after a repeat that still go through the stage: repeats come in runs. */
   stagedBatchesLeft = 0;
   claimed: Promise<void> = Promise.resolve();
+  /** The last record that landed before the claim: the log must still hold this very record there. */
+  landmark: { readonly offset: number; readonly digest: Buffer } | undefined;
   readonly #run: (lane: Lane, job: Job) => Promise<LaneStep>;
   readonly #freed: (bytes: number) => void;
   readonly #queue: Job[] = [];

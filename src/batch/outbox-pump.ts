@@ -1,8 +1,8 @@
 import { forgetOutbox, nextOutboxPage } from "../table/outbox.ts";
 import type { ConnectionSlot } from "../table/slot.ts";
 import type { RawMessage, RawPublisher } from "../topic/raw-publish.ts";
+import { rawHeaders } from "./headers.ts";
 import { judge, type Patience } from "./patience.ts";
-import { rawHeaders } from "./tell.ts";
 
 /** Audit and dead letters have one partition each: their order is the order of the outbox. */
 const ONLY_PARTITION = 0;

@@ -2,12 +2,12 @@ import type { Registry } from "../event/registry.ts";
 import type { Connection } from "../table/connection.ts";
 import { lockPartition } from "../table/landed.ts";
 import { type ParkedRecord, readyParked, unpark } from "../table/parked.ts";
-import type { RawRecord, Records } from "../topic/consume.ts";
+import type { RawRecord, Records } from "../topic/fetched-batch.ts";
 import { encodeBatch } from "./encode.ts";
+import { rawHeaders } from "./headers.ts";
 import { book, inTransaction, type Landing, ledgerOf } from "./land.ts";
 import { landStaged } from "./land-staged.ts";
 import type { LandingPlan } from "./plan.ts";
-import { rawHeaders } from "./tell.ts";
 
 /** One release takes this many events: a transaction of the size of a small fetch. */
 const RELEASE_EVENTS_MAX = 2000;

@@ -6,13 +6,11 @@ import { Refusal } from "../event/letter.ts";
 import type { LedgerRow } from "../table/landed.ts";
 import type { LetterRow, ParkedRow, StoredHeaders } from "../table/letters.ts";
 import type { OutboxMessage } from "../table/outbox.ts";
-import type { RawRecord, RecordHeaders } from "../topic/consume.ts";
+import type { RawRecord } from "../topic/fetched-batch.ts";
 import { type EncodedBatch, type Letter, readEvent } from "./encode.ts";
+import { base64, CORRELATION_HEADER, firstHeader, storedHeaders } from "./headers.ts";
 import type { Outcome, Parked } from "./outcome.ts";
 import type { LandingPlan } from "./plan.ts";
-
-/** The header by which publishers name the workflow that an event belongs to. */
-export const CORRELATION_HEADER = "correlation-id";
 
 /** The rows of `dead_letter` for a batch's letters, with the record exactly as it came. */
 export function letterRows(batch: EncodedBatch, letters: readonly Letter[]): LetterRow[] {
@@ -21,7 +19,7 @@ export function letterRows(batch: EncodedBatch, letters: readonly Letter[]): Let
     return {
       offset: batch.records.offsetOf(letter.index),
       reason: letter.reason,
-      detail: letter.detail,
+      detail: storableDetail(letter.detail),
       column: letter.column ?? null,
       sqlstate: letter.sqlstate ?? null,
       key,
@@ -31,6 +29,13 @@ export function letterRows(batch: EncodedBatch, letters: readonly Letter[]): Let
     };
   });
 }
+
+/** A detail may quote the data that is wrong, by whatever library's words. */
+const DETAIL_CHARACTERS_MAX = 1000;
+
+/** Without this, a letter about a NUL could be refused for its own text, and the group would stand still for good. */
+const storableDetail = (detail: string): string =>
+  detail.slice(0, DETAIL_CHARACTERS_MAX).replaceAll("\0", "\\0").toWellFormed();
 
 export function parkedRows(batch: EncodedBatch, parked: readonly Parked[]): ParkedRow[] {
   return parked.map(({ index, eventId, missing }) => {
@@ -149,34 +154,8 @@ function letterMessage(plan: LandingPlan, partition: number, letter: LetterRow):
     "tradetape-column": letter.column,
     "tradetape-sqlstate": letter.sqlstate,
   };
-  const headers: Record<string, string | readonly string[]> = { ...letter.headers };
+  const headers: Record<string, StoredHeaders[string]> = { ...letter.headers };
   for (const [name, text] of Object.entries(told)) if (text !== null) headers[name] = base64(text);
   if (letter.key !== null) headers["tradetape-key"] = base64(letter.key);
   return { topic: plan.deadLettersTopicName, key: Buffer.from(coordinates), value: letter.value, headers };
-}
-
-const base64 = (data: string | Buffer): string => Buffer.from(data as string).toString("base64");
-
-export function storedHeaders(headers: RecordHeaders | undefined): StoredHeaders {
-  const stored: Record<string, string | string[]> = {};
-  for (const [name, value] of Object.entries(headers ?? {})) {
-    if (value !== undefined) stored[name] = Array.isArray(value) ? value.map(base64) : base64(value);
-  }
-  return stored;
-}
-
-/** The headers as they were, for publishing. */
-export function rawHeaders(stored: StoredHeaders): RecordHeaders {
-  const raw: RecordHeaders = {};
-  const bytes = (text: string) => Buffer.from(text, "base64");
-  for (const [name, value] of Object.entries(stored)) {
-    raw[name] = typeof value === "string" ? bytes(value) : value.map(bytes);
-  }
-  return raw;
-}
-
-function firstHeader(headers: RecordHeaders | undefined, name: string): string | null {
-  const value = headers?.[name];
-  const first = Array.isArray(value) ? value[0] : value;
-  return first === undefined ? null : first.toString();
 }

@@ -1,74 +1,6 @@
-import type { IHeaders, Kafka, Consumer as KafkaConsumer, KafkaMessage } from "kafkajs";
+import type { EachBatchPayload, Kafka, Consumer as KafkaConsumer } from "kafkajs";
 import { TradetapeError } from "../errors.ts";
-
-export type RecordHeaders = IHeaders;
-
-/** One message as it was in the log. */
-export interface RawRecord {
-  readonly key: Buffer | null;
-  readonly value: Buffer | null;
-  readonly headers?: RecordHeaders | undefined;
-}
-
-/** Records of one partition in offset order; indexes count from 0. */
-export interface Records {
-  readonly count: number;
-  offsetOf(index: number): number;
-  /** The broker's time of the record, milliseconds since 1970. */
-  publishedAtMs(index: number): number;
-  record(index: number): RawRecord;
-}
-
-/** What one fetch brought of one partition. It covers [fetchedOffset, nextOffset), with or without a record in each. */
-export class FetchedBatch implements Records {
-  readonly partition: number;
-  readonly fetchedOffset: number;
-  readonly nextOffset: number;
-  readonly valueBytes: number;
-  readonly #messages: readonly KafkaMessage[];
-  /** Offsets of uncompacted topics are dense, so the first one says them all; else undefined. */
-  readonly #denseFrom: number | undefined;
-  #timeText = "";
-  #timeMs = 0;
-
-  constructor(partition: number, fetchedOffset: number, lastOffset: number, messages: readonly KafkaMessage[]) {
-    this.partition = partition;
-    this.fetchedOffset = fetchedOffset;
-    this.nextOffset = lastOffset + 1;
-    this.#messages = messages;
-    const first = Number(messages[0]!.offset);
-    this.#denseFrom = Number(messages.at(-1)!.offset) - first === messages.length - 1 ? first : undefined;
-    let bytes = 0;
-    for (const message of messages) bytes += message.value?.length ?? 0;
-    this.valueBytes = bytes;
-  }
-
-  get count(): number {
-    return this.#messages.length;
-  }
-
-  offsetOf(index: number): number {
-    return this.#denseFrom === undefined ? Number(this.#messages[index]!.offset) : this.#denseFrom + index;
-  }
-
-  /** With LogAppendTime the records of a produce batch share one text, so most calls convert nothing. */
-  publishedAtMs(index: number): number {
-    const text = this.#messages[index]!.timestamp;
-    if (text !== this.#timeText) {
-      this.#timeText = text;
-      this.#timeMs = Number(text);
-    }
-    return this.#timeMs;
-  }
-
-  record(index: number): RawRecord {
-    return this.#messages[index]!;
-  }
-
-  *values(): Generator<Buffer | null> {
-    for (const { value } of this.#messages) yield value;
-  }
-}
+import { FetchedBatch } from "./fetched-batch.ts";
 
 /** What kafkajs tells a group. Handlers own no position: the database alone says what comes next. */
 export interface GroupHandlers {
@@ -79,8 +11,10 @@ export interface GroupHandlers {
    * membership alive meanwhile. `isStale` says that a seek has overtaken the batch.
    */
   onBatch(batch: FetchedBatch, heartbeat: () => Promise<void>, isStale: () => boolean): Promise<void>;
+  /** A fetch brought nothing but markers and aborted records, in [firstOffset, nextOffset). */
+  onMarkers(partition: number, firstOffset: number, nextOffset: number): void;
   /** The group ended by itself and won't come back. */
-  onCrash(error: TradetapeError): void;
+  onCrash(error: unknown): void;
 }
 
 export interface GroupOptions {
@@ -94,8 +28,11 @@ export interface GroupOptions {
 const FETCH_WAIT_MS_MAX = 250;
 const PARTITIONS_PER_FETCH = 8;
 
-/** `fetchedOffset` is there at run time and not in the types; without it a batch's range would begin at a guess. */
-type BatchAtRunTime = { readonly fetchedOffset: unknown };
+/**
+ * There at run time and not in the types: without `fetchedOffset` a batch's range would begin at a guess, without the
+ * unfiltered messages nobody could tell a hole that a transaction left from a record that is gone.
+ */
+type BatchAtRunTime = { readonly fetchedOffset: unknown; readonly messagesWithinOffset: readonly unknown[] };
 
 /**
  * A member of a Kafka consumer group, for its assignment and its bytes only. kafkajs never commits by itself here
@@ -127,23 +64,46 @@ export class GroupMember {
     this.#consumer.on(this.#consumer.events.CRASH, ({ payload }) => {
       if (!payload.restart) handlers.onCrash(crash(topicName, payload.error));
     });
+    // A batch of markers only never reaches the handler; kafkajs steps over it and tells of it here alone.
+    this.#consumer.on(this.#consumer.events.END_BATCH_PROCESS, ({ payload }) => {
+      const { batchSize, firstOffset, lastOffset, partition } = payload;
+      if (batchSize > 0 || firstOffset === null) return;
+      handlers.onMarkers(partition, Number(firstOffset), Number(lastOffset) + 1);
+    });
     await this.#consumer.connect();
     await this.#consumer.subscribe({ topic: topicName, fromBeginning: true });
     await this.#consumer.run({
       autoCommit: false,
       eachBatchAutoResolve: false,
-      eachBatch: async ({ batch, heartbeat, isStale, resolveOffset }) => {
-        const fetchedOffset = Number((batch as unknown as BatchAtRunTime).fetchedOffset);
-        if (!Number.isSafeInteger(fetchedOffset)) throw new Error("kafkajs no longer tells a batch's fetched offset");
-        const last = batch.lastOffset();
-        await handlers.onBatch(
-          new FetchedBatch(batch.partition, fetchedOffset, Number(last), batch.messages),
-          heartbeat,
-          isStale,
-        );
-        resolveOffset(last);
-      },
+      eachBatch: (payload) => this.#handle(payload, handlers),
     });
+  }
+
+  /**
+   * kafkajs tells of a rebalance by its heartbeat and has to hear of it again. Any other error it would only try again,
+   * for ever and in silence: that ends the group.
+   */
+  async #handle(payload: EachBatchPayload, handlers: GroupHandlers): Promise<void> {
+    const { batch, isStale, resolveOffset } = payload;
+    const { fetchedOffset: fetched, messagesWithinOffset: raw } = batch as unknown as BatchAtRunTime;
+    const fetchedOffset = Number(fetched);
+    if (!Number.isSafeInteger(fetchedOffset)) throw new Error("kafkajs no longer tells a batch's fetched offset");
+    const last = batch.lastOffset();
+    let beatError: unknown;
+    const heartbeat = () =>
+      payload.heartbeat().catch((error: unknown) => {
+        beatError = error;
+        throw error;
+      });
+    const fetchedBatch = new FetchedBatch(batch.partition, fetchedOffset, Number(last), batch.messages, raw.length);
+    try {
+      await handlers.onBatch(fetchedBatch, heartbeat, isStale);
+    } catch (error) {
+      if (error === beatError) throw error;
+      handlers.onCrash(error);
+      return;
+    }
+    resolveOffset(last);
   }
 
   /** The next fetch of this partition begins here. A fetch under way may still bring another place: check every batch. */

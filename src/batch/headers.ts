@@ -1,0 +1,38 @@
+import type { StoredHeaders } from "../table/letters.ts";
+import type { RecordHeaders } from "../topic/fetched-batch.ts";
+
+/** The header by which publishers name the workflow that an event belongs to. */
+export const CORRELATION_HEADER = "correlation-id";
+
+export const base64 = (data: string | Buffer): string => Buffer.from(data as string).toString("base64");
+
+/** A name may hold a NUL, which no text of PostgreSQL can: it is written \0, and so a backslash is written twice. */
+const storedName = (name: string): string => name.replaceAll("\\", "\\\\").replaceAll("\0", "\\0");
+const rawName = (name: string): string => name.replace(/\\([\\0])/g, (_, escaped) => (escaped === "0" ? "\0" : "\\"));
+
+/** Headers as JSON can hold them. Other clients send headers without a value, though kafkajs's types know of none. */
+export function storedHeaders(headers: RecordHeaders | undefined): StoredHeaders {
+  const stored: Record<string, string | null | (string | null)[]> = {};
+  const bytes = (data: string | Buffer | null) => (data === null ? null : base64(data));
+  for (const [name, value] of Object.entries(headers ?? {})) {
+    if (value !== undefined) stored[storedName(name)] = Array.isArray(value) ? value.map(bytes) : bytes(value);
+  }
+  return stored;
+}
+
+/** The headers as they were, for publishing; one without a value gets an empty one, as kafkajs can't send the other. */
+export function rawHeaders(stored: StoredHeaders): RecordHeaders {
+  const raw: RecordHeaders = {};
+  const bytes = (text: string | null) => Buffer.from(text ?? "", "base64");
+  for (const [name, value] of Object.entries(stored)) {
+    raw[rawName(name)] = Array.isArray(value) ? value.map(bytes) : bytes(value as string | null);
+  }
+  return raw;
+}
+
+/** The first value of a header as text that PostgreSQL can hold, null where there is none. */
+export function firstHeader(headers: RecordHeaders | undefined, name: string): string | null {
+  const value = headers?.[name];
+  const first = Array.isArray(value) ? value[0] : value;
+  return first === undefined || first === null ? null : first.toString().replaceAll("\0", "\ufffd");
+}
