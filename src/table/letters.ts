@@ -1,8 +1,8 @@
 import type { LetterReason } from "../event/letter.ts";
 import type { Connection } from "./connection.ts";
 
-/** Header values as JSON can hold them: base64, a list where a name repeats. */
-export type StoredHeaders = Readonly<Record<string, string | readonly string[]>>;
+/** Header values as JSON can hold them: base64, null without a value, a list where a name repeats. */
+export type StoredHeaders = Readonly<Record<string, string | null | readonly (string | null)[]>>;
 
 export interface LetterRow {
   readonly offset: number;

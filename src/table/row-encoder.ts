@@ -18,7 +18,7 @@ export interface RowRefusal {
 const SHOWN_CHARACTERS_MAX = 64;
 
 export function shown(value: unknown): string {
-  const text = typeof value === "string" ? JSON.stringify(value) : String(value);
+  const text = typeof value === "number" ? String(value) : JSON.stringify(value);
   return text.length <= SHOWN_CHARACTERS_MAX
     ? text
     : `${text.slice(0, SHOWN_CHARACTERS_MAX)}... (${text.length} characters)`;
