@@ -18,11 +18,15 @@ export function rowBytes(rows: Rows, from: number, to: number): Buffer {
   return rows.bytes.subarray(start, to === 0 ? 0 : rows.ends[to - 1]!);
 }
 
+/** After a bad row at least this many rows are sent: a statement costs about as much as so many. */
+const WINDOW_ROWS_MIN = 16;
+
 /**
- * Copies rows [from, to), leaving out each one that PostgreSQL calls bad. The error names the row's line, so k bad rows
- * cost k savepoints and every row is sent at most twice; halving, the usual way, would send each log2(n) times. Only
- * where no line can be read are the rows halved.
- * @returns the letters and how many rows went in, or "repeat" when a unique key was hit: nothing of this call stays then
+ * Copies rows [from, to), leaving out each one that PostgreSQL calls bad. The error names the row's line, so that k bad
+ * rows of n cost about 2k statements; halving, the usual way, would cost k log2(n). What lies behind a bad row is sent
+ * again, so only twice the distance of the last two is sent at once, and twice as much after each success: else a batch
+ * of nothing but bad rows would send n * n / 2 of them. Only where no line can be read are the rows halved.
+ * @returns the letters and how many rows went in, or "repeat" when a unique key was hit: then nothing of it stays
  * @throws what isn't the data's fault, with the transaction unusable but for ROLLBACK
  */
 export async function copyIsolated(
@@ -34,24 +38,31 @@ export async function copyIsolated(
 ): Promise<CopyResult> {
   const letters: Letter[] = [];
   let copied = 0;
+  let window = to - from;
+  let lastBad = from - 1;
   const spans: [number, number][] = [[from, to]];
   for (let span = spans.pop(); span !== undefined; span = spans.pop()) {
-    const [start, end] = span;
-    if (start === end) continue;
+    const [start, last] = span;
+    if (start === last) continue;
+    const end = Math.min(last, start + window);
     const fault = await tryCopy(connection, target, rowBytes(rows, start, end));
     if (fault === undefined) {
       copied += end - start;
+      window *= 2;
+      spans.push([end, last]);
       continue;
     }
     if (verdictOf(fault) === "unique") return "repeat";
     const bad = badRow(fault, target, start, end);
     if (bad === undefined) {
       const middle = (start + end) >> 1;
-      spans.push([middle, end], [start, middle]);
+      spans.push([middle, last], [start, middle]);
       continue;
     }
     letters.push(letterOf(fault, rows.indexes[bad]!));
-    spans.push([bad + 1, end], [start, bad]);
+    window = Math.max(WINDOW_ROWS_MIN, 2 * (bad - lastBad));
+    lastBad = bad;
+    spans.push([bad + 1, last], [start, bad]);
   }
   return { letters, copied };
 }
@@ -65,7 +76,8 @@ async function tryCopy(connection: Connection, target: CopyTarget, bytes: Buffer
     const verdict = verdictOf(error);
     if (verdict === "encoder") throw encoderBug(error);
     if (verdict !== "data" && verdict !== "unique") throw error;
-    await connection.query("ROLLBACK TO SAVEPOINT copied");
+    // Released as well: thousands of bad rows would else nest thousands of savepoints.
+    await connection.query("ROLLBACK TO SAVEPOINT copied; RELEASE SAVEPOINT copied");
     return error;
   }
   await connection.query("RELEASE SAVEPOINT copied");
