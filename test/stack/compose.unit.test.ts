@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
-import { BROKER_HEAP, BROKER_SETTINGS, serverProperties } from "../../src/stack/kafka-broker.ts";
+import { BROKER_HEAP, BROKER_JVM, BROKER_SETTINGS, serverProperties } from "../../src/stack/kafka-broker.ts";
 import { STANDARD_PORTS } from "../../src/stack/ports.ts";
 import { INITDB_ARGS, POSTGRES_SETTINGS, POSTGRES_USER } from "../../src/stack/postgres-server.ts";
 import { pomVersions } from "../../src/stack/programs.ts";
@@ -49,11 +49,12 @@ describe("docker-compose.yml and the process launcher", () => {
   it("give the broker the same settings, and none that the other lacks", () => {
     const settings = Object.entries(properties).filter(([name]) => !PLACE.includes(name));
     expect(Object.keys(BROKER_SETTINGS).every((name) => name in properties)).toBe(true);
-    const { CLUSTER_ID, KAFKA_HEAP_OPTS, ...others } = kafka.environment;
+    const { CLUSTER_ID, KAFKA_HEAP_OPTS, KAFKA_OPTS, ...others } = kafka.environment;
     const places = PLACE.map(variableOf);
     const variables = Object.fromEntries(Object.entries(others).filter(([name]) => !places.includes(name)));
     expect(variables).toEqual(Object.fromEntries(settings.map(([name, value]) => [variableOf(name), value])));
     expect(KAFKA_HEAP_OPTS).toBe(BROKER_HEAP);
+    expect(KAFKA_OPTS).toBe(BROKER_JVM);
     expect(Buffer.from(CLUSTER_ID ?? "", "base64url")).toHaveLength(16);
   });
 
