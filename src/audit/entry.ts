@@ -89,7 +89,7 @@ export interface ReceiptFacts {
 /** Letters beyond this are counted, not listed: a batch of nothing but letters must not outgrow the message limit. */
 const RECEIPT_LETTERS_MAX = 1000;
 
-/** The audit entry of a landed batch of a big topic. Two databases give two receipts: the id includes the database's. */
+/** The audit entry of a big topic's landed batch. Two databases give two receipts: the id includes the database's. */
 export function receiptEntry(facts: ReceiptFacts): AuditEvent {
   const { topic, partition, firstOffset, nextOffset } = facts;
   const range = [String(partition), String(firstOffset), String(nextOffset)];

@@ -49,7 +49,7 @@ export interface Encoder {
   readonly knownDays: ReadonlySet<Day>;
 }
 
-/** An event may be ahead of the broker's clock by this much: a bar of a session that ends tomorrow, a wrong zone not. */
+/** An event may be ahead of the broker's clock by this much: a session that ends tomorrow may, a wrong zone may not. */
 const TIME_AHEAD_US_MAX = 2 * 86_400_000_000;
 
 type Fields = Readonly<Record<string, unknown>>;

@@ -53,5 +53,7 @@ export const missingRecords = (topicName: string, batch: FetchedBatch): Tradetap
 
 const lost = (message: string): TradetapeError =>
   new TradetapeError("history_lost", message, {
-    next: "Find out what removed the records (retention, a topic made again, another cluster). Nothing of this partition lands until then.",
+    next:
+      "Find out what removed the records (retention, a topic made again, another cluster). " +
+      "Nothing of this partition lands until then.",
   });

@@ -84,7 +84,7 @@ export class Intake {
     do {
       const range = { firstOffset, nextOffset: batch.nextOffset, from };
       const encoded = encodeBatch(this.#plan.encoder, lane.partition, batch, range);
-      // The raw values stay until the last part of the batch has committed; counting them with the first is close enough.
+      // The raw values stay until the batch's last part has committed; counting them with the first is close enough.
       const bytes = encoded.rows.bytes.length + (from === 0 ? batch.valueBytes : 0);
       this.#room.take(bytes);
       lane.push({ kind: "batch", batch: encoded, bytes });
@@ -105,7 +105,7 @@ export class Intake {
   }
 }
 
-/** Waits for `work` with a heartbeat now and then. @throws kafkajs's rebalance error, which ends the batch's handling */
+/** Waits for `work` with a heartbeat now and then. @throws kafkajs's rebalance error, which ends the handling */
 async function alive(work: Promise<unknown>, heartbeat: () => Promise<void>): Promise<void> {
   let done = false;
   const finished = work.then(() => {

@@ -26,12 +26,12 @@ export type Landing =
 /**
  * THE transaction: rows, letters, parked events, ledger row, next offset and outbox commit together or not at all.
  *
- * | dies or fails ...            | then                                                                                |
- * |------------------------------|-------------------------------------------------------------------------------------|
- * | before COMMIT                | nothing happened: landed again from next_offset                                     |
- * | during COMMIT (answer lost)  | called again: the lock waits for the old backend's end, next_offset says how it went |
- * | after COMMIT, outbox unsent  | the next owner publishes the outbox, under the same ids                             |
- * | owner cut off with the lock  | the next owner's lock wait ends in lock_timeout and is tried again                  |
+ * | dies or fails ...           | then                                                                               |
+ * |-----------------------------|------------------------------------------------------------------------------------|
+ * | before COMMIT               | nothing happened: landed again from next_offset                                    |
+ * | during COMMIT (answer lost) | called again: the lock waits for the old backend's end, next_offset tells          |
+ * | after COMMIT, outbox unsent | the next owner publishes the outbox, under the same ids                            |
+ * | owner cut off with the lock | the next owner's lock wait ends in lock_timeout and is tried again                 |
  *
  * @throws whatever isn't the data's fault; the transaction is rolled back, or the session gone
  */

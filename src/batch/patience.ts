@@ -3,7 +3,7 @@ import { TradetapeError } from "../errors.ts";
 import type { Log } from "../log.ts";
 import { isDatabaseFault, verdictOf } from "../table/sqlstate.ts";
 
-/** 0.2, 0.4, 0.8 ... 15 s: a restart is over within seconds, and a longer outage gains nothing from being asked more. */
+/** 0.2, 0.4, 0.8 ... 15 s: a restart is over within seconds, a longer outage gains nothing from being asked more. */
 const DELAY_MS_MIN = 200;
 const DELAY_MS_MAX = 15_000;
 

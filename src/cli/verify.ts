@@ -24,7 +24,7 @@ export const verifyCommand: CommandSpec<VerifyOptions> = {
   },
   run: async ({ config, out }, _args, options) => {
     const { databaseUrl } = requireServices(config, "databaseUrl");
-    const connection = await Connection.open(databaseUrl, { name: "tradetape verify", role: "tradetape_reader" });
+    const connection = await Connection.open(databaseUrl, { name: "verify", role: "tradetape_reader" });
     try {
       await requireMigrated(connection, databaseUrl);
       const result = await verify(connection, CONSUMERS, { quiet: options.quiet === true });
@@ -37,7 +37,8 @@ export const verifyCommand: CommandSpec<VerifyOptions> = {
 };
 
 export function verificationText(result: Verification): string {
-  const looked = `${count(result.rows)} rows, ${count(result.partitions)} partitions, ${count(result.auditEntries)} audit entries`;
+  const { rows, partitions, auditEntries } = result;
+  const looked = `${count(rows)} rows, ${count(partitions)} partitions, ${count(auditEntries)} audit entries`;
   const lines = [result.ok ? `good: ${looked} are what the ledger says` : `not good: looked at ${looked}`];
   const findings = [
     ...result.problems.map((finding) => ["wrong", finding.check, finding.subject, finding.detail]),

@@ -53,7 +53,8 @@ export async function insertLinked(
   return connection.run(
     `INSERT INTO public.audit_log (log_id, "timestamp", event_type, actor, payload, success, backtest_session_id,
        correlation_id, source_topic, source_partition, source_offset, seq, prev_hash, hash)
-     SELECT s.log_id, s."timestamp", s.event_type, s.actor, s.payload, s.success, s.backtest_session_id, s.correlation_id,
+     SELECT s.log_id, s."timestamp", s.event_type, s.actor, s.payload, s.success, s.backtest_session_id,
+       s.correlation_id,
        s.source_topic, s.source_partition, s.source_offset, l.seq, l.previous, l.hash
      FROM unnest($1::bigint[], $2::bigint[], $3::bytea[], $4::bytea[]) AS l (o, seq, previous, hash)
      JOIN ${stage.relation} s ON s.${OFFSET_COLUMN} = l.o ORDER BY l.seq`,

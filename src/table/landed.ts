@@ -50,7 +50,7 @@ export async function claimPartition(
   return rows[0]!;
 }
 
-/** Takes the partition's lock for this transaction, and with it the right to land; returns the only true next offset. */
+/** Takes the partition's lock for this transaction, and with it the right to land; returns the true next offset. */
 export async function lockPartition(connection: Connection, topic: string, partition: number): Promise<number> {
   const rows = await connection.query<{ next: number }>(
     "SELECT next_offset AS next FROM tradetape.landed_offset WHERE topic = $1 AND partition = $2 FOR UPDATE",

@@ -37,8 +37,10 @@ export async function inSnapshot<R>(connection: Connection, ask: () => Promise<R
 export function ledgerSums(connection: Connection): Promise<LedgerSums[]> {
   return connection.query<LedgerSums & Record<string, unknown>>(
     `SELECT o.topic, o.partition, o.origin, o.next_offset AS "nextOffset", b.written, b.dead, b.parked,
-       (SELECT count(*) FROM tradetape.dead_letter d WHERE d.topic = o.topic AND d.partition = o.partition) AS "letterRows",
-       (SELECT count(*) FROM tradetape.parked_event p WHERE p.topic = o.topic AND p.partition = o.partition) AS "parkedRows"
+       (SELECT count(*) FROM tradetape.dead_letter d
+         WHERE d.topic = o.topic AND d.partition = o.partition) AS "letterRows",
+       (SELECT count(*) FROM tradetape.parked_event p
+         WHERE p.topic = o.topic AND p.partition = o.partition) AS "parkedRows"
      FROM tradetape.landed_offset o CROSS JOIN LATERAL (
        SELECT coalesce(sum(written), 0)::bigint AS written, coalesce(sum(dead), 0)::bigint AS dead,
          coalesce(sum(parked), 0)::bigint AS parked
@@ -59,7 +61,8 @@ export function ledgerGaps(connection: Connection): Promise<LedgerGap[]> {
          lag(next_offset) OVER (PARTITION BY topic, partition ORDER BY seq) AS expected
        FROM spans
      )
-     SELECT topic, partition, CASE WHEN seq > 4611686018427387904 THEN -1 ELSE seq END AS seq, expected, found FROM steps
+     SELECT topic, partition, CASE WHEN seq > 4611686018427387904 THEN -1 ELSE seq END AS seq, expected, found
+     FROM steps
      WHERE found <> expected ORDER BY topic, partition, seq LIMIT 100`,
   );
 }
@@ -91,8 +94,8 @@ export function oldOutbox(
 }
 
 /**
- * Symbols that rows of a big table name and `symbol` doesn't have. Steps from one symbol to the next by the table's key,
- * which leads with it: some thousand symbols are found among millions of rows without reading them.
+ * Symbols that rows of a big table name and `symbol` doesn't have. Steps from one symbol to the next by the table's
+ * key, which leads with it: some thousand symbols are found among millions of rows without reading them.
  */
 export async function unknownSymbols(connection: Connection, table: string): Promise<readonly string[]> {
   const name = `public.${quoted(table)}`;

@@ -37,7 +37,8 @@ export async function insertLetters(
   await connection.run(
     `INSERT INTO tradetape.dead_letter (topic, partition, "offset", reason, detail, column_name, sqlstate, key, value,
        headers, published_at)
-     SELECT $1, $2, l.o, l.reason, l.detail, l.column_name, l.sqlstate, l.key, l.value, l.headers, to_timestamp(l.ms / 1000.0)
+     SELECT $1, $2, l.o, l.reason, l.detail, l.column_name, l.sqlstate, l.key, l.value, l.headers,
+       to_timestamp(l.ms / 1000.0)
      FROM unnest($3::bigint[], $4::text[], $5::text[], $6::text[], $7::text[], $8::bytea[], $9::bytea[], $10::jsonb[],
        $11::double precision[]) AS l (o, reason, detail, column_name, sqlstate, key, value, headers, ms)`,
     [
@@ -64,7 +65,8 @@ export async function insertParked(
 ): Promise<void> {
   if (parked.length === 0) return;
   await connection.run(
-    `INSERT INTO tradetape.parked_event (topic, partition, "offset", event_id, missing, key, value, headers, published_at)
+    `INSERT INTO tradetape.parked_event (topic, partition, "offset", event_id, missing, key, value, headers,
+       published_at)
      SELECT $1, $2, p.o, p.id, p.missing, p.key, p.value, p.headers, to_timestamp(p.ms / 1000.0)
      FROM unnest($3::bigint[], $4::uuid[], $5::jsonb[], $6::bytea[], $7::bytea[], $8::jsonb[], $9::double precision[])
        AS p (o, id, missing, key, value, headers, ms)`,

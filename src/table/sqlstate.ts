@@ -1,7 +1,7 @@
 /**
  * What an error of PostgreSQL means for a landing, by SQLSTATE alone: message texts change with language and version.
- * `data`: this row is bad and becomes a letter. `unique`: a repeat, the staged path sorts it out. `environment`: wait and
- * try the same again. `partition`: a day partition is missing. `encoder`: our binary format is wrong, a bug.
+ * `data`: this row is bad and becomes a letter. `unique`: a repeat, the staged path sorts it out. `environment`: wait
+ * and try the same again. `partition`: a day partition is missing. `encoder`: our binary format is wrong, a bug.
  */
 export type Verdict = "data" | "unique" | "environment" | "partition" | "foreign_key" | "encoder" | "refused";
 

@@ -7,8 +7,8 @@ export interface GroupHandlers {
   /** The group was (re)joined: these partitions are ours now, all others are not. Called inside kafkajs's own event. */
   onAssigned(partitions: readonly number[]): void;
   /**
-   * A batch was fetched. Resolving it lets the next fetch go on, so awaiting is the back-pressure; `heartbeat` keeps the
-   * membership alive meanwhile. `isStale` says that a seek has overtaken the batch.
+   * A batch was fetched. Resolving it lets the next fetch go on, so awaiting is the back-pressure; `heartbeat` keeps
+   * the membership alive meanwhile. `isStale` says that a seek has overtaken the batch.
    */
   onBatch(batch: FetchedBatch, heartbeat: () => Promise<void>, isStale: () => boolean): Promise<void>;
   /** A fetch brought nothing but markers and aborted records, in [firstOffset, nextOffset). */
@@ -106,7 +106,7 @@ export class GroupMember {
     resolveOffset(last);
   }
 
-  /** The next fetch of this partition begins here. A fetch under way may still bring another place: check every batch. */
+  /** The next fetch of this partition begins here. A fetch under way may still bring another: check every batch. */
   seek(partition: number, offset: number): void {
     this.#consumer.seek({ topic: this.#options.topicName, partition, offset: String(offset) });
   }

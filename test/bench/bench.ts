@@ -1,6 +1,6 @@
 /**
  * How fast ticks are published and landed here, beside one COPY of the same rows by PostgreSQL itself.
- * `npm run bench -- [--events N] [--rounds N] [--json]`; on the services of the environment, else on a stack of its own.
+ * `npm run bench -- [--events N] [--rounds N] [--json]`, on the environment's services, else on a stack of its own.
  * Rounds are interleaved (publish, land, COPY, publish, ...): what slows the machine for a minute slows all three.
  */
 import { execFile } from "node:child_process";

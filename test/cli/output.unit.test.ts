@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { openOutput, table } from "../../src/cli/output.ts";
 
-test("a table aligns numbers right with separators, shows what is missing as a dash, and has no trailing spaces", () => {
+test("a table aligns numbers right, shows what is missing as a dash, and has no trailing spaces", () => {
   const drawn = table(
     ["topic", "landed", "lag"],
     [

@@ -269,10 +269,11 @@ describe.each(Object.keys(GOOD) as EventTopic[])("bad events of %s", (topic) => 
   });
 });
 
-test("letters of topics audited one by one are told to the audit log once each, and not those of the others", async () => {
+test("a letter of a topic audited one by one is told to the audit log once, and no other letter is", async () => {
   await tape.land("audit");
   const found = await tape.query<{ topic: string; n: number }>(
-    "SELECT source_topic AS topic, count(*) AS n FROM public.audit_log WHERE event_type = 'DEAD_LETTER' GROUP BY 1 ORDER BY 1",
+    `SELECT source_topic AS topic, count(*) AS n FROM public.audit_log
+     WHERE event_type = 'DEAD_LETTER' GROUP BY 1 ORDER BY 1`,
   );
   const expected = ["decisions", "predictions", "sessions"] as const;
   expect(found).toEqual(expected.map((topic) => ({ topic: tape.name(topic), n: 1 })));

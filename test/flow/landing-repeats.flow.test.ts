@@ -41,7 +41,7 @@ async function priceOf(id: string): Promise<unknown> {
 }
 
 describe("ticks, predictions and the like: the first event of an id stays", () => {
-  test("an equal repeat in the same batch is a duplicate, another content is a letter and the first row stays", async () => {
+  test("in one batch an equal repeat is a duplicate, other content is a letter, the first row stays", async () => {
     const tally = await landBatch("ticks", [tick(1), tick(2), tick(1), tick(1, { close: 99 }), tick(3)]);
     expect(tally).toMatchObject({ read: 5, written: 3, duplicate: 1, dead: 1 });
     expect(await priceOf(tick(1).market_data_id)).toBe(tick(1).close);

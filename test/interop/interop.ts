@@ -1,7 +1,7 @@
 /**
  * Proves that a Python agent's predictions land: `node test/interop/interop.ts PYTHON`, where PYTHON is an interpreter
- * with fastavro and confluent-kafka (`python3 -m venv venv && venv/bin/pip install fastavro confluent-kafka`). Needs the
- * services of `tradetape up`, named by the environment. It uses a fresh namespace each time, prints
+ * with fastavro and confluent-kafka (`python3 -m venv venv && venv/bin/pip install fastavro confluent-kafka`). Needs
+ * the services of `tradetape up`, named by the environment. It uses a fresh namespace each time, prints
  * what landed and exits with 1 when that isn't everything.
  */
 import { execFileSync } from "node:child_process";

@@ -45,9 +45,11 @@ async function rangeFaults(tape: TestTape): Promise<string[]> {
       WHERE next_offset - first_offset <> read + holes + lost
     UNION ALL SELECT format('%s/%s seq %s: read %s isn''t the sum', topic, partition, seq, read) FROM ledger
       WHERE read <> written + duplicate + replaced + dead + parked + filtered
-    UNION ALL SELECT format('%s/%s ends at %s, next_offset is %s', o.topic, o.partition, max(l.next_offset), o.next_offset)
+    UNION ALL SELECT format('%s/%s ends at %s, next_offset is %s', o.topic, o.partition, max(l.next_offset),
+        o.next_offset)
       FROM tradetape.landed_offset o LEFT JOIN ledger l USING (topic, partition)
-      GROUP BY o.topic, o.partition, o.next_offset, o.origin HAVING coalesce(max(l.next_offset), o.origin) <> o.next_offset`);
+      GROUP BY o.topic, o.partition, o.next_offset, o.origin
+      HAVING coalesce(max(l.next_offset), o.origin) <> o.next_offset`);
   return faults.map(({ fault }) => fault);
 }
 
@@ -80,7 +82,8 @@ async function tableFaults(tape: TestTape): Promise<string[]> {
   for (const { topic, landing } of CONSUMERS) {
     const [found] = await tape.query<{ rows: number; written: number }>(
       `SELECT (SELECT count(*) FROM public.${landing.table}) AS rows,
-        (SELECT coalesce(sum(written) - sum(removed), 0)::bigint FROM tradetape.landed_batch WHERE topic = $1) AS written`,
+        (SELECT coalesce(sum(written) - sum(removed), 0)::bigint FROM tradetape.landed_batch
+         WHERE topic = $1) AS written`,
       [tape.name(topic)],
     );
     if (found!.rows !== found!.written) {
