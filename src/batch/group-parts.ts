@@ -19,6 +19,8 @@ export interface GroupParts {
   readonly landingSlots: readonly ConnectionSlot[];
   readonly daySlot: ConnectionSlot;
   readonly outboxSlot: ConnectionSlot;
+  /** A session of the login user itself, to end those of owners that are gone. */
+  readonly watchSlot: ConnectionSlot;
   readonly knownDays: Set<Day>;
   /** What the log holds of a partition now, and whose log it is. */
   readonly logOf: (partition: number) => Promise<{ readonly log: PartitionOffsets; readonly clusterId: string }>;

@@ -4,6 +4,7 @@ import type { GroupParts } from "./group-parts.ts";
 import { Intake } from "./intake.ts";
 import { JobRunner } from "./job-runner.ts";
 import { type Job, Lane, type LaneStep } from "./lane.ts";
+import { LockWatch } from "./lock-watch.ts";
 import { OffsetHints } from "./offset-hints.ts";
 import { OutboxPump } from "./outbox-pump.ts";
 import { Patience } from "./patience.ts";
@@ -51,16 +52,11 @@ export class Group {
     const patience = () => new Patience(parts.log, this.#abort.signal);
     this.#hints = new OffsetHints(parts.member, parts.log);
     this.#room = new Room(config.landingBufferBytesMax);
-    const { parkedEventsMax } = config;
-    this.#intake = new Intake({
-      plan,
-      registry: parts.registry,
-      room: this.#room,
-      patience: patience(),
-      parkedEventsMax,
-    });
-    const { landingSlots: slots, daySlot, knownDays } = parts;
-    this.#runner = new JobRunner({ plan, registry: parts.registry, slots, daySlot, knownDays, patience });
+    const { landingSlots: slots, daySlot, knownDays, registry } = parts;
+    const { parkedEventsMax, lockTimeoutMs } = config;
+    this.#intake = new Intake({ plan, registry, room: this.#room, patience: patience(), parkedEventsMax });
+    const lockWatch = new LockWatch(parts.watchSlot, lockTimeoutMs, parts.log);
+    this.#runner = new JobRunner({ plan, registry, slots, daySlot, knownDays, lockWatch, patience });
     this.#pump = new OutboxPump({
       topicName: plan.topicName,
       slot: parts.outboxSlot,
@@ -108,7 +104,7 @@ export class Group {
    * @param force gives up what has not committed instead of draining it; nothing is lost, it is read again
    */
   async stop(force = false): Promise<void> {
-    const { member, landingSlots, daySlot, outboxSlot } = this.#parts;
+    const { member, landingSlots, daySlot, outboxSlot, watchSlot } = this.#parts;
     this.#stopping = true;
     for (const timer of this.#timers) clearInterval(timer);
     if (!this.#abort.signal.aborted) member.pause();
@@ -120,7 +116,7 @@ export class Group {
       await this.#hints.write(this.#lanes.values());
     }
     await member.stop();
-    await Promise.all([...landingSlots, daySlot, outboxSlot].map((slot) => slot.close()));
+    await Promise.all([...landingSlots, daySlot, outboxSlot, watchSlot].map((slot) => slot.close()));
   }
 
   /** Called inside kafkajs's event, before the first fetch of the new assignment: nothing here may be awaited. */
@@ -188,11 +184,10 @@ export class Group {
   #takeMarkers(partition: number, firstOffset: number, nextOffset: number): void {
     const lane = this.#lanes.get(partition);
     if (lane === undefined || this.#stopping) return;
-    const result = this.#intake.takeMarkers(lane, firstOffset, nextOffset);
-    if (result === "lost the way") this.#findWay(lane);
+    if (this.#intake.takeMarkers(lane, firstOffset, nextOffset) === "lost the way") this.#findWay(lane);
   }
 
-  /** Kafka is not where the database stands (offsets written by others, a log cut short): checked and sent there again. */
+  /** Kafka isn't where the database stands (offsets written by others, a log cut short): checked, and sent there. */
   #findWay(lane: Lane): void {
     lane.tail = undefined;
     lane.claimed = this.#claim(lane, this.#generation).catch((error) => this.#fail(error));

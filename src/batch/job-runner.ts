@@ -5,6 +5,7 @@ import { isDatabaseFault, verdictOf } from "../table/sqlstate.ts";
 import type { EncodedBatch } from "./encode.ts";
 import { type Landing, landBatch } from "./land.ts";
 import type { Job, Lane, LaneStep } from "./lane.ts";
+import type { LockWatch } from "./lock-watch.ts";
 import { judge, type Patience } from "./patience.ts";
 import type { LandingPlan } from "./plan.ts";
 import { releaseParked } from "./release.ts";
@@ -20,6 +21,7 @@ export class JobRunner {
   /** Day partitions are made on a session of their own: a landing's transaction would hold the new partition's lock. */
   readonly #daySlot: ConnectionSlot;
   readonly #knownDays: Set<Day>;
+  readonly #lockWatch: LockWatch;
   readonly #patience: () => Patience;
 
   constructor(parts: {
@@ -28,6 +30,7 @@ export class JobRunner {
     readonly slots: readonly ConnectionSlot[];
     readonly daySlot: ConnectionSlot;
     readonly knownDays: Set<Day>;
+    readonly lockWatch: LockWatch;
     readonly patience: () => Patience;
   }) {
     this.#plan = parts.plan;
@@ -35,6 +38,7 @@ export class JobRunner {
     this.#slots = parts.slots;
     this.#daySlot = parts.daySlot;
     this.#knownDays = parts.knownDays;
+    this.#lockWatch = parts.lockWatch;
     this.#patience = parts.patience;
   }
 
@@ -57,11 +61,16 @@ export class JobRunner {
   }
 
   #release(slot: ConnectionSlot, lane: Lane): Promise<Landing> {
-    return slot.use((connection) => releaseParked(connection, this.#plan, lane.partition, this.#registry));
+    return slot.use((connection) =>
+      this.#lockWatch.run(connection, () => releaseParked(connection, this.#plan, lane.partition, this.#registry)),
+    );
   }
 
   async #land(slot: ConnectionSlot, lane: Lane, batch: EncodedBatch): Promise<Landing> {
-    const land = () => slot.use((c) => landBatch(c, this.#plan, batch, lane.stagedBatchesLeft > 0));
+    const land = () =>
+      slot.use((connection) =>
+        this.#lockWatch.run(connection, () => landBatch(connection, this.#plan, batch, lane.stagedBatchesLeft > 0)),
+      );
     await this.#makeDays(batch.days);
     const landing = await land().catch(async (error) => {
       // A partition that we knew has been dropped since. Made again, it must do; a second refusal stops the group.

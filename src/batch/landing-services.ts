@@ -46,7 +46,7 @@ export interface LandingServices {
 export async function openLandingServices(settings: Config, log: Log): Promise<LandingServices> {
   const config = requireServices(settings, "databaseUrl", "kafkaBrokers", "schemaRegistryUrl");
   const { databaseUrl } = config;
-  const questions = new ConnectionSlot(databaseUrl, { name: "tradetape questions", role: "tradetape_lander" });
+  const questions = new ConnectionSlot(databaseUrl, { name: "questions", role: "tradetape_lander" });
   const kafka = openKafka(config, log);
   const admin = kafka.admin();
   let publisher: RawPublisher | undefined;
@@ -93,7 +93,7 @@ export async function openGroup(services: LandingServices, consumer: Consumer): 
   const plan = await makePlan(services, consumer, knownDays);
   const slot = (what: string) =>
     new ConnectionSlot(config.databaseUrl, {
-      name: `tradetape ${plan.topicName} ${what}`,
+      name: `${plan.topicName} ${what}`,
       role: "tradetape_lander",
       lockTimeoutMs: config.lockTimeoutMs,
     });
@@ -114,6 +114,7 @@ export async function openGroup(services: LandingServices, consumer: Consumer): 
     landingSlots: Array.from({ length: landing }, (_, index) => slot(`landing ${index}`)),
     daySlot: slot("days"),
     outboxSlot: slot("outbox"),
+    watchSlot: new ConnectionSlot(config.databaseUrl, { name: `${plan.topicName} watch` }),
     knownDays,
     logOf: async (partition) => {
       const offsets = await fetchOffsets(admin, plan.topicName);

@@ -66,7 +66,7 @@ async function leave({ progress }: Session, services: Services, home: string): P
  * else's services other consumers may run, so only a stack of our own must be quiet.
  */
 async function readBack({ config, started }: Services, fillId: string | undefined) {
-  const connection = await Connection.open(config.databaseUrl, { name: "tradetape demo", role: "tradetape_reader" });
+  const connection = await Connection.open(config.databaseUrl, { name: "demo", role: "tradetape_reader" });
   try {
     const lineage = fillId === undefined ? [] : await fillLineage(connection, fillId);
     return { lineage, verification: await verify(connection, CONSUMERS, { quiet: started }) };

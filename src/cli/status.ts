@@ -42,7 +42,7 @@ export const statusCommand: CommandSpec<object> = {
 };
 
 async function databaseSide(databaseUrl: string): Promise<ReadonlyMap<string, PartitionStatus>> {
-  const connection = await Connection.open(databaseUrl, { name: "tradetape status", role: "tradetape_reader" });
+  const connection = await Connection.open(databaseUrl, { name: "status", role: "tradetape_reader" });
   try {
     await requireMigrated(connection, databaseUrl);
     const partitions = await readStatus(connection);

@@ -1,3 +1,4 @@
+import { randomBytes } from "node:crypto";
 import pg from "pg";
 import { TradetapeError } from "../errors.ts";
 import { isDatabaseFault, verdictOf } from "./sqlstate.ts";
@@ -16,8 +17,11 @@ const TYPES = {
       : pg.types.getTypeParser(oid, format as "text")) as typeof pg.types.getTypeParser,
 };
 
+/** Tells this process's sessions from those of another tradetape; 63 bytes of name are kept, so it comes first. */
+export const processTag: string = randomBytes(4).toString("hex");
+
 export interface ConnectionOptions {
-  /** Shown in pg_stat_activity, as in `tradetape ticks 0`. */
+  /** Shown in pg_stat_activity behind the process's tag, as in `tradetape/5f21c0de ticks landing 0`. */
   readonly name: string;
   /** The role that the session switches to, so that it holds no more rights than it needs. */
   readonly role?: "tradetape_lander" | "tradetape_owner" | "tradetape_reader";
@@ -27,6 +31,8 @@ export interface ConnectionOptions {
 /** One PostgreSQL session. Ask `isOpen` before reuse: a session that failed outside a statement is gone for good. */
 export class Connection {
   readonly client: pg.Client;
+  /** The server process behind this session. */
+  pid = 0;
   #broken: Error | undefined;
 
   private constructor(client: pg.Client) {
@@ -43,7 +49,7 @@ export class Connection {
   static async open(databaseUrl: string, options: ConnectionOptions): Promise<Connection> {
     const client = new pg.Client({
       connectionString: databaseUrl,
-      application_name: options.name,
+      application_name: `tradetape/${processTag} ${options.name}`,
       types: TYPES,
       keepAlive: true,
       keepAliveInitialDelayMillis: 10_000,
@@ -53,10 +59,7 @@ export class Connection {
     try {
       await client.connect();
       if (options.role) await client.query(`SET ROLE ${pg.escapeIdentifier(options.role)}`);
-      await client.query(
-        "SELECT set_config('lock_timeout', $1, false), set_config('tcp_keepalives_idle', '30', false)",
-        [`${options.lockTimeoutMs ?? 0}ms`],
-      );
+      connection.pid = await prepareSession(client, options.lockTimeoutMs ?? 0);
     } catch (cause) {
       await client.end().catch(() => undefined);
       throw unreachable(databaseUrl, cause);
@@ -88,6 +91,17 @@ export class Connection {
   }
 }
 
+/** Keepalives let the server find a client whose machine is gone within a minute; its locks go with it. */
+async function prepareSession(client: pg.Client, lockTimeoutMs: number): Promise<number> {
+  const { rows } = await client.query<{ pid: number }>(
+    `SELECT pg_backend_pid() AS pid, set_config('lock_timeout', $1, false),
+       set_config('tcp_keepalives_idle', '30', false), set_config('tcp_keepalives_interval', '10', false),
+       set_config('tcp_keepalives_count', '3', false)`,
+    [`${lockTimeoutMs}ms`],
+  );
+  return rows[0]!.pid;
+}
+
 /** The host and database of a URL, without user and password. */
 export function placeOf(databaseUrl: string): string {
   const url = new URL(databaseUrl);
@@ -100,6 +114,8 @@ function unreachable(databaseUrl: string, cause: unknown): TradetapeError {
   return new TradetapeError("database_unreachable", `PostgreSQL at ${placeOf(databaseUrl)}: ${reason}`, {
     canRetry,
     cause,
-    next: "Check that it runs, that DATABASE_URL is right, and that the user may log in and switch to tradetape's roles (`tradetape migrate` makes them).",
+    next:
+      "Check that it runs, that DATABASE_URL is right, and that the user may log in and switch to tradetape's roles " +
+      "(`tradetape migrate` makes them).",
   });
 }

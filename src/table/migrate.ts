@@ -34,7 +34,7 @@ export function readMigrations(): readonly Migration[] {
  * (session advisory lock). A file that was applied and has changed since is refused: the shape would be a lie.
  */
 export async function migrate(databaseUrl: string): Promise<MigrationReport> {
-  const connection = await Connection.open(databaseUrl, { name: "tradetape migrate" });
+  const connection = await Connection.open(databaseUrl, { name: "migrate" });
   try {
     await connection.query("SELECT pg_advisory_lock(hashtextextended('tradetape.migrate', 0))");
     const done = await appliedMigrations(connection);
