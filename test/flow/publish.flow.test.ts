@@ -28,7 +28,13 @@ async function freshNamespace(name: string, flags: Partial<Record<keyof Config, 
 }
 
 const connectTo = ({ kafkaBrokers, schemaRegistryUrl, namespace }: Config, more: Record<string, number> = {}) =>
-  connect({ kafkaBrokers: kafkaBrokers!, schemaRegistryUrl: schemaRegistryUrl!, namespace, ...more });
+  connect({
+    kafkaBrokers: kafkaBrokers!,
+    schemaRegistryUrl: schemaRegistryUrl!,
+    namespace,
+    logLevel: "error",
+    ...more,
+  });
 
 const SYMBOLS = Array.from({ length: 6 }, (_, i) => `0198c5a4-8f6e-5c3a-9d2b-5e4f3a2b1c0${i}`);
 const tick = (n: number, symbol = SYMBOLS[n % SYMBOLS.length]!): TickEvent => ({
