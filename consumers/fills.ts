@@ -10,9 +10,15 @@ export const fills: Consumer<"fills"> = {
     path: "staged",
     repeats: "first",
     parents: [
-      { column: "symbol_id", table: "symbol", key: "symbol_id", hasSession: false },
-      { column: "decision_id", table: "trade_decision", key: "decision_id", hasSession: true },
-      { column: "backtest_session_id", table: "backtest_session", key: "backtest_session_id", hasSession: false },
+      { column: "symbol_id", topic: "symbols", table: "symbol", key: "symbol_id", hasSession: false },
+      { column: "decision_id", topic: "decisions", table: "trade_decision", key: "decision_id", hasSession: true },
+      {
+        column: "backtest_session_id",
+        topic: "sessions",
+        table: "backtest_session",
+        key: "backtest_session_id",
+        hasSession: false,
+      },
     ],
     recordColumns: ["published_at", "source_partition", "source_offset"],
   },

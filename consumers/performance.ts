@@ -10,8 +10,14 @@ export const performance: Consumer<"performance"> = {
     path: "staged",
     repeats: "revised",
     parents: [
-      { column: "symbol_id", table: "symbol", key: "symbol_id", hasSession: false },
-      { column: "backtest_session_id", table: "backtest_session", key: "backtest_session_id", hasSession: false },
+      { column: "symbol_id", topic: "symbols", table: "symbol", key: "symbol_id", hasSession: false },
+      {
+        column: "backtest_session_id",
+        topic: "sessions",
+        table: "backtest_session",
+        key: "backtest_session_id",
+        hasSession: false,
+      },
     ],
     recordColumns: ["published_at", "source_partition", "source_offset"],
   },

@@ -170,10 +170,26 @@ export const SETTINGS = {
     unit: "ms",
     schema: integer(50, 60_000, 1000),
   }),
+  parkDeadlineMs: setting({
+    env: "TRADETAPE_PARK_DEADLINE_MS",
+    doc: "How long an event waits for its parents before it may become a letter `missing_parent`.",
+    unit: "ms",
+    schema: integer(100, 7 * 86_400_000, 60_000),
+  }),
   parkedEventsMax: setting({
     env: "TRADETAPE_PARKED_EVENTS_MAX",
     doc: "Parked events of one partition; over it, the partition waits.",
     schema: integer(1000, 10_000_000, 200_000),
+  }),
+  letterShareMax: setting({
+    env: "TRADETAPE_LETTER_SHARE_MAX",
+    doc: "A group stops when more of its last 10,000 events than this, and 1,000 at least, are letters; 1 is never.",
+    schema: z.coerce.number().min(0.01).max(1).default(0.5),
+  }),
+  redriveAttemptsMax: setting({
+    env: "TRADETAPE_REDRIVE_ATTEMPTS_MAX",
+    doc: "An event that has been redriven this often is left alone, unless `--again` is given.",
+    schema: integer(1, 1000, 3),
   }),
   newDaysPerBatchMax: setting({
     env: "TRADETAPE_NEW_DAYS_PER_BATCH_MAX",

@@ -2,15 +2,9 @@ import { claimPartition } from "../table/landed.ts";
 import { countParked } from "../table/parked.ts";
 import type { ConnectionSlot } from "../table/slot.ts";
 import type { GroupParts } from "./group-parts.ts";
-import { checkHistory, type Landmark } from "./history.ts";
+import { checkHistory } from "./history.ts";
+import type { Place } from "./lane.ts";
 import { judge, type Patience } from "./patience.ts";
-
-export interface Place {
-  readonly nextOffset: number;
-  readonly parked: number;
-  /** The last record that landed, if the log still has its offset. */
-  readonly landmark: Landmark | undefined;
-}
 
 /**
  * Where a partition stands in the database, held against what the log has. A partition that was never here begins at

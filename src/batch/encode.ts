@@ -5,6 +5,8 @@ import { type Day, dayOf } from "../table/days.ts";
 import { type RowEncoder, shown } from "../table/row-encoder.ts";
 import type { Records } from "../topic/fetched-batch.ts";
 import type { Consumer } from "./consumer.ts";
+import { firstPublishedUs } from "./headers.ts";
+import { SessionSieve, type SessionVerdict, UNKNOWN_SESSION } from "./session-sieve.ts";
 
 /** An event set aside, by its record's index. */
 export interface Letter {
@@ -35,8 +37,22 @@ export interface EncodedBatch {
   readonly to: number;
   readonly rows: Rows;
   readonly letters: readonly Letter[];
+  /** How many of its records belong to a deleted session. */
+  readonly filtered: number;
+  /** The sessions that its rows belong to, where the table has no parents to ask; live events belong to none. */
+  readonly sessions: readonly string[];
   /** The UTC days that its rows need partitions of; empty where the table has none. */
   readonly days: readonly Day[];
+}
+
+/** What the records cover, the first one to take, and the sessions whose events don't land. */
+export interface EncodeRange {
+  readonly firstOffset: number;
+  readonly nextOffset: number;
+  readonly from: number;
+  /** Where to stop; all records when absent. */
+  readonly to?: number;
+  readonly verdicts?: ReadonlyMap<string, SessionVerdict>;
 }
 
 export interface Encoder {
@@ -57,23 +73,19 @@ type Fields = Readonly<Record<string, unknown>>;
 /**
  * Turns fetched records into rows and letters. Pure but for its memory: what is wrong with a record is a letter, never
  * an exception. Cuts before the row that would need one more new day than the limit.
- * @param range what the records cover, and the first record to take
  */
-export function encodeBatch(
-  encoder: Encoder,
-  partition: number,
-  records: Records,
-  range: { readonly firstOffset: number; readonly nextOffset: number; readonly from: number },
-): EncodedBatch {
+export function encodeBatch(encoder: Encoder, partition: number, records: Records, range: EncodeRange): EncodedBatch {
   const out = new CopyBuffer(Math.max(4096, (records.count - range.from) * 128));
   const ends: number[] = [];
   const indexes: number[] = [];
   const letters: Letter[] = [];
   const days = new DayCut(encoder);
-  const facts = { published_at: 0, source_partition: partition, source_offset: 0 };
+  const sessions = new SessionSieve(encoder.consumer, range.verdicts);
+  const facts = { published_at: 0, source_partition: partition, source_offset: 0, first_published_at: 0 };
   let index = range.from;
-  for (; index < records.count; index++) {
-    const { value } = records.record(index);
+  const to = range.to ?? records.count;
+  for (; index < to; index++) {
+    const { value, headers } = records.record(index);
     const publishedUs = records.publishedAtMs(index) * 1000;
     const event = readEvent(encoder, value, publishedUs);
     if (event instanceof Refusal) {
@@ -81,7 +93,14 @@ export function encodeBatch(
       continue;
     }
     if (encoder.consumer.partitionedByDay && !days.takes(dayOf(event.timestamp as number))) break;
+    const session = sessions.sift(event);
+    if (session === "deleted") continue;
+    if (session === "unknown") {
+      letters.push({ index, ...UNKNOWN_SESSION });
+      continue;
+    }
     facts.published_at = publishedUs;
+    facts.first_published_at = firstPublishedUs(headers, publishedUs);
     facts.source_offset = records.offsetOf(index);
     const refusal = encoder.rowEncoder.write(out, event, facts);
     if (refusal) letters.push({ index, reason: "invalid", detail: refusal.detail, column: refusal.column });
@@ -93,12 +112,14 @@ export function encodeBatch(
   return {
     partition,
     firstOffset: range.firstOffset,
-    nextOffset: index < records.count ? records.offsetOf(index) : range.nextOffset,
+    nextOffset: index < to ? records.offsetOf(index) : range.nextOffset,
     records,
     from: range.from,
     to: index,
     rows: { bytes: out.bytes.subarray(0, out.length), ends, indexes },
     letters,
+    filtered: sessions.deleted,
+    sessions: sessions.all,
     days: days.all,
   };
 }

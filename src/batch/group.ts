@@ -56,7 +56,16 @@ export class Group {
     const { parkedEventsMax, lockTimeoutMs } = config;
     this.#intake = new Intake({ plan, registry, room: this.#room, patience: patience(), parkedEventsMax });
     const lockWatch = new LockWatch(parts.watchSlot, lockTimeoutMs, parts.log);
-    this.#runner = new JobRunner({ plan, registry, slots, daySlot, knownDays, lockWatch, patience });
+    this.#runner = new JobRunner({
+      plan,
+      registry,
+      slots,
+      daySlot,
+      knownDays,
+      lockWatch,
+      patience,
+      signal: this.#abort.signal,
+    });
     this.#pump = new OutboxPump({
       topicName: plan.topicName,
       slot: parts.outboxSlot,
@@ -121,14 +130,13 @@ export class Group {
 
   /** Called inside kafkajs's event, before the first fetch of the new assignment: nothing here may be awaited. */
   #assign(partitions: readonly number[]): void {
-    const generation = ++this.#generation;
+    this.#generation++;
     for (const [partition, lane] of this.#lanes) {
       lane.drop();
       if (!partitions.includes(partition)) this.#lanes.delete(partition);
     }
     for (const partition of partitions) {
-      const lane = this.#lanes.get(partition) ?? this.#newLane(partition);
-      lane.claimed = this.#claim(lane, generation).catch((error) => this.#fail(error));
+      this.#findWay(this.#lanes.get(partition) ?? this.#newLane(partition));
     }
     this.#pump.kick();
   }
@@ -163,10 +171,7 @@ export class Group {
     const slot = this.#runner.slotOf(lane.partition);
     const place = await claim(this.#parts, slot, lane.partition, new Patience(this.#parts.log, this.#abort.signal));
     if (generation !== this.#generation) return;
-    lane.parked = place.parked;
-    lane.nextOffset = place.nextOffset;
-    lane.tail = place.nextOffset;
-    lane.landmark = place.landmark;
+    lane.begin(place);
     // One record back where that can be: it is compared with the one that landed, and trimmed.
     this.#parts.member.seek(lane.partition, place.landmark?.offset ?? place.nextOffset);
   }
@@ -187,7 +192,7 @@ export class Group {
     if (this.#intake.takeMarkers(lane, firstOffset, nextOffset) === "lost the way") this.#findWay(lane);
   }
 
-  /** Kafka isn't where the database stands (offsets written by others, a log cut short): checked, and sent there. */
+  /** Kafka isn't where the database stands (assigned anew, offsets written by others): checked, and sent there. */
   #findWay(lane: Lane): void {
     lane.tail = undefined;
     lane.claimed = this.#claim(lane, this.#generation).catch((error) => this.#fail(error));

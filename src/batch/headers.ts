@@ -4,6 +4,16 @@ import type { RecordHeaders } from "../topic/fetched-batch.ts";
 /** The header by which publishers name the workflow that an event belongs to. */
 export const CORRELATION_HEADER = "correlation-id";
 
+/**
+ * What a redriven letter's message carries beside its own headers: how many times the event has been redriven, the
+ * letter it came from (topic/partition/offset), and the broker's time that it had first, in microseconds since 1970.
+ */
+export const REDRIVE_HEADERS = {
+  attempt: "tradetape-redrive",
+  from: "tradetape-redriven-from",
+  revisedAt: "tradetape-revised-at",
+} as const;
+
 export const base64 = (data: string | Buffer): string => Buffer.from(data as string).toString("base64");
 
 /** A name may hold a NUL, which no text of PostgreSQL can: it is written \0, and so a backslash is written twice. */
@@ -35,4 +45,27 @@ export function firstHeader(headers: RecordHeaders | undefined, name: string): s
   const value = headers?.[name];
   const first = Array.isArray(value) ? value[0] : value;
   return first === undefined || first === null ? null : first.toString().replaceAll("\0", "\ufffd");
+}
+
+/** How many times the event has been redriven before. Any program can write a header: what isn't a count is none. */
+export function redriveAttempts(headers: RecordHeaders | undefined): number {
+  return wholeNumber(firstHeader(headers, REDRIVE_HEADERS.attempt), ATTEMPTS_MAX) ?? 0;
+}
+
+/** The column is an integer of 32 bits. */
+const ATTEMPTS_MAX = 1_000_000;
+
+/**
+ * When an event was first published, in microseconds: a redriven one must not beat a revision that came after it.
+ * A header that says a later time than the broker does is a forgery or a mistake, and means nothing.
+ */
+export function firstPublishedUs(headers: RecordHeaders | undefined, publishedUs: number): number {
+  if (headers?.[REDRIVE_HEADERS.revisedAt] === undefined) return publishedUs;
+  return wholeNumber(firstHeader(headers, REDRIVE_HEADERS.revisedAt), publishedUs) ?? publishedUs;
+}
+
+function wholeNumber(text: string | null, max: number): number | undefined {
+  if (text === null || !/^\d{1,16}$/.test(text)) return undefined;
+  const value = Number(text);
+  return value <= max ? value : undefined;
 }

@@ -4,9 +4,6 @@ import type { PartitionOffsets } from "../topic/offsets.ts";
 import type { Lane } from "./lane.ts";
 import { recordDigest } from "./tell.ts";
 
-/** A record that has landed, by which a log is known again. */
-export type Landmark = NonNullable<Lane["landmark"]>;
-
 /**
  * Holds what the database expects next against what the log still has. Lost history is never jumped over: somebody has
  * to say that it is lost.

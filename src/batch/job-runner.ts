@@ -3,6 +3,7 @@ import { type Day, makeTickDays } from "../table/days.ts";
 import type { ConnectionSlot } from "../table/slot.ts";
 import { isDatabaseFault, verdictOf } from "../table/sqlstate.ts";
 import type { EncodedBatch } from "./encode.ts";
+import { expireParked } from "./expire.ts";
 import { type Landing, landBatch } from "./land.ts";
 import type { Job, Lane, LaneStep } from "./lane.ts";
 import type { LockWatch } from "./lock-watch.ts";
@@ -22,6 +23,7 @@ export class JobRunner {
   readonly #daySlot: ConnectionSlot;
   readonly #knownDays: Set<Day>;
   readonly #lockWatch: LockWatch;
+  readonly #signal: AbortSignal;
   readonly #patience: () => Patience;
 
   constructor(parts: {
@@ -31,6 +33,7 @@ export class JobRunner {
     readonly daySlot: ConnectionSlot;
     readonly knownDays: Set<Day>;
     readonly lockWatch: LockWatch;
+    readonly signal: AbortSignal;
     readonly patience: () => Patience;
   }) {
     this.#plan = parts.plan;
@@ -39,6 +42,7 @@ export class JobRunner {
     this.#daySlot = parts.daySlot;
     this.#knownDays = parts.knownDays;
     this.#lockWatch = parts.lockWatch;
+    this.#signal = parts.signal;
     this.#patience = parts.patience;
   }
 
@@ -62,7 +66,10 @@ export class JobRunner {
 
   #release(slot: ConnectionSlot, lane: Lane): Promise<Landing> {
     return slot.use((connection) =>
-      this.#lockWatch.run(connection, () => releaseParked(connection, this.#plan, lane.partition, this.#registry)),
+      this.#lockWatch.run(connection, async () => {
+        const released = await releaseParked(connection, this.#plan, lane.partition, this.#registry);
+        return released.kind === "landed" ? released : expireParked(connection, this.#plan, lane);
+      }),
     );
   }
 
@@ -72,6 +79,7 @@ export class JobRunner {
         this.#lockWatch.run(connection, () => landBatch(connection, this.#plan, batch, lane.stagedBatchesLeft > 0)),
       );
     await this.#makeDays(batch.days);
+    await this.#plan.sessionGate.pass(batch.sessions, this.#signal);
     const landing = await land().catch(async (error) => {
       // A partition that we knew has been dropped since. Made again, it must do; a second refusal stops the group.
       if (!isDatabaseFault(error) || verdictOf(error) !== "partition") throw error;

@@ -2,9 +2,10 @@ import type { Connection } from "../table/connection.ts";
 import { advance, type LedgerRow, lockPartition } from "../table/landed.ts";
 import { insertLetters, insertParked } from "../table/letters.ts";
 import { insertOutbox } from "../table/outbox.ts";
-import type { EncodedBatch } from "./encode.ts";
+import { type EncodedBatch, encodeBatch } from "./encode.ts";
 import { landDirect } from "./land-direct.ts";
 import { landStaged } from "./land-staged.ts";
+import { type BreakerSample, sampleOf, tooManyLetters } from "./letter-breaker.ts";
 import type { Outcome } from "./outcome.ts";
 import type { LandingPlan } from "./plan.ts";
 import { letterRows, outboxMessages, parkedRows, recordDigest } from "./tell.ts";
@@ -33,7 +34,7 @@ export type Landing =
  * | after COMMIT, outbox unsent | the next owner publishes the outbox, under the same ids                            |
  * | owner cut off with the lock | the next owner's lock wait ends in lock_timeout and is tried again                 |
  *
- * @throws whatever isn't the data's fault; the transaction is rolled back, or the session gone
+ * @throws too_many_letters, and whatever isn't the data's fault; the transaction is rolled back, or the session gone
  */
 export async function landBatch(
   connection: Connection,
@@ -41,16 +42,22 @@ export async function landBatch(
   batch: EncodedBatch,
   preferStage: boolean,
 ): Promise<Landing> {
-  return inTransaction(connection, async () => {
+  let sample: BreakerSample = { records: 0, letters: 0 };
+  const landing = await inTransaction<Landing>(connection, async () => {
     const next = await lockPartition(connection, plan.topicName, batch.partition);
     if (batch.nextOffset <= next) return { kind: "stale", nextOffset: next };
     if (batch.firstOffset > next) return { kind: "ahead", nextOffset: next };
-    const trimmed = trim(batch, next);
+    const trimmed = await judgeSessions(connection, plan, trim(batch, next));
     const { outcome, usedStage } = await landRows(connection, plan, trimmed, preferStage);
     const ledger = ledgerOf("batch", trimmed, outcome);
+    sample = sampleOf(ledger.read, [...trimmed.letters, ...outcome.letters]);
+    const window = plan.breaker.trips(sample);
+    if (window) throw tooManyLetters(plan.topicName, window);
     const told = await book(connection, plan, trimmed, outcome, ledger);
     return { kind: "landed", nextOffset: trimmed.nextOffset, ledger, outboxMessages: told, usedStage };
   });
+  if (landing.kind === "landed") plan.breaker.note(sample);
+  return landing;
 }
 
 /** Runs `work` between BEGIN and COMMIT; a result that isn't a landing changes nothing and is rolled back. */
@@ -78,6 +85,17 @@ function trim(batch: EncodedBatch, next: number): EncodedBatch {
   return { ...batch, firstOffset: next, from, letters: batch.letters.filter((letter) => letter.index >= from) };
 }
 
+/** Encoded again without the events of sessions that have a verdict; as it is when there are none, the usual case. */
+async function judgeSessions(connection: Connection, plan: LandingPlan, batch: EncodedBatch): Promise<EncodedBatch> {
+  if (batch.sessions.length === 0) return batch;
+  const verdicts = await plan.sessionGate.verdicts(connection, batch.sessions);
+  if (verdicts.size === 0) return batch;
+  const { partition, records, firstOffset, nextOffset, from, to } = batch;
+  const sifted = encodeBatch(plan.encoder, partition, records, { firstOffset, nextOffset, from, to, verdicts });
+  if (sifted.to !== to) throw new Error(`${plan.topicName}/${partition}: a batch was cut that had its partitions`);
+  return sifted;
+}
+
 async function landRows(
   connection: Connection,
   plan: LandingPlan,
@@ -97,7 +115,8 @@ async function landRows(
 /** The ledger row of a batch. A release covers no offsets; what was parked leaves the parking place. */
 export function ledgerOf(kind: LedgerRow["kind"], batch: EncodedBatch, outcome: Outcome): LedgerRow {
   const read = kind === "batch" ? batch.to - batch.from : 0;
-  const { written, duplicate, replaced, filtered } = outcome;
+  const { written, duplicate, replaced } = outcome;
+  const filtered = batch.filtered + outcome.filtered;
   const dead = batch.letters.length + outcome.letters.length;
   const parked = kind === "batch" ? outcome.parked.length : -(written + duplicate + replaced + filtered + dead);
   const { firstOffset, nextOffset } = batch;

@@ -17,9 +17,12 @@ import { RawPublisher } from "../topic/raw-publish.ts";
 import { checkTopics, requireGoodTopics, topicName } from "../topic/topics.ts";
 import type { Consumer } from "./consumer.ts";
 import { Group } from "./group.ts";
+import type { TopicEnds } from "./horizon.ts";
 import { insertChained } from "./insert-chained.ts";
 import { insertStaged } from "./land-staged.ts";
+import { LetterBreaker } from "./letter-breaker.ts";
 import type { LandingPlan } from "./plan.ts";
+import { SessionGate } from "./session-gate.ts";
 
 /** What the groups of one process share: one Kafka client, one registry, one publisher for all outboxes. */
 export interface LandingServices {
@@ -125,13 +128,26 @@ export async function openGroup(services: LandingServices, consumer: Consumer): 
   });
 }
 
-async function makePlan(services: LandingServices, consumer: Consumer, knownDays: Set<Day>): Promise<LandingPlan> {
+/**
+ * What landing this consumer's batches takes, checked against the live table.
+ * @param knownDays grows as day partitions are made
+ * @throws TradetapeError catalog_mismatch, database_unreachable, registry_refused, registry_unreachable
+ */
+export async function makePlan(
+  services: LandingServices,
+  consumer: Consumer,
+  knownDays: Set<Day>,
+): Promise<LandingPlan> {
   const { config, registry } = services;
   const { topic, landing } = consumer;
   const name = topicName(config.namespace, topic);
   const auditTopicName = topicName(config.namespace, "audit");
   const stage = stageStatements(landing);
   const columns = await services.questions.use((connection) => checkCatalog(connection, landing));
+  const topicEnds: TopicEnds = {
+    nameOf: (other) => topicName(config.namespace, other),
+    read: (other) => fetchOffsets(services.admin, topicName(config.namespace, other)),
+  };
   const wantOffsets = typeof consumer.audit === "function";
   return {
     consumer,
@@ -154,9 +170,13 @@ async function makePlan(services: LandingServices, consumer: Consumer, knownDays
       wantOffsets,
       insert: landing.chained ? insertChained : insertStaged,
     },
+    breaker: new LetterBreaker(config.letterShareMax),
     auditTopicName,
     auditSchemaId: await registry.register(auditTopicName, "audit"),
     deadLettersTopicName: topicName(config.namespace, "dead-letters"),
+    sessionGate: new SessionGate(services.questions, topicEnds),
+    topicEnds,
+    parkDeadlineMs: config.parkDeadlineMs,
   };
 }
 

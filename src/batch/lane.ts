@@ -1,10 +1,25 @@
 import type { LedgerRow } from "../table/landed.ts";
 import type { EncodedBatch } from "./encode.ts";
+import type { Horizon } from "./horizon.ts";
 
 /** What waits for its turn on a partition. A sweep goes through the same queue: releases land in order with batches. */
 export type Job =
   | { readonly kind: "batch"; readonly batch: EncodedBatch; readonly bytes: number }
   | { readonly kind: "sweep"; readonly bytes: 0 };
+
+/** A record that has landed, by which a log is known again. */
+export interface Landmark {
+  readonly offset: number;
+  readonly digest: Buffer;
+}
+
+/** Where a partition stands in the database. */
+export interface Place {
+  readonly nextOffset: number;
+  readonly parked: number;
+  /** The last record that landed, if the log still has its offset. */
+  readonly landmark: Landmark | undefined;
+}
 
 /** What became of a lane's job, as the one who runs jobs tells it. */
 export interface LaneStep {
@@ -28,9 +43,11 @@ export class Lane {
   parked = 0;
   /** Batches after a repeat that still go through the stage: repeats come in runs. */
   stagedBatchesLeft = 0;
+  /** Waiting for the parents of overdue parked events: what their topics held, and when that was read. */
+  verdictAt: { readonly asOf: string; readonly horizon: Horizon } | undefined;
   claimed: Promise<void> = Promise.resolve();
   /** The last record that landed before the claim: the log must still hold this very record there. */
-  landmark: { readonly offset: number; readonly digest: Buffer } | undefined;
+  landmark: Landmark | undefined;
   readonly #run: (lane: Lane, job: Job) => Promise<LaneStep>;
   readonly #freed: (bytes: number) => void;
   readonly #queue: Job[] = [];
@@ -40,6 +57,14 @@ export class Lane {
     this.partition = partition;
     this.#run = run;
     this.#freed = freed;
+  }
+
+  /** Takes up where the database stands. */
+  begin(place: Place): void {
+    this.parked = place.parked;
+    this.nextOffset = place.nextOffset;
+    this.tail = place.nextOffset;
+    this.landmark = place.landmark;
   }
 
   push(job: Job): void {

@@ -19,3 +19,13 @@ export interface Outcome {
   /** The records that were written or replaced, where the topic is audited one by one; else empty. */
   readonly audited: readonly number[];
 }
+
+export const NOTHING_LANDED: Outcome = {
+  written: 0,
+  duplicate: 0,
+  replaced: 0,
+  filtered: 0,
+  letters: [],
+  parked: [],
+  audited: [],
+};

@@ -2,7 +2,10 @@ import type { StageStatements } from "../table/stage.ts";
 import type { Consumer } from "./consumer.ts";
 import type { CopyTarget } from "./copy-isolated.ts";
 import type { Encoder } from "./encode.ts";
+import type { TopicEnds } from "./horizon.ts";
 import type { StagedPath } from "./land-staged.ts";
+import type { LetterBreaker } from "./letter-breaker.ts";
+import type { SessionGate } from "./session-gate.ts";
 
 /** All that landing one topic's batches needs to know and that doesn't change while the group runs. */
 export interface LandingPlan {
@@ -13,7 +16,12 @@ export interface LandingPlan {
   readonly direct: CopyTarget;
   readonly stage: StageStatements;
   readonly staged: StagedPath;
+  /** Shared by the group's partitions. */
+  readonly breaker: LetterBreaker;
   readonly auditTopicName: string;
   readonly auditSchemaId: number;
   readonly deadLettersTopicName: string;
+  readonly sessionGate: SessionGate;
+  readonly topicEnds: TopicEnds;
+  readonly parkDeadlineMs: number;
 }

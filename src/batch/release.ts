@@ -1,42 +1,17 @@
 import type { Registry } from "../event/registry.ts";
 import type { Connection } from "../table/connection.ts";
 import { lockPartition } from "../table/landed.ts";
-import { type ParkedRecord, readyParked, unpark } from "../table/parked.ts";
-import type { RawRecord, Records } from "../topic/fetched-batch.ts";
+import { insertParked } from "../table/letters.ts";
+import { readyParked, unpark } from "../table/parked.ts";
 import { encodeBatch } from "./encode.ts";
-import { rawHeaders } from "./headers.ts";
 import { book, inTransaction, type Landing, ledgerOf } from "./land.ts";
 import { landStaged } from "./land-staged.ts";
+import { ParkedRecords } from "./parked-records.ts";
 import type { LandingPlan } from "./plan.ts";
+import { parkedRows } from "./tell.ts";
 
 /** One release takes this many events: a transaction of the size of a small fetch. */
 const RELEASE_EVENTS_MAX = 2000;
-
-/** Parked events as the records they were. */
-class ParkedRecords implements Records {
-  readonly #parked: readonly ParkedRecord[];
-
-  constructor(parked: readonly ParkedRecord[]) {
-    this.#parked = parked;
-  }
-
-  get count(): number {
-    return this.#parked.length;
-  }
-
-  offsetOf(index: number): number {
-    return this.#parked[index]!.offset;
-  }
-
-  publishedAtMs(index: number): number {
-    return this.#parked[index]!.publishedAtMs;
-  }
-
-  record(index: number): RawRecord {
-    const { key, value, headers } = this.#parked[index]!;
-    return { key, value, headers: rawHeaders(headers) };
-  }
-}
 
 /**
  * Lands the parked events of a partition whose parents have come, in offset order, by the path they would have taken.
@@ -62,10 +37,14 @@ export async function releaseParked(
     const range = { firstOffset: nextOffset, nextOffset, from: 0 };
     const batch = encodeBatch(encoder, partition, new ParkedRecords(ready), range);
     const outcome = await landStaged(connection, plan.staged, batch, 0, batch.rows.indexes.length);
-    const still = new Set(outcome.parked.map(({ index }) => index));
-    const released = ready.filter((_, index) => !still.has(index)).map(({ offset }) => offset);
-    if (released.length === 0) return { kind: "stale", nextOffset };
-    await unpark(connection, topicName, partition, released);
+    await unpark(
+      connection,
+      topicName,
+      partition,
+      ready.map(({ offset }) => offset),
+    );
+    // Parked again with what they miss now: one that only waited behind its own id had nothing on record.
+    await insertParked(connection, topicName, partition, parkedRows(batch, outcome.parked));
     const ledger = ledgerOf("release", batch, outcome);
     const told = await book(connection, plan, batch, outcome, ledger);
     return { kind: "landed", nextOffset, ledger, outboxMessages: told, usedStage: true };

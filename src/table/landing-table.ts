@@ -1,4 +1,4 @@
-import type { EventField, EventName, FieldType } from "../event/schemas.ts";
+import type { EventField, EventName, EventTopic, FieldType } from "../event/schemas.ts";
 import { EVENT_SCHEMAS } from "../event/schemas.ts";
 import {
   type FieldWriter,
@@ -17,6 +17,8 @@ import {
 /** A parent that must have landed before the child: the child's column, and the table and key it points at. */
 export interface Parent {
   readonly column: string;
+  /** The topic that its events come from. */
+  readonly topic: EventTopic;
   readonly table: string;
   readonly key: string;
   /** Whether the parent belongs to a session, which its child must share. */

@@ -15,6 +15,8 @@ export interface LetterRow {
   readonly headers: StoredHeaders;
   /** Broker time, milliseconds since 1970. */
   readonly publishedAtMs: number;
+  /** How many times the event has been redriven before it died here. */
+  readonly attempts: number;
 }
 
 export interface ParkedRow {
@@ -36,11 +38,12 @@ export async function insertLetters(
   if (letters.length === 0) return;
   await connection.run(
     `INSERT INTO tradetape.dead_letter (topic, partition, "offset", reason, detail, column_name, sqlstate, key, value,
-       headers, published_at)
+       headers, published_at, attempts)
      SELECT $1, $2, l.o, l.reason, l.detail, l.column_name, l.sqlstate, l.key, l.value, l.headers,
-       to_timestamp(l.ms / 1000.0)
+       to_timestamp(l.ms / 1000.0), l.attempts
      FROM unnest($3::bigint[], $4::text[], $5::text[], $6::text[], $7::text[], $8::bytea[], $9::bytea[], $10::jsonb[],
-       $11::double precision[]) AS l (o, reason, detail, column_name, sqlstate, key, value, headers, ms)`,
+       $11::double precision[], $12::int[])
+       AS l (o, reason, detail, column_name, sqlstate, key, value, headers, ms, attempts)`,
     [
       topic,
       partition,
@@ -53,6 +56,7 @@ export async function insertLetters(
       letters.map((l) => l.value),
       letters.map((l) => JSON.stringify(l.headers)),
       letters.map((l) => l.publishedAtMs),
+      letters.map((l) => l.attempts),
     ],
   );
 }

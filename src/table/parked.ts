@@ -61,3 +61,53 @@ export async function unpark(
   if (gone !== offsets.length)
     throw new Error(`${topic}/${partition}: a parked event left while its partition was locked`);
 }
+
+/**
+ * The columns of the parents that overdue events of a partition wait for, and the database's time of asking; undefined
+ * when none is overdue.
+ */
+export async function overdueParents(
+  connection: Connection,
+  topic: string,
+  partition: number,
+  deadlineMs: number,
+): Promise<{ readonly asOf: string; readonly columns: readonly string[] } | undefined> {
+  const [row] = await connection.query<{ asOf: string; columns: string[] | null }>(
+    `SELECT now()::text AS "asOf", array_agg(DISTINCT k) AS columns FROM tradetape.parked_event e
+     CROSS JOIN LATERAL jsonb_object_keys(e.missing) AS k
+     WHERE e.topic = $1 AND e.partition = $2 AND e.parked_at <= now() - make_interval(secs => $3 / 1000.0)`,
+    [topic, partition, deadlineMs],
+  );
+  return row?.columns ? { asOf: row.asOf, columns: row.columns } : undefined;
+}
+
+export interface ExpiredRecord extends ParkedRecord {
+  readonly missing: Readonly<Record<string, string>>;
+}
+
+/**
+ * Parked events whose deadline was past at `asOf`, with a parent that has not landed and is not itself parked: that one
+ * may still come, and its children with it.
+ */
+export async function expiredParked(
+  connection: Connection,
+  topic: string,
+  partition: number,
+  parents: readonly Parent[],
+  limits: { readonly asOf: string; readonly deadlineMs: number; readonly rowsMax: number },
+): Promise<readonly ExpiredRecord[]> {
+  const absent = parents.map(
+    (parent) => `(e.missing ? '${parent.column}' AND NOT EXISTS (SELECT FROM public.${quoted(parent.table)} p
+       WHERE p.${quoted(parent.key)} = (e.missing ->> '${parent.column}')::uuid))`,
+  );
+  return connection.query<ExpiredRecord & Record<string, unknown>>(
+    `SELECT e."offset", e.key, e.value, e.headers, e.missing,
+       (extract(epoch FROM e.published_at) * 1000)::double precision AS "publishedAtMs"
+     FROM tradetape.parked_event e
+     WHERE e.topic = $1 AND e.partition = $2
+       AND e.parked_at <= $3::timestamptz - make_interval(secs => $4 / 1000.0) AND (${absent.join(" OR ")})
+       AND NOT EXISTS (SELECT FROM jsonb_each_text(e.missing) m JOIN tradetape.parked_event p ON p.event_id = m.value::uuid)
+     ORDER BY e."offset" LIMIT $5`,
+    [topic, partition, limits.asOf, limits.deadlineMs, limits.rowsMax],
+  );
+}

@@ -6,6 +6,8 @@ export interface RecordFacts {
   readonly published_at: number;
   readonly source_partition: number;
   readonly source_offset: number;
+  /** The broker's time that the event had before it was redriven; as `published_at` when absent. */
+  readonly first_published_at?: number;
 }
 
 /** Why a row could not be written: the column, and a word on its value. */
@@ -43,7 +45,7 @@ export class RowEncoder {
       const column = columns[i]!;
       let value = column.from === "event" ? event[column.name] : facts[column.name as keyof RecordFacts];
       if (value === null || value === undefined) {
-        if (i === this.#revisedAt) value = facts.published_at;
+        if (i === this.#revisedAt) value = facts.first_published_at ?? facts.published_at;
         else {
           writeNull(out);
           continue;

@@ -1,0 +1,69 @@
+import type { Connection } from "../table/connection.ts";
+import { lockPartition } from "../table/landed.ts";
+import { expiredParked, overdueParents, unpark } from "../table/parked.ts";
+import type { EncodedBatch } from "./encode.ts";
+import { Horizon } from "./horizon.ts";
+import { book, inTransaction, type Landing, ledgerOf } from "./land.ts";
+import type { Lane } from "./lane.ts";
+import { NOTHING_LANDED } from "./outcome.ts";
+import { ParkedRecords } from "./parked-records.ts";
+import type { LandingPlan } from "./plan.ts";
+
+/** One expiry takes this many events: each becomes a letter with its whole bytes, twice (table and topic). */
+const EXPIRE_EVENTS_MAX = 1000;
+
+/**
+ * Makes letters of parked events whose parents never came. The deadline alone is no verdict: where the parents' topics
+ * ended is read once it is past, and only when this database has landed all of that is a parent known not to exist.
+ * @returns `stale` when no verdict can be given yet, or none is due
+ */
+export async function expireParked(connection: Connection, plan: LandingPlan, lane: Lane): Promise<Landing> {
+  const stale = { kind: "stale", nextOffset: lane.nextOffset } as const;
+  lane.verdictAt ??= await summon(connection, plan, lane.partition);
+  if (lane.verdictAt === undefined || !(await lane.verdictAt.horizon.isPassed(connection))) return stale;
+  const { asOf } = lane.verdictAt;
+  lane.verdictAt = undefined;
+  return expire(connection, plan, lane.partition, asOf);
+}
+
+/** Where the parents' topics end now, if anything is overdue. */
+async function summon(connection: Connection, plan: LandingPlan, partition: number): Promise<Lane["verdictAt"]> {
+  const overdue = await overdueParents(connection, plan.topicName, partition, plan.parkDeadlineMs);
+  if (overdue === undefined) return undefined;
+  const parents = plan.consumer.landing.parents.filter(({ column }) => overdue.columns.includes(column));
+  const topics = parents.map(({ topic }) => topic);
+  return { asOf: overdue.asOf, horizon: await Horizon.read(plan.topicEnds, topics) };
+}
+
+function expire(connection: Connection, plan: LandingPlan, partition: number, asOf: string): Promise<Landing> {
+  const { topicName, parkDeadlineMs: deadlineMs } = plan;
+  const { parents } = plan.consumer.landing;
+  return inTransaction(connection, async () => {
+    const nextOffset = await lockPartition(connection, topicName, partition);
+    const limits = { asOf, deadlineMs, rowsMax: EXPIRE_EVENTS_MAX };
+    const expired = await expiredParked(connection, topicName, partition, parents, limits);
+    if (expired.length === 0) return { kind: "stale", nextOffset };
+    const batch: EncodedBatch = {
+      partition,
+      firstOffset: nextOffset,
+      nextOffset,
+      records: new ParkedRecords(expired),
+      from: 0,
+      to: expired.length,
+      rows: { bytes: Buffer.alloc(0), ends: [], indexes: [] },
+      letters: expired.map(({ missing }, index) => {
+        const names = Object.entries(missing).map(([column, id]) => `${column} ${id}`);
+        const column = Object.keys(missing)[0];
+        return { index, reason: "missing_parent", detail: `never came: ${names.join(", ")}`, column };
+      }),
+      filtered: 0,
+      sessions: [],
+      days: [],
+    };
+    const offsets = expired.map(({ offset }) => offset);
+    await unpark(connection, topicName, partition, offsets);
+    const ledger = ledgerOf("release", batch, NOTHING_LANDED);
+    const told = await book(connection, plan, batch, NOTHING_LANDED, ledger);
+    return { kind: "landed", nextOffset, ledger, outboxMessages: told, usedStage: false };
+  });
+}

@@ -1,0 +1,29 @@
+import type { ParkedRecord } from "../table/parked.ts";
+import type { RawRecord, Records } from "../topic/fetched-batch.ts";
+import { rawHeaders } from "./headers.ts";
+
+/** Parked events as the records they were. */
+export class ParkedRecords implements Records {
+  readonly #parked: readonly ParkedRecord[];
+
+  constructor(parked: readonly ParkedRecord[]) {
+    this.#parked = parked;
+  }
+
+  get count(): number {
+    return this.#parked.length;
+  }
+
+  offsetOf(index: number): number {
+    return this.#parked[index]!.offset;
+  }
+
+  publishedAtMs(index: number): number {
+    return this.#parked[index]!.publishedAtMs;
+  }
+
+  record(index: number): RawRecord {
+    const { key, value, headers } = this.#parked[index]!;
+    return { key, value, headers: rawHeaders(headers) };
+  }
+}

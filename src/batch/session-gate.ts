@@ -1,0 +1,61 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import type { Connection } from "../table/connection.ts";
+import { sessionStatuses } from "../table/sessions.ts";
+import type { ConnectionSlot } from "../table/slot.ts";
+import { Horizon, type TopicEnds } from "./horizon.ts";
+import type { SessionVerdict } from "./session-sieve.ts";
+
+const POLL_MS = 100;
+
+/**
+ * The big topics have no foreign keys and never park: their events wait here for a session that has not landed yet. The
+ * verdict "unknown" falls when the topic of the sessions has landed as far as it reached when we began to wait, and
+ * stands until the session lands after all.
+ */
+export class SessionGate {
+  readonly #slot: ConnectionSlot;
+  readonly #ends: TopicEnds;
+  readonly #unknown = new Set<string>();
+
+  constructor(slot: ConnectionSlot, ends: TopicEnds) {
+    this.#slot = slot;
+    this.#ends = ends;
+  }
+
+  /** Resolves when each of these sessions has landed or has a verdict. */
+  async pass(sessionIds: readonly string[], signal: AbortSignal): Promise<void> {
+    let open = await this.#open(sessionIds);
+    if (open.length === 0) return;
+    const horizon = await Horizon.read(this.#ends, ["sessions"]);
+    while (open.length > 0) {
+      if (await this.#slot.use((connection) => horizon.isPassed(connection))) {
+        // Asked once more behind the horizon: what landed between the last look and it is no stranger.
+        for (const id of await this.#open(open)) this.#unknown.add(id);
+        return;
+      }
+      await sleep(POLL_MS, undefined, { signal });
+      open = await this.#open(open);
+    }
+  }
+
+  /** The verdicts on these sessions, read inside the landing's transaction: a deletion that committed before it counts. */
+  async verdicts(connection: Connection, sessionIds: readonly string[]): Promise<ReadonlyMap<string, SessionVerdict>> {
+    const statuses = await sessionStatuses(connection, sessionIds);
+    const verdicts = new Map<string, SessionVerdict>();
+    for (const id of sessionIds) {
+      const status = statuses.get(id);
+      if (status === "deleted") verdicts.set(id, "deleted");
+      else if (status !== undefined) this.#unknown.delete(id);
+      else if (this.#unknown.has(id)) verdicts.set(id, "unknown");
+      else throw new Error(`session ${id} was let in without having landed`);
+    }
+    return verdicts;
+  }
+
+  async #open(sessionIds: readonly string[]): Promise<readonly string[]> {
+    const strangers = sessionIds.filter((id) => !this.#unknown.has(id));
+    if (strangers.length === 0) return [];
+    const statuses = await this.#slot.use((connection) => sessionStatuses(connection, strangers));
+    return strangers.filter((id) => !statuses.has(id));
+  }
+}
