@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import { missingOptional } from "../scripts/complete-lock.ts";
 import { eventsSource } from "../scripts/generate.ts";
 import { withTables } from "../scripts/readme-tables.ts";
 import { ERROR_CODES } from "../src/errors.ts";
@@ -186,6 +187,11 @@ describe("files that leave this machine", () => {
     const named = Object.entries(lock.packages).filter(([, p]) => p.resolved?.startsWith("http"));
     expect(named.map(([name]) => name)).toEqual([]);
   });
+});
+
+test("the lockfile has the optional packages of every platform, or npm ci refuses it", () => {
+  const lock = JSON.parse(readText("package-lock.json")) as { packages: Parameters<typeof missingOptional>[0] };
+  expect(Object.keys(missingOptional(lock.packages))).toEqual([]);
 });
 
 describe("the scanner itself", () => {
