@@ -16,6 +16,7 @@ export const ERROR_CODES = {
   history_lost: "A partition no longer holds what the database expects next, or holds something else there.",
   encoder_bug: "PostgreSQL refused our binary format: a bug of ours, never the data's.",
   landing_refused: "PostgreSQL refused a statement for a reason that no retry and no letter can mend.",
+  too_many_letters: "Most of a topic's events became dead letters, so the group stopped before it set them all aside.",
   group_crashed: "A consumer group ended by itself.",
   publish_refused: "An event was not acknowledged by the broker.",
   publisher_full: "More events are waiting than the buffer holds: the caller doesn't await publish.",

@@ -8,7 +8,7 @@ import type { LetterRow, ParkedRow, StoredHeaders } from "../table/letters.ts";
 import type { OutboxMessage } from "../table/outbox.ts";
 import type { RawRecord } from "../topic/fetched-batch.ts";
 import { type EncodedBatch, type Letter, readEvent } from "./encode.ts";
-import { base64, CORRELATION_HEADER, firstHeader, storedHeaders } from "./headers.ts";
+import { base64, CORRELATION_HEADER, firstHeader, redriveAttempts, storedHeaders } from "./headers.ts";
 import type { Outcome, Parked } from "./outcome.ts";
 import type { LandingPlan } from "./plan.ts";
 
@@ -26,6 +26,7 @@ export function letterRows(batch: EncodedBatch, letters: readonly Letter[]): Let
       value,
       headers: storedHeaders(headers),
       publishedAtMs: batch.records.publishedAtMs(letter.index),
+      attempts: redriveAttempts(headers),
     };
   });
 }

@@ -14,7 +14,7 @@ import { openTestTape, type TestTape } from "../support/tape.ts";
 let tape: TestTape;
 
 beforeAll(async () => {
-  tape = await openTestTape();
+  tape = await openTestTape({ letterShareMax: "1" });
 });
 afterAll(() => tape.stop());
 
