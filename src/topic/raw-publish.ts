@@ -87,7 +87,7 @@ function* requests(messages: readonly RawMessage[]): Generator<TopicMessages[]> 
   let byTopic = new Map<string, Message[]>();
   let bytes = 0;
   for (const { topicName, ...message } of messages) {
-    const size = (message.key?.length ?? 0) + (message.value?.length ?? 0);
+    const size = (message.key?.length ?? 0) + (message.value?.length ?? 0) + headerBytes(message.headers);
     if (bytes > 0 && bytes + size > REQUEST_BYTES_MAX) {
       yield [...byTopic].map(([topic, list]) => ({ topic, messages: list }));
       byTopic = new Map();
@@ -99,6 +99,15 @@ function* requests(messages: readonly RawMessage[]): Generator<TopicMessages[]> 
     bytes += size;
   }
   if (byTopic.size > 0) yield [...byTopic].map(([topic, list]) => ({ topic, messages: list }));
+}
+
+/** Headers count as well: a letter without a value may carry megabytes of them. */
+function headerBytes(headers: IHeaders | undefined): number {
+  let bytes = 0;
+  for (const [name, value] of Object.entries(headers ?? {})) {
+    for (const one of Array.isArray(value) ? value : [value]) bytes += name.length + (one?.length ?? 0);
+  }
+  return bytes;
 }
 
 /** A produce request's failure: network and topic faults by their own code, the broker's refusal as publish_refused. */
