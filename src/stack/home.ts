@@ -64,7 +64,8 @@ const OURS = [
  * read. Only a home without data is changed (mkdtemp makes them 0700); later on its mode is the user's business.
  */
 export function admitToHome(home: string, user: RunAs | undefined): void {
-  mkdirSync(join(home, "logs"), { recursive: true });
+  // The tape is nobody else's business; PostgreSQL's own folder is closed by itself.
+  for (const name of ["logs", "kafka", "registry"]) mkdirSync(join(home, name), { recursive: true, mode: 0o700 });
   if (user && !existsSync(join(home, "postgres"))) chmodSync(home, 0o711);
   // What starts that were killed had begun to make.
   rmSync(join(home, "new"), { recursive: true, force: true });

@@ -1,4 +1,3 @@
-import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import type { Program } from "./launch.ts";
 
@@ -17,7 +16,6 @@ export const registryUrl = (port: number) => `http://127.0.0.1:${port}${REGISTRY
 
 export function schemaRegistry(home: string, jar: string, java: string, port: number): Program {
   const folder = join(home, "registry");
-  mkdirSync(folder, { recursive: true });
   const properties = {
     "quarkus.http.host": "127.0.0.1",
     "quarkus.http.port": String(port),

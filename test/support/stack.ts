@@ -34,7 +34,11 @@ async function startByTestcontainers(): Promise<TestStack> {
 async function startByProcesses(): Promise<TestStack> {
   const home = temporaryHome();
   const started = Date.now();
-  const { urls } = await startStack({ home, ports: "random", launcher: "processes", detached: false });
+  // Minutes on a machine's first run; whoever looks on should know what for.
+  const onProgress = (line: string) => {
+    if (line.includes("downloading")) process.stdout.write(`${line}\n`);
+  };
+  const { urls } = await startStack({ home, ports: "random", launcher: "processes", detached: false, onProgress });
   const end = async () => {
     await stopStack(home, { purge: true });
     rmSync(home, { recursive: true, force: true });
