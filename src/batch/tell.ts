@@ -142,7 +142,13 @@ export function recordDigest({ key, value }: RawRecord): Buffer {
     .digest();
 }
 
-/** A letter as the dead-letters topic carries it: the original bytes, and beside them why and from where. */
+/** Below what the dead-letters topic takes: a compressed batch may have held an event far larger than its own limit. */
+const LETTER_BYTES_MAX = 7 * 1024 * 1024;
+
+/**
+ * A letter as the dead-letters topic carries it: the original bytes, and beside them why and from where. One that
+ * wouldn't fit carries the latter only; the table has it whole.
+ */
 function letterMessage(plan: LandingPlan, partition: number, letter: LetterRow): OutboxMessage {
   const coordinates = `${plan.topicName}/${partition}/${letter.offset}`;
   const told: Record<string, string | null> = {
@@ -155,8 +161,13 @@ function letterMessage(plan: LandingPlan, partition: number, letter: LetterRow):
     "tradetape-column": letter.column,
     "tradetape-sqlstate": letter.sqlstate,
   };
-  const headers: Record<string, StoredHeaders[string]> = { ...letter.headers };
-  for (const [name, text] of Object.entries(told)) if (text !== null) headers[name] = base64(text);
+  const why = Object.entries(told).flatMap(([name, text]) => (text === null ? [] : [[name, base64(text)] as const]));
+  const key = Buffer.from(coordinates);
+  const original = (letter.value?.length ?? 0) + (letter.key?.length ?? 0) + JSON.stringify(letter.headers).length;
+  if (original > LETTER_BYTES_MAX) {
+    return { topic: plan.deadLettersTopicName, key, value: null, headers: Object.fromEntries(why) };
+  }
+  const headers: Record<string, StoredHeaders[string]> = { ...letter.headers, ...Object.fromEntries(why) };
   if (letter.key !== null) headers["tradetape-key"] = base64(letter.key);
-  return { topic: plan.deadLettersTopicName, key: Buffer.from(coordinates), value: letter.value, headers };
+  return { topic: plan.deadLettersTopicName, key, value: letter.value, headers };
 }
