@@ -170,6 +170,12 @@ export const SETTINGS = {
     unit: "ms",
     schema: integer(50, 60_000, 1000),
   }),
+  historyCheckMs: setting({
+    env: "TRADETAPE_HISTORY_CHECK_MS",
+    doc: "How often a running group compares where it is with where the log begins and ends.",
+    unit: "ms",
+    schema: integer(500, 3_600_000, 30_000),
+  }),
   parkDeadlineMs: setting({
     env: "TRADETAPE_PARK_DEADLINE_MS",
     doc: "How long an event waits for its parents before it may become a letter `missing_parent`.",

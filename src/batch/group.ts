@@ -1,6 +1,7 @@
 import type { FetchedBatch } from "../topic/fetched-batch.ts";
 import { claim } from "./claim.ts";
 import type { GroupParts } from "./group-parts.ts";
+import { watchHistory } from "./history.ts";
 import { Intake } from "./intake.ts";
 import { JobRunner } from "./job-runner.ts";
 import { type Job, Lane, type LaneStep } from "./lane.ts";
@@ -53,9 +54,8 @@ export class Group {
     this.#hints = new OffsetHints(parts.member, parts.log);
     this.#room = new Room(config.landingBufferBytesMax);
     const { landingSlots: slots, daySlot, knownDays, registry } = parts;
-    const { parkedEventsMax, lockTimeoutMs } = config;
-    this.#intake = new Intake({ plan, registry, room: this.#room, patience: patience(), parkedEventsMax });
-    const lockWatch = new LockWatch(parts.watchSlot, lockTimeoutMs, parts.log);
+    this.#intake = new Intake({ plan, registry, room: this.#room, patience: patience(), config });
+    const lockWatch = new LockWatch(parts.watchSlot, config.lockTimeoutMs, parts.log);
     this.#runner = new JobRunner({
       plan,
       registry,
@@ -89,7 +89,9 @@ export class Group {
       onMarkers: (partition, first, next) => this.#takeMarkers(partition, first, next),
       onCrash: (error) => this.#fail(error),
     });
-    this.#timers.push(setInterval(() => void this.#hints.write(this.#lanes.values()), KAFKA_COMMIT_MS));
+    const watch = () => watchHistory(this.#parts, this.#lanes.values()).catch((error) => this.#fail(error));
+    const hint = () => void this.#hints.write(this.#lanes.values());
+    this.#timers.push(setInterval(watch, config.historyCheckMs), setInterval(hint, KAFKA_COMMIT_MS));
     if (plan.consumer.landing.parents.length > 0) {
       this.#timers.push(setInterval(() => this.sweep(), config.sweepIntervalMs));
     }
@@ -102,7 +104,7 @@ export class Group {
     }
   }
 
-  /** Resolves when everything queued so far is done and what it owes has been acknowledged. */
+  /** Resolves when all that is queued is done and what it owes has been acknowledged. */
   async settled(): Promise<void> {
     const idle = Promise.all([...this.#lanes.values()].map((lane) => lane.idle()));
     await Promise.race([this.failure, idle.then(() => this.#pump.drained())]);
@@ -135,9 +137,7 @@ export class Group {
       lane.drop();
       if (!partitions.includes(partition)) this.#lanes.delete(partition);
     }
-    for (const partition of partitions) {
-      this.#findWay(this.#lanes.get(partition) ?? this.#newLane(partition));
-    }
+    for (const partition of partitions) this.#findWay(this.#lanes.get(partition) ?? this.#newLane(partition));
     this.#pump.kick();
   }
 

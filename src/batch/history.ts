@@ -1,6 +1,7 @@
 import { TradetapeError } from "../errors.ts";
 import type { FetchedBatch } from "../topic/fetched-batch.ts";
 import type { PartitionOffsets } from "../topic/offsets.ts";
+import type { GroupParts } from "./group-parts.ts";
 import type { Lane } from "./lane.ts";
 import { recordDigest } from "./tell.ts";
 
@@ -51,6 +52,28 @@ export const missingRecords = (topicName: string, batch: FetchedBatch): Tradetap
 const lost = (message: string): TradetapeError =>
   new TradetapeError("history_lost", message, {
     next:
-      "Find out what removed the records (retention, a topic made again, another cluster). " +
-      "Nothing of this partition lands until then.",
+      "Find out what removed the records: retention, a topic made again, another cluster. Nothing of this partition lands " +
+      "until then. What is gone for good is accepted with `tradetape consume --accept-loss TOPIC/PARTITION:FROM..TO`.",
   });
+
+/**
+ * Holds the log against where the lanes are, while they run: a log that lost what was to come next, or was made again
+ * and is shorter, brings no batch that could tell. Between two looks a topic that was made again and has grown longer
+ * passes, and is found at the next claim by its landmark.
+ * @throws TradetapeError history_lost; faults of the broker are left to those who need it
+ */
+export async function watchHistory(parts: GroupParts, lanes: Iterable<Lane>): Promise<void> {
+  for (const lane of lanes) {
+    const tail = lane.tail;
+    if (tail === undefined) continue;
+    const found = await parts.logOf(lane.partition).catch((error: unknown) => {
+      if (error instanceof TradetapeError && error.canRetry) return undefined;
+      throw error;
+    });
+    if (found === undefined || lane.tail === undefined) continue;
+    const { log, clusterId } = found;
+    // The tail moves on while the log is asked: what begins later is held against it now, what ends against it then.
+    const at = log.low > tail ? lane.tail : tail;
+    checkHistory(parts.plan.topicName, at, clusterId, log, clusterId);
+  }
+}

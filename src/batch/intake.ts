@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
+import type { Config } from "../config.ts";
 import type { Registry } from "../event/registry.ts";
 import type { FetchedBatch, Records } from "../topic/fetched-batch.ts";
 import { encodeBatch } from "./encode.ts";
@@ -37,13 +38,13 @@ export class Intake {
     readonly registry: Registry;
     readonly room: Room;
     readonly patience: Patience;
-    readonly parkedEventsMax: number;
+    readonly config: Pick<Config, "parkedEventsMax">;
   }) {
     this.#plan = parts.plan;
     this.#registry = parts.registry;
     this.#room = parts.room;
     this.#patience = parts.patience;
-    this.#parkedEventsMax = parts.parkedEventsMax;
+    this.#parkedEventsMax = parts.config.parkedEventsMax;
   }
 
   /**

@@ -121,7 +121,7 @@ export function ledgerOf(kind: LedgerRow["kind"], batch: EncodedBatch, outcome: 
   const parked = kind === "batch" ? outcome.parked.length : -(written + duplicate + replaced + filtered + dead);
   const { firstOffset, nextOffset } = batch;
   const holes = kind === "batch" ? nextOffset - firstOffset - read : 0;
-  return { kind, firstOffset, nextOffset, holes, read, written, duplicate, replaced, dead, parked, filtered };
+  return { kind, firstOffset, nextOffset, holes, lost: 0, read, written, duplicate, replaced, dead, parked, filtered };
 }
 
 /** Everything a batch commits besides its rows. @returns the number of messages put into the outbox */

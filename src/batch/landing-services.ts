@@ -91,7 +91,7 @@ export async function openLandingServices(settings: Config, log: Log): Promise<L
 
 /** Makes one consumer group, ready to start. Two databases never share a group: its id holds the database's. */
 export async function openGroup(services: LandingServices, consumer: Consumer): Promise<Group> {
-  const { config, log, kafka, admin, registry, publisher, clusterId } = services;
+  const { config, log, kafka, admin, registry, publisher } = services;
   const knownDays = new Set<Day>();
   const plan = await makePlan(services, consumer, knownDays);
   const slot = (what: string) =>
@@ -123,7 +123,7 @@ export async function openGroup(services: LandingServices, consumer: Consumer): 
       const offsets = await fetchOffsets(admin, plan.topicName);
       const found = offsets.find((candidate) => candidate.partition === partition);
       if (!found) throw new Error(`${plan.topicName}/${partition} was assigned, and the cluster doesn't list it`);
-      return { log: found, clusterId };
+      return { log: found, clusterId: await fetchClusterId(admin) };
     },
   });
 }

@@ -1,4 +1,6 @@
+import { userInfo } from "node:os";
 import { CONSUMERS } from "../../consumers/all.ts";
+import { type AcceptedLoss, acceptLoss } from "../batch/accept-loss.ts";
 import { type ConsumeProgress, consume } from "../batch/consume.ts";
 import type { Consumer } from "../batch/consumer.ts";
 import { openLandingServices } from "../batch/landing-services.ts";
@@ -11,6 +13,8 @@ import type { Bar, Progress } from "./progress.ts";
 
 interface ConsumeOptions {
   readonly untilCaughtUp?: boolean;
+  readonly acceptLoss?: string;
+  readonly reason?: string;
 }
 
 export const consumeCommand: CommandSpec<ConsumeOptions> = {
@@ -20,19 +24,24 @@ export const consumeCommand: CommandSpec<ConsumeOptions> = {
     "tradetape consume                            until Ctrl-C",
     "tradetape consume --until-caught-up          what is there now, then end",
     "tradetape consume ticks bars                 two groups only",
+    "tradetape consume ticks --accept-loss ticks/2:100..250 --reason 'retention was too short'",
   ],
   isService: true,
   declare: (command) => {
     command.argument("[topic...]", `of ${CONSUMERS.map(({ topic }) => topic).join(", ")}`);
     command.option("--until-caught-up", "end when what the topics hold now has landed");
+    command.option("--accept-loss <range>", "TOPIC/PARTITION:FROM..TO is gone from the log: go on behind it, audited");
+    command.option("--reason <text>", "why the loss is accepted");
   },
   run: async ({ config, log, out, progress, signal, force }, topics, options) => {
     const consumers = pickConsumers(topics);
     const untilCaughtUp = options.untilCaughtUp === true;
+    const loss = lossOf(options);
     const services = await openLandingServices(config, log);
     const bars = topicBars(progress);
     let tallies: readonly Tally[];
     try {
+      if (loss) await acceptLoss(services, loss);
       if (!untilCaughtUp) progress.line(`consuming ${consumers.map(({ topic }) => topic).join(", ")}; Ctrl-C stops it`);
       tallies = await consume(services, consumers, { untilCaughtUp, stop: signal, force, onProgress: bars.show });
     } finally {
@@ -41,9 +50,26 @@ export const consumeCommand: CommandSpec<ConsumeOptions> = {
     }
     progress.close();
     out.result(tallies, () => talliesText(tallies));
-    return signal.aborted ? EXIT.interrupted : EXIT.good;
+    // Without an end of its own, a signal is how it is meant to stop.
+    return untilCaughtUp && signal.aborted ? EXIT.interrupted : EXIT.good;
   },
 };
+
+const LOSS = /^([a-z-]+)\/(\d+):(\d+)\.\.(\d+)$/;
+
+/** @throws TradetapeError input_invalid for a range that isn't one, or comes without its reason */
+function lossOf({ acceptLoss: range, reason }: ConsumeOptions): AcceptedLoss | undefined {
+  if (range === undefined && reason === undefined) return undefined;
+  const [, topic, partition, from, to] = LOSS.exec(range ?? "") ?? [];
+  if (topic === undefined || Number(to) <= Number(from) || !reason) {
+    throw new TradetapeError("input_invalid", "--accept-loss takes TOPIC/PARTITION:FROM..TO, and --reason says why", {
+      next: "As in --accept-loss ticks/2:100..250 --reason 'retention was too short'.",
+    });
+  }
+  const [consumer] = pickConsumers([topic]);
+  const at = { partition: Number(partition), from: Number(from), to: Number(to) };
+  return { topic: consumer!.topic, ...at, reason, actor: userInfo().username };
+}
 
 /** @throws TradetapeError input_invalid that lists the topics there are */
 export function pickConsumers(topics: readonly string[]): readonly Consumer[] {

@@ -11,10 +11,11 @@ export interface LandedOffset {
 
 /** One row of the ledger: what became of a range of offsets. All counts are of records. */
 export interface LedgerRow {
-  readonly kind: "batch" | "release";
+  readonly kind: "batch" | "release" | "accepted_loss";
   readonly firstOffset: number;
   readonly nextOffset: number;
   readonly holes: number;
+  readonly lost: number;
   readonly read: number;
   readonly written: number;
   readonly duplicate: number;
@@ -63,6 +64,7 @@ export async function lockPartition(connection: Connection, topic: string, parti
 /**
  * Writes the ledger row and moves next_offset, comparing the old value: the last fence, should the lock ever not hold.
  * @param last the batch's last record and its digest, undefined when the batch held none
+ * @param detail what a person should find beside the row
  */
 export async function advance(
   connection: Connection,
@@ -70,11 +72,12 @@ export async function advance(
   partition: number,
   ledger: LedgerRow,
   last: { readonly offset: number; readonly digest: Buffer } | undefined,
+  detail?: Readonly<Record<string, unknown>>,
 ): Promise<void> {
   await connection.run(
     `INSERT INTO tradetape.landed_batch (topic, partition, seq, kind, first_offset, next_offset, holes, read, written,
-       duplicate, replaced, dead, parked, filtered)
-     SELECT $1, $2, coalesce(max(seq), 0) + 1, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13
+       duplicate, replaced, dead, parked, filtered, lost, detail)
+     SELECT $1, $2, coalesce(max(seq), 0) + 1, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15
      FROM tradetape.landed_batch WHERE topic = $1 AND partition = $2`,
     [
       topic,
@@ -90,6 +93,8 @@ export async function advance(
       ledger.dead,
       ledger.parked,
       ledger.filtered,
+      ledger.lost,
+      detail === undefined ? null : JSON.stringify(detail),
     ],
   );
   const moved = await connection.run(
