@@ -9,6 +9,7 @@ const MINUTE_MS = 60_000;
  */
 export default defineConfig({
   test: {
+    reporters: ["default", "./test/support/closing-line.ts"],
     // Three programs stop one after the other, each given its time to flush.
     teardownTimeout: 2 * MINUTE_MS,
     projects: [
