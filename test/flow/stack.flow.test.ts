@@ -29,15 +29,8 @@ const kafkaOf = (urls: StackUrls) => new Kafka({ brokers: urls.kafkaBrokers.spli
 async function produce(urls: StackUrls, topic: string, value: string | Buffer): Promise<void> {
   const admin = kafkaOf(urls).admin();
   await admin.connect();
-  await admin.createTopics({
-    topics: [
-      {
-        topic,
-        numPartitions: 1,
-        configEntries: [{ name: "max.message.bytes", value: String(8 * 1024 * 1024 + 4096) }],
-      },
-    ],
-  });
+  // Without a limit of its own, so that the broker's is tried.
+  await admin.createTopics({ topics: [{ topic, numPartitions: 1 }] });
   await admin.disconnect();
   const producer = kafkaOf(urls).producer();
   await producer.connect();
