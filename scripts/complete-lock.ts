@@ -1,8 +1,8 @@
 /**
  * Adds to package-lock.json the optional packages of other platforms that npm left out. npm leaves them out when it
- * installs into a folder that has modules already, or when a mirror doesn't carry them, and then its own `npm ci` refuses
- * the file it has written. They are never fetched but on the platform that they are for. Run it after every
- * `npm install`; `test/tidy.test.ts` fails while something is missing.
+ * installs into a folder that has modules already, or when a mirror doesn't carry them, and then its own `npm ci`
+ * refuses the file it has written. They are fetched on the platform that they are for, and nowhere else. Run it after
+ * every `npm install`; `test/tidy.test.ts` fails while something is missing.
  */
 import { readFileSync, writeFileSync } from "node:fs";
 

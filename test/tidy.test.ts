@@ -40,6 +40,9 @@ const HOME_OF: readonly (readonly [RegExp, RegExp])[] = [
   [/^(commander|cli-table3|cli-progress)$/, /^src\/cli\//],
 ];
 
+/** A test reads case by case and the settings entry by entry; the rest is to be held in one head. */
+const linesMax = (path: string) => (path.startsWith("test/") || path === "src/settings.ts" ? 350 : 200);
+
 function roomOf(path: string): string {
   const [top, second = ""] = path.split("/");
   return top === "src" ? second.replace(/\.ts$/, "") : (top ?? "");
@@ -100,10 +103,10 @@ describe("imports", () => {
 });
 
 describe("sources", () => {
-  test("stay within 200 lines a file (tests 350), 120 columns and 70 lines a function", () => {
+  test("stay within 200 lines a file (tests and settings 350), 120 columns and 70 lines a function", () => {
     const written = sources.filter(({ path }) => !GENERATED.has(path));
     const long = written
-      .filter(({ path, lines }) => lines.length - 1 > (path.startsWith("test/") ? 350 : 200))
+      .filter(({ path, lines }) => lines.length - 1 > linesMax(path))
       .map(({ path, lines }) => `${path}: ${lines.length - 1} lines`);
     const wide = places(written, (s) =>
       s.lines.map((l, i) => ({ line: i + 1, what: `${l.length} columns` })).filter((_, i) => s.lines[i]!.length > 120),

@@ -1,6 +1,6 @@
 import type { Reporter, TestModule } from "vitest/node";
 
-/** Closes a run with `N passed, N failed`, a form that machines without a reader for vitest's own summary understand. */
+/** Closes a run with `N passed, N failed`, which machines without a reader for vitest's own summary understand. */
 export default class ClosingLine implements Reporter {
   onTestRunEnd(modules: readonly TestModule[], errors: readonly unknown[]): void {
     const counts = { passed: 0, failed: errors.length, skipped: 0, pending: 0 };
