@@ -172,7 +172,8 @@ describe.each(launchers)("a stack of %s", (launcher) => {
     expect(await stopStack(home, { purge: false })).toBe("stopped");
     const wanted = launcher === "processes" ? "containers" : "processes";
     const started = startStack({ home, ports: "random", launcher: wanted, detached: true });
-    await expect(started).rejects.toMatchObject({ code: "stack_unavailable" });
+    const message = expect.stringContaining(`belong to the ${launcher} launcher`);
+    await expect(started).rejects.toMatchObject({ code: "stack_unavailable", message });
   });
 
   it("leaves nothing behind after a purge", async () => {
