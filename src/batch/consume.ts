@@ -7,6 +7,7 @@ import type { Consumer } from "./consumer.ts";
 import type { Group } from "./group.ts";
 import { type LandingServices, openGroup } from "./landing-services.ts";
 import { judge, Patience } from "./patience.ts";
+import { sweepUntilQuiet } from "./sweep-until-quiet.ts";
 import { emptyTally, type Tally } from "./tally.ts";
 
 export interface ConsumeOptions {
@@ -128,18 +129,8 @@ async function catchUp(services: LandingServices, running: Running, stop: AbortS
       await sleep(CAUGHT_UP_POLL_MS);
     }
   }
-  // A release may be the parent of the next one: predictions, decisions and fills come free one after the other.
-  for (let before = -1; before !== releasedCount(running.groups) && !stop.aborted; ) {
-    before = releasedCount(running.groups);
-    for (const group of running.groups) {
-      group.sweep();
-      await group.settled();
-    }
-  }
+  await sweepUntilQuiet(running.groups, stop);
 }
-
-/** Falls with every parked event that is released. */
-const releasedCount = (groups: readonly Group[]): number => groups.reduce((sum, { tally }) => sum + tally.parked, 0);
 
 /** An outage while watching is waited out, as one while landing is. */
 function landedOffsets(services: LandingServices, topic: EventTopic): Promise<ReadonlyMap<number, number>> {

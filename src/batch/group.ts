@@ -35,6 +35,7 @@ export class Group {
   #generation = 0;
   #stopping = false;
   #tally: Tally;
+  readonly #joined = Promise.withResolvers<void>();
   /** Rejects when the group ends by itself; never resolves. */
   readonly failure: Promise<never>;
   #fail!: (error: unknown) => void;
@@ -56,16 +57,8 @@ export class Group {
     const { landingSlots: slots, daySlot, knownDays, registry } = parts;
     this.#intake = new Intake({ plan, registry, room: this.#room, patience: patience(), config });
     const lockWatch = new LockWatch(parts.watchSlot, config.lockTimeoutMs, parts.log);
-    this.#runner = new JobRunner({
-      plan,
-      registry,
-      slots,
-      daySlot,
-      knownDays,
-      lockWatch,
-      patience,
-      signal: this.#abort.signal,
-    });
+    const { signal } = this.#abort;
+    this.#runner = new JobRunner({ plan, registry, slots, daySlot, knownDays, lockWatch, patience, signal });
     this.#pump = new OutboxPump({
       topicName: plan.topicName,
       slot: parts.outboxSlot,
@@ -104,9 +97,11 @@ export class Group {
     }
   }
 
-  /** Resolves when all that is queued is done and what it owes has been acknowledged. */
+  /** Resolves when the group has joined and found its places, all that is queued is done, and what it owes is acked. */
   async settled(): Promise<void> {
-    const idle = Promise.all([...this.#lanes.values()].map((lane) => lane.idle()));
+    const each = (wait: (lane: Lane) => Promise<void>) => Promise.all([...this.#lanes.values()].map(wait));
+    const claimed = this.#joined.promise.then(() => each((lane) => lane.claimed));
+    const idle = claimed.then(() => each((lane) => lane.idle()));
     await Promise.race([this.failure, idle.then(() => this.#pump.drained())]);
   }
 
@@ -126,6 +121,9 @@ export class Group {
       await this.#pump.drained();
       await this.#hints.write(this.#lanes.values());
     }
+    // A claim that waits for the broker or the database gives up, before its session is closed under it.
+    this.#abort.abort();
+    await Promise.all([...this.#lanes.values()].map((lane) => lane.claimed));
     await member.stop();
     await Promise.all([...landingSlots, daySlot, outboxSlot, watchSlot].map((slot) => slot.close()));
   }
@@ -138,6 +136,7 @@ export class Group {
       if (!partitions.includes(partition)) this.#lanes.delete(partition);
     }
     for (const partition of partitions) this.#findWay(this.#lanes.get(partition) ?? this.#newLane(partition));
+    this.#joined.resolve();
     this.#pump.kick();
   }
 

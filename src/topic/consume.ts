@@ -42,6 +42,8 @@ type BatchAtRunTime = { readonly fetchedOffset: unknown; readonly messagesWithin
 export class GroupMember {
   readonly #consumer: KafkaConsumer;
   readonly #options: GroupOptions;
+  #starting: Promise<void> | undefined;
+  #isRunning = false;
 
   constructor(kafka: Kafka, options: GroupOptions) {
     this.#options = options;
@@ -56,7 +58,12 @@ export class GroupMember {
     });
   }
 
-  async start(handlers: GroupHandlers): Promise<void> {
+  start(handlers: GroupHandlers): Promise<void> {
+    this.#starting = this.#start(handlers);
+    return this.#starting;
+  }
+
+  async #start(handlers: GroupHandlers): Promise<void> {
     const { topicName } = this.#options;
     this.#consumer.on(this.#consumer.events.GROUP_JOIN, ({ payload }) => {
       handlers.onAssigned(payload.memberAssignment[topicName] ?? []);
@@ -77,6 +84,7 @@ export class GroupMember {
       eachBatchAutoResolve: false,
       eachBatch: (payload) => this.#handle(payload, handlers),
     });
+    this.#isRunning = true;
   }
 
   /**
@@ -119,12 +127,14 @@ export class GroupMember {
     );
   }
 
-  /** Nothing more is fetched; what is being handled goes on. */
+  /** Nothing more is fetched; what is being handled goes on. A member that isn't running fetches nothing anyway. */
   pause(): void {
-    this.#consumer.pause([{ topic: this.#options.topicName }]);
+    if (this.#isRunning) this.#consumer.pause([{ topic: this.#options.topicName }]);
   }
 
+  /** Also for a member that never started, or is about to: another group's fault may come first. */
   async stop(): Promise<void> {
+    await this.#starting?.catch(() => undefined);
     await this.#consumer.disconnect();
   }
 }
