@@ -75,7 +75,8 @@ describe("a table that doesn't fit its event", () => {
     ],
     [
       "that the event has not",
-      "ALTER TABLE public.technical_indicator ADD extra integer NOT NULL DEFAULT 7; ALTER TABLE public.technical_indicator ALTER extra DROP DEFAULT",
+      `ALTER TABLE public.technical_indicator ADD extra integer NOT NULL DEFAULT 7;
+       ALTER TABLE public.technical_indicator ALTER extra DROP DEFAULT`,
       "ALTER TABLE public.technical_indicator DROP extra",
       ["technical_indicator.extra", "int4"],
     ],
