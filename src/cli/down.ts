@@ -9,9 +9,9 @@ export const downCommand: CommandSpec<{ purge?: boolean }> = {
   declare: (command) => {
     command.option("--purge", "remove the stack's data, too");
   },
-  run: async ({ config, out }, _args, options) => {
+  run: async ({ config, out, progress }, _args, options) => {
     const purge = options.purge === true;
-    const outcome = await stopStack(config.home, { purge });
+    const outcome = await stopStack(config.home, { purge, onProgress: progress.line });
     out.result({ outcome, home: config.home, purged: purge }, () =>
       purge ? `${outcome}; data of ${config.home} removed` : `${outcome}; data stay in ${config.home}`,
     );
