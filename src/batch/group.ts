@@ -7,7 +7,7 @@ import { JobRunner } from "./job-runner.ts";
 import { type Job, Lane, type LaneStep } from "./lane.ts";
 import { LockWatch } from "./lock-watch.ts";
 import { OffsetHints } from "./offset-hints.ts";
-import { OutboxPump } from "./outbox-pump.ts";
+import { OUTBOX_LOOK_MS, OutboxPump } from "./outbox-pump.ts";
 import { Patience } from "./patience.ts";
 import { Room } from "./room.ts";
 import { added, emptyTally, type Tally } from "./tally.ts";
@@ -85,6 +85,7 @@ export class Group {
     const watch = () => watchHistory(this.#parts, this.#lanes.values()).catch((error) => this.#fail(error));
     const hint = () => void this.#hints.write(this.#lanes.values());
     this.#timers.push(setInterval(watch, config.historyCheckMs), setInterval(hint, KAFKA_COMMIT_MS));
+    this.#timers.push(setInterval(() => this.#pump.kick(), OUTBOX_LOOK_MS));
     if (plan.consumer.landing.parents.length > 0) {
       this.#timers.push(setInterval(() => this.sweep(), config.sweepIntervalMs));
     }

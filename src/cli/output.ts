@@ -45,6 +45,10 @@ function show(cell: Cell): string {
   return typeof cell === "string" ? cell : count(cell);
 }
 
+/** Text from somebody else's data, for a terminal: a control character in it must not move the cursor. */
+export const printable = (text: string): string =>
+  text.replace(/\p{Cc}/gu, (control) => `\\x${control.charCodeAt(0).toString(16).padStart(2, "0")}`);
+
 const NO_LINES = Object.fromEntries(
   ["top", "bottom", "left", "right", "mid"]
     .flatMap((side) => [side, `${side}-mid`, `${side}-left`, `${side}-right`])

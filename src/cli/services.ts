@@ -1,5 +1,7 @@
 import { type Config, requireServices } from "../config.ts";
 import { type StackUrls, startStack } from "../stack/stack.ts";
+import { Connection } from "../table/connection.ts";
+import { requireMigrated } from "../table/migrate.ts";
 import type { Session } from "./command.ts";
 
 /** The three services, and how to give them back: nothing happens to those that somebody else runs. */
@@ -54,3 +56,19 @@ export function exportLines(urls: StackUrls): string {
 }
 
 export const databaseOf = (config: Config): string => requireServices(config, "databaseUrl").databaseUrl;
+
+/**
+ * Asks the database something in a session that may only read.
+ * @param name what is asked, as pg_stat_activity shows it
+ * @throws TradetapeError config_invalid, database_unreachable, not_migrated
+ */
+export async function asReader<R>(config: Config, name: string, ask: (connection: Connection) => Promise<R>) {
+  const databaseUrl = databaseOf(config);
+  const connection = await Connection.open(databaseUrl, { name, role: "tradetape_reader" });
+  try {
+    await requireMigrated(connection, databaseUrl);
+    return await ask(connection);
+  } finally {
+    await connection.close();
+  }
+}

@@ -24,7 +24,7 @@ export interface ConnectionOptions {
   /** Shown in pg_stat_activity behind the process's tag, as in `tradetape/5f21c0de ticks landing 0`. */
   readonly name: string;
   /** The role that the session switches to, so that it holds no more rights than it needs. */
-  readonly role?: "tradetape_lander" | "tradetape_owner" | "tradetape_reader";
+  readonly role?: "tradetape_lander" | "tradetape_ops" | "tradetape_owner" | "tradetape_reader";
   readonly lockTimeoutMs?: number;
 }
 

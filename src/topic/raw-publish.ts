@@ -58,21 +58,42 @@ export class RawPublisher {
    * may be in the log and others not: publish the same ones again, in the same order. Calls queue behind each other.
    * @throws TradetapeError publish_refused (canRetry when the cause may pass), topic_missing, broker_unreachable
    */
-  publish(messages: readonly RawMessage[]): Promise<void> {
+  async publish(messages: readonly RawMessage[]): Promise<void> {
+    await this.#enqueue(messages);
+  }
+
+  /**
+   * The same for messages of one partition, and tells the offset that each got. After an answer that was lost, the
+   * first copy lies at lower offsets.
+   */
+  async publishToPartition(messages: readonly RawMessage[]): Promise<readonly number[]> {
+    const [one] = messages;
+    if (messages.some((m) => m.topicName !== one!.topicName || m.partition !== one!.partition)) {
+      throw new Error("publishToPartition was given messages of several partitions");
+    }
+    return this.#enqueue(messages);
+  }
+
+  /** @returns offsets that are those of the messages where all are of one partition */
+  #enqueue(messages: readonly RawMessage[]): Promise<readonly number[]> {
     const turn = this.#last.then(() => this.#publish(messages));
     // A failed call is its caller's to handle; the next one must only come after it.
     this.#last = turn.catch(() => {});
     return turn;
   }
 
-  async #publish(messages: readonly RawMessage[]): Promise<void> {
+  async #publish(messages: readonly RawMessage[]): Promise<readonly number[]> {
+    const offsets: number[] = [];
     for (const request of requests(messages)) {
       try {
-        await this.#producer.sendBatch({ topicMessages: request, acks: ACKS_ALL });
+        const [sent] = await this.#producer.sendBatch({ topicMessages: request, acks: ACKS_ALL });
+        const first = Number(sent!.baseOffset);
+        for (let n = 0; n < request[0]!.messages.length; n++) offsets.push(first + n);
       } catch (cause) {
         throw publishFault(cause, request);
       }
     }
+    return offsets;
   }
 
   /** Waits for what is being published, then disconnects. */

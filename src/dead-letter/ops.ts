@@ -1,0 +1,72 @@
+import { userInfo } from "node:os";
+import { type Config, requireServices } from "../config.ts";
+import { openRegistry } from "../event/registry.ts";
+import type { Log } from "../log.ts";
+import { Connection } from "../table/connection.ts";
+import { databaseId } from "../table/landed.ts";
+import { loginOf } from "../table/letter-actions.ts";
+import { requireMigrated } from "../table/migrate.ts";
+import { openKafka } from "../topic/client.ts";
+import { RawPublisher } from "../topic/raw-publish.ts";
+import { topicName } from "../topic/topics.ts";
+
+/** What acting on letters needs: a session that may do no more than that, and how the audit trail is told. */
+export interface Ops {
+  readonly connection: Connection;
+  readonly databaseId: string;
+  readonly auditTopicName: string;
+  readonly auditSchemaId: number;
+  /** Who acts, as the audit trail names them: the user of this machine, and the one the database knows. */
+  readonly actor: string;
+  readonly databaseUser: string;
+  close(): Promise<void>;
+}
+
+/** @throws TradetapeError config_invalid, database_unreachable, not_migrated, registry_unreachable */
+export async function openOps(settings: Config): Promise<Ops> {
+  const config = requireServices(settings, "databaseUrl", "schemaRegistryUrl");
+  const { databaseUrl, namespace } = config;
+  const connection = await Connection.open(databaseUrl, { name: "dead letters", role: "tradetape_ops" });
+  try {
+    await requireMigrated(connection, databaseUrl);
+    const auditTopicName = topicName(namespace, "audit");
+    return {
+      connection,
+      databaseId: await databaseId(connection),
+      auditTopicName,
+      auditSchemaId: await openRegistry(config.schemaRegistryUrl).register(auditTopicName, "audit"),
+      actor: userName(),
+      databaseUser: await loginOf(connection),
+      close: () => connection.close(),
+    };
+  } catch (error) {
+    await connection.close();
+    throw error;
+  }
+}
+
+/** @throws TradetapeError config_invalid, broker_unreachable */
+export const openPublisher = (config: Config, log: Log): Promise<RawPublisher> =>
+  RawPublisher.open(openKafka(config, log));
+
+/** In a container the user may be a number without a name. */
+function userName(): string {
+  try {
+    return userInfo().username;
+  } catch {
+    return `uid ${process.getuid?.() ?? "unknown"}`;
+  }
+}
+
+/** Runs `work` between BEGIN and COMMIT. */
+export async function committed<R>(connection: Connection, work: () => Promise<R>): Promise<R> {
+  await connection.query("BEGIN");
+  try {
+    const result = await work();
+    await connection.query("COMMIT");
+    return result;
+  } catch (error) {
+    if (connection.isOpen) await connection.query("ROLLBACK");
+    throw error;
+  }
+}

@@ -1,0 +1,165 @@
+import { randomUUID } from "node:crypto";
+import { setTimeout as sleep } from "node:timers/promises";
+import { firstPublishedUs, REDRIVE_HEADERS, rawHeaders } from "../batch/headers.ts";
+import type { LetterFilter } from "../table/dead-letters.ts";
+import {
+  asOfNow,
+  EVERY_ATTEMPT,
+  type LetterRecord,
+  lockOpenLetters,
+  markRedriven,
+  type OpenLetter,
+  openPlaces,
+  type RedrivenLetter,
+  readLetterRecords,
+} from "../table/letter-actions.ts";
+import type { RawMessage, RawPublisher } from "../topic/raw-publish.ts";
+import { recordAction } from "./audited.ts";
+import { committed, type Ops } from "./ops.ts";
+import { Pace } from "./pace.ts";
+
+export interface RedriveOptions {
+  readonly filter: LetterFilter;
+  /** Letters that were redriven this often stay as they are; Infinity spares none. */
+  readonly attemptsMax: number;
+  readonly lettersMax: number;
+  /** Events per second. */
+  readonly perSecondMax: number | undefined;
+  /** Aborting stops between two events; the same call again goes on from there. */
+  readonly stop: AbortSignal;
+  readonly onProgress?: (sent: number) => void;
+}
+
+/** Where events were published again. */
+export interface Redriven {
+  readonly topic: string;
+  readonly partition: number;
+  readonly offsets: number[];
+}
+
+/** A page is one transaction and one entry of the audit trail. */
+const PAGE_LETTERS_MAX = 500;
+const PAGE_BYTES_MAX = 4 * 1024 * 1024;
+/** With a rate cap a page takes at most this long: until it ends, its letters are locked and a crash sends them twice. */
+const PAGE_SECONDS_MAX = 5;
+
+/**
+ * Publishes letters again as they were, bytes, key and headers, to the partition they came from, in their order. A
+ * letter's state changes after its event was acknowledged, in one transaction with the audit entry; who dies in between
+ * sends those events twice, and ids make the second harmless.
+ * @returns where the events are now, by partition
+ * @throws TradetapeError publish_refused and the like; what was acknowledged before is recorded
+ */
+export async function redrive(
+  ops: Ops,
+  publisher: RawPublisher,
+  options: RedriveOptions,
+): Promise<readonly Redriven[]> {
+  const attemptsMax = Math.min(options.attemptsMax, EVERY_ATTEMPT);
+  // An event that dies again while this runs is a new letter and meets the same filter: only those of before are meant.
+  const filter = await asOfNow(ops.connection, options.filter);
+  const pace = new Pace(options.perSecondMax, Date.now, (ms) => interrupted(ms, options.stop));
+  const run = { ...options, filter, attemptsMax, actionId: randomUUID(), pace };
+  const all: Redriven[] = [];
+  let sent = 0;
+  for (const { topic, partition } of await openPlaces(ops.connection, filter)) {
+    const redriven: Redriven = { topic, partition, offsets: [] };
+    all.push(redriven);
+    for (let afterOffset = -1; ; ) {
+      const lettersMax = options.lettersMax - sent;
+      if (lettersMax <= 0 || options.stop.aborted) return all;
+      const page = await redrivePage(ops, publisher, { ...run, topic, partition, afterOffset, lettersMax });
+      if (page.length === 0) break;
+      sent += page.length;
+      options.onProgress?.(sent);
+      redriven.offsets.push(...page.map(({ redrivenOffset }) => redrivenOffset));
+      afterOffset = page.at(-1)!.offset;
+    }
+  }
+  return all;
+}
+
+const interrupted = (ms: number, stop: AbortSignal): Promise<void> =>
+  sleep(ms, undefined, { signal: stop }).catch(() => undefined);
+
+interface PageRun extends RedriveOptions {
+  readonly actionId: string;
+  readonly pace: Pace;
+  readonly topic: string;
+  readonly partition: number;
+  readonly afterOffset: number;
+}
+
+async function redrivePage(ops: Ops, publisher: RawPublisher, run: PageRun): Promise<readonly RedrivenLetter[]> {
+  const { connection, actor } = ops;
+  const { topic, partition, filter, actionId } = run;
+  const page = await committed(connection, async () => {
+    const rowsMax = Math.min(run.lettersMax, PAGE_LETTERS_MAX, Math.ceil((run.perSecondMax ?? 1e9) * PAGE_SECONDS_MAX));
+    const locked = await lockOpenLetters(connection, filter, { ...run, rowsMax });
+    const offsets = locked.map(({ offset }) => offset);
+    const records = await readLetterRecords(connection, topic, partition, offsets, PAGE_BYTES_MAX);
+    const { sent, failure } = await send(publisher, run, locked, records);
+    if (sent.length === 0) return { sent, failure };
+    await markRedriven(connection, run, sent, actor);
+    const letters = locked.slice(0, sent.length);
+    await recordAction(ops, { kind: "REDRIVE", actionId, filter, topic, partition, letters });
+    return { sent, failure };
+  });
+  if (page.failure) throw page.failure.error;
+  return page.sent;
+}
+
+interface Sent {
+  readonly sent: readonly RedrivenLetter[];
+  /** What ended it early: those sent before are to be recorded first. */
+  readonly failure: { readonly error: unknown } | undefined;
+}
+
+/** @param records the first ones of `locked`, as many as fit a page */
+async function send(
+  publisher: RawPublisher,
+  run: PageRun,
+  locked: readonly OpenLetter[],
+  records: readonly LetterRecord[],
+): Promise<Sent> {
+  const sent: RedrivenLetter[] = [];
+  while (sent.length < records.length && !run.stop.aborted) {
+    const step = run.pace.step(records.length - sent.length);
+    const part = records.slice(sent.length, sent.length + step);
+    await run.pace.turn(part.length);
+    if (run.stop.aborted) break;
+    const attempts = part.map((_, n) => locked[sent.length + n]!.attempts + 1);
+    try {
+      const offsets = await publisher.publishToPartition(part.map((r, n) => redriveMessage(run, r, attempts[n]!)));
+      for (const [n, { offset }] of part.entries()) {
+        sent.push({ offset, attempts: attempts[n]!, redrivenOffset: offsets[n]! });
+      }
+    } catch (error) {
+      return { sent, failure: { error } };
+    }
+  }
+  return { sent, failure: undefined };
+}
+
+/** The record as it was, and beside it how often, from where and since when. */
+export function redriveMessage(
+  place: { readonly topic: string; readonly partition: number },
+  letter: LetterRecord,
+  attempts: number,
+): RawMessage {
+  const { topic, partition } = place;
+  const headers = rawHeaders(letter.headers);
+  const revisedAtUs = firstPublishedUs(headers, letter.publishedAtMs * 1000);
+  return {
+    topicName: topic,
+    partition,
+    key: letter.key,
+    value: letter.value,
+    headers: {
+      ...headers,
+      [REDRIVE_HEADERS.attempt]: String(attempts),
+      [REDRIVE_HEADERS.from]: `${topic}/${partition}/${letter.offset}`,
+      [REDRIVE_HEADERS.revisedAt]: String(revisedAtUs),
+    },
+  };
+}
