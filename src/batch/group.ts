@@ -158,7 +158,7 @@ export class Group {
         this.#tally = added(this.#tally, step.ledger);
         this.#pump.kick();
       }
-      if (step.ahead) this.#parts.member.seek(lane.partition, step.nextOffset);
+      if (step.ahead) this.#findWay(lane);
       return step;
     } catch (error) {
       this.#fail(error);
