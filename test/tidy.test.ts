@@ -23,7 +23,6 @@ const RANK: Readonly<Record<string, number>> = {
   producers: 6,
   audit: 6,
   batch: 7,
-  "dead-letter": 8,
   consumers: 8,
   "dead-letter": 8,
   replay: 8,
