@@ -58,7 +58,7 @@ test("a consumer that is stopped in the middle and started again lands every tic
   }
   // Small fetches and a small buffer: what is in hand at the signal is landed, and must not be all there is.
   const small = { TRADETAPE_FETCH_PARTITION_BYTES_MAX: "65536", TRADETAPE_LANDING_BUFFER_BYTES_MAX: "1048576" };
-  const running = startTradetape(["consume", "ticks", "--json"], { ...env, ...small });
+  const running = startTradetape(["consume", "ticks", "--until-caught-up", "--json"], { ...env, ...small });
   while ((await countTicks()) === 0) await sleep(20);
   running.process.kill("SIGTERM");
   const stopped = await running.ended;
@@ -91,4 +91,12 @@ test("a topic without a consumer group is refused with the list of those there a
   const { code, stderr } = await tradetape(["consume", "tocks"], env);
   expect(code).toBe(2);
   expect(stderr).toContain("symbols, sessions, ticks");
+});
+
+test("a consumer without an end of its own is stopped by a signal, and that is good", async () => {
+  const running = startTradetape(["consume", "symbols", "--json"], env);
+  await running.says("Ctrl-C stops it");
+  running.process.kill("SIGINT");
+  const { code, stdout } = await running.ended;
+  expect([code, JSON.parse(stdout)[0].topic]).toEqual([0, "symbols"]);
 });
