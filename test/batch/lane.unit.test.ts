@@ -1,0 +1,158 @@
+import { describe, expect, it } from "vitest";
+import type { EncodedBatch } from "../../src/batch/encode.ts";
+import { type Job, Lane, type LaneStep } from "../../src/batch/lane.ts";
+import { Room } from "../../src/batch/room.ts";
+import { sweepUntilQuiet } from "../../src/batch/sweep-until-quiet.ts";
+
+const batchOf = (name: string, bytes = 10): Job => ({ kind: "batch", batch: name as unknown as EncodedBatch, bytes });
+const SWEEP: Job = { kind: "sweep", bytes: 0 };
+const nameOf = (job: Job) => (job.kind === "sweep" ? "sweep" : String(job.batch));
+
+/** A lane whose jobs end when the test says so. */
+function stagedLane() {
+  const begun: string[] = [];
+  const ends: ((step: LaneStep | Error) => void)[] = [];
+  let freed = 0;
+  const lane = new Lane(
+    0,
+    (_, job) => {
+      begun.push(nameOf(job));
+      return new Promise((resolve, reject) => {
+        ends.push((step) => (step instanceof Error ? reject(step) : resolve(step)));
+      });
+    },
+    (bytes) => {
+      freed += bytes;
+    },
+  );
+  const end = async (step: Partial<LaneStep> | Error) => {
+    ends.shift()!(step instanceof Error ? step : { nextOffset: 0, ahead: false, ...step });
+    await new Promise((resolve) => setImmediate(resolve));
+  };
+  return { lane, begun, end, freed: () => freed };
+}
+
+describe("a lane", () => {
+  it("runs its jobs one after the other, in the order they came", async () => {
+    const { lane, begun, end, freed } = stagedLane();
+    for (const name of ["a", "b"]) lane.push(batchOf(name));
+    lane.push(SWEEP);
+    expect(begun).toEqual(["a"]);
+    await end({ nextOffset: 5 });
+    expect([begun, lane.nextOffset, freed()]).toEqual([["a", "b"], 5, 10]);
+    await end({ nextOffset: 9 });
+    expect([begun, lane.nextOffset, freed()]).toEqual([["a", "b", "sweep"], 9, 20]);
+  });
+
+  it("takes one waiting sweep for several", async () => {
+    const { lane, begun, end } = stagedLane();
+    lane.push(batchOf("a"));
+    for (let n = 0; n < 3; n++) lane.push(SWEEP);
+    await end({});
+    await end({});
+    lane.push(SWEEP);
+    expect(begun).toEqual(["a", "sweep", "sweep"]);
+  });
+
+  it("dropped, forgets what has not begun, gives its bytes back, and lets the one in hand end", async () => {
+    const { lane, begun, end, freed } = stagedLane();
+    for (const name of ["a", "b", "c"]) lane.push(batchOf(name));
+    lane.tail = 30;
+    lane.drop();
+    expect([lane.tail, freed()]).toEqual([undefined, 20]);
+    await end({ nextOffset: 5 });
+    await lane.idle();
+    expect([begun, lane.nextOffset, freed()]).toEqual([["a"], 5, 30]);
+  });
+
+  it("whose job turns out to be ahead of the database drops all that is behind it", async () => {
+    const { lane, begun, end, freed } = stagedLane();
+    for (const name of ["a", "b"]) lane.push(batchOf(name));
+    await end({ nextOffset: 2, ahead: true });
+    await lane.idle();
+    expect([begun, lane.nextOffset, lane.tail, freed()]).toEqual([["a"], 2, undefined, 20]);
+  });
+
+  it("counts what is parked by the ledger's rows, releases as well", async () => {
+    const { lane, end } = stagedLane();
+    lane.push(batchOf("a"));
+    lane.push(SWEEP);
+    await end({ ledger: { parked: 3 } as never });
+    expect(lane.parked).toBe(3);
+    await end({ ledger: { parked: -2 } as never });
+    expect(lane.parked).toBe(1);
+  });
+
+  it("is idle when its last job has ended, not before", async () => {
+    const { lane, end } = stagedLane();
+    let isIdle = false;
+    await lane.idle();
+    lane.push(batchOf("a"));
+    const idle = lane.idle().then(() => {
+      isIdle = true;
+    });
+    lane.push(batchOf("b"));
+    await end({});
+    expect(isIdle).toBe(false);
+    await end({});
+    await idle;
+  });
+});
+
+describe("the room of a group", () => {
+  it("has place up to its bytes, and for one batch of any size when it is empty", () => {
+    const room = new Room(100);
+    expect([room.has(101), room.has(100)]).toEqual([true, true]);
+    room.take(60);
+    expect([room.has(40), room.has(41)]).toEqual([true, false]);
+    room.free(60);
+    expect(room.has(1000)).toBe(true);
+  });
+
+  it("wakes everybody who waits when something is freed", async () => {
+    const room = new Room(100);
+    room.take(100);
+    const waiting = [room.freed(), room.freed()];
+    room.free(1);
+    await Promise.all(waiting);
+  });
+});
+
+describe("sweeping until it is quiet", () => {
+  /** Groups with so many parked that one sweep each releases what the one before has made ready. */
+  function chain(counts: readonly number[], start: number) {
+    const left = [...counts];
+    const groups = counts.map((_, n) => ({
+      tally: { parked: n === 0 ? start : 0 },
+      sweep() {
+        const isReady = left.slice(n + 1).every((count) => count === 0);
+        if (isReady && left[n]! > 0) {
+          left[n]!--;
+          groups[n]!.tally.parked--;
+        }
+      },
+      settled: async () => {},
+    }));
+    return { groups, left };
+  }
+
+  it("goes on as long as a round releases something, children before their parents as well", async () => {
+    const { groups, left } = chain([3, 2, 2], 0);
+    await sweepUntilQuiet(groups, new AbortController().signal);
+    expect(left).toEqual([0, 0, 0]);
+  });
+
+  it.each([-1, 0, 5])("begins whatever was parked or released before, as with %d", async (start) => {
+    const { groups, left } = chain([2], start);
+    await sweepUntilQuiet(groups, new AbortController().signal);
+    expect(left).toEqual([0]);
+  });
+
+  it("ends at a stop", async () => {
+    const stop = new AbortController();
+    const { groups, left } = chain([100], 0);
+    stop.abort();
+    await sweepUntilQuiet(groups, stop.signal);
+    expect(left).toEqual([100]);
+  });
+});
