@@ -55,7 +55,9 @@ export class Intake {
   async take({ lane, batch, heartbeat, isOurs }: Fetched): Promise<"taken" | "not ours" | "lost the way"> {
     await alive(lane.claimed, heartbeat);
     while (isOurs() && !(this.#room.has(batch.valueBytes) && lane.parked < this.#parkedEventsMax)) {
-      await alive(Promise.race([this.#room.freed(), sleep(HEARTBEAT_PAUSE_MS)]), heartbeat);
+      // Beaten on every turn: a wait that ends as often as the pause would never let `alive` come to it.
+      await Promise.race([this.#room.freed(), sleep(HEARTBEAT_PAUSE_MS)]);
+      await heartbeat();
     }
     if (!isOurs()) return "not ours";
     await alive(this.#fetchSchemas(batch), heartbeat);
