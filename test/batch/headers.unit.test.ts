@@ -1,11 +1,13 @@
 import { describe, expect, test } from "vitest";
 import {
+  firstHeader,
   firstPublishedUs,
   REDRIVE_HEADERS,
   rawHeaders,
   redriveAttempts,
   storedHeaders,
 } from "../../src/batch/headers.ts";
+import type { RecordHeaders } from "../../src/topic/fetched-batch.ts";
 
 const NOW_US = 1_700_000_000_000_000;
 const first = (text: string | Buffer | string[]) => firstPublishedUs({ [REDRIVE_HEADERS.revisedAt]: text }, NOW_US);
@@ -37,4 +39,25 @@ test("headers come out of the database as they went in, names with a NUL and rep
   const stored = storedHeaders(headers);
   expect(JSON.stringify(stored)).not.toContain("\\u0000");
   expect(rawHeaders(stored)).toEqual(headers);
+});
+
+describe("a header without a value, as other clients than kafkajs send it", () => {
+  const headers = { none: null, some: [Buffer.from("x"), null] } as unknown as RecordHeaders;
+
+  test("is kept as such, and published with an empty one", () => {
+    expect(storedHeaders(headers)).toEqual({ none: null, some: ["eA==", null] });
+    expect(rawHeaders(storedHeaders(headers))).toEqual({
+      none: Buffer.alloc(0),
+      some: [Buffer.from("x"), Buffer.alloc(0)],
+    });
+  });
+
+  test("names no workflow; one with a NUL is named without it", () => {
+    expect([firstHeader(headers, "none"), firstHeader(headers, "some"), firstHeader(headers, "other")]).toEqual([
+      null,
+      "x",
+      null,
+    ]);
+    expect(firstHeader({ id: Buffer.from("a\0b") }, "id")).toBe("a\ufffdb");
+  });
 });
