@@ -1,3 +1,4 @@
+import { CONSUMERS } from "../../consumers/all.ts";
 import { countParkedEvents, listParked, type ParkedGroup } from "../table/parked-groups.ts";
 import type { CommandSpec } from "./command.ts";
 import { EXIT } from "./exit.ts";
@@ -19,9 +20,10 @@ export const parkedCommand: CommandSpec<ParkedFlags> = {
   },
   run: async ({ config, out }, _args, flags) => {
     const { topics } = letterFilter(config, flags);
+    const parents = CONSUMERS.flatMap(({ landing }) => landing.parents);
     const result = await asReader(config, "parked", async (connection) => ({
       events: await countParkedEvents(connection, topics),
-      groups: await listParked(connection, topics),
+      groups: await listParked(connection, topics, parents),
     }));
     out.result(result, () => parkedText(result));
     return EXIT.good;
@@ -32,7 +34,7 @@ function parkedText({ events, groups }: { events: number; groups: readonly Parke
   if (events === 0) return "nothing is parked";
   const rows = groups.map((g) => [
     g.topic,
-    g.missing ?? "(an earlier event of its id)",
+    g.missing ?? "its turn",
     g.events,
     g.oldestAt,
     age(g.oldestSeconds),

@@ -1,9 +1,11 @@
 import type { Connection } from "./connection.ts";
+import type { Parent } from "./landing-table.ts";
+import { quoted } from "./stage.ts";
 
 /** Parked events of one topic that wait for one kind of parent. */
 export interface ParkedGroup {
   readonly topic: string;
-  /** The column that names the parent; null where an event only waits behind an earlier one of its own id. */
+  /** The column that names the parent; null where all have come and an event only waits for its turn. */
   readonly missing: string | null;
   readonly events: number;
   /** ISO 8601. */
@@ -15,14 +17,29 @@ export interface ParkedGroup {
   readonly parentId: string | null;
 }
 
-/** @param topics full names. An event that waits for two parents is in two groups. */
-export function listParked(connection: Connection, topics: readonly string[]): Promise<ParkedGroup[]> {
+/**
+ * What is missing now: a parent that has come since the event was parked isn't counted. An event that waits for two
+ * parents is in two groups.
+ * @param topics full names
+ * @param parents every parent that events of these topics may have
+ */
+export function listParked(
+  connection: Connection,
+  topics: readonly string[],
+  parents: readonly Parent[],
+): Promise<ParkedGroup[]> {
+  const byColumn = new Map(parents.map((parent) => [parent.column, parent]));
+  const landed = [...byColumn.values()].map(
+    ({ column, table, key }) => `WHEN '${column}' THEN EXISTS (SELECT FROM public.${quoted(table)} p
+         WHERE p.${quoted(key)} = m.value::uuid)`,
+  );
   return connection.query<ParkedGroup & Record<string, unknown>>(
     `SELECT DISTINCT ON (e.topic, m.key) e.topic, m.key AS missing, count(*) OVER w AS events,
        to_char(e.parked_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') AS "oldestAt",
        round(extract(epoch FROM clock_timestamp() - e.parked_at))::float8 AS "oldestSeconds",
        format('%s/%s/%s', e.topic, e.partition, e."offset") AS example, e.event_id AS "eventId", m.value AS "parentId"
-     FROM tradetape.parked_event e LEFT JOIN LATERAL jsonb_each_text(e.missing) AS m ON true
+     FROM tradetape.parked_event e LEFT JOIN LATERAL (
+       SELECT * FROM jsonb_each_text(e.missing) AS m WHERE NOT CASE m.key ${landed.join(" ")} ELSE false END) m ON true
      WHERE e.topic = ANY($1::text[]) WINDOW w AS (PARTITION BY e.topic, m.key)
      ORDER BY e.topic, m.key, e.parked_at, e.partition, e."offset"`,
     [topics],

@@ -1,0 +1,40 @@
+import { type Ops, openOps, openPublisher } from "../../src/dead-letter/ops.ts";
+import { type Redriven, type RedriveOptions, redrive } from "../../src/dead-letter/redrive.ts";
+import { openLog } from "../../src/log.ts";
+import type { RawPublisher } from "../../src/topic/raw-publish.ts";
+import type { TestTape } from "./tape.ts";
+
+/** The settings of a test's tape, as a program that is started beside it reads them. */
+export const environmentOf = ({ config }: TestTape): NodeJS.ProcessEnv => ({
+  DATABASE_URL: config.databaseUrl,
+  KAFKA_BROKERS: config.kafkaBrokers!.join(","),
+  SCHEMA_REGISTRY_URL: config.schemaRegistryUrl,
+  TRADETAPE_NAMESPACE: config.namespace,
+});
+
+/** Somebody who acts on letters, with a session and a publisher of their own for as long as `act` runs. */
+export async function asOps<R>(tape: TestTape, act: (ops: Ops, publisher: RawPublisher) => Promise<R>): Promise<R> {
+  const ops = await openOps(tape.config);
+  const publisher = await openPublisher(tape.config, openLog(tape.config));
+  try {
+    return await act(ops, publisher);
+  } finally {
+    await publisher.close();
+    await ops.close();
+  }
+}
+
+const EVERYTHING = {
+  attemptsMax: 3,
+  lettersMax: Number.POSITIVE_INFINITY,
+  perSecondMax: undefined,
+  stop: new AbortController().signal,
+};
+
+/** Redrives a test's letters; without options all of these topics'. */
+export const redriveAll = (
+  tape: TestTape,
+  filter: RedriveOptions["filter"],
+  options: Partial<RedriveOptions> = {},
+): Promise<readonly Redriven[]> =>
+  asOps(tape, (ops, publisher) => redrive(ops, publisher, { ...EVERYTHING, ...options, filter }));
