@@ -32,7 +32,7 @@ export function declareFilter(command: Command): void {
 export function letterFilter({ namespace }: Config, flags: FilterFlags, nowMs = Date.now()): LetterFilter {
   const names = flags.topic === undefined ? TOPICS : [knownTopic(namespace, flags.topic)];
   const { reason } = flags;
-  if (reason !== undefined && !(reason in LETTER_REASONS)) throw wrong(`--reason ${reason}`, REASONS.join(", "));
+  if (reason !== undefined && !Object.hasOwn(LETTER_REASONS, reason)) throw wrong(`--reason ${reason}`, REASONS.join(", "));
   return {
     topics: names.map((topic) => topicName(namespace, topic)),
     reason: reason as LetterReason | undefined,
