@@ -134,7 +134,7 @@ interface Aside {
  */
 async function setAside(connection: Connection, path: StagedPath, batch: EncodedBatch): Promise<Aside> {
   if (path.stage.verdicts === undefined) return { letters: [], parked: [], filtered: 0 };
-  const verdicts = await connection.query<Verdict>(path.stage.verdicts, [path.topicName]);
+  const verdicts = await connection.query<Verdict>(path.stage.verdicts, [path.topicName, batch.partition]);
   if (verdicts.length === 0) return { letters: [], parked: [], filtered: 0 };
   const deleted = verdicts.filter((v) => v.deleted);
   const mismatched = verdicts.filter((v) => !v.deleted && v.mismatch);

@@ -55,7 +55,7 @@ export function stageStatements(table: LandingTable): StageStatements {
 const unchained = (relation: string) =>
   `ALTER TABLE ${quoted(relation)} ALTER seq DROP NOT NULL, ALTER prev_hash DROP NOT NULL, ALTER hash DROP NOT NULL`;
 
-/** $1 is the topic, for events of an id that is parked already: they wait behind it. */
+/** $1 and $2 are topic and partition, for events of an id that is parked already: they wait behind it. */
 function verdicts(table: LandingTable, relation: string, id: string): string {
   const parents = table.parents.map((parent, index) => ({ ...parent, alias: `p${index}`, ref: quoted(parent.column) }));
   const absent = parents.map((p) => `s.${p.ref} IS NOT NULL AND ${p.alias}.${quoted(p.key)} IS NULL`);
@@ -69,7 +69,7 @@ function verdicts(table: LandingTable, relation: string, id: string): string {
     );
   const session = parents.find((p) => p.table === "backtest_session");
   const behind = `EXISTS (SELECT FROM tradetape.parked_event e
-      WHERE e.topic = $1 AND e.event_id = s.${id} AND e."offset" < s.${OFFSET_COLUMN})`;
+      WHERE e.topic = $1 AND e.partition = $2 AND e.event_id = s.${id} AND e."offset" < s.${OFFSET_COLUMN})`;
   return `SELECT * FROM (
     SELECT s.${OFFSET_COLUMN} AS "offset", s.${id} AS id,
       jsonb_strip_nulls(jsonb_build_object(${missing.join(", ")})) AS missing,

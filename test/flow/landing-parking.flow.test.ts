@@ -124,6 +124,29 @@ describe("an event behind its own parked id", () => {
   });
 });
 
+describe("an event whose id is parked in another partition", () => {
+  test("doesn't wait for it: between partitions there is no order, and no sweep would ever find it ready", async () => {
+    await publishSymbol();
+    await tape.land("symbols");
+    const complete = (n: number) => decision(own(n), { symbol_id: symbolId, model_reference: null });
+    const orphan = await tape.encode("decisions", decision(own(1), { symbol_id: symbolId }));
+    const parkedAt = (await tape.raw("decisions", [{ value: orphan, partition: 0 }])).get(0)!;
+    expect((await tape.land("decisions")).decisions).toMatchObject({ parked: 1 });
+    const fillers = Array.from({ length: parkedAt + 1 }, (_, n) => complete(10 + n));
+    const values = await Promise.all([...fillers, complete(1)].map((event) => tape.encode("decisions", event)));
+    await tape.raw(
+      "decisions",
+      values.map((value) => ({ value, partition: 1 })),
+    );
+    const { decisions } = await tape.land("decisions");
+    expect(decisions).toMatchObject({ parked: 0, written: fillers.length + 1 });
+    const ledger = await count("tradetape.landed_batch");
+    await tape.land("decisions");
+    expect(await count("tradetape.landed_batch")).toBe(ledger);
+    expect(await ledgerFaults(tape)).toEqual([]);
+  });
+});
+
 describe("sessions", () => {
   test("that differ between child and parent make a letter of the child, also at its release", async () => {
     await publishSymbol();
