@@ -16,6 +16,7 @@ const RANK: Readonly<Record<string, number>> = {
   settings: 1,
   config: 2,
   log: 3,
+  clock: 3,
   event: 4,
   feed: 5,
   topic: 5,

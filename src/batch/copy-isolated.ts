@@ -1,6 +1,5 @@
 import { TradetapeError } from "../errors.ts";
 import type { Connection } from "../table/connection.ts";
-import { copyRows } from "../table/copy.ts";
 import { copyColumn, copyLine, type DatabaseFault, isDatabaseFault, verdictOf } from "../table/sqlstate.ts";
 import type { Letter, Rows } from "./encode.ts";
 
@@ -70,7 +69,7 @@ export async function copyIsolated(
 async function tryCopy(connection: Connection, target: CopyTarget, bytes: Buffer): Promise<DatabaseFault | undefined> {
   await connection.query("SAVEPOINT copied");
   try {
-    await copyRows(connection, target.statement, bytes);
+    await connection.copy(target.statement, bytes);
   } catch (error) {
     if (!isDatabaseFault(error)) throw error;
     const verdict = verdictOf(error);

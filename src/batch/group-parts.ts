@@ -1,3 +1,4 @@
+import type { Clock } from "../clock.ts";
 import type { Config } from "../config.ts";
 import type { Registry } from "../event/registry.ts";
 import type { Log } from "../log.ts";
@@ -13,6 +14,7 @@ export interface GroupParts {
   readonly plan: LandingPlan;
   readonly config: Config;
   readonly log: Log;
+  readonly clock: Clock;
   readonly registry: Registry;
   readonly member: GroupMember;
   readonly publisher: RawPublisher;

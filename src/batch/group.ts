@@ -30,7 +30,7 @@ export class Group {
   readonly #pump: OutboxPump;
   readonly #room: Room;
   readonly #abort = new AbortController();
-  readonly #timers: NodeJS.Timeout[] = [];
+  readonly #timers: (() => void)[] = [];
   readonly #hints: OffsetHints;
   #generation = 0;
   #stopping = false;
@@ -39,9 +39,10 @@ export class Group {
   /** Rejects when the group ends by itself; never resolves. */
   readonly failure: Promise<never>;
   #fail!: (error: unknown) => void;
+  readonly #patience = () => new Patience(this.#parts.log, this.#abort.signal, this.#parts.clock);
 
   constructor(parts: GroupParts) {
-    const { plan, config } = parts;
+    const { plan, config, clock } = parts;
     this.#parts = parts;
     this.#tally = emptyTally(plan.consumer.topic);
     this.failure = new Promise((_, reject) => {
@@ -51,19 +52,19 @@ export class Group {
       };
     });
     this.failure.catch(() => undefined);
-    const patience = () => new Patience(parts.log, this.#abort.signal);
     this.#hints = new OffsetHints(parts.member, parts.log);
     this.#room = new Room(config.landingBufferBytesMax);
     const { landingSlots: slots, daySlot, knownDays, registry } = parts;
-    this.#intake = new Intake({ plan, registry, room: this.#room, patience: patience(), config });
-    const lockWatch = new LockWatch(parts.watchSlot, config.lockTimeoutMs, parts.log);
     const { signal } = this.#abort;
+    this.#intake = new Intake({ plan, registry, room: this.#room, patience: this.#patience(), config, clock });
+    const lockWatch = new LockWatch(parts.watchSlot, config.lockTimeoutMs, parts.log, clock);
+    const patience = this.#patience;
     this.#runner = new JobRunner({ plan, registry, slots, daySlot, knownDays, lockWatch, patience, signal });
     this.#pump = new OutboxPump({
       topicName: plan.topicName,
       slot: parts.outboxSlot,
       publisher: parts.publisher,
-      patience: patience(),
+      patience: this.#patience(),
       partitions: () => [...this.#lanes.keys()],
       failed: (error) => this.#fail(error),
     });
@@ -75,7 +76,7 @@ export class Group {
   }
 
   async start(): Promise<void> {
-    const { member, plan, config } = this.#parts;
+    const { member, plan, config, clock } = this.#parts;
     await member.start({
       onAssigned: (partitions) => this.#assign(partitions),
       onBatch: (batch, heartbeat, isStale) => this.#take(batch, heartbeat, isStale),
@@ -84,10 +85,10 @@ export class Group {
     });
     const watch = () => watchHistory(this.#parts, this.#lanes.values()).catch((error) => this.#fail(error));
     const hint = () => void this.#hints.write(this.#lanes.values());
-    this.#timers.push(setInterval(watch, config.historyCheckMs), setInterval(hint, KAFKA_COMMIT_MS));
-    this.#timers.push(setInterval(() => this.#pump.kick(), OUTBOX_LOOK_MS));
+    this.#timers.push(clock.every(config.historyCheckMs, watch), clock.every(KAFKA_COMMIT_MS, hint));
+    this.#timers.push(clock.every(OUTBOX_LOOK_MS, () => this.#pump.kick()));
     if (plan.consumer.landing.parents.length > 0) {
-      this.#timers.push(setInterval(() => this.sweep(), config.sweepIntervalMs));
+      this.#timers.push(clock.every(config.sweepIntervalMs, () => this.sweep()));
     }
   }
 
@@ -113,7 +114,7 @@ export class Group {
   async stop(force = false): Promise<void> {
     const { member, landingSlots, daySlot, outboxSlot, watchSlot } = this.#parts;
     this.#stopping = true;
-    for (const timer of this.#timers) clearInterval(timer);
+    for (const stopTimer of this.#timers) stopTimer();
     if (!this.#abort.signal.aborted) member.pause();
     if (force) this.#abort.abort();
     if (this.#abort.signal.aborted) for (const lane of this.#lanes.values()) lane.drop();
@@ -168,8 +169,7 @@ export class Group {
 
   async #claim(lane: Lane, generation: number): Promise<void> {
     await lane.idle();
-    const slot = this.#runner.slotOf(lane.partition);
-    const place = await claim(this.#parts, slot, lane.partition, new Patience(this.#parts.log, this.#abort.signal));
+    const place = await claim(this.#parts, this.#runner.slotOf(lane.partition), lane.partition, this.#patience());
     if (generation !== this.#generation) return;
     lane.begin(place);
     // One record back where that can be: it is compared with the one that landed, and trimmed.

@@ -1,4 +1,4 @@
-import { setTimeout as sleep } from "node:timers/promises";
+import { type Clock, SYSTEM_CLOCK } from "../clock.ts";
 import type { Config } from "../config.ts";
 import type { Registry } from "../event/registry.ts";
 import type { FetchedBatch, Records } from "../topic/fetched-batch.ts";
@@ -31,6 +31,7 @@ export class Intake {
   readonly #registry: Registry;
   readonly #room: Room;
   readonly #patience: Patience;
+  readonly #clock: Clock;
   readonly #parkedEventsMax: number;
 
   constructor(parts: {
@@ -39,11 +40,13 @@ export class Intake {
     readonly room: Room;
     readonly patience: Patience;
     readonly config: Pick<Config, "parkedEventsMax">;
+    readonly clock?: Clock;
   }) {
     this.#plan = parts.plan;
     this.#registry = parts.registry;
     this.#room = parts.room;
     this.#patience = parts.patience;
+    this.#clock = parts.clock ?? SYSTEM_CLOCK;
     this.#parkedEventsMax = parts.config.parkedEventsMax;
   }
 
@@ -53,14 +56,14 @@ export class Intake {
    * @throws TradetapeError history_lost when records are missing in the middle of it
    */
   async take({ lane, batch, heartbeat, isOurs }: Fetched): Promise<"taken" | "not ours" | "lost the way"> {
-    await alive(lane.claimed, heartbeat);
+    await this.#alive(lane.claimed, heartbeat);
     while (isOurs() && !(this.#room.has(batch.valueBytes) && lane.parked < this.#parkedEventsMax)) {
       // Beaten on every turn: a wait that ends as often as the pause would never let `alive` come to it.
-      await Promise.race([this.#room.freed(), sleep(HEARTBEAT_PAUSE_MS)]);
+      await Promise.race([this.#room.freed(), this.#clock.sleep(HEARTBEAT_PAUSE_MS)]);
       await heartbeat();
     }
     if (!isOurs()) return "not ours";
-    await alive(this.#fetchSchemas(batch), heartbeat);
+    await this.#alive(this.#fetchSchemas(batch), heartbeat);
     if (!isOurs() || lane.tail === undefined) return "not ours";
     if (batch.fetchedOffset > lane.tail) return "lost the way";
     checkLandmark(this.#plan.topicName, lane, batch);
@@ -106,22 +109,19 @@ export class Intake {
       );
     }
   }
-}
 
-/** Waits for `work` with a heartbeat now and then. @throws kafkajs's rebalance error, which ends the handling */
-async function alive(work: Promise<unknown>, heartbeat: () => Promise<void>): Promise<void> {
-  let done = false;
-  const finished = work.then(() => {
-    done = true;
-  });
-  for (;;) {
-    const pause = new AbortController();
-    await Promise.race([
-      finished,
-      sleep(HEARTBEAT_PAUSE_MS, undefined, { signal: pause.signal }).catch(() => undefined),
-    ]);
-    pause.abort();
-    if (done) return;
-    await heartbeat();
+  /** Waits for `work` with a heartbeat now and then. @throws kafkajs's rebalance error, which ends the handling */
+  async #alive(work: Promise<unknown>, heartbeat: () => Promise<void>): Promise<void> {
+    let done = false;
+    const finished = work.then(() => {
+      done = true;
+    });
+    for (;;) {
+      const pause = new AbortController();
+      await Promise.race([finished, this.#clock.sleep(HEARTBEAT_PAUSE_MS, pause.signal).catch(() => undefined)]);
+      pause.abort();
+      if (done) return;
+      await heartbeat();
+    }
   }
 }

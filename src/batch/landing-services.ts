@@ -1,8 +1,10 @@
+import { type Clock, SYSTEM_CLOCK } from "../clock.ts";
 import { type Config, requireServices } from "../config.ts";
 import { EventReader } from "../event/codec.ts";
 import { openRegistry, type Registry } from "../event/registry.ts";
 import type { Log } from "../log.ts";
 import { checkCatalog } from "../table/catalog.ts";
+import { Connection, type OpenSession } from "../table/connection.ts";
 import type { Day } from "../table/days.ts";
 import { databaseId } from "../table/landed.ts";
 import { landingColumns } from "../table/landing-table.ts";
@@ -28,6 +30,8 @@ import { SessionGate } from "./session-gate.ts";
 export interface LandingServices {
   readonly config: Config & { readonly databaseUrl: string };
   readonly log: Log;
+  readonly clock: Clock;
+  readonly openSession: OpenSession;
   readonly kafka: ReturnType<typeof openKafka>;
   readonly admin: ReturnType<ReturnType<typeof openKafka>["admin"]>;
   readonly registry: Registry;
@@ -73,6 +77,8 @@ export async function openLandingServices(settings: Config, log: Log): Promise<L
     return {
       config,
       log,
+      clock: SYSTEM_CLOCK,
+      openSession: Connection.open,
       kafka,
       admin,
       registry,
@@ -91,15 +97,15 @@ export async function openLandingServices(settings: Config, log: Log): Promise<L
 
 /** Makes one consumer group, ready to start. Two databases never share a group: its id holds the database's. */
 export async function openGroup(services: LandingServices, consumer: Consumer): Promise<Group> {
-  const { config, log, kafka, admin, registry, publisher } = services;
+  const { config, log, clock, openSession, kafka, admin, registry, publisher } = services;
   const knownDays = new Set<Day>();
   const plan = await makePlan(services, consumer, knownDays);
   const slot = (what: string) =>
-    new ConnectionSlot(config.databaseUrl, {
-      name: `${plan.topicName} ${what}`,
-      role: "tradetape_lander",
-      lockTimeoutMs: config.lockTimeoutMs,
-    });
+    new ConnectionSlot(
+      config.databaseUrl,
+      { name: `${plan.topicName} ${what}`, role: "tradetape_lander", lockTimeoutMs: config.lockTimeoutMs },
+      openSession,
+    );
   const landing = consumer.landing.path === "direct" ? config.landingConnections : 1;
   const member = new GroupMember(kafka, {
     groupId: `tradetape.${plan.topicName}.${services.databaseId}`,
@@ -111,13 +117,14 @@ export async function openGroup(services: LandingServices, consumer: Consumer): 
     plan,
     config,
     log: log.child({ topic: plan.topicName }),
+    clock,
     registry,
     member,
     publisher,
     landingSlots: Array.from({ length: landing }, (_, index) => slot(`landing ${index}`)),
     daySlot: slot("days"),
     outboxSlot: slot("outbox"),
-    watchSlot: new ConnectionSlot(config.databaseUrl, { name: `${plan.topicName} watch` }),
+    watchSlot: new ConnectionSlot(config.databaseUrl, { name: `${plan.topicName} watch` }, openSession),
     knownDays,
     logOf: async (partition) => {
       const offsets = await fetchOffsets(admin, plan.topicName).catch((cause: unknown) => {
@@ -176,7 +183,7 @@ export async function makePlan(
     auditTopicName,
     auditSchemaId: await registry.register(auditTopicName, "audit"),
     deadLettersTopicName: topicName(config.namespace, "dead-letters"),
-    sessionGate: new SessionGate(services.questions, topicEnds),
+    sessionGate: new SessionGate(services.questions, topicEnds, services.clock),
     topicEnds,
     parkDeadlineMs: config.parkDeadlineMs,
   };

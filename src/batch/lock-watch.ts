@@ -1,3 +1,4 @@
+import { type Clock, SYSTEM_CLOCK } from "../clock.ts";
 import type { Log } from "../log.ts";
 import type { Connection } from "../table/connection.ts";
 import { type Blocker, blockersOf, evict } from "../table/evict.ts";
@@ -19,28 +20,30 @@ export class LockWatch {
   readonly #watcher: ConnectionSlot;
   readonly #lockTimeoutMs: number;
   readonly #log: Log;
+  readonly #clock: Clock;
   evictions = 0;
 
   /** @param watcher a session of the login user itself: tradetape_lander may not end its sessions */
-  constructor(watcher: ConnectionSlot, lockTimeoutMs: number, log: Log) {
+  constructor(watcher: ConnectionSlot, lockTimeoutMs: number, log: Log, clock: Clock = SYSTEM_CLOCK) {
     this.#watcher = watcher;
     this.#lockTimeoutMs = lockTimeoutMs;
     this.#log = log;
+    this.#clock = clock;
   }
 
   async run<R>(connection: Connection, work: () => Promise<R>): Promise<R> {
     let looked: Promise<Blocker[]> = Promise.resolve([]);
-    const timer = setTimeout(() => {
+    const stopLooking = this.#clock.after(this.#lockTimeoutMs * LOOK_AT_SHARE, () => {
       looked = this.#watcher.use((watcher) => blockersOf(watcher, connection.pid));
       looked.catch(() => undefined);
-    }, this.#lockTimeoutMs * LOOK_AT_SHARE);
+    });
     try {
       return await work();
     } catch (error) {
       if (isDatabaseFault(error) && error.code === LOCK_NOT_AVAILABLE) await this.#evict(await looked);
       throw error;
     } finally {
-      clearTimeout(timer);
+      stopLooking();
     }
   }
 

@@ -1,4 +1,4 @@
-import { setTimeout as sleep } from "node:timers/promises";
+import { type Clock, SYSTEM_CLOCK } from "../clock.ts";
 import { TradetapeError } from "../errors.ts";
 import type { Log } from "../log.ts";
 import { isDatabaseFault, verdictOf } from "../table/sqlstate.ts";
@@ -34,12 +34,14 @@ export function judge(error: unknown, topicName: string, isBroken: boolean): Jud
 export class Patience {
   readonly #log: Log;
   readonly #signal: AbortSignal;
+  readonly #clock: Clock;
   /** What is being waited for, for people; undefined while all goes well. */
   waitingFor: string | undefined;
 
-  constructor(log: Log, signal: AbortSignal) {
+  constructor(log: Log, signal: AbortSignal, clock: Clock = SYSTEM_CLOCK) {
     this.#log = log;
     this.#signal = signal;
+    this.#clock = clock;
   }
 
   /**
@@ -58,9 +60,9 @@ export class Patience {
         const judgement = judgeError(error);
         if (judgement !== "retry") throw judgement;
         this.waitingFor = `${what}: ${(error as Error).message}`;
-        const delayMs = Math.min(DELAY_MS_MAX, DELAY_MS_MIN * 2 ** tries) * (0.5 + Math.random() / 2);
+        const delayMs = Math.min(DELAY_MS_MAX, DELAY_MS_MIN * 2 ** tries) * (0.5 + this.#clock.random() / 2);
         this.#log.warn({ what, error: (error as Error).message, delayMs: Math.round(delayMs) }, "paused, trying again");
-        await sleep(delayMs, undefined, { signal: this.#signal });
+        await this.#clock.sleep(delayMs, this.#signal);
       }
     }
   }

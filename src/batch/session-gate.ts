@@ -1,4 +1,4 @@
-import { setTimeout as sleep } from "node:timers/promises";
+import { type Clock, SYSTEM_CLOCK } from "../clock.ts";
 import type { Connection } from "../table/connection.ts";
 import { sessionStatuses } from "../table/sessions.ts";
 import type { ConnectionSlot } from "../table/slot.ts";
@@ -15,11 +15,13 @@ const POLL_MS = 100;
 export class SessionGate {
   readonly #slot: ConnectionSlot;
   readonly #ends: TopicEnds;
+  readonly #clock: Clock;
   readonly #unknown = new Set<string>();
 
-  constructor(slot: ConnectionSlot, ends: TopicEnds) {
+  constructor(slot: ConnectionSlot, ends: TopicEnds, clock: Clock = SYSTEM_CLOCK) {
     this.#slot = slot;
     this.#ends = ends;
+    this.#clock = clock;
   }
 
   /** Resolves when each of these sessions has landed or has a verdict. */
@@ -33,7 +35,7 @@ export class SessionGate {
         for (const id of await this.#open(open)) this.#unknown.add(id);
         return;
       }
-      await sleep(POLL_MS, undefined, { signal });
+      await this.#clock.sleep(POLL_MS, signal);
       open = await this.#open(open);
     }
   }

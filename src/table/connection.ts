@@ -1,6 +1,7 @@
 import { randomBytes } from "node:crypto";
 import pg from "pg";
 import { TradetapeError } from "../errors.ts";
+import { copyRows } from "./copy.ts";
 import { isDatabaseFault, verdictOf } from "./sqlstate.ts";
 
 /** bigint comes as a number: offsets, counts and microseconds stay below 2^53 for 200 years. A larger one is a bug. */
@@ -27,6 +28,12 @@ export interface ConnectionOptions {
   readonly role?: "tradetape_lander" | "tradetape_ops" | "tradetape_owner" | "tradetape_reader";
   readonly lockTimeoutMs?: number;
 }
+
+/**
+ * How a session is opened. The landing asks nothing of a session but `pid`, `isOpen`, `query`, `run`, `copy` and
+ * `close`: this is where a simulation puts another database.
+ */
+export type OpenSession = (databaseUrl: string, options: ConnectionOptions) => Promise<Connection>;
 
 /** One PostgreSQL session. Ask `isOpen` before reuse: a session that failed outside a statement is gone for good. */
 export class Connection {
@@ -78,6 +85,11 @@ export class Connection {
   /** A statement's row count. */
   async run(text: string, values?: readonly unknown[]): Promise<number> {
     return (await this.client.query(text, values as unknown[])).rowCount ?? 0;
+  }
+
+  /** Sends whole rows in COPY's binary format. @throws pg's DatabaseError, after which ROLLBACK TO makes it usable */
+  copy(statement: string, rows: Buffer): Promise<void> {
+    return copyRows(this.client, statement, rows);
   }
 
   async close(): Promise<void> {

@@ -1,5 +1,5 @@
+import type pg from "pg";
 import { from } from "pg-copy-streams";
-import type { Connection } from "./connection.ts";
 
 /** "PGCOPY\n\377\r\n\0", no flags, no header extension. */
 const HEADER = Buffer.from("5047434f50590aff0d0a000000000000000000", "hex");
@@ -13,9 +13,9 @@ const TRAILER = Buffer.from("ffff", "hex");
  * @returns when PostgreSQL has answered for all of it
  * @throws pg's DatabaseError, after which ROLLBACK TO makes the session usable again
  */
-export function copyRows(connection: Connection, statement: string, rows: Buffer): Promise<void> {
+export function copyRows(client: pg.Client, statement: string, rows: Buffer): Promise<void> {
   return new Promise((resolve, reject) => {
-    const stream = connection.client.query(from(statement));
+    const stream = client.query(from(statement));
     stream.on("error", reject);
     stream.on("finish", resolve);
     stream.write(HEADER);

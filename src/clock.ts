@@ -1,0 +1,29 @@
+import { setTimeout as sleep } from "node:timers/promises";
+
+/**
+ * Time and chance, as the landing meets them. They come from outside so that a simulation can run hours of schedules in
+ * milliseconds, and run the same one again.
+ */
+export interface Clock {
+  /** Resolves after `ms` milliseconds. @throws the signal's AbortError as soon as it is aborted */
+  sleep(ms: number, signal?: AbortSignal): Promise<void>;
+  /** Calls once, after `ms` milliseconds, unless the function that it returns is called before. */
+  after(ms: number, call: () => void): () => void;
+  /** Calls every `ms` milliseconds, until the function that it returns is called. */
+  every(ms: number, call: () => void): () => void;
+  /** A number in [0, 1). */
+  random(): number;
+}
+
+export const SYSTEM_CLOCK: Clock = {
+  sleep: (ms, signal) => sleep(ms, undefined, signal && { signal }),
+  after: (ms, call) => {
+    const timer = setTimeout(call, ms);
+    return () => clearTimeout(timer);
+  },
+  every: (ms, call) => {
+    const timer = setInterval(call, ms);
+    return () => clearInterval(timer);
+  },
+  random: Math.random,
+};
