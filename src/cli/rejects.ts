@@ -1,6 +1,7 @@
 import { closeSync, openSync, writeSync } from "node:fs";
 import { TradetapeError } from "../errors.ts";
 import type { Rejection } from "../feed/feed.ts";
+import { printable } from "./output.ts";
 
 /** A rejected line and the file it stands in. */
 export interface RejectedLine extends Rejection {
@@ -44,7 +45,7 @@ export class Rejects {
 
   /** One line per rejection, and where the others are. */
   text(): string {
-    const lines = this.kept.map(({ file, line, reason }) => `${file}:${line}: ${reason}`);
+    const lines = this.kept.map(({ file, line, reason }) => `${file}:${line}: ${printable(reason)}`);
     const more = this.count - this.kept.length;
     if (more > 0 && this.#path === undefined) lines.push(`and ${more} more: --rejects FILE writes them all`);
     if (this.#path !== undefined && this.count > 0) lines.push(`all ${this.count} are in ${this.#path}`);
