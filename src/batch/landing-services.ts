@@ -12,7 +12,7 @@ import { requireMigrated } from "../table/migrate.ts";
 import { RowEncoder } from "../table/row-encoder.ts";
 import { ConnectionSlot } from "../table/slot.ts";
 import { quoted, stageStatements } from "../table/stage.ts";
-import { brokerFault, openKafka } from "../topic/client.ts";
+import { openKafka } from "../topic/client.ts";
 import { GroupMember } from "../topic/consume.ts";
 import { fetchClusterId, fetchOffsets } from "../topic/offsets.ts";
 import { RawPublisher } from "../topic/raw-publish.ts";
@@ -127,9 +127,7 @@ export async function openGroup(services: LandingServices, consumer: Consumer): 
     watchSlot: new ConnectionSlot(config.databaseUrl, { name: `${plan.topicName} watch` }, openSession),
     knownDays,
     logOf: async (partition) => {
-      const offsets = await fetchOffsets(admin, plan.topicName).catch((cause: unknown) => {
-        throw brokerFault(cause);
-      });
+      const offsets = await fetchOffsets(admin, plan.topicName);
       const found = offsets.find((candidate) => candidate.partition === partition);
       if (!found) throw new Error(`${plan.topicName}/${partition} was assigned, and the cluster doesn't list it`);
       return { log: found, clusterId: await fetchClusterId(admin) };

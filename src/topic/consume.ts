@@ -1,5 +1,6 @@
 import type { EachBatchPayload, Kafka, Consumer as KafkaConsumer } from "kafkajs";
 import { TradetapeError } from "../errors.ts";
+import { brokerFault } from "./client.ts";
 import { FetchedBatch } from "./fetched-batch.ts";
 
 /** What kafkajs tells a group. Handlers own no position: the database alone says what comes next. */
@@ -43,6 +44,7 @@ export class GroupMember {
   readonly #consumer: KafkaConsumer;
   readonly #options: GroupOptions;
   #starting: Promise<void> | undefined;
+  /** Between an outage that outlasts its tries and its next join, kafkajs has no group to be told anything. */
   #isRunning = false;
 
   constructor(kafka: Kafka, options: GroupOptions) {
@@ -58,14 +60,21 @@ export class GroupMember {
     });
   }
 
+  /** @throws TradetapeError broker_unreachable, topic_missing */
   start(handlers: GroupHandlers): Promise<void> {
-    this.#starting = this.#start(handlers);
+    this.#starting = this.#start(handlers).catch((cause: unknown) => {
+      throw brokerFault(cause);
+    });
     return this.#starting;
   }
 
   async #start(handlers: GroupHandlers): Promise<void> {
     const { topicName } = this.#options;
+    this.#consumer.on(this.#consumer.events.STOP, () => {
+      this.#isRunning = false;
+    });
     this.#consumer.on(this.#consumer.events.GROUP_JOIN, ({ payload }) => {
+      this.#isRunning = true;
       handlers.onAssigned(payload.memberAssignment[topicName] ?? []);
     });
     this.#consumer.on(this.#consumer.events.CRASH, ({ payload }) => {
@@ -84,7 +93,6 @@ export class GroupMember {
       eachBatchAutoResolve: false,
       eachBatch: (payload) => this.#handle(payload, handlers),
     });
-    this.#isRunning = true;
   }
 
   /**
@@ -114,8 +122,12 @@ export class GroupMember {
     resolveOffset(last);
   }
 
-  /** The next fetch of this partition begins here. A fetch under way may still bring another: check every batch. */
+  /**
+   * The next fetch of this partition begins here. A fetch under way may still bring another: check every batch. While
+   * kafkajs has left the group it is lost, and needn't be kept: the next join assigns anew, and that seeks again.
+   */
   seek(partition: number, offset: number): void {
+    if (!this.#isRunning) return;
     this.#consumer.seek({ topic: this.#options.topicName, partition, offset: String(offset) });
   }
 

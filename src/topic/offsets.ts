@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Admin } from "kafkajs";
+import { brokerFault } from "./client.ts";
 
 /** One partition's log: `low` is the first offset it still holds, `high` the one the next event will get. */
 export interface PartitionOffsets {
@@ -29,15 +30,16 @@ async function withLeader<T>(ask: () => Promise<T>): Promise<T> {
     } catch (error) {
       const { type } = error as { type?: string };
       const isLeaderless = type === "NOT_LEADER_FOR_PARTITION" || type === "LEADER_NOT_AVAILABLE";
-      if (!isLeaderless || tries >= LEADERLESS_TRIES) throw error;
+      if (!isLeaderless || tries >= LEADERLESS_TRIES) throw brokerFault(error);
       await sleep(LEADERLESS_WAIT_MS);
     }
   }
 }
 
 /**
- * Every partition's low and high offset, by partition. @param topicName the full name @throws topic_missing
- * (brokerFault)
+ * Every partition's low and high offset, by partition.
+ * @param topicName the full name
+ * @throws TradetapeError topic_missing, broker_unreachable
  */
 export async function fetchOffsets(admin: Admin, topicName: string): Promise<PartitionOffsets[]> {
   const partitions = await withLeader(() => admin.fetchTopicOffsets(topicName));
@@ -55,7 +57,11 @@ export async function fetchOffsetsAt(admin: Admin, topicName: string, timeMs: nu
   return new Map(partitions.map(({ partition, offset }) => [partition, offsetNumber(offset)]));
 }
 
-/** The cluster's own id, which another cluster at the same address doesn't have. */
+/** The cluster's own id, which another cluster at the same address doesn't have. @throws broker_unreachable */
 export async function fetchClusterId(admin: Admin): Promise<string> {
-  return (await admin.describeCluster()).clusterId;
+  try {
+    return (await admin.describeCluster()).clusterId;
+  } catch (cause) {
+    throw brokerFault(cause);
+  }
 }

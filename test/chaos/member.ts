@@ -9,6 +9,8 @@ export interface OwnEnd {
   readonly code: number | null;
   readonly signal: NodeJS.Signals | null;
   readonly lastLines: string;
+  /** A start that found a service away and said so: what starts it again is to try later. */
+  readonly isRefusedStart: boolean;
 }
 
 export interface MemberOptions {
@@ -25,6 +27,9 @@ const START_AGAIN_MS = 1000;
 /** A stop drains what is in hand; with a service away it can't, and a second signal makes it give up. */
 const STOP_WITHIN_MS = 45_000;
 const LAST_LINES = 8;
+/** A start gives up within this; a process that ran longer has been working, and has to outlast any outage. */
+const START_WITHIN_MS = 25_000;
+const CANT_NOW = 2;
 
 /** A process that is meant to run until it is ended, and is started again when it ends by itself. */
 export class Member {
@@ -33,6 +38,7 @@ export class Member {
   readonly #logFile: string;
   #child: ChildProcess | undefined;
   #ended: Promise<number | null> = Promise.resolve(0);
+  #startedMs = 0;
   /** Whether a fault has it in hand: then no other may. */
   isBusy = false;
 
@@ -54,6 +60,7 @@ export class Member {
       stdio: ["ignore", log, log],
     });
     closeSync(log);
+    this.#startedMs = Date.now();
     this.#child = child;
     const end = () => child.kill("SIGKILL");
     process.once("exit", end);
@@ -69,7 +76,9 @@ export class Member {
   #endedByItself(code: number | null, signal: NodeJS.Signals | null): void {
     this.#child = undefined;
     const lastLines = readFileSync(this.#logFile, "utf8").trimEnd().split("\n").slice(-LAST_LINES).join("\n");
-    this.#options.onOwnEnd({ member: this.name, code, signal, lastLines });
+    const isEarly = Date.now() - this.#startedMs < START_WITHIN_MS;
+    const isRefusedStart = code === CANT_NOW && isEarly && lastLines.includes("may succeed later");
+    this.#options.onOwnEnd({ member: this.name, code, signal, lastLines, isRefusedStart });
     setTimeout(() => {
       if (!this.#child && !this.isBusy) this.start();
     }, START_AGAIN_MS);

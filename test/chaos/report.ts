@@ -17,6 +17,7 @@ export function reportText(result: RunResult): string {
     ...letters,
     ["parked (their parents are never published)", verdict.parked],
     ["seconds to catch up at the end", catchUpSeconds],
+    ["starts refused while a service was away", result.refusedStarts],
     ["processes that ended by themselves", ownEnds.length],
     ["lost", verdict.lost.length],
     ["doubled", verdict.doubled.length],

@@ -29,6 +29,8 @@ export interface RunResult {
   readonly minutes: number;
   readonly faults: readonly DoneFault[];
   readonly ownEnds: readonly OwnEnd[];
+  /** Starts of a process while a service was away; it was started again. */
+  readonly refusedStarts: number;
   readonly verdict: Verdict;
   readonly absorbed: number;
   readonly catchUpSeconds: number;
@@ -69,7 +71,12 @@ export async function run(options: RunOptions): Promise<RunResult> {
   // For whoever looks into a run that failed.
   writeFileSync(join(folder, "urls.json"), JSON.stringify(services.urls), { mode: 0o600 });
   const ownEnds: OwnEnd[] = [];
+  let refusedStarts = 0;
   const onOwnEnd = (end: OwnEnd) => {
+    if (end.isRefusedStart) {
+      refusedStarts++;
+      return;
+    }
     ownEnds.push(end);
     say(`${end.member} ended by itself (code ${end.code}, signal ${end.signal}):\n${end.lastLines}`);
   };
@@ -108,7 +115,16 @@ export async function run(options: RunOptions): Promise<RunResult> {
     const catchUpSeconds = await catchUp(services, client);
     await Promise.all(consumers.map(stop));
     const judged = await judge(services, client, STREAMS.map(journalOf));
-    const result = { seed, minutes: options.minutes, faults, ownEnds, catchUpSeconds, badStops, ...judged };
+    const result = {
+      seed,
+      minutes: options.minutes,
+      faults,
+      ownEnds,
+      refusedStarts,
+      catchUpSeconds,
+      badStops,
+      ...judged,
+    };
     await client.end();
     await services.stop(isGood(result));
     return result;
