@@ -5,7 +5,7 @@
  */
 import { execFile } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
-import { cpus, tmpdir, totalmem } from "node:os";
+import { cpus, loadavg, tmpdir, totalmem } from "node:os";
 import { join } from "node:path";
 import { parseArgs, promisify } from "node:util";
 import pg from "pg";
@@ -27,6 +27,7 @@ const { values } = parseArgs({
 });
 const events = Number(values.events);
 const rounds = Number(values.rounds);
+const loadBefore = loadavg()[0] ?? 0;
 const say = (line: string) => process.stderr.write(`${line}\n`);
 
 interface Round {
@@ -102,6 +103,8 @@ async function versions(admin: pg.Client): Promise<Record<string, string>> {
   const [cpu] = cpus();
   return {
     machine: `${cpus().length} x ${cpu?.model ?? "unknown"}, ${Math.round(totalmem() / 2 ** 30)} GiB`,
+    // Taken before the rounds: figures of a machine that had other work are known by it.
+    "load before": loadBefore.toFixed(1),
     node: process.versions.node,
     postgresql: rows[0]!.server_version,
     rows: `${rounds} rounds of ${events.toLocaleString("en-US")} ticks, and one to warm up`,
