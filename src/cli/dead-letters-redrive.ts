@@ -113,6 +113,9 @@ const wornLines = (worn: number): string[] =>
     ? []
     : [`${count(worn)} have been redriven too often and stay as they are: --again sends them, discard gives them up`];
 
+const STOPPED_SENDING = "stopped: the same command sends the rest";
+const STOPPED_WAITING = "stopped waiting: `tradetape dead-letters list` shows those that died again";
+
 function report(session: Session, plan: Plan, redriven: readonly Redriven[], outcome: RedriveOutcome): ExitCode {
   const sent = redriven.reduce((sum, { offsets }) => sum + offsets.length, 0);
   const died = Object.values(outcome.died).reduce((sum, letters) => sum + letters, 0);
@@ -124,7 +127,7 @@ function report(session: Session, plan: Plan, redriven: readonly Redriven[], out
       `${count(sent)} events sent again`,
       ...outcomeLines(outcome),
       ...wornLines(worn),
-      ...(interrupted ? ["stopped: the same command sends the rest"] : []),
+      ...(interrupted ? [sent < plan.wouldSend ? STOPPED_SENDING : STOPPED_WAITING] : []),
     ].join("\n"),
   );
   if (interrupted) return EXIT.interrupted;

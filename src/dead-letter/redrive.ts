@@ -123,7 +123,7 @@ async function send(
   records: readonly LetterRecord[],
 ): Promise<Sent> {
   const sent: RedrivenLetter[] = [];
-  while (sent.length < records.length && !run.stop.aborted) {
+  while (sent.length < records.length) {
     const step = run.pace.step(records.length - sent.length);
     const part = records.slice(sent.length, sent.length + step);
     await run.pace.turn(part.length);

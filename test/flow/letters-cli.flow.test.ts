@@ -12,6 +12,9 @@ let env: NodeJS.ProcessEnv;
 beforeAll(async () => {
   tape = await openTestTape();
   env = environmentOf(tape);
+  // Parked before its symbol has come, which `parked` must not go on to call missing.
+  await tape.publish("fills", fill(1));
+  await tape.land("fills");
   await tape.publish("symbols", symbol());
   const wrong = await tape.encode("ticks", tick(1, { close: Number.NaN, source: "s\u001b[31m" }));
   const early = await tape.encode("ticks", tick(2, { timestamp: 6.2e18 / 1000 }));
@@ -25,7 +28,6 @@ beforeAll(async () => {
     { value: refused },
   ]);
   await tape.publish("ticks", tick(4));
-  await tape.publish("fills", fill(1));
   await tape.publish("decisions", decision(2, { model_reference: null, symbol_id: idOf("another") }));
   await tape.land();
 });
