@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { ledgerFaults } from "../support/ledger.ts";
 import { environmentOf } from "../support/letters.ts";
@@ -39,6 +38,7 @@ async function json<T>(...args: string[]): Promise<T> {
   return JSON.parse(stdout) as T;
 }
 const letterOf = (offset: number) => `ticks/0/${offset}`;
+const SOON = { timeout: 20_000, interval: 50 };
 const open = () => tape.query("SELECT FROM tradetape.dead_letter WHERE state = 'open'");
 
 describe("dead-letters list", () => {
@@ -141,7 +141,7 @@ describe("dead-letters redrive", () => {
     });
     const told = () =>
       tape.query<Row & { payload: Row }>("SELECT * FROM public.audit_log WHERE event_type = 'REDRIVE'");
-    while ((await told()).length === 0) await sleep(50);
+    await expect.poll(told, SOON).not.toEqual([]);
     const [entry] = await told();
     expect(entry).toMatchObject({ source_topic: tape.name("ticks"), source_partition: 0, source_offset: 0 });
     expect(entry!.payload).toMatchObject({ letters: 6, offsets: [0, 1, 2, 3, 4, 5], reasons: { refused: 2 } });
@@ -166,12 +166,15 @@ describe("dead-letters discard", () => {
     const before = await all();
     const stop = new AbortController();
     const consuming = tape.landWith(["ticks", "audit"], { untilCaughtUp: false, stop: stop.signal });
-    await sleep(2000);
+    // Its group has its partitions, and has published what was left: from here on nothing but a look can find more.
+    await tape.publish("ticks", tick(50));
+    await expect.poll(() => tape.query("SELECT FROM public.tick WHERE trade_id = 't50'"), SOON).toHaveLength(1);
+    await expect.poll(() => tape.query("SELECT FROM tradetape.outbox"), SOON).toEqual([]);
     const flags = ["--reason", "null_value", "--reason-text", "a test feed"];
     expect(await json("dead-letters", "discard", ...flags, "--yes")).toMatchObject({ discarded: 1 });
     const told = () =>
       tape.query<Row & { payload: Row }>("SELECT * FROM public.audit_log WHERE event_type = 'DISCARD'");
-    while ((await told()).length === 0) await sleep(50);
+    await expect.poll(told, SOON).not.toEqual([]);
     expect((await told())[0]!.payload).toMatchObject({
       note: "a test feed",
       letters: 1,
