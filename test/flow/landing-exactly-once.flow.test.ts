@@ -133,7 +133,7 @@ describe("Kafka's own group offsets", () => {
 });
 
 describe("several databases and processes", () => {
-  test("two databases on the same topics get all rows each", async () => {
+  test("two databases on the same topics get all rows each, in groups of their own", async () => {
     const other = await tape.beside("second");
     const { ticks } = await other.land("ticks");
     expect(ticks).toMatchObject({ read: published, written: published });
@@ -142,6 +142,9 @@ describe("several databases and processes", () => {
     await tape.land("audit");
     const receipts = "SELECT count(DISTINCT payload->>'database_id') AS n FROM public.audit_log";
     expect(await tape.query(receipts)).toEqual([{ n: 2 }]);
+    const { groups } = await tape.admin((admin) => admin.listGroups());
+    const ours = groups.filter(({ groupId: id }) => id.includes(`.${tape.name("ticks")}`));
+    expect(ours.map(({ groupId: id }) => id)).toHaveLength(2);
     await other.stop();
   });
 
