@@ -32,7 +32,8 @@ export function declareFilter(command: Command): void {
 export function letterFilter({ namespace }: Config, flags: FilterFlags, nowMs = Date.now()): LetterFilter {
   const names = flags.topic === undefined ? TOPICS : [knownTopic(namespace, flags.topic)];
   const { reason } = flags;
-  if (reason !== undefined && !Object.hasOwn(LETTER_REASONS, reason)) throw wrong(`--reason ${reason}`, REASONS.join(", "));
+  const isReason = reason === undefined || Object.hasOwn(LETTER_REASONS, reason);
+  if (!isReason) throw wrong(`--reason ${reason}`, REASONS.join(", "));
   return {
     topics: names.map((topic) => topicName(namespace, topic)),
     reason: reason as LetterReason | undefined,
