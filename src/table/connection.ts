@@ -120,7 +120,8 @@ export function placeOf(databaseUrl: string): string {
   return `${url.host}${url.pathname}`;
 }
 
-function unreachable(databaseUrl: string, cause: unknown): TradetapeError {
+/** A server that doesn't answer, or a session that is gone, as an error that says whether to try again. */
+export function unreachable(databaseUrl: string, cause: unknown): TradetapeError {
   const reason = cause instanceof Error ? cause.message : String(cause);
   const canRetry = !isDatabaseFault(cause) || verdictOf(cause) === "environment";
   return new TradetapeError("database_unreachable", `PostgreSQL at ${placeOf(databaseUrl)}: ${reason}`, {

@@ -1,4 +1,9 @@
-import { Connection, type ConnectionOptions, type OpenSession } from "./connection.ts";
+import { TradetapeError } from "../errors.ts";
+import { Connection, type ConnectionOptions, type OpenSession, unreachable } from "./connection.ts";
+import { isDatabaseFault } from "./sqlstate.ts";
+
+/** The server ends this session: shut down, told to, or still starting. */
+const SESSION_ENDED = "57P";
 
 /** A place for one PostgreSQL session: opened when first needed, opened again after it broke, used by one at a time. */
 export class ConnectionSlot {
@@ -19,11 +24,18 @@ export class ConnectionSlot {
     return this.#connection !== undefined && !this.#connection.isOpen;
   }
 
-  /** Runs `work` on the session when those before it are done. */
+  /**
+   * Runs `work` on the session when those before it are done.
+   * @throws TradetapeError database_unreachable, canRetry, when the session is gone: whoever asked must not take it for
+   * a bug, and knows no session to ask whether it is
+   */
   use<R>(work: (connection: Connection) => Promise<R>): Promise<R> {
     const turn = this.#turn.then(async () => {
       if (!this.#connection?.isOpen) this.#connection = await this.#open(this.#databaseUrl, this.#options);
-      return work(this.#connection!);
+      const connection = this.#connection!;
+      return work(connection).catch((error: unknown) => {
+        throw isSessionGone(connection, error) ? unreachable(this.#databaseUrl, error) : error;
+      });
     });
     // Whoever asked gets the failure; the next in line only waits for the end of it.
     this.#turn = turn.catch(() => undefined);
@@ -34,4 +46,9 @@ export class ConnectionSlot {
     await this.#turn;
     await this.#connection?.close();
   }
+}
+
+function isSessionGone(connection: Connection, error: unknown): boolean {
+  if (error instanceof TradetapeError) return false;
+  return isDatabaseFault(error) ? error.code.startsWith(SESSION_ENDED) : !connection.isOpen;
 }

@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from "node:child_process";
-import { closeSync, openSync, readFileSync } from "node:fs";
+import { closeSync, fstatSync, openSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 
@@ -27,9 +27,9 @@ const START_AGAIN_MS = 1000;
 /** A stop drains what is in hand; with a service away it can't, and a second signal makes it give up. */
 const STOP_WITHIN_MS = 45_000;
 const LAST_LINES = 8;
-/** A start gives up within this; a process that ran longer has been working, and has to outlast any outage. */
-const START_WITHIN_MS = 25_000;
 const CANT_NOW = 2;
+/** What a consumer says of its progress: one that has landed something has started, and has to outlast any outage. */
+const HAS_WORKED = /: [\d,]+ events, /;
 
 /** A process that is meant to run until it is ended, and is started again when it ends by itself. */
 export class Member {
@@ -38,7 +38,8 @@ export class Member {
   readonly #logFile: string;
   #child: ChildProcess | undefined;
   #ended: Promise<number | null> = Promise.resolve(0);
-  #startedMs = 0;
+  /** Where in the log this start's own words begin. */
+  #logFrom = 0;
   /** Whether a fault has it in hand: then no other may. */
   isBusy = false;
 
@@ -55,12 +56,12 @@ export class Member {
   start(): void {
     if (this.#child) throw new Error(`${this.name} runs already`);
     const log = openSync(this.#logFile, "a");
+    this.#logFrom = fstatSync(log).size;
     const child = spawn(process.execPath, [...this.#options.args], {
       env: this.#options.env,
       stdio: ["ignore", log, log],
     });
     closeSync(log);
-    this.#startedMs = Date.now();
     this.#child = child;
     const end = () => child.kill("SIGKILL");
     process.once("exit", end);
@@ -75,9 +76,9 @@ export class Member {
 
   #endedByItself(code: number | null, signal: NodeJS.Signals | null): void {
     this.#child = undefined;
-    const lastLines = readFileSync(this.#logFile, "utf8").trimEnd().split("\n").slice(-LAST_LINES).join("\n");
-    const isEarly = Date.now() - this.#startedMs < START_WITHIN_MS;
-    const isRefusedStart = code === CANT_NOW && isEarly && lastLines.includes("may succeed later");
+    const said = readFileSync(this.#logFile).subarray(this.#logFrom).toString();
+    const lastLines = said.trimEnd().split("\n").slice(-LAST_LINES).join("\n");
+    const isRefusedStart = code === CANT_NOW && !HAS_WORKED.test(said) && lastLines.includes("may succeed later");
     this.#options.onOwnEnd({ member: this.name, code, signal, lastLines, isRefusedStart });
     setTimeout(() => {
       if (!this.#child && !this.isBusy) this.start();

@@ -1,0 +1,42 @@
+import { CONSUMERS } from "../../consumers/all.ts";
+import { consume } from "../../src/batch/consume.ts";
+import { openLandingServices } from "../../src/batch/landing-services.ts";
+import type { Tally } from "../../src/batch/tally.ts";
+import type { EventTopic } from "../../src/event/schemas.ts";
+import { openLog } from "../../src/log.ts";
+import type { LandOptions, TestTape } from "./tape.ts";
+
+type Config = TestTape["config"];
+
+/** Lands by other settings than the tape's own: through a proxy, with another patience. */
+export async function landBy(
+  config: Config,
+  topics: readonly EventTopic[],
+  options: LandOptions = {},
+): Promise<readonly Tally[]> {
+  const services = await openLandingServices(config, openLog(config));
+  try {
+    return await consume(
+      services,
+      CONSUMERS.filter(({ topic }) => topics.includes(topic)),
+      {
+        untilCaughtUp: options.untilCaughtUp ?? true,
+        stop: options.stop ?? new AbortController().signal,
+        force: new AbortController().signal,
+      },
+    );
+  } finally {
+    await services.close();
+  }
+}
+
+/** Settings for a `tradetape` process of its own that lands what this tape publishes. */
+export const environmentOf = (config: Config): NodeJS.ProcessEnv => ({
+  DATABASE_URL: config.databaseUrl,
+  KAFKA_BROKERS: config.kafkaBrokers!.join(","),
+  SCHEMA_REGISTRY_URL: config.schemaRegistryUrl!,
+  TRADETAPE_NAMESPACE: config.namespace,
+  TRADETAPE_SESSION_TIMEOUT_MS: String(config.sessionTimeoutMs),
+  TRADETAPE_LOCK_TIMEOUT_MS: String(config.lockTimeoutMs),
+  TRADETAPE_HISTORY_CHECK_MS: String(config.historyCheckMs),
+});
