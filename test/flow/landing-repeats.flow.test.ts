@@ -177,6 +177,17 @@ describe("bars, indicators, symbols and the like: the greatest revision of an id
   });
 });
 
+test("a revision is told to the audit log, one that lost as well, and an equal repeat is not", async () => {
+  const own = (name: string, revised_at: number) => symbol({ symbol_id: idOf("told"), ticker: name, revised_at });
+  await landEach("symbols", [own("A", 2), own("A", 2), own("B", 3), own("C", 1)]);
+  await tape.land("audit");
+  const told = await tape.query(
+    "SELECT payload->'event'->>'ticker' AS ticker FROM public.audit_log WHERE payload->'event'->>'symbol_id' = $1 ORDER BY seq",
+    [idOf("told")],
+  );
+  expect(told.map(({ ticker }) => ticker)).toEqual(["A", "B", "C"]);
+});
+
 describe("a session that is deleted", () => {
   const named = (name: string, change: object = {}) =>
     session({ backtest_session_id: idOf(`session ${name}`), name, ...change });
