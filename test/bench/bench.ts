@@ -17,6 +17,7 @@ import { openLog } from "../../src/log.ts";
 import { type StackUrls, startStack, stopStack } from "../../src/stack/stack.ts";
 import { copyOnce, exportDay } from "./copy-baseline.ts";
 import type { PhaseResult } from "./phase.ts";
+import type { PoisonResult } from "./poison.ts";
 
 const { values } = parseArgs({
   options: {
@@ -29,6 +30,8 @@ const events = Number(values.events);
 const rounds = Number(values.rounds);
 const loadBefore = loadavg()[0] ?? 0;
 const say = (line: string) => process.stderr.write(`${line}\n`);
+
+const POISON_ROUNDS = 9;
 
 interface Round {
   readonly publish: PhaseResult;
@@ -54,7 +57,7 @@ async function main(urls: StackUrls): Promise<void> {
     const config = readConfig({}, { ...process.env, ...env }) as ServedConfig;
     await prepare({ progress: { line: say }, log: openLog({ logLevel: "error" }) }, config);
     const results = await runRounds(env);
-    report(results, await versions(admin));
+    report(results, await poison(env), await versions(admin));
   } finally {
     await admin.query(`DROP DATABASE ${admin.escapeIdentifier(database)} WITH (FORCE)`);
     await admin.end();
@@ -87,6 +90,13 @@ async function phase(name: "publish" | "land", round: number, env: NodeJS.Proces
   return JSON.parse(stdout) as PhaseResult;
 }
 
+/** What bad rows cost, on rounds enough for a median: a transaction takes a tenth of a second. */
+async function poison(env: NodeJS.ProcessEnv): Promise<PoisonResult> {
+  const args = [join(import.meta.dirname, "poison.ts"), String(POISON_ROUNDS)];
+  const { stdout } = await promisify(execFile)(process.execPath, args, { env: { ...process.env, ...env } });
+  return JSON.parse(stdout) as PoisonResult;
+}
+
 interface Spread {
   readonly median: number;
   readonly low: number;
@@ -111,7 +121,7 @@ async function versions(admin: pg.Client): Promise<Record<string, string>> {
   };
 }
 
-function report(results: readonly Round[], facts: Record<string, string>): void {
+function report(results: readonly Round[], poisoned: PoisonResult, facts: Record<string, string>): void {
   const measured = {
     publishEventsPerSecond: spread(results.map(({ publish }) => events / publish.seconds)),
     landRowsPerSecond: spread(results.map(({ land }) => events / land.seconds)),
@@ -119,6 +129,10 @@ function report(results: readonly Round[], facts: Record<string, string>): void 
     publishResidentMib: spread(results.map(({ publish }) => publish.residentMib)),
     landResidentMib: spread(results.map(({ land }) => land.residentMib)),
     landShareOfCopyPercent: spread(results.map((r) => (100 * r.copySeconds) / r.land.seconds)),
+    cleanBatchMs: spread(poisoned.clean),
+    onePoisonedBatchMs: spread(poisoned.one),
+    hundredPoisonedBatchMs: spread(poisoned.hundred),
+    onePoisonedPercentOfClean: spread(poisoned.one.map((ms, i) => (100 * ms) / poisoned.clean[i]!)),
   };
   if (values.json) {
     process.stdout.write(`${JSON.stringify({ ...facts, events, rounds, ...measured })}\n`);
@@ -134,6 +148,10 @@ function report(results: readonly Round[], facts: Record<string, string>): void 
       row("land as a share of COPY, %", measured.landShareOfCopyPercent),
       row("publisher's peak memory, MiB", measured.publishResidentMib),
       row("consumer's peak memory, MiB", measured.landResidentMib),
+      row("a batch of 10,000 ticks, ms", measured.cleanBatchMs),
+      row("the same, 1 of them poisoned, ms", measured.onePoisonedBatchMs),
+      row("the same, 100 of them poisoned, ms", measured.hundredPoisonedBatchMs),
+      row("1 poisoned as a share of clean, %", measured.onePoisonedPercentOfClean),
     ],
   );
   const about = Object.entries(facts).map(([name, value]) => `${name.padEnd(11)} ${value}`);
