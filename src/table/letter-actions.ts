@@ -82,14 +82,13 @@ export function readLetterRecords(
   bytesMax: number,
 ): Promise<readonly LetterRecord[]> {
   return connection.query<LetterRecord & Record<string, unknown>>(
-    `SELECT d."offset", d.key, d.value, d.headers,
-       (extract(epoch FROM d.published_at) * 1000)::double precision AS "publishedAtMs"
-     FROM tradetape.dead_letter d JOIN (
-       SELECT "offset", sum(size) OVER (ORDER BY "offset") - size AS before FROM (
-         SELECT "offset", coalesce(octet_length(value), 0) + octet_length(headers::text) AS size
-         FROM tradetape.dead_letter WHERE topic = $1 AND partition = $2 AND "offset" = ANY($3::bigint[])) sized
-     ) measured USING ("offset")
-     WHERE d.topic = $1 AND d.partition = $2 AND measured.before < $4 ORDER BY d."offset"`,
+    `SELECT "offset", key, value, headers, (extract(epoch FROM published_at) * 1000)::double precision AS "publishedAtMs"
+     FROM (
+       SELECT *, sum(size) OVER (ORDER BY "offset") - size AS before FROM (
+         SELECT *, coalesce(octet_length(value), 0) + octet_length(headers::text) AS size FROM tradetape.dead_letter
+         WHERE topic = $1 AND partition = $2 AND "offset" = ANY($3::bigint[])) sized
+     ) measured
+     WHERE before < $4 ORDER BY "offset"`,
     [topic, partition, offsets, bytesMax],
   );
 }
@@ -101,6 +100,10 @@ export interface RedrivenLetter {
   readonly redrivenOffset: number;
 }
 
+/**
+ * Marks letters as sent again. The offsets stand twice in its statement: joined alone, they make a planner without
+ * statistics read all open letters for each of them (2 s a page instead of 20 ms).
+ */
 export async function markRedriven(
   connection: Connection,
   place: { readonly topic: string; readonly partition: number },
@@ -111,7 +114,8 @@ export async function markRedriven(
     `UPDATE tradetape.dead_letter d
      SET state = 'redriven', attempts = r.attempts, redriven_offset = r.at, acted_at = now(), acted_by = $3
      FROM unnest($4::bigint[], $5::int[], $6::bigint[]) AS r (o, attempts, at)
-     WHERE d.topic = $1 AND d.partition = $2 AND d."offset" = r.o AND d.state = 'open'`,
+     WHERE d.topic = $1 AND d.partition = $2 AND d."offset" = ANY($4::bigint[]) AND d."offset" = r.o
+       AND d.state = 'open'`,
     [
       place.topic,
       place.partition,
