@@ -145,7 +145,8 @@ const compiled = Object.fromEntries(EVENT_TOPICS.map((topic) => [topic, compile(
 
 /**
  * What is wrong with an event, as a sentence without its full stop ("volume must not be negative"), or null when the
- * topic's schema and rules allow it. Never throws on bad data. Runs for every event published and landed.
+ * topic's schema and rules allow it. Never throws on bad data. Runs for every event published; a
+ * landing relies on the types and the table's CHECKs, as events of other programs never came by here.
  */
 export function checkEvent(topic: EventTopic, event: unknown): string | null {
   if (typeof event !== "object" || event === null || Array.isArray(event)) return "the event must be an object";
