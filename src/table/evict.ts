@@ -11,12 +11,16 @@ export interface Blocker {
 
 /**
  * Who keeps the session `waitingPid` waiting at this moment, of this pipeline's other processes only: never a person's
- * session, never one of our own.
+ * session, never one of our own. Also behind others who wait: of those who queue for a row, only the first waits for
+ * its owner, and a person's session there would hide the owner for ever.
  */
 export function blockersOf(connection: Connection, waitingPid: number): Promise<Blocker[]> {
   return connection.query<Blocker & Record<string, unknown>>(
-    `SELECT pid, application_name AS name, xact_start::text AS transaction FROM pg_stat_activity
-     WHERE pid = ANY(pg_blocking_pids($1)) AND usename = session_user AND application_name LIKE 'tradetape/%'
+    `WITH RECURSIVE blocking (pid) AS (
+       SELECT unnest(pg_blocking_pids($1)) UNION SELECT unnest(pg_blocking_pids(pid)) FROM blocking
+     )
+     SELECT pid, application_name AS name, xact_start::text AS transaction FROM pg_stat_activity
+     WHERE pid IN (SELECT pid FROM blocking) AND usename = session_user AND application_name LIKE 'tradetape/%'
        AND application_name NOT LIKE $2 AND xact_start IS NOT NULL`,
     [waitingPid, `tradetape/${processTag} %`],
   );

@@ -31,6 +31,9 @@ const COLUMNS = `next_offset AS "nextOffset", origin, cluster_id AS "clusterId",
 /**
  * Makes a partition known, beginning at `logStart`, unless it is; returns where it stands either way. What the log no
  * longer held when it was first seen is its origin, not a loss.
+ *
+ * Looks before it inserts: ON CONFLICT DO NOTHING waits for whoever is changing the row, and an owner frozen behind its
+ * UPDATE would keep the next one from ever coming to the landing, whose lock wait ends such owners.
  */
 export async function claimPartition(
   connection: Connection,
@@ -39,16 +42,22 @@ export async function claimPartition(
   logStart: number,
   clusterId: string,
 ): Promise<LandedOffset> {
+  const known = await landedOffset(connection, topic, partition);
+  if (known) return known;
   await connection.run(
     `INSERT INTO tradetape.landed_offset (topic, partition, next_offset, origin, cluster_id)
      VALUES ($1, $2, $3, $3, $4) ON CONFLICT DO NOTHING`,
     [topic, partition, logStart, clusterId],
   );
+  return (await landedOffset(connection, topic, partition))!;
+}
+
+async function landedOffset(connection: Connection, topic: string, partition: number) {
   const rows = await connection.query<LandedOffset & Record<string, unknown>>(
     `SELECT ${COLUMNS} FROM tradetape.landed_offset WHERE topic = $1 AND partition = $2`,
     [topic, partition],
   );
-  return rows[0]!;
+  return rows[0];
 }
 
 /** Takes the partition's lock for this transaction, and with it the right to land; returns the true next offset. */
