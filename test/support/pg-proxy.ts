@@ -53,7 +53,7 @@ export async function startPgProxy(databaseUrl: string): Promise<PgProxy> {
       return deed;
     });
     sessions.add(session);
-    upstream.on("close", () => sessions.delete(session));
+    client.on("close", () => sessions.delete(session));
   });
   server.listen(0, "127.0.0.1");
   await once(server, "listening");
