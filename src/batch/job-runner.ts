@@ -1,5 +1,6 @@
 import type { Registry } from "../event/registry.ts";
 import { type Day, makeTickDays } from "../table/days.ts";
+import { countParked } from "../table/parked.ts";
 import type { ConnectionSlot } from "../table/slot.ts";
 import { isDatabaseFault, verdictOf } from "../table/sqlstate.ts";
 import type { EncodedBatch } from "./encode.ts";
@@ -54,14 +55,30 @@ export class JobRunner {
   /** @throws TradetapeError that stops the group */
   async run(lane: Lane, job: Job): Promise<LaneStep> {
     const slot = this.slotOf(lane.partition);
+    let tries = 0;
+    const landing = await this.#insist(lane, () => {
+      tries++;
+      return job.kind === "sweep" ? this.#release(slot, lane) : this.#land(slot, lane, job.batch);
+    });
+    // A COMMIT whose answer was lost, or another owner, has parked or released events without our hearing of it.
+    const isHeard = landing.kind === "landed" && tries === 1;
+    const parked = isHeard ? undefined : await this.#countParked(slot, lane);
+    if (landing.kind !== "landed") return { nextOffset: landing.nextOffset, parked, ahead: landing.kind === "ahead" };
+    return { nextOffset: landing.nextOffset, parked, ledger: landing.ledger, ahead: false };
+  }
+
+  #insist<R>(lane: Lane, attempt: () => Promise<R>): Promise<R> {
     const { topicName } = this.#plan;
-    const landing = await this.#patience().insist(
-      `landing ${topicName}/${lane.partition}`,
-      () => (job.kind === "sweep" ? this.#release(slot, lane) : this.#land(slot, lane, job.batch)),
-      (error) => judge(error, topicName, slot.isBroken || this.#daySlot.isBroken),
+    const slot = this.slotOf(lane.partition);
+    return this.#patience().insist(`landing ${topicName}/${lane.partition}`, attempt, (error) =>
+      judge(error, topicName, slot.isBroken || this.#daySlot.isBroken),
     );
-    if (landing.kind !== "landed") return { nextOffset: landing.nextOffset, ahead: landing.kind === "ahead" };
-    return { nextOffset: landing.nextOffset, ledger: landing.ledger, ahead: false };
+  }
+
+  async #countParked(slot: ConnectionSlot, lane: Lane): Promise<number> {
+    if (this.#plan.consumer.landing.parents.length === 0) return 0;
+    const { topicName } = this.#plan;
+    return this.#insist(lane, () => slot.use((connection) => countParked(connection, topicName, lane.partition)));
   }
 
   #release(slot: ConnectionSlot, lane: Lane): Promise<Landing> {

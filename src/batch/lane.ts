@@ -25,6 +25,8 @@ export interface Place {
 export interface LaneStep {
   readonly nextOffset: number;
   readonly ledger?: LedgerRow;
+  /** How many of the partition's events are parked, where the ledger row alone can't tell. */
+  readonly parked?: number | undefined;
   /** The job was ahead of the database: everything queued behind it is, too. */
   readonly ahead: boolean;
 }
@@ -90,7 +92,7 @@ export class Lane {
         try {
           const step = await this.#run(this, job);
           this.nextOffset = step.nextOffset;
-          this.parked += step.ledger?.parked ?? 0;
+          this.parked = step.parked ?? this.parked + (step.ledger?.parked ?? 0);
           if (step.ahead) this.drop();
         } finally {
           this.#freed(job.bytes);
