@@ -1,0 +1,61 @@
+/** A symbol or a session that events belong to, and when which thing happened to it; undefined is never. */
+export interface Parent {
+  readonly id: string;
+  readonly publishedMs: number | undefined;
+  landedMs: number | undefined;
+  /** The first event that belongs to it. */
+  usedMs: number | undefined;
+}
+
+/** What must become of a record: a letter of this reason, or a row of this id, unless one of that id came before. */
+export type Truth =
+  | { readonly letter: string }
+  | {
+      readonly id: string;
+      /** Tells contents of one id apart. */
+      readonly amount: number;
+      readonly parent: Parent | undefined;
+      readonly appendedMs: number;
+    };
+
+/** What lies at one offset. Markers and aborted records take an offset and reach nobody. */
+export interface LogEntry {
+  readonly kind: "record" | "aborted" | "marker";
+  readonly key: Buffer | null;
+  readonly value: Buffer | null;
+  readonly headers: Readonly<Record<string, Buffer>>;
+  readonly timestampMs: number;
+  readonly truth?: Truth;
+}
+
+/** One partition's log. Offsets are dense; `low` rises when old records are deleted. */
+export class FakeLog {
+  entries: LogEntry[] = [];
+  low = 0;
+
+  get high(): number {
+    return this.entries.length;
+  }
+
+  append(entry: LogEntry): number {
+    return this.entries.push(entry) - 1;
+  }
+}
+
+/** The cluster's topics, by full name and partition. */
+export class FakeCluster {
+  readonly topics = new Map<string, FakeLog[]>();
+  readonly clusterId = "cluster";
+
+  create(topic: string, partitions: number): FakeLog[] {
+    const logs = Array.from({ length: partitions }, () => new FakeLog());
+    this.topics.set(topic, logs);
+    return logs;
+  }
+
+  log(topic: string, partition: number): FakeLog {
+    const log = this.topics.get(topic)?.[partition];
+    if (log === undefined) throw new Error(`the simulation has no ${topic}/${partition}`);
+    return log;
+  }
+}

@@ -1,0 +1,148 @@
+import { pino } from "pino";
+import type { Consumer } from "../../src/batch/consumer.ts";
+import type { Group } from "../../src/batch/group.ts";
+import { type LandingServices, openGroup } from "../../src/batch/landing-services.ts";
+import { TradetapeError } from "../../src/errors.ts";
+import type { Registry } from "../../src/event/registry.ts";
+import { EVENT_BY_TOPIC, EVENT_SCHEMAS } from "../../src/event/schemas.ts";
+import { ConnectionSlot } from "../../src/table/slot.ts";
+import { RawPublisher } from "../../src/topic/raw-publish.ts";
+import { SCHEMA_IDS } from "./events.ts";
+import { fakeKafka, type KafkaWorld } from "./fake-kafka.ts";
+import type { FakePostgres } from "./fake-postgres.ts";
+import type { Plan } from "./plan.ts";
+import { Process } from "./virtual-time.ts";
+
+const SILENT = pino({ level: "silent" });
+
+export interface ProcessWorld extends KafkaWorld {
+  readonly plan: Plan;
+  readonly postgres: FakePostgres;
+}
+
+function fakeRegistry({ time, faults }: ProcessWorld, process: Process): Registry {
+  const known = new Set<number>();
+  const topics = Object.keys(SCHEMA_IDS) as (keyof typeof SCHEMA_IDS)[];
+  const writer = (id: number) => {
+    const topic = topics.find((name) => SCHEMA_IDS[name] === id);
+    return topic ? { type: EVENT_SCHEMAS[EVENT_BY_TOPIC[topic]].type } : { reason: "the registry has no such schema" };
+  };
+  return {
+    register: async (_name, topic) => SCHEMA_IDS[topic as keyof typeof SCHEMA_IDS],
+    writer: (id) => (known.has(id) ? writer(id) : undefined),
+    isStale: (id) => !known.has(id),
+    fetch: async (id) => {
+      await time.delay(time.random.between(1, 30), process);
+      if (time.random.chance(faults.admin)) {
+        time.note("registry-fault");
+        throw new TradetapeError("registry_unreachable", "the registry is away", { canRetry: true });
+      }
+      known.add(id);
+      return writer(id);
+    },
+  };
+}
+
+/** What openLandingServices opens, with everything outside simulated. */
+export async function simulatedServices(world: ProcessWorld, process: Process): Promise<LandingServices> {
+  const { plan, postgres, time, cluster } = world;
+  const kafka = fakeKafka(world, process);
+  const openSession = postgres.openFor(process);
+  const publisher = await RawPublisher.open(kafka);
+  const closing = new AbortController();
+  const name = { name: "questions", role: "tradetape_lander" as const };
+  const questions = new ConnectionSlot(plan.config.databaseUrl, name, openSession);
+  return {
+    config: plan.config,
+    log: SILENT,
+    clock: time.clockOf(process),
+    openSession,
+    kafka,
+    admin: kafka.admin(),
+    registry: fakeRegistry(world, process),
+    publisher,
+    questions,
+    closing: closing.signal,
+    databaseId: "00000000-0000-0000-0000-00000000d1b0",
+    clusterId: cluster.clusterId,
+    close: async () => {
+      closing.abort();
+      await publisher.close();
+      await questions.close();
+    },
+  };
+}
+
+/** `tradetape consume` in a process of its own: runs one group until it ends, is stopped, or killed. */
+export class SimProcess {
+  readonly process: Process;
+  group: Group | undefined;
+  isStopping = false;
+  readonly #world: ProcessWorld;
+  readonly #ended: (error: unknown) => void;
+
+  /** @param ended the group has ended: by an error, or, with undefined, because it was stopped */
+  constructor(world: ProcessWorld, name: string, ended: (error: unknown) => void) {
+    this.#world = world;
+    this.process = new Process(name);
+    this.#ended = ended;
+  }
+
+  async start(consumer: Consumer): Promise<void> {
+    this.#world.time.note("start", () => this.process.name);
+    try {
+      const services = await simulatedServices(this.#world, this.process);
+      this.group = await openGroup(services, consumer);
+    } catch (error) {
+      // A process that can't open its services exits and says so; whoever runs it starts it again.
+      this.#world.time.note("start-failed", () => `${this.process.name}: ${(error as Error).message}`);
+      return this.#exit(undefined);
+    }
+    this.group.failure.catch((error) => this.#fail(error));
+    await this.group.start().catch((error) => this.#fail(error));
+  }
+
+  /** Asks the group to stop. @param force gives up what has not committed */
+  stop(force: boolean): void {
+    if (this.group === undefined || (this.isStopping && !force)) return;
+    this.#world.time.note(force ? "force-stop" : "stop", () => this.process.name);
+    this.isStopping = true;
+    this.group.stop(force).then(
+      () => this.#exit(undefined),
+      (error) => this.#exit(error),
+    );
+  }
+
+  /** As by kill -9: nothing of it happens any more; its sessions end when the server finds out. */
+  kill(): void {
+    const { time, postgres } = this.#world;
+    time.note("kill", () => this.process.name);
+    this.process.isAlive = false;
+    for (const backend of postgres.backends) {
+      if (backend.process !== this.process) continue;
+      time.after(time.random.between(0, time.random.chance(0.2) ? 30_000 : 100), () => {
+        backend.terminate("08006");
+        postgres.backends.delete(backend);
+      });
+    }
+  }
+
+  /** As consume does: the fault that ended the group is told after it has been stopped. */
+  async #fail(error: unknown): Promise<void> {
+    if (this.isStopping) return;
+    this.#world.time.note("group-failed", () => `${this.process.name}: ${(error as Error).message}`);
+    this.isStopping = true;
+    await this.group!.stop().catch((second: unknown) => this.#exit(second));
+    this.#exit(error);
+  }
+
+  #exit(error: unknown): void {
+    if (!this.process.isAlive) return;
+    this.#world.time.note("exit", () => this.process.name);
+    this.process.isAlive = false;
+    for (const backend of this.#world.postgres.backends) {
+      if (backend.process === this.process) backend.terminate("08006");
+    }
+    this.#ended(error);
+  }
+}

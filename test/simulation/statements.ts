@@ -1,0 +1,330 @@
+import { CONSUMERS } from "../../consumers/all.ts";
+import { landingColumns } from "../../src/table/landing-table.ts";
+import type { FakeDatabase, Landed } from "./fake-database.ts";
+import type { Backend, FakePostgres } from "./fake-postgres.ts";
+import { databaseError, type Transaction } from "./fake-table.ts";
+import { stageStatement } from "./stage-statements.ts";
+
+export interface Copy {
+  readonly bytes: Buffer;
+}
+
+export interface Statement {
+  readonly text: string;
+  readonly values: readonly unknown[];
+  readonly copy: Copy | undefined;
+}
+
+export interface Result {
+  readonly rows: unknown[];
+  readonly count: number;
+}
+
+/** What a statement's handler may touch. */
+export interface Context {
+  readonly postgres: FakePostgres;
+  readonly backend: Backend;
+  readonly db: FakeDatabase;
+  readonly tx: Transaction;
+  readonly text: string;
+  // biome-ignore lint/suspicious/noExplicitAny: parameters are what the statement says they are
+  readonly values: readonly any[];
+}
+
+type Handler = (c: Context) => Promise<Result> | Result;
+
+const rows = (found: Iterable<unknown>): Result => {
+  const list = [...found];
+  return { rows: list, count: list.length };
+};
+const NONE: Result = { rows: [], count: 0 };
+const place = (topic: string, partition: number) => `${topic}/${partition}`;
+
+/** Statements that end or divide transactions; one text may hold two. */
+export function control(backend: Backend, text: string, nowMs: number): void {
+  for (const part of text.split("; ")) {
+    const name = part.split(" ").at(-1)!;
+    const { tx } = backend;
+    if (part === "BEGIN") backend.begin(nowMs);
+    else if (part === "COMMIT") {
+      if (tx?.isFailed) backend.rollback();
+      else backend.commit();
+    } else if (part === "ROLLBACK") backend.rollback();
+    else if (tx === undefined) throw databaseError("25P01", `${part}: there is no transaction`);
+    else if (part.startsWith("SAVEPOINT")) {
+      tx.savepoints.push({ name, undo: tx.undo.length, atCommit: tx.atCommit.length });
+    } else {
+      while (tx.savepoints.at(-1)?.name !== name) if (!tx.savepoints.pop()) throw databaseError("3B001", `no ${name}`);
+      const saved = tx.savepoints.at(-1)!;
+      if (part.startsWith("RELEASE")) tx.savepoints.pop();
+      else {
+        tx.rollbackTo(saved.undo, saved.atCommit);
+        tx.isFailed = false;
+      }
+    }
+  }
+}
+
+/** Runs one statement as the server does. A text that nobody knows here is an error of the simulation. */
+export async function doStatement(postgres: FakePostgres, backend: Backend, statement: Statement): Promise<Result> {
+  const { text, values, copy } = statement;
+  const db = postgres.database;
+  db.time.trace?.push(
+    `${db.time.now.toFixed(1).padStart(9)}    sql  ${backend.name}: ${text.slice(0, 60).replace(/\s+/g, " ")}`,
+  );
+  if (/^(BEGIN|COMMIT|ROLLBACK|SAVEPOINT|RELEASE)/.test(text)) {
+    control(backend, text, db.time.now);
+    return NONE;
+  }
+  const context: Context = { postgres, backend, db, tx: backend.tx!, text, values };
+  const staged = stageStatement(context, copy);
+  if (staged !== undefined) return staged;
+  const found = HANDLERS.find(([pattern]) => pattern.test(text));
+  if (found === undefined) throw new Error(`the simulation doesn't know the statement ${text}`);
+  return found[1](context);
+}
+
+const advance: Handler = async ({ db, tx, text, values }) => {
+  const [topic, partition, first, next, lastOffset, lastDigest] = values;
+  const row = db.landed.get(place(topic, partition));
+  if (row === undefined) return NONE;
+  await db.lockRow(tx, row);
+  if (/AND next_offset = \$3/.test(text) && row.next !== first) return NONE;
+  row.isChanging = true;
+  tx.atCommit.push(() => {
+    if (row.next !== first)
+      db.violations.push(`${place(topic, partition)}: ${first} landed where ${row.next} was next`);
+    row.next = next;
+    row.lastOffset = lastOffset ?? row.lastOffset;
+    row.lastDigest = lastDigest ?? row.lastDigest;
+    db.time.note("landed", () => `${place(topic, partition)} ${first}..${next}`);
+  });
+  return { rows: [], count: 1 };
+};
+
+const ledgerRow: Handler = async ({ db, tx, values }) => {
+  const [topic, partition, kind, firstOffset, nextOffset, holes, read, written, duplicate, replaced, dead] = values;
+  const [parked, filtered, lost] = values.slice(11);
+  let seq = 1;
+  for (const row of db.ledger.visible(tx)) {
+    if (row.topic === topic && row.partition === partition) seq = Math.max(seq, row.seq + 1);
+  }
+  const counts = { holes, read, written, duplicate, replaced, dead, parked, filtered, lost };
+  const row = { topic, partition, seq, kind, firstOffset, nextOffset, ...counts };
+  if (nextOffset - firstOffset !== read + holes + lost)
+    throw databaseError("23514", "offsets", { constraint: "range" });
+  if (kind === "batch" && read !== written + duplicate + replaced + dead + parked + filtered) {
+    throw databaseError("23514", "counts", { constraint: "counts" });
+  }
+  if (!(await db.ledger.insert(tx, `${place(topic, partition)}/${seq}`, row))) {
+    throw databaseError("23505", "duplicate key landed_batch_pkey");
+  }
+  return { rows: [], count: 1 };
+};
+
+const insertLanded: Handler = async ({ db, tx, values }) => {
+  const [topic, partition, origin, clusterId] = values;
+  const known = db.landed.get(place(topic, partition));
+  // ON CONFLICT DO NOTHING waits for whoever is changing the row, though not for who has only locked it.
+  if (known?.lockedBy && known.isChanging) await db.waitFor(tx, known.lockedBy);
+  if (known) return NONE;
+  const landed: Landed = {
+    topic,
+    partition,
+    origin,
+    clusterId,
+    next: origin,
+    lastOffset: null,
+    lastDigest: null,
+    lockedBy: undefined,
+    isChanging: false,
+  };
+  db.landed.set(place(topic, partition), landed);
+  return { rows: [], count: 1 };
+};
+
+const lock: Handler = async ({ db, tx, text, values }) => {
+  const row = db.landed.get(place(values[0], values[1]));
+  if (row === undefined) return NONE;
+  if (/FOR UPDATE$/.test(text)) await db.lockRow(tx, row);
+  return rows([{ next: row.next }]);
+};
+
+const insertLetters: Handler = async ({ db, tx, values }) => {
+  const [topic, partition, offsets, reasons, , , , , bodies] = values;
+  for (const [i, offset] of offsets.entries()) {
+    const letter = { topic, partition, offset, reason: reasons[i], value: bodies[i] };
+    if (!(await db.letters.insert(tx, `${place(topic, partition)}/${offset}`, letter))) {
+      throw databaseError("23505", "duplicate key dead_letter_pkey");
+    }
+  }
+  return NONE;
+};
+
+const insertParked: Handler = async ({ db, tx, values }) => {
+  const [topic, partition, offsets, ids, missing, keys, bodies, headers, times] = values;
+  for (const [i, offset] of offsets.entries()) {
+    const event = {
+      ...{ topic, partition, offset, eventId: ids[i], missing: JSON.parse(missing[i]), key: keys[i], value: bodies[i] },
+      ...{ headers: JSON.parse(headers[i]), publishedAtMs: times[i], parkedAtMs: db.time.now },
+    };
+    if (!(await db.parked.insert(tx, `${place(topic, partition)}/${offset}`, event))) {
+      throw databaseError("23505", "duplicate key parked_event_pkey");
+    }
+  }
+  return NONE;
+};
+
+const insertOutbox: Handler = async ({ db, tx, values }) => {
+  const [sourceTopic, sourcePartition, topics, keys, bodies, headers] = values;
+  for (const [i, topic] of topics.entries()) {
+    const outboxId = ++db.outboxIds;
+    const where = { sourceTopic, sourcePartition, outboxId, topic };
+    const message = { ...where, key: keys[i], value: bodies[i], headers: JSON.parse(headers[i]) };
+    await db.outbox.insert(tx, String(outboxId), message);
+    tx.atCommit.push(() => db.owed.push(message));
+  }
+  return NONE;
+};
+
+const outboxPage: Handler = ({ db, tx, text, values: [topic, partitions, limit] }) => {
+  const page = [...db.outbox.visible(tx)].filter(
+    (m) => m.sourceTopic === topic && partitions.includes(m.sourcePartition),
+  );
+  if (/ORDER BY outbox_id LIMIT/.test(text)) page.sort((a, b) => a.outboxId - b.outboxId);
+  else page.reverse();
+  // Smaller pages than in life, so that a schedule has several.
+  return rows(page.slice(0, Math.min(limit, 7)));
+};
+
+const deleteOutbox: Handler = async ({ db, tx, values: [ids] }) => {
+  let count = 0;
+  for (const id of ids) if (await db.outbox.delete(tx, String(id))) count++;
+  return { rows: [], count };
+};
+
+const parkedOf = ({ db, tx, values: [topic, partition] }: Context) =>
+  [...db.parked.visible(tx)]
+    .filter((e) => e.topic === topic && e.partition === partition)
+    .sort((a, b) => a.offset - b.offset);
+
+/** Which column's parents are in which table: the same for every consumer here. */
+const PARENT_TABLES = new Map(CONSUMERS.flatMap((c) => c.landing.parents.map((p) => [p.column, p.table] as const)));
+const isLanded = (db: FakeDatabase, column: string, id: string) => db.parents.get(PARENT_TABLES.get(column)!)?.has(id);
+
+const readyParked: Handler = (c) => {
+  const all = parkedOf(c);
+  const ready = all.filter(
+    (e) =>
+      Object.entries(e.missing).every(([column, id]) => isLanded(c.db, column, id)) &&
+      !all.some((other) => other.eventId === e.eventId && other.offset < e.offset),
+  );
+  return rows(ready.slice(0, c.values[2]));
+};
+
+const expiredParked: Handler = (c) => {
+  const [, , asOf, deadlineMs, limit] = c.values;
+  const isParked = (id: string) => [...c.db.parked.visible(c.tx)].some((e) => e.eventId === id);
+  const expired = parkedOf(c).filter((e) => {
+    const missing = Object.entries(e.missing);
+    const isAbsent = missing.some(([column, id]) => !isLanded(c.db, column, id));
+    return e.parkedAtMs <= Number(asOf) - deadlineMs && isAbsent && !missing.some(([, id]) => isParked(id));
+  });
+  return rows(expired.slice(0, limit));
+};
+
+const overdue: Handler = (c) => {
+  const late = parkedOf(c).filter((e) => e.parkedAtMs <= c.db.time.now - c.values[2]);
+  const columns = [...new Set(late.flatMap((e) => Object.keys(e.missing)))];
+  return rows([{ asOf: String(c.db.time.now), columns: columns.length > 0 ? columns : null }]);
+};
+
+const deleteParked: Handler = async ({ db, tx, values: [topic, partition, offsets] }) => {
+  let count = 0;
+  for (const offset of offsets) if (await db.parked.delete(tx, `${place(topic, partition)}/${offset}`)) count++;
+  return { rows: [], count };
+};
+
+/** Those that stand between a waiting session and its lock, also behind others that wait. */
+const blockers: Handler = ({ postgres, backend, values: [pid] }) => {
+  let next = [...postgres.backends].find((b) => b.pid === pid)?.tx?.waitsFor;
+  const found: Backend[] = [];
+  for (; next !== undefined; next = next.waitsFor) {
+    const holder = [...postgres.backends].find((b) => b.tx === next);
+    if (holder !== undefined && holder.process !== backend.process) found.push(holder);
+  }
+  return rows(found.map(({ pid: holder, name, tx }) => ({ pid: holder, name, transaction: String(tx!.startedMs) })));
+};
+
+const evict: Handler = ({ postgres, db, values: [pids, transactions] }) =>
+  rows(
+    [...postgres.backends]
+      .filter((b) =>
+        pids.some((pid: number, i: number) => pid === b.pid && String(b.tx?.startedMs) === transactions[i]),
+      )
+      .map((b) => {
+        db.time.note("evicted", () => b.name);
+        b.terminate("57P01");
+        postgres.backends.delete(b);
+        return { pid: b.pid, name: b.name, transaction: "" };
+      }),
+  );
+
+const catalog: Handler = ({ values: [table] }) => {
+  const consumer = CONSUMERS.find((c) => `public.${c.landing.table}` === table)!;
+  return rows(
+    landingColumns(consumer.landing).map(({ name, fits, nullable }) => ({
+      name,
+      type: Object.keys(fits)[0],
+      not_null: !nullable,
+      has_default: false,
+    })),
+  );
+};
+
+const HANDLERS: readonly (readonly [RegExp, Handler])[] = [
+  [/^INSERT INTO tradetape\.landed_offset/, insertLanded],
+  [
+    /^SELECT next_offset AS "nextOffset"/,
+    ({ db, values }) => {
+      const found = db.landed.get(place(values[0], values[1]));
+      if (found === undefined) return NONE;
+      const { next, origin, clusterId, lastOffset, lastDigest } = found;
+      return rows([{ nextOffset: next, origin, clusterId, lastOffset, lastDigest }]);
+    },
+  ],
+  [/^SELECT next_offset AS next FROM tradetape\.landed_offset/, lock],
+  [/^INSERT INTO tradetape\.landed_batch/, ledgerRow],
+  [/^UPDATE tradetape\.landed_offset/, advance],
+  [
+    /^SELECT partition, next_offset AS next/,
+    ({ db, values: [topic] }) => rows([...db.landed.values()].filter((l) => l.topic === topic).map((l) => ({ ...l }))),
+  ],
+  [/^INSERT INTO tradetape\.dead_letter/, insertLetters],
+  [/^INSERT INTO tradetape\.parked_event/, insertParked],
+  [/^INSERT INTO tradetape\.outbox/, insertOutbox],
+  [/^SELECT "outboxId"/, outboxPage],
+  [/^DELETE FROM tradetape\.outbox/, deleteOutbox],
+  [/^SELECT count\(\*\) AS parked/, (c) => rows([{ parked: parkedOf(c).length }])],
+  [/^SELECT e\."offset", e\.key, e\.value, e\.headers, e\.missing/, expiredParked],
+  [/^SELECT e\."offset", e\.key, e\.value, e\.headers,/, readyParked],
+  [/^SELECT now\(\)::text AS "asOf"/, overdue],
+  [/^DELETE FROM tradetape\.parked_event/, deleteParked],
+  [
+    /^SELECT backtest_session_id AS id, status/,
+    ({ db, values: [ids] }) => {
+      const there = db.parents.get("backtest_session");
+      return rows(ids.filter((id: string) => there?.has(id)).map((id: string) => ({ id, status: "running" })));
+    },
+  ],
+  [
+    /^SELECT tradetape\.make_tick_day/,
+    ({ db, values: [day] }) => {
+      db.days.add(day);
+      return NONE;
+    },
+  ],
+  [/pg_blocking_pids/, blockers],
+  [/^WITH doomed/, evict],
+  [/^SELECT a\.attname/, catalog],
+];

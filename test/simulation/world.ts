@@ -1,0 +1,269 @@
+import { CONSUMERS } from "../../consumers/all.ts";
+import { acceptLoss } from "../../src/batch/accept-loss.ts";
+import type { Consumer } from "../../src/batch/consumer.ts";
+import { TradetapeError } from "../../src/errors.ts";
+import { EventMaker } from "./events.ts";
+import { Coordinator } from "./fake-coordinator.ts";
+import { FakeCluster, type FakeLog } from "./fake-log.ts";
+import { FakePostgres } from "./fake-postgres.ts";
+import { heal } from "./faults.ts";
+import { oracle } from "./oracle.ts";
+import { type Action, type Plan, planOf } from "./plan.ts";
+import { type ProcessWorld, SimProcess, simulatedServices } from "./sim-process.ts";
+import { Process, Random, VirtualTime } from "./virtual-time.ts";
+
+export interface Outcome {
+  readonly seed: number;
+  /** What doesn't hold, as sentences; empty when all promises were kept. */
+  readonly faults: readonly string[];
+  readonly counts: ReadonlyMap<string, number>;
+  readonly virtualMs: number;
+  readonly trace: readonly string[] | undefined;
+}
+
+/** After the last fault everything must have landed within this: a lock wait, a half-open session and some patience. */
+const DRAIN_MS_MAX = 180_000;
+const LOOK_MS = 250;
+
+/** Runs one schedule of the real landing core in a world of virtual time, and judges it. */
+export async function simulate(seed: number, isTraced = false): Promise<Outcome> {
+  const world = new World(planOf(seed), isTraced);
+  const faults = await world.run();
+  const { counts, now, trace } = world.time;
+  return { seed, faults, counts, virtualMs: now, trace };
+}
+
+class World {
+  readonly plan: Plan;
+  readonly time: VirtualTime;
+  readonly cluster = new FakeCluster();
+  readonly postgres: FakePostgres;
+  readonly coordinator: Coordinator;
+  readonly logs: readonly FakeLog[];
+  readonly #consumer: Consumer;
+  readonly #maker: EventMaker;
+  readonly #processes = new Set<SimProcess>();
+  readonly #broken: string[] = [];
+  /** The group stopped because its partition's history is lost, and nobody can mend that. */
+  #isLost = false;
+  #isRemade = false;
+  #names = 0;
+
+  constructor(plan: Plan, isTraced: boolean) {
+    this.plan = plan;
+    this.time = new VirtualTime(new Random(plan.seed + 1), isTraced);
+    this.postgres = new FakePostgres(this.time, plan.faults);
+    this.coordinator = new Coordinator(this.time, plan.partitions, plan.config.sessionTimeoutMs);
+    this.logs = this.cluster.create(plan.topic, plan.partitions);
+    this.cluster.create("audit", 1);
+    this.cluster.create("dead-letters", 1);
+    this.#consumer = CONSUMERS.find(({ topic }) => topic === plan.topic)!;
+    this.#maker = new EventMaker(this.time.random, plan.mixture);
+  }
+
+  async run(): Promise<readonly string[]> {
+    const { plan, time } = this;
+    this.#produce();
+    this.#landParents();
+    for (let n = 0; n < plan.processes; n++) time.after(time.random.between(0, 1000), () => this.#start());
+    for (const action of plan.actions) time.after(action.atMs, () => this.#act(action));
+    time.after(plan.healsMs, () => this.#heal());
+    const untilMs = plan.healsMs + DRAIN_MS_MAX;
+    let isDone = false;
+    while (!isDone && time.now < untilMs && this.#broken.length === 0 && !this.#isLost) {
+      const lookMs = time.now + LOOK_MS;
+      time.after(LOOK_MS, () => undefined);
+      await time.run(() => time.now >= lookMs || this.#broken.length > 0, lookMs);
+      isDone = time.now > plan.healsMs && this.#isDrained();
+    }
+    if (this.#broken.length > 0) return this.#broken;
+    if (!isDone && !this.#isLost)
+      return [`not drained ${DRAIN_MS_MAX / 1000} s after the last fault: ${this.#state()}`];
+    await this.#stopAll();
+    return [...this.#broken, ...this.postgres.database.violations, ...oracle(this, isDone && !this.#isRemade)];
+  }
+
+  #isDrained(): boolean {
+    const { database } = this.postgres;
+    if (database.outbox.size > 0 || database.parked.size > 0) return false;
+    return this.logs.every((log, p) => (database.landed.get(`${this.plan.topic}/${p}`)?.next ?? -1) >= log.high);
+  }
+
+  #state(): string {
+    const { database } = this.postgres;
+    const next = this.logs.map((log, p) => `${database.landed.get(`${this.plan.topic}/${p}`)?.next} of ${log.high}`);
+    return `${next.join(", ")}; outbox ${database.outbox.size}, parked ${database.parked.size}`;
+  }
+
+  #produce(): void {
+    const { plan, time } = this;
+    for (const [p, log] of this.logs.entries()) {
+      for (let n = 0; n < plan.records[p]!; n++) {
+        const atMs = plan.producedMs === 0 ? 0 : time.random.between(0, plan.producedMs);
+        time.after(atMs, () => void log.append(this.#maker.make(time.now)));
+      }
+    }
+  }
+
+  /** The groups of symbols and sessions: somebody else's business, done in the order of their topic. */
+  #landParents(): void {
+    const { database } = this.postgres;
+    const { plan, time } = this;
+    const topic = plan.topic === "ticks" ? "sessions" : "symbols";
+    const table = plan.topic === "ticks" ? "backtest_session" : "symbol";
+    const [log] = this.cluster.create(topic, 1);
+    const there = new Map<string, string | null>();
+    database.parents.set(table, there);
+    const landed = { topic, partition: 0, origin: 0, clusterId: this.cluster.clusterId, next: 0 };
+    const row = { ...landed, lastOffset: null, lastDigest: null, lockedBy: undefined, isChanging: false };
+    database.landed.set(`${topic}/0`, row);
+    const published = plan.mixture.parents.filter(({ publishedMs }) => publishedMs !== undefined);
+    let landsMs = 0;
+    for (const parent of published.sort((a, b) => a.publishedMs! - b.publishedMs!)) {
+      const { id, publishedMs } = parent;
+      const entry = { kind: "record" as const, key: null, value: null, headers: {}, timestampMs: 0 };
+      time.after(publishedMs!, () => void log!.append(entry));
+      landsMs = Math.max(landsMs, publishedMs! + time.random.between(1, plan.parentLagMs));
+      time.after(landsMs, () => {
+        time.note("parent-landed", () => id);
+        there.set(id, null);
+        parent.landedMs = time.now;
+        row.next++;
+      });
+    }
+  }
+
+  #world(): ProcessWorld {
+    const { plan, time, cluster, postgres, coordinator } = this;
+    return { plan, time, cluster, postgres, coordinator, faults: plan.faults, fetchRecordsMax: plan.fetchRecordsMax };
+  }
+
+  #start(): void {
+    const one = new SimProcess(this.#world(), `p${++this.#names}`, (error) => this.#ended(one, error));
+    this.#processes.add(one);
+    void one.start(this.#consumer);
+  }
+
+  #ended(one: SimProcess, error: unknown): void {
+    this.#processes.delete(one);
+    if (error === undefined) {
+      if (!this.#isOver) this.time.after(this.time.random.between(100, 2000), () => this.#restart());
+      return;
+    }
+    const isHistory = error instanceof TradetapeError && error.code === "history_lost";
+    const mayBe = this.plan.actions.some(({ kind }) => kind === "delete-records" || kind === "remake");
+    if (!isHistory || !mayBe) {
+      this.#broken.push(`a group ended by ${(error as Error).stack}`);
+    } else if (this.#isRemade) {
+      this.time.note("history-lost", () => (error as Error).message);
+      this.#isLost = true;
+    } else {
+      this.time.note("history-lost", () => (error as Error).message);
+      void this.#accept().then(() => this.#restart());
+    }
+  }
+
+  #isOver = false;
+
+  #restart(): void {
+    if (!this.#isOver && this.#processes.size < this.plan.processes) this.#start();
+  }
+
+  /** An operator says that what is gone is gone, as often as it takes. */
+  async #accept(): Promise<void> {
+    for (const [partition, log] of this.logs.entries()) {
+      const next = this.postgres.database.landed.get(`${this.plan.topic}/${partition}`)?.next;
+      if (next === undefined || next >= log.low) continue;
+      try {
+        const services = await simulatedServices(this.#world(), new Process("ops"));
+        const loss = { topic: this.plan.topic, partition, from: next, to: log.low, reason: "retention", actor: "ops" };
+        await acceptLoss(services, loss);
+        this.time.note("loss-accepted", () => `${partition}: ${next}..${log.low}`);
+        await services.close();
+      } catch (error) {
+        this.time.note("loss-refused", () => (error as Error).message);
+      }
+    }
+  }
+
+  #act({ kind }: Action): void {
+    const { time, postgres } = this;
+    const one = this.#processes.size > 0 ? time.random.pick([...this.#processes]) : undefined;
+    if (kind === "rebalance") this.coordinator.rebalance();
+    else if (kind === "restart-postgres") postgres.restart(time.random.between(100, 5000));
+    else if (kind === "tamper") this.#tamper();
+    else if (kind === "drop-days") this.#dropDays();
+    else if (kind === "delete-records") this.#deleteRecords();
+    else if (kind === "remake") this.#remake();
+    else if (kind === "start") this.#start();
+    else if (one !== undefined) this.#actOn(one, kind);
+  }
+
+  #actOn(one: SimProcess, kind: Action["kind"]): void {
+    const { time } = this;
+    if (kind === "stop" || kind === "force-stop") one.stop(kind === "force-stop");
+    else if (kind === "freeze") {
+      time.note("freeze", () => one.process.name);
+      one.process.isFrozen = true;
+      time.after(time.random.between(100, 15_000), () => time.thaw(one.process));
+    } else {
+      one.kill();
+      this.#processes.delete(one);
+      time.after(time.random.between(100, 5000), () => this.#restart());
+    }
+  }
+
+  /** Somebody writes the group's offsets in Kafka: they are hints and nobody may believe them. */
+  #tamper(): void {
+    for (const [p, log] of this.logs.entries()) {
+      const offset = this.time.random.between(0, log.high + 3);
+      this.time.note("tamper", () => `${p} to ${offset}`);
+      this.coordinator.committed.set(p, offset);
+    }
+  }
+
+  /** Retention of the table; of empty days only, as a removal of rows has its own ledger row. */
+  #dropDays(): void {
+    if (this.postgres.database.table("market_data_tick").size > 0) return;
+    this.time.note("drop-days");
+    this.postgres.database.days.clear();
+  }
+
+  #deleteRecords(): void {
+    const log = this.time.random.pick(this.logs);
+    log.low = this.time.random.between(log.low, log.high);
+    this.time.note("delete-records", () => `below ${log.low}`);
+  }
+
+  #remake(): void {
+    const log = this.time.random.pick(this.logs);
+    const length = this.time.random.between(0, log.high + 5);
+    this.time.note("remake", () => `${length} records instead of ${log.high}`);
+    this.#isRemade = true;
+    log.entries = [];
+    log.low = 0;
+    for (let n = 0; n < length; n++) log.append(this.#maker.make(this.time.now));
+  }
+
+  /** From here on all goes well: whoever is frozen wakes up, and somebody runs. */
+  #heal(): void {
+    const { time, plan } = this;
+    time.note("heals");
+    heal(plan.faults);
+    for (const one of this.#processes) if (one.process.isFrozen) time.thaw(one.process);
+    if (this.#isRemade) {
+      for (const one of [...this.#processes]) one.kill();
+      this.#processes.clear();
+    }
+    time.after(2000, () => this.#restart());
+  }
+
+  async #stopAll(): Promise<void> {
+    this.#isOver = true;
+    for (const one of this.#processes) one.stop(false);
+    const isStopped = await this.time.run(() => this.#processes.size === 0, this.time.now + 60_000);
+    if (!isStopped) this.#broken.push("a group didn't stop within a minute");
+  }
+}
+
+export type Judged = Pick<World, "plan" | "time" | "cluster" | "postgres" | "logs">;
