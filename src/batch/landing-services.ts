@@ -12,7 +12,7 @@ import { requireMigrated } from "../table/migrate.ts";
 import { RowEncoder } from "../table/row-encoder.ts";
 import { ConnectionSlot } from "../table/slot.ts";
 import { quoted, stageStatements } from "../table/stage.ts";
-import { openKafka } from "../topic/client.ts";
+import { brokerFault, openKafka } from "../topic/client.ts";
 import { GroupMember } from "../topic/consume.ts";
 import { fetchClusterId, fetchOffsets } from "../topic/offsets.ts";
 import { RawPublisher } from "../topic/raw-publish.ts";
@@ -91,7 +91,7 @@ export async function openLandingServices(settings: Config, log: Log): Promise<L
     };
   } catch (error) {
     await close();
-    throw error;
+    throw brokerFault(error);
   }
 }
 

@@ -79,6 +79,12 @@ interface KafkaFault extends Error {
 }
 
 /**
+ * What kafkajs calls hopeless and a broker's restart makes good: a group's coordinator is looked for a few times only,
+ * and whoever waits for a lock of kafkajs's own waits for one who waits for the broker.
+ */
+const PASSING = new Set(["KafkaJSGroupCoordinatorNotFound", "KafkaJSTimeout", "KafkaJSLockTimeout"]);
+
+/**
  * What kafkajs threw, as an error a person can act on: broker_unreachable for what it couldn't get done over the
  * network (canRetry, but for a refused login), topic_missing for a topic the cluster doesn't have. Errors that are
  * ours, or no fault of Kafka's, come back as they are.
@@ -95,7 +101,7 @@ export function brokerFault(cause: unknown): unknown {
   const details = fault.errors?.map(({ message }) => message).join("; ") ?? (fault.message || outer.message);
   const isLogin = fault.name === "KafkaJSSASLAuthenticationError" || fault.type?.endsWith("AUTHORIZATION_FAILED");
   return new TradetapeError("broker_unreachable", `Kafka: ${details}`, {
-    canRetry: !isLogin && fault.retriable !== false,
+    canRetry: !isLogin && (fault.retriable !== false || PASSING.has(fault.name)),
     next: isLogin ? CHECK_LOGIN : fault.type === undefined ? CHECK_NETWORK : "Look at the brokers' logs.",
     cause,
   });

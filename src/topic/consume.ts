@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import type { EachBatchPayload, Kafka, Consumer as KafkaConsumer } from "kafkajs";
 import { TradetapeError } from "../errors.ts";
 import { brokerFault } from "./client.ts";
@@ -28,6 +29,8 @@ export interface GroupOptions {
 /** kafkajs sleeps this long when every partition is paused, and a fetch of an empty log waits as long. */
 const FETCH_WAIT_MS_MAX = 250;
 const PARTITIONS_PER_FETCH = 8;
+/** kafkajs has tried for seconds by itself before it gives a group up. */
+const JOIN_AGAIN_MS = 2000;
 
 /**
  * There at run time and not in the types: without `fetchedOffset` a batch's range would begin at a guess, without the
@@ -44,6 +47,8 @@ export class GroupMember {
   readonly #consumer: KafkaConsumer;
   readonly #options: GroupOptions;
   #starting: Promise<void> | undefined;
+  #restarting: Promise<void> | undefined;
+  readonly #stopping = new AbortController();
   /** Between an outage that outlasts its tries and its next join, kafkajs has no group to be told anything. */
   #isRunning = false;
 
@@ -78,7 +83,7 @@ export class GroupMember {
       handlers.onAssigned(payload.memberAssignment[topicName] ?? []);
     });
     this.#consumer.on(this.#consumer.events.CRASH, ({ payload }) => {
-      if (!payload.restart) handlers.onCrash(crash(topicName, payload.error));
+      if (!payload.restart) this.#restarting = this.#joinAgain(payload.error, handlers);
     });
     // A batch of markers only never reaches the handler; kafkajs steps over it and tells of it here alone.
     this.#consumer.on(this.#consumer.events.END_BATCH_PROCESS, ({ payload }) => {
@@ -88,11 +93,32 @@ export class GroupMember {
     });
     await this.#consumer.connect();
     await this.#consumer.subscribe({ topic: topicName, fromBeginning: true });
-    await this.#consumer.run({
+    await this.#run(handlers);
+  }
+
+  #run(handlers: GroupHandlers): Promise<void> {
+    return this.#consumer.run({
       autoCommit: false,
       eachBatchAutoResolve: false,
       eachBatch: (payload) => this.#handle(payload, handlers),
     });
+  }
+
+  /** kafkajs has given the group up. Where only the broker is away it is joined again: an outage ends no group. */
+  async #joinAgain(error: unknown, handlers: GroupHandlers): Promise<void> {
+    const fault = brokerFault(error);
+    if (!(fault instanceof TradetapeError && fault.canRetry)) {
+      handlers.onCrash(crash(this.#options.topicName, error as Error));
+      return;
+    }
+    try {
+      await sleep(JOIN_AGAIN_MS, undefined, { signal: this.#stopping.signal });
+      await this.#consumer.connect();
+      if (this.#stopping.signal.aborted) return;
+      await this.#run(handlers);
+    } catch (again) {
+      if (!this.#stopping.signal.aborted) await this.#joinAgain(again, handlers);
+    }
   }
 
   /**
@@ -146,7 +172,9 @@ export class GroupMember {
 
   /** Also for a member that never started, or is about to: another group's fault may come first. */
   async stop(): Promise<void> {
+    this.#stopping.abort();
     await this.#starting?.catch(() => undefined);
+    await this.#restarting;
     await this.#consumer.disconnect();
   }
 }

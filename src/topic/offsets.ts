@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Admin } from "kafkajs";
+import { TradetapeError } from "../errors.ts";
 import { brokerFault } from "./client.ts";
 
 /** One partition's log: `low` is the first offset it still holds, `high` the one the next event will get. */
@@ -29,12 +30,21 @@ async function withLeader<T>(ask: () => Promise<T>): Promise<T> {
       return await ask();
     } catch (error) {
       const { type } = error as { type?: string };
-      const isLeaderless = type === "NOT_LEADER_FOR_PARTITION" || type === "LEADER_NOT_AVAILABLE";
-      if (!isLeaderless || tries >= LEADERLESS_TRIES) throw brokerFault(error);
+      // Where no partition has a leader at all, kafkajs takes a field of the answer that it never asked anybody for.
+      const hasNone = error instanceof TypeError;
+      const isLeaderless = hasNone || type === "NOT_LEADER_FOR_PARTITION" || type === "LEADER_NOT_AVAILABLE";
+      if (!isLeaderless || tries >= LEADERLESS_TRIES) throw hasNone ? leaderless(error) : brokerFault(error);
       await sleep(LEADERLESS_WAIT_MS);
     }
   }
 }
+
+const leaderless = (cause: unknown) =>
+  new TradetapeError("broker_unreachable", "Kafka: the topic's partitions have no leader", {
+    canRetry: true,
+    cause,
+    next: "Wait for the brokers that hold the topic, or start them.",
+  });
 
 /**
  * Every partition's low and high offset, by partition.

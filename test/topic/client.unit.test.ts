@@ -55,6 +55,15 @@ describe("brokerFault", () => {
     });
   });
 
+  it("waits for a group's coordinator, which kafkajs gives up after a few looks", () => {
+    const gone = Object.assign(new Error("Failed to find group coordinator"), {
+      name: "KafkaJSGroupCoordinatorNotFound",
+      retriable: false,
+    });
+    expect(brokerFault(gone)).toMatchObject({ code: "broker_unreachable", canRetry: true });
+    expect(brokerFault(Object.assign(gone, { name: "KafkaJSNonRetriableError" }))).toMatchObject({ canRetry: false });
+  });
+
   it("lists each reason of an error about several topics", () => {
     const errors = [new Error("policy"), new Error("no rights")];
     const fault = Object.assign(new kafkajs.KafkaJSError("Topic creation errors"), { errors });
