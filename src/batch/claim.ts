@@ -16,8 +16,11 @@ export function claim(parts: GroupParts, slot: ConnectionSlot, partition: number
   return patience.insist(
     `claiming ${topicName}/${partition}`,
     async () => {
-      const { log, clusterId } = await parts.logOf(partition);
-      const place = await slot.use((c) => claimPartition(c, topicName, partition, log.low, clusterId));
+      const before = await parts.logOf(partition);
+      const { low } = before.log;
+      const place = await slot.use((c) => claimPartition(c, topicName, partition, low, before.clusterId));
+      // The log grows and its owner before us lands on while we ask: an end read before the place proves no loss.
+      const { log, clusterId } = place.nextOffset > before.log.high ? await parts.logOf(partition) : before;
       checkHistory(topicName, place.nextOffset, place.clusterId, log, clusterId);
       const parked = await slot.use((c) => countParked(c, topicName, partition));
       const { nextOffset, lastOffset: offset, lastDigest: digest } = place;
