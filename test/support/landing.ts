@@ -3,7 +3,7 @@ import { consume } from "../../src/batch/consume.ts";
 import { openLandingServices } from "../../src/batch/landing-services.ts";
 import type { Tally } from "../../src/batch/tally.ts";
 import type { EventTopic } from "../../src/event/schemas.ts";
-import { openLog } from "../../src/log.ts";
+import { type Log, openLog } from "../../src/log.ts";
 import type { LandOptions, TestTape } from "./tape.ts";
 
 type Config = TestTape["config"];
@@ -13,8 +13,9 @@ export async function landBy(
   config: Config,
   topics: readonly EventTopic[],
   options: LandOptions = {},
+  log: Log = openLog(config),
 ): Promise<readonly Tally[]> {
-  const services = await openLandingServices(config, openLog(config));
+  const services = await openLandingServices(config, log);
   try {
     return await consume(
       services,
