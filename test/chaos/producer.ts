@@ -1,5 +1,5 @@
 /**
- * A producer of the chaos runs, in a process of its own: `node producer.ts ticks|agents SEED START_US JOURNAL`.
+ * A producer of the chaos runs, in a process of its own: `node producer.ts ticks|agents SEED START_US JOURNAL [clean]`.
  * Publishes window after window, each until every event of it is acknowledged; SIGTERM ends it behind a window.
  */
 import { setTimeout as sleep } from "node:timers/promises";
@@ -15,8 +15,14 @@ import { connectTape, type Tape } from "../../src/tradetape.ts";
 import { contentOf, digestOf, openJournal, readJournal } from "./journal.ts";
 import { groundwork, type Planned, type PoisonKind, type Stream, WINDOW_MS, windowEvents } from "./window.ts";
 
-const [stream, seedText, startText, journalPath] = process.argv.slice(2) as [Stream, string, string, string];
-const plan = { stream, seed: Number(seedText), startUs: Number(startText) };
+const [stream, seedText, startText, journalPath, clean] = process.argv.slice(2) as [
+  Stream,
+  string,
+  string,
+  string,
+  string?,
+];
+const plan = { stream, seed: Number(seedText), startUs: Number(startText), isClean: clean === "clean" };
 /** A refused publish is tried again after this: the broker is away, or has just come back. */
 const AGAIN_MS = 300;
 const UNKNOWN_SCHEMA_ID = 999_999;

@@ -57,17 +57,7 @@ const CATCH_UP_POLL_MS = 1000;
 export async function run(options: RunOptions): Promise<RunResult> {
   const { folder, seed, say } = options;
   const services = await startServices(folder, say);
-  const env = {
-    ...process.env,
-    DATABASE_URL: services.urls.databaseUrl,
-    KAFKA_BROKERS: services.urls.kafkaBrokers,
-    SCHEMA_REGISTRY_URL: services.urls.schemaRegistryUrl,
-    TRADETAPE_SESSION_TIMEOUT_MS: String(SESSION_TIMEOUT_MS),
-    TRADETAPE_LOCK_TIMEOUT_MS: "2000",
-    TRADETAPE_HISTORY_CHECK_MS: "5000",
-    TRADETAPE_PARK_DEADLINE_MS: String(PARK_DEADLINE_MS),
-    TRADETAPE_LOG_LEVEL: "info",
-  };
+  const env = memberEnv(services);
   // For whoever looks into a run that failed.
   writeFileSync(join(folder, "urls.json"), JSON.stringify(services.urls), { mode: 0o600 });
   const ownEnds: OwnEnd[] = [];
@@ -133,8 +123,21 @@ export async function run(options: RunOptions): Promise<RunResult> {
   }
 }
 
+/** What a consumer or producer of a run is told. */
+export const memberEnv = ({ urls }: Services): NodeJS.ProcessEnv => ({
+  ...process.env,
+  DATABASE_URL: urls.databaseUrl,
+  KAFKA_BROKERS: urls.kafkaBrokers,
+  SCHEMA_REGISTRY_URL: urls.schemaRegistryUrl,
+  TRADETAPE_SESSION_TIMEOUT_MS: String(SESSION_TIMEOUT_MS),
+  TRADETAPE_LOCK_TIMEOUT_MS: "2000",
+  TRADETAPE_HISTORY_CHECK_MS: "5000",
+  TRADETAPE_PARK_DEADLINE_MS: String(PARK_DEADLINE_MS),
+  TRADETAPE_LOG_LEVEL: "info",
+});
+
 /** Ticks of a session that was never published would rightly become letters: its producer goes first. */
-async function startProducers(producers: readonly Member[], agentsJournal: string): Promise<void> {
+export async function startProducers(producers: readonly Member[], agentsJournal: string): Promise<void> {
   const [ticks, agents] = producers as [Member, Member];
   agents.start();
   const hasGroundwork = async () => {
@@ -146,7 +149,7 @@ async function startProducers(producers: readonly Member[], agentsJournal: strin
 }
 
 /** Waits until the database has landed all that the topics hold and nothing waits to be told. @returns seconds */
-async function catchUp(services: Services, client: pg.Client): Promise<number> {
+export async function catchUp(services: Services, client: pg.Client): Promise<number> {
   const config = readConfig({ ...services.urls }, {});
   const kafka = openKafka(config, openLog({ logLevel: "silent" }));
   const beganMs = Date.now();
@@ -176,9 +179,9 @@ async function lag(kafka: ReturnType<typeof openKafka>, client: pg.Client): Prom
   return behind;
 }
 
-type Judged = Pick<RunResult, "verdict" | "absorbed" | "ledger" | "audit" | "verify">;
+export type Judged = Pick<RunResult, "verdict" | "absorbed" | "ledger" | "audit" | "verify">;
 
-async function judge(services: Services, client: pg.Client, journals: readonly string[]): Promise<Judged> {
+export async function judge(services: Services, client: pg.Client, journals: readonly string[]): Promise<Judged> {
   const { databaseUrl } = services.urls;
   const verify = await verifyProblems(databaseUrl);
   const verdict = await judgeContent(client, await readExpectations(journals));

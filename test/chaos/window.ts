@@ -40,6 +40,8 @@ export interface WindowPlan {
   /** Where the run's clock began, microseconds since 1970. */
   readonly startUs: number;
   readonly window: number;
+  /** Whether every event is good and finds its parents. */
+  readonly isClean: boolean;
 }
 
 const id = (...parts: (string | number)[]) => eventId("audit", ["chaos", ...parts.map(String)]);
@@ -79,7 +81,7 @@ export function windowEvents(plan: WindowPlan): Planned[] {
   return sketches.map(({ topic, event, wave, revision = 0, orphan = false }): Planned => {
     const times = repeats && dice.happens(REPEATED_EVENTS) ? 2 : 1;
     const mayBePoisoned = topic === "ticks" || topic === "fills" || topic === "bars";
-    const poison = mayBePoisoned && dice.happens(POISONED) ? dice.pick(POISON_KINDS) : undefined;
+    const poison = !plan.isClean && mayBePoisoned && dice.happens(POISONED) ? dice.pick(POISON_KINDS) : undefined;
     const key = Object.values(event)[0] as string;
     return { topic, event, wave, revision, orphan, times, poison, id: key };
   });
@@ -107,7 +109,7 @@ function ticks({ seed, startUs, window }: WindowPlan): Sketch[] {
 
 /** Fills come before their decisions and those before their predictions, each acknowledged before the next is sent. */
 function agents(plan: WindowPlan, dice: Dice): Sketch[] {
-  const chains = Array.from({ length: CHAINS }, (_, n) => chain(plan, n, dice.happens(ORPHANS)));
+  const chains = Array.from({ length: CHAINS }, (_, n) => chain(plan, n, !plan.isClean && dice.happens(ORPHANS)));
   return [...chains.flat(), ...bars(plan), ...indicators(plan)];
 }
 
