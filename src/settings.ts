@@ -27,6 +27,18 @@ const flagBoolean = z
   .transform((v) => v === "true" || v === "1")
   .default(false);
 
+/** A URL whose user and password can be decoded: both go to a server in clear. */
+function isWholeUrl(text: string): boolean {
+  if (!URL.canParse(text)) return false;
+  const { username, password } = new URL(text);
+  try {
+    decodeURIComponent(username + password);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 /** Root keeps its stack where PostgreSQL's own user, which root must switch to, can enter; others keep it at home. */
 const homeDefault = () => (process.getuid?.() === 0 ? "/var/lib/tradetape" : join(homedir(), ".tradetape"));
 
@@ -38,6 +50,7 @@ export const SETTINGS = {
     schema: z
       .string()
       .regex(/^postgres(ql)?:\/\//, "must begin with postgres://")
+      .refine(isWholeUrl, "is no URL: write /, @, : and % in user and password as %2F, %40, %3A and %25")
       .optional(),
     secret: true,
   }),
@@ -55,7 +68,10 @@ export const SETTINGS = {
     env: "SCHEMA_REGISTRY_URL",
     flag: "--schema-registry-url <url>",
     doc: "A registry with the Confluent API; user and password may stand in the URL.",
-    schema: z.url({ protocol: /^https?$/, error: "must be an http:// or https:// URL" }).optional(),
+    schema: z
+      .url({ protocol: /^https?$/, error: "must be an http:// or https:// URL" })
+      .refine(isWholeUrl, "is no URL: write % in user and password as %25")
+      .optional(),
     secret: true,
   }),
   kafkaSaslMechanism: setting({

@@ -37,7 +37,10 @@ async function summon(connection: Connection, plan: LandingPlan, partition: numb
 
 function expire(connection: Connection, plan: LandingPlan, partition: number, asOf: string): Promise<Landing> {
   const { topicName, parkDeadlineMs: deadlineMs } = plan;
-  const { parents } = plan.consumer.landing;
+  const parents = plan.consumer.landing.parents.map((parent) => ({
+    ...parent,
+    topicName: plan.topicEnds.nameOf(parent.topic),
+  }));
   return inTransaction(connection, async () => {
     const nextOffset = await lockPartition(connection, topicName, partition);
     const limits = { asOf, deadlineMs, rowsMax: EXPIRE_EVENTS_MAX };
@@ -51,9 +54,9 @@ function expire(connection: Connection, plan: LandingPlan, partition: number, as
       from: 0,
       to: expired.length,
       rows: { bytes: Buffer.alloc(0), ends: [], indexes: [] },
-      letters: expired.map(({ missing }, index) => {
-        const names = Object.entries(missing).map(([column, id]) => `${column} ${id}`);
-        const column = Object.keys(missing)[0];
+      letters: expired.map(({ absent }, index) => {
+        const names = Object.entries(absent).map(([column, id]) => `${column} ${id}`);
+        const column = Object.keys(absent)[0];
         return { index, reason: "missing_parent", detail: `never came: ${names.join(", ")}`, column };
       }),
       filtered: 0,

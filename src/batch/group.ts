@@ -30,16 +30,18 @@ export class Group {
   readonly #pump: OutboxPump;
   readonly #room: Room;
   readonly #abort = new AbortController();
+  /** Aborted by `stop`: what is in hand still lands, but nothing is waited for any more. */
+  readonly #leaving = new AbortController();
+  readonly #ending = AbortSignal.any([this.#abort.signal, this.#leaving.signal]);
   readonly #timers: (() => void)[] = [];
   readonly #hints: OffsetHints;
   #generation = 0;
-  #stopping = false;
   #tally: Tally;
   readonly #joined = Promise.withResolvers<void>();
   /** Rejects when the group ends by itself; never resolves. */
   readonly failure: Promise<never>;
   #fail!: (error: unknown) => void;
-  readonly #patience = () => new Patience(this.#parts.log, this.#abort.signal, this.#parts.clock);
+  readonly #patience = () => new Patience(this.#parts.log, this.#ending, this.#parts.clock);
 
   constructor(parts: GroupParts) {
     const { plan, config, clock } = parts;
@@ -55,11 +57,10 @@ export class Group {
     this.#hints = new OffsetHints(parts.member, parts.log);
     this.#room = new Room(config.landingBufferBytesMax);
     const { landingSlots: slots, daySlot, knownDays, registry } = parts;
-    const { signal } = this.#abort;
     this.#intake = new Intake({ plan, registry, room: this.#room, patience: this.#patience(), config, clock });
     const lockWatch = new LockWatch(parts.watchSlot, config.lockTimeoutMs, parts.log, clock);
-    const patience = this.#patience;
-    this.#runner = new JobRunner({ plan, registry, slots, daySlot, knownDays, lockWatch, patience, signal });
+    const waits = { patience: this.#patience, signal: this.#ending };
+    this.#runner = new JobRunner({ plan, registry, slots, daySlot, knownDays, lockWatch, ...waits });
     this.#pump = new OutboxPump({
       topicName: plan.topicName,
       slot: parts.outboxSlot,
@@ -83,13 +84,13 @@ export class Group {
       onMarkers: (partition, first, next) => this.#takeMarkers(partition, first, next),
       onCrash: (error) => this.#fail(error),
     });
-    const watch = () => watchHistory(this.#parts, this.#lanes.values()).catch((error) => this.#fail(error));
+    const watch = () => watchHistory(this.#parts, this.#lanes, (lane) => this.#findWay(lane)).catch(this.#fail);
     const hint = () => void this.#hints.write(this.#lanes.values());
+    const look = () => this.#pump.kick();
     this.#timers.push(clock.every(config.historyCheckMs, watch), clock.every(KAFKA_COMMIT_MS, hint));
-    this.#timers.push(clock.every(OUTBOX_LOOK_MS, () => this.#pump.kick()));
-    if (plan.consumer.landing.parents.length > 0) {
-      this.#timers.push(clock.every(config.sweepIntervalMs, () => this.sweep()));
-    }
+    this.#timers.push(clock.every(OUTBOX_LOOK_MS, look));
+    if (plan.consumer.landing.parents.length === 0) return;
+    this.#timers.push(clock.every(config.sweepIntervalMs, () => this.sweep()));
   }
 
   /** Queues a release of parked events wherever some wait. */
@@ -113,7 +114,7 @@ export class Group {
    */
   async stop(force = false): Promise<void> {
     const { member, landingSlots, daySlot, outboxSlot, watchSlot } = this.#parts;
-    this.#stopping = true;
+    this.#leaving.abort();
     for (const stopTimer of this.#timers) stopTimer();
     if (!this.#abort.signal.aborted) member.pause();
     if (force) this.#abort.abort();
@@ -180,15 +181,14 @@ export class Group {
     const lane = this.#lanes.get(batch.partition);
     if (lane === undefined) return;
     const generation = this.#generation;
-    const isOurs = () =>
-      generation === this.#generation && !isStale() && !this.#stopping && !this.#abort.signal.aborted;
+    const isOurs = () => generation === this.#generation && !isStale() && !this.#ending.aborted;
     const result = await this.#intake.take({ lane, batch, heartbeat, isOurs });
     if (result === "lost the way") this.#findWay(lane);
   }
 
   #takeMarkers(partition: number, firstOffset: number, nextOffset: number): void {
     const lane = this.#lanes.get(partition);
-    if (lane === undefined || this.#stopping) return;
+    if (lane === undefined || this.#ending.aborted) return;
     if (this.#intake.takeMarkers(lane, firstOffset, nextOffset) === "lost the way") this.#findWay(lane);
   }
 

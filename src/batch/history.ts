@@ -1,8 +1,10 @@
 import { TradetapeError } from "../errors.ts";
+import { nextOffsets } from "../table/landed.ts";
 import type { FetchedBatch } from "../topic/fetched-batch.ts";
 import type { PartitionOffsets } from "../topic/offsets.ts";
 import type { GroupParts } from "./group-parts.ts";
 import type { Lane } from "./lane.ts";
+import { judge } from "./patience.ts";
 import { recordDigest } from "./tell.ts";
 
 /**
@@ -60,10 +62,15 @@ const lost = (message: string): TradetapeError =>
  * Holds the log against where the lanes are, while they run: a log that lost what was to come next, or was made again
  * and is shorter, brings no batch that could tell. Between two looks a topic that was made again and has grown longer
  * passes, and is found at the next claim by its landmark.
+ * @param sendBack is called with a lane that the database is behind of
  * @throws TradetapeError history_lost; faults of the broker are left to those who need it
  */
-export async function watchHistory(parts: GroupParts, lanes: Iterable<Lane>): Promise<void> {
-  for (const lane of lanes) {
+export async function watchHistory(
+  parts: GroupParts,
+  lanes: ReadonlyMap<number, Lane>,
+  sendBack: (lane: Lane) => void,
+): Promise<void> {
+  for (const lane of lanes.values()) {
     const tail = lane.tail;
     if (tail === undefined) continue;
     const found = await parts.logOf(lane.partition).catch((error: unknown) => {
@@ -76,4 +83,22 @@ export async function watchHistory(parts: GroupParts, lanes: Iterable<Lane>): Pr
     const at = log.low > tail ? lane.tail : tail;
     checkHistory(parts.plan.topicName, at, clusterId, log, clusterId);
   }
+  for (const lane of await setBackLanes(parts, lanes.values())) sendBack(lane);
+}
+
+/**
+ * Finds the lanes that the database is behind of: it was set back, as by a failover to a replica that lacks the last
+ * commits. On a topic where nothing more comes, no batch would tell.
+ */
+async function setBackLanes(parts: GroupParts, lanes: Iterable<Lane>): Promise<readonly Lane[]> {
+  const { topicName } = parts.plan;
+  const heard = [...lanes].filter((lane) => lane.tail !== undefined).map((lane) => ({ lane, next: lane.nextOffset }));
+  const slot = parts.outboxSlot;
+  const landed = await slot
+    .use((connection) => nextOffsets(connection, topicName))
+    .catch((error: unknown) => {
+      const judgement = judge(error, topicName, slot.isBroken);
+      if (judgement !== "retry") throw judgement;
+    });
+  return heard.filter(({ lane, next }) => (landed?.get(lane.partition) ?? next) < next).map(({ lane }) => lane);
 }

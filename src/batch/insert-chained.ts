@@ -1,12 +1,13 @@
 import { CHAIN_START, chainHash } from "../audit/chain.ts";
-import { chainHead, insertLinked, type Link, newEntries } from "../table/chain.ts";
+import { chainHead, insertLinked, type Link, lockChain, newEntries } from "../table/chain.ts";
 import type { StagedInsert } from "./land-staged.ts";
 
 /**
- * The audit trail's insert: known ids are left out first, then the chain's head is read, and what remains is hashed and
- * inserted in the topic's order. The partition's lock, held since BEGIN, makes this the only writer.
+ * The audit trail's insert, under the chain's lock: known ids are left out first, then the chain's head is read, and what
+ * remains is hashed and inserted in the topic's order.
  */
 export const insertChained: StagedInsert = async (connection, stage) => {
+  await lockChain(connection);
   const entries = await newEntries(connection, stage);
   if (entries.length === 0) return [];
   const head = await chainHead(connection);

@@ -61,7 +61,7 @@ export class JobRunner {
       return job.kind === "sweep" ? this.#release(slot, lane) : this.#land(slot, lane, job.batch);
     });
     // A COMMIT whose answer was lost, or another owner, has parked or released events without our hearing of it.
-    const isHeard = landing.kind === "landed" && tries === 1;
+    const isHeard = landing.kind === "landed" && tries === 1 && landing.ledger.firstOffset === lane.nextOffset;
     const parked = isHeard ? undefined : await this.#countParked(slot, lane);
     if (landing.kind !== "landed") return { nextOffset: landing.nextOffset, parked, ahead: landing.kind === "ahead" };
     return { nextOffset: landing.nextOffset, parked, ledger: landing.ledger, ahead: false };

@@ -47,7 +47,7 @@ export class Patience {
   /**
    * Runs `attempt` until it works.
    * @param judgeError says whether to go on; throws or returns the error that ends it
-   * @throws that error, or the signal's AbortError while waiting
+   * @throws that error, or the signal's AbortError where it would have to wait
    */
   async insist<R>(what: string, attempt: () => Promise<R>, judgeError: (error: unknown) => Judgement): Promise<R> {
     for (let tries = 0; ; tries++) {
@@ -59,6 +59,7 @@ export class Patience {
       } catch (error) {
         const judgement = judgeError(error);
         if (judgement !== "retry") throw judgement;
+        this.#signal.throwIfAborted();
         this.waitingFor = `${what}: ${(error as Error).message}`;
         const delayMs = Math.min(DELAY_MS_MAX, DELAY_MS_MIN * 2 ** tries) * (0.5 + this.#clock.random() / 2);
         this.#log.warn({ what, error: (error as Error).message, delayMs: Math.round(delayMs) }, "paused, trying again");

@@ -5,7 +5,8 @@
 export class Room {
   readonly #bytesMax: number;
   #bytes = 0;
-  #waiters: (() => void)[] = [];
+  /** One promise for all who wait: they ask again every second, for as long as an outage lasts. */
+  #freed: PromiseWithResolvers<void> | undefined;
 
   constructor(bytesMax: number) {
     this.#bytesMax = bytesMax;
@@ -21,11 +22,13 @@ export class Room {
 
   free(bytes: number): void {
     this.#bytes -= bytes;
-    for (const wake of this.#waiters.splice(0)) wake();
+    this.#freed?.resolve();
+    this.#freed = undefined;
   }
 
   /** Resolves when something was freed. */
   freed(): Promise<void> {
-    return new Promise((resolve) => this.#waiters.push(resolve));
+    this.#freed ??= Promise.withResolvers();
+    return this.#freed.promise;
   }
 }

@@ -19,7 +19,15 @@ export interface StagedEntry {
   readonly fields: readonly (string | null)[];
 }
 
-/** The newest link, or undefined in an empty log. Read under the partition's lock: two heads would fork the chain. */
+/**
+ * Makes this transaction the chain's only writer. The partition's lock is not enough: the audit topics of two namespaces
+ * land in one log.
+ */
+export async function lockChain(connection: Connection): Promise<void> {
+  await connection.run("SELECT pg_advisory_xact_lock(hashtextextended('tradetape.audit_chain', 0))");
+}
+
+/** The newest link, or undefined in an empty log. Read under the chain's lock: two heads would fork it. */
 export async function chainHead(connection: Connection): Promise<ChainHead | undefined> {
   const rows = await connection.query<ChainHead & Record<string, unknown>>(
     "SELECT seq, hash FROM public.audit_log ORDER BY seq DESC LIMIT 1",

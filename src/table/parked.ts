@@ -82,32 +82,40 @@ export async function overdueParents(
 }
 
 export interface ExpiredRecord extends ParkedRecord {
-  readonly missing: Readonly<Record<string, string>>;
+  /** The parents that have not landed now, by the child's column; those that came meanwhile are left out. */
+  readonly absent: Readonly<Record<string, string>>;
 }
 
 /**
  * Parked events whose deadline was past at `asOf`, with a parent that has not landed and is not itself parked: that one
  * may still come, and its children with it.
+ * @param parents each with the full name of the topic that its events come from
  */
 export async function expiredParked(
   connection: Connection,
   topic: string,
   partition: number,
-  parents: readonly Parent[],
+  parents: readonly (Parent & { readonly topicName: string })[],
   limits: { readonly asOf: string; readonly deadlineMs: number; readonly rowsMax: number },
 ): Promise<readonly ExpiredRecord[]> {
-  const absent = parents.map(
-    (parent) => `(e.missing ? '${parent.column}' AND NOT EXISTS (SELECT FROM public.${quoted(parent.table)} p
-       WHERE p.${quoted(parent.key)} = (e.missing ->> '${parent.column}')::uuid))`,
+  const absent = parents.map((parent) => {
+    const id = `(e.missing ->> '${parent.column}')::uuid`;
+    return `'${parent.column}', CASE WHEN NOT EXISTS (SELECT FROM public.${quoted(parent.table)} p
+      WHERE p.${quoted(parent.key)} = ${id}) THEN e.missing ->> '${parent.column}' END`;
+  });
+  const parked = parents.map(
+    (parent, n) => `EXISTS (SELECT FROM tradetape.parked_event p
+      WHERE p.topic = ($6::text[])[${n + 1}] AND p.event_id = (absent ->> '${parent.column}')::uuid)`,
   );
   return connection.query<ExpiredRecord & Record<string, unknown>>(
-    `SELECT e."offset", e.key, e.value, e.headers, e.missing,
-       (extract(epoch FROM e.published_at) * 1000)::double precision AS "publishedAtMs"
-     FROM tradetape.parked_event e
-     WHERE e.topic = $1 AND e.partition = $2
-       AND e.parked_at <= $3::timestamptz - make_interval(secs => $4 / 1000.0) AND (${absent.join(" OR ")})
-       AND NOT EXISTS (SELECT FROM jsonb_each_text(e.missing) m JOIN tradetape.parked_event p ON p.event_id = m.value::uuid)
-     ORDER BY e."offset" LIMIT $5`,
-    [topic, partition, limits.asOf, limits.deadlineMs, limits.rowsMax],
+    `SELECT "offset", key, value, headers, absent, "publishedAtMs" FROM (
+       SELECT e."offset", e.key, e.value, e.headers, jsonb_strip_nulls(jsonb_build_object(${absent.join(", ")})) AS absent,
+         (extract(epoch FROM e.published_at) * 1000)::double precision AS "publishedAtMs"
+       FROM tradetape.parked_event e
+       WHERE e.topic = $1 AND e.partition = $2 AND e.parked_at <= $3::timestamptz - make_interval(secs => $4 / 1000.0)
+     ) overdue
+     WHERE absent <> '{}' AND NOT (${parked.join(" OR ")})
+     ORDER BY "offset" LIMIT $5`,
+    [topic, partition, limits.asOf, limits.deadlineMs, limits.rowsMax, parents.map(({ topicName }) => topicName)],
   );
 }

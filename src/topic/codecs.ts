@@ -39,8 +39,37 @@ export const zstdCodec = zstdWithin(DECOMPRESSED_BYTES_MAX);
 /** Kafka's lz4 is the frame format, which the plain `compress` of the package is not. */
 export const lz4Codec: Codec = {
   compress: ({ buffer }) => compressFrame(buffer),
-  decompress: (data) => decompressFrame(data),
+  async decompress(data) {
+    if (lz4BytesAtMost(data) > DECOMPRESSED_BYTES_MAX) throw new Error("lz4: may grow to too many bytes");
+    return decompressFrame(data);
+  },
 };
+
+const LZ4_MAGIC = 0x184d2204;
+const LZ4_UNCOMPRESSED_BLOCK = 0x80000000;
+
+/**
+ * What a frame may grow to, from its headers alone: the blocks it has, times the size that it says a block may have (LZ4
+ * Frame Format, sections "Frame Descriptor" and "Data Blocks"). The package allocates as it goes, without a limit.
+ */
+function lz4BytesAtMost(data: Buffer): number {
+  if (data.length < 7 || data.readUInt32LE(0) !== LZ4_MAGIC) throw new Error("lz4: not a frame");
+  const flags = data[4]!;
+  const blockBytesMax = 2 ** (8 + 2 * ((data[5]! >> 4) & 7));
+  const hasSize = (flags & 0x08) !== 0;
+  const hasDictionary = (flags & 0x01) !== 0;
+  const checksumBytes = (flags & 0x10) !== 0 ? 4 : 0;
+  let bytes = 0;
+  for (let at = 7 + (hasSize ? 8 : 0) + (hasDictionary ? 4 : 0); at + 4 <= data.length; ) {
+    const word = data.readUInt32LE(at);
+    if (word === 0) break;
+    const isPlain = word >= LZ4_UNCOMPRESSED_BLOCK;
+    const length = isPlain ? word - LZ4_UNCOMPRESSED_BLOCK : word;
+    bytes += isPlain ? length : blockBytesMax;
+    at += 4 + length + checksumBytes;
+  }
+  return bytes;
+}
 
 /**
  * Snappy travels in two ways: one raw block (librdkafka), or xerial's frames (Java): a header of 8 magic bytes and two
