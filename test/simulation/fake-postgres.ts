@@ -48,10 +48,12 @@ export class Backend {
     return this.tx;
   }
 
-  commit(): void {
+  /** @param history gets what was committed, by which a failover can take it back */
+  commit(history: Transaction[]): void {
     const { tx } = this;
     this.tx = undefined;
     for (const step of tx?.atCommit ?? []) step();
+    if (tx !== undefined && tx.undo.length > 0) history.push(tx);
     for (const rows of this.stage.values()) rows.length = 0;
     tx?.end();
   }
@@ -69,6 +71,8 @@ export class Backend {
 export class FakePostgres {
   readonly database: FakeDatabase;
   readonly backends = new Set<Backend>();
+  /** What has been committed, in order. */
+  readonly history: Transaction[] = [];
   readonly #time: VirtualTime;
   readonly #faults: FaultRates;
   #pids = 0;
@@ -87,6 +91,13 @@ export class FakePostgres {
     this.downUntilMs = this.#time.now + downMs;
     for (const backend of this.backends) backend.terminate("57P01");
     this.backends.clear();
+  }
+
+  /** A failover to a replica that lacks the last commits. */
+  failOver(commits: number): void {
+    this.restart(this.#time.random.between(100, 2000));
+    for (let n = 0; n < commits; n++) this.history.pop()?.rollbackTo(0, 0);
+    this.#time.note("fail-over", () => `without the last ${commits} commits`);
   }
 
   openFor(process: Process): OpenSession {
@@ -171,7 +182,7 @@ class FakeSession {
       this.#cut();
       throw new Error("Connection terminated unexpectedly");
     }
-    const served = this.#serve(text, values, copy, random.between(0, isCommit ? 10 : 3));
+    const served = this.#serve(text, values, copy, isCommit ? 20 : 6);
     served.catch(() => undefined);
     if (when === "under way") {
       if (isCommit) this.#time.note("commit-unknown", () => this.#backend.name);
@@ -182,7 +193,7 @@ class FakeSession {
     try {
       return await served;
     } finally {
-      await this.#time.delay(random.between(0, 3), owner);
+      await this.#time.lag(0, 6, owner);
       // pg tells of a lost connection before it rejects what was under way.
       if (!this.#backend.isAlive) this.#lose();
       if (when === "after") {
@@ -195,8 +206,8 @@ class FakeSession {
   }
 
   /** What the server does, whether or not anybody waits for the answer. */
-  async #serve(text: string, values: readonly unknown[], copy: Copy | undefined, delayMs: number) {
-    await this.#time.delay(delayMs);
+  async #serve(text: string, values: readonly unknown[], copy: Copy | undefined, lagMs: number) {
+    await this.#time.lag(0, lagMs);
     const backend = this.#backend;
     if (!backend.isAlive) throw new Error("Connection terminated unexpectedly");
     const { random } = this.#time;
@@ -213,7 +224,7 @@ class FakeSession {
         throw databaseError(code, `the simulation's ${code}`);
       }
       const result = await doStatement(this.#postgres, backend, { text, values, copy });
-      if (isAlone && !isControl && backend.isAlive) backend.commit();
+      if (isAlone && !isControl && backend.isAlive) backend.commit(this.#postgres.history);
       return result;
     } catch (error) {
       if (!backend.isAlive) throw error;

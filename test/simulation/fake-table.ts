@@ -104,6 +104,7 @@ export class FakeTable<V> {
       row.deletedBy = tx;
       tx.undo.push(() => {
         row.deletedBy = undefined;
+        this.#rows.set(key, row);
       });
       tx.atCommit.push(() => {
         if (this.#rows.get(key) === row) this.#rows.delete(key);

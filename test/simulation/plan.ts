@@ -16,6 +16,7 @@ export interface Action {
     | "rebalance"
     | "tamper"
     | "restart-postgres"
+    | "fail-over"
     | "drop-days"
     | "delete-records"
     | "remake";
@@ -49,7 +50,7 @@ export function planOf(seed: number): Plan {
   const random = new Random(seed);
   const topic = random.pick(["ticks", "predictions"] as const);
   const partitions = random.pick([1, 1, 2, 3]);
-  const healsMs = random.between(2000, 12_000);
+  const healsMs = random.between(2000, 9000);
   const size = random.pick([5, 20, 40]);
   return {
     seed,
@@ -76,8 +77,8 @@ export function planOf(seed: number): Plan {
       ...BASE,
       sessionTimeoutMs: 6000,
       lockTimeoutMs: random.pick([300, 1000, 3000]),
-      sweepIntervalMs: random.pick([100, 1000]),
-      historyCheckMs: random.pick([500, 2000]),
+      sweepIntervalMs: random.pick([300, 1000]),
+      historyCheckMs: random.pick([1000, 3000]),
       parkDeadlineMs: random.pick([500, 3000]),
       parkedEventsMax: random.pick([1, 5, 1000]),
       landingBufferBytesMax: random.pick([1, 2000, 1_000_000]),
@@ -108,6 +109,7 @@ function someActions(random: Random, topic: SimulatedTopic, healsMs: number): Ac
   // What loses records is rare: every other schedule has to show that nothing is lost.
   const loss = random.next();
   if (loss < 0.08) actions.push({ atMs: random.between(100, healsMs), kind: "delete-records" });
-  else if (loss < 0.12) actions.push({ atMs: random.between(500, healsMs), kind: "remake" });
+  else if (loss < 0.11) actions.push({ atMs: random.between(500, healsMs), kind: "fail-over" });
+  else if (loss < 0.15) actions.push({ atMs: random.between(500, healsMs), kind: "remake" });
   return actions.sort((a, b) => a.atMs - b.atMs);
 }

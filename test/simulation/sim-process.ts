@@ -78,6 +78,7 @@ export class SimProcess {
   readonly process: Process;
   group: Group | undefined;
   isStopping = false;
+  #isUnwanted = false;
   readonly #world: ProcessWorld;
   readonly #ended: (error: unknown) => void;
 
@@ -98,13 +99,19 @@ export class SimProcess {
       this.#world.time.note("start-failed", () => `${this.process.name}: ${(error as Error).message}`);
       return this.#exit(undefined);
     }
+    if (this.#isUnwanted) return this.#exit(undefined);
     this.group.failure.catch((error) => this.#fail(error));
     await this.group.start().catch((error) => this.#fail(error));
   }
 
   /** Asks the group to stop. @param force gives up what has not committed */
   stop(force: boolean): void {
-    if (this.group === undefined || (this.isStopping && !force)) return;
+    if (this.isStopping && !force) return;
+    if (this.group === undefined) {
+      // Still opening its services: it ends as soon as that is done.
+      this.#isUnwanted = true;
+      return;
+    }
     this.#world.time.note(force ? "force-stop" : "stop", () => this.process.name);
     this.isStopping = true;
     this.group.stop(force).then(

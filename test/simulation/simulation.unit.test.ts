@@ -23,7 +23,16 @@ const MET = [
   ["sqlstate-40001", "sqlstate-40P01", "sqlstate-53200", "sqlstate-57014", "sqlstate-23505", "row-refused"],
   ["lock-wait", "lock-timeout", "evicted", "kill", "freeze", "stop", "force-stop", "crash", "session-expired"],
   ["rebalance", "tamper", "out-of-range", "fetched-markers", "produce-lost", "produce-part", "produce-unheard"],
-  ["admin-fault", "registry-fault", "delete-records", "loss-accepted", "remake", "history-lost", "drop-days"],
+  [
+    "admin-fault",
+    "registry-fault",
+    "delete-records",
+    "loss-accepted",
+    "remake",
+    "history-lost",
+    "drop-days",
+    "fail-over",
+  ],
 ].flat();
 
 describe("the landing core in a simulated world", () => {

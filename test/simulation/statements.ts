@@ -41,14 +41,14 @@ const NONE: Result = { rows: [], count: 0 };
 const place = (topic: string, partition: number) => `${topic}/${partition}`;
 
 /** Statements that end or divide transactions; one text may hold two. */
-export function control(backend: Backend, text: string, nowMs: number): void {
+export function control({ history }: FakePostgres, backend: Backend, text: string, nowMs: number): void {
   for (const part of text.split("; ")) {
     const name = part.split(" ").at(-1)!;
     const { tx } = backend;
     if (part === "BEGIN") backend.begin(nowMs);
     else if (part === "COMMIT") {
       if (tx?.isFailed) backend.rollback();
-      else backend.commit();
+      else backend.commit(history);
     } else if (part === "ROLLBACK") backend.rollback();
     else if (tx === undefined) throw databaseError("25P01", `${part}: there is no transaction`);
     else if (part.startsWith("SAVEPOINT")) {
@@ -73,7 +73,7 @@ export async function doStatement(postgres: FakePostgres, backend: Backend, stat
     `${db.time.now.toFixed(1).padStart(9)}    sql  ${backend.name}: ${text.slice(0, 60).replace(/\s+/g, " ")}`,
   );
   if (/^(BEGIN|COMMIT|ROLLBACK|SAVEPOINT|RELEASE)/.test(text)) {
-    control(backend, text, db.time.now);
+    control(postgres, backend, text, db.time.now);
     return NONE;
   }
   const context: Context = { postgres, backend, db, tx: backend.tx!, text, values };
@@ -94,6 +94,8 @@ const advance: Handler = async ({ db, tx, text, values }) => {
   tx.atCommit.push(() => {
     if (row.next !== first)
       db.violations.push(`${place(topic, partition)}: ${first} landed where ${row.next} was next`);
+    const before = { next: row.next, lastOffset: row.lastOffset, lastDigest: row.lastDigest };
+    tx.undo.push(() => Object.assign(row, before));
     row.next = next;
     row.lastOffset = lastOffset ?? row.lastOffset;
     row.lastDigest = lastDigest ?? row.lastDigest;
@@ -182,7 +184,10 @@ const insertOutbox: Handler = async ({ db, tx, values }) => {
     const where = { sourceTopic, sourcePartition, outboxId, topic };
     const message = { ...where, key: keys[i], value: bodies[i], headers: JSON.parse(headers[i]) };
     await db.outbox.insert(tx, String(outboxId), message);
-    tx.atCommit.push(() => db.owed.push(message));
+    tx.atCommit.push(() => {
+      db.owed.push(message);
+      tx.undo.push(() => void db.owed.splice(db.owed.indexOf(message), 1));
+    });
   }
   return NONE;
 };
@@ -222,13 +227,19 @@ const readyParked: Handler = (c) => {
   return rows(ready.slice(0, c.values[2]));
 };
 
+/** Parents here are of topics that park nothing, so none of them can be parked itself. */
 const expiredParked: Handler = (c) => {
-  const [, , asOf, deadlineMs, limit] = c.values;
-  const isParked = (id: string) => [...c.db.parked.visible(c.tx)].some((e) => e.eventId === id);
-  const expired = parkedOf(c).filter((e) => {
-    const missing = Object.entries(e.missing);
-    const isAbsent = missing.some(([column, id]) => !isLanded(c.db, column, id));
-    return e.parkedAtMs <= Number(asOf) - deadlineMs && isAbsent && !missing.some(([, id]) => isParked(id));
+  const [topic, , asOf, deadlineMs, limit, parentTopics] = c.values;
+  const { parents } = CONSUMERS.find((consumer) => String(topic).endsWith(consumer.topic))!.landing;
+  const isParked = (column: string, id: string) => {
+    const parentTopic = parentTopics[parents.findIndex((parent) => parent.column === column)];
+    return [...c.db.parked.visible(c.tx)].some((e) => e.topic === parentTopic && e.eventId === id);
+  };
+  const expired = parkedOf(c).flatMap((e) => {
+    if (e.parkedAtMs > Number(asOf) - deadlineMs) return [];
+    const absent = Object.entries(e.missing).filter(([column, id]) => !isLanded(c.db, column, id));
+    if (absent.length === 0 || absent.some(([column, id]) => isParked(column, id))) return [];
+    return [{ ...e, absent: Object.fromEntries(absent) }];
   });
   return rows(expired.slice(0, limit));
 };
@@ -306,7 +317,7 @@ const HANDLERS: readonly (readonly [RegExp, Handler])[] = [
   [/^SELECT "outboxId"/, outboxPage],
   [/^DELETE FROM tradetape\.outbox/, deleteOutbox],
   [/^SELECT count\(\*\) AS parked/, (c) => rows([{ parked: parkedOf(c).length }])],
-  [/^SELECT e\."offset", e\.key, e\.value, e\.headers, e\.missing/, expiredParked],
+  [/^SELECT .*headers, (absent|e\.missing)/, expiredParked],
   [/^SELECT e\."offset", e\.key, e\.value, e\.headers,/, readyParked],
   [/^SELECT now\(\)::text AS "asOf"/, overdue],
   [/^DELETE FROM tradetape\.parked_event/, deleteParked],

@@ -88,6 +88,12 @@ export class VirtualTime {
     return new Promise((resolve) => this.after(ms, resolve, owner));
   }
 
+  /** As often as not no time at all: a schedule of every single step would take twice as long and show little more. */
+  async lag(fromMs: number, toMs: number, owner?: Process): Promise<void> {
+    if (this.random.chance(0.5) && !owner?.isFrozen && owner?.isAlive !== false) return;
+    await this.delay(this.random.between(fromMs, toMs), owner);
+  }
+
   thaw(process: Process): void {
     process.isFrozen = false;
     for (const { call } of process.held.splice(0)) this.after(0, call, process);
