@@ -30,21 +30,22 @@ async function withLeader<T>(ask: () => Promise<T>): Promise<T> {
       return await ask();
     } catch (error) {
       const { type } = error as { type?: string };
-      // Where no partition has a leader at all, kafkajs takes a field of the answer that it never asked anybody for.
-      const hasNone = error instanceof TypeError;
-      const isLeaderless = hasNone || type === "NOT_LEADER_FOR_PARTITION" || type === "LEADER_NOT_AVAILABLE";
-      if (!isLeaderless || tries >= LEADERLESS_TRIES) throw hasNone ? leaderless(error) : brokerFault(error);
+      const isLeaderless = type === "NOT_LEADER_FOR_PARTITION" || type === "LEADER_NOT_AVAILABLE";
+      if (!isLeaderless || tries >= LEADERLESS_TRIES) throw unanswered(error);
       await sleep(LEADERLESS_WAIT_MS);
     }
   }
 }
 
-const leaderless = (cause: unknown) =>
-  new TradetapeError("broker_unreachable", "Kafka: the topic's partitions have no leader", {
-    canRetry: true,
-    cause,
-    next: "Wait for the brokers that hold the topic, or start them.",
-  });
+/** Where nothing of a cluster answers, kafkajs takes a field of an answer that it hasn't got. */
+const unanswered = (cause: unknown): unknown =>
+  cause instanceof TypeError
+    ? new TradetapeError("broker_unreachable", "Kafka: no broker answers for the topic's partitions", {
+        canRetry: true,
+        cause,
+        next: "Wait for the brokers that hold the topic, or start them.",
+      })
+    : brokerFault(cause);
 
 /**
  * Every partition's low and high offset, by partition.
@@ -72,6 +73,6 @@ export async function fetchClusterId(admin: Admin): Promise<string> {
   try {
     return (await admin.describeCluster()).clusterId;
   } catch (cause) {
-    throw brokerFault(cause);
+    throw unanswered(cause);
   }
 }

@@ -37,6 +37,7 @@ export class Member {
   readonly #options: MemberOptions;
   readonly #logFile: string;
   #child: ChildProcess | undefined;
+  #isStopped = false;
   #ended: Promise<number | null> = Promise.resolve(0);
   /** Where in the log this start's own words begin. */
   #logFrom = 0;
@@ -55,6 +56,7 @@ export class Member {
 
   start(): void {
     if (this.#child) throw new Error(`${this.name} runs already`);
+    this.#isStopped = false;
     const log = openSync(this.#logFile, "a");
     this.#logFrom = fstatSync(log).size;
     const child = spawn(process.execPath, [...this.#options.args], {
@@ -80,8 +82,15 @@ export class Member {
     const lastLines = said.trimEnd().split("\n").slice(-LAST_LINES).join("\n");
     const isRefusedStart = code === CANT_NOW && !HAS_WORKED.test(said) && lastLines.includes("may succeed later");
     this.#options.onOwnEnd({ member: this.name, code, signal, lastLines, isRefusedStart });
+    this.#startAgain();
+  }
+
+  /** Behind a fault that has it in hand: what is frozen may have ended just before. */
+  #startAgain(): void {
     setTimeout(() => {
-      if (!this.#child && !this.isBusy) this.start();
+      if (this.#child || this.#isStopped) return;
+      if (this.isBusy) this.#startAgain();
+      else this.start();
     }, START_AGAIN_MS);
   }
 
@@ -92,6 +101,7 @@ export class Member {
   /** kill -9: the process has no say in it. */
   async kill(): Promise<void> {
     const child = this.#child;
+    this.#isStopped = true;
     this.#child = undefined;
     child?.kill("SIGKILL");
     await this.#ended;
@@ -100,10 +110,12 @@ export class Member {
   /** As a person stops it. @returns its exit code, or null when it had to be killed */
   async stop(): Promise<number | null> {
     const child = this.#child;
+    this.#isStopped = true;
     this.#child = undefined;
-    child?.kill("SIGTERM");
+    if (child === undefined) return 0;
+    child.kill("SIGTERM");
     const late = sleep(STOP_WITHIN_MS, "late" as const, { ref: false });
-    if ((await Promise.race([this.#ended, late])) === "late") child?.kill("SIGKILL");
+    if ((await Promise.race([this.#ended, late])) === "late") child.kill("SIGKILL");
     return this.#ended;
   }
 }
