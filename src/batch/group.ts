@@ -30,7 +30,6 @@ export class Group {
   readonly #pump: OutboxPump;
   readonly #room: Room;
   readonly #abort = new AbortController();
-  /** Aborted by `stop`: what is in hand still lands, but nothing is waited for any more. */
   readonly #leaving = new AbortController();
   readonly #ending = AbortSignal.any([this.#abort.signal, this.#leaving.signal]);
   readonly #timers: (() => void)[] = [];
@@ -86,9 +85,8 @@ export class Group {
     });
     const watch = () => watchHistory(this.#parts, this.#lanes, (lane) => this.#findWay(lane)).catch(this.#fail);
     const hint = () => void this.#hints.write(this.#lanes.values());
-    const look = () => this.#pump.kick();
     this.#timers.push(clock.every(config.historyCheckMs, watch), clock.every(KAFKA_COMMIT_MS, hint));
-    this.#timers.push(clock.every(OUTBOX_LOOK_MS, look));
+    this.#timers.push(clock.every(OUTBOX_LOOK_MS, () => this.#pump.kick()));
     if (plan.consumer.landing.parents.length === 0) return;
     this.#timers.push(clock.every(config.sweepIntervalMs, () => this.sweep()));
   }
@@ -160,8 +158,10 @@ export class Group {
         this.#tally = added(this.#tally, step.ledger);
         this.#pump.kick();
       }
-      if (step.ahead) this.#findWay(lane);
-      return step;
+      // A database that is behind what it has told us was set back: a failover lost its last commits.
+      const ahead = step.ahead || step.nextOffset < lane.nextOffset;
+      if (ahead) this.#findWay(lane);
+      return { ...step, ahead };
     } catch (error) {
       this.#fail(error);
       return { nextOffset: lane.nextOffset, ahead: true };

@@ -1,5 +1,7 @@
 import { TradetapeError } from "../errors.ts";
+import type { Connection } from "../table/connection.ts";
 import { nextOffsets } from "../table/landed.ts";
+import { parkedByPartition } from "../table/parked.ts";
 import type { FetchedBatch } from "../topic/fetched-batch.ts";
 import type { PartitionOffsets } from "../topic/offsets.ts";
 import type { GroupParts } from "./group-parts.ts";
@@ -84,6 +86,27 @@ export async function watchHistory(
     checkHistory(parts.plan.topicName, at, clusterId, log, clusterId);
   }
   for (const lane of await setBackLanes(parts, lanes.values())) sendBack(lane);
+  if (parts.plan.consumer.landing.parents.length > 0) await recountParked(parts, lanes.values());
+}
+
+/** A release covers no offsets: that it was lost in a failover shows in the parking place only. */
+async function recountParked(parts: GroupParts, lanes: Iterable<Lane>): Promise<void> {
+  const idle = [...lanes].filter((lane) => lane.isIdle).map((lane) => ({ lane, jobs: lane.jobsBegun }));
+  const counts = await ask(parts, parkedByPartition);
+  if (counts === undefined) return;
+  for (const { lane, jobs } of idle) if (lane.jobsBegun === jobs) lane.parked = counts.get(lane.partition) ?? 0;
+}
+
+/** What the database says of a topic's partitions; undefined while it doesn't answer. */
+async function ask<R>(parts: GroupParts, question: (connection: Connection, topic: string) => Promise<R>) {
+  const { topicName } = parts.plan;
+  const slot = parts.outboxSlot;
+  return slot
+    .use((connection) => question(connection, topicName))
+    .catch((error: unknown) => {
+      const judgement = judge(error, topicName, slot.isBroken);
+      if (judgement !== "retry") throw judgement;
+    });
 }
 
 /**
@@ -91,14 +114,7 @@ export async function watchHistory(
  * commits. On a topic where nothing more comes, no batch would tell.
  */
 async function setBackLanes(parts: GroupParts, lanes: Iterable<Lane>): Promise<readonly Lane[]> {
-  const { topicName } = parts.plan;
   const heard = [...lanes].filter((lane) => lane.tail !== undefined).map((lane) => ({ lane, next: lane.nextOffset }));
-  const slot = parts.outboxSlot;
-  const landed = await slot
-    .use((connection) => nextOffsets(connection, topicName))
-    .catch((error: unknown) => {
-      const judgement = judge(error, topicName, slot.isBroken);
-      if (judgement !== "retry") throw judgement;
-    });
+  const landed = await ask(parts, nextOffsets);
   return heard.filter(({ lane, next }) => (landed?.get(lane.partition) ?? next) < next).map(({ lane }) => lane);
 }

@@ -50,6 +50,8 @@ export class Lane {
   claimed: Promise<void> = Promise.resolve();
   /** The last record that landed before the claim: the log must still hold this very record there. */
   landmark: Landmark | undefined;
+  /** Counts the jobs begun: what was read of the database before one began says nothing of it afterwards. */
+  jobsBegun = 0;
   readonly #run: (lane: Lane, job: Job) => Promise<LaneStep>;
   readonly #freed: (bytes: number) => void;
   readonly #queue: Job[] = [];
@@ -81,6 +83,10 @@ export class Lane {
     for (const job of this.#queue.splice(0)) this.#freed(job.bytes);
   }
 
+  get isIdle(): boolean {
+    return this.#running === undefined;
+  }
+
   /** Resolves when the queue is empty and nothing runs. */
   async idle(): Promise<void> {
     while (this.#running) await this.#running;
@@ -90,6 +96,7 @@ export class Lane {
     try {
       for (let job = this.#queue.shift(); job !== undefined; job = this.#queue.shift()) {
         try {
+          this.jobsBegun++;
           const step = await this.#run(this, job);
           this.nextOffset = step.nextOffset;
           this.parked = step.parked ?? this.parked + (step.ledger?.parked ?? 0);

@@ -47,6 +47,15 @@ export async function countParked(connection: Connection, topic: string, partiti
   return row!.parked;
 }
 
+/** How many events are parked in each of a topic's partitions that has any. */
+export async function parkedByPartition(connection: Connection, topic: string): Promise<ReadonlyMap<number, number>> {
+  const rows = await connection.query<{ partition: number; parked: number }>(
+    "SELECT partition, count(*) AS parked FROM tradetape.parked_event WHERE topic = $1 GROUP BY partition",
+    [topic],
+  );
+  return new Map(rows.map((row) => [row.partition, row.parked]));
+}
+
 /** Takes events out of the parking place; the same transaction says in the ledger what became of them. */
 export async function unpark(
   connection: Connection,
