@@ -56,6 +56,8 @@ export function serverProperties(nodes: readonly BrokerPorts[], nodeId: number, 
     "transaction.state.log.min.isr": majority,
     "share.coordinator.state.topic.replication.factor": copies,
     "share.coordinator.state.topic.min.isr": majority,
+    // A topic then outlives the loss of one broker, with all that was acknowledged.
+    ...(nodes.length > 1 ? { "default.replication.factor": copies, "min.insync.replicas": majority } : {}),
     ...BROKER_SETTINGS,
   };
   const lines = Object.entries(properties).map(([name, value]) => `${name}=${value}`);

@@ -30,10 +30,12 @@ const NAMES = ["PostgreSQL", "schema registry", "Kafka", "Kafka controller"] as 
 
 /**
  * Ports for a new stack, seen to be free.
+ * @param brokers Kafka nodes; more than one has random ports only
  * @throws TradetapeError stack_failed naming each standard port that is taken.
  */
-export async function choosePorts(kind: "standard" | "random"): Promise<StackPorts> {
-  if (kind === "random") return randomPorts();
+export async function choosePorts(kind: "standard" | "random", brokers = 1): Promise<StackPorts> {
+  if (kind === "random") return randomPorts(brokers);
+  if (brokers !== 1) throw new Error("several brokers have no standard ports");
   const broker = STANDARD_PORTS.brokers[0] as BrokerPorts;
   const wanted = [STANDARD_PORTS.postgres, STANDARD_PORTS.registry, broker.client, broker.controller];
   const taken: string[] = [];
@@ -50,17 +52,22 @@ export async function choosePorts(kind: "standard" | "random"): Promise<StackPor
   return STANDARD_PORTS;
 }
 
-async function randomPorts(): Promise<StackPorts> {
+async function randomPorts(nodes: number): Promise<StackPorts> {
   const held: { port: number; server: Server }[] = [];
-  // All four are held until the last is found, so none is handed out twice.
-  while (held.length < NAMES.length) {
+  const wanted = 2 + 2 * nodes;
+  // All are held until the last is found, so none is handed out twice.
+  while (held.length < wanted) {
     const port = randomInt(RANDOM_LOW, RANDOM_HIGH);
     const server = await listen(port);
     if (server !== undefined) held.push({ port, server });
   }
   for (const { server } of held) await close(server);
-  const [postgres, registry, client, controller] = held.map((h) => h.port) as [number, number, number, number];
-  return { postgres, registry, brokers: [{ client, controller }] };
+  const [postgres, registry, ...ofBrokers] = held.map((h) => h.port) as [number, number, ...number[]];
+  const brokers = Array.from({ length: nodes }, (_, n) => ({
+    client: ofBrokers[2 * n]!,
+    controller: ofBrokers[2 * n + 1]!,
+  }));
+  return { postgres, registry, brokers };
 }
 
 /** A server on that loopback port, or undefined when somebody else has it. */

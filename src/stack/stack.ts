@@ -43,6 +43,8 @@ export interface StackOptions {
   readonly ports: "standard" | "random";
   /** Default: the one that made this home's data, else containers where a Docker engine answers, else processes. */
   readonly launcher?: Launcher;
+  /** Kafka nodes of a new stack; default 1. More than one only as processes, on random ports. */
+  readonly brokers?: number;
   /** A line per thing that becomes ready, is fetched, or is waited for; no line end. */
   readonly onProgress?: (line: string) => void;
   /** Whether the processes outlive this one. Otherwise they end with it, at the latest when it exits. */
@@ -66,7 +68,8 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     const launcher = ran ? before.launcher : await chooseLauncher(home, options.launcher, before);
     if (launcher === "processes" && !ran) await requireProcesses();
     const compose = launcher === "containers" ? await requireCompose() : undefined;
-    const ports = ran ? before.ports : await choosePorts(options.ports);
+    const ports = ran ? before.ports : await choosePorts(options.ports, options.brokers);
+    if (compose && ports.brokers.length > 1) throw new Error("the containers have one broker");
     // Written before there is anything to remember: a start that is killed leaves what `down` needs.
     claimHome(home, { launcher, ports, programs: before?.programs ?? [] });
     const startedAny = compose
