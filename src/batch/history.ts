@@ -42,8 +42,18 @@ export function checkLandmark(topicName: string, lane: Lane, batch: FetchedBatch
     if (batch.offsetOf(index) !== landmark.offset) continue;
     if (recordDigest(batch.record(index)).equals(landmark.digest)) return;
   }
-  throw lost(`${topicName}/${lane.partition}: another record than the one that landed is at offset ${landmark.offset}`);
+  throw anotherRecord(topicName, lane.partition, landmark.offset);
 }
+
+/** The same for a range without records: where one landed, none of it may be. @throws TradetapeError history_lost */
+export function checkNoLandmark(topicName: string, lane: Lane, firstOffset: number, nextOffset: number): void {
+  const offset = lane.landmark?.offset;
+  if (offset === undefined || firstOffset > offset || nextOffset <= offset) return;
+  throw anotherRecord(topicName, lane.partition, offset);
+}
+
+const anotherRecord = (topicName: string, partition: number, offset: number): TradetapeError =>
+  lost(`${topicName}/${partition}: another record than the one that landed is at offset ${offset}`);
 
 /** Topics are not compacted, so an offset that holds nothing at all is a record that is gone. */
 export const missingRecords = (topicName: string, batch: FetchedBatch): TradetapeError => {

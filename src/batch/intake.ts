@@ -3,7 +3,7 @@ import type { Config } from "../config.ts";
 import type { Registry } from "../event/registry.ts";
 import type { FetchedBatch, Records } from "../topic/fetched-batch.ts";
 import { encodeBatch } from "./encode.ts";
-import { checkLandmark, missingRecords } from "./history.ts";
+import { checkLandmark, checkNoLandmark, missingRecords } from "./history.ts";
 import type { Lane } from "./lane.ts";
 import { judge, type Patience } from "./patience.ts";
 import type { LandingPlan } from "./plan.ts";
@@ -75,8 +75,10 @@ export class Intake {
 
   /** Queues a range of markers and aborted records: it lands as holes, so that the next batch may begin behind it. */
   takeMarkers(lane: Lane, firstOffset: number, nextOffset: number): "taken" | "lost the way" {
-    if (lane.tail === undefined || nextOffset <= lane.tail) return "taken";
-    if (firstOffset > lane.tail || (lane.landmark && firstOffset <= lane.landmark.offset)) return "lost the way";
+    if (lane.tail === undefined) return "taken";
+    checkNoLandmark(this.#plan.topicName, lane, firstOffset, nextOffset);
+    if (nextOffset <= lane.tail) return "taken";
+    if (firstOffset > lane.tail) return "lost the way";
     const range = { firstOffset: lane.tail, nextOffset, from: 0 };
     const batch = encodeBatch(this.#plan.encoder, lane.partition, NO_RECORDS, range);
     lane.push({ kind: "batch", batch, bytes: 0 });

@@ -89,7 +89,12 @@ export class GroupMember {
     this.#consumer.on(this.#consumer.events.END_BATCH_PROCESS, ({ payload }) => {
       const { batchSize, firstOffset, lastOffset, partition } = payload;
       if (batchSize > 0 || firstOffset === null) return;
-      handlers.onMarkers(partition, Number(firstOffset), Number(lastOffset) + 1);
+      try {
+        handlers.onMarkers(partition, Number(firstOffset), Number(lastOffset) + 1);
+      } catch (error) {
+        // kafkajs would only log it.
+        handlers.onCrash(error);
+      }
     });
     await this.#consumer.connect();
     await this.#consumer.subscribe({ topic: topicName, fromBeginning: true });
