@@ -3,7 +3,8 @@ import type { Connection, ConnectionOptions, OpenSession } from "../../src/table
 import { FakeDatabase } from "./fake-database.ts";
 import { databaseError, Transaction } from "./fake-table.ts";
 import type { FaultRates } from "./faults.ts";
-import { type Copy, doStatement } from "./statements.ts";
+import type { Copy } from "./statement-context.ts";
+import { doStatement } from "./statements.ts";
 import type { Process, VirtualTime } from "./virtual-time.ts";
 
 /** How long the server takes to see that a client is gone: at once when the machine answers, else by keepalive. */

@@ -4,7 +4,7 @@ import { contentColumns, landingColumns } from "../../src/table/landing-table.ts
 import { stageStatements } from "../../src/table/stage.ts";
 import type { EventRow, FakeDatabase } from "./fake-database.ts";
 import { databaseError } from "./fake-table.ts";
-import type { Context, Copy, Result } from "./statements.ts";
+import type { Context, Copy, Result } from "./statement-context.ts";
 
 /** What the handlers need of a consumer's table, made once: the columns' places, and its own statements. */
 interface Shape {
@@ -199,7 +199,7 @@ function verdicts(c: Context, shape: Shape): Result {
 const isThere = (db: FakeDatabase, table: string, id: string) => db.parents.get(table)?.has(id) ?? false;
 
 function siblings(c: Context, shape: Shape): Result {
-  const [ids, offsets] = c.values;
+  const [ids, offsets] = c.values as [string[], number[]];
   const rows = staged(c, shape)
     .map(({ offset, fields }) => ({ offset, id: eventRow(shape, fields).id }))
     .filter(({ offset, id }) => ids.includes(id) && !offsets.includes(offset));
@@ -212,7 +212,7 @@ function discard(c: Context, shape: Shape): Result {
   c.tx.undo.push(() => {
     rows.splice(0, rows.length, ...before);
   });
-  const kept = rows.filter(({ offset }) => !c.values[0].includes(offset));
+  const kept = rows.filter(({ offset }) => !(c.values[0] as number[]).includes(offset));
   rows.splice(0, rows.length, ...kept);
   return { rows: [], count: before.length - kept.length };
 }

@@ -1,44 +1,20 @@
 import { CONSUMERS } from "../../consumers/all.ts";
-import { landingColumns } from "../../src/table/landing-table.ts";
-import type { FakeDatabase, Landed } from "./fake-database.ts";
+import type { LetterReason } from "../../src/event/letter.ts";
+import type { FakeDatabase, Landed, StoredLedgerRow } from "./fake-database.ts";
 import type { Backend, FakePostgres } from "./fake-postgres.ts";
-import { databaseError, type Transaction } from "./fake-table.ts";
+import { databaseError } from "./fake-table.ts";
+import { blockers, catalog, evict } from "./server-statements.ts";
 import { stageStatement } from "./stage-statements.ts";
-
-export interface Copy {
-  readonly bytes: Buffer;
-}
-
-export interface Statement {
-  readonly text: string;
-  readonly values: readonly unknown[];
-  readonly copy: Copy | undefined;
-}
-
-export interface Result {
-  readonly rows: unknown[];
-  readonly count: number;
-}
-
-/** What a statement's handler may touch. */
-export interface Context {
-  readonly postgres: FakePostgres;
-  readonly backend: Backend;
-  readonly db: FakeDatabase;
-  readonly tx: Transaction;
-  readonly text: string;
-  // biome-ignore lint/suspicious/noExplicitAny: parameters are what the statement says they are
-  readonly values: readonly any[];
-}
-
-type Handler = (c: Context) => Promise<Result> | Result;
-
-const rows = (found: Iterable<unknown>): Result => {
-  const list = [...found];
-  return { rows: list, count: list.length };
-};
-const NONE: Result = { rows: [], count: 0 };
-const place = (topic: string, partition: number) => `${topic}/${partition}`;
+import {
+  type Context,
+  type Handler,
+  NONE,
+  place,
+  type Result,
+  rows,
+  type Statement,
+  taking,
+} from "./statement-context.ts";
 
 /** Statements that end or divide transactions; one text may hold two. */
 export function control({ history }: FakePostgres, backend: Backend, text: string, nowMs: number): void {
@@ -84,29 +60,35 @@ export async function doStatement(postgres: FakePostgres, backend: Backend, stat
   return found[1](context);
 }
 
-const advance: Handler = async ({ db, tx, text, values }) => {
-  const [topic, partition, first, next, lastOffset, lastDigest] = values;
-  const row = db.landed.get(place(topic, partition));
-  if (row === undefined) return NONE;
-  await db.lockRow(tx, row);
-  if (/AND next_offset = \$3/.test(text) && row.next !== first) return NONE;
-  row.isChanging = true;
-  tx.atCommit.push(() => {
-    if (row.next !== first)
-      db.violations.push(`${place(topic, partition)}: ${first} landed where ${row.next} was next`);
-    const before = { next: row.next, lastOffset: row.lastOffset, lastDigest: row.lastDigest };
-    tx.undo.push(() => Object.assign(row, before));
-    row.next = next;
-    row.lastOffset = lastOffset ?? row.lastOffset;
-    row.lastDigest = lastDigest ?? row.lastDigest;
-    db.time.note("landed", () => `${place(topic, partition)} ${first}..${next}`);
-  });
-  return { rows: [], count: 1 };
-};
+const advance = taking<[string, number, number, number, number | null, Buffer | null]>(
+  async ({ db, tx, text, values }) => {
+    const [topic, partition, first, next, lastOffset, lastDigest] = values;
+    const row = db.landed.get(place(topic, partition));
+    if (row === undefined) return NONE;
+    await db.lockRow(tx, row);
+    if (/AND next_offset = \$3/.test(text) && row.next !== first) return NONE;
+    row.isChanging = true;
+    tx.atCommit.push(() => {
+      if (row.next !== first)
+        db.violations.push(`${place(topic, partition)}: ${first} landed where ${row.next} was next`);
+      const before = { next: row.next, lastOffset: row.lastOffset, lastDigest: row.lastDigest };
+      tx.undo.push(() => Object.assign(row, before));
+      row.next = next;
+      row.lastOffset = lastOffset ?? row.lastOffset;
+      row.lastDigest = lastDigest ?? row.lastDigest;
+      db.time.note("landed", () => `${place(topic, partition)} ${first}..${next}`);
+    });
+    return { rows: [], count: 1 };
+  },
+);
 
-const ledgerRow: Handler = async ({ db, tx, values }) => {
-  const [topic, partition, kind, firstOffset, nextOffset, holes, read, written, duplicate, replaced, dead] = values;
-  const [parked, filtered, lost] = values.slice(11);
+// first, next, holes, read, written, duplicate, replaced, dead, parked, filtered, lost
+type LedgerCounts = [number, number, number, number, number, number, number, number, number, number, number];
+type LedgerValues = [string, number, StoredLedgerRow["kind"], ...LedgerCounts];
+
+const ledgerRow = taking<LedgerValues>(async ({ db, tx, values }) => {
+  const [topic, partition, kind, firstOffset, nextOffset, holes, read, written, duplicate, replaced, ...more] = values;
+  const [dead, parked, filtered, lost] = more;
   let seq = 1;
   for (const row of db.ledger.visible(tx)) {
     if (row.topic === topic && row.partition === partition) seq = Math.max(seq, row.seq + 1);
@@ -122,9 +104,9 @@ const ledgerRow: Handler = async ({ db, tx, values }) => {
     throw databaseError("23505", "duplicate key landed_batch_pkey");
   }
   return { rows: [], count: 1 };
-};
+});
 
-const insertLanded: Handler = async ({ db, tx, values }) => {
+const insertLanded = taking<[string, number, number, string]>(async ({ db, tx, values }) => {
   const [topic, partition, origin, clusterId] = values;
   const known = db.landed.get(place(topic, partition));
   // ON CONFLICT DO NOTHING waits for whoever is changing the row, though not for who has only locked it.
@@ -143,56 +125,70 @@ const insertLanded: Handler = async ({ db, tx, values }) => {
   };
   db.landed.set(place(topic, partition), landed);
   return { rows: [], count: 1 };
-};
+});
 
-const lock: Handler = async ({ db, tx, text, values }) => {
+const lock = taking<[string, number]>(async ({ db, tx, text, values }) => {
   const row = db.landed.get(place(values[0], values[1]));
   if (row === undefined) return NONE;
   if (/FOR UPDATE$/.test(text)) await db.lockRow(tx, row);
   return rows([{ next: row.next }]);
-};
+});
 
-const insertLetters: Handler = async ({ db, tx, values }) => {
-  const [topic, partition, offsets, reasons, , , , , bodies] = values;
-  for (const [i, offset] of offsets.entries()) {
-    const letter = { topic, partition, offset, reason: reasons[i], value: bodies[i] };
-    if (!(await db.letters.insert(tx, `${place(topic, partition)}/${offset}`, letter))) {
-      throw databaseError("23505", "duplicate key dead_letter_pkey");
+const insertLetters = taking<[string, number, number[], LetterReason[], null, null, null, null, (Buffer | null)[]]>(
+  async ({ db, tx, values }) => {
+    const [topic, partition, offsets, reasons, , , , , bodies] = values;
+    for (const [i, offset] of offsets.entries()) {
+      const letter = { topic, partition, offset, reason: reasons[i]!, value: bodies[i]! };
+      if (!(await db.letters.insert(tx, `${place(topic, partition)}/${offset}`, letter))) {
+        throw databaseError("23505", "duplicate key dead_letter_pkey");
+      }
     }
-  }
-  return NONE;
-};
+    return NONE;
+  },
+);
 
-const insertParked: Handler = async ({ db, tx, values }) => {
+const insertParked = taking<
+  [string, number, number[], string[], string[], (Buffer | null)[], Buffer[], string[], number[]]
+>(async ({ db, tx, values }) => {
   const [topic, partition, offsets, ids, missing, keys, bodies, headers, times] = values;
   for (const [i, offset] of offsets.entries()) {
     const event = {
-      ...{ topic, partition, offset, eventId: ids[i], missing: JSON.parse(missing[i]), key: keys[i], value: bodies[i] },
-      ...{ headers: JSON.parse(headers[i]), publishedAtMs: times[i], parkedAtMs: db.time.now },
+      ...{
+        topic,
+        partition,
+        offset,
+        eventId: ids[i]!,
+        missing: JSON.parse(missing[i]!),
+        key: keys[i]!,
+        value: bodies[i]!,
+      },
+      ...{ headers: JSON.parse(headers[i]!), publishedAtMs: times[i]!, parkedAtMs: db.time.now },
     };
     if (!(await db.parked.insert(tx, `${place(topic, partition)}/${offset}`, event))) {
       throw databaseError("23505", "duplicate key parked_event_pkey");
     }
   }
   return NONE;
-};
+});
 
-const insertOutbox: Handler = async ({ db, tx, values }) => {
-  const [sourceTopic, sourcePartition, topics, keys, bodies, headers] = values;
-  for (const [i, topic] of topics.entries()) {
-    const outboxId = ++db.outboxIds;
-    const where = { sourceTopic, sourcePartition, outboxId, topic };
-    const message = { ...where, key: keys[i], value: bodies[i], headers: JSON.parse(headers[i]) };
-    await db.outbox.insert(tx, String(outboxId), message);
-    tx.atCommit.push(() => {
-      db.owed.push(message);
-      tx.undo.push(() => void db.owed.splice(db.owed.indexOf(message), 1));
-    });
-  }
-  return NONE;
-};
+const insertOutbox = taking<[string, number, string[], (Buffer | null)[], (Buffer | null)[], string[]]>(
+  async ({ db, tx, values }) => {
+    const [sourceTopic, sourcePartition, topics, keys, bodies, headers] = values;
+    for (const [i, topic] of topics.entries()) {
+      const outboxId = ++db.outboxIds;
+      const where = { sourceTopic, sourcePartition, outboxId, topic };
+      const message = { ...where, key: keys[i]!, value: bodies[i]!, headers: JSON.parse(headers[i]!) };
+      await db.outbox.insert(tx, String(outboxId), message);
+      tx.atCommit.push(() => {
+        db.owed.push(message);
+        tx.undo.push(() => void db.owed.splice(db.owed.indexOf(message), 1));
+      });
+    }
+    return NONE;
+  },
+);
 
-const outboxPage: Handler = ({ db, tx, text, values: [topic, partitions, limit] }) => {
+const outboxPage = taking<[string, number[], number]>(({ db, tx, text, values: [topic, partitions, limit] }) => {
   const page = [...db.outbox.visible(tx)].filter(
     (m) => m.sourceTopic === topic && partitions.includes(m.sourcePartition),
   );
@@ -200,15 +196,15 @@ const outboxPage: Handler = ({ db, tx, text, values: [topic, partitions, limit] 
   else page.reverse();
   // Smaller pages than in life, so that a schedule has several.
   return rows(page.slice(0, Math.min(limit, 7)));
-};
+});
 
-const deleteOutbox: Handler = async ({ db, tx, values: [ids] }) => {
+const deleteOutbox = taking<[number[]]>(async ({ db, tx, values: [ids] }) => {
   let count = 0;
   for (const id of ids) if (await db.outbox.delete(tx, String(id))) count++;
   return { rows: [], count };
-};
+});
 
-const parkedOf = ({ db, tx, values: [topic, partition] }: Context) =>
+const parkedOf = ({ db, tx, values: [topic, partition] }: Context<readonly [string, number, ...unknown[]]>) =>
   [...db.parked.visible(tx)]
     .filter((e) => e.topic === topic && e.partition === partition)
     .sort((a, b) => a.offset - b.offset);
@@ -217,7 +213,7 @@ const parkedOf = ({ db, tx, values: [topic, partition] }: Context) =>
 const PARENT_TABLES = new Map(CONSUMERS.flatMap((c) => c.landing.parents.map((p) => [p.column, p.table] as const)));
 const isLanded = (db: FakeDatabase, column: string, id: string) => db.parents.get(PARENT_TABLES.get(column)!)?.has(id);
 
-const readyParked: Handler = (c) => {
+const readyParked = taking<[string, number, number]>((c) => {
   const all = parkedOf(c);
   const ready = all.filter(
     (e) =>
@@ -225,10 +221,10 @@ const readyParked: Handler = (c) => {
       !all.some((other) => other.eventId === e.eventId && other.offset < e.offset),
   );
   return rows(ready.slice(0, c.values[2]));
-};
+});
 
 /** Parents here are of topics that park nothing, so none of them can be parked itself. */
-const expiredParked: Handler = (c) => {
+const expiredParked = taking<[string, number, string, number, number, string[]]>((c) => {
   const [topic, , asOf, deadlineMs, limit, parentTopics] = c.values;
   const { parents } = CONSUMERS.find((consumer) => String(topic).endsWith(consumer.topic))!.landing;
   const isParked = (column: string, id: string) => {
@@ -242,98 +238,73 @@ const expiredParked: Handler = (c) => {
     return [{ ...e, absent: Object.fromEntries(absent) }];
   });
   return rows(expired.slice(0, limit));
-};
+});
 
-const overdue: Handler = (c) => {
+const overdue = taking<[string, number, number]>((c) => {
   const late = parkedOf(c).filter((e) => e.parkedAtMs <= c.db.time.now - c.values[2]);
   const columns = [...new Set(late.flatMap((e) => Object.keys(e.missing)))];
   return rows([{ asOf: String(c.db.time.now), columns: columns.length > 0 ? columns : null }]);
-};
+});
 
-const deleteParked: Handler = async ({ db, tx, values: [topic, partition, offsets] }) => {
+const deleteParked = taking<[string, number, number[]]>(async ({ db, tx, values: [topic, partition, offsets] }) => {
   let count = 0;
   for (const offset of offsets) if (await db.parked.delete(tx, `${place(topic, partition)}/${offset}`)) count++;
   return { rows: [], count };
-};
-
-/** Those that stand between a waiting session and its lock, also behind others that wait. */
-const blockers: Handler = ({ postgres, backend, values: [pid] }) => {
-  let next = [...postgres.backends].find((b) => b.pid === pid)?.tx?.waitsFor;
-  const found: Backend[] = [];
-  for (; next !== undefined; next = next.waitsFor) {
-    const holder = [...postgres.backends].find((b) => b.tx === next);
-    if (holder !== undefined && holder.process !== backend.process) found.push(holder);
-  }
-  return rows(found.map(({ pid: holder, name, tx }) => ({ pid: holder, name, transaction: String(tx!.startedMs) })));
-};
-
-const evict: Handler = ({ postgres, db, values: [pids, transactions] }) =>
-  rows(
-    [...postgres.backends]
-      .filter((b) =>
-        pids.some((pid: number, i: number) => pid === b.pid && String(b.tx?.startedMs) === transactions[i]),
-      )
-      .map((b) => {
-        db.time.note("evicted", () => b.name);
-        b.terminate("57P01");
-        postgres.backends.delete(b);
-        return { pid: b.pid, name: b.name, transaction: "" };
-      }),
-  );
-
-const catalog: Handler = ({ values: [table] }) => {
-  const consumer = CONSUMERS.find((c) => `public.${c.landing.table}` === table)!;
-  return rows(
-    landingColumns(consumer.landing).map(({ name, fits, nullable }) => ({
-      name,
-      type: Object.keys(fits)[0],
-      not_null: !nullable,
-      has_default: false,
-    })),
-  );
-};
+});
 
 const HANDLERS: readonly (readonly [RegExp, Handler])[] = [
   [/^INSERT INTO tradetape\.landed_offset/, insertLanded],
   [
     /^SELECT next_offset AS "nextOffset"/,
-    ({ db, values }) => {
+    taking<[string, number]>(({ db, values }) => {
       const found = db.landed.get(place(values[0], values[1]));
       if (found === undefined) return NONE;
       const { next, origin, clusterId, lastOffset, lastDigest } = found;
       return rows([{ nextOffset: next, origin, clusterId, lastOffset, lastDigest }]);
-    },
+    }),
   ],
   [/^SELECT next_offset AS next FROM tradetape\.landed_offset/, lock],
   [/^INSERT INTO tradetape\.landed_batch/, ledgerRow],
   [/^UPDATE tradetape\.landed_offset/, advance],
   [
     /^SELECT partition, next_offset AS next/,
-    ({ db, values: [topic] }) => rows([...db.landed.values()].filter((l) => l.topic === topic).map((l) => ({ ...l }))),
+    taking<[string]>(({ db, values: [topic] }) =>
+      rows([...db.landed.values()].filter((l) => l.topic === topic).map((l) => ({ ...l }))),
+    ),
   ],
   [/^INSERT INTO tradetape\.dead_letter/, insertLetters],
   [/^INSERT INTO tradetape\.parked_event/, insertParked],
   [/^INSERT INTO tradetape\.outbox/, insertOutbox],
   [/^SELECT "outboxId"/, outboxPage],
   [/^DELETE FROM tradetape\.outbox/, deleteOutbox],
-  [/^SELECT count\(\*\) AS parked/, (c) => rows([{ parked: parkedOf(c).length }])],
+  [
+    /^SELECT partition, count\(\*\) AS parked/,
+    taking<[string]>(({ db, tx, values: [topic] }) => {
+      const counts = new Map<number, number>();
+      for (const e of db.parked.visible(tx)) {
+        if (e.topic === topic) counts.set(e.partition, (counts.get(e.partition) ?? 0) + 1);
+      }
+      return rows([...counts].map(([partition, parked]) => ({ partition, parked })));
+    }),
+  ],
+  [/^SELECT count\(\*\) AS parked/, taking<[string, number]>((c) => rows([{ parked: parkedOf(c).length }]))],
   [/^SELECT .*headers, (absent|e\.missing)/, expiredParked],
   [/^SELECT e\."offset", e\.key, e\.value, e\.headers,/, readyParked],
   [/^SELECT now\(\)::text AS "asOf"/, overdue],
   [/^DELETE FROM tradetape\.parked_event/, deleteParked],
   [
     /^SELECT backtest_session_id AS id, status/,
-    ({ db, values: [ids] }) => {
+    taking<[string[]]>(({ db, values: [ids] }) => {
       const there = db.parents.get("backtest_session");
-      return rows(ids.filter((id: string) => there?.has(id)).map((id: string) => ({ id, status: "running" })));
-    },
+      return rows(ids.filter((id) => there?.has(id)).map((id) => ({ id, status: "running" })));
+    }),
   ],
   [
     /^SELECT tradetape\.make_tick_day/,
-    ({ db, values: [day] }) => {
+    taking<[string]>(({ db, values: [day] }) => {
       db.days.add(day);
       return NONE;
-    },
+    }),
   ],
   [/pg_blocking_pids/, blockers],
   [/^WITH doomed/, evict],

@@ -1,6 +1,7 @@
 import { CONSUMERS } from "../../consumers/all.ts";
 import { acceptLoss } from "../../src/batch/accept-loss.ts";
 import type { Consumer } from "../../src/batch/consumer.ts";
+import { recordDigest } from "../../src/batch/tell.ts";
 import { TradetapeError } from "../../src/errors.ts";
 import { EventMaker } from "./events.ts";
 import { Coordinator } from "./fake-coordinator.ts";
@@ -47,6 +48,7 @@ class World {
   /** The group stopped because its partition's history is lost, and nobody can mend that. */
   #isLost = false;
   #isRemade = false;
+  #mustStop = false;
   #names = 0;
 
   constructor(plan: Plan, isTraced: boolean) {
@@ -79,6 +81,7 @@ class World {
     if (this.#broken.length > 0) return this.#broken;
     if (!isDone && !this.#isLost)
       return [`not drained ${DRAIN_MS_MAX / 1000} s after the last fault: ${this.#state()}`];
+    if (this.#mustStop && !this.#isLost) return ["another log than the one that landed was taken for it"];
     await this.#stopAll();
     return [...this.#broken, ...this.postgres.database.violations, ...oracle(this, isDone && !this.#isRemade)];
   }
@@ -256,7 +259,23 @@ class World {
       for (const one of [...this.#processes]) one.kill();
       this.#processes.clear();
     }
+    // What the killed ones had sent has arrived by now.
+    time.after(1000, () => {
+      this.#mustStop = this.#isRemade && this.#isOtherLog();
+    });
     time.after(2000, () => this.#restart());
+  }
+
+  /** Whether a claim has to find that a log isn't the one that landed: shorter, or another last record. */
+  #isOtherLog(): boolean {
+    return this.logs.some((log, p) => {
+      const landed = this.postgres.database.landed.get(`${this.plan.topic}/${p}`);
+      if (landed === undefined) return false;
+      if (landed.next > log.high) return true;
+      const { lastOffset, lastDigest } = landed;
+      const entry = lastOffset === null ? undefined : log.entries[lastOffset];
+      return entry !== undefined && !(entry.kind === "record" && recordDigest(entry).equals(lastDigest!));
+    });
   }
 
   async #stopAll(): Promise<void> {
