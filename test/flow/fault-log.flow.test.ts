@@ -243,7 +243,7 @@ describe("a log that changes under a running consumer", () => {
     expect(await count("symbol")).toBe(10);
   });
 
-  test("with records deleted before they were read: it stops, names what it expected and found, and jumps over nothing", async () => {
+  test("with records deleted before they were read: it stops, says what it expected and found, and skips nothing", async () => {
     const { ended } = landing("ticks");
     await publishTicks(100, 1);
     await ticksReach(published);

@@ -124,7 +124,7 @@ const sessionsLike = async (pattern: string) =>
   )[0]!.n;
 
 describe("an owner that holds a partition's lock and is gone", () => {
-  test("frozen between COPY and COMMIT, beyond its session: the next one takes over, and when it wakes it lands nothing", async () => {
+  test("frozen between COPY and COMMIT beyond its session: the next takes over, and awake again it lands nothing", async () => {
     const before = await rowsOf("ticks");
     await publish("ticks");
     const zombie = await holdChild("ticks", "commit asked");
