@@ -102,7 +102,7 @@ export interface RedrivenLetter {
 
 /**
  * Marks letters as sent again. The offsets stand twice in its statement: joined alone, they make a planner without
- * statistics read all open letters for each of them (2 s a page instead of 20 ms).
+ * statistics read all open letters for each of them.
  */
 export async function markRedriven(
   connection: Connection,
