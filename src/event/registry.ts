@@ -1,6 +1,8 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import { COMPATIBILITY, SchemaRegistry, SchemaType } from "@kafkajs/confluent-schema-registry";
 import avsc from "avsc";
 import { TradetapeError } from "../errors.ts";
+import { askRegistry, guarded, type HttpFailure, type RegistryQuestions } from "./registry-http.ts";
 import { EVENT_BY_TOPIC, EVENT_SCHEMAS, type EventTopic } from "./schemas.ts";
 import { strictType } from "./strict-types.ts";
 
@@ -28,22 +30,19 @@ export interface Registry {
 
 /** Ten thousand messages of an id nobody knows ask once; a schema registered a moment late is found all the same. */
 const UNKNOWN_KEPT_MS = 5000;
-/** A registry that accepts the connection and then says nothing must not hold a partition for ever. */
-const REQUEST_TIMEOUT_MS = 10_000;
+/** The API's own codes: 40403 is a schema's, 40401 and 40408 are a subject's and its setting's. */
+const SCHEMA_NOT_FOUND = 40403;
+const isNotThere = (code: number): boolean => Math.floor(code / 100) === 404;
+/**
+ * Of processes that register one new subject at the same moment, a registry may tell all but one 409, the status of an
+ * incompatible change, too. The next try finds what the first one made; a change that is refused pays a second for it.
+ */
+const RACE_TRIES_MAX = 5;
+const RACE_PAUSE_MS = 200;
 
-interface HttpFailure {
-  readonly status?: number;
-  readonly message: string;
-  readonly name: string;
-}
-
-/** The package's message without its own preamble; a connection that fails is called a status 400 there. */
-const said = (cause: HttpFailure) => cause.message.replace(/^tradetape - (Error, status 400: )?/, "");
-
-/** Set by a middleware: the package itself sets no limit. */
-const withTimeout = () => ({
-  request: (request: { enhance(change: object): unknown }) => request.enhance({ timeout: REQUEST_TIMEOUT_MS }),
-});
+/** The package's message without its own preamble (a connection that fails is a status 400 there), or fetch's cause. */
+const said = ({ message, cause }: HttpFailure) =>
+  cause instanceof Error ? cause.message : message.replace(/^tradetape - (Error, status 400: )?/, "");
 
 /** A registry with Confluent's API. @param url user and password may stand in it; they never reach an error's text. */
 export function openRegistry(url: string): Registry {
@@ -53,7 +52,7 @@ export function openRegistry(url: string): Registry {
 class ConfluentRegistry implements Registry {
   readonly #remote: SchemaRegistry;
   readonly #host: string;
-  readonly #authorization: string | undefined;
+  readonly #questions: RegistryQuestions;
   readonly #writers = new Map<number, WriterSchema>();
   readonly #unknownUntil = new Map<number, number>();
   readonly #registered = new Map<string, Promise<number>>();
@@ -63,9 +62,9 @@ class ConfluentRegistry implements Registry {
     this.#host = `${protocol}//${host}${pathname.replace(/\/+$/, "")}`;
     const auth = { username: decodeURIComponent(username), password: decodeURIComponent(password) };
     const basic = Buffer.from(`${auth.username}:${auth.password}`).toString("base64");
-    this.#authorization = username ? `Basic ${basic}` : undefined;
+    this.#questions = askRegistry(this.#host, username ? `Basic ${basic}` : undefined);
     this.#remote = new SchemaRegistry(
-      { host: this.#host, clientId: "tradetape", ...(username ? { auth } : {}), middlewares: [withTimeout as never] },
+      { host: this.#host, clientId: "tradetape", ...(username ? { auth } : {}), middlewares: [guarded as never] },
       { [SchemaType.AVRO]: { typeHook: strictType } },
     );
   }
@@ -82,13 +81,29 @@ class ConfluentRegistry implements Registry {
   async #register(topicName: string, topic: EventTopic): Promise<number> {
     const subject = `${topicName}-value`;
     const schema = EVENT_SCHEMAS[EVENT_BY_TOPIC[topic]].json;
-    try {
-      const options = { subject, compatibility: COMPATIBILITY.BACKWARD };
-      const { id } = await this.#remote.register({ type: SchemaType.AVRO, schema }, options);
-      return id;
-    } catch (cause) {
-      throw this.#registerFault(cause as HttpFailure, subject);
+    for (let tries = 1; ; tries++) {
+      try {
+        await this.#guardSubject(subject);
+        const options = { subject, compatibility: COMPATIBILITY.BACKWARD };
+        const { id } = await this.#remote.register({ type: SchemaType.AVRO, schema }, options);
+        return id;
+      } catch (cause) {
+        const isRace = (cause as HttpFailure).status === 409 && tries < RACE_TRIES_MAX;
+        if (!isRace) throw this.#registerFault(cause as HttpFailure, subject);
+        await sleep(RACE_PAUSE_MS * (0.5 + Math.random()));
+      }
     }
+  }
+
+  /**
+   * Sets a new subject's compatibility before its first version. The package does it behind: a process that dies
+   * between leaves a subject that allows everything, and one that looks between takes it for somebody's choice.
+   * @throws HttpFailure
+   */
+  async #guardSubject(subject: string): Promise<void> {
+    const config = `/config/${encodeURIComponent(subject)}`;
+    const code = await this.#questions.failureCode(config);
+    if (code !== undefined && isNotThere(code)) await this.#questions.put(config, { compatibility: "BACKWARD" });
   }
 
   #registerFault(cause: HttpFailure, subject: string): TradetapeError {
@@ -128,26 +143,20 @@ class ConfluentRegistry implements Registry {
       return { reason: `schema ${id} isn't an Avro record` };
     } catch (error) {
       const cause = error as HttpFailure;
-      if (cause.status === 404 && (await this.#confirms404(id))) return { reason: `the registry has no schema ${id}` };
+      if (cause.status === 404 && (await this.#confirmsAbsence(id)))
+        return { reason: `the registry has no schema ${id}` };
       if (cause.status !== undefined) throw this.#unreachable(cause);
       // Not an answer over HTTP: the package couldn't make a type of the text it got.
       return { reason: `schema ${id} can't be used: ${cause.message}` };
     }
   }
 
-  /**
-   * A 404 of anything else (a proxy, a wrong path in the URL) would turn every event into a letter. Confluent's API
-   * says by its own error codes, 40403 here, that it is the registry that has no such schema; the package drops them.
-   */
-  async #confirms404(id: number): Promise<boolean> {
-    const headers = this.#authorization === undefined ? {} : { authorization: this.#authorization };
-    const signal = AbortSignal.timeout(REQUEST_TIMEOUT_MS);
+  /** The package drops the registry's own code: a 404 of anything else (a wrong path in the URL) is no answer. */
+  async #confirmsAbsence(id: number): Promise<boolean> {
     try {
-      const response = await fetch(`${this.#host}/schemas/ids/${id}`, { headers, signal });
-      const body = (await response.json()) as { error_code?: number } | null;
-      return response.status === 404 && body?.error_code === 40403;
+      return (await this.#questions.failureCode(`/schemas/ids/${id}`)) === SCHEMA_NOT_FOUND;
     } catch (cause) {
-      throw this.#unreachable(cause as Error);
+      throw this.#unreachable(cause as HttpFailure);
     }
   }
 

@@ -23,7 +23,7 @@ async function registryAnswering(answer: (line: string, body: string) => Answer)
     logins.push(request.headers.authorization);
     const { status, body: answered } = answer(line, body);
     response.writeHead(status, { "content-type": "application/vnd.schemaregistry.v1+json" });
-    response.end(JSON.stringify(answered));
+    response.end(typeof answered === "string" ? answered : JSON.stringify(answered));
   });
   await new Promise<void>((resolve) => server!.listen(0, "127.0.0.1", resolve));
   return `http://127.0.0.1:${(server.address() as AddressInfo).port}/api`;
@@ -75,6 +75,23 @@ describe("fetching a writer's schema", () => {
     expect(registry.writer(5)).toBeUndefined();
   });
 
+  it.each([
+    ["a portal's page", 200, "<html><body>Please log in</body></html>"],
+    ["nothing at all", 200, ""],
+    ["somebody else's JSON", 200, { status: "ok", id: 5 }],
+    ["a null", 200, "null"],
+    ["another place to look, without following it", 302, "moved"],
+  ])("takes %s for a fault that passes, not for a schema that can't be used", async (_, status, body) => {
+    let isAway = false;
+    const url = await registryAnswering(() => (isAway ? found(TICK_SCHEMA) : { status, body }));
+    const registry = openRegistry(url);
+    const { code, canRetry, message } = await fault(registry.fetch(5));
+    expect({ code, canRetry }).toEqual({ code: "registry_unreachable", canRetry: true });
+    expect(message).toBe(`${url}: what answers /schemas/ids/5 is no schema registry`);
+    isAway = true;
+    expect(await registry.fetch(5)).toHaveProperty("type");
+  });
+
   it.each([500, 503, 401])("throws an error that can be retried when the answer is %i", async (status) => {
     let isUp = false;
     const url = await registryAnswering(() => (isUp ? found(TICK_SCHEMA) : { status, body: { message: "down" } }));
@@ -116,12 +133,21 @@ describe("fetching a writer's schema", () => {
 });
 
 describe("registering a topic's schema", () => {
-  const registers = (answer: Answer) => (line: string) => {
-    if (line === "GET /api/config/paper.ticks-value") return { status: 404, body: { error_code: 40401 } };
-    return line.startsWith("POST") ? answer : { status: 200, body: {} };
+  const CONFIG = "/api/config/paper.ticks-value";
+  const VERSIONS = "/api/subjects/paper.ticks-value/versions";
+  const backward: Answer = { status: 200, body: { compatibilityLevel: "BACKWARD" } };
+  /** A registry that doesn't know the subject, until its compatibility is set. */
+  const registers = (...answers: [Answer, ...Answer[]]) => {
+    let isSet = false;
+    return (line: string): Answer => {
+      if (line === `GET ${CONFIG}`) return isSet ? backward : { status: 404, body: { error_code: 40401 } };
+      if (line.startsWith("POST")) return answers.length > 1 ? answers.shift()! : answers[0];
+      isSet = true;
+      return backward;
+    };
   };
 
-  it("puts it under the topic's subject with BACKWARD compatibility, once", async () => {
+  it("sets a new subject's compatibility to BACKWARD before its first version, once", async () => {
     const bodies: string[] = [];
     const answer = registers({ status: 200, body: { id: 12 } });
     const url = await registryAnswering((line, body) => {
@@ -131,12 +157,8 @@ describe("registering a topic's schema", () => {
     const registry = openRegistry(url);
     expect(await registry.register("paper.ticks", "ticks")).toBe(12);
     expect(await registry.register("paper.ticks", "ticks")).toBe(12);
-    expect(asked).toEqual([
-      "GET /api/config/paper.ticks-value",
-      "POST /api/subjects/paper.ticks-value/versions",
-      "PUT /api/config/paper.ticks-value",
-    ]);
-    expect(bodies.map((body) => JSON.parse(body))).toEqual([{ schema: TICK_SCHEMA }, { compatibility: "BACKWARD" }]);
+    expect(asked).toEqual([`GET ${CONFIG}`, `PUT ${CONFIG}`, `GET ${CONFIG}`, `POST ${VERSIONS}`]);
+    expect(bodies.map((body) => JSON.parse(body))).toEqual([{ compatibility: "BACKWARD" }, { schema: TICK_SCHEMA }]);
   });
 
   it("says that an incompatible change was refused, by whom and for which subject", async () => {
@@ -145,6 +167,12 @@ describe("registering a topic's schema", () => {
     const error = await fault(openRegistry(url).register("paper.ticks", "ticks"));
     expect(error).toMatchObject({ code: "registry_refused", canRetry: false });
     expect(error.message).toBe(`${url} refused this program's schema for paper.ticks-value: close changed its type`);
+  });
+
+  it("asks again when another process made the same subject at this moment", async () => {
+    const taken: Answer = { status: 409, body: { error_code: 409, message: "already exists" } };
+    const url = await registryAnswering(registers(taken, taken, { status: 200, body: { id: 12 } }));
+    expect(await openRegistry(url).register("paper.ticks", "ticks")).toBe(12);
   });
 
   it("refuses a subject that allows other changes", async () => {
