@@ -98,11 +98,11 @@ export class Group {
     }
   }
 
-  /** Resolves when the group has joined and found its places, all that is queued is done, and what it owes is acked. */
+  /** Resolves when the group has joined and knows its logs again, all that is queued is done, and what it owes is acked. */
   async settled(): Promise<void> {
     const each = (wait: (lane: Lane) => Promise<void>) => Promise.all([...this.#lanes.values()].map(wait));
-    const claimed = this.#joined.promise.then(() => each((lane) => lane.claimed));
-    const idle = claimed.then(() => each((lane) => lane.idle()));
+    const known = this.#joined.promise.then(() => each((lane) => lane.known()));
+    const idle = known.then(() => each((lane) => lane.idle()));
     await Promise.race([this.failure, idle.then(() => this.#pump.drained())]);
   }
 

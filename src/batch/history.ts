@@ -37,10 +37,11 @@ export function checkHistory(
 export function checkLandmark(topicName: string, lane: Lane, batch: FetchedBatch): void {
   const { landmark } = lane;
   if (landmark === undefined || batch.fetchedOffset > landmark.offset || batch.nextOffset <= landmark.offset) return;
-  lane.landmark = undefined;
   for (let index = 0; index < batch.count && batch.offsetOf(index) <= landmark.offset; index++) {
     if (batch.offsetOf(index) !== landmark.offset) continue;
-    if (recordDigest(batch.record(index)).equals(landmark.digest)) return;
+    if (!recordDigest(batch.record(index)).equals(landmark.digest)) break;
+    lane.recognise();
+    return;
   }
   throw anotherRecord(topicName, lane.partition, landmark.offset);
 }

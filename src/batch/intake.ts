@@ -57,6 +57,9 @@ export class Intake {
    */
   async take({ lane, batch, heartbeat, isOurs }: Fetched): Promise<"taken" | "not ours" | "lost the way"> {
     await this.#alive(lane.claimed, heartbeat);
+    // What has landed needs no room: where parked events fill it, the log must still be known again.
+    const first = isOurs() ? this.#place(lane, batch) : "not ours";
+    if (first !== "next") return first;
     while (isOurs() && !(this.#room.has(batch.valueBytes) && lane.parked < this.#parkedEventsMax)) {
       // Beaten on every turn: a wait that ends as often as the pause would never let `alive` come to it.
       await Promise.race([this.#room.freed(), this.#clock.sleep(HEARTBEAT_PAUSE_MS)]);
@@ -64,13 +67,19 @@ export class Intake {
     }
     if (!isOurs()) return "not ours";
     await this.#alive(this.#fetchSchemas(batch), heartbeat);
-    if (!isOurs() || lane.tail === undefined) return "not ours";
-    if (batch.fetchedOffset > lane.tail) return "lost the way";
-    checkLandmark(this.#plan.topicName, lane, batch);
-    if (batch.nextOffset <= lane.tail) return "taken";
+    const second = isOurs() ? this.#place(lane, batch) : "not ours";
+    if (second !== "next") return second;
     if (batch.missing > 0) throw missingRecords(this.#plan.topicName, batch);
     this.#enqueue(lane, batch);
     return "taken";
+  }
+
+  /** Where a batch stands to the lane's tail; holds it against the landmark on the way. */
+  #place(lane: Lane, batch: FetchedBatch): "next" | "taken" | "not ours" | "lost the way" {
+    if (lane.tail === undefined) return "not ours";
+    if (batch.fetchedOffset > lane.tail) return "lost the way";
+    checkLandmark(this.#plan.topicName, lane, batch);
+    return batch.nextOffset <= lane.tail ? "taken" : "next";
   }
 
   /** Queues a range of markers and aborted records: it lands as holes, so that the next batch may begin behind it. */

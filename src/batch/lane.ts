@@ -48,13 +48,13 @@ export class Lane {
   /** Waiting for the parents of overdue parked events: what their topics held, and when that was read. */
   verdictAt: { readonly asOf: string; readonly horizon: Horizon } | undefined;
   claimed: Promise<void> = Promise.resolve();
-  /** The last record that landed before the claim: the log must still hold this very record there. */
-  landmark: Landmark | undefined;
   /** Counts the jobs begun: what was read of the database before one began says nothing of it afterwards. */
   jobsBegun = 0;
   readonly #run: (lane: Lane, job: Job) => Promise<LaneStep>;
   readonly #freed: (bytes: number) => void;
   readonly #queue: Job[] = [];
+  #landmark: Landmark | undefined;
+  #recognised: PromiseWithResolvers<void> | undefined;
   #running: Promise<void> | undefined;
 
   constructor(partition: number, run: (lane: Lane, job: Job) => Promise<LaneStep>, freed: (bytes: number) => void) {
@@ -68,7 +68,31 @@ export class Lane {
     this.parked = place.parked;
     this.nextOffset = place.nextOffset;
     this.tail = place.nextOffset;
-    this.landmark = place.landmark;
+    this.#landmark = place.landmark;
+  }
+
+  /** The last record that landed before the claim, until the log has shown that it still holds it. */
+  get landmark(): Landmark | undefined {
+    return this.#landmark;
+  }
+
+  /** The log holds the landmark: it is the one that landed. */
+  recognise(): void {
+    this.#landmark = undefined;
+    this.#recognised?.resolve();
+    this.#recognised = undefined;
+  }
+
+  /** Resolves when the place is found and the log is known to be the one that landed. */
+  async known(): Promise<void> {
+    for (;;) {
+      const { claimed } = this;
+      await claimed;
+      if (claimed !== this.claimed) continue;
+      if (this.#landmark === undefined) return;
+      this.#recognised ??= Promise.withResolvers();
+      await this.#recognised.promise;
+    }
   }
 
   push(job: Job): void {
@@ -80,6 +104,7 @@ export class Lane {
   /** Forgets what has not begun. The job in hand goes on: the database's lock decides whether it may. */
   drop(): void {
     this.tail = undefined;
+    this.recognise();
     for (const job of this.#queue.splice(0)) this.#freed(job.bytes);
   }
 

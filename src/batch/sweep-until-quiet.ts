@@ -9,8 +9,9 @@ export interface Sweeping {
 
 /**
  * Sweeps the groups until a whole round releases nothing. A release may be the parent of the next one: predictions,
- * decisions and fills come free one after the other. The first wait is for the groups' places: where all had landed
- * before, nothing else has yet held the log against the database, and a lost history must not pass as caught up.
+ * decisions and fills come free one after the other. The first wait is for the groups to know their logs
+ * again: where all had landed before, nothing else holds the log against the database, and a lost history must not pass
+ * as caught up.
  */
 export async function sweepUntilQuiet(groups: readonly Sweeping[], stop: AbortSignal): Promise<void> {
   for (const group of groups) await group.settled();

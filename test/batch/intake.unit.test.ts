@@ -90,6 +90,17 @@ function setUp(
 const covered = ({ firstOffset, nextOffset }: EncodedBatch) => [firstOffset, nextOffset];
 
 describe("a fetched batch", () => {
+  it("that has landed is held against the landmark where no room is left for another", async () => {
+    const room = new Room(1);
+    room.take(1);
+    const { lane, take } = setUp({ room });
+    const batch = fetched(99, [99]);
+    const digest = recordDigest(batch.record(0));
+    lane.begin({ nextOffset: 100, parked: 5000, landmark: { offset: 99, digest } });
+    expect(await take(batch)).toBe("taken");
+    await lane.known();
+  });
+
   it("that begins where the queue ends is queued, and the next one behind it", async () => {
     const { lane, take, pushed } = setUp();
     expect(await take(fetched(100, range(100, 110)))).toBe("taken");

@@ -44,6 +44,26 @@ describe("a lane", () => {
     expect([begun, lane.nextOffset, freed()]).toEqual([["a", "b", "sweep"], 9, 20]);
   });
 
+  it("knows its log only when the landmark was seen, after however many claims", async () => {
+    const { lane } = stagedLane();
+    const landmark = { offset: 4, digest: Buffer.alloc(32) };
+    let isKnown = false;
+    lane.begin({ nextOffset: 5, parked: 0, landmark });
+    const known = lane.known().then(() => {
+      isKnown = true;
+    });
+    const claim = Promise.withResolvers<void>();
+    lane.drop();
+    lane.claimed = claim.promise;
+    await new Promise((resolve) => setImmediate(resolve));
+    lane.begin({ nextOffset: 5, parked: 0, landmark });
+    claim.resolve();
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(isKnown).toBe(false);
+    lane.recognise();
+    await known;
+  });
+
   it("takes one waiting sweep for several", async () => {
     const { lane, begun, end } = stagedLane();
     lane.push(batchOf("a"));

@@ -243,6 +243,13 @@ describe("a log that changes under a running consumer", () => {
     expect(await count("symbol")).toBe(10);
   });
 
+  test("made again and exactly as long: also a call that finds nothing to land looks whose log it is", async () => {
+    await remake("symbols");
+    await publishSymbols("same", 10);
+    await expect(tape.land("symbols")).rejects.toMatchObject({ code: "history_lost" });
+    expect(await count("symbol")).toBe(10);
+  });
+
   test("with records deleted before they were read: it stops, says what it expected and found, and skips nothing", async () => {
     const { ended } = landing("ticks");
     await publishTicks(100, 1);
