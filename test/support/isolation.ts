@@ -1,5 +1,4 @@
 import { createHash } from "node:crypto";
-import { relative } from "node:path";
 import pg from "pg";
 import { expect, inject } from "vitest";
 import "./flow-setup.ts";
@@ -18,12 +17,13 @@ export interface Isolation {
 
 /**
  * A fresh database and a topic namespace for the test file that calls it (in `beforeAll`). The database bears a name
- * made from the file's path and stays until the same file runs again, so that a failure can be looked into.
+ * made from the file's whole path (two checkouts may share a server) and stays until the same file runs again, so that
+ * a failure can be looked into.
  * @param part tells several databases of one file apart, such as a replay's target.
  */
 export async function isolate(part = ""): Promise<Isolation> {
   const { databaseUrl, kafkaBrokers, schemaRegistryUrl } = inject("stack");
-  const file = relative(process.cwd(), expect.getState().testPath ?? "");
+  const file = expect.getState().testPath ?? "";
   const hash = createHash("sha256").update(`${file} ${part}`).digest("hex").slice(0, 10);
   const database = `${PREFIX}_${hash}`;
   await recreateDatabase(databaseUrl, database);
