@@ -192,6 +192,15 @@ export const SETTINGS = {
     unit: "ms",
     schema: integer(500, 3_600_000, 30_000),
   }),
+  sessionKinds: setting({
+    env: "TRADETAPE_SESSION_KINDS",
+    doc: "Events of these kinds of sessions land, the others are counted as `filtered`; events of no session are live.",
+    schema: z
+      .string()
+      .transform((v) => [...new Set(v.split(",").map((kind) => kind.trim()))])
+      .pipe(z.array(z.enum(["live", "paper", "backtest", "replay"])).min(1))
+      .prefault("live,paper,backtest,replay"),
+  }),
   parkDeadlineMs: setting({
     env: "TRADETAPE_PARK_DEADLINE_MS",
     doc: "How long an event waits for its parents before it may become a letter `missing_parent`.",

@@ -5,6 +5,7 @@ import { type Day, dayOf } from "../table/days.ts";
 import { type RowEncoder, shown } from "../table/row-encoder.ts";
 import type { Records } from "../topic/fetched-batch.ts";
 import type { Consumer } from "./consumer.ts";
+import type { EventFilter } from "./event-filter.ts";
 import { firstPublishedUs } from "./headers.ts";
 import { SessionSieve, type SessionVerdict, UNKNOWN_SESSION } from "./session-sieve.ts";
 
@@ -37,7 +38,7 @@ export interface EncodedBatch {
   readonly to: number;
   readonly rows: Rows;
   readonly letters: readonly Letter[];
-  /** How many of its records belong to a deleted session. */
+  /** How many of its records the group doesn't serve: of a deleted session, or outside its filter. */
   readonly filtered: number;
   /** The sessions that its rows belong to, where the table has no parents to ask; live events belong to none. */
   readonly sessions: readonly string[];
@@ -61,6 +62,7 @@ export interface Encoder {
   readonly rowEncoder: RowEncoder;
   readonly eventBytesMax: number;
   readonly newDaysPerBatchMax: number;
+  readonly filter: EventFilter;
   /** Days whose partition is known to be there. */
   readonly knownDays: ReadonlySet<Day>;
 }
@@ -80,11 +82,16 @@ export function encodeBatch(encoder: Encoder, partition: number, records: Record
   const indexes: number[] = [];
   const letters: Letter[] = [];
   const days = new DayCut(encoder);
-  const sessions = new SessionSieve(encoder.consumer, range.verdicts);
+  const sessions = new SessionSieve(encoder.consumer, encoder.filter, range.verdicts);
+  let outside = 0;
   const facts = { published_at: 0, source_partition: partition, source_offset: 0, first_published_at: 0 };
   let index = range.from;
   const to = range.to ?? records.count;
   for (; index < to; index++) {
+    if (!encoder.filter.hasTime(records.publishedAtMs(index))) {
+      outside++;
+      continue;
+    }
     const { value, headers } = records.record(index);
     const publishedUs = records.publishedAtMs(index) * 1000;
     const event = readEvent(encoder, value, publishedUs);
@@ -92,9 +99,9 @@ export function encodeBatch(encoder: Encoder, partition: number, records: Record
       letters.push({ index, reason: event.reason, detail: event.detail, column: event.column });
       continue;
     }
-    if (encoder.consumer.partitionedByDay && !days.takes(dayOf(event.timestamp as number))) break;
     const session = sessions.sift(event);
-    if (session === "deleted") continue;
+    if (session === "filtered") continue;
+    if (encoder.consumer.partitionedByDay && !days.takes(dayOf(event.timestamp as number))) break;
     if (session === "unknown") {
       letters.push({ index, ...UNKNOWN_SESSION });
       continue;
@@ -118,7 +125,7 @@ export function encodeBatch(encoder: Encoder, partition: number, records: Record
     to: index,
     rows: { bytes: out.bytes.subarray(0, out.length), ends, indexes },
     letters,
-    filtered: sessions.deleted,
+    filtered: outside + sessions.filtered,
     sessions: sessions.all,
     days: days.all,
   };

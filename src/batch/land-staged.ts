@@ -3,6 +3,7 @@ import { CopyBuffer } from "../table/copy-buffer.ts";
 import { prepareStage, type StageStatements } from "../table/stage.ts";
 import { copyIsolated, rowBytes } from "./copy-isolated.ts";
 import type { EncodedBatch, Letter, Rows } from "./encode.ts";
+import type { SessionKind } from "./event-filter.ts";
 import type { Outcome, Parked } from "./outcome.ts";
 
 /** How one table's staged rows become rows of the table; the audit trail links them into its chain on the way. */
@@ -24,6 +25,8 @@ export interface StagedPath {
   readonly repeats: "first" | "revised";
   /** Whether somebody wants to know which records were written, not only how many. */
   readonly wantOffsets: boolean;
+  /** The kinds of sessions that are served. */
+  readonly sessionKinds: readonly SessionKind[];
   readonly insert: StagedInsert;
 }
 
@@ -117,7 +120,7 @@ interface Verdict extends Record<string, unknown> {
   readonly id: string;
   readonly missing: Readonly<Record<string, string>>;
   readonly mismatch: boolean;
-  readonly deleted: boolean;
+  readonly filtered: boolean;
   readonly behind: boolean;
 }
 
@@ -128,17 +131,21 @@ interface Aside {
 }
 
 /**
- * Takes out of the stage what can't be inserted: events of a deleted session (filtered), children of another session
+ * Takes out of the stage what can't be inserted: events of a deleted or unserved session (filtered), children of another session
  * than their parent's (letters), children whose parents have not landed and events behind a parked one of their own id
  * (parked).
  */
 async function setAside(connection: Connection, path: StagedPath, batch: EncodedBatch): Promise<Aside> {
   if (path.stage.verdicts === undefined) return { letters: [], parked: [], filtered: 0 };
-  const verdicts = await connection.query<Verdict>(path.stage.verdicts, [path.topicName, batch.partition]);
+  const verdicts = await connection.query<Verdict>(path.stage.verdicts, [
+    path.topicName,
+    batch.partition,
+    path.sessionKinds,
+  ]);
   if (verdicts.length === 0) return { letters: [], parked: [], filtered: 0 };
-  const deleted = verdicts.filter((v) => v.deleted);
-  const mismatched = verdicts.filter((v) => !v.deleted && v.mismatch);
-  const waiting = verdicts.filter((v) => !v.deleted && !v.mismatch);
+  const filtered = verdicts.filter((v) => v.filtered);
+  const mismatched = verdicts.filter((v) => !v.filtered && v.mismatch);
+  const waiting = verdicts.filter((v) => !v.filtered && !v.mismatch);
   const followers = await laterOnes(connection, path, waiting, verdicts);
   const letters = mismatched.map(
     (v): Letter => ({
@@ -153,7 +160,7 @@ async function setAside(connection: Connection, path: StagedPath, batch: Encoded
   );
   const offsets = [...verdicts, ...followers].map((v) => v.offset);
   await connection.run(path.stage.discard, [offsets]);
-  return { letters, parked, filtered: deleted.length };
+  return { letters, parked, filtered: filtered.length };
 }
 
 type Waiting = Pick<Verdict, "offset" | "id" | "missing">;

@@ -18,6 +18,7 @@ import { fetchClusterId, fetchOffsets } from "../topic/offsets.ts";
 import { RawPublisher } from "../topic/raw-publish.ts";
 import { checkTopics, requireGoodTopics, topicName } from "../topic/topics.ts";
 import type { Consumer } from "./consumer.ts";
+import { EventFilter } from "./event-filter.ts";
 import { Group } from "./group.ts";
 import type { TopicEnds } from "./horizon.ts";
 import { insertChained } from "./insert-chained.ts";
@@ -155,6 +156,7 @@ export async function makePlan(
     nameOf: (other) => topicName(config.namespace, other),
     read: (other) => fetchOffsets(services.admin, topicName(config.namespace, other)),
   };
+  const filter = new EventFilter(config.sessionKinds);
   const wantOffsets = typeof consumer.audit === "function";
   return {
     consumer,
@@ -166,6 +168,7 @@ export async function makePlan(
       rowEncoder: new RowEncoder(columns, landing.repeats === "revised"),
       eventBytesMax: config.eventBytesMax,
       newDaysPerBatchMax: config.newDaysPerBatchMax,
+      filter,
       knownDays,
     },
     direct: { statement: directCopy(consumer), relation: landing.table },
@@ -175,13 +178,14 @@ export async function makePlan(
       stage,
       repeats: landing.repeats,
       wantOffsets,
+      sessionKinds: filter.kinds,
       insert: landing.chained ? insertChained : insertStaged,
     },
     breaker: new LetterBreaker(config.letterShareMax),
     auditTopicName,
     auditSchemaId: await registry.register(auditTopicName, "audit"),
     deadLettersTopicName: topicName(config.namespace, "dead-letters"),
-    sessionGate: new SessionGate(services.questions, topicEnds, services.clock),
+    sessionGate: new SessionGate(services.questions, topicEnds, filter, services.clock),
     topicEnds,
     parkDeadlineMs: config.parkDeadlineMs,
   };

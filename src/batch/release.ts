@@ -29,7 +29,8 @@ export async function releaseParked(
   return inTransaction(connection, async () => {
     const nextOffset = await lockPartition(connection, topicName, partition);
     const { parents } = consumer.landing;
-    const ready = await readyParked(connection, topicName, partition, parents, RELEASE_EVENTS_MAX);
+    const { kinds } = encoder.filter;
+    const ready = await readyParked(connection, topicName, partition, parents, kinds, RELEASE_EVENTS_MAX);
     if (ready.length === 0) return { kind: "stale", nextOffset };
     // Parked by an earlier program, they may name schemas that this one has not met. Once per schema, the lock is held
     // for as long as the registry takes to answer.

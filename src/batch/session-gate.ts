@@ -1,7 +1,8 @@
 import { type Clock, SYSTEM_CLOCK } from "../clock.ts";
 import type { Connection } from "../table/connection.ts";
-import { sessionStatuses } from "../table/sessions.ts";
+import { sessionFacts } from "../table/sessions.ts";
 import type { ConnectionSlot } from "../table/slot.ts";
+import type { EventFilter } from "./event-filter.ts";
 import { Horizon, type TopicEnds } from "./horizon.ts";
 import type { SessionVerdict } from "./session-sieve.ts";
 
@@ -15,12 +16,14 @@ const POLL_MS = 100;
 export class SessionGate {
   readonly #slot: ConnectionSlot;
   readonly #ends: TopicEnds;
+  readonly #filter: EventFilter;
   readonly #clock: Clock;
   readonly #unknown = new Set<string>();
 
-  constructor(slot: ConnectionSlot, ends: TopicEnds, clock: Clock = SYSTEM_CLOCK) {
+  constructor(slot: ConnectionSlot, ends: TopicEnds, filter: EventFilter, clock: Clock = SYSTEM_CLOCK) {
     this.#slot = slot;
     this.#ends = ends;
+    this.#filter = filter;
     this.#clock = clock;
   }
 
@@ -42,13 +45,14 @@ export class SessionGate {
 
   /** The verdicts on these sessions, read inside the landing's transaction: a deletion that committed before it counts. */
   async verdicts(connection: Connection, sessionIds: readonly string[]): Promise<ReadonlyMap<string, SessionVerdict>> {
-    const statuses = await sessionStatuses(connection, sessionIds);
+    const landed = await sessionFacts(connection, sessionIds);
     const verdicts = new Map<string, SessionVerdict>();
     for (const id of sessionIds) {
-      const status = statuses.get(id);
-      if (status === "deleted") verdicts.set(id, "deleted");
-      else if (status !== undefined) this.#unknown.delete(id);
-      else if (this.#unknown.has(id)) verdicts.set(id, "unknown");
+      const session = landed.get(id);
+      if (session !== undefined) {
+        this.#unknown.delete(id);
+        if (session.status === "deleted" || !this.#filter.serves(session.kind)) verdicts.set(id, "filtered");
+      } else if (this.#unknown.has(id)) verdicts.set(id, "unknown");
       else throw new Error(`session ${id} was let in without having landed`);
     }
     return verdicts;
@@ -57,7 +61,7 @@ export class SessionGate {
   async #open(sessionIds: readonly string[]): Promise<readonly string[]> {
     const strangers = sessionIds.filter((id) => !this.#unknown.has(id));
     if (strangers.length === 0) return [];
-    const statuses = await this.#slot.use((connection) => sessionStatuses(connection, strangers));
-    return strangers.filter((id) => !statuses.has(id));
+    const landed = await this.#slot.use((connection) => sessionFacts(connection, strangers));
+    return strangers.filter((id) => !landed.has(id));
   }
 }

@@ -1,7 +1,8 @@
 import type { Consumer } from "./consumer.ts";
+import type { EventFilter } from "./event-filter.ts";
 
-/** Why the events of a session don't land: it was deleted, or nobody has ever published it. */
-export type SessionVerdict = "deleted" | "unknown";
+/** Why the events of a session don't land: it was deleted or isn't served, or nobody has ever published it. */
+export type SessionVerdict = "filtered" | "unknown";
 
 export const UNKNOWN_SESSION = {
   reason: "unknown_session",
@@ -10,18 +11,23 @@ export const UNKNOWN_SESSION = {
 } as const;
 
 /**
- * Notes the sessions of one batch's events and sifts out those with a verdict. Only for the big topics: the small ones
- * ask for a session as for any other parent.
+ * Sifts out the events of sessions that the group doesn't serve, and notes the other sessions of one batch, to ask the
+ * database of them. The latter for the big topics only: the small ones ask for a session as for any other parent.
  */
 export class SessionSieve {
-  readonly #isNeeded: boolean;
+  readonly #filter: EventFilter;
+  readonly #hasSessions: boolean;
+  readonly #asks: boolean;
   readonly #verdicts: ReadonlyMap<string, SessionVerdict> | undefined;
   readonly #sessions = new Set<string>();
   #last: string | null = null;
-  deleted = 0;
+  filtered = 0;
 
-  constructor(consumer: Consumer, verdicts: ReadonlyMap<string, SessionVerdict> | undefined) {
-    this.#isNeeded = consumer.landing.path === "direct";
+  constructor(consumer: Consumer, filter: EventFilter, verdicts: ReadonlyMap<string, SessionVerdict> | undefined) {
+    const { path, parents } = consumer.landing;
+    this.#filter = filter;
+    this.#asks = path === "direct";
+    this.#hasSessions = this.#asks || parents.some(({ topic }) => topic === "sessions");
     this.#verdicts = verdicts;
   }
 
@@ -31,15 +37,19 @@ export class SessionSieve {
 
   /** The verdict on the event's session, undefined when it may land. */
   sift(event: Readonly<Record<string, unknown>>): SessionVerdict | undefined {
-    if (!this.#isNeeded) return undefined;
+    if (!this.#hasSessions) return undefined;
     const session = event.backtest_session_id as string | null;
-    if (session === null) return undefined;
+    if (!this.#filter.hasSession(session)) {
+      this.filtered++;
+      return "filtered";
+    }
+    if (session === null || !this.#asks) return undefined;
     if (session !== this.#last) {
       this.#sessions.add(session);
       this.#last = session;
     }
     const verdict = this.#verdicts?.get(session);
-    if (verdict === "deleted") this.deleted++;
+    if (verdict === "filtered") this.filtered++;
     return verdict;
   }
 }

@@ -1,7 +1,7 @@
 import type { Connection } from "./connection.ts";
 import type { Parent } from "./landing-table.ts";
 import type { StoredHeaders } from "./letters.ts";
-import { quoted } from "./stage.ts";
+import { notServed, quoted } from "./stage.ts";
 
 /** A parked event as it is taken up again. */
 export interface ParkedRecord {
@@ -13,14 +13,17 @@ export interface ParkedRecord {
 }
 
 /**
- * The parked events of a partition whose parents have all landed, in offset order. An event behind another of its own
- * id waits until that one is gone.
+ * The parked events of a partition whose parents have all landed, in offset order, and those that waited for a session
+ * which has landed and isn't served: they are filtered, and their parents may be, too. An event behind another of its
+ * own id waits until that one is gone.
+ * @param sessionKinds the kinds of sessions that are served
  */
 export async function readyParked(
   connection: Connection,
   topic: string,
   partition: number,
   parents: readonly Parent[],
+  sessionKinds: readonly string[],
   rowsMax: number,
 ): Promise<readonly ParkedRecord[]> {
   const landed = parents.map(
@@ -31,11 +34,13 @@ export async function readyParked(
     `SELECT e."offset", e.key, e.value, e.headers,
        (extract(epoch FROM e.published_at) * 1000)::double precision AS "publishedAtMs"
      FROM tradetape.parked_event e
-     WHERE e.topic = $1 AND e.partition = $2 AND ${landed.join(" AND ")}
+     WHERE e.topic = $1 AND e.partition = $2 AND (${landed.join(" AND ")} OR EXISTS (
+         SELECT FROM public.backtest_session s
+         WHERE s.backtest_session_id = (e.missing ->> 'backtest_session_id')::uuid AND ${notServed("s", 4)}))
        AND NOT EXISTS (SELECT FROM tradetape.parked_event o WHERE o.topic = e.topic AND o.event_id = e.event_id
          AND o.partition = e.partition AND o."offset" < e."offset")
      ORDER BY e."offset" LIMIT $3`,
-    [topic, partition, rowsMax],
+    [topic, partition, rowsMax, sessionKinds],
   );
 }
 

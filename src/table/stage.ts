@@ -11,7 +11,7 @@ export interface StageStatements {
   readonly create: string;
   readonly copy: string;
   readonly columnCount: number;
-  /** Per staged row with something amiss: missing parents, a parent of another session, a deleted session. */
+  /** Per staged row with something amiss: missing parents, a parent of another session, a session not served. */
   readonly verdicts: string | undefined;
   readonly siblings: string;
   readonly discard: string;
@@ -55,7 +55,10 @@ export function stageStatements(table: LandingTable): StageStatements {
 const unchained = (relation: string) =>
   `ALTER TABLE ${quoted(relation)} ALTER seq DROP NOT NULL, ALTER prev_hash DROP NOT NULL, ALTER hash DROP NOT NULL`;
 
-/** $1 and $2 are topic and partition, for events of an id that is parked already: they wait behind it. */
+/**
+ * $1 and $2 are topic and partition, for events of an id that is parked already: they wait behind it. $3 are the kinds of
+ * sessions that are served.
+ */
 function verdicts(table: LandingTable, relation: string, id: string): string {
   const parents = table.parents.map((parent, index) => ({ ...parent, alias: `p${index}`, ref: quoted(parent.column) }));
   const absent = parents.map((p) => `s.${p.ref} IS NOT NULL AND ${p.alias}.${quoted(p.key)} IS NULL`);
@@ -68,18 +71,23 @@ function verdicts(table: LandingTable, relation: string, id: string): string {
           AND ${p.alias}.backtest_session_id IS DISTINCT FROM s.backtest_session_id)`,
     );
   const session = parents.find((p) => p.table === "backtest_session");
+  if (!session) throw new Error(`${table.table} has parents and no session among them`);
   const behind = `EXISTS (SELECT FROM tradetape.parked_event e
       WHERE e.topic = $1 AND e.partition = $2 AND e.event_id = s.${id} AND e."offset" < s.${OFFSET_COLUMN})`;
   return `SELECT * FROM (
     SELECT s.${OFFSET_COLUMN} AS "offset", s.${id} AS id,
       jsonb_strip_nulls(jsonb_build_object(${missing.join(", ")})) AS missing,
       ${mismatch.length > 0 ? mismatch.join(" OR ") : "false"} AS mismatch,
-      ${session ? `coalesce(${session.alias}.status = 'deleted', false)` : "false"} AS deleted, ${behind} AS behind
+      coalesce(${notServed(session.alias, 3)}, false) AS filtered, ${behind} AS behind
     FROM ${quoted(relation)} s ${parents
       .map((p) => `LEFT JOIN ${lookup(p.table, "*", `t.${quoted(p.key)} = s.${p.ref}`)} ${p.alias} ON true`)
       .join(" ")}
-  ) v WHERE missing <> '{}' OR mismatch OR deleted OR behind ORDER BY "offset"`;
+  ) v WHERE missing <> '{}' OR mismatch OR filtered OR behind ORDER BY "offset"`;
 }
+
+/** Whether events of this session don't land. @param kinds the number of the parameter that has the kinds served */
+export const notServed = (alias: string, kinds: number): string =>
+  `(${alias}.status = 'deleted' OR NOT ${alias}.kind = ANY($${kinds}::text[]))`;
 
 /**
  * At most one row of a table per staged row, by its index. LIMIT keeps the planner from joining instead: of a table

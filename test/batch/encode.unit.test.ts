@@ -3,6 +3,7 @@ import { bars } from "../../consumers/bars.ts";
 import { ticks } from "../../consumers/ticks.ts";
 import type { Consumer } from "../../src/batch/consumer.ts";
 import { type EncodedBatch, type Encoder, encodeBatch } from "../../src/batch/encode.ts";
+import { EVERY_SESSION_KIND, EventFilter } from "../../src/batch/event-filter.ts";
 import { indexOf } from "../../src/batch/land-staged.ts";
 import type { EventReader } from "../../src/event/codec.ts";
 import { Refusal } from "../../src/event/letter.ts";
@@ -35,6 +36,7 @@ function encoderOf(consumer: unknown, change: Partial<Encoder> = {}): Encoder {
     rowEncoder: new RowEncoder(columns, false),
     eventBytesMax: 1000,
     newDaysPerBatchMax: 2,
+    filter: new EventFilter(EVERY_SESSION_KIND),
     knownDays: new Set(),
     ...change,
   };

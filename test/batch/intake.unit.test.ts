@@ -2,6 +2,7 @@ import { pino } from "pino";
 import { describe, expect, it } from "vitest";
 import { ticks } from "../../consumers/ticks.ts";
 import type { EncodedBatch } from "../../src/batch/encode.ts";
+import { EVERY_SESSION_KIND, EventFilter } from "../../src/batch/event-filter.ts";
 import { Intake } from "../../src/batch/intake.ts";
 import { type Job, Lane } from "../../src/batch/lane.ts";
 import { Patience } from "../../src/batch/patience.ts";
@@ -68,6 +69,7 @@ function setUp(
     rowEncoder: new RowEncoder([{ name: "source", from: "event", write: writeText }], false),
     eventBytesMax: 1000,
     newDaysPerBatchMax: 5,
+    filter: new EventFilter(EVERY_SESSION_KIND),
     knownDays: new Set(),
   };
   const plan = { topicName: "ticks", encoder } as unknown as LandingPlan;

@@ -191,7 +191,7 @@ function verdicts(c: Context, shape: Shape): Result {
       (e) => e.topic === topic && e.eventId === id && e.offset < offset,
     );
     const isFine = Object.keys(missing).length === 0 && !behind;
-    return isFine ? [] : [{ offset, id, missing, mismatch: false, deleted: false, behind }];
+    return isFine ? [] : [{ offset, id, missing, mismatch: false, filtered: false, behind }];
   });
   return { rows: found.sort((a, b) => a.offset - b.offset), count: found.length };
 }

@@ -296,7 +296,7 @@ const HANDLERS: readonly (readonly [RegExp, Handler])[] = [
     /^SELECT backtest_session_id AS id, status/,
     taking<[string[]]>(({ db, values: [ids] }) => {
       const there = db.parents.get("backtest_session");
-      return rows(ids.filter((id) => there?.has(id)).map((id) => ({ id, status: "running" })));
+      return rows(ids.filter((id) => there?.has(id)).map((id) => ({ id, status: "running", kind: "backtest" })));
     }),
   ],
   [
