@@ -1,3 +1,4 @@
+import { Agent, type AgentOptions } from "./agent/agent.ts";
 import { type Config, readConfig, requireServices } from "./config.ts";
 import { TradetapeError } from "./errors.ts";
 import { completeEvent, type Incomplete } from "./event/complete.ts";
@@ -10,10 +11,19 @@ import { EventWriter, type Headers, type WriterParts } from "./topic/event-write
 import { Publisher } from "./topic/publish.ts";
 import { Tally } from "./topic/tally.ts";
 
+export type { Agent, AgentOptions } from "./agent/agent.ts";
+export type {
+  AgentIdentity,
+  DecisionFields,
+  FillFields,
+  PerformanceFields,
+  PredictionFields,
+  Workflow,
+} from "./agent/draft.ts";
 export { ERROR_CODES, type ErrorCode, TradetapeError } from "./errors.ts";
 export type { Incomplete } from "./event/complete.ts";
 export type * from "./event/events.ts";
-export { doubleField, eventId, indicatorId, integerField, symbolId } from "./event/identity.ts";
+export { doubleField, eventId, indicatorId, integerField, strategyId, symbolId } from "./event/identity.ts";
 export { EVENT_TOPICS, type EventTopic } from "./event/schemas.ts";
 export type { Headers } from "./topic/event-writer.ts";
 
@@ -123,6 +133,15 @@ export class Tape {
     const verdict = tally.verdict(stopped);
     if (verdict !== undefined) throw verdict;
     return { sent: tally.admitted };
+  }
+
+  /**
+   * What an agent publishes through: predict, decide, fill, perform. Costs nothing; make as many as there are actors,
+   * strategies and sessions.
+   * @throws TradetapeError input_invalid for an identity that can't be one
+   */
+  agent(options: AgentOptions): Agent {
+    return new Agent(options, ({ topic, event, headers }) => this.publish(topic, event as never, { headers }));
   }
 
   /** Waits until all that was admitted is acked or refused, then disconnects. A publish after it is refused. */

@@ -23,6 +23,7 @@ const RANK: Readonly<Record<string, number>> = {
   table: 5,
   producers: 6,
   audit: 6,
+  agent: 6,
   batch: 7,
   consumers: 8,
   "dead-letter": 8,

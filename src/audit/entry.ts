@@ -18,6 +18,10 @@ export interface EntrySource {
   /** Broker time, microseconds since 1970. */
   readonly publishedUs: number;
   readonly correlationId: string | null;
+  /** The event that led to this one, as its publisher says; its column is the payload. */
+  readonly causationId: string | null;
+  /** Who published it, as it says itself; null where it doesn't. */
+  readonly actor: string | null;
 }
 
 /** Above this a payload carries id and digest of the value only: the event itself is in its table and its topic. */
@@ -34,16 +38,17 @@ export function eventEntry(
   const { topic, partition, offset } = source.at;
   const digest = createHash("sha256").update(source.value).digest("hex");
   const idField = EVENT_SCHEMAS[source.event].fields[0]!.name;
-  const whole = JSON.stringify({ event: readable(source.event, source.fields), value_sha256: digest });
+  const causation = source.causationId === null ? {} : { causation_id: source.causationId };
+  const whole = JSON.stringify({ event: readable(source.event, source.fields), value_sha256: digest, ...causation });
   const payload =
     Buffer.byteLength(whole) <= PAYLOAD_BYTES_MAX
       ? whole
-      : JSON.stringify({ event: { [idField]: source.fields[idField] }, value_sha256: digest });
+      : JSON.stringify({ event: { [idField]: source.fields[idField] }, value_sha256: digest, ...causation });
   return {
     log_id: eventId("audit", [note.eventType, topic, String(partition), String(offset), digest]),
     timestamp: source.publishedUs,
     event_type: note.eventType,
-    actor: note.actor,
+    actor: source.actor ?? note.actor,
     payload,
     success: note.success,
     correlation_id: source.correlationId,

@@ -1,9 +1,6 @@
 import type { StoredHeaders } from "../table/letters.ts";
 import type { RecordHeaders } from "../topic/fetched-batch.ts";
 
-/** The header by which publishers name the workflow that an event belongs to. */
-export const CORRELATION_HEADER = "correlation-id";
-
 /**
  * What a redriven letter's message carries beside its own headers: how many times the event has been redriven, the
  * letter it came from (topic/partition/offset), and the broker's time that it had first, in microseconds since 1970.

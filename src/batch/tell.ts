@@ -3,12 +3,13 @@ import { eventEntry, letterEntry, receiptEntry } from "../audit/entry.ts";
 import { encodeEvent } from "../event/codec.ts";
 import type { AuditEvent } from "../event/events.ts";
 import { Refusal } from "../event/letter.ts";
+import { WORKFLOW_HEADERS } from "../event/workflow.ts";
 import type { LedgerRow } from "../table/landed.ts";
 import type { LetterRow, ParkedRow, StoredHeaders } from "../table/letters.ts";
 import type { OutboxMessage } from "../table/outbox.ts";
 import type { RawRecord } from "../topic/fetched-batch.ts";
 import { type EncodedBatch, type Letter, readEvent } from "./encode.ts";
-import { base64, CORRELATION_HEADER, firstHeader, redriveAttempts, storedHeaders } from "./headers.ts";
+import { base64, firstHeader, redriveAttempts, storedHeaders } from "./headers.ts";
 import type { Outcome, Parked } from "./outcome.ts";
 import type { LandingPlan } from "./plan.ts";
 
@@ -104,7 +105,9 @@ function eventEntries(plan: LandingPlan, batch: EncodedBatch, index: number): Au
     fields,
     value: value!,
     publishedUs,
-    correlationId: firstHeader(headers, CORRELATION_HEADER),
+    correlationId: firstHeader(headers, WORKFLOW_HEADERS.correlation),
+    causationId: firstHeader(headers, WORKFLOW_HEADERS.causation),
+    actor: firstHeader(headers, WORKFLOW_HEADERS.actor),
   };
   return consumer.audit(fields as never).map((note) => eventEntry(source, note));
 }

@@ -8,6 +8,11 @@ export function symbolId(ticker: string, exchange: string | null): string {
   return eventId("symbol", [ticker, exchange]);
 }
 
+/** A strategy's id, of its name: the same in every program that calls it so. */
+export function strategyId(name: string): string {
+  return eventId("strategy", [name]);
+}
+
 /** A UTC day as YYYY-MM-DD, of whole microseconds since 1970. */
 function utcDay(timestamp: number): string {
   return new Date(Math.floor(timestamp / 1000)).toISOString().slice(0, 10);

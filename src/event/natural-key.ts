@@ -24,6 +24,7 @@ const NAMESPACE_NAMES = [
   "fill",
   "performance",
   "audit",
+  "strategy",
 ] as const;
 
 export type Namespace = (typeof NAMESPACE_NAMES)[number];

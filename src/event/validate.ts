@@ -16,6 +16,9 @@ function checkUuid(value: unknown): string | null {
   return UUID.test(value) ? null : "must be a UUID in lower case, as in 0198c5a4-8f6e-7c3a-9d2b-5e4f3a2b1c0d";
 }
 
+/** Whether a value is a UUID as events spell it. */
+export const isUuid = (value: unknown): value is string => checkUuid(value) === null;
+
 /** PostgreSQL's text can't hold a NUL, and Avro's UTF-8 can't hold half a surrogate pair. */
 function checkText(value: unknown): string | null {
   if (typeof value !== "string") return "must be text";

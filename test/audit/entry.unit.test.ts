@@ -12,6 +12,8 @@ const source = (change: Partial<EntrySource> = {}): EntrySource => ({
   value: encodeEvent("decisions", 1, decision(1)),
   publishedUs: NOON,
   correlationId: "workflow",
+  causationId: null,
+  actor: null,
   ...change,
 });
 const sha256 = (value: Buffer) => createHash("sha256").update(value).digest("hex");

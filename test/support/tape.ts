@@ -53,6 +53,7 @@ export interface TestTape {
   /** Publishes checked events, as an agent or a feed does. */
   readonly publish: Tape["publish"];
   readonly publishAll: Tape["publishAll"];
+  readonly agent: Tape["agent"];
   /** Publishes messages as they are, as one produce request. @returns the offset of the first per partition */
   raw(topic: EventTopic, events: readonly RawEvent[], compression?: number): Promise<ReadonlyMap<number, number>>;
   /** An event in the wire format, unchecked: what a careless program would publish. */
@@ -132,6 +133,7 @@ function tapeOf({ config, kafka, producer, tape, settings, log }: Parts): TestTa
     landWith,
     publish: tape.publish.bind(tape),
     publishAll: tape.publishAll.bind(tape),
+    agent: tape.agent.bind(tape),
     land: (...topics) => landWith(topics, {}),
     encode: async (topic, event) => encodeEvent(topic, await registry.register(name(topic), topic), event),
     async raw(topic, events, compression = COMPRESSION.none) {

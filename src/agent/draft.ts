@@ -1,0 +1,200 @@
+import { TradetapeError } from "../errors.ts";
+import type { DecisionEvent, EventOfTopic, FillEvent, PerformanceEvent, PredictionEvent } from "../event/events.ts";
+import { eventId, performanceId } from "../event/identity.ts";
+import type { EventTopic } from "../event/schemas.ts";
+import { checkEvent } from "../event/validate.ts";
+import { WORKFLOW_HEADERS } from "../event/workflow.ts";
+import { wrongDecisionLink, wrongFillLink, wrongTime } from "./links.ts";
+
+/** Who acts: what every event of one agent has in common. */
+export interface AgentIdentity {
+  /** The program or person, as the audit log shows it: "momentum-bot". */
+  readonly actor: string;
+  /** The model behind the predictions: "momentum-3". Another version's predictions have other ids. */
+  readonly modelVersion: string;
+  /** The strategy's UUID; `strategyId(name)` makes one of a name. */
+  readonly strategyId: string;
+  /** The id of the session that everything belongs to; null, or left out, is live trading. */
+  readonly session?: string | null | undefined;
+}
+
+/** Where an event stands in its workflow. What is left out follows from its links. */
+export interface Workflow {
+  /** Default: the id of the prediction at the workflow's root, or of the event itself where there is none. */
+  readonly correlationId?: string | undefined;
+  /** Default: the id of the event it links to. A prediction may name the bar or indicator that set it off. */
+  readonly causationId?: string | undefined;
+}
+
+type Timed<E extends { timestamp: number }, K extends keyof E> = Omit<E, K | "timestamp" | "backtest_session_id"> & {
+  /** Microseconds since 1970, UTC. */
+  timestamp: number;
+};
+
+export type PredictionFields = Timed<PredictionEvent, "prediction_id" | "model_version">;
+
+export type DecisionFields = Timed<
+  DecisionEvent,
+  "decision_id" | "symbol_id" | "size" | "model_reference" | "strategy_id"
+> & {
+  /** What it rests on: as `predict` returned it, or as a topic or a table holds it. */
+  prediction?: PredictionEvent | null;
+  /** Default: the prediction's. */
+  symbol_id?: string;
+  /** How much; may be left out for HOLD. */
+  size?: number;
+};
+
+export type FillFields = Timed<FillEvent, "execution_id" | "decision_id" | "symbol_id" | "quantity"> & {
+  /** What it carries out: as `decide` returned it, or as a topic or a table holds it. */
+  decision: DecisionEvent;
+  /** How much; may be left out when nothing was filled. */
+  quantity?: number;
+};
+
+export type PerformanceFields = Omit<PerformanceEvent, "performance_id" | "strategy_id" | "backtest_session_id">;
+
+/** A checked event with its id and headers, ready to be published. */
+export interface Draft<T extends EventTopic = EventTopic> {
+  readonly topic: T;
+  readonly event: Required<EventOfTopic[T]>;
+  readonly headers: Readonly<Record<string, string>>;
+}
+
+const UNREADABLE_LATENCY_MS = 2 ** 31;
+
+/**
+ * The id of a prediction, of (actor, model version, session, symbol, the caller's key): the same key is the same
+ * prediction, whenever and however often it is published.
+ */
+export function predictionId(by: AgentIdentity, symbolId: string, key: string): string {
+  return eventId("prediction", [by.actor, by.modelVersion, by.session ?? null, symbolId, key]);
+}
+
+/** The id of a decision, of (actor, strategy, session, symbol, the caller's key). */
+export function decisionId(by: AgentIdentity, symbolId: string, key: string): string {
+  return eventId("decision", [by.actor, by.strategyId, by.session ?? null, symbolId, key]);
+}
+
+/** The id of a fill, of (decision, broker, the caller's key): brokers use one report id for several orders. */
+export function fillId(decision: string, broker: string, key: string): string {
+  return eventId("fill", [decision, broker, key]);
+}
+
+/** @throws TradetapeError input_invalid: what is wrong, as a sentence */
+export function draftPrediction(by: AgentIdentity, key: string, fields: PredictionFields, workflow: Workflow = {}) {
+  requireText("predictions", { key, symbol_id: fields.symbol_id });
+  const event: Required<PredictionEvent> = {
+    prediction_id: predictionId(by, fields.symbol_id, key),
+    predicted_price: null,
+    probability_up: null,
+    confidence_score: null,
+    ...defined(fields),
+    model_version: by.modelVersion,
+    backtest_session_id: by.session ?? null,
+  };
+  return finished("predictions", by, event, event.prediction_id, undefined, workflow);
+}
+
+/** @throws TradetapeError input_invalid: also for a prediction of another symbol or session, or of a later time */
+export function draftDecision(by: AgentIdentity, key: string, fields: DecisionFields, workflow: Workflow = {}) {
+  const { prediction = null, ...own } = fields;
+  const symbolId = own.symbol_id ?? prediction?.symbol_id;
+  requireText("decisions", { key, symbol_id: symbolId });
+  const event: Required<DecisionEvent> = {
+    decision_id: decisionId(by, symbolId!, key),
+    size: own.action === "HOLD" ? 0 : Number.NaN,
+    predicted_roi: null,
+    reason: null,
+    ...defined(own),
+    symbol_id: symbolId!,
+    model_reference: prediction?.prediction_id ?? null,
+    strategy_id: by.strategyId,
+    backtest_session_id: by.session ?? null,
+  };
+  refuse("decisions", wrongDecisionLink(event, prediction));
+  const root = prediction?.prediction_id;
+  return finished("decisions", by, event, root ?? event.decision_id, root, workflow);
+}
+
+/** @throws TradetapeError input_invalid: also for a decision of another session, a HOLD, or one that wasn't approved */
+export function draftFill(by: AgentIdentity, key: string, fields: FillFields, workflow: Workflow = {}) {
+  const { decision, ...own } = fields;
+  requireText("fills", { key, broker: own.broker, decision_id: decision?.decision_id });
+  const event: Required<FillEvent> = {
+    execution_id: fillId(decision.decision_id, own.broker, key),
+    decision_id: decision.decision_id,
+    symbol_id: decision.symbol_id,
+    executed_price: null,
+    quantity: own.status === "FILLED" ? Number.NaN : 0,
+    latency_ms: latencyMs(decision.timestamp, own.timestamp),
+    broker_execution_id: key,
+    fee: null,
+    ...defined(own),
+    backtest_session_id: by.session ?? null,
+  };
+  refuse("fills", wrongFillLink(event, decision));
+  const root = decision.model_reference ?? decision.decision_id;
+  return finished("fills", by, event, root, decision.decision_id, workflow);
+}
+
+/** @throws TradetapeError input_invalid */
+export function draftPerformance(by: AgentIdentity, fields: PerformanceFields, workflow: Workflow = {}) {
+  const event: Required<PerformanceEvent> = {
+    performance_id: "",
+    symbol_id: null,
+    win_rate: null,
+    avg_roi: null,
+    max_drawdown: null,
+    sharpe_ratio: null,
+    revised_at: null,
+    ...defined(fields),
+    strategy_id: by.strategyId,
+    backtest_session_id: by.session ?? null,
+  };
+  const { performance_id: _none, ...named } = event;
+  refuse("performance", wrongTime(event.window_start, "window_start") ?? wrongTime(event.window_end, "window_end"));
+  event.performance_id = performanceId(named);
+  return finished("performance", by, event, event.performance_id, undefined, workflow);
+}
+
+/** From decision to report; null where the column can't hold it, as when a month lies between. */
+function latencyMs(decidedUs: number, reportedUs: number): number | null {
+  const ms = Math.round((reportedUs - decidedUs) / 1000);
+  return Math.abs(ms) < UNREADABLE_LATENCY_MS ? ms : null;
+}
+
+function finished<T extends EventTopic>(
+  topic: T,
+  by: AgentIdentity,
+  event: Required<EventOfTopic[T]>,
+  root: string,
+  parent: string | undefined,
+  { correlationId = root, causationId = parent }: Workflow,
+): Draft<T> {
+  const timestamp = (event as { timestamp?: number }).timestamp;
+  refuse(topic, timestamp === undefined ? null : wrongTime(timestamp, "timestamp"));
+  refuse(topic, checkEvent(topic, event));
+  const headers = {
+    [WORKFLOW_HEADERS.correlation]: correlationId,
+    ...(causationId === undefined ? {} : { [WORKFLOW_HEADERS.causation]: causationId }),
+    [WORKFLOW_HEADERS.actor]: by.actor,
+  };
+  return { topic, event, headers };
+}
+
+/** A field given as undefined is one left out: it must not take the default's place. */
+const defined = <F extends object>(fields: F): F =>
+  Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as F;
+
+/** What ids are made of has to be there before they are made. */
+function requireText(topic: EventTopic, named: Readonly<Record<string, string | undefined>>): void {
+  for (const [name, text] of Object.entries(named)) {
+    if (typeof text !== "string" || text === "") refuse(topic, `${name} must be given, as text`);
+  }
+}
+
+function refuse(topic: EventTopic, wrong: string | null): void {
+  if (wrong === null) return;
+  throw new TradetapeError("input_invalid", `${topic}: ${wrong}`, { next: "Nothing was published; mend the call." });
+}

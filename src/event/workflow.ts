@@ -1,0 +1,11 @@
+/**
+ * Kafka headers that say how an event came about. Tables don't hold them; the audit log does.
+ * - correlation: the workflow, the same for a prediction, the decision that rests on it and that decision's fills
+ * - causation: the id of the event that led to this one directly
+ * - actor: the program or person that published it
+ */
+export const WORKFLOW_HEADERS = {
+  correlation: "correlation-id",
+  causation: "causation-id",
+  actor: "actor",
+} as const;
