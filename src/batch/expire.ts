@@ -3,7 +3,7 @@ import { lockPartition } from "../table/landed.ts";
 import { expiredParked, overdueParents, unpark } from "../table/parked.ts";
 import type { EncodedBatch } from "./encode.ts";
 import { Horizon } from "./horizon.ts";
-import { book, inTransaction, type Landing, ledgerOf } from "./land.ts";
+import { book, inTransaction, type Landing, ledgerOf, type OnCommit } from "./land.ts";
 import type { Lane } from "./lane.ts";
 import { NOTHING_LANDED } from "./outcome.ts";
 import { ParkedRecords } from "./parked-records.ts";
@@ -17,13 +17,18 @@ const EXPIRE_EVENTS_MAX = 1000;
  * ended is read once it is past, and only when this database has landed all of that is a parent known not to exist.
  * @returns `stale` when no verdict can be given yet, or none is due
  */
-export async function expireParked(connection: Connection, plan: LandingPlan, lane: Lane): Promise<Landing> {
+export async function expireParked(
+  connection: Connection,
+  plan: LandingPlan,
+  lane: Lane,
+  onCommit?: OnCommit,
+): Promise<Landing> {
   const stale = { kind: "stale", nextOffset: lane.nextOffset } as const;
   lane.verdictAt ??= await summon(connection, plan, lane.partition);
   if (lane.verdictAt === undefined || !(await lane.verdictAt.horizon.isPassed(connection))) return stale;
   const { asOf } = lane.verdictAt;
   lane.verdictAt = undefined;
-  return expire(connection, plan, lane.partition, asOf);
+  return inTransaction(connection, () => expire(connection, plan, lane.partition, asOf), onCommit);
 }
 
 /** Where the parents' topics end now, if anything is overdue. */
@@ -35,38 +40,36 @@ async function summon(connection: Connection, plan: LandingPlan, partition: numb
   return { asOf: overdue.asOf, horizon: await Horizon.read(plan.topicEnds, topics) };
 }
 
-function expire(connection: Connection, plan: LandingPlan, partition: number, asOf: string): Promise<Landing> {
+async function expire(connection: Connection, plan: LandingPlan, partition: number, asOf: string): Promise<Landing> {
   const { topicName, parkDeadlineMs: deadlineMs } = plan;
   const parents = plan.consumer.landing.parents.map((parent) => ({
     ...parent,
     topicName: plan.topicEnds.nameOf(parent.topic),
   }));
-  return inTransaction(connection, async () => {
-    const nextOffset = await lockPartition(connection, topicName, partition);
-    const limits = { asOf, deadlineMs, rowsMax: EXPIRE_EVENTS_MAX };
-    const expired = await expiredParked(connection, topicName, partition, parents, limits);
-    if (expired.length === 0) return { kind: "stale", nextOffset };
-    const batch: EncodedBatch = {
-      partition,
-      firstOffset: nextOffset,
-      nextOffset,
-      records: new ParkedRecords(expired),
-      from: 0,
-      to: expired.length,
-      rows: { bytes: Buffer.alloc(0), ends: [], indexes: [] },
-      letters: expired.map(({ absent }, index) => {
-        const names = Object.entries(absent).map(([column, id]) => `${column} ${id}`);
-        const column = Object.keys(absent)[0];
-        return { index, reason: "missing_parent", detail: `never came: ${names.join(", ")}`, column };
-      }),
-      filtered: 0,
-      sessions: [],
-      days: [],
-    };
-    const offsets = expired.map(({ offset }) => offset);
-    await unpark(connection, topicName, partition, offsets);
-    const ledger = ledgerOf("release", batch, NOTHING_LANDED);
-    const told = await book(connection, plan, batch, NOTHING_LANDED, ledger);
-    return { kind: "landed", nextOffset, ledger, outboxMessages: told, usedStage: false };
-  });
+  const nextOffset = await lockPartition(connection, topicName, partition);
+  const limits = { asOf, deadlineMs, rowsMax: EXPIRE_EVENTS_MAX };
+  const expired = await expiredParked(connection, topicName, partition, parents, limits);
+  if (expired.length === 0) return { kind: "stale", nextOffset };
+  const batch: EncodedBatch = {
+    partition,
+    firstOffset: nextOffset,
+    nextOffset,
+    records: new ParkedRecords(expired),
+    from: 0,
+    to: expired.length,
+    rows: { bytes: Buffer.alloc(0), ends: [], indexes: [] },
+    letters: expired.map(({ absent }, index) => {
+      const names = Object.entries(absent).map(([column, id]) => `${column} ${id}`);
+      const column = Object.keys(absent)[0];
+      return { index, reason: "missing_parent", detail: `never came: ${names.join(", ")}`, column };
+    }),
+    filtered: 0,
+    sessions: [],
+    days: [],
+  };
+  const offsets = expired.map(({ offset }) => offset);
+  await unpark(connection, topicName, partition, offsets);
+  const ledger = ledgerOf("release", batch, NOTHING_LANDED);
+  const booked = await book(connection, plan, batch, NOTHING_LANDED, ledger);
+  return { kind: "landed", nextOffset, ledger, ...booked, usedStage: false };
 }

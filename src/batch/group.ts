@@ -154,17 +154,15 @@ export class Group {
   async #run(lane: Lane, job: Job): Promise<LaneStep> {
     try {
       const step = await this.#runner.run(lane, job);
-      if (step.ledger) {
-        this.#tally = added(this.#tally, step.ledger);
-        this.#pump.kick();
-      }
+      this.#tally = step.ledger.reduce(added, this.#tally);
+      if (step.ledger.length > 0) this.#pump.kick();
       // A database that is behind what it has told us was set back: a failover lost its last commits.
       const ahead = step.ahead || step.nextOffset < lane.nextOffset;
       if (ahead) this.#findWay(lane);
       return { ...step, ahead };
     } catch (error) {
       this.#fail(error);
-      return { nextOffset: lane.nextOffset, ahead: true };
+      return { nextOffset: lane.nextOffset, ledger: [], ahead: true };
     }
   }
 

@@ -1,11 +1,12 @@
 import type { Registry } from "../event/registry.ts";
 import { type Day, makeTickDays } from "../table/days.ts";
+import { isInLedger, type LedgerRow } from "../table/landed.ts";
 import { countParked } from "../table/parked.ts";
 import type { ConnectionSlot } from "../table/slot.ts";
 import { isDatabaseFault, verdictOf } from "../table/sqlstate.ts";
 import type { EncodedBatch } from "./encode.ts";
 import { expireParked } from "./expire.ts";
-import { type Landing, landBatch } from "./land.ts";
+import { type Landed, type Landing, landBatch, type OnCommit } from "./land.ts";
 import type { Job, Lane, LaneStep } from "./lane.ts";
 import type { LockWatch } from "./lock-watch.ts";
 import { judge, type Patience } from "./patience.ts";
@@ -56,15 +57,32 @@ export class JobRunner {
   async run(lane: Lane, job: Job): Promise<LaneStep> {
     const slot = this.slotOf(lane.partition);
     let tries = 0;
+    const asked: Landed[] = [];
+    const onCommit: OnCommit = (landing) => void asked.push(landing);
     const landing = await this.#insist(lane, () => {
       tries++;
-      return job.kind === "sweep" ? this.#release(slot, lane) : this.#land(slot, lane, job.batch);
+      return job.kind === "sweep" ? this.#release(slot, lane, onCommit) : this.#land(slot, lane, job.batch, onCommit);
     });
     // A COMMIT whose answer was lost, or another owner, has parked or released events without our hearing of it.
     const isHeard = landing.kind === "landed" && tries === 1 && landing.ledger.firstOffset === lane.nextOffset;
     const parked = isHeard ? undefined : await this.#countParked(slot, lane);
-    if (landing.kind !== "landed") return { nextOffset: landing.nextOffset, parked, ahead: landing.kind === "ahead" };
-    return { nextOffset: landing.nextOffset, parked, ledger: landing.ledger, ahead: false };
+    if (landing.kind === "landed") asked.pop();
+    const ledger = await this.#unheard(slot, lane, asked);
+    if (landing.kind === "landed") ledger.push(landing.ledger);
+    return { nextOffset: landing.nextOffset, parked, ledger, ahead: landing.kind === "ahead" };
+  }
+
+  /** Of the landings whose COMMIT nobody answered, what the ledger got: the lock has waited for their sessions' end. */
+  async #unheard(slot: ConnectionSlot, lane: Lane, asked: readonly Landed[]): Promise<LedgerRow[]> {
+    const { topicName } = this.#plan;
+    const found: LedgerRow[] = [];
+    for (const { ledger, ledgerKey } of asked) {
+      const isThere = await this.#insist(lane, () =>
+        slot.use((connection) => isInLedger(connection, topicName, lane.partition, ledgerKey)),
+      );
+      if (isThere) found.push(ledger);
+    }
+    return found;
   }
 
   #insist<R>(lane: Lane, attempt: () => Promise<R>): Promise<R> {
@@ -81,19 +99,21 @@ export class JobRunner {
     return this.#insist(lane, () => slot.use((connection) => countParked(connection, topicName, lane.partition)));
   }
 
-  #release(slot: ConnectionSlot, lane: Lane): Promise<Landing> {
+  #release(slot: ConnectionSlot, lane: Lane, onCommit: OnCommit): Promise<Landing> {
     return slot.use((connection) =>
       this.#lockWatch.run(connection, async () => {
-        const released = await releaseParked(connection, this.#plan, lane.partition, this.#registry);
-        return released.kind === "landed" ? released : expireParked(connection, this.#plan, lane);
+        const released = await releaseParked(connection, this.#plan, lane.partition, this.#registry, onCommit);
+        return released.kind === "landed" ? released : expireParked(connection, this.#plan, lane, onCommit);
       }),
     );
   }
 
-  async #land(slot: ConnectionSlot, lane: Lane, batch: EncodedBatch): Promise<Landing> {
+  async #land(slot: ConnectionSlot, lane: Lane, batch: EncodedBatch, onCommit: OnCommit): Promise<Landing> {
     const land = () =>
       slot.use((connection) =>
-        this.#lockWatch.run(connection, () => landBatch(connection, this.#plan, batch, lane.stagedBatchesLeft > 0)),
+        this.#lockWatch.run(connection, () =>
+          landBatch(connection, this.#plan, batch, lane.stagedBatchesLeft > 0, onCommit),
+        ),
       );
     await this.#makeDays(batch.days);
     await this.#plan.sessionGate.pass(batch.sessions, this.#signal);

@@ -1,5 +1,5 @@
 import type { Connection } from "../table/connection.ts";
-import { advance, type LedgerRow, lockPartition } from "../table/landed.ts";
+import { advance, type LedgerKey, type LedgerRow, lockPartition } from "../table/landed.ts";
 import { insertLetters, insertParked } from "../table/letters.ts";
 import { insertOutbox } from "../table/outbox.ts";
 import { type EncodedBatch, encodeBatch } from "./encode.ts";
@@ -14,15 +14,19 @@ import { letterRows, outboxMessages, parkedRows, recordDigest } from "./tell.ts"
  * What a landing came to. `stale`: another owner has landed all of it. `ahead`: something before it has not landed, so
  * it must not. `landed`: committed, with the next offset and whether the outbox has something to publish.
  */
-export type Landing =
-  | { readonly kind: "stale" | "ahead"; readonly nextOffset: number }
-  | {
-      readonly kind: "landed";
-      readonly nextOffset: number;
-      readonly ledger: LedgerRow;
-      readonly outboxMessages: number;
-      readonly usedStage: boolean;
-    };
+export type Landing = { readonly kind: "stale" | "ahead"; readonly nextOffset: number } | Landed;
+
+export interface Landed {
+  readonly kind: "landed";
+  readonly nextOffset: number;
+  readonly ledger: LedgerRow;
+  readonly ledgerKey: LedgerKey;
+  readonly outboxMessages: number;
+  readonly usedStage: boolean;
+}
+
+/** Told of a landing when its COMMIT is about to be asked for: whether it took effect may never be answered. */
+export type OnCommit = (landing: Landed) => void;
 
 /**
  * THE transaction: rows, letters, parked events, ledger row, next offset and outbox commit together or not at all.
@@ -41,9 +45,10 @@ export async function landBatch(
   plan: LandingPlan,
   batch: EncodedBatch,
   preferStage: boolean,
+  onCommit?: OnCommit,
 ): Promise<Landing> {
   let sample: BreakerSample = { records: 0, letters: 0 };
-  const landing = await inTransaction<Landing>(connection, async () => {
+  const work = async (): Promise<Landing> => {
     const next = await lockPartition(connection, plan.topicName, batch.partition);
     if (batch.nextOffset <= next) return { kind: "stale", nextOffset: next };
     if (batch.firstOffset > next) return { kind: "ahead", nextOffset: next };
@@ -53,9 +58,10 @@ export async function landBatch(
     sample = sampleOf(ledger.read, [...trimmed.letters, ...outcome.letters]);
     const window = plan.breaker.trips(sample);
     if (window) throw tooManyLetters(plan.topicName, window);
-    const told = await book(connection, plan, trimmed, outcome, ledger);
-    return { kind: "landed", nextOffset: trimmed.nextOffset, ledger, outboxMessages: told, usedStage };
-  });
+    const booked = await book(connection, plan, trimmed, outcome, ledger);
+    return { kind: "landed", nextOffset: trimmed.nextOffset, ledger, ...booked, usedStage };
+  };
+  const landing = await inTransaction(connection, work, onCommit);
   if (landing.kind === "landed") plan.breaker.note(sample);
   return landing;
 }
@@ -64,6 +70,7 @@ export async function landBatch(
 export async function inTransaction<R extends { readonly kind: string }>(
   connection: Connection,
   work: () => Promise<R>,
+  onCommit?: (result: Extract<R, { kind: "landed" }>) => void,
 ): Promise<R> {
   await connection.query("BEGIN");
   let result: R;
@@ -73,6 +80,7 @@ export async function inTransaction<R extends { readonly kind: string }>(
     if (connection.isOpen) await connection.query("ROLLBACK");
     throw error;
   }
+  if (result.kind === "landed") onCommit?.(result as Extract<R, { kind: "landed" }>);
   await connection.query(result.kind === "landed" ? "COMMIT" : "ROLLBACK");
   return result;
 }
@@ -124,14 +132,14 @@ export function ledgerOf(kind: LedgerRow["kind"], batch: EncodedBatch, outcome: 
   return { kind, firstOffset, nextOffset, holes, lost: 0, read, written, duplicate, replaced, dead, parked, filtered };
 }
 
-/** Everything a batch commits besides its rows. @returns the number of messages put into the outbox */
+/** Everything a batch commits besides its rows. @returns how many messages the outbox got, and the ledger row's key */
 export async function book(
   connection: Connection,
   plan: LandingPlan,
   batch: EncodedBatch,
   outcome: Outcome,
   ledger: LedgerRow,
-): Promise<number> {
+): Promise<Pick<Landed, "outboxMessages" | "ledgerKey">> {
   const { topicName } = plan;
   const letters = letterRows(
     batch,
@@ -143,8 +151,8 @@ export async function book(
   }
   const messages = outboxMessages(plan, batch, outcome, letters, ledger);
   await insertOutbox(connection, topicName, batch.partition, messages);
-  await advance(connection, topicName, batch.partition, ledger, lastOf(batch, ledger));
-  return messages.length;
+  const ledgerKey = await advance(connection, topicName, batch.partition, ledger, lastOf(batch, ledger));
+  return { outboxMessages: messages.length, ledgerKey };
 }
 
 function lastOf(batch: EncodedBatch, ledger: LedgerRow): { offset: number; digest: Buffer } | undefined {

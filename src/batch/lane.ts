@@ -24,7 +24,8 @@ export interface Place {
 /** What became of a lane's job, as the one who runs jobs tells it. */
 export interface LaneStep {
   readonly nextOffset: number;
-  readonly ledger?: LedgerRow;
+  /** The rows that the ledger got. */
+  readonly ledger: readonly LedgerRow[];
   /** How many of the partition's events are parked, where the ledger row alone can't tell. */
   readonly parked?: number | undefined;
   /** The job was ahead of the database: everything queued behind it is, too. */
@@ -124,7 +125,7 @@ export class Lane {
           this.jobsBegun++;
           const step = await this.#run(this, job);
           this.nextOffset = step.nextOffset;
-          this.parked = step.parked ?? this.parked + (step.ledger?.parked ?? 0);
+          this.parked = step.parked ?? step.ledger.reduce((sum, row) => sum + row.parked, this.parked);
           if (step.ahead) this.drop();
         } finally {
           this.#freed(job.bytes);

@@ -4,7 +4,7 @@ import { lockPartition } from "../table/landed.ts";
 import { insertParked } from "../table/letters.ts";
 import { readyParked, unpark } from "../table/parked.ts";
 import { encodeBatch } from "./encode.ts";
-import { book, inTransaction, type Landing, ledgerOf } from "./land.ts";
+import { book, inTransaction, type Landing, ledgerOf, type OnCommit } from "./land.ts";
 import { landStaged } from "./land-staged.ts";
 import { ParkedRecords } from "./parked-records.ts";
 import type { LandingPlan } from "./plan.ts";
@@ -24,9 +24,10 @@ export async function releaseParked(
   plan: LandingPlan,
   partition: number,
   registry: Pick<Registry, "fetch">,
+  onCommit?: OnCommit,
 ): Promise<Landing> {
   const { topicName, encoder, consumer } = plan;
-  return inTransaction(connection, async () => {
+  const work = async (): Promise<Landing> => {
     const nextOffset = await lockPartition(connection, topicName, partition);
     const { parents } = consumer.landing;
     const { kinds } = encoder.filter;
@@ -47,7 +48,8 @@ export async function releaseParked(
     // Parked again with what they miss now: one that only waited behind its own id had nothing on record.
     await insertParked(connection, topicName, partition, parkedRows(batch, outcome.parked));
     const ledger = ledgerOf("release", batch, outcome);
-    const told = await book(connection, plan, batch, outcome, ledger);
-    return { kind: "landed", nextOffset, ledger, outboxMessages: told, usedStage: true };
-  });
+    const booked = await book(connection, plan, batch, outcome, ledger);
+    return { kind: "landed", nextOffset, ledger, ...booked, usedStage: true };
+  };
+  return inTransaction(connection, work, onCommit);
 }

@@ -25,6 +25,12 @@ export interface LedgerRow {
   readonly filtered: number;
 }
 
+/** One ledger row among all that were ever tried: a rolled back one's number is given again, at another time. */
+export interface LedgerKey {
+  readonly seq: number;
+  readonly landedAt: string;
+}
+
 const COLUMNS = `next_offset AS "nextOffset", origin, cluster_id AS "clusterId", last_offset AS "lastOffset",
   last_digest AS "lastDigest"`;
 
@@ -74,6 +80,7 @@ export async function lockPartition(connection: Connection, topic: string, parti
  * Writes the ledger row and moves next_offset, comparing the old value: the last fence, should the lock ever not hold.
  * @param last the batch's last record and its digest, undefined when the batch held none
  * @param detail what a person should find beside the row
+ * @returns the row's key, by which it is found again after a COMMIT that nobody answered
  */
 export async function advance(
   connection: Connection,
@@ -82,12 +89,13 @@ export async function advance(
   ledger: LedgerRow,
   last: { readonly offset: number; readonly digest: Buffer } | undefined,
   detail?: Readonly<Record<string, unknown>>,
-): Promise<void> {
-  await connection.run(
+): Promise<LedgerKey> {
+  const [key] = await connection.query<LedgerKey & Record<string, unknown>>(
     `INSERT INTO tradetape.landed_batch (topic, partition, seq, kind, first_offset, next_offset, holes, read, written,
        duplicate, replaced, dead, parked, filtered, lost, detail)
      SELECT $1, $2, coalesce(max(seq), 0) + 1, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15
-     FROM tradetape.landed_batch WHERE topic = $1 AND partition = $2`,
+     FROM tradetape.landed_batch WHERE topic = $1 AND partition = $2
+     RETURNING seq, landed_at::text AS "landedAt"`,
     [
       topic,
       partition,
@@ -113,6 +121,22 @@ export async function advance(
     [topic, partition, ledger.firstOffset, ledger.nextOffset, last?.offset ?? null, last?.digest ?? null],
   );
   if (moved !== 1) throw new Error(`${topic}/${partition}: next_offset moved under our lock`);
+  return key!;
+}
+
+/** Whether that very row is in the ledger: its transaction has committed. */
+export async function isInLedger(
+  connection: Connection,
+  topic: string,
+  partition: number,
+  { seq, landedAt }: LedgerKey,
+): Promise<boolean> {
+  const rows = await connection.query(
+    `SELECT seq FROM tradetape.landed_batch
+     WHERE topic = $1 AND partition = $2 AND seq = $3 AND landed_at = $4::timestamptz`,
+    [topic, partition, seq, landedAt],
+  );
+  return rows.length > 0;
 }
 
 /** This database's own id, in the names of its consumer groups. */

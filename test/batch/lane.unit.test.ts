@@ -26,7 +26,7 @@ function stagedLane() {
     },
   );
   const end = async (step: Partial<LaneStep> | Error) => {
-    ends.shift()!(step instanceof Error ? step : { nextOffset: 0, ahead: false, ...step });
+    ends.shift()!(step instanceof Error ? step : { nextOffset: 0, ledger: [], ahead: false, ...step });
     await new Promise((resolve) => setImmediate(resolve));
   };
   return { lane, begun, end, freed: () => freed };
@@ -97,9 +97,9 @@ describe("a lane", () => {
     const { lane, end } = stagedLane();
     lane.push(batchOf("a"));
     lane.push(SWEEP);
-    await end({ ledger: { parked: 3 } as never });
+    await end({ ledger: [{ parked: 3 }] as never });
     expect(lane.parked).toBe(3);
-    await end({ ledger: { parked: -2 } as never });
+    await end({ ledger: [{ parked: -2 }] as never });
     expect(lane.parked).toBe(1);
   });
 

@@ -18,7 +18,12 @@ export interface Landed {
 }
 
 /** A row of the ledger; what a batch's receipt says is held against it. */
-export type StoredLedgerRow = LedgerRow & { readonly topic: string; readonly partition: number; readonly seq: number };
+export type StoredLedgerRow = LedgerRow & {
+  readonly topic: string;
+  readonly partition: number;
+  readonly seq: number;
+  readonly landedAt: string;
+};
 export type StoredLetter = Pick<LetterRow, "offset" | "reason" | "value"> & { topic: string; partition: number };
 export type StoredParked = ParkedRow & { topic: string; partition: number; parkedAtMs: number };
 export type StoredMessage = OutboxMessage & { sourceTopic: string; sourcePartition: number; outboxId: number };

@@ -94,7 +94,8 @@ const ledgerRow = taking<LedgerValues>(async ({ db, tx, values }) => {
     if (row.topic === topic && row.partition === partition) seq = Math.max(seq, row.seq + 1);
   }
   const counts = { holes, read, written, duplicate, replaced, dead, parked, filtered, lost };
-  const row = { topic, partition, seq, kind, firstOffset, nextOffset, ...counts };
+  const landedAt = `${tx.session.name} ${tx.startedMs}`;
+  const row = { topic, partition, seq, kind, firstOffset, nextOffset, ...counts, landedAt };
   if (nextOffset - firstOffset !== read + holes + lost)
     throw databaseError("23514", "offsets", { constraint: "range" });
   if (kind === "batch" && read !== written + duplicate + replaced + dead + parked + filtered) {
@@ -103,7 +104,7 @@ const ledgerRow = taking<LedgerValues>(async ({ db, tx, values }) => {
   if (!(await db.ledger.insert(tx, `${place(topic, partition)}/${seq}`, row))) {
     throw databaseError("23505", "duplicate key landed_batch_pkey");
   }
-  return { rows: [], count: 1 };
+  return rows([{ seq, landedAt }]);
 });
 
 const insertLanded = taking<[string, number, number, string]>(async ({ db, tx, values }) => {
@@ -265,6 +266,13 @@ const HANDLERS: readonly (readonly [RegExp, Handler])[] = [
   ],
   [/^SELECT next_offset AS next FROM tradetape\.landed_offset/, lock],
   [/^INSERT INTO tradetape\.landed_batch/, ledgerRow],
+  [
+    /^SELECT seq FROM tradetape\.landed_batch/,
+    taking<[string, number, number, string]>(({ db, tx, values: [topic, partition, seq, landedAt] }) => {
+      const row = db.ledger.get(`${place(topic, partition)}/${seq}`, tx);
+      return row?.landedAt === landedAt ? rows([{ seq }]) : NONE;
+    }),
+  ],
   [/^UPDATE tradetape\.landed_offset/, advance],
   [
     /^SELECT partition, next_offset AS next/,
