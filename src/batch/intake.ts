@@ -2,7 +2,8 @@ import { type Clock, SYSTEM_CLOCK } from "../clock.ts";
 import type { Config } from "../config.ts";
 import type { Registry } from "../event/registry.ts";
 import type { FetchedBatch, Records } from "../topic/fetched-batch.ts";
-import { encodeBatch } from "./encode.ts";
+import { KeptRecords } from "../topic/kept-records.ts";
+import { encodeBatch, type Rows } from "./encode.ts";
 import { checkLandmark, checkNoLandmark, missingRecords } from "./history.ts";
 import type { Lane } from "./lane.ts";
 import { judge, type Patience } from "./patience.ts";
@@ -16,6 +17,17 @@ const none = (): never => {
   throw new Error("there are no records");
 };
 const NO_RECORDS: Records = { count: 0, offsetOf: none, publishedAtMs: none, record: none };
+
+/** A queued batch's own objects; many of a quiet topic hold a record or two. */
+const BATCH_BYTES = 1024;
+/** An end and an index, in arrays that have grown by half. */
+const ROW_BYTES = 2 * 8 * 1.5;
+
+const heldBytes = ({ bytes, ends }: Rows): number => bytes.length + ends.length * ROW_BYTES;
+
+/** The encoder's buffer doubles as it grows; what waits for long shouldn't hold twice its size. */
+const trimmed = (bytes: Buffer): Buffer =>
+  bytes.buffer.byteLength > 1.2 * bytes.length ? Buffer.concat([bytes]) : bytes;
 
 export interface Fetched {
   readonly lane: Lane;
@@ -60,7 +72,7 @@ export class Intake {
     // What has landed needs no room: where parked events fill it, the log must still be known again.
     const first = isOurs() ? this.#place(lane, batch) : "not ours";
     if (first !== "next") return first;
-    while (isOurs() && !(this.#room.has(batch.valueBytes) && lane.parked < this.#parkedEventsMax)) {
+    while (isOurs() && !(this.#room.has(batch.keepBytes) && lane.parked < this.#parkedEventsMax)) {
       // Beaten on every turn: a wait that ends as often as the pause would never let `alive` come to it.
       await Promise.race([this.#room.freed(), this.#clock.sleep(HEARTBEAT_PAUSE_MS)]);
       await heartbeat();
@@ -98,13 +110,15 @@ export class Intake {
   #enqueue(lane: Lane, batch: FetchedBatch): void {
     let from = 0;
     let firstOffset = batch.fetchedOffset;
+    const records = new KeptRecords([{ records: batch, from: 0, to: batch.count }]);
     do {
       const range = { firstOffset, nextOffset: batch.nextOffset, from };
       const encoded = encodeBatch(this.#plan.encoder, lane.partition, batch, range);
-      // The raw values stay until the batch's last part has committed; counting them with the first is close enough.
-      const bytes = encoded.rows.bytes.length + (from === 0 ? batch.valueBytes : 0);
+      const rows = { ...encoded.rows, bytes: trimmed(encoded.rows.bytes) };
+      // The records stay until the batch's last part has committed; counting them with the first is close enough.
+      const bytes = BATCH_BYTES + heldBytes(rows) + (from === 0 ? records.heldBytes : 0);
       this.#room.take(bytes);
-      lane.push({ kind: "batch", batch: encoded, bytes });
+      lane.push({ kind: "batch", batch: { ...encoded, rows, records }, bytes });
       from = encoded.to;
       firstOffset = encoded.nextOffset;
     } while (from < batch.count);

@@ -1,11 +1,18 @@
 import type { LedgerRow } from "../table/landed.ts";
 import type { EncodedBatch } from "./encode.ts";
 import type { Horizon } from "./horizon.ts";
+import { isJoinable, joinBatches } from "./join.ts";
 
 /** What waits for its turn on a partition. A sweep goes through the same queue: releases land in order with batches. */
 export type Job =
   | { readonly kind: "batch"; readonly batch: EncodedBatch; readonly bytes: number }
   | { readonly kind: "sweep"; readonly bytes: 0 };
+
+/**
+ * What waits is joined up to this much, rows and records together: some 2500 ticks, at which a transaction's own cost is
+ * small beside its rows' and a copy of them all is nothing yet.
+ */
+const JOIN_BYTES_MAX = 1024 * 1024;
 
 /** A record that has landed, by which a log is known again. */
 export interface Landmark {
@@ -120,7 +127,7 @@ export class Lane {
 
   async #drain(): Promise<void> {
     try {
-      for (let job = this.#queue.shift(); job !== undefined; job = this.#queue.shift()) {
+      for (let job = this.#next(); job !== undefined; job = this.#next()) {
         try {
           this.jobsBegun++;
           const step = await this.#run(this, job);
@@ -134,5 +141,20 @@ export class Lane {
     } finally {
       this.#running = undefined;
     }
+  }
+  /** The head of the queue, joined with what waits behind it. */
+  #next(): Job | undefined {
+    const head = this.#queue.shift();
+    if (head?.kind !== "batch") return head;
+    const batches = [head.batch];
+    let { bytes } = head;
+    for (let next = this.#queue[0]; next?.kind === "batch"; next = this.#queue[0]) {
+      const follows = next.batch.firstOffset === batches.at(-1)!.nextOffset;
+      if (!follows || bytes + next.bytes > JOIN_BYTES_MAX || !isJoinable(head.batch, next.batch)) break;
+      this.#queue.shift();
+      batches.push(next.batch);
+      bytes += next.bytes;
+    }
+    return { kind: "batch", batch: joinBatches(batches), bytes };
   }
 }

@@ -7,6 +7,7 @@ import type { Log } from "../log.ts";
 import { registerCodecs } from "./codecs.ts";
 import { kafkaLogCreator } from "./kafka-log.ts";
 import { quietRequestQueue } from "./request-queue.ts";
+import { openSocket } from "./socket.ts";
 
 /** About 3 s: a wrong address is told soon. What has to outlast a broker's restart brings patience of its own. */
 const CONNECT_RETRY = { initialRetryTime: 100, factor: 0.2, multiplier: 2, maxRetryTime: 2000, retries: 5 };
@@ -26,6 +27,7 @@ export function openKafka(config: Config, log: Log): Kafka {
     brokers: kafkaBrokers,
     connectionTimeout: CONNECTION_TIMEOUT_MS,
     retry: CONNECT_RETRY,
+    socketFactory: openSocket,
     logLevel: log.level === "silent" ? logLevel.NOTHING : logLevel.INFO,
     logCreator: kafkaLogCreator(log),
   };

@@ -1,4 +1,5 @@
 import type { IHeaders, KafkaMessage } from "kafkajs";
+import { PLACE_BYTES } from "./kept-records.ts";
 
 export type RecordHeaders = IHeaders;
 
@@ -23,7 +24,8 @@ export class FetchedBatch implements Records {
   readonly partition: number;
   readonly fetchedOffset: number;
   readonly nextOffset: number;
-  readonly valueBytes: number;
+  /** What keeping its records until they have landed takes, headers aside (topic/kept-records.ts). */
+  readonly keepBytes: number;
   /** Offsets of the range that the log held nothing for: not a record, not a marker, not an aborted record. */
   readonly missing: number;
   readonly #messages: readonly KafkaMessage[];
@@ -48,8 +50,8 @@ export class FetchedBatch implements Records {
     const first = Number(messages[0]!.offset);
     this.#denseFrom = Number(messages.at(-1)!.offset) - first === messages.length - 1 ? first : undefined;
     let bytes = 0;
-    for (const message of messages) bytes += message.value?.length ?? 0;
-    this.valueBytes = bytes;
+    for (const { key, value } of messages) bytes += (key?.length ?? 0) + (value?.length ?? 0) + PLACE_BYTES;
+    this.keepBytes = bytes;
   }
 
   get count(): number {

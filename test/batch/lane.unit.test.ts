@@ -4,9 +4,13 @@ import { type Job, Lane, type LaneStep } from "../../src/batch/lane.ts";
 import { Room } from "../../src/batch/room.ts";
 import { sweepUntilQuiet } from "../../src/batch/sweep-until-quiet.ts";
 
-const batchOf = (name: string, bytes = 10): Job => ({ kind: "batch", batch: name as unknown as EncodedBatch, bytes });
+/** Each has a gap before it, so that none is joined. */
+const batchOf = (name: string, bytes = 10): Job => {
+  const batch = { name, firstOffset: 1, nextOffset: 0 } as unknown as EncodedBatch;
+  return { kind: "batch", batch, bytes };
+};
 const SWEEP: Job = { kind: "sweep", bytes: 0 };
-const nameOf = (job: Job) => (job.kind === "sweep" ? "sweep" : String(job.batch));
+const nameOf = (job: Job) => (job.kind === "sweep" ? "sweep" : (job.batch as unknown as { name: string }).name);
 
 /** A lane whose jobs end when the test says so. */
 function stagedLane() {
