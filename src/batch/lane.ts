@@ -142,6 +142,7 @@ export class Lane {
       this.#running = undefined;
     }
   }
+
   /** The head of the queue, joined with what waits behind it. */
   #next(): Job | undefined {
     const head = this.#queue.shift();

@@ -44,6 +44,7 @@ const WARM_UP_MS = 60_000;
 const STEADY_MS = 20_000;
 const SAMPLE_MS = 250;
 const GROWTH_MAX = 1.2;
+const SWEPT_WITHIN_MS = 30_000;
 const STRANGERS = 200;
 const UNSEEN_WINDOW = 1_000_000;
 
@@ -81,11 +82,20 @@ export async function outage({ seconds, seed, folder, say }: OutageOptions): Pro
   const client = new pg.Client({ connectionString: services.urls.databaseUrl });
   await client.connect();
   const catchUpSeconds = await catchUp(services, client);
+  await emptyParked(client);
   await consumer.stop();
   const result = await judge(services, client, ["ticks", "agents", "strangers"].map(journalOf));
   await client.end();
   await services.stop(true);
   return { ...result, seconds, effects, ownEnds, catchUpSeconds };
+}
+
+/** Every parent was published, so the sweeps that follow the last landing let all children go. */
+async function emptyParked(client: pg.Client): Promise<void> {
+  for (const untilMs = Date.now() + SWEPT_WITHIN_MS; Date.now() < untilMs; await sleep(SAMPLE_MS)) {
+    const { rows } = await client.query<{ n: string }>("SELECT count(*) AS n FROM tradetape.parked_event");
+    if (rows[0]!.n === "0") return;
+  }
 }
 
 /** The most that a process had resident within a time, in MiB. */
