@@ -96,7 +96,7 @@ describe("what waits in a lane", () => {
     const run = async (_: Lane, job: Job) => {
       ranges.push(job.kind === "sweep" ? "sweep" : [job.batch.firstOffset, job.batch.nextOffset]);
       await begin.promise;
-      return { nextOffset: job.kind === "sweep" ? 0 : job.batch.nextOffset, ledger: undefined, ahead: false };
+      return { nextOffset: job.kind === "sweep" ? 0 : job.batch.nextOffset, ledger: [], ahead: false };
     };
     const lane = new Lane(0, run, (bytes) => {
       freed += bytes;
