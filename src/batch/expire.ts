@@ -1,7 +1,9 @@
+import { Refusal } from "../event/letter.ts";
+import type { Registry } from "../event/registry.ts";
 import type { Connection } from "../table/connection.ts";
 import { lockPartition } from "../table/landed.ts";
-import { expiredParked, overdueParents, unpark } from "../table/parked.ts";
-import type { EncodedBatch } from "./encode.ts";
+import { type ExpiredRecord, expiredParked, overdueParents, unpark } from "../table/parked.ts";
+import { type EncodedBatch, readEvent } from "./encode.ts";
 import { Horizon } from "./horizon.ts";
 import { book, inTransaction, type Landing, ledgerOf, type OnCommit } from "./land.ts";
 import type { Lane } from "./lane.ts";
@@ -15,12 +17,15 @@ const EXPIRE_EVENTS_MAX = 1000;
 /**
  * Makes letters of parked events whose parents never came. The deadline alone is no verdict: where the parents' topics
  * ended is read once it is past, and only when this database has landed all of that is a parent known not to exist.
+ * Those of a session that was deleted meanwhile are filtered instead.
  * @returns `stale` when no verdict can be given yet, or none is due
+ * @throws also registry_unreachable, canRetry
  */
 export async function expireParked(
   connection: Connection,
   plan: LandingPlan,
   lane: Lane,
+  registry: Pick<Registry, "fetch">,
   onCommit?: OnCommit,
 ): Promise<Landing> {
   const stale = { kind: "stale", nextOffset: lane.nextOffset } as const;
@@ -28,7 +33,7 @@ export async function expireParked(
   if (lane.verdictAt === undefined || !(await lane.verdictAt.horizon.isPassed(connection))) return stale;
   const { asOf } = lane.verdictAt;
   lane.verdictAt = undefined;
-  return inTransaction(connection, () => expire(connection, plan, lane.partition, asOf), onCommit);
+  return inTransaction(connection, () => expire(connection, plan, lane.partition, asOf, registry), onCommit);
 }
 
 /** Where the parents' topics end now, if anything is overdue. */
@@ -40,7 +45,13 @@ async function summon(connection: Connection, plan: LandingPlan, partition: numb
   return { asOf: overdue.asOf, horizon: await Horizon.read(plan.topicEnds, topics) };
 }
 
-async function expire(connection: Connection, plan: LandingPlan, partition: number, asOf: string): Promise<Landing> {
+async function expire(
+  connection: Connection,
+  plan: LandingPlan,
+  partition: number,
+  asOf: string,
+  registry: Pick<Registry, "fetch">,
+): Promise<Landing> {
   const { topicName, parkDeadlineMs: deadlineMs } = plan;
   const parents = plan.consumer.landing.parents.map((parent) => ({
     ...parent,
@@ -50,6 +61,7 @@ async function expire(connection: Connection, plan: LandingPlan, partition: numb
   const limits = { asOf, deadlineMs, rowsMax: EXPIRE_EVENTS_MAX };
   const expired = await expiredParked(connection, topicName, partition, parents, limits);
   if (expired.length === 0) return { kind: "stale", nextOffset };
+  const unserved = await ofUnservedSessions(connection, plan, expired, registry);
   const batch: EncodedBatch = {
     partition,
     firstOffset: nextOffset,
@@ -58,12 +70,13 @@ async function expire(connection: Connection, plan: LandingPlan, partition: numb
     from: 0,
     to: expired.length,
     rows: { bytes: Buffer.alloc(0), ends: [], indexes: [] },
-    letters: expired.map(({ absent }, index) => {
+    letters: expired.flatMap(({ absent }, index) => {
+      if (unserved.has(index)) return [];
       const names = Object.entries(absent).map(([column, id]) => `${column} ${id}`);
       const column = Object.keys(absent)[0];
       return { index, reason: "missing_parent", detail: `never came: ${names.join(", ")}`, column };
     }),
-    filtered: 0,
+    filtered: unserved.size,
     sessions: [],
     days: [],
   };
@@ -72,4 +85,23 @@ async function expire(connection: Connection, plan: LandingPlan, partition: numb
   const ledger = ledgerOf("release", batch, NOTHING_LANDED);
   const booked = await book(connection, plan, batch, NOTHING_LANDED, ledger);
   return { kind: "landed", nextOffset, ledger, ...booked, usedStage: false };
+}
+
+/**
+ * Those whose session was deleted while they waited, or isn't served here: they are filtered like any event of it. What
+ * waits keeps its bytes only, so these are read again.
+ */
+async function ofUnservedSessions(
+  connection: Connection,
+  { encoder, sessionGate }: LandingPlan,
+  expired: readonly ExpiredRecord[],
+  registry: Pick<Registry, "fetch">,
+): Promise<ReadonlySet<number>> {
+  for (const id of encoder.reader.missing(expired.map(({ value }) => value))) await registry.fetch(id);
+  const sessions = expired.map(({ value, publishedAtMs }) => {
+    const event = readEvent(encoder, value, publishedAtMs * 1000);
+    return event instanceof Refusal ? null : (event.backtest_session_id as string | null);
+  });
+  const unserved = await sessionGate.unserved(connection, [...new Set(sessions.filter((id) => id !== null))]);
+  return new Set(expired.flatMap((_, index) => (unserved.has(sessions[index] ?? "") ? [index] : [])));
 }

@@ -103,7 +103,9 @@ export class JobRunner {
     return slot.use((connection) =>
       this.#lockWatch.run(connection, async () => {
         const released = await releaseParked(connection, this.#plan, lane.partition, this.#registry, onCommit);
-        return released.kind === "landed" ? released : expireParked(connection, this.#plan, lane, onCommit);
+        return released.kind === "landed"
+          ? released
+          : expireParked(connection, this.#plan, lane, this.#registry, onCommit);
       }),
     );
   }

@@ -1,6 +1,6 @@
 import { type Clock, SYSTEM_CLOCK } from "../clock.ts";
 import type { Connection } from "../table/connection.ts";
-import { sessionFacts } from "../table/sessions.ts";
+import { type SessionFacts, sessionFacts } from "../table/sessions.ts";
 import type { ConnectionSlot } from "../table/slot.ts";
 import type { EventFilter } from "./event-filter.ts";
 import { Horizon, type TopicEnds } from "./horizon.ts";
@@ -51,11 +51,21 @@ export class SessionGate {
       const session = landed.get(id);
       if (session !== undefined) {
         this.#unknown.delete(id);
-        if (session.status === "deleted" || !this.#filter.serves(session.kind)) verdicts.set(id, "filtered");
+        if (!this.#isServed(session)) verdicts.set(id, "filtered");
       } else if (this.#unknown.has(id)) verdicts.set(id, "unknown");
       else throw new Error(`session ${id} was let in without having landed`);
     }
     return verdicts;
+  }
+
+  /** Those of these sessions that have landed and that no event lands of: deleted, or of a kind that isn't served. */
+  async unserved(connection: Connection, sessionIds: readonly string[]): Promise<ReadonlySet<string>> {
+    const landed = await sessionFacts(connection, sessionIds);
+    return new Set([...landed].filter(([, session]) => !this.#isServed(session)).map(([id]) => id));
+  }
+
+  #isServed({ status, kind }: SessionFacts): boolean {
+    return status !== "deleted" && this.#filter.serves(kind);
   }
 
   async #open(sessionIds: readonly string[]): Promise<readonly string[]> {

@@ -2,13 +2,14 @@ import { setTimeout } from "node:timers/promises";
 import pg from "pg";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { ledgerFaults } from "../support/ledger.ts";
-import { decision, idOf, symbol } from "../support/samples.ts";
+import { decision, idOf, prediction, session, symbol } from "../support/samples.ts";
 import { openTestTape, type TestTape } from "../support/tape.ts";
 
 let tape: TestTape;
 
 beforeAll(async () => {
-  tape = await openTestTape({ parkDeadlineMs: "300", sweepIntervalMs: "50" });
+  // Long enough that what parks is seen to, on a slow machine, too, before it is given up.
+  tape = await openTestTape({ parkDeadlineMs: "3000", sweepIntervalMs: "50" });
 });
 afterAll(() => tape.stop());
 
@@ -39,6 +40,23 @@ test("an event that names its own id as its parent's is no parent of itself, and
     column_name: "model_reference",
     detail: `never came: model_reference ${id}`,
   });
+});
+
+test("a child that waits in vain, and whose session is deleted meanwhile, is filtered and makes no letter", async () => {
+  const mine = { backtest_session_id: idOf("deleted session"), symbol_id: idOf("a symbol that never comes") };
+  await tape.publish("sessions", session({ backtest_session_id: mine.backtest_session_id }));
+  await tape.land("sessions");
+  const other = prediction(2, { symbol_id: mine.symbol_id });
+  await tape.publishAll("predictions", [prediction(1, mine), other]);
+  expect((await tape.land("predictions")).predictions).toMatchObject({ parked: 2 });
+  await tape.publish("sessions", session({ backtest_session_id: mine.backtest_session_id, status: "deleted" }));
+  await tape.land("sessions", "symbols");
+  const stop = new AbortController();
+  const running = tape.landWith(["predictions"], { untilCaughtUp: false, stop: stop.signal });
+  await until("nothing waits", async () => (await count("tradetape.parked_event")) === 0);
+  stop.abort();
+  expect((await running).predictions).toMatchObject({ parked: -2, filtered: 1, dead: 1 });
+  expect(await ledgerFaults(tape)).toEqual([]);
 });
 
 test("the audit log has one writer at a time, whatever topics it is fed from", async () => {
