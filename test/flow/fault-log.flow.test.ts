@@ -55,9 +55,9 @@ async function publishTicks(count: number, symbols = 8): Promise<void> {
 
 const count = async (table: string) =>
   (await tape.query<{ n: number }>(`SELECT count(*) AS n FROM public.${table}`))[0]!.n;
-const ticksReach = async (rows: number) => {
-  while ((await count("market_data_tick")) < rows) await setTimeout(50);
-};
+/** Bounded below the test's own time, so that a failure says how many of them came. */
+const ticksReach = (rows: number) =>
+  expect.poll(() => count("market_data_tick"), { timeout: 60_000 }).toBeGreaterThanOrEqual(rows);
 
 describe("Kafka's group offsets, written by another member while the group runs", () => {
   const groupId = async () => {

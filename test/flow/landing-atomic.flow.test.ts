@@ -9,7 +9,7 @@ import type { LandingPlan } from "../../src/batch/plan.ts";
 import { encodeEvent } from "../../src/event/codec.ts";
 import { openLog } from "../../src/log.ts";
 import { Connection } from "../../src/table/connection.ts";
-import { claimPartition } from "../../src/table/landed.ts";
+import { advance, claimPartition } from "../../src/table/landed.ts";
 import type { Records } from "../../src/topic/fetched-batch.ts";
 import { ledgerFaults } from "../support/ledger.ts";
 import { audit, prediction, symbol, tick } from "../support/samples.ts";
@@ -208,6 +208,39 @@ describe("landing a batch", () => {
     const empty = await batch(125, 125);
     const landing = await landBatch(connection, plan, { ...empty, nextOffset: 131 }, false);
     expect(landing).toMatchObject({ kind: "landed", nextOffset: 131, ledger: { read: 0, holes: 6 } });
+  });
+
+  test("by two owners at the same moment lands once: the second waits for the lock and finds nothing left", async () => {
+    const before = await rowsHere();
+    const other = await Connection.open(tape.config.databaseUrl, { name: "zombie", role: "tradetape_lander" });
+    const same = await batch(131, 141);
+    const both = await Promise.all([connection, other].map((owner) => landBatch(owner, plan, same, false)));
+    await other.close();
+    expect(both.map(({ kind, nextOffset }) => [kind, nextOffset]).sort()).toEqual([
+      ["landed", 141],
+      ["stale", 141],
+    ]);
+    expect(await rowsHere()).toBe(before + 10);
+  });
+
+  test("by an owner whose lock didn't hold is refused by the comparison of next_offset itself", async () => {
+    const counts = {
+      holes: 0,
+      lost: 0,
+      read: 10,
+      written: 10,
+      duplicate: 0,
+      replaced: 0,
+      dead: 0,
+      parked: 0,
+      filtered: 0,
+    };
+    const late = { kind: "batch", firstOffset: 131, nextOffset: 141, ...counts } as const;
+    await connection.query("BEGIN");
+    await expect(advance(connection, plan.topicName, PARTITION, late, undefined)).rejects.toThrow(
+      "moved under our lock",
+    );
+    await connection.query("ROLLBACK");
     await tape.query("DELETE FROM tradetape.outbox WHERE source_partition = $1", [PARTITION]);
   });
 });
