@@ -43,33 +43,46 @@ export class EventMaker {
     const { marker, aborted, poison } = this.#mixture;
     const entry = { key: null, headers: {}, timestampMs: NOON_MS + Math.floor(nowMs) };
     const dice = this.#random.next();
-    if (dice < marker) return { ...entry, kind: "marker", value: Buffer.alloc(4) };
+    if (dice < marker) return this.marker(nowMs);
     if (dice < marker + aborted) return { ...entry, kind: "aborted", value: Buffer.from("never happened") };
-    const record = { ...entry, kind: "record" as const, key: Buffer.from(String(++this.#count)) };
-    if (dice < marker + aborted + poison) return { ...record, ...this.#poisoned() };
-    const { n, amount, parent } = this.#next();
+    if (dice < marker + aborted + poison) {
+      return { ...entry, kind: "record", key: Buffer.from(String(++this.#count)), ...this.#poisoned() };
+    }
+    return this.event(nowMs, this.#next());
+  }
+
+  /** This very event. @param n names its id */
+  event(nowMs: number, { n, amount, parent }: { n: number; amount: number; parent?: Parent | undefined }): LogEntry {
     if (parent) parent.usedMs ??= nowMs;
     return {
-      ...record,
+      kind: "record",
+      key: Buffer.from(String(++this.#count)),
       value: this.#encode(n, amount, parent),
-      truth: {
-        id: uuid(1, n),
-        amount,
-        parent,
-        appendedMs: nowMs,
-      },
+      headers: {},
+      timestampMs: NOON_MS + Math.floor(nowMs),
+      truth: { id: uuid(1, n), amount, parent, appendedMs: nowMs },
     };
   }
 
-  /** A new event, or one that was made before, with its own or with another content. */
+  marker(nowMs: number): LogEntry {
+    return { kind: "marker", key: null, value: Buffer.alloc(4), headers: {}, timestampMs: NOON_MS + Math.floor(nowMs) };
+  }
+
+  /** A new event, or one that was made before: the same, or of other content, and then often of another parent. */
   #next() {
+    const { parents } = this.#mixture;
+    const anyParent = () => (parents.length > 0 && this.#random.chance(0.7) ? this.#random.pick(parents) : undefined);
     const before = this.#random.chance(this.#mixture.repeat) && this.#made.length > 0;
     if (before) {
       const event = this.#random.pick(this.#made);
-      return this.#random.chance(0.7) ? event : { ...event, amount: event.amount + 1000 };
+      if (this.#random.chance(0.6)) return event;
+      // What waits behind its own id shows where the later one could land at once.
+      const parent = this.#random.chance(0.5) ? event.parent : anyParent();
+      // The amount tells contents apart, of which the parent is a part.
+      const place = parent === undefined ? 0 : 1 + parents.indexOf(parent);
+      return { ...event, parent, amount: event.amount + 1000 * (1 + place) };
     }
-    const { parents } = this.#mixture;
-    const parent = parents.length > 0 && this.#random.chance(0.7) ? this.#random.pick(parents) : undefined;
+    const parent = anyParent();
     const event = { n: this.#made.length, amount: 1 + this.#made.length, parent };
     this.#made.push(event);
     return event;

@@ -80,9 +80,12 @@ export class FakePostgres {
   /** Until when nobody can log in. */
   downUntilMs = 0;
 
-  constructor(time: VirtualTime, faults: FaultRates) {
+  #isUnheard: ((text: string, session: string) => boolean) | undefined;
+
+  constructor(time: VirtualTime, faults: FaultRates, isUnheard?: (text: string, session: string) => boolean) {
     this.#time = time;
     this.#faults = faults;
+    this.#isUnheard = isUnheard;
     this.database = new FakeDatabase(time);
   }
 
@@ -99,6 +102,13 @@ export class FakePostgres {
     this.restart(this.#time.random.between(100, 2000));
     for (let n = 0; n < commits; n++) this.history.pop()?.rollbackTo(0, 0);
     this.#time.note("fail-over", () => `without the last ${commits} commits`);
+  }
+
+  /** Whether a script has it that the answer to this is lost; the first such one only. */
+  losesAnswer(text: string, session: string): boolean {
+    if (!this.#isUnheard?.(text, session)) return false;
+    this.#isUnheard = undefined;
+    return true;
   }
 
   openFor(process: Process): OpenSession {
@@ -177,7 +187,8 @@ class FakeSession {
     const { random } = this.#time;
     const isCommit = text === "COMMIT";
     const cuts = random.chance(isCommit ? this.#faults.commitCut : this.#faults.cut);
-    const when = cuts ? random.pick(["before", "under way", "after"] as const) : "never";
+    const diced = cuts ? random.pick(["before", "under way", "after"] as const) : "never";
+    const when = this.#postgres.losesAnswer(text, this.#backend.name) ? "after" : diced;
     const owner = this.#backend.process;
     if (when === "before") {
       this.#cut();

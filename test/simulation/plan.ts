@@ -1,6 +1,6 @@
 import { readConfig } from "../../src/config.ts";
-import { type Mixture, type SimulatedTopic, uuid } from "./events.ts";
-import type { Parent } from "./fake-log.ts";
+import { type EventMaker, type Mixture, type SimulatedTopic, uuid } from "./events.ts";
+import type { LogEntry, Parent } from "./fake-log.ts";
 import { type FaultRates, someFaults } from "./faults.ts";
 import { Random } from "./virtual-time.ts";
 
@@ -22,7 +22,17 @@ export interface Action {
     | "remake";
 }
 
-/** One schedule, as its seed makes it. */
+/** What a schedule that was written by hand has instead of dice. */
+export interface Script {
+  /** Puts records into the first partition's log. */
+  produce(add: (atMs: number, entry: (maker: EventMaker, nowMs: number) => LogEntry) => void): void;
+  /** What the log holds after `remake`. */
+  remade?(maker: EventMaker, nowMs: number): LogEntry[];
+  /** Whether the answer to this statement is lost, once. */
+  isUnheard?(text: string, session: string): boolean;
+}
+
+/** One schedule, as its seed or a person makes it. */
 export interface Plan {
   readonly seed: number;
   readonly topic: SimulatedTopic;
@@ -40,6 +50,7 @@ export interface Plan {
   /** How long parents' landings lie behind their publishing. */
   readonly parentLagMs: number;
   readonly config: ReturnType<typeof readConfig> & { readonly databaseUrl: string };
+  readonly script?: Script;
 }
 
 const BASE = readConfig({ databaseUrl: "postgres://nobody@127.0.0.1:1/none" }, {}) as Plan["config"];

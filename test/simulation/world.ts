@@ -27,12 +27,14 @@ const DRAIN_MS_MAX = 180_000;
 const LOOK_MS = 250;
 const STOP_MS_MAX = 60_000;
 
-/** Runs one schedule of the real landing core in a world of virtual time, and judges it. */
-export async function simulate(seed: number, isTraced = false): Promise<Outcome> {
-  const world = new World(planOf(seed), isTraced);
+/** Runs a seed's schedule of the real landing core in a world of virtual time, and judges it. */
+export const simulate = (seed: number, isTraced = false): Promise<Outcome> => simulatePlan(planOf(seed), isTraced);
+
+export async function simulatePlan(plan: Plan, isTraced = false): Promise<Outcome> {
+  const world = new World(plan, isTraced);
   const faults = await world.run();
   const { counts, now, trace } = world.time;
-  return { seed, faults, counts, virtualMs: now, trace };
+  return { seed: plan.seed, faults, counts, virtualMs: now, trace };
 }
 
 class World {
@@ -50,12 +52,14 @@ class World {
   #isLost = false;
   #isRemade = false;
   #mustStop = false;
+  /** Nothing goes wrong any more, and what the group has to find out is known. */
+  #isHealed = false;
   #names = 0;
 
   constructor(plan: Plan, isTraced: boolean) {
     this.plan = plan;
     this.time = new VirtualTime(new Random(plan.seed + 1), isTraced);
-    this.postgres = new FakePostgres(this.time, plan.faults);
+    this.postgres = new FakePostgres(this.time, plan.faults, plan.script?.isUnheard);
     this.coordinator = new Coordinator(this.time, plan.partitions, plan.config.sessionTimeoutMs);
     this.logs = this.cluster.create(plan.topic, plan.partitions);
     this.cluster.create("audit", 1);
@@ -77,7 +81,7 @@ class World {
       const lookMs = time.now + LOOK_MS;
       time.after(LOOK_MS, () => undefined);
       await time.run(() => time.now >= lookMs || this.#broken.length > 0, lookMs);
-      isDone = time.now > plan.healsMs && this.#isDrained();
+      isDone = this.#isHealed && this.#isDrained();
     }
     if (this.#broken.length > 0) return this.#broken;
     if (!isDone && !this.#isLost)
@@ -103,6 +107,9 @@ class World {
 
   #produce(): void {
     const { plan, time } = this;
+    plan.script?.produce((atMs, entry) => {
+      time.after(atMs, () => void this.logs[0]!.append(entry(this.#maker, time.now)));
+    });
     for (const [p, log] of this.logs.entries()) {
       for (let n = 0; n < plan.records[p]!; n++) {
         const atMs = plan.producedMs === 0 ? 0 : time.random.between(0, plan.producedMs);
@@ -243,13 +250,15 @@ class World {
   }
 
   #remake(): void {
-    const log = this.time.random.pick(this.logs);
-    const length = this.time.random.between(0, log.high + 5);
-    this.time.note("remake", () => `${length} records instead of ${log.high}`);
+    const { random, now } = this.time;
+    const log = random.pick(this.logs);
+    const length = random.between(0, log.high + 5);
+    const dice = () => Array.from({ length }, () => this.#maker.make(now));
+    const entries = this.plan.script?.remade?.(this.#maker, now) ?? dice();
+    this.time.note("remake", () => `${entries.length} records instead of ${log.high}`);
     this.#isRemade = true;
-    log.entries = [];
+    log.entries = entries;
     log.low = 0;
-    for (let n = 0; n < length; n++) log.append(this.#maker.make(this.time.now));
   }
 
   /** From here on all goes well: whoever is frozen wakes up, and somebody runs. */
@@ -265,6 +274,7 @@ class World {
     // What the killed ones had sent has arrived by now.
     time.after(1000, () => {
       this.#mustStop = this.#isRemade && this.#isOtherLog();
+      this.#isHealed = true;
     });
     time.after(2000, () => this.#restart());
   }

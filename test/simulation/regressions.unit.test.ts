@@ -1,0 +1,100 @@
+import { describe, expect, it } from "vitest";
+import { uuid } from "./events.ts";
+import type { Parent } from "./fake-log.ts";
+import { heal } from "./faults.ts";
+import { type Plan, planOf, type Script } from "./plan.ts";
+import { simulatePlan } from "./world.ts";
+
+/** A symbol that lands so late that whatever belongs to it is parked for long. */
+const lateSymbol = (publishedMs: number): Parent => ({
+  id: uuid(2, 7),
+  publishedMs,
+  landedMs: undefined,
+  usedMs: undefined,
+});
+
+const NEVER_MS = 1_000_000_000;
+
+interface Written extends Partial<Omit<Plan, "config" | "mixture">> {
+  readonly script: Script;
+  /** Symbols beside the one that is there from the start. */
+  readonly parents?: readonly Parent[];
+  readonly config?: Partial<Plan["config"]>;
+}
+
+/** One process, one partition of predictions and no fault but those that the test names. */
+function calm({ parents = [], config, ...change }: Written): Plan {
+  const plan = planOf(1);
+  const faults = { ...plan.faults };
+  heal(faults);
+  const known: Parent = { id: uuid(2, 0), publishedMs: 0, landedMs: undefined, usedMs: undefined };
+  const mixture = { marker: 0, aborted: 0, poison: 0, repeat: 0, days: 1 };
+  return {
+    ...plan,
+    topic: "predictions",
+    partitions: 1,
+    processes: 1,
+    records: [0],
+    actions: [],
+    healsMs: 2000,
+    parentLagMs: 10,
+    faults,
+    ...change,
+    mixture: { ...mixture, topic: "predictions", parents: [known, ...parents] },
+    config: {
+      ...plan.config,
+      sweepIntervalMs: 300,
+      historyCheckMs: NEVER_MS,
+      parkDeadlineMs: NEVER_MS,
+      parkedEventsMax: 1000,
+      landingBufferBytesMax: 1_000_000,
+      ...config,
+    },
+  };
+}
+
+/** Each of these was found by a seed of the simulation before its schedule was written down here. */
+describe("what went wrong once", () => {
+  it("an event that was parked by a COMMIT whose answer was lost is swept when its parent comes", async () => {
+    const symbol = lateSymbol(6000);
+    const script: Script = {
+      produce: (add) => add(0, (maker, now) => maker.event(now, { n: 1, amount: 1, parent: symbol })),
+      isUnheard: (text, session) => text === "COMMIT" && session.includes("landing"),
+    };
+    const { faults, counts } = await simulatePlan(calm({ parents: [symbol], script }));
+    expect(counts.get("commit-unheard")).toBe(1);
+    expect(faults).toEqual([]);
+  });
+
+  it("a failover on a quiet topic is noticed, though a sweep is the first to hear of it", async () => {
+    const symbol = lateSymbol(30_000);
+    const script: Script = {
+      produce(add) {
+        add(0, (maker, now) => maker.event(now, { n: 1, amount: 1, parent: symbol }));
+        add(4000, (maker, now) => maker.event(now, { n: 2, amount: 2 }));
+      },
+    };
+    const config = { historyCheckMs: 3000 };
+    const actions = [{ atMs: 6000, kind: "fail-over" }] as const;
+    const { faults, counts } = await simulatePlan(calm({ parents: [symbol], actions, config, script }));
+    expect(counts.get("fail-over")).toBe(1);
+    expect(faults).toEqual([]);
+  });
+
+  it("a log made again that holds a marker where the last record landed is known for another one", async () => {
+    const script: Script = {
+      produce(add) {
+        for (const n of [0, 1]) add(n, (maker, now) => maker.event(now, { n, amount: n + 1 }));
+      },
+      remade: (maker, now) => [maker.event(now, { n: 2, amount: 3 }), maker.marker(now)],
+    };
+    // Dead before the log changes, and back after it: the claim is all there is to find out.
+    const actions = [
+      { atMs: 2000, kind: "kill" },
+      { atMs: 2050, kind: "remake" },
+    ] as const;
+    const { faults, counts } = await simulatePlan(calm({ actions, healsMs: 3000, fetchRecordsMax: 1, script }));
+    expect(faults).toEqual([]);
+    expect([counts.has("fetched-markers"), counts.get("history-lost")]).toEqual([true, 1]);
+  });
+});
