@@ -20,6 +20,8 @@ export interface Action {
     | "drop-days"
     | "delete-records"
     | "remake";
+  /** How many of the last commits a failover's replica lacks; the dice say when it is absent. */
+  readonly commits?: number;
 }
 
 /** What a schedule that was written by hand has instead of dice. */

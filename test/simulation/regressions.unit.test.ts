@@ -66,8 +66,9 @@ describe("what went wrong once", () => {
     expect(faults).toEqual([]);
   });
 
-  it("a failover on a quiet topic is noticed, though a sweep is the first to hear of it", async () => {
-    const symbol = lateSymbol(30_000);
+  it("a failover on a quiet topic is noticed, though a release is the first to hear of it", async () => {
+    // It lands while the database is away, so that the first sweep behind the failover releases.
+    const symbol = lateSymbol(6050);
     const script: Script = {
       produce(add) {
         add(0, (maker, now) => maker.event(now, { n: 1, amount: 1, parent: symbol }));
@@ -75,9 +76,22 @@ describe("what went wrong once", () => {
       },
     };
     const config = { historyCheckMs: 3000 };
-    const actions = [{ atMs: 6000, kind: "fail-over" }] as const;
-    const { faults, counts } = await simulatePlan(calm({ parents: [symbol], actions, config, script }));
-    expect(counts.get("fail-over")).toBe(1);
+    // The second event's landing, and the deletion of what it owed.
+    const actions = [{ atMs: 6000, kind: "fail-over", commits: 2 }] as const;
+    const { faults, counts } = await simulatePlan(calm({ parents: [symbol], actions, config, script, healsMs: 7000 }));
+    expect([counts.get("fail-over"), counts.get("landed")]).toEqual([1, 4]);
+    expect(faults).toEqual([]);
+  });
+
+  it("a release that a failover took back is swept again, though no offset tells of it", async () => {
+    const symbol = lateSymbol(3000);
+    const script: Script = {
+      produce: (add) => add(0, (maker, now) => maker.event(now, { n: 1, amount: 1, parent: symbol })),
+    };
+    const config = { historyCheckMs: 3000 };
+    const actions = [{ atMs: 6000, kind: "fail-over", commits: 2 }] as const;
+    const { faults, counts } = await simulatePlan(calm({ parents: [symbol], actions, config, script, healsMs: 7000 }));
+    expect([counts.get("fail-over"), counts.get("landed")]).toEqual([1, 3]);
     expect(faults).toEqual([]);
   });
 

@@ -199,12 +199,12 @@ class World {
     }
   }
 
-  #act({ kind }: Action): void {
+  #act({ kind, commits }: Action): void {
     const { time, postgres } = this;
     const one = this.#processes.size > 0 ? time.random.pick([...this.#processes]) : undefined;
     if (kind === "rebalance") this.coordinator.rebalance();
     else if (kind === "restart-postgres") postgres.restart(time.random.between(100, 5000));
-    else if (kind === "fail-over") postgres.failOver(time.random.between(1, 4));
+    else if (kind === "fail-over") postgres.failOver(commits ?? time.random.between(1, 4));
     else if (kind === "tamper") this.#tamper();
     else if (kind === "drop-days") this.#dropDays();
     else if (kind === "delete-records") this.#deleteRecords();
