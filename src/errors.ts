@@ -11,6 +11,7 @@ export const ERROR_CODES = {
   registry_refused: "The schema registry refused a schema, as an incompatible change.",
   not_migrated: "The database is older than this program.",
   catalog_mismatch: "An event's field and its table's column don't fit together.",
+  not_comparable: "Two databases have other shapes, or haven't landed equally far.",
   topic_missing: "A topic doesn't exist.",
   topic_misconfigured: "A topic has other settings than the pipeline relies on.",
   history_lost: "A partition no longer holds what the database expects next, or holds something else there.",

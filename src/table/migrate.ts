@@ -64,6 +64,12 @@ export async function requireMigrated(connection: Connection, databaseUrl: strin
   });
 }
 
+/** The files that a database was made by, each with its digest. */
+export async function migrationsOf(connection: Connection): Promise<ReadonlyMap<string, string>> {
+  const rows = await connection.query<{ name: string; sha256: string }>("SELECT name, sha256 FROM tradetape.migration");
+  return new Map(rows.map((row) => [row.name, row.sha256]));
+}
+
 async function appliedMigrations(connection: Connection): Promise<Map<number, string>> {
   const [found] = await connection.query<{ there: boolean }>(
     "SELECT to_regclass('tradetape.migration') IS NOT NULL AS there",

@@ -1,0 +1,90 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import type { Consumer } from "../batch/consumer.ts";
+import { comparedTable, DEAD_LETTERS, PARKED_EVENTS } from "../table/compared-table.ts";
+import { prepareDigests } from "../table/digest.ts";
+import { inSnapshot } from "../table/ledger-check.ts";
+import { notEquallyFar, placesText, requireAlike } from "./alike.ts";
+import { compareLetters, compareTable, type TableComparison } from "./compare-table.ts";
+import { both, type Pair } from "./difference.ts";
+import { Excuses } from "./excuses.ts";
+import { isTopicOf, type PlaceApart, type Standing, standingOf } from "./standing.ts";
+
+export interface Comparison {
+  readonly equal: boolean;
+  readonly partitions: number;
+  readonly tables: readonly TableComparison[];
+  readonly ownEntries: Standing["ownEntries"];
+  readonly origins: readonly PlaceApart[];
+}
+
+export interface AgainstOptions {
+  /** How long the two may take to come equally far. */
+  readonly waitMs: number;
+  readonly stop: AbortSignal;
+  /** Told what is being done, for somebody who waits. */
+  readonly onProgress?: (line: string) => void;
+}
+
+const POLL_MS = 500;
+
+/**
+ * Compares what two databases hold of these consumers' topics, each in one snapshot, once both have landed equally far.
+ * @returns undefined when it was stopped
+ * @throws TradetapeError not_comparable, when they aren't of one shape or don't come equally far in time
+ */
+export async function compareDatabases(
+  pair: Pair,
+  consumers: readonly Consumer[],
+  options: AgainstOptions,
+): Promise<Comparison | undefined> {
+  await requireAlike(pair);
+  const { waitMs, stop, onProgress } = options;
+  const deadline = performance.now() + waitMs;
+  for (let asked = 0; !stop.aborted; asked++) {
+    const isLast = performance.now() >= deadline;
+    const result = await inSnapshots(pair, async () => {
+      const standing = await standingOf(pair, consumers);
+      const { apart, parkedApart } = standing;
+      // What is parked in one and landed in the other may be a difference that the next sweep takes away.
+      if (apart.length > 0 || (parkedApart && !isLast)) return { apart };
+      return { apart, compared: await compareAll(pair, consumers, standing, options) };
+    });
+    if (result.compared) return stop.aborted ? undefined : result.compared;
+    if (isLast) throw notEquallyFar(result.apart, waitMs);
+    if (asked === 0)
+      onProgress?.(`waiting for both to land equally far: ${placesText(result.apart) || "parked events"}`);
+    await sleep(POLL_MS, undefined, { signal: stop }).catch(() => undefined);
+  }
+  return undefined;
+}
+
+interface Asked {
+  readonly apart: readonly PlaceApart[];
+  readonly compared?: Comparison;
+}
+
+const inSnapshots = (pair: Pair, ask: () => Promise<Asked>): Promise<Asked> =>
+  inSnapshot(pair.here, () => inSnapshot(pair.there, ask));
+
+async function compareAll(
+  pair: Pair,
+  consumers: readonly Consumer[],
+  standing: Standing,
+  { stop, onProgress }: AgainstOptions,
+): Promise<Comparison> {
+  await both(pair, prepareDigests);
+  const { partitions, ownEntries, origins } = standing;
+  const tables = consumers.map((consumer) => ({ consumer, table: comparedTable(consumer.landing, consumer.time) }));
+  const tableOf = (topic: string) => tables.find(({ consumer }) => isTopicOf(consumer, topic))?.table;
+  const excuses = new Excuses();
+  const found: TableComparison[] = [];
+  onProgress?.("comparing dead letters");
+  const letters = await compareLetters(pair, DEAD_LETTERS, excuses, tableOf);
+  for (const table of [...tables.map((entry) => entry.table), PARKED_EVENTS]) {
+    if (stop.aborted) break;
+    onProgress?.(`comparing ${table.name}`);
+    found.push(await compareTable(pair, table, excuses));
+  }
+  const all = [...found, letters];
+  return { equal: all.every(({ equal }) => equal), partitions, tables: all, ownEntries, origins };
+}

@@ -1,0 +1,100 @@
+import type { ComparedTable, Cut } from "../table/compared-table.ts";
+import type { Connection } from "../table/connection.ts";
+import { digestParts, digestRows, type Part, type Place } from "../table/digest.ts";
+
+/** Both databases, each in a snapshot of its own. */
+export interface Pair {
+  readonly here: Connection;
+  readonly there: Connection;
+}
+
+/** A part of a table that isn't the same in both. */
+export interface PartDifference {
+  readonly part: string;
+  readonly rowsHere: number;
+  readonly rowsThere: number;
+}
+
+/** One row that isn't: a digest is missing where the row is. */
+export interface RowDifference {
+  readonly id: string;
+  readonly here: string | undefined;
+  readonly there: string | undefined;
+}
+
+/** Rows that differ in one hour of one partition, or in a slice of it. */
+export interface DifferencePage {
+  readonly partition: string;
+  readonly hour: string | undefined;
+  readonly place: Place;
+  readonly rows: readonly RowDifference[];
+}
+
+/** Asks both databases the same, at the same time. */
+export async function both<R>(pair: Pair, ask: (connection: Connection) => Promise<R>): Promise<readonly [R, R]> {
+  return Promise.all([ask(pair.here), ask(pair.there)]);
+}
+
+/** More rows than this of one hour are sliced before their ids are fetched: two lists of 20,000 take a few megabytes. */
+const ROWS_MAX = 20_000;
+
+export interface CutParts {
+  readonly here: ReadonlyMap<string, Part>;
+  readonly there: ReadonlyMap<string, Part>;
+}
+
+export async function cutParts(pair: Pair, table: ComparedTable, cut: Cut, place: Place = []): Promise<CutParts> {
+  const [here, there] = await both(pair, (connection) => digestParts(connection, table, cut, place));
+  return { here, there };
+}
+
+/** The parts that differ, in order. */
+export function differingParts({ here, there }: CutParts): readonly PartDifference[] {
+  const parts = [...new Set([...here.keys(), ...there.keys()])].sort();
+  return parts
+    .filter(
+      (part) => here.get(part)?.digest !== there.get(part)?.digest || here.get(part)?.rows !== there.get(part)?.rows,
+    )
+    .map((part) => ({ part, rowsHere: here.get(part)?.rows ?? 0, rowsThere: there.get(part)?.rows ?? 0 }));
+}
+
+/** Goes down where digests differ, partition by partition, hour by hour, to the rows. */
+export async function* differencePages(
+  pair: Pair,
+  table: ComparedTable,
+  partitions: readonly PartDifference[],
+): AsyncGenerator<DifferencePage> {
+  for (const partition of partitions) {
+    const place: Place = [[table.partition, partition.part]];
+    const { hour } = table;
+    const hours = hour ? differingParts(await cutParts(pair, table, hour, place)) : [partition];
+    for (const part of hours) {
+      const within: Place = hour ? [...place, [hour, part.part]] : place;
+      const at = { partition: partition.part, hour: hour && part.part };
+      for (const leaf of await slices(pair, table, within, part)) {
+        yield { ...at, place: leaf, rows: await differingRows(pair, table, leaf) };
+      }
+    }
+  }
+}
+
+async function slices(pair: Pair, table: ComparedTable, place: Place, part: PartDifference): Promise<readonly Place[]> {
+  if (Math.max(part.rowsHere, part.rowsThere) <= ROWS_MAX) return [place];
+  const parts = differingParts(await cutParts(pair, table, table.slice, place));
+  return parts.map((slice) => [...place, [table.slice, slice.part]] as const);
+}
+
+/** By id and digest: a table whose key has other columns may hold an id twice. */
+async function differingRows(pair: Pair, table: ComparedTable, place: Place): Promise<readonly RowDifference[]> {
+  const [here, there] = await both(pair, (connection) => digestRows(connection, table, place));
+  const common = new Set(here.map(({ id, digest }) => `${id} ${digest}`));
+  const alike = new Set(there.map(({ id, digest }) => `${id} ${digest}`).filter((row) => common.has(row)));
+  const found = new Map<string, RowDifference>();
+  for (const { id, digest } of here) {
+    if (!alike.has(`${id} ${digest}`)) found.set(id, { id, here: digest, there: undefined });
+  }
+  for (const { id, digest } of there) {
+    if (!alike.has(`${id} ${digest}`)) found.set(id, { id, here: found.get(id)?.here, there: digest });
+  }
+  return [...found.values()].sort((a, b) => (a.id < b.id ? -1 : 1));
+}

@@ -1,0 +1,92 @@
+import type { ComparedTable } from "../table/compared-table.ts";
+import { knownIds } from "../table/digest.ts";
+import { type TimingLetter, timingLetters } from "../table/landed-places.ts";
+import { both, type DifferencePage, type Pair, type RowDifference } from "./difference.ts";
+
+/**
+ * Why two databases that landed the same records needn't be the same, by name.
+ * `became_row`: an event that one of them gave up waiting for (missing_parent, unknown_session) found its parent in the
+ * other. `same_id`: an id was published in two partitions, and another one of the two came first.
+ */
+export type Excuse = "became_row" | "same_id";
+
+type Side = "here" | "there";
+
+const GAVE_UP = new Set(["missing_parent", "unknown_session"]);
+
+/** Letters that only one database has and whose reason depends on timing, by the id of the event in them. */
+export class Excuses {
+  readonly #reasons = new Map<string, Record<Side, Set<string>>>();
+
+  /** Notes the letters of a page that one database has and the other hasn't. */
+  async note(pair: Pair, page: DifferencePage): Promise<readonly (TimingLetter & { side: Side })[]> {
+    const only = (side: Side) => page.rows.filter((row) => row[other(side)] === undefined).map(({ id }) => id);
+    const [here, there] = await Promise.all([
+      timingLetters(pair.here, only("here")),
+      timingLetters(pair.there, only("there")),
+    ]);
+    const noted = [
+      ...here.map((letter) => ({ ...letter, side: "here" as const })),
+      ...there.map((letter) => ({ ...letter, side: "there" as const })),
+    ];
+    for (const { eventId, side, reason } of noted) {
+      if (eventId === null) continue;
+      const sides = this.#reasons.get(eventId) ?? { here: new Set<string>(), there: new Set<string>() };
+      sides[side].add(reason);
+      this.#reasons.set(eventId, sides);
+    }
+    return noted;
+  }
+
+  get isEmpty(): boolean {
+    return this.#reasons.size === 0;
+  }
+
+  gaveUp(eventId: string, side: Side): boolean {
+    return [...(this.#reasons.get(eventId)?.[side] ?? [])].some((reason) => GAVE_UP.has(reason));
+  }
+
+  /** Whether each database set the other's event of this id aside. */
+  crossed(eventId: string): boolean {
+    const sides = this.#reasons.get(eventId);
+    return [sides?.here, sides?.there].every((reasons) => reasons?.has("conflicting_duplicate"));
+  }
+
+  /**
+   * The excuse for one row, if it has one.
+   * @param changed the columns that differ, when both have the row
+   */
+  ofRow(table: ComparedTable, row: RowDifference, changed: readonly string[]): Excuse | undefined {
+    if (this.crossed(row.id)) return "same_id";
+    if (row.here === undefined || row.there === undefined) {
+      return this.gaveUp(row.id, row.here === undefined ? "here" : "there") ? "became_row" : undefined;
+    }
+    if (changed.some((column) => table.content.has(column))) return undefined;
+    if (this.gaveUp(row.id, "here") || this.gaveUp(row.id, "there")) return "became_row";
+    return changed.includes("source_partition") ? "same_id" : undefined;
+  }
+
+  /** Letters of one database that have an excuse: what they are about is a row in the other, or they crossed. */
+  async ofLetters(
+    pair: Pair,
+    letters: readonly (TimingLetter & { side: Side })[],
+    tableOf: (topic: string) => ComparedTable | undefined,
+  ): Promise<ReadonlyMap<string, Excuse>> {
+    const excused = new Map<string, Excuse>();
+    for (const topic of new Set(letters.map((letter) => letter.topic))) {
+      const table = tableOf(topic);
+      const own = letters.filter((letter) => letter.topic === topic && letter.eventId !== null);
+      if (table === undefined) continue;
+      const ids = own.map(({ eventId }) => eventId!);
+      const [here, there] = await both(pair, (connection) => knownIds(connection, table, ids));
+      for (const { id, eventId, reason, side } of own) {
+        const isRow = (side === "here" ? there : here).has(eventId!);
+        if (GAVE_UP.has(reason) && isRow) excused.set(id, "became_row");
+        else if (reason === "conflicting_duplicate" && this.crossed(eventId!)) excused.set(id, "same_id");
+      }
+    }
+    return excused;
+  }
+}
+
+const other = (side: Side): Side => (side === "here" ? "there" : "here");
