@@ -2,8 +2,9 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
+import { setTimeout } from "node:timers/promises";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { environmentOf } from "../support/landing.ts";
+import { environmentOf, landBy } from "../support/landing.ts";
 import { ledgerFaults } from "../support/ledger.ts";
 import { pythonWith } from "../support/python.ts";
 import { bar } from "../support/samples.ts";
@@ -15,12 +16,16 @@ const INTEROP = join(import.meta.dirname, "../interop");
 const SETUP_MS_MAX = 6 * 60_000;
 let tape: TestTape;
 let python: string;
+const stop = new AbortController();
 
 beforeAll(async () => {
   python = await pythonWith(join(INTEROP, "requirements.txt"));
   tape = await openTestTape();
 }, SETUP_MS_MAX);
-afterAll(() => tape?.stop());
+afterAll(() => {
+  stop.abort();
+  return tape?.stop();
+});
 
 type End = "commit" | "abort";
 
@@ -47,6 +52,7 @@ async function run(...args: readonly string[]): Promise<unknown> {
   return JSON.parse(stdout);
 }
 
+/** The rows of a command's answer that are about bars. */
 const barsOf = (rows: unknown) =>
   (rows as { topic: string; partition: number }[]).filter(({ topic }) => topic.endsWith("bars"));
 
@@ -64,7 +70,6 @@ async function expectAllLanded(rows: number, holes: number): Promise<void> {
 }
 
 test("a transactional librdkafka producer's commits land, its aborts don't, and its markers leave no lag", async () => {
-  // Six committed; three aborted; four markers: three behind them, one between.
   const printed = await publish(["commit", 1, 2, 3], ["abort", 4, 5], ["commit", 6, 7, 8], ["abort", 9]);
   expect(printed).toEqual({ committed: 6, aborted: 3 });
   const [bars] = barsOf(await run("consume", "bars", "audit", "--until-caught-up"));
@@ -72,11 +77,28 @@ test("a transactional librdkafka producer's commits land, its aborts don't, and 
   await expectAllLanded(6, 3 + 4);
 });
 
-test("nothing but an aborted transaction since the last call: that call ends, too, and it leaves no lag", async () => {
-  await publish(["abort", 10, 11], ["abort", 12]);
+/** Where partition 0 ends, in the log and in the database. */
+const high = async () => {
+  const offsets = await tape.admin((admin) => admin.fetchTopicOffsets(tape.name("bars")));
+  return Number(offsets.find(({ partition }) => partition === 0)!.high);
+};
+const landedEnd = async () => {
+  const [row] = await tape.query<{ next: number }>(
+    "SELECT next_offset AS next FROM tradetape.landed_offset WHERE topic = $1 AND partition = 0",
+    [tape.name("bars")],
+  );
+  return row!.next;
+};
+
+test("a consumer at the end that gets nothing but aborted transactions leaves no lag, and no later call waits", async () => {
+  const landing = landBy(tape.config, ["bars"], { untilCaughtUp: false, stop: stop.signal });
+  await publish(["commit", 10]);
+  while ((await landedEnd()) < (await high())) await setTimeout(50);
+  await publish(["abort", 11, 12], ["abort", 13]);
+  while ((await landedEnd()) < (await high())) await setTimeout(50);
+  stop.abort();
+  expect(await landing).toMatchObject([{ written: 1 }]);
   const [bars] = barsOf(await run("consume", "bars", "audit", "--until-caught-up"));
   expect(bars).toMatchObject({ read: 0, written: 0, dead: 0 });
-  await expectAllLanded(6, 7 + 3 + 2);
-  const rows = await tape.query<{ n: number }>("SELECT count(*) AS n FROM public.market_data_bar");
-  expect(rows[0]!.n).toBe(6);
+  await expectAllLanded(7, 7 + 1 + 3 + 2);
 });
