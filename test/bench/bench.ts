@@ -1,173 +1,130 @@
 /**
- * How fast ticks are published and landed here, beside one COPY of the same rows by PostgreSQL itself.
- * `npm run bench -- [--events N] [--rounds N] [--json]`, on the environment's services, else on a stack of its own.
- * Rounds are interleaved (publish, land, COPY, publish, ...): what slows the machine for a minute slows all three.
+ * `npm run bench`: how fast events are published and landed here, beside what PostgreSQL itself can take and what the
+ * usual way gets to. Exit code 0 when every promise of speed that was measured is kept, 1 when one isn't, 130 when it was
+ * stopped; docs/benchmarks.md says what is measured and how.
  */
-import { execFile } from "node:child_process";
-import { mkdtempSync, rmSync } from "node:fs";
-import { cpus, loadavg, tmpdir, totalmem } from "node:os";
+import { execFileSync } from "node:child_process";
+import { readFileSync, writeFileSync } from "node:fs";
+import { cpus, loadavg, totalmem } from "node:os";
 import { join } from "node:path";
-import { parseArgs, promisify } from "node:util";
-import pg from "pg";
+import { parseArgs } from "node:util";
 import { table } from "../../src/cli/output.ts";
-import { type ServedConfig, urlsOf } from "../../src/cli/services.ts";
-import { prepare } from "../../src/cli/up.ts";
 import { readConfig } from "../../src/config.ts";
-import { openLog } from "../../src/log.ts";
-import { type StackUrls, startStack, stopStack } from "../../src/stack/stack.ts";
-import { copyOnce, exportDay } from "./copy-baseline.ts";
-import type { PhaseResult } from "./phase.ts";
-import type { PoisonResult } from "./poison.ts";
+import { Bed } from "./bed.ts";
+import { CASES, runCases } from "./cases/all.ts";
+import { lines, markdown, tables } from "./report.ts";
+import { judged } from "./shows.ts";
+import { type Size, sizeOf } from "./size.ts";
+import { type About, Store } from "./store.ts";
+
+const ROOT = join(import.meta.dirname, "../..");
+const DOCS = join(ROOT, "docs/benchmarks.md");
+const SEED = 20_130_107;
 
 const { values } = parseArgs({
   options: {
-    events: { type: "string", default: "200000" },
-    rounds: { type: "string", default: "3" },
+    case: { type: "string" },
+    without: { type: "string" },
+    quick: { type: "boolean", default: false },
     json: { type: "boolean", default: false },
+    seed: { type: "string", default: String(SEED) },
+    data: { type: "string", default: join(ROOT, "../shared/data") },
+    results: { type: "string", default: "bench.json" },
+    resume: { type: "boolean", default: false },
+    "write-docs": { type: "boolean", default: false },
   },
 });
-const events = Number(values.events);
-const rounds = Number(values.rounds);
-const loadBefore = loadavg()[0] ?? 0;
 const say = (line: string) => process.stderr.write(`${line}\n`);
 
-const POISON_ROUNDS = 9;
-
-interface Round {
-  readonly publish: PhaseResult;
-  readonly land: PhaseResult;
-  readonly copySeconds: number;
+function names(list: string | undefined, otherwise: readonly string[]): readonly string[] {
+  const found = list?.split(",").map((name) => name.trim()) ?? otherwise;
+  const unknown = found.filter((name) => !CASES.includes(name));
+  if (unknown.length === 0) return found;
+  say(`no case ${unknown.join(", ")}: there are ${CASES.join(", ")}`);
+  process.exit(2);
 }
 
-async function main(urls: StackUrls): Promise<void> {
-  const admin = new pg.Client({ connectionString: urls.databaseUrl });
-  await admin.connect();
-  // A database of its own, so that a bench on somebody's services leaves nothing among his rows.
-  const database = `tradetape_bench_${Date.now().toString(36)}`;
-  await admin.query(`CREATE DATABASE ${admin.escapeIdentifier(database)}`);
-  const own = new URL(urls.databaseUrl);
-  own.pathname = `/${database}`;
-  const env = {
-    DATABASE_URL: own.href,
-    KAFKA_BROKERS: urls.kafkaBrokers,
-    SCHEMA_REGISTRY_URL: urls.schemaRegistryUrl,
-    TRADETAPE_NAMESPACE: `bench-${Date.now().toString(36)}`,
+function about(size: Size, postgresql: string): About {
+  const git = (...args: string[]) => execFileSync("git", args, { cwd: ROOT, encoding: "utf8" }).trim();
+  const changed = git("status", "--porcelain", "src", "consumers", "schemas", "test/bench") === "" ? "" : ", changed";
+  const packages = JSON.parse(readFileSync(join(ROOT, "package.json"), "utf8")) as {
+    dependencies: Record<string, string>;
   };
-  try {
-    const config = readConfig({}, { ...process.env, ...env }) as ServedConfig;
-    await prepare({ progress: { line: say }, log: openLog({ logLevel: "error" }) }, config);
-    const results = await runRounds(env);
-    report(results, await poison(env), await versions(admin));
-  } finally {
-    await admin.query(`DROP DATABASE ${admin.escapeIdentifier(database)} WITH (FORCE)`);
-    await admin.end();
-  }
-}
-
-async function runRounds(env: NodeJS.ProcessEnv & { DATABASE_URL: string }): Promise<Round[]> {
-  const client = new pg.Client({ connectionString: env.DATABASE_URL });
-  await client.connect();
-  const results: Round[] = [];
-  // One round more than is counted: the first one fills caches and finds the broker cold.
-  for (let round = 0; round <= rounds; round++) {
-    const publish = await phase("publish", round, env);
-    const land = await phase("land", round, env);
-    const leaf = `market_data_tick_202101${String(4 + round).padStart(2, "0")}`;
-    const copySeconds = await copyOnce(client, leaf, await exportDay(client, leaf));
-    const rate = (seconds: number) => Math.round(events / seconds).toLocaleString("en-US");
-    const warm = round === 0 ? "warm-up" : `round ${round}`;
-    say(`${warm}: publish ${rate(publish.seconds)}/s, land ${rate(land.seconds)}/s, COPY ${rate(copySeconds)}/s`);
-    if (round > 0) results.push({ publish, land, copySeconds });
-  }
-  await client.end();
-  return results;
-}
-
-async function phase(name: "publish" | "land", round: number, env: NodeJS.ProcessEnv): Promise<PhaseResult> {
-  const script = join(import.meta.dirname, "phase.ts");
-  const args = [script, name, String(events), String(round)];
-  const { stdout } = await promisify(execFile)(process.execPath, args, { env: { ...process.env, ...env } });
-  return JSON.parse(stdout) as PhaseResult;
-}
-
-/** What bad rows cost, on rounds enough for a median: a transaction takes a tenth of a second. */
-async function poison(env: NodeJS.ProcessEnv): Promise<PoisonResult> {
-  const args = [join(import.meta.dirname, "poison.ts"), String(POISON_ROUNDS)];
-  const { stdout } = await promisify(execFile)(process.execPath, args, { env: { ...process.env, ...env } });
-  return JSON.parse(stdout) as PoisonResult;
-}
-
-interface Spread {
-  readonly median: number;
-  readonly low: number;
-  readonly high: number;
-}
-
-function spread(numbers: readonly number[]): Spread {
-  const sorted = numbers.map(Math.round).sort((a, b) => a - b);
-  return { median: sorted[Math.floor(sorted.length / 2)]!, low: sorted[0]!, high: sorted.at(-1)! };
-}
-
-async function versions(admin: pg.Client): Promise<Record<string, string>> {
-  const { rows } = await admin.query<{ server_version: string }>("SHOW server_version");
-  const [cpu] = cpus();
+  const pom = readFileSync(join(ROOT, "src/stack/pom.xml"), "utf8");
+  const kafka = /<kafka\.version>([^<]+)/.exec(pom)?.[1] ?? "unknown";
+  const { fetchPartitionBytesMax, landingConnections, landingBufferBytesMax, publishLingerMs } = readConfig({}, {});
   return {
-    machine: `${cpus().length} x ${cpu?.model ?? "unknown"}, ${Math.round(totalmem() / 2 ** 30)} GiB`,
-    // Taken before the rounds: figures of a machine that had other work are known by it.
-    "load before": loadBefore.toFixed(1),
-    node: process.versions.node,
-    postgresql: rows[0]!.server_version,
-    rows: `${rounds} rounds of ${events.toLocaleString("en-US")} ticks, and one to warm up`,
+    date: new Date().toISOString().slice(0, 16),
+    commit: git("rev-parse", "--short", "HEAD") + changed,
+    machine: `${cpus().length} x ${cpus()[0]?.model ?? "unknown"}, ${Math.round(totalmem() / 2 ** 30)} GiB, ${process.platform}`,
+    // Figures of a machine that had other work are known by it.
+    "load before": loadavg()
+      .map((load) => load.toFixed(2))
+      .join(" "),
+    versions: `Node ${process.versions.node}, PostgreSQL ${postgresql}, Kafka ${kafka}, kafkajs ${packages.dependencies.kafkajs}`,
+    settings: [
+      `linger ${publishLingerMs} ms`,
+      `fetches of ${fetchPartitionBytesMax} bytes a partition`,
+      `${landingBufferBytesMax} bytes in hand`,
+      `${landingConnections} connections`,
+    ].join(", "),
+    size: `${size.name}: ${size.rounds} rounds of ${size.ticks.toLocaleString("en-US")} ticks`,
+    seed: Number(values.seed),
   };
 }
 
-function report(results: readonly Round[], poisoned: PoisonResult, facts: Record<string, string>): void {
-  const measured = {
-    publishEventsPerSecond: spread(results.map(({ publish }) => events / publish.seconds)),
-    landRowsPerSecond: spread(results.map(({ land }) => events / land.seconds)),
-    copyRowsPerSecond: spread(results.map(({ copySeconds }) => events / copySeconds)),
-    publishResidentMib: spread(results.map(({ publish }) => publish.residentMib)),
-    landResidentMib: spread(results.map(({ land }) => land.residentMib)),
-    landShareOfCopyPercent: spread(results.map((r) => (100 * r.copySeconds) / r.land.seconds)),
-    cleanBatchMs: spread(poisoned.clean),
-    onePoisonedBatchMs: spread(poisoned.one),
-    hundredPoisonedBatchMs: spread(poisoned.hundred),
-    onePoisonedPercentOfClean: spread(poisoned.one.map((ms, i) => (100 * ms) / poisoned.clean[i]!)),
-  };
-  if (values.json) {
-    process.stdout.write(`${JSON.stringify({ ...facts, events, rounds, ...measured })}\n`);
-    return;
+/** The docs' generated part, between its marks. */
+function writeDocs(made: string): void {
+  const [begin, end] = ["<!-- figures: made by `npm run bench -- --write-docs` -->", "<!-- figures end -->"];
+  const text = readFileSync(DOCS, "utf8");
+  const [before, rest] = text.split(begin);
+  const after = rest?.split(end)[1];
+  if (before === undefined || after === undefined) throw new Error(`${DOCS}: no place between ${begin} and ${end}`);
+  writeFileSync(DOCS, `${before}${begin}\n${made}\n${end}${after}`);
+}
+
+function report(store: Store): number {
+  const verdicts = judged(store, readConfig({}, {}).publishLingerMs);
+  if (values["write-docs"]) writeDocs(markdown(store, verdicts));
+  const kept = verdicts.every(({ isOk }) => isOk);
+  if (values.json)
+    process.stdout.write(`${JSON.stringify({ about: store.about, figures: lines(store), promises: verdicts })}\n`);
+  else {
+    const facts = Object.entries(store.about).map(([name, value]) => `${name.padEnd(12)}${value}`);
+    const drawn = tables(store, verdicts).map(({ head, rows }) => table(head, rows));
+    process.stdout.write(`${[facts.join("\n"), ...drawn].join("\n\n")}\n`);
   }
-  const row = (name: string, { median, low, high }: Spread) => [name, median, low, high];
-  const figures = table(
-    ["", "median", "low", "high"],
-    [
-      row("publish, events/s", measured.publishEventsPerSecond),
-      row("land, rows/s", measured.landRowsPerSecond),
-      row("one COPY by PostgreSQL, rows/s", measured.copyRowsPerSecond),
-      row("land as a share of COPY, %", measured.landShareOfCopyPercent),
-      row("publisher's peak memory, MiB", measured.publishResidentMib),
-      row("consumer's peak memory, MiB", measured.landResidentMib),
-      row("a batch of 10,000 ticks, ms", measured.cleanBatchMs),
-      row("the same, 1 of them poisoned, ms", measured.onePoisonedBatchMs),
-      row("the same, 100 of them poisoned, ms", measured.hundredPoisonedBatchMs),
-      row("1 poisoned as a share of clean, %", measured.onePoisonedPercentOfClean),
-    ],
-  );
-  const about = Object.entries(facts).map(([name, value]) => `${name.padEnd(11)} ${value}`);
-  process.stdout.write(`${about.join("\n")}\n\n${figures}\n`);
+  if (kept) return 0;
+  say(values.quick ? "A promise isn't kept; with --quick that means nothing." : "A promise isn't kept.");
+  return values.quick ? 0 : 1;
 }
 
-const config = readConfig();
-if (config.databaseUrl && config.kafkaBrokers && config.schemaRegistryUrl) {
-  await main(urlsOf(config as ServedConfig));
-} else {
-  const home = mkdtempSync(join(tmpdir(), "tradetape-bench-"));
-  const stack = await startStack({ home, ports: "random", detached: false, onProgress: say });
+const without = new Set(names(values.without, []));
+const chosen = new Set(names(values.case, CASES).filter((name) => !without.has(name)));
+const stop = new AbortController();
+let signals = 0;
+for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
+  process.on(signal, () => {
+    // Every process that was started has an exit handler that ends it.
+    if (++signals > 1) process.exit(130);
+    say(`${signal}: ending what runs; the figures so far are in ${values.results}, --resume goes on from them`);
+    stop.abort(new Error("stopped"));
+  });
+}
+
+let code = 2;
+try {
+  const size = sizeOf(values.quick);
+  const bed = await Bed.open(stop.signal, say);
   try {
-    await main(stack.urls);
+    const store = new Store(values.results, about(size, await bed.postgresVersion()), values.resume);
+    await runCases({ bed, store, size, seed: Number(values.seed), dataFolder: values.data }, chosen);
+    code = report(store);
   } finally {
-    await stopStack(home, { purge: true });
-    rmSync(home, { recursive: true, force: true });
+    await bed.close();
   }
+} catch (error) {
+  if (!stop.signal.aborted) throw error;
+  code = 130;
 }
+process.exit(code);

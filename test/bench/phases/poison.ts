@@ -1,24 +1,23 @@
 /**
  * What bad rows cost: the transaction of 10,000 ticks, clean, with 1 and with 100 of them that only PostgreSQL finds bad
- * (a negative size breaks a CHECK). Called by bench.ts: `poison.ts ROUNDS`, settings from the environment, on partitions
- * that no consumer owns; prints a PoisonResult as JSON.
+ * (a negative size breaks a CHECK), on a partition that no consumer owns.
  */
-import { ticks } from "../../consumers/ticks.ts";
-import type { Consumer } from "../../src/batch/consumer.ts";
-import { encodeBatch } from "../../src/batch/encode.ts";
-import { landBatch } from "../../src/batch/land.ts";
-import { makePlan, openLandingServices } from "../../src/batch/landing-services.ts";
-import { seededTicks } from "../../src/cli/demo-ticks.ts";
-import { readConfig } from "../../src/config.ts";
-import { encodeEvent } from "../../src/event/codec.ts";
-import { openLog } from "../../src/log.ts";
-import { Connection } from "../../src/table/connection.ts";
-import { dayOf, makeTickDays } from "../../src/table/days.ts";
-import { claimPartition } from "../../src/table/landed.ts";
-import type { Records } from "../../src/topic/fetched-batch.ts";
+import { ticks } from "../../../consumers/ticks.ts";
+import type { Consumer } from "../../../src/batch/consumer.ts";
+import { encodeBatch } from "../../../src/batch/encode.ts";
+import { landBatch } from "../../../src/batch/land.ts";
+import { makePlan, openLandingServices } from "../../../src/batch/landing-services.ts";
+import { seededTicks } from "../../../src/cli/demo-ticks.ts";
+import { readConfig } from "../../../src/config.ts";
+import { encodeEvent } from "../../../src/event/codec.ts";
+import { openLog } from "../../../src/log.ts";
+import { Connection } from "../../../src/table/connection.ts";
+import { dayOf, makeTickDays } from "../../../src/table/days.ts";
+import { claimPartition } from "../../../src/table/landed.ts";
+import type { Records } from "../../../src/topic/fetched-batch.ts";
+import { argsOf, print } from "./measure.ts";
 
 export interface PoisonResult {
-  readonly ticks: number;
   /** Milliseconds of each counted transaction, by how many of its ticks were bad. */
   readonly clean: readonly number[];
   readonly one: readonly number[];
@@ -32,6 +31,7 @@ const FIRST_DAY_US = Date.UTC(2020, 0, 6, 14, 30) * 1000;
 const PARTITION = 1000;
 const BAD = { clean: 0, one: 1, hundred: 100 } as const;
 
+const { rounds } = argsOf<{ rounds: number }>();
 const config = readConfig();
 const services = await openLandingServices(config, openLog({ logLevel: "error" }));
 const plan = await makePlan(services, ticks as unknown as Consumer, new Set());
@@ -74,7 +74,6 @@ async function landMs(batch: number, bad: number): Promise<number> {
 
 const times = { clean: [] as number[], one: [] as number[], hundred: [] as number[] };
 // The first round warms up and is not counted.
-const rounds = Number(process.argv[2]);
 for (let round = 0, batch = 0; round <= rounds; round++) {
   for (const kind of ["clean", "one", "hundred"] as const) {
     const ms = await landMs(batch++, BAD[kind]);
@@ -83,4 +82,4 @@ for (let round = 0, batch = 0; round <= rounds; round++) {
 }
 await connection.close();
 await services.close();
-process.stdout.write(`${JSON.stringify({ ticks: TICKS, ...times } satisfies PoisonResult)}\n`);
+print(times satisfies PoisonResult);

@@ -1,0 +1,76 @@
+/**
+ * The same landing without its promises: the product's fetching, decoding, overlap and COPY, on as many connections and
+ * in as many bytes, and nothing else. No lock, no ledger, no next offset, no digests, no receipts: a batch is one COPY
+ * statement by itself, and Kafka's group offset, written once a second, is all that remembers. What the product takes
+ * longer than this is what exactly-once costs.
+ */
+import { CONSUMERS } from "../../../consumers/all.ts";
+import { encodeBatch } from "../../../src/batch/encode.ts";
+import { makePlan, openLandingServices } from "../../../src/batch/landing-services.ts";
+import { Room } from "../../../src/batch/room.ts";
+import { readConfig } from "../../../src/config.ts";
+import { openLog } from "../../../src/log.ts";
+import { Connection } from "../../../src/table/connection.ts";
+import { type Day, makeTickDays } from "../../../src/table/days.ts";
+import { GroupMember } from "../../../src/topic/consume.ts";
+import type { FetchedBatch } from "../../../src/topic/fetched-batch.ts";
+import type { LandArgs } from "./land.ts";
+import { argsOf, Measure, print } from "./measure.ts";
+
+const COMMIT_MS = 1000;
+
+const { events, pids } = argsOf<LandArgs>();
+const services = await openLandingServices(readConfig(), openLog({ logLevel: "error" }));
+const { config, registry } = services;
+const knownDays = new Set<Day>();
+const plan = await makePlan(services, CONSUMERS.find(({ topic }) => topic === "ticks")!, knownDays);
+await registry.fetch(await registry.register(plan.topicName, "ticks"));
+
+const open = (name: string) => Connection.open(config.databaseUrl, { name, role: "tradetape_lander" });
+const connections = await Promise.all(Array.from({ length: config.landingConnections }, (_, n) => open(`bench ${n}`)));
+const dayConnection = await open("bench days");
+/** The end of each connection's queue. */
+const queues: Promise<void>[] = connections.map(() => Promise.resolve());
+const room = new Room(config.landingBufferBytesMax);
+const offsets = new Map<number, number>();
+const all = Promise.withResolvers<void>();
+let landed = 0;
+
+async function take(batch: FetchedBatch): Promise<void> {
+  while (!room.has(batch.valueBytes)) await room.freed();
+  const range = { firstOffset: batch.fetchedOffset, nextOffset: batch.nextOffset, from: 0 };
+  const encoded = encodeBatch(plan.encoder, batch.partition, batch, range);
+  if (encoded.to < batch.count || encoded.letters.length > 0) throw new Error("a bench's ticks are good, of few days");
+  const bytes = encoded.rows.bytes.length + batch.valueBytes;
+  room.take(bytes);
+  const newDays = encoded.days.filter((day) => !knownDays.has(day));
+  await makeTickDays(dayConnection, newDays);
+  for (const day of newDays) knownDays.add(day);
+  const at = batch.partition % connections.length;
+  queues[at] = queues[at]!.then(async () => {
+    await connections[at]!.copy(plan.direct.statement, encoded.rows.bytes);
+    room.free(bytes);
+    offsets.set(batch.partition, batch.nextOffset);
+    landed += batch.count;
+    if (landed >= events) all.resolve();
+  });
+  queues[at].catch(all.reject);
+}
+
+const member = new GroupMember(services.kafka, {
+  groupId: `unledgered.${plan.topicName}.${services.databaseId}`,
+  topicName: plan.topicName,
+  fetchPartitionBytesMax: config.fetchPartitionBytesMax,
+  sessionTimeoutMs: config.sessionTimeoutMs,
+});
+await member.start({ onAssigned: () => {}, onBatch: take, onMarkers: () => {}, onCrash: all.reject });
+const measure = new Measure(pids);
+const timer = setInterval(() => void member.commit(offsets), COMMIT_MS);
+await all.promise;
+const measured = measure.end(events);
+clearInterval(timer);
+await member.stop();
+for (const connection of [...connections, dayConnection]) await connection.close();
+await services.close();
+print({ ...measured, written: landed, duplicate: 0 });
+process.exit(0);

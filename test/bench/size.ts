@@ -1,0 +1,59 @@
+/** How much of everything: large enough to mean something, small enough to be run again. */
+export interface Size {
+  readonly name: "full" | "quick";
+  /** Measured rounds of the interleaved cases; a round to warm up comes before. */
+  readonly rounds: number;
+  /** The backlog of a landing. */
+  readonly ticks: number;
+  /** What the usual way lands: it takes ten times as long for each. */
+  readonly usualTicks: number;
+  readonly publishTicks: number;
+  readonly smallSeconds: number;
+  readonly latencyRounds: number;
+  readonly latencySeconds: number;
+  readonly backlogTicks: number;
+  readonly idleSettleSeconds: number;
+  readonly idleSeconds: number;
+  readonly otherRounds: number;
+  /** Rows in the table before a landing. */
+  readonly growthRows: readonly number[];
+  readonly adviceRows: number;
+}
+
+/** Without the cases i and l about 15 minutes on two cores of 2026; i takes 5 and l 10 more. */
+const FULL: Size = {
+  name: "full",
+  rounds: 5,
+  ticks: 600_000,
+  usualTicks: 200_000,
+  publishTicks: 400_000,
+  smallSeconds: 30,
+  latencyRounds: 3,
+  latencySeconds: 10,
+  backlogTicks: 10_000_000,
+  idleSettleSeconds: 15,
+  idleSeconds: 60,
+  otherRounds: 3,
+  growthRows: [0, 10_000_000, 50_000_000],
+  adviceRows: 500_000,
+};
+
+/** Whether everything works; its figures judge nothing. */
+const QUICK: Size = {
+  name: "quick",
+  rounds: 1,
+  ticks: 40_000,
+  usualTicks: 40_000,
+  publishTicks: 40_000,
+  smallSeconds: 4,
+  latencyRounds: 1,
+  latencySeconds: 2,
+  backlogTicks: 200_000,
+  idleSettleSeconds: 5,
+  idleSeconds: 5,
+  otherRounds: 1,
+  growthRows: [0, 50_000, 200_000],
+  adviceRows: 40_000,
+};
+
+export const sizeOf = (isQuick: boolean): Size => (isQuick ? QUICK : FULL);
