@@ -37,11 +37,11 @@ const all = Promise.withResolvers<void>();
 let landed = 0;
 
 async function take(batch: FetchedBatch): Promise<void> {
-  while (!room.has(batch.valueBytes)) await room.freed();
+  while (!room.has(batch.keepBytes)) await room.freed();
   const range = { firstOffset: batch.fetchedOffset, nextOffset: batch.nextOffset, from: 0 };
   const encoded = encodeBatch(plan.encoder, batch.partition, batch, range);
   if (encoded.to < batch.count || encoded.letters.length > 0) throw new Error("a bench's ticks are good, of few days");
-  const bytes = encoded.rows.bytes.length + batch.valueBytes;
+  const bytes = encoded.rows.bytes.length + batch.keepBytes;
   room.take(bytes);
   const newDays = encoded.days.filter((day) => !knownDays.has(day));
   await makeTickDays(dayConnection, newDays);
