@@ -176,11 +176,11 @@ describe("transactions of other producers", () => {
     // A consumer that is at the end gets fetches of nothing but these, which never come to the handler of batches.
     const { stop, ended } = landing("bars");
     await send([7], "commit");
-    while ((await count("market_data_bar")) < 5) await setTimeout(20);
+    await expect.poll(() => count("market_data_bar"), { timeout: 30_000 }).toBe(5);
     await send([8, 9], "abort");
     await send([10], "abort");
     await producer.disconnect();
-    while ((await landedEnd()) < (await high())) await setTimeout(50);
+    await expect.poll(landedEnd, { timeout: 30_000 }).toBe(await high());
     stop.abort();
     expect(await ended).toBeUndefined();
     expect((await tape.land("bars")).bars).toMatchObject({ read: 0, dead: 0 });
