@@ -19,7 +19,7 @@ const EXPIRE_EVENTS_MAX = 1000;
  * ended is read once it is past, and only when this database has landed all of that is a parent known not to exist.
  * Those of a session that was deleted meanwhile are filtered instead.
  * @returns `stale` when no verdict can be given yet, or none is due
- * @throws also registry_unreachable, canRetry
+ * @throws also registry_unreachable, canRetry, and too_many_letters
  */
 export async function expireParked(
   connection: Connection,
@@ -33,7 +33,15 @@ export async function expireParked(
   if (lane.verdictAt === undefined || !(await lane.verdictAt.horizon.isPassed(connection))) return stale;
   const { asOf } = lane.verdictAt;
   lane.verdictAt = undefined;
-  return inTransaction(connection, () => expire(connection, plan, lane.partition, asOf, registry), onCommit);
+  let orphans: readonly number[] = [];
+  const judge = async (parkedAtUs: readonly number[]) => {
+    orphans = parkedAtUs;
+    await plan.orphanBreaker.check(connection, plan.topicName, orphans);
+  };
+  const work = () => expire(connection, plan, lane.partition, asOf, { registry, judge });
+  const landing = await inTransaction(connection, work, onCommit);
+  if (landing.kind === "landed") plan.orphanBreaker.note(orphans);
+  return landing;
 }
 
 /** Where the parents' topics end now, if anything is overdue. */
@@ -50,7 +58,11 @@ async function expire(
   plan: LandingPlan,
   partition: number,
   asOf: string,
-  registry: Pick<Registry, "fetch">,
+  parts: {
+    readonly registry: Pick<Registry, "fetch">;
+    /** Told when each of those was parked that are about to become letters. */
+    readonly judge: (parkedAtUs: readonly number[]) => Promise<void>;
+  },
 ): Promise<Landing> {
   const { topicName, parkDeadlineMs: deadlineMs } = plan;
   const parents = plan.consumer.landing.parents.map((parent) => ({
@@ -61,7 +73,8 @@ async function expire(
   const limits = { asOf, deadlineMs, rowsMax: EXPIRE_EVENTS_MAX };
   const expired = await expiredParked(connection, topicName, partition, parents, limits);
   if (expired.length === 0) return { kind: "stale", nextOffset };
-  const unserved = await ofUnservedSessions(connection, plan, expired, registry);
+  const unserved = await ofUnservedSessions(connection, plan, expired, parts.registry);
+  await parts.judge(expired.flatMap(({ parkedAtUs }, index) => (unserved.has(index) ? [] : [parkedAtUs])));
   const batch: EncodedBatch = {
     partition,
     firstOffset: nextOffset,

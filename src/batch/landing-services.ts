@@ -24,6 +24,7 @@ import type { TopicEnds } from "./horizon.ts";
 import { insertChained } from "./insert-chained.ts";
 import { insertStaged } from "./land-staged.ts";
 import { LetterBreaker } from "./letter-breaker.ts";
+import { OrphanBreaker } from "./orphan-breaker.ts";
 import type { LandingPlan } from "./plan.ts";
 import { SessionGate } from "./session-gate.ts";
 
@@ -182,6 +183,7 @@ export async function makePlan(
       insert: landing.chained ? insertChained : insertStaged,
     },
     breaker: new LetterBreaker(config.letterShareMax),
+    orphanBreaker: new OrphanBreaker(config.letterShareMax),
     auditTopicName,
     auditSchemaId: await registry.register(auditTopicName, "audit"),
     deadLettersTopicName: topicName(config.namespace, "dead-letters"),

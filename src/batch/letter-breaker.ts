@@ -1,8 +1,9 @@
 import { TradetapeError } from "../errors.ts";
 import type { LetterReason } from "../event/letter.ts";
 
-/** What one batch came to, as the breaker counts it. */
+/** What one batch or release came to, as the breaker counts it. */
 export interface BreakerSample {
+  /** Those that got a verdict: what is parked gets it at its release. */
   readonly records: number;
   /** Letters, without conflicting duplicates. */
   readonly letters: number;
@@ -12,13 +13,13 @@ export interface BreakerSample {
  * Below this many letters there is no rate: a quiet topic's ten bad events are ten letters. And it bounds what a person
  * has to redrive or discard when the breaker does trip.
  */
-const LETTERS_MIN = 1000;
+export const LETTERS_MIN = 1000;
 
 /**
  * The window is counted in records, not in seconds: a backlog lands a hundred times faster than live events come, and
  * the same events must get the same verdict. Ten times the least number of letters: a tenth of it can trip nothing.
  */
-const WINDOW_RECORDS = 10_000;
+export const WINDOW_RECORDS = 10_000;
 
 /**
  * Stops a group whose topic turns into letters: a wrong schema, a feed in cents, a table altered by hand. One bad event
@@ -48,6 +49,12 @@ export class LetterBreaker {
     return isTooMany ? window : undefined;
   }
 
+  /** @throws TradetapeError too_many_letters when a batch trips it */
+  check(topicName: string, sample: BreakerSample): void {
+    const window = this.trips(sample);
+    if (window) throw tooManyLetters(topicName, window);
+  }
+
   /** Counts a batch that has committed. */
   note(sample: BreakerSample): void {
     this.#samples.push(sample);
@@ -67,7 +74,7 @@ export const sampleOf = (records: number, reasons: readonly { readonly reason: L
   letters: reasons.filter(({ reason }) => reason !== "conflicting_duplicate").length,
 });
 
-export function tooManyLetters(topicName: string, window: BreakerSample): TradetapeError {
+function tooManyLetters(topicName: string, window: BreakerSample): TradetapeError {
   const { letters, records } = window;
   return new TradetapeError("too_many_letters", `${topicName}: ${letters} of the last ${records} events are letters`, {
     next:

@@ -5,6 +5,7 @@ import type { Encoder } from "./encode.ts";
 import type { TopicEnds } from "./horizon.ts";
 import type { StagedPath } from "./land-staged.ts";
 import type { LetterBreaker } from "./letter-breaker.ts";
+import type { OrphanBreaker } from "./orphan-breaker.ts";
 import type { SessionGate } from "./session-gate.ts";
 
 /** All that landing one topic's batches needs to know and that doesn't change while the group runs. */
@@ -18,6 +19,7 @@ export interface LandingPlan {
   readonly staged: StagedPath;
   /** Shared by the group's partitions. */
   readonly breaker: LetterBreaker;
+  readonly orphanBreaker: OrphanBreaker;
   readonly auditTopicName: string;
   readonly auditSchemaId: number;
   readonly deadLettersTopicName: string;

@@ -6,6 +6,7 @@ import { readyParked, unpark } from "../table/parked.ts";
 import { encodeBatch } from "./encode.ts";
 import { book, inTransaction, type Landing, ledgerOf, type OnCommit } from "./land.ts";
 import { landStaged } from "./land-staged.ts";
+import { type BreakerSample, sampleOf } from "./letter-breaker.ts";
 import { ParkedRecords } from "./parked-records.ts";
 import type { LandingPlan } from "./plan.ts";
 import { parkedRows } from "./tell.ts";
@@ -17,7 +18,7 @@ const RELEASE_EVENTS_MAX = 2000;
  * Lands the parked events of a partition whose parents have come, in offset order, by the path they would have taken.
  * Covers no offsets: its ledger row has first = next and says what became of them.
  * @returns `stale` when none was ready
- * @throws also registry_unreachable, canRetry
+ * @throws also registry_unreachable, canRetry, and too_many_letters
  */
 export async function releaseParked(
   connection: Connection,
@@ -26,7 +27,8 @@ export async function releaseParked(
   registry: Pick<Registry, "fetch">,
   onCommit?: OnCommit,
 ): Promise<Landing> {
-  const { topicName, encoder, consumer } = plan;
+  const { topicName, encoder, consumer, breaker } = plan;
+  let sample: BreakerSample = { records: 0, letters: 0 };
   const work = async (): Promise<Landing> => {
     const nextOffset = await lockPartition(connection, topicName, partition);
     const { parents } = consumer.landing;
@@ -48,8 +50,12 @@ export async function releaseParked(
     // Parked again with what they miss now: one that only waited behind its own id had nothing on record.
     await insertParked(connection, topicName, partition, parkedRows(batch, outcome.parked));
     const ledger = ledgerOf("release", batch, outcome);
+    sample = sampleOf(-ledger.parked, [...batch.letters, ...outcome.letters]);
+    breaker.check(topicName, sample);
     const booked = await book(connection, plan, batch, outcome, ledger);
     return { kind: "landed", nextOffset, ledger, ...booked, usedStage: true };
   };
-  return inTransaction(connection, work, onCommit);
+  const landing = await inTransaction(connection, work, onCommit);
+  if (landing.kind === "landed") breaker.note(sample);
+  return landing;
 }

@@ -139,6 +139,29 @@ export async function isInLedger(
   return rows.length > 0;
 }
 
+/**
+ * The last `recordsMin` records of a topic that had landed by a time, rounded up to whole batches: since when, and how
+ * many they are. Reads the topic's whole ledger, so it is for the rare occasion.
+ * @param untilUs microseconds since 1970
+ */
+export async function landedWindow(
+  connection: Connection,
+  topic: string,
+  untilUs: number,
+  recordsMin: number,
+): Promise<{ readonly sinceUs: number; readonly records: number }> {
+  const [row] = await connection.query<{ sinceUs: number; records: number }>(
+    `SELECT min(at) AS "sinceUs", sum(read)::bigint AS records FROM (
+       SELECT (extract(epoch FROM landed_at) * 1000000)::bigint AS at, read,
+         sum(read) OVER (ORDER BY landed_at DESC, partition, seq) - read AS later
+       FROM tradetape.landed_batch
+       WHERE topic = $1 AND kind = 'batch' AND landed_at <= 'epoch'::timestamptz + $2 * interval '1 microsecond'
+     ) batch WHERE later < $3`,
+    [topic, untilUs, recordsMin],
+  );
+  return row!;
+}
+
 /** This database's own id, in the names of its consumer groups. */
 export async function databaseId(connection: Connection): Promise<string> {
   const [row] = await connection.query<{ id: string }>("SELECT database_id AS id FROM tradetape.database_id");

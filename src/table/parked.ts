@@ -98,6 +98,8 @@ export async function overdueParents(
 export interface ExpiredRecord extends ParkedRecord {
   /** The parents that have not landed now, by the child's column; those that came meanwhile are left out. */
   readonly absent: Readonly<Record<string, string>>;
+  /** Microseconds since 1970, as the ledger row of the batch that parked it. */
+  readonly parkedAtUs: number;
 }
 
 /**
@@ -122,9 +124,10 @@ export async function expiredParked(
       WHERE p.topic = ($6::text[])[${n + 1}] AND p.event_id = (absent ->> '${parent.column}')::uuid)`,
   );
   return connection.query<ExpiredRecord & Record<string, unknown>>(
-    `SELECT "offset", key, value, headers, absent, "publishedAtMs" FROM (
+    `SELECT "offset", key, value, headers, absent, "publishedAtMs", "parkedAtUs" FROM (
        SELECT e."offset", e.key, e.value, e.headers, jsonb_strip_nulls(jsonb_build_object(${absent.join(", ")})) AS absent,
-         (extract(epoch FROM e.published_at) * 1000)::double precision AS "publishedAtMs"
+         (extract(epoch FROM e.published_at) * 1000)::double precision AS "publishedAtMs",
+         (extract(epoch FROM e.parked_at) * 1000000)::bigint AS "parkedAtUs"
        FROM tradetape.parked_event e
        WHERE e.topic = $1 AND e.partition = $2 AND e.parked_at <= $3::timestamptz - make_interval(secs => $4 / 1000.0)
      ) overdue

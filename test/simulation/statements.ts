@@ -236,7 +236,7 @@ const expiredParked = taking<[string, number, string, number, number, string[]]>
     if (e.parkedAtMs > Number(asOf) - deadlineMs) return [];
     const absent = Object.entries(e.missing).filter(([column, id]) => !isLanded(c.db, column, id));
     if (absent.length === 0 || absent.some(([column, id]) => isParked(column, id))) return [];
-    return [{ ...e, absent: Object.fromEntries(absent) }];
+    return [{ ...e, absent: Object.fromEntries(absent), parkedAtUs: e.parkedAtMs * 1000 }];
   });
   return rows(expired.slice(0, limit));
 });
