@@ -115,7 +115,7 @@ describe("a registry that is away while events of a schema not met before arrive
         else response.writeHead(Number.parseInt(trouble, 10)).end("<html>away</html>");
         return;
       }
-      const { pathname, search } = new URL(request.url!, "http://registry");
+      const { pathname, search } = new URL(request.url!, "http://127.0.0.1");
       const body = request.method === "GET" ? null : Buffer.concat(await request.toArray());
       const headers = { "content-type": request.headers["content-type"] ?? "application/json" };
       const answer = await fetch(`${new URL(tape.config.schemaRegistryUrl!).origin}${pathname}${search}`, {
