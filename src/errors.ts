@@ -18,6 +18,9 @@ export const ERROR_CODES = {
   encoder_bug: "PostgreSQL refused our binary format: a bug of ours, never the data's.",
   landing_refused: "PostgreSQL refused a statement for a reason that no retry and no letter can mend.",
   too_many_letters: "Most of a topic's events became dead letters, so the group stopped before it set them all aside.",
+  replay_refused:
+    "A replay can't be done with this target: other rows, another unfinished replay, or one that is running.",
+  replay_partial: "A replay filled the database only in part, so live consumers can't go on from it.",
   group_crashed: "A consumer group ended by itself.",
   publish_refused: "An event was not acknowledged by the broker.",
   publisher_full: "More events are waiting than the buffer holds: the caller doesn't await publish.",

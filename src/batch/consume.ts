@@ -7,6 +7,7 @@ import type { Consumer } from "./consumer.ts";
 import type { Group } from "./group.ts";
 import { type LandingServices, openGroup } from "./landing-services.ts";
 import { judge, Patience } from "./patience.ts";
+import { refusePartial } from "./refuse-partial.ts";
 import { sweepUntilQuiet } from "./sweep-until-quiet.ts";
 import { emptyTally, type Tally } from "./tally.ts";
 
@@ -37,13 +38,14 @@ const CAUGHT_UP_POLL_MS = 100;
  * Catching up takes the audit topic last, with the end that the others' outboxes have given it, so that the trail holds
  * what this call landed; and ends with sweeps until no parked event finds its parent any more.
  * @returns a tally per topic, of what this call landed
- * @throws what ended a group, after the others have stopped
+ * @throws replay_partial, and what ended a group, after the others have stopped
  */
 export async function consume(
   services: LandingServices,
   consumers: readonly Consumer[],
   options: ConsumeOptions,
 ): Promise<readonly Tally[]> {
+  await refusePartial(services, consumers);
   if (!options.untilCaughtUp) return runGroups(services, consumers, options, () => aborted(options.stop));
   const before = consumers.filter((consumer) => consumer.topic !== "audit");
   const last = consumers.filter((consumer) => consumer.topic === "audit");

@@ -3,7 +3,7 @@ import type { Registry } from "../event/registry.ts";
 import type { Connection } from "../table/connection.ts";
 import { lockPartition } from "../table/landed.ts";
 import { type ExpiredRecord, expiredParked, overdueParents, unpark } from "../table/parked.ts";
-import { type EncodedBatch, readEvent } from "./encode.ts";
+import { type EncodedBatch, type Letter, readEvent } from "./encode.ts";
 import { Horizon } from "./horizon.ts";
 import { book, inTransaction, type Landing, ledgerOf, type OnCommit } from "./land.ts";
 import type { Lane } from "./lane.ts";
@@ -38,7 +38,8 @@ export async function expireParked(
     orphans = parkedAtUs;
     await plan.orphanBreaker.check(connection, plan.topicName, orphans);
   };
-  const work = () => expire(connection, plan, lane.partition, asOf, { registry, judge });
+  const how: GivingUp = { registry, asOf, deadlineMs: plan.parkDeadlineMs, as: "missing_parent", judge };
+  const work = () => giveUpParked(connection, plan, lane.partition, how);
   const landing = await inTransaction(connection, work, onCommit);
   if (landing.kind === "landed") plan.orphanBreaker.note(orphans);
   return landing;
@@ -53,28 +54,46 @@ async function summon(connection: Connection, plan: LandingPlan, partition: numb
   return { asOf: overdue.asOf, horizon: await Horizon.read(plan.topicEnds, topics) };
 }
 
-async function expire(
+/** What becomes of a parked event that nobody waits for any more. */
+export type GivenUp = "missing_parent" | "outside_window";
+
+export interface GivingUp {
+  readonly registry: Pick<Registry, "fetch">;
+  /** The database's time at which the deadline was past. */
+  readonly asOf: string;
+  readonly deadlineMs: number;
+  readonly as: GivenUp;
+  /** Told when each of those was parked that are about to become letters. */
+  readonly judge: (parkedAtUs: readonly number[]) => Promise<void>;
+}
+
+/**
+ * Takes events out of the parking place whose deadline was past at `asOf` and whose missing parents are not parked
+ * themselves, within a transaction. `missing_parent`: each becomes a letter. `outside_window`: a replay of a part left
+ * the parents out, and the events are filtered with them.
+ * @returns `stale` when there is none
+ */
+export async function giveUpParked(
   connection: Connection,
   plan: LandingPlan,
   partition: number,
-  asOf: string,
-  parts: {
-    readonly registry: Pick<Registry, "fetch">;
-    /** Told when each of those was parked that are about to become letters. */
-    readonly judge: (parkedAtUs: readonly number[]) => Promise<void>;
-  },
+  how: GivingUp,
 ): Promise<Landing> {
-  const { topicName, parkDeadlineMs: deadlineMs } = plan;
+  const { topicName } = plan;
   const parents = plan.consumer.landing.parents.map((parent) => ({
     ...parent,
     topicName: plan.topicEnds.nameOf(parent.topic),
   }));
   const nextOffset = await lockPartition(connection, topicName, partition);
-  const limits = { asOf, deadlineMs, rowsMax: EXPIRE_EVENTS_MAX };
-  const expired = await expiredParked(connection, topicName, partition, parents, limits);
+  const { asOf, deadlineMs } = how;
+  const bounds = { asOf, deadlineMs, rowsMax: EXPIRE_EVENTS_MAX };
+  const expired = await expiredParked(connection, topicName, partition, parents, bounds);
   if (expired.length === 0) return { kind: "stale", nextOffset };
-  const unserved = await ofUnservedSessions(connection, plan, expired, parts.registry);
-  await parts.judge(expired.flatMap(({ parkedAtUs }, index) => (unserved.has(index) ? [] : [parkedAtUs])));
+  const isOutside = how.as === "outside_window";
+  const unserved = isOutside
+    ? new Set(expired.keys())
+    : await ofUnservedSessions(connection, plan, expired, how.registry);
+  await how.judge(expired.flatMap(({ parkedAtUs }, index) => (unserved.has(index) ? [] : [parkedAtUs])));
   const batch: EncodedBatch = {
     partition,
     firstOffset: nextOffset,
@@ -83,12 +102,7 @@ async function expire(
     from: 0,
     to: expired.length,
     rows: { bytes: Buffer.alloc(0), ends: [], indexes: [] },
-    letters: expired.flatMap(({ absent }, index) => {
-      if (unserved.has(index)) return [];
-      const names = Object.entries(absent).map(([column, id]) => `${column} ${id}`);
-      const column = Object.keys(absent)[0];
-      return { index, reason: "missing_parent", detail: `never came: ${names.join(", ")}`, column };
-    }),
+    letters: expired.flatMap((record, index) => (unserved.has(index) ? [] : [letterOf(record, index)])),
     filtered: unserved.size,
     sessions: [],
     days: [],
@@ -96,8 +110,15 @@ async function expire(
   const offsets = expired.map(({ offset }) => offset);
   await unpark(connection, topicName, partition, offsets);
   const ledger = ledgerOf("release", batch, NOTHING_LANDED);
-  const booked = await book(connection, plan, batch, NOTHING_LANDED, ledger);
+  const detail = isOutside ? { filtered: how.as } : undefined;
+  const booked = await book(connection, plan, batch, NOTHING_LANDED, ledger, detail);
   return { kind: "landed", nextOffset, ledger, ...booked, usedStage: false };
+}
+
+function letterOf({ absent }: ExpiredRecord, index: number): Letter {
+  const names = Object.entries(absent).map(([column, id]) => `${column} ${id}`);
+  const column = Object.keys(absent)[0];
+  return { index, reason: "missing_parent", detail: `never came: ${names.join(", ")}`, column };
 }
 
 /**

@@ -8,6 +8,7 @@ import type { GroupMember } from "../topic/consume.ts";
 import type { PartitionOffsets } from "../topic/offsets.ts";
 import type { RawPublisher } from "../topic/raw-publish.ts";
 import type { LandingPlan } from "./plan.ts";
+import type { Pace } from "./replay-terms.ts";
 
 /** What a group is made of (batch/landing-services.ts makes it). */
 export interface GroupParts {
@@ -24,6 +25,7 @@ export interface GroupParts {
   /** A session of the login user itself, to end those of owners that are gone. */
   readonly watchSlot: ConnectionSlot;
   readonly knownDays: Set<Day>;
+  readonly pace: Pace | undefined;
   /** What the log holds of a partition now, and whose log it is. */
   readonly logOf: (partition: number) => Promise<{ readonly log: PartitionOffsets; readonly clusterId: string }>;
 }

@@ -56,7 +56,7 @@ export class Group {
     this.#hints = new OffsetHints(parts.member, parts.log);
     this.#room = new Room(config.landingBufferBytesMax);
     const { landingSlots: slots, daySlot, knownDays, registry } = parts;
-    this.#intake = new Intake({ plan, registry, room: this.#room, patience: this.#patience(), config, clock });
+    this.#intake = new Intake({ ...parts, room: this.#room, patience: this.#patience() });
     const lockWatch = new LockWatch(parts.watchSlot, config.lockTimeoutMs, parts.log, clock);
     const waits = { patience: this.#patience, signal: this.#ending };
     this.#runner = new JobRunner({ plan, registry, slots, daySlot, knownDays, lockWatch, ...waits });
@@ -65,7 +65,7 @@ export class Group {
       slot: parts.outboxSlot,
       publisher: parts.publisher,
       patience: this.#patience(),
-      partitions: () => [...this.#lanes.keys()],
+      partitions: () => (plan.tells ? [...this.#lanes.keys()] : []),
       failed: (error) => this.#fail(error),
     });
   }

@@ -1,13 +1,16 @@
 import { type Clock, SYSTEM_CLOCK } from "../clock.ts";
 import type { Config } from "../config.ts";
 import type { Registry } from "../event/registry.ts";
+import type { GroupMember } from "../topic/consume.ts";
 import type { FetchedBatch, Records } from "../topic/fetched-batch.ts";
 import { KeptRecords } from "../topic/kept-records.ts";
 import { encodeBatch, type Rows } from "./encode.ts";
 import { checkLandmark, checkNoLandmark, missingRecords } from "./history.ts";
+import { firstFrom, holdBack } from "./hold-back.ts";
 import type { Lane } from "./lane.ts";
 import { judge, type Patience } from "./patience.ts";
 import type { LandingPlan } from "./plan.ts";
+import type { Pace, Part } from "./replay-terms.ts";
 import type { Room } from "./room.ts";
 
 /** A wait this long sends a heartbeat; well below the smallest session timeout of 6 s. */
@@ -43,6 +46,8 @@ export class Intake {
   readonly #registry: Registry;
   readonly #room: Room;
   readonly #patience: Patience;
+  readonly #member: Pick<GroupMember, "hold" | "letGo">;
+  readonly #pace: Pace | undefined;
   readonly #clock: Clock;
   readonly #parkedEventsMax: number;
 
@@ -52,12 +57,16 @@ export class Intake {
     readonly room: Room;
     readonly patience: Patience;
     readonly config: Pick<Config, "parkedEventsMax">;
+    readonly member: Pick<GroupMember, "hold" | "letGo">;
+    readonly pace?: Pace | undefined;
     readonly clock?: Clock;
   }) {
     this.#plan = parts.plan;
     this.#registry = parts.registry;
     this.#room = parts.room;
     this.#patience = parts.patience;
+    this.#member = parts.member;
+    this.#pace = parts.pace;
     this.#clock = parts.clock ?? SYSTEM_CLOCK;
     this.#parkedEventsMax = parts.config.parkedEventsMax;
   }
@@ -82,15 +91,21 @@ export class Intake {
     const second = isOurs() ? this.#place(lane, batch) : "not ours";
     if (second !== "next") return second;
     if (batch.missing > 0) throw missingRecords(this.#plan.topicName, batch);
-    this.#enqueue(lane, batch);
+    this.#enqueue(lane, batch, batch.fetchedOffset, batch.nextOffset);
     return "taken";
   }
 
   /** Where a batch stands to the lane's tail; holds it against the landmark on the way. */
   #place(lane: Lane, batch: FetchedBatch): "next" | "taken" | "not ours" | "lost the way" {
     if (lane.tail === undefined) return "not ours";
-    if (batch.fetchedOffset > lane.tail) return "lost the way";
+    const isAtEnd = lane.tail >= this.#endOf(lane);
+    if (batch.fetchedOffset > lane.tail && !isAtEnd) return "lost the way";
     checkLandmark(this.#plan.topicName, lane, batch);
+    if (isAtEnd) {
+      // What comes behind the end is somebody else's: it would be fetched only to be dropped.
+      this.#member.hold(lane.partition);
+      return "taken";
+    }
     return batch.nextOffset <= lane.tail ? "taken" : "next";
   }
 
@@ -98,31 +113,45 @@ export class Intake {
   takeMarkers(lane: Lane, firstOffset: number, nextOffset: number): "taken" | "lost the way" {
     if (lane.tail === undefined) return "taken";
     checkNoLandmark(this.#plan.topicName, lane, firstOffset, nextOffset);
-    if (nextOffset <= lane.tail) return "taken";
+    if (nextOffset <= lane.tail || lane.tail >= this.#endOf(lane)) return "taken";
     if (firstOffset > lane.tail) return "lost the way";
-    const range = { firstOffset: lane.tail, nextOffset, from: 0 };
-    const batch = encodeBatch(this.#plan.encoder, lane.partition, NO_RECORDS, range);
-    lane.push({ kind: "batch", batch, bytes: 0 });
-    lane.tail = nextOffset;
+    this.#enqueue(lane, NO_RECORDS, lane.tail, nextOffset);
     return "taken";
   }
 
-  #enqueue(lane: Lane, batch: FetchedBatch): void {
-    let from = 0;
-    let firstOffset = batch.fetchedOffset;
-    const records = new KeptRecords([{ records: batch, from: 0, to: batch.count }]);
+  /** Where the group's part of the log ends. */
+  #endOf(lane: Lane): number {
+    const { ends } = this.#plan;
+    return ends === undefined ? Number.POSITIVE_INFINITY : (ends.get(lane.partition) ?? 0);
+  }
+
+  #enqueue(lane: Lane, fetched: Records, firstOffset: number, behind: number): void {
+    const nextOffset = Math.min(behind, this.#endOf(lane));
+    const to = nextOffset < behind ? firstFrom(fetched, nextOffset) : fetched.count;
+    const kept = new KeptRecords([{ records: fetched, from: 0, to }]);
+    const part = { firstOffset, nextOffset, from: 0, to };
+    if (this.#pace === undefined) this.#push(lane, fetched, kept, part);
+    else {
+      const { encoder, topicName } = this.#plan;
+      const push = (of: Part) => this.#push(lane, kept, kept, of);
+      const held = { encoder, topicName, lane, records: kept, part, bytes: kept.heldBytes, member: this.#member, push };
+      if (holdBack(this.#pace, held)) this.#member.hold(lane.partition);
+    }
+    lane.tail = nextOffset;
+  }
+
+  #push(lane: Lane, fetched: Records, kept: KeptRecords, { firstOffset, nextOffset, from, to }: Part): void {
+    const keptBytes = (kept.heldBytes * (to - from)) / Math.max(1, kept.count);
+    let at = { firstOffset, from };
     do {
-      const range = { firstOffset, nextOffset: batch.nextOffset, from };
-      const encoded = encodeBatch(this.#plan.encoder, lane.partition, batch, range);
+      const encoded = encodeBatch(this.#plan.encoder, lane.partition, fetched, { ...at, nextOffset, to });
       const rows = { ...encoded.rows, bytes: trimmed(encoded.rows.bytes) };
       // The records stay until the batch's last part has committed; counting them with the first is close enough.
-      const bytes = BATCH_BYTES + heldBytes(rows) + (from === 0 ? records.heldBytes : 0);
+      const bytes = BATCH_BYTES + heldBytes(rows) + (at.from === from ? keptBytes : 0);
       this.#room.take(bytes);
-      lane.push({ kind: "batch", batch: { ...encoded, rows, records }, bytes });
-      from = encoded.to;
-      firstOffset = encoded.nextOffset;
-    } while (from < batch.count);
-    lane.tail = batch.nextOffset;
+      lane.push({ kind: "batch", batch: { ...encoded, rows, records: kept }, bytes });
+      at = { firstOffset: encoded.nextOffset, from: encoded.to };
+    } while (at.from < to);
   }
 
   async #fetchSchemas(batch: FetchedBatch): Promise<void> {

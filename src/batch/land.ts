@@ -131,13 +131,18 @@ export function ledgerOf(kind: LedgerRow["kind"], batch: EncodedBatch, outcome: 
   return { kind, firstOffset, nextOffset, holes, lost: 0, read, written, duplicate, replaced, dead, parked, filtered };
 }
 
-/** Everything a batch commits besides its rows. @returns how many messages the outbox got, and the ledger row's key */
+/**
+ * Everything a batch commits besides its rows.
+ * @param detail what a person should find beside the ledger row
+ * @returns how many messages the outbox got, and the ledger row's key
+ */
 export async function book(
   connection: Connection,
   plan: LandingPlan,
   batch: EncodedBatch,
   outcome: Outcome,
   ledger: LedgerRow,
+  detail?: Readonly<Record<string, unknown>>,
 ): Promise<Pick<Landed, "outboxMessages" | "ledgerKey">> {
   const { topicName } = plan;
   const letters = letterRows(
@@ -148,9 +153,9 @@ export async function book(
   if (ledger.kind === "batch") {
     await insertParked(connection, topicName, batch.partition, parkedRows(batch, outcome.parked));
   }
-  const messages = outboxMessages(plan, batch, outcome, letters, ledger);
+  const messages = plan.tells ? outboxMessages(plan, batch, outcome, letters, ledger) : [];
   await insertOutbox(connection, topicName, batch.partition, messages);
-  const ledgerKey = await advance(connection, topicName, batch.partition, ledger, lastOf(batch, ledger));
+  const ledgerKey = await advance(connection, topicName, batch.partition, ledger, lastOf(batch, ledger), detail);
   return { outboxMessages: messages.length, ledgerKey };
 }
 

@@ -65,7 +65,9 @@ export class OutboxPump {
   }
 
   async #publishPage(): Promise<number> {
-    const page = await this.#slot.use((c) => nextOutboxPage(c, this.#topicName, this.#partitions()));
+    const partitions = this.#partitions();
+    if (partitions.length === 0) return 0;
+    const page = await this.#slot.use((c) => nextOutboxPage(c, this.#topicName, partitions));
     if (page.length === 0) return 0;
     await this.#publisher.publish(
       page.map(

@@ -26,4 +26,8 @@ export interface LandingPlan {
   readonly sessionGate: SessionGate;
   readonly topicEnds: TopicEnds;
   readonly parkDeadlineMs: number;
+  /** Whether letters, receipts and audit entries are published: a replay only fills its own database. */
+  readonly tells: boolean;
+  /** By partition, the offset that nothing is landed from; undefined for a group that has no end. */
+  readonly ends: ReadonlyMap<number, number> | undefined;
 }

@@ -27,6 +27,11 @@ export interface ConnectionOptions {
   /** The role that the session switches to, so that it holds no more rights than it needs. */
   readonly role?: "tradetape_lander" | "tradetape_ops" | "tradetape_owner" | "tradetape_reader";
   readonly lockTimeoutMs?: number;
+  /**
+   * COMMIT doesn't wait for the disk: a server that crashes loses the last moments, whole transactions of them. For
+   * whoever reads back where it stands, as a replay does.
+   */
+  readonly commitsLate?: boolean;
 }
 
 /**
@@ -67,6 +72,7 @@ export class Connection {
       await client.connect();
       if (options.role) await client.query(`SET ROLE ${pg.escapeIdentifier(options.role)}`);
       connection.pid = await prepareSession(client, options.lockTimeoutMs ?? 0);
+      if (options.commitsLate) await client.query("SET synchronous_commit = off");
     } catch (cause) {
       await client.end().catch(() => undefined);
       throw unreachable(databaseUrl, cause);

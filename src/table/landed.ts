@@ -177,3 +177,15 @@ export async function nextOffsets(connection: Connection, topic: string): Promis
   );
   return new Map(rows.map((row) => [row.partition, row.next]));
 }
+
+/** The same of several topics, by `topic/partition`. */
+export async function nextOffsetsOf(
+  connection: Connection,
+  topics: readonly string[],
+): Promise<ReadonlyMap<string, number>> {
+  const rows = await connection.query<{ place: string; next: number }>(
+    "SELECT topic || '/' || partition AS place, next_offset AS next FROM tradetape.landed_offset WHERE topic = ANY($1)",
+    [topics],
+  );
+  return new Map(rows.map(({ place, next }) => [place, next]));
+}

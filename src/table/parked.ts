@@ -76,6 +76,12 @@ export async function unpark(
     throw new Error(`${topic}/${partition}: a parked event left while its partition was locked`);
 }
 
+/** The database's time now, as it writes it: what is parked was parked by this clock. */
+export async function databaseTime(connection: Connection): Promise<string> {
+  const [row] = await connection.query<{ now: string }>("SELECT clock_timestamp()::text AS now");
+  return row!.now;
+}
+
 /**
  * The columns of the parents that overdue events of a partition wait for, and the database's time of asking; undefined
  * when none is overdue.

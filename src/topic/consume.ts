@@ -3,28 +3,7 @@ import type { EachBatchPayload, Kafka, Consumer as KafkaConsumer } from "kafkajs
 import { TradetapeError } from "../errors.ts";
 import { brokerFault } from "./client.ts";
 import { FetchedBatch } from "./fetched-batch.ts";
-
-/** What kafkajs tells a group. Handlers own no position: the database alone says what comes next. */
-export interface GroupHandlers {
-  /** The group was (re)joined: these partitions are ours now, all others are not. Called inside kafkajs's own event. */
-  onAssigned(partitions: readonly number[]): void;
-  /**
-   * A batch was fetched. Resolving it lets the next fetch go on, so awaiting is the back-pressure; `heartbeat` keeps
-   * the membership alive meanwhile. `isStale` says that a seek has overtaken the batch.
-   */
-  onBatch(batch: FetchedBatch, heartbeat: () => Promise<void>, isStale: () => boolean): Promise<void>;
-  /** A fetch brought nothing but markers and aborted records, in [firstOffset, nextOffset). */
-  onMarkers(partition: number, firstOffset: number, nextOffset: number): void;
-  /** The group ended by itself and won't come back. */
-  onCrash(error: unknown): void;
-}
-
-export interface GroupOptions {
-  readonly groupId: string;
-  readonly topicName: string;
-  readonly fetchPartitionBytesMax: number;
-  readonly sessionTimeoutMs: number;
-}
+import type { GroupHandlers, GroupOptions } from "./group-handlers.ts";
 
 /** kafkajs sleeps this long when every partition is paused, and a fetch of an empty log waits as long. */
 const FETCH_WAIT_MS_MAX = 250;
@@ -49,6 +28,8 @@ export class GroupMember {
   #starting: Promise<void> | undefined;
   #restarting: Promise<void> | undefined;
   readonly #stopping = new AbortController();
+  /** Partitions that nothing is fetched of for now. */
+  readonly #held = new Set<number>();
   /** Between an outage that outlasts its tries and its next join, kafkajs has no group to be told anything. */
   #isRunning = false;
 
@@ -158,8 +139,21 @@ export class GroupMember {
    * kafkajs has left the group it is lost, and needn't be kept: the next join assigns anew, and that seeks again.
    */
   seek(partition: number, offset: number): void {
+    this.letGo(partition);
     if (!this.#isRunning) return;
     this.#consumer.seek({ topic: this.#options.topicName, partition, offset: String(offset) });
+  }
+
+  /** Nothing more of this partition is fetched, but for what is on its way, until `letGo` or a seek. */
+  hold(partition: number): void {
+    if (!this.#isRunning || this.#held.has(partition)) return;
+    this.#held.add(partition);
+    this.#consumer.pause([{ topic: this.#options.topicName, partitions: [partition] }]);
+  }
+
+  letGo(partition: number): void {
+    if (!this.#held.delete(partition)) return;
+    this.#consumer.resume([{ topic: this.#options.topicName, partitions: [partition] }]);
   }
 
   /** Writes Kafka's own group offsets, for lag tools; nothing here reads them. */

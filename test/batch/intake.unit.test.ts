@@ -79,6 +79,7 @@ function setUp(
     registry: registry as Registry,
     room,
     patience: new Patience(pino({ level: "silent" }), abort.signal),
+    member: { hold: () => undefined, letGo: () => undefined },
     config: { parkedEventsMax: change.parkedEventsMax ?? 1000 },
   } as ConstructorParameters<typeof Intake>[0]);
   let beats = 0;

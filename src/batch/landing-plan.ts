@@ -1,0 +1,84 @@
+import { EventReader } from "../event/codec.ts";
+import { checkCatalog } from "../table/catalog.ts";
+import type { Day } from "../table/days.ts";
+import { landingColumns } from "../table/landing-table.ts";
+import { RowEncoder } from "../table/row-encoder.ts";
+import { quoted, stageStatements } from "../table/stage.ts";
+import { fetchOffsets } from "../topic/offsets.ts";
+import { topicName } from "../topic/topics.ts";
+import type { Consumer } from "./consumer.ts";
+import { EventFilter } from "./event-filter.ts";
+import type { TopicEnds } from "./horizon.ts";
+import { insertChained } from "./insert-chained.ts";
+import { insertStaged } from "./land-staged.ts";
+import type { LandingServices } from "./landing-services.ts";
+import { LetterBreaker } from "./letter-breaker.ts";
+import { OrphanBreaker } from "./orphan-breaker.ts";
+import type { LandingPlan } from "./plan.ts";
+import type { ReplayTerms } from "./replay-terms.ts";
+import { SessionGate } from "./session-gate.ts";
+
+/**
+ * What landing this consumer's batches takes, checked against the live table.
+ * @param knownDays grows as day partitions are made
+ * @param terms set for a replay, which lands a part of the log and tells nobody
+ * @throws TradetapeError catalog_mismatch, database_unreachable, registry_refused, registry_unreachable
+ */
+export async function makePlan(
+  services: LandingServices,
+  consumer: Consumer,
+  knownDays: Set<Day>,
+  terms?: ReplayTerms,
+): Promise<LandingPlan> {
+  const { config, registry } = services;
+  const { topic, landing } = consumer;
+  const name = topicName(config.namespace, topic);
+  const auditTopicName = topicName(config.namespace, "audit");
+  const stage = stageStatements(landing);
+  const columns = await services.questions.use((connection) => checkCatalog(connection, landing));
+  const topicEnds: TopicEnds = {
+    nameOf: (other) => topicName(config.namespace, other),
+    read: async (other) => terms?.rangesOf(other) ?? fetchOffsets(services.admin, topicName(config.namespace, other)),
+  };
+  const filter = terms?.filterOf(topic) ?? new EventFilter(config.sessionKinds);
+  const wantOffsets = typeof consumer.audit === "function";
+  return {
+    consumer,
+    topicName: name,
+    databaseId: services.databaseId,
+    encoder: {
+      consumer,
+      reader: new EventReader(topic, registry),
+      rowEncoder: new RowEncoder(columns, landing.repeats === "revised"),
+      eventBytesMax: config.eventBytesMax,
+      newDaysPerBatchMax: config.newDaysPerBatchMax,
+      filter,
+      knownDays,
+    },
+    direct: { statement: directCopy(consumer), relation: landing.table },
+    stage,
+    staged: {
+      topicName: name,
+      stage,
+      repeats: landing.repeats,
+      wantOffsets,
+      sessionKinds: filter.kinds,
+      insert: landing.chained ? insertChained : insertStaged,
+    },
+    breaker: new LetterBreaker(config.letterShareMax),
+    orphanBreaker: new OrphanBreaker(config.letterShareMax),
+    auditTopicName,
+    auditSchemaId: await registry.register(auditTopicName, "audit"),
+    deadLettersTopicName: topicName(config.namespace, "dead-letters"),
+    sessionGate: new SessionGate(services.questions, topicEnds, filter, services.clock),
+    topicEnds,
+    parkDeadlineMs: config.parkDeadlineMs,
+    tells: terms === undefined,
+    ends: terms && new Map(terms.rangesOf(topic).map(({ partition, high }) => [partition, high])),
+  };
+}
+
+function directCopy({ landing }: Consumer): string {
+  const columns = landingColumns(landing).map((column) => quoted(column.name));
+  return `COPY public.${quoted(landing.table)} (${columns.join(", ")}) FROM STDIN (FORMAT binary)`;
+}
