@@ -27,9 +27,9 @@ const RANK: Readonly<Record<string, number>> = {
   batch: 7,
   consumers: 8,
   "dead-letter": 8,
-  replay: 8,
   verify: 8,
   stack: 8,
+  replay: 9,
   tradetape: 9,
   cli: 10,
 };

@@ -9,6 +9,7 @@ import { describeFailure, EXIT, type ExitCode } from "./exit.ts";
 import { migrateCommand } from "./migrate.ts";
 import { parkedCommand } from "./parked.ts";
 import { publishCommand } from "./publish.ts";
+import { replayCommand } from "./replay.ts";
 import { settings } from "./settings.ts";
 import { statusCommand } from "./status.ts";
 import { topicsCommand } from "./topics.ts";
@@ -61,6 +62,7 @@ export function buildProgram(done: (code: ExitCode) => void): Command {
   addCommand(program, publishCommand, done);
   addCommand(program, consumeCommand, done);
   addCommand(program, statusCommand, done);
+  addCommand(program, replayCommand, done);
   addCommand(program, verifyCommand, done);
   addDeadLetters(program, done);
   addCommand(program, parkedCommand, done);

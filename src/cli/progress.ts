@@ -10,7 +10,8 @@ export interface Bar {
 export interface Progress {
   /** A finished step, as a sentence. */
   line(text: string): void;
-  bar(name: string, total: number | undefined, unit: string): Bar;
+  /** @param begunAt where it stood before: what was done then counts for no rate */
+  bar(name: string, total: number | undefined, unit: string, begunAt?: number): Bar;
   /** Gives the terminal back; lines may follow. */
   close(): void;
 }
@@ -19,6 +20,16 @@ export interface Progress {
 const PLAIN_EVERY_MS = 5000;
 
 export const count = (n: number | bigint): string => n.toLocaleString("en-US");
+
+const rateOf = (done: number, ms: number): number => (done * 1000) / Math.max(1, ms);
+
+/** How long the rest takes at the rate so far; nothing where no end is known, or it is reached. */
+function leftText({ done, total }: { done: number; total: number | undefined }, rate: number): string {
+  if (total === undefined || done >= total || rate <= 0) return "";
+  const seconds = Math.ceil((total - done) / rate);
+  if (seconds < 120) return `, ${seconds} s left`;
+  return seconds < 7200 ? `, ${Math.ceil(seconds / 60)} min left` : `, ${Math.ceil(seconds / 3600)} h left`;
+}
 
 /** Bars on a terminal, plain lines elsewhere; both on standard error, so that results can be piped. */
 export function openProgress(stream: NodeJS.WriteStream = process.stderr): Progress {
@@ -30,7 +41,7 @@ export function plainProgress(write: (text: string) => void, now: () => number):
   return {
     line: write,
     close: () => {},
-    bar: (name, firstTotal, unit) => {
+    bar: (name, firstTotal, unit, begunAt = 0) => {
       const startedMs = now();
       let saidMs = startedMs;
       let said: number | undefined;
@@ -39,9 +50,9 @@ export function plainProgress(write: (text: string) => void, now: () => number):
         // Beside a long one, a short bar stands still for most of its life.
         if (said === last.done) return;
         said = last.done;
-        const rate = Math.round((last.done * 1000) / Math.max(1, now() - startedMs));
+        const rate = rateOf(last.done - begunAt, now() - startedMs);
         const of = last.total === undefined ? "" : ` of ${count(last.total)}`;
-        write(`${name}: ${count(last.done)}${of} ${unit}, ${count(rate)}/s`);
+        write(`${name}: ${count(last.done)}${of} ${unit}, ${count(Math.round(rate))}/s${leftText(last, rate)}`);
       };
       return {
         set: (done, total) => {
@@ -69,24 +80,27 @@ function terminalProgress(stream: NodeJS.WriteStream): Progress {
       else stream.write(`${text}\n`);
     },
     close,
-    bar: (name, firstTotal, unit) => {
+    bar: (name, firstTotal, unit, begunAt = 0) => {
       bars ??= new MultiBar(
         {
           stream,
           hideCursor: true,
-          format: "{name} {bar} {value}/{total} {unit}, {rate}/s",
+          format: "{name} {bar} {value}/{total} {unit}, {rate}/s{left}",
           formatValue: (v, _options, kind) => (kind === "value" || kind === "total" ? count(v) : String(v)),
         },
         Presets.shades_grey,
       );
       const startedMs = Date.now();
-      const rate = (done: number) => count(Math.round((done * 1000) / Math.max(1, Date.now() - startedMs)));
-      const bar = bars.create(firstTotal ?? 0, 0, { name: name.padEnd(12), unit, rate: "0" });
+      const facts = (done: number, total: number | undefined) => {
+        const rate = rateOf(done - begunAt, Date.now() - startedMs);
+        return { rate: count(Math.round(rate)), left: leftText({ done, total }, rate) };
+      };
+      const bar = bars.create(firstTotal ?? 0, 0, { name: name.padEnd(12), unit, rate: "0", left: "" });
       return {
         set: (done, total) => {
           // An unknown total follows the count: a full bar that keeps growing promises nothing.
           bar.setTotal(total ?? firstTotal ?? done);
-          bar.update(done, { rate: rate(done) });
+          bar.update(done, facts(done, total ?? firstTotal));
         },
         end: () => bar.stop(),
       };

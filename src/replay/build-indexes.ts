@@ -1,0 +1,40 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import type { Connection } from "../table/connection.ts";
+import { buildIndex, type IndexProgress, type IndexStatement, indexProgress } from "../table/secondary-indexes.ts";
+import type { ConnectionSlot } from "../table/slot.ts";
+
+const LOOK_MS = 500;
+
+/** Makes the indexes that loading went without, one by one, and tells how far PostgreSQL says it is. */
+export async function buildIndexes(
+  owner: Connection,
+  questions: ConnectionSlot,
+  indexes: readonly IndexStatement[],
+  saw: (name: string, progress: IndexProgress) => void,
+): Promise<void> {
+  for (const index of indexes) {
+    const built = new AbortController();
+    const watching = watch(questions, owner.pid, built.signal, (progress) => saw(index.name, progress));
+    watching.catch(() => undefined);
+    try {
+      await buildIndex(owner, index);
+    } finally {
+      built.abort();
+    }
+    await watching;
+  }
+}
+
+async function watch(
+  questions: ConnectionSlot,
+  pid: number,
+  built: AbortSignal,
+  saw: (progress: IndexProgress) => void,
+): Promise<void> {
+  while (!built.aborted) {
+    await sleep(LOOK_MS, undefined, { signal: built }).catch(() => undefined);
+    if (built.aborted) return;
+    const progress = await questions.use((connection) => indexProgress(connection, pid));
+    if (progress) saw(progress);
+  }
+}

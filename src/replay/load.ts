@@ -1,0 +1,148 @@
+import type { Consumer } from "../batch/consumer.ts";
+import type { Group } from "../batch/group.ts";
+import { type LandingServices, openGroup } from "../batch/landing-services.ts";
+import type { ReplayTerms } from "../batch/replay-terms.ts";
+import type { Connection } from "../table/connection.ts";
+import { claimPartition } from "../table/landed.ts";
+import { analyze } from "../table/secondary-indexes.ts";
+import type { Speed } from "./bounds.ts";
+import { Pacer } from "./pacer.ts";
+import { FIRST, type ReplayPlan, termsOf } from "./plan.ts";
+import type { TopicProgress, Watch } from "./watch.ts";
+
+/** What loading needs, and when to stop. */
+export interface Loading {
+  readonly services: LandingServices;
+  /** A session of the tables' owner. */
+  readonly owner: Connection;
+  readonly plan: ReplayPlan;
+  readonly consumers: readonly Consumer[];
+  readonly speed: Speed;
+  readonly watch: Watch;
+  readonly stop: AbortSignal;
+  readonly force: AbortSignal;
+  readonly saw: (progress: readonly TopicProgress[]) => void;
+}
+
+/**
+ * Lands the plan's ranges by the live landing's own groups. Symbols and sessions come first and whole. Then the small
+ * topics one after the other, parents before children, so that nothing parks that has a parent; everything else beside
+ * them. A pace needs all topics at once: then children wait for their parents as they do live.
+ * @returns whether all has landed; false when it was told to stop before
+ */
+export async function load(loading: Loading): Promise<boolean> {
+  const { services, owner, plan, consumers, watch, stop } = loading;
+  await claimAll(services, plan);
+  await watch.look();
+  const ended = new AbortController();
+  const watching = watch.run(ended.signal, loading.saw).finally(() => ended.abort());
+  watching.catch(() => undefined);
+  try {
+    const lander = new Lander(loading, AbortSignal.any([stop, ended.signal]));
+    const first = consumers.filter(({ topic }) => FIRST.includes(topic));
+    const rest = consumers.filter(({ topic }) => !FIRST.includes(topic));
+    await lander.together(
+      first.map((consumer) => [consumer]),
+      undefined,
+    );
+    if (stop.aborted) return false;
+    await analyze(
+      owner,
+      first.map(({ landing }) => landing.table),
+    );
+    if (loading.speed.kind === "max") await lander.together(chains(rest), undefined);
+    else await lander.paced(rest);
+    await watch.look();
+    loading.saw(watch.progress());
+    return plan.topics.every(({ topic }) => watch.isDone(topic));
+  } finally {
+    ended.abort();
+    await watching;
+  }
+}
+
+/** A partition that holds nothing is known afterwards, too, as live consumers would have made it known. */
+async function claimAll({ questions, clusterId }: LandingServices, { topics }: ReplayPlan): Promise<void> {
+  for (const { name, partitions } of topics) {
+    for (const { partition, start } of partitions) {
+      await questions.use((connection) => claimPartition(connection, name, partition, start, clusterId));
+    }
+  }
+}
+
+/** Topics that wait for each other, in their order, and every other one alone. */
+function chains(consumers: readonly Consumer[]): readonly (readonly Consumer[])[] {
+  const isParent = (topic: string) =>
+    consumers.some((other) => other.landing.parents.some((parent) => parent.topic === topic));
+  const isChild = ({ landing }: Consumer) =>
+    landing.parents.some(({ topic }) => consumers.some((other) => other.topic === topic));
+  const family = consumers.filter((consumer) => isParent(consumer.topic) || isChild(consumer));
+  return [family, ...consumers.filter((consumer) => !family.includes(consumer)).map((consumer) => [consumer])];
+}
+
+/** Runs groups until their topics have reached their ends, or until one of them fails. */
+class Lander {
+  readonly #loading: Loading;
+  readonly #stop: AbortSignal;
+  readonly #failed = new AbortController();
+
+  constructor(loading: Loading, stop: AbortSignal) {
+    this.#loading = loading;
+    this.#stop = AbortSignal.any([stop, this.#failed.signal]);
+  }
+
+  /** Chains beside each other, the members of a chain one after the other. @throws the first failure, when all have stopped */
+  async together(chains: readonly (readonly Consumer[])[], pacer: Pacer | undefined): Promise<void> {
+    const terms = termsOf(this.#loading.plan, pacer);
+    const ends = await Promise.allSettled(
+      chains.map(async (chain) => {
+        for (const consumer of chain) await this.#land(consumer, terms);
+      }),
+    );
+    const failure = ends.find((end) => end.status === "rejected");
+    if (failure) throw failure.reason;
+  }
+
+  async paced(consumers: readonly Consumer[]): Promise<void> {
+    const { plan, speed, watch } = this.#loading;
+    const waiting = plan.topics.filter(({ topic }) => !watch.isDone(topic) && consumers.some((c) => c.topic === topic));
+    const pacer = new Pacer(speed, watch.streams(waiting));
+    const pacing = pacer.run(this.#stop);
+    await this.together(
+      consumers.map((consumer) => [consumer]),
+      pacer,
+    );
+    await pacing;
+  }
+
+  async #land(consumer: Consumer, terms: ReplayTerms): Promise<void> {
+    const { services, watch } = this.#loading;
+    if (this.#stop.aborted || watch.isDone(consumer.topic)) return;
+    const reached = watch.reached(consumer.topic);
+    try {
+      const group = await openGroup(services, consumer, terms);
+      try {
+        await Promise.race([group.start(), aborted(this.#stop)]);
+        await Promise.race([reached, aborted(this.#stop), group.failure]);
+      } finally {
+        await this.#end(group);
+      }
+    } catch (error) {
+      this.#failed.abort();
+      throw error;
+    }
+  }
+
+  /** What is in hand lands first, unless that is forced. */
+  async #end(group: Group): Promise<void> {
+    const forced = aborted(this.#loading.force).then(() => group.stop(true));
+    await Promise.race([group.stop(), forced]);
+  }
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    else signal.addEventListener("abort", () => resolve(), { once: true });
+  });
+}

@@ -1,0 +1,198 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import type { HeldRecords, Pace } from "../batch/replay-terms.ts";
+import type { Speed } from "./bounds.ts";
+
+/** A partition on its way: where it stands and where it ends. */
+export interface Stream {
+  /** `topic/partition`, by the topic's full name. */
+  readonly key: string;
+  readonly next: number;
+  readonly end: number;
+}
+
+/** Time as the pacer meets it, so that a test needn't wait. */
+export interface PacerTime {
+  /** Milliseconds, from any beginning. */
+  now(): number;
+  sleep(ms: number, signal: AbortSignal): Promise<void>;
+}
+
+const SYSTEM_TIME: PacerTime = {
+  now: () => performance.now(),
+  sleep: (ms, signal) => sleep(ms, undefined, { signal }).catch(() => undefined),
+};
+
+/** Events are let go in slices: each is a transaction per partition, and nobody sees a difference of 50 ms. */
+const SLICE_MS = 50;
+/** What is due at once, as a backlog of the same moment, is let go in parts, so that landing begins with the first. */
+const SLICE_EVENTS_MAX = 2000;
+/** A partition whose next events wait for hours is not fetched any further meanwhile. */
+const HELD_BYTES_MAX = 1024 * 1024;
+
+/**
+ * Merges the partitions of all topics by event time and lets their records go when they are due. The next record is
+ * known only when every partition has shown its own, so one that is slow to come holds up all: their order is the point.
+ */
+export class Pacer implements Pace {
+  readonly #speed: Speed;
+  readonly #time: PacerTime;
+  readonly #streams = new Map<string, HeldStream>();
+  #changed = Promise.withResolvers<void>();
+  /** The latest event time that was let go: a record that lies before it is due at once. */
+  #reachedUs = Number.NEGATIVE_INFINITY;
+  #startedUs: number | undefined;
+  #startedMs = 0;
+  #count = 0;
+
+  constructor(speed: Speed, streams: readonly Stream[], time: PacerTime = SYSTEM_TIME) {
+    this.#speed = speed;
+    this.#time = time;
+    for (const { key, next, end } of streams) this.#streams.set(key, new HeldStream(next, end));
+  }
+
+  hold(records: HeldRecords): boolean {
+    const stream = this.#streams.get(`${records.topicName}/${records.partition}`);
+    // A range behind the end, or of a partition that had nothing to land: nothing is waited for.
+    if (stream === undefined) {
+      records.release(records);
+      return false;
+    }
+    stream.add(records);
+    this.#changed.resolve();
+    return stream.bytes >= HELD_BYTES_MAX;
+  }
+
+  /** Lets records go until every stream has come to its end, or the signal comes. */
+  async run(signal: AbortSignal): Promise<void> {
+    const stopped = new Promise<void>((resolve) => signal.addEventListener("abort", () => resolve(), { once: true }));
+    this.#startedMs = this.#time.now();
+    let inSlice = 0;
+    while (!signal.aborted && this.#streams.size > 0) {
+      const next = this.#next();
+      if (next === undefined) {
+        this.#flush();
+        await Promise.race([this.#changed.promise, stopped]);
+        this.#changed = Promise.withResolvers();
+        continue;
+      }
+      const waitMs = this.#dueMs(next.timeUs) - this.#time.now();
+      if (waitMs > 0 || inSlice >= SLICE_EVENTS_MAX) {
+        this.#flush();
+        inSlice = 0;
+        await this.#time.sleep(waitMs > 0 ? Math.max(waitMs, SLICE_MS) : 0, signal);
+        continue;
+      }
+      this.#take(next);
+      inSlice++;
+    }
+    if (!signal.aborted) this.#flush();
+  }
+
+  /** The stream whose record comes next; undefined while one has not shown its own. */
+  #next(): { key: string; stream: HeldStream; timeUs: number } | undefined {
+    let first: { key: string; stream: HeldStream; timeUs: number } | undefined;
+    for (const [key, stream] of this.#streams) {
+      if (!stream.hasHead) return undefined;
+      const timeUs = Math.max(stream.headTimeUs ?? this.#reachedUs, this.#reachedUs);
+      if (first === undefined || timeUs < first.timeUs) first = { key, stream, timeUs };
+    }
+    return first;
+  }
+
+  #dueMs(timeUs: number): number {
+    if (this.#speed.kind === "rate") return this.#startedMs + (this.#count * 1000) / this.#speed.perSecond;
+    if (this.#speed.kind === "max" || timeUs === Number.NEGATIVE_INFINITY) return Number.NEGATIVE_INFINITY;
+    if (this.#startedUs === undefined) {
+      this.#startedUs = timeUs;
+      this.#startedMs = this.#time.now();
+    }
+    return this.#startedMs + (timeUs - this.#startedUs) / 1000 / this.#speed.factor;
+  }
+
+  #take({ key, stream, timeUs }: { key: string; stream: HeldStream; timeUs: number }): void {
+    this.#reachedUs = timeUs;
+    this.#count++;
+    stream.take();
+    if (!stream.isAtEnd) return;
+    stream.flush();
+    this.#streams.delete(key);
+  }
+
+  #flush(): void {
+    for (const stream of this.#streams.values()) stream.flush();
+  }
+}
+
+/** What is held of one partition, in offset order: let go up to a cursor, flushed up to another. */
+class HeldStream {
+  readonly #end: number;
+  readonly #held: HeldRecords[] = [];
+  /** Where the next batch begins; one that begins earlier was fetched again, and replaces what is held. */
+  #tail: number;
+  #index = 0;
+  #flushed = { offset: 0, index: 0 };
+  #headTime: { readonly index: number; readonly timeUs: number | undefined } | undefined;
+  bytes = 0;
+
+  constructor(next: number, end: number) {
+    this.#tail = next;
+    this.#end = end;
+  }
+
+  add(records: HeldRecords): void {
+    if (records.firstOffset < this.#tail && this.#held.length > 0) {
+      this.#held.length = 0;
+      this.bytes = 0;
+    }
+    this.#tail = records.nextOffset;
+    this.#held.push(records);
+    this.bytes += records.bytes;
+    if (this.#held.length === 1) this.#begin(records);
+  }
+
+  get hasHead(): boolean {
+    return this.#held.length > 0;
+  }
+
+  get headTimeUs(): number | undefined {
+    const index = this.#index;
+    const [head] = this.#held;
+    if (index >= head!.to) return undefined;
+    if (this.#headTime?.index !== index) this.#headTime = { index, timeUs: head!.timeOf(index) };
+    return this.#headTime.timeUs;
+  }
+
+  get isAtEnd(): boolean {
+    return this.#held.length === 0 && this.#tail >= this.#end;
+  }
+
+  /** Lets the head go; a range without records goes whole. */
+  take(): void {
+    const head = this.#held[0]!;
+    if (this.#index < head.to) this.#index++;
+    if (this.#index < head.to) return;
+    this.flush();
+    this.#held.shift();
+    this.bytes -= head.bytes;
+    if (this.bytes < HELD_BYTES_MAX) head.wanted();
+    if (this.#held[0]) this.#begin(this.#held[0]);
+  }
+
+  /** Queues what was let go since the last time. */
+  flush(): void {
+    const [head] = this.#held;
+    if (head === undefined) return;
+    const isWhole = this.#index >= head.to;
+    const nextOffset = isWhole ? head.nextOffset : head.offsetOf(this.#index);
+    const { offset: firstOffset, index: from } = this.#flushed;
+    if (nextOffset <= firstOffset || (from === this.#index && !isWhole)) return;
+    head.release({ firstOffset, nextOffset, from, to: this.#index });
+    this.#flushed = { offset: nextOffset, index: this.#index };
+  }
+
+  #begin(head: HeldRecords): void {
+    this.#index = head.from;
+    this.#flushed = { offset: head.firstOffset, index: head.from };
+    this.#headTime = undefined;
+  }
+}

@@ -1,0 +1,171 @@
+import { availableParallelism } from "node:os";
+import type { Consumer } from "../batch/consumer.ts";
+import { type LandingServices, openLandingServices } from "../batch/landing-services.ts";
+import type { Config } from "../config.ts";
+import { TradetapeError } from "../errors.ts";
+import type { Log } from "../log.ts";
+import { Connection } from "../table/connection.ts";
+import {
+  givenUp,
+  type LoadedTopic,
+  loadedTopics,
+  noteCounts,
+  noteResult,
+  noteState,
+  REPLAY_STATES,
+  type ReplayRun,
+  type ReplayState,
+} from "../table/replay-run.ts";
+import { analyze, type IndexProgress } from "../table/secondary-indexes.ts";
+import { type Finding, verify } from "../verify/verify.ts";
+import type { Speed } from "./bounds.ts";
+import { buildIndexes } from "./build-indexes.ts";
+import { load } from "./load.ts";
+import { type ReplayPlan, termsOf } from "./plan.ts";
+import { settle } from "./settle.ts";
+import { tellReplay } from "./tell-replay.ts";
+import { type TopicProgress, Watch } from "./watch.ts";
+
+/** Who looks on. */
+export interface Onlooker {
+  /** What is begun now, as a sentence, and what the state is called. */
+  phase(state: ReplayState, text: string): void;
+  topics(progress: readonly TopicProgress[]): void;
+  index(name: string, progress: IndexProgress): void;
+}
+
+export interface ReplayOptions {
+  readonly run: ReplayRun<ReplayPlan>;
+  readonly consumers: readonly Consumer[];
+  /** Every consumer there is: what `verify` looks at. */
+  readonly all: readonly Consumer[];
+  readonly speed: Speed;
+  readonly actor: string;
+  readonly stop: AbortSignal;
+  readonly force: AbortSignal;
+  readonly onlooker: Onlooker;
+}
+
+/** What a replay came to. Counts are of records since it began, as the target's ledger has them. */
+export interface ReplayResult {
+  readonly runId: string;
+  /** Who ran it. */
+  readonly actor: string;
+  readonly whole: boolean;
+  readonly topics: readonly LoadedTopic[];
+  /** Letters of events whose parents are nowhere in the topics. */
+  readonly missingParent: number;
+  /** Events that were filtered because a parent lies outside what was replayed. */
+  readonly outsideWindow: number;
+  readonly ok: boolean;
+  readonly problems: readonly Finding[];
+  readonly warnings: readonly Finding[];
+}
+
+const COUNTS_MS = 2000;
+/** A hundred years: while it loads, a replay gives no event up. */
+const PARK_DEADLINE_MS = 100 * 365 * 86_400_000;
+
+/**
+ * Runs a replay from the state that it is in to its end. Each state can be cut off at any moment and begun again: what
+ * has landed is in the ledger, what is parked in its place, an index is there or isn't, and the audit entry has an id.
+ * @param owner a session of the target's owner
+ * @returns undefined when it was told to stop before all had landed
+ * @throws TradetapeError what ended a group, history_lost, database_unreachable
+ */
+export async function replay(
+  owner: Connection,
+  config: Config,
+  log: Log,
+  options: ReplayOptions,
+): Promise<ReplayResult | undefined> {
+  const services = await openReplayServices(config, log);
+  try {
+    return await runStates(owner, services, options);
+  } finally {
+    await services.close();
+  }
+}
+
+/** Commits needn't wait for the disk: what a server loses by a crash is landed again, from where its ledger stands. */
+async function openReplayServices(config: Config, log: Log): Promise<LandingServices> {
+  const settings = {
+    ...config,
+    landingConnections: Math.max(config.landingConnections, availableParallelism()),
+    parkDeadlineMs: PARK_DEADLINE_MS,
+    parkedEventsMax: Number.MAX_SAFE_INTEGER,
+  };
+  const services = await openLandingServices(settings, log);
+  return { ...services, openSession: (url, options) => Connection.open(url, { ...options, commitsLate: true }) };
+}
+
+async function runStates(
+  owner: Connection,
+  services: LandingServices,
+  options: ReplayOptions,
+): Promise<ReplayResult | undefined> {
+  const { run, onlooker } = options;
+  const { plan } = run;
+  const isPast = (state: ReplayState) => REPLAY_STATES.indexOf(run.state) > REPLAY_STATES.indexOf(state);
+  const enter = async (state: ReplayState, text: string) => {
+    await noteState(owner, run.runId, state);
+    onlooker.phase(state, text);
+  };
+  if (plan.clusterId !== services.clusterId) throw anotherCluster(plan.clusterId, services.clusterId);
+  if (!isPast("loading")) {
+    onlooker.phase("loading", "loading");
+    if (!(await loadAll(owner, services, options))) return undefined;
+  }
+  if (!isPast("settling")) {
+    await enter("settling", "releasing what waited for its parents");
+    await settle(
+      services,
+      options.consumers,
+      termsOf(plan, undefined),
+      plan.whole ? "missing_parent" : "outside_window",
+    );
+  }
+  if (!isPast("indexing")) {
+    await enter("indexing", `building ${run.indexes.length} indexes, and statistics for the planner`);
+    await buildIndexes(owner, services.questions, run.indexes, onlooker.index);
+    await analyze(
+      owner,
+      options.consumers.map(({ landing }) => landing.table),
+    );
+  }
+  const topics = plan.topics.map(({ name }) => name);
+  const counts = await loadedTopics(owner, topics, run.startedAt);
+  await enter("verifying", "verifying");
+  const { ok, problems, warnings } = await verify(owner, options.all, { quiet: run.indexes.length > 0 });
+  const lost = await givenUp(owner, topics, run.startedAt);
+  const { runId, whole } = run;
+  await noteCounts(owner, runId, counts);
+  const found = { runId, actor: options.actor, whole, topics: counts, ...lost, ok, problems, warnings };
+  const { result, finishedUs } = await noteResult<ReplayResult>(owner, runId, found);
+  await tellReplay(services, run, result, finishedUs);
+  await enter("finished", "finished");
+  return result;
+}
+
+async function loadAll(owner: Connection, services: LandingServices, options: ReplayOptions): Promise<boolean> {
+  const { run, consumers, speed, stop, force, onlooker } = options;
+  const watch = new Watch(services, run.plan);
+  let notedMs = Date.now();
+  let noting = Promise.resolve();
+  const saw = (progress: readonly TopicProgress[]) => {
+    onlooker.topics(progress);
+    if (Date.now() - notedMs < COUNTS_MS) return;
+    notedMs = Date.now();
+    noting = noting.then(() => noteCounts(owner, run.runId, progress));
+    noting.catch(() => undefined);
+  };
+  const isDone = await load({ services, owner, plan: run.plan, consumers, speed, watch, stop, force, saw });
+  await noting;
+  await noteCounts(owner, run.runId, watch.progress());
+  return isDone;
+}
+
+const anotherCluster = (planned: string, found: string): TradetapeError =>
+  new TradetapeError("replay_refused", `the replay began on the Kafka cluster ${planned}, and this is ${found}`, {
+    next: "Set KAFKA_BROKERS to the cluster that it began on.",
+  });

@@ -1,0 +1,52 @@
+import type { Consumer } from "../batch/consumer.ts";
+import { type GivenUp, giveUpParked } from "../batch/expire.ts";
+import { inTransaction } from "../batch/land.ts";
+import { makePlan } from "../batch/landing-plan.ts";
+import type { LandingServices } from "../batch/landing-services.ts";
+import type { LandingPlan } from "../batch/plan.ts";
+import { releaseParked } from "../batch/release.ts";
+import type { ReplayTerms } from "../batch/replay-terms.ts";
+import type { Connection } from "../table/connection.ts";
+import { databaseTime, parkedByPartition } from "../table/parked.ts";
+
+/**
+ * Ends the waiting of every parked event: all has landed that will. What finds its parents lands; then what can't is
+ * given up, parents before children, which may let others of its own id land, and so on until none is left.
+ * @param as letters after a whole replay; after one of a part, which left parents out, they are filtered
+ */
+export async function settle(
+  services: LandingServices,
+  consumers: readonly Consumer[],
+  terms: ReplayTerms,
+  as: GivenUp,
+): Promise<void> {
+  const plans: LandingPlan[] = [];
+  for (const consumer of consumers.filter(({ landing }) => landing.parents.length > 0)) {
+    plans.push(await makePlan(services, consumer, new Set(), terms));
+  }
+  await services.questions.use(async (connection) => {
+    for (let done = true; done; ) {
+      while (await everywhere(connection, plans, (plan, p) => releaseParked(connection, plan, p, services.registry)));
+      const limits = { asOf: await databaseTime(connection), deadlineMs: 0 };
+      done = await everywhere(connection, plans, (plan, p) =>
+        inTransaction(connection, () => giveUpParked(connection, plan, p, services.registry, limits, as)),
+      );
+    }
+  });
+}
+
+/** Runs a step on each partition that has parked events. @returns whether any of them did something */
+async function everywhere(
+  connection: Connection,
+  plans: readonly LandingPlan[],
+  step: (plan: LandingPlan, partition: number) => Promise<{ readonly kind: string }>,
+): Promise<boolean> {
+  let isMoved = false;
+  for (const plan of plans) {
+    for (const partition of (await parkedByPartition(connection, plan.topicName)).keys()) {
+      const { kind } = await step(plan, partition);
+      isMoved ||= kind === "landed";
+    }
+  }
+  return isMoved;
+}

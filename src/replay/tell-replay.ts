@@ -1,0 +1,52 @@
+import type { LandingServices } from "../batch/landing-services.ts";
+import { encodeEvent } from "../event/codec.ts";
+import { eventId } from "../event/identity.ts";
+import type { ReplayRun } from "../table/replay-run.ts";
+import { topicName } from "../topic/topics.ts";
+import type { ReplayPlan } from "./plan.ts";
+
+/** What the trail says of a run's outcome. */
+export interface ReplayFacts {
+  readonly actor: string;
+  readonly topics: readonly { readonly topic: string }[];
+  readonly missingParent: number;
+  readonly outsideWindow: number;
+  readonly ok: boolean;
+}
+
+/**
+ * Publishes the one thing that a replay publishes: that it happened. A pure function of the finished run, so that one
+ * which was cut off behind it says the same again, under the same id.
+ */
+export async function tellReplay(
+  { registry, publisher, config, databaseId }: LandingServices,
+  run: ReplayRun<ReplayPlan>,
+  facts: ReplayFacts,
+  finishedUs: number,
+): Promise<void> {
+  const name = topicName(config.namespace, "audit");
+  const schemaId = await registry.register(name, "audit");
+  const { plan, runId, whole } = run;
+  const { from, until, sessions } = plan;
+  const { actor, topics, missingParent, outsideWindow, ok } = facts;
+  const value = encodeEvent("audit", schemaId, {
+    log_id: eventId("audit", ["REPLAY", databaseId, runId]),
+    timestamp: finishedUs,
+    event_type: "REPLAY",
+    actor,
+    payload: JSON.stringify({
+      run_id: runId,
+      database_id: databaseId,
+      whole,
+      from,
+      until,
+      sessions,
+      topics,
+      missing_parent: missingParent,
+      outside_window: outsideWindow,
+    }),
+    success: ok,
+    correlation_id: runId,
+  });
+  await publisher.publish([{ topicName: name, partition: 0, key: null, value }]);
+}
