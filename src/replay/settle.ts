@@ -27,9 +27,11 @@ export async function settle(
   await services.questions.use(async (connection) => {
     for (let done = true; done; ) {
       while (await everywhere(connection, plans, (plan, p) => releaseParked(connection, plan, p, services.registry)));
-      const limits = { asOf: await databaseTime(connection), deadlineMs: 0 };
+      const asOf = await databaseTime(connection);
+      // Nobody publishes while a log is read again: however many lack their parents, none will come.
+      const how = { registry: services.registry, asOf, deadlineMs: 0, as, judge: async () => undefined };
       done = await everywhere(connection, plans, (plan, p) =>
-        inTransaction(connection, () => giveUpParked(connection, plan, p, services.registry, limits, as)),
+        inTransaction(connection, () => giveUpParked(connection, plan, p, how)),
       );
     }
   });

@@ -6,7 +6,8 @@
  */
 import { CONSUMERS } from "../../../consumers/all.ts";
 import { encodeBatch } from "../../../src/batch/encode.ts";
-import { makePlan, openLandingServices } from "../../../src/batch/landing-services.ts";
+import { makePlan } from "../../../src/batch/landing-plan.ts";
+import { openLandingServices } from "../../../src/batch/landing-services.ts";
 import { Room } from "../../../src/batch/room.ts";
 import { readConfig } from "../../../src/config.ts";
 import { openLog } from "../../../src/log.ts";
