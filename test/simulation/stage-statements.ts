@@ -186,11 +186,11 @@ function verdicts(c: Context, shape: Shape): Result {
       const ref = field(shape, fields, parent.column);
       if (ref !== null && !isThere(c.db, parent.table, uuid(ref))) missing[parent.column] = uuid(ref);
     }
-    const [topic] = c.values;
+    const [topic, partition] = c.values;
     const behind = [...c.db.parked.visible(c.tx)].some(
-      (e) => e.topic === topic && e.eventId === id && e.offset < offset,
+      (e) => e.topic === topic && e.partition === partition && e.eventId === id && e.offset < offset,
     );
-    const isFine = Object.keys(missing).length === 0 && !behind;
+    const isFine = Object.keys(missing).length === 0 && !(behind && /WHERE .*OR behind\b/.test(c.text));
     return isFine ? [] : [{ offset, id, missing, mismatch: false, filtered: false, behind }];
   });
   return { rows: found.sort((a, b) => a.offset - b.offset), count: found.length };

@@ -216,10 +216,11 @@ const isLanded = (db: FakeDatabase, column: string, id: string) => db.parents.ge
 
 const readyParked = taking<[string, number, number]>((c) => {
   const all = parkedOf(c);
+  const isBehind = (e: (typeof all)[number]) =>
+    /o\.event_id = e\.event_id/.test(c.text) &&
+    all.some((other) => other.eventId === e.eventId && other.offset < e.offset);
   const ready = all.filter(
-    (e) =>
-      Object.entries(e.missing).every(([column, id]) => isLanded(c.db, column, id)) &&
-      !all.some((other) => other.eventId === e.eventId && other.offset < e.offset),
+    (e) => Object.entries(e.missing).every(([column, id]) => isLanded(c.db, column, id)) && !isBehind(e),
   );
   return rows(ready.slice(0, c.values[2]));
 });
