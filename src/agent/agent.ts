@@ -3,6 +3,7 @@ import type { DecisionEvent, EventOfTopic, FillEvent, PerformanceEvent, Predicti
 import { isUuid } from "../event/validate.ts";
 import {
   type AgentIdentity,
+  type AnyDraft,
   type DecisionFields,
   type Draft,
   decisionId,
@@ -27,7 +28,7 @@ export interface AgentOptions extends AgentIdentity {
 
 type Untimed<F extends { timestamp: number }> = Omit<F, "timestamp"> & { timestamp?: number };
 /** As a draft's publishing is done by the tape: it resolves when every replica has the event. */
-export type PublishDraft = (draft: Draft) => Promise<void>;
+export type PublishDraft = (draft: AnyDraft) => Promise<void>;
 
 /** Of so many keys without a time of their own an agent knows when they were first used; about 2 MB. */
 const TIMES_MAX = 10_000;
@@ -101,7 +102,7 @@ export class Agent {
   }
 
   async #send<T extends keyof EventOfTopic>(draft: Draft<T>): Promise<Required<EventOfTopic[T]>> {
-    await this.#publish(draft as unknown as Draft);
+    await this.#publish(draft as unknown as AnyDraft);
     return draft.event;
   }
 

@@ -55,14 +55,14 @@ export type FillFields = Timed<FillEvent, "execution_id" | "decision_id" | "symb
 export type PerformanceFields = Omit<PerformanceEvent, "performance_id" | "strategy_id" | "backtest_session_id">;
 
 /** A checked event with its id and headers, ready to be published. */
-export interface Draft<T extends EventTopic = EventTopic> {
+export interface Draft<T extends EventTopic> {
   readonly topic: T;
   readonly event: Required<EventOfTopic[T]>;
   readonly headers: Readonly<Record<string, string>>;
 }
 
-const UNREADABLE_LATENCY_MS = 2 ** 31;
-
+export type AnyDraft = { [T in EventTopic]: Draft<T> }[EventTopic];
+const LATENCY_MS_MAX = 2 ** 31 - 1;
 /**
  * The id of a prediction, of (actor, model version, session, symbol, the caller's key): the same key is the same
  * prediction, whenever and however often it is published.
@@ -158,10 +158,10 @@ export function draftPerformance(by: AgentIdentity, fields: PerformanceFields, w
   return finished("performance", by, event, event.performance_id, undefined, workflow);
 }
 
-/** From decision to report; null where the column can't hold it, as when a month lies between. */
+/** Null where the column can't hold it, as when a month lies between. */
 function latencyMs(decidedUs: number, reportedUs: number): number | null {
   const ms = Math.round((reportedUs - decidedUs) / 1000);
-  return Math.abs(ms) < UNREADABLE_LATENCY_MS ? ms : null;
+  return Math.abs(ms) <= LATENCY_MS_MAX ? ms : null;
 }
 
 function finished<T extends EventTopic>(

@@ -10,6 +10,7 @@ import { migrateCommand } from "./migrate.ts";
 import { parkedCommand } from "./parked.ts";
 import { publishCommand } from "./publish.ts";
 import { replayCommand } from "./replay.ts";
+import { runCommand } from "./run.ts";
 import { settings } from "./settings.ts";
 import { statusCommand } from "./status.ts";
 import { topicsCommand } from "./topics.ts";
@@ -60,6 +61,7 @@ export function buildProgram(done: (code: ExitCode) => void): Command {
   addCommand(program, upCommand, done);
   addCommand(program, downCommand, done);
   addCommand(program, publishCommand, done);
+  addCommand(program, runCommand, done);
   addCommand(program, consumeCommand, done);
   addCommand(program, statusCommand, done);
   addCommand(program, replayCommand, done);

@@ -59,6 +59,14 @@ export function intervalOfMicros(us: number): string | null {
   return fitting ? `${us / fitting[1]}${fitting[0]}` : null;
 }
 
+/** The length of an interval by its one name, in microseconds; null for months, which have none, and what isn't one. */
+export function microsOfInterval(name: string): number | null {
+  const found = /^([1-9]\d{0,3})(s|min|h|d|w)$/.exec(name);
+  if (found === null) return null;
+  const [, length] = LENGTHS.find(([unit]) => unit === found[2])!;
+  return Number(found[1]) * length;
+}
+
 /** The most frequent step between consecutive starts of bars, in microseconds: nights and holidays are rarer. */
 export function usualStep(starts: readonly number[]): number | null {
   const counts = new Map<number, number>();

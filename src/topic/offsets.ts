@@ -2,6 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { Admin } from "kafkajs";
 import { TradetapeError } from "../errors.ts";
 import { brokerFault } from "./client.ts";
+import type { Mark } from "./sole-member.ts";
 
 /** One partition's log: `low` is the first offset it still holds, `high` the one the next event will get. */
 export interface PartitionOffsets {
@@ -66,6 +67,23 @@ export async function fetchOffsets(admin: Admin, topicName: string): Promise<Par
 export async function fetchOffsetsAt(admin: Admin, topicName: string, timeMs: number): Promise<Map<number, number>> {
   const partitions = await withLeader(() => admin.fetchTopicOffsetsByTimestamp(topicName, timeMs));
   return new Map(partitions.map(({ partition, offset }) => [partition, offsetNumber(offset)]));
+}
+
+/**
+ * What a group has kept for each partition of a topic: the offset and the note beside it. Partitions without are left
+ * out.
+ */
+export async function fetchMarks(admin: Admin, groupId: string, topicName: string): Promise<Mark[]> {
+  const [found] = await withLeader(() => admin.fetchOffsets({ groupId, topics: [topicName] }));
+  const marks = found?.partitions ?? [];
+  return marks
+    .filter(({ offset }) => Number(offset) >= 0)
+    .map(({ partition, offset, metadata }) => ({
+      topicName,
+      partition,
+      offset: offsetNumber(offset),
+      note: metadata ?? "",
+    }));
 }
 
 /** The cluster's own id, which another cluster at the same address doesn't have. @throws broker_unreachable */

@@ -1,0 +1,200 @@
+import type { AnyDraft } from "../agent/draft.ts";
+import type { Config } from "../config.ts";
+import { EventReader } from "../event/codec.ts";
+import { Refusal } from "../event/letter.ts";
+import type { Registry } from "../event/registry.ts";
+import type { EventTopic } from "../event/schemas.ts";
+import { checkEvent } from "../event/validate.ts";
+import type { Log } from "../log.ts";
+import { withAdmin } from "../topic/client.ts";
+import type { FetchedBatch } from "../topic/fetched-batch.ts";
+import { SoleMember, type TopicPartition } from "../topic/sole-member.ts";
+import { topicName } from "../topic/topics.ts";
+import { type Input, Inputs, loadInputs } from "./inputs.ts";
+import { Marks } from "./marks.ts";
+import type { InputRecord, Machine, Program } from "./program.ts";
+
+export interface RunServices {
+  readonly kafka: ConstructorParameters<typeof SoleMember>[0];
+  readonly registry: Registry;
+  readonly config: Config;
+  readonly log: Log;
+  /** Resolves when every replica has the event. */
+  readonly publish: (draft: AnyDraft) => Promise<void>;
+}
+
+export interface RunOptions {
+  /** Programs under other names keep places of their own: one per session and setting. */
+  readonly name: string;
+  /** Ends the run when what the topics held at its start has been taken. */
+  readonly untilCaughtUp: boolean;
+  readonly stop: AbortSignal;
+  readonly onProgress?: (tally: RunTally) => void;
+}
+
+export interface RunTally {
+  /** Records that a run before this one hadn't taken. */
+  readonly read: number;
+  readonly published: number;
+  readonly counts: Readonly<Record<string, number>>;
+}
+
+const IDLE_MS = 1000;
+/** Acknowledged before more are made: what one batch of bars becomes must not fill the publisher's buffer. */
+const DRAFTS_IN_FLIGHT = 2000;
+
+/**
+ * Runs a program until it is stopped, or has caught up. One process reads under a name; others stand by.
+ *
+ * Restart-safe without a database: a place is marked in Kafka only after everything that follows from the records
+ * before it was acknowledged, and beside it stands the oldest record that the program's open state rests on. A restart
+ * shows the program those records again, in silence up to the mark, and has the same state. What was published after
+ * the last mark is published again: same events, same ids. A mark that is lost costs repeats, never an event.
+ * @throws TradetapeError what reading or publishing failed with, as publish_refused; another run goes on from there
+ */
+export function runProgram(services: RunServices, program: Program, options: RunOptions): Promise<RunTally> {
+  return new Run(services, program, options).run();
+}
+
+class Run {
+  readonly #services: RunServices;
+  readonly #program: Program;
+  readonly #options: RunOptions;
+  readonly #groupId: string;
+  readonly #member: SoleMember;
+  readonly #readers: ReadonlyMap<string, EventReader>;
+  readonly #marks: Marks;
+  readonly #over = Promise.withResolvers<void>();
+  /** While the topics are ours to read. */
+  #owned: { readonly machine: Machine; readonly inputs: Inputs } | undefined;
+  #read = 0;
+  #published = 0;
+  /** Batches and idle looks, one after the other. */
+  #turn: Promise<void> = Promise.resolve();
+
+  constructor(services: RunServices, program: Program, options: RunOptions) {
+    const { kafka, config, registry } = services;
+    this.#services = services;
+    this.#program = program;
+    this.#options = options;
+    this.#groupId = `tradetape.run.${topicName(config.namespace, program.name as EventTopic)}.${options.name}`;
+    const topics = program.reads.map((topic) => [topicName(config.namespace, topic), topic] as const);
+    this.#readers = new Map(topics.map(([name, topic]) => [name, new EventReader(topic, registry)]));
+    const topicNames = topics.map(([name]) => name);
+    this.#member = new SoleMember(kafka, { groupId: this.#groupId, topicNames, ...config });
+    this.#marks = new Marks(this.#member, services.log);
+    this.#over.promise.catch(() => undefined);
+  }
+
+  async run(): Promise<RunTally> {
+    const { stop } = this.#options;
+    const end = () => this.#over.resolve();
+    stop.addEventListener("abort", end, { once: true });
+    const timer = setInterval(() => this.#takeTurn(() => this.#idle()).catch(this.#over.reject), IDLE_MS);
+    try {
+      await this.#member.start({
+        onOwned: () => this.#begin(),
+        onLost: () => this.#forget(),
+        onBatch: (name, batch, logEnd, beat) => this.#takeTurn(() => this.#take(name, batch, logEnd, beat)),
+        onMarkers: (at, first, next) => this.#skip(at, first, next),
+        onCrash: this.#over.reject,
+      });
+      if (stop.aborted) end();
+      await this.#over.promise;
+      await this.#turn;
+      if (this.#owned?.inputs.isReplaying === false)
+        await this.#marks.write(this.#owned.inputs.all, this.#owned.machine, true);
+    } finally {
+      clearInterval(timer);
+      stop.removeEventListener("abort", end);
+      await this.#member.stop();
+    }
+    return this.#tally();
+  }
+
+  #takeTurn(work: () => Promise<void>): Promise<void> {
+    const done = this.#turn.then(work);
+    this.#turn = done.catch(this.#over.reject);
+    return done;
+  }
+
+  #forget(): void {
+    this.#owned = undefined;
+  }
+
+  async #begin(): Promise<void> {
+    const { kafka, config } = this.#services;
+    const topics = this.#program.reads.map((topic) => ({ topic, topicName: topicName(config.namespace, topic) }));
+    const all = await withAdmin(kafka, (admin) => loadInputs(admin, this.#groupId, topics));
+    const isCut = (topic: EventTopic, partition: number) =>
+      all.some((input) => input.topic === topic && input.partition === partition && !input.isWhole);
+    const machine = this.#program.open((topic, partition) => !isCut(topic, partition));
+    this.#owned = { machine, inputs: new Inputs(all, this.#member) };
+    await this.#takeTurn(() => this.#idle());
+  }
+
+  async #take(name: string, batch: FetchedBatch, logEnd: number, beat: () => Promise<void>): Promise<void> {
+    const { inputs } = this.#owned ?? {};
+    const input = inputs?.find(name, batch.partition);
+    if (inputs === undefined || input === undefined || input.isPaused || batch.nextOffset <= input.next) return;
+    if (batch.fetchedOffset > input.next) {
+      this.#member.seek(input, input.next);
+      return;
+    }
+    const reader = this.#readers.get(name)!;
+    for (const id of reader.missing(batch.values())) await this.#services.registry.fetch(id);
+    const { isReplaying } = inputs;
+    const until = isReplaying ? Math.min(batch.nextOffset, input.done) : batch.nextOffset;
+    const drafts = this.#show(reader, input, batch, until);
+    input.end = logEnd;
+    inputs.advance(input, until);
+    if (!isReplaying) await this.#publish(drafts);
+    await this.#idle();
+    // Not before: what a rebalance interrupts here would be taken and never published.
+    await beat();
+  }
+
+  /** What can't be read, or isn't well formed, is a letter where it lands; for a program it isn't there. */
+  #show(reader: EventReader, input: Input, batch: FetchedBatch, until: number): AnyDraft[] {
+    const drafts: AnyDraft[] = [];
+    for (let index = 0; index < batch.count; index++) {
+      const offset = batch.offsetOf(index);
+      if (offset < input.next) continue;
+      if (offset >= until) break;
+      const event = reader.read(batch.record(index).value);
+      if (event instanceof Refusal || checkEvent(input.topic, event) !== null) continue;
+      const publishedUs = batch.publishedAtMs(index) * 1000;
+      const { topic, partition } = input;
+      const record = { topic, event, partition, offset, publishedUs } as InputRecord;
+      for (const draft of this.#owned!.machine.take(record)) drafts.push(draft);
+      if (offset >= input.done) this.#read++;
+    }
+    return drafts;
+  }
+
+  async #idle(): Promise<void> {
+    if (this.#owned === undefined) return;
+    const { machine, inputs } = this.#owned;
+    if (inputs.isCaughtUp) await this.#publish(machine.idle?.(Date.now() * 1000) ?? []);
+    if (!inputs.isReplaying) await this.#marks.write(inputs.all, machine, false);
+    this.#options.onProgress?.(this.#tally());
+    if (this.#options.untilCaughtUp && inputs.isAtFirstEnd) this.#over.resolve();
+  }
+
+  async #publish(drafts: readonly AnyDraft[]): Promise<void> {
+    for (let from = 0; from < drafts.length; from += DRAFTS_IN_FLIGHT) {
+      const some = drafts.slice(from, from + DRAFTS_IN_FLIGHT);
+      await Promise.all(some.map(this.#services.publish));
+      this.#published += some.length;
+    }
+  }
+
+  #skip({ topicName: name, partition }: TopicPartition, first: number, next: number): void {
+    const input = this.#owned?.inputs.find(name, partition);
+    if (input !== undefined && first <= input.next && next > input.next) this.#owned?.inputs.advance(input, next);
+  }
+
+  #tally(): RunTally {
+    return { read: this.#read, published: this.#published, counts: this.#owned?.machine.counts?.() ?? {} };
+  }
+}

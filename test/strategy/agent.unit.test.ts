@@ -1,0 +1,146 @@
+import { describe, expect, test } from "vitest";
+import { forecast } from "../../src/strategy/model.ts";
+import { PAPER, PaperBroker, type Report } from "../../src/strategy/paper-broker.ts";
+import { Policy } from "../../src/strategy/policy.ts";
+import { type Execution, roundTrips, score } from "../../src/strategy/score.ts";
+import { idOf, NOON } from "../support/samples.ts";
+
+const DAY = 86_400_000_000;
+const FLAT = { rsi: 50, macdHistogram: 0, sma20: 100, sma50: 100, sma200: 100, bandUpper: 104, bandLower: 96 };
+
+describe("the model", () => {
+  test("is the formula that its docstring states", () => {
+    const features = { ...FLAT, rsi: 60, macdHistogram: 0.5, sma50: 101, sma200: 99 };
+    // s = 2, z = 2 * 0.5 / 2 + 0.5 - 0.2 = 0.8
+    const p = 1 / (1 + Math.exp(-0.8));
+    const { probabilityUp, predictedPrice, confidence } = forecast(features);
+    expect(probabilityUp).toBeCloseTo(p, 15);
+    expect(predictedPrice).toBeCloseTo(100 + (2 * p - 1) * 2, 12);
+    expect(confidence).toBeCloseTo(2 * p - 1, 15);
+  });
+
+  test("knows nothing where nothing moves", () => {
+    const still = { ...FLAT, bandUpper: 100, bandLower: 100 };
+    expect(forecast(still)).toEqual({ probabilityUp: 0.5, predictedPrice: 100, confidence: 0 });
+  });
+});
+
+describe("the policy", () => {
+  const settings = { entry: 0.6, size: 10, positionMax: 10, confidenceMin: 0.25, cooldownUs: 5 * DAY };
+  const at = (day: number, probabilityUp: number) => ({
+    timestamp: NOON + day * DAY,
+    probabilityUp,
+    confidence: Math.abs(2 * probabilityUp - 1),
+  });
+
+  test("holds between its entries, and asks for nothing", () => {
+    expect(new Policy(settings).decide(at(0, 0.55))).toMatchObject({ action: "HOLD", size: 0, approved: false });
+  });
+
+  test("buys, holds what it has, sells it, and names the filter that objects", () => {
+    const policy = new Policy(settings);
+    const decide = (day: number, p: number) => {
+      const { action, size, approved, reason } = policy.decide(at(day, p));
+      return `${action} ${size} ${approved ? "approved" : "refused"}: ${reason}`;
+    };
+    expect([
+      decide(0, 0.3),
+      decide(1, 0.61),
+      decide(2, 0.7),
+      decide(3, 0.7),
+      decide(4, 0.3),
+      decide(5, 0.7),
+      decide(7, 0.7),
+    ]).toEqual([
+      "SELL 10 refused: sell: a rise has 30.0 %; position: nothing is held",
+      "BUY 10 refused: buy: a rise has 61.0 %; confidence: 22.0 % of 25.0 %",
+      "BUY 10 approved: buy: a rise has 70.0 %",
+      "BUY 10 refused: buy: a rise has 70.0 %; position: 10 of 10 at most are held; cooldown: 1 of 5 days",
+      "SELL 10 approved: sell: a rise has 30.0 %",
+      "BUY 10 refused: buy: a rise has 70.0 %; cooldown: 3 of 5 days",
+      "BUY 10 approved: buy: a rise has 70.0 %",
+    ]);
+  });
+});
+
+describe("the paper broker", () => {
+  const thousand = (settings = PAPER) => {
+    const broker = new PaperBroker(settings);
+    return Array.from({ length: 1000 }, (_, n) =>
+      broker.execute({ id: idOf(`order ${n}`), side: n % 2 === 0 ? "BUY" : "SELL", size: 10 }, 100),
+    );
+  };
+  const orders = thousand();
+  const filled = (reports: readonly Report[]) => reports.reduce((sum, { quantity }) => sum + quantity, 0);
+
+  test("does the same again for the same seed, and something else for another", () => {
+    expect(thousand()).toEqual(orders);
+    expect(thousand({ ...PAPER, seed: 2 })).not.toEqual(orders);
+  });
+
+  test("fills whole, in parts, cancels remainders and rejects", () => {
+    const kinds = new Set(orders.map((reports) => reports.map(({ status }) => status).join(" ")));
+    for (const kind of ["FILLED", "FILLED FILLED", "FILLED FILLED FILLED", "REJECTED", "FILLED CANCELED"]) {
+      expect(kinds).toContain(kind);
+    }
+  });
+
+  test("never sells what it doesn't hold, and holds nothing after a sale", () => {
+    for (let n = 0; n < orders.length; n += 2) {
+      expect(filled(orders[n]!)).toBeLessThanOrEqual(10);
+      expect(filled(orders[n + 1]!)).toBe(filled(orders[n]!));
+    }
+  });
+
+  test("is later with every part, a little worse than the open, and takes its fee", () => {
+    for (const reports of orders) {
+      expect(reports.every(({ afterUs }, i) => afterUs > (reports[i - 1]?.afterUs ?? 0))).toBe(true);
+    }
+    const [bought, sold] = [orders[0]![0]!, orders[1]![0]!];
+    expect([bought.price, sold.price]).toEqual([100 * 1.0001, 100 * 0.9999]);
+    expect(bought.fee).toBeCloseTo(bought.quantity * 100 * 1.0001 * 0.0001, 12);
+  });
+
+  test("hands its reports out in reverse when it is told to, and they are the same reports", () => {
+    expect(thousand({ ...PAPER, outOfOrder: true })).toEqual(orders.map((reports) => [...reports].reverse()));
+  });
+});
+
+describe("the score", () => {
+  const execution = (day: number, side: Execution["side"], quantity: number, price: number, fee = 0): Execution => ({
+    id: `${day} ${side} ${quantity}`,
+    side,
+    timestamp: NOON + day * DAY,
+    quantity,
+    price,
+    fee,
+  });
+
+  test("counts from flat to flat, partial fills and fees included, in any order", () => {
+    const all = [
+      execution(0, "BUY", 6, 100, 1),
+      execution(1, "BUY", 4, 110, 1),
+      execution(2, "SELL", 3, 120, 1),
+      execution(3, "SELL", 7, 130, 1),
+      execution(4, "BUY", 1, 50),
+    ];
+    const expected = [{ closedUs: NOON + 3 * DAY, roi: (360 + 910 - 2) / (600 + 440 + 2) - 1 }];
+    expect(roundTrips(all)).toEqual(expected);
+    expect(roundTrips([...all].reverse())).toEqual(expected);
+  });
+
+  test("is win rate, mean, drawdown from the peak and mean over deviation", () => {
+    const trips = [0.1, -0.2, -0.1, 0.3].map((roi, closedUs) => ({ closedUs, roi }));
+    const { trades, winRate, avgRoi, maxDrawdown, sharpe } = score(trips);
+    expect([trades, winRate]).toEqual([4, 0.5]);
+    expect(avgRoi).toBeCloseTo(0.025, 15);
+    expect(maxDrawdown).toBeCloseTo(1 - 0.8 * 0.9, 15);
+    // Squares of 0.075, -0.225, -0.125, 0.275 come to 0.1475, over 3.
+    expect(sharpe).toBeCloseTo(0.025 / Math.sqrt(0.1475 / 3), 12);
+  });
+
+  test("leaves out what too few trades don't tell", () => {
+    expect(score([])).toEqual({ trades: 0, winRate: null, avgRoi: null, maxDrawdown: null, sharpe: null });
+    expect(score([{ closedUs: 0, roi: 0.1 }])).toMatchObject({ winRate: 1, maxDrawdown: 0, sharpe: null });
+  });
+});

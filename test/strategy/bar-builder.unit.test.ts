@@ -1,0 +1,124 @@
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { BarBuilder, type OpenBar } from "../../src/strategy/bar-builder.ts";
+import { idOf, NOON, tick } from "../support/samples.ts";
+
+const MIN = 60_000_000;
+const INTERVALS = [
+  { name: "1min", us: MIN },
+  { name: "5min", us: 5 * MIN },
+];
+/** A whole multiple of both intervals. */
+const START = Math.floor(NOON / (5 * MIN)) * 5 * MIN;
+
+function builderOf(latenessUs = 2 * MIN, wholeFromUs = Number.NEGATIVE_INFINITY) {
+  const counts = { late: 0, duplicate: 0, partial: 0 };
+  const builder = new BarBuilder(INTERVALS, latenessUs, wholeFromUs, counts);
+  let offset = 0;
+  const add = (seconds: number, price: number, change: object = {}) => {
+    const own = {
+      market_data_id: idOf(`${offset}`),
+      timestamp: START + seconds * 1_000_000,
+      timestamp_ns: 0,
+      close: price,
+    };
+    return builder.add(tick(0, { ...own, volume: 1, ...change }), offset++, NOON + offset);
+  };
+  return { builder, counts, add };
+}
+
+const shown = ({ interval, start, open, high, low, close, volume }: OpenBar) =>
+  `${interval} ${(start - START) / MIN} ${open} ${high} ${low} ${close} x${volume}`;
+
+describe("bars of ticks", () => {
+  test("are told when a tick lies behind their end, with first, highest, lowest and last price", () => {
+    const { add } = builderOf();
+    expect([10, 12, 9, 11].flatMap((price, i) => add(i * 10, price))).toEqual([]);
+    expect(add(60, 20).map(shown)).toEqual(["1min 0 10 12 9 11 x4"]);
+    expect(add(300, 5).map(shown)).toEqual(["1min 1 20 20 20 20 x1", "5min 0 10 20 9 20 x5"]);
+  });
+
+  test("go by the ticks' time, not by their order: a late tick may be the first, or the last", () => {
+    const { add } = builderOf();
+    for (const [at, price] of [
+      [20, 10],
+      [40, 11],
+      [61, 30],
+      [10, 8],
+      [59, 9],
+    ] as const)
+      add(at, price);
+    expect(add(120, 1).map(shown)).toEqual(["1min 0 8 11 8 9 x4", "1min 1 30 30 30 30 x1"]);
+  });
+
+  test("of one moment go by nanoseconds, then by the log", () => {
+    const { add } = builderOf();
+    add(1, 10, { timestamp_ns: 5 });
+    add(1, 11, { timestamp_ns: 3 });
+    add(1, 12, { timestamp_ns: 5 });
+    expect(add(60, 1).map(shown)).toEqual(["1min 0 11 12 10 12 x3"]);
+  });
+
+  test("are revised by late ticks, and not by those later than allowed, which are counted", () => {
+    const { add, counts } = builderOf(2 * MIN);
+    add(0, 10);
+    expect(add(60, 20).map(shown)).toEqual(["1min 0 10 10 10 10 x1"]);
+    add(30, 15);
+    expect(add(120, 21).map(shown)).toEqual(["1min 0 10 15 10 15 x2", "1min 1 20 20 20 20 x1"]);
+    add(181, 22);
+    expect(counts.late).toBe(0);
+    add(31, 99);
+    expect(counts.late).toBe(1);
+    const told = add(300, 1).map(shown);
+    expect(told.filter((bar) => bar.startsWith("1min 0"))).toEqual([]);
+    expect(told).toContain("5min 0 10 99 10 22 x6");
+  });
+
+  test("take a tick once, however often it comes, also when its short bar is closed", () => {
+    const { add, counts, builder } = builderOf(0);
+    add(0, 10, { market_data_id: idOf("twice") });
+    add(70, 11);
+    add(0, 10, { market_data_id: idOf("twice") });
+    expect(counts).toMatchObject({ duplicate: 1, late: 0 });
+    expect(builder.told(START + 5 * MIN).map(shown)).toContain("5min 0 10 11 10 11 x2");
+  });
+
+  test("that miss their beginning are counted and never told", () => {
+    const { add, counts } = builderOf(0, START + 30_000_000);
+    add(30, 10);
+    add(60, 11);
+    expect(add(300, 12).map(shown)).toEqual(["1min 1 11 11 11 11 x1"]);
+    expect(counts.partial).toBe(2);
+  });
+
+  test("rest on the first tick of the oldest that may still change", () => {
+    const { add, builder } = builderOf(0);
+    expect(builder.oldest).toBe(Number.POSITIVE_INFINITY);
+    for (let i = 0; i < 5; i++) add(i * 60, 10);
+    expect(builder.oldest).toBe(0);
+    add(300, 10);
+    expect(builder.oldest).toBe(5);
+  });
+
+  test("after a restart from there are what they would have been without it", () => {
+    const seconds = fc.array(fc.integer({ min: 0, max: 1500 }), { minLength: 2, maxLength: 60 });
+    fc.assert(
+      fc.property(seconds, fc.nat(), (times, cut) => {
+        const ticks = times.map((at, n) => ({
+          ...tick(n, { timestamp: START + at * 1_000_000 }),
+          close: n,
+          volume: n,
+        }));
+        const run = () =>
+          new BarBuilder(INTERVALS, MIN, Number.NEGATIVE_INFINITY, { late: 0, duplicate: 0, partial: 0 });
+        const mark = cut % ticks.length;
+        const [whole, before, after] = [run(), run(), run()];
+        const expected = ticks.map((one, n) => whole.add(one, n, n));
+        for (let n = 0; n < mark; n++) before.add(ticks[n]!, n, n);
+        const from = Math.min(mark, before.oldest);
+        const again = ticks.slice(from).map((one, n) => after.add(one, from + n, from + n));
+        expect(again.slice(mark - from)).toEqual(expected.slice(mark));
+      }),
+    );
+  });
+});
