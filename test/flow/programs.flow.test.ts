@@ -52,14 +52,16 @@ async function runBars(name: string, dieAfter = Number.POSITIVE_INFINITY) {
   return runProgram({ kafka, registry, config: tape.config, log, publish }, program, options);
 }
 
-const BARS = `SELECT "interval", (extract(epoch FROM "timestamp") / 60)::bigint - ${DAY / MIN} AS minute, open, high, low, close, volume
+const BARS = `SELECT "interval",
+    (extract(epoch FROM "timestamp") / 60)::bigint - ${DAY / MIN} AS minute, open, high, low, close, volume
   FROM market_data_bar WHERE source = $1 ORDER BY 1, 2`;
 
 /** The same bars, by SQL from the ticks that landed. Tick 1000 comes 34 minutes late: in time for its day alone. */
 const EXPECTED = `WITH bar AS (
     SELECT i.name, date_bin(i.length, "timestamp", 'epoch') AS start, price, size,
       row_number() OVER earliest AS first, row_number() OVER latest AS last
-    FROM tick, (VALUES ('1min', interval '1 minute'), ('1d', interval '1 day')) AS i (name, length) WHERE source = $1 AND NOT (i.name = '1min' AND trade_id = '1000')
+    FROM tick, (VALUES ('1min', interval '1 minute'), ('1d', interval '1 day')) AS i (name, length)
+    WHERE source = $1 AND NOT (i.name = '1min' AND trade_id = '1000')
     WINDOW earliest AS (PARTITION BY i.name, date_bin(i.length, "timestamp", 'epoch') ORDER BY "timestamp"),
       latest AS (PARTITION BY i.name, date_bin(i.length, "timestamp", 'epoch') ORDER BY "timestamp" DESC))
   SELECT name AS "interval", (extract(epoch FROM start) / 60)::bigint - ${DAY / MIN} AS minute,
