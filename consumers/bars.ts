@@ -14,7 +14,6 @@ export const bars: Consumer<"bars"> = {
   },
   time: "timestamp",
   // The branch is the default partition, so PostgreSQL would refuse the whole COPY for it, without a row's line.
-  check: (bar) =>
-    bar.interval === "tick" ? { column: "interval", detail: "a bar's interval can't be 'tick'" } : undefined,
+  forbidden: { column: "interval", value: "tick", detail: "a bar's interval can't be 'tick'" },
   audit: "receipt",
 };

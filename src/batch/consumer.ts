@@ -18,8 +18,12 @@ export interface Consumer<T extends EventTopic = EventTopic> {
   readonly landing: LandingTable;
   /** The field that says when it happened; checked against the time it was published. */
   readonly time?: keyof EventOfTopic[T] & string;
-  /** What is wrong with an event beyond its types: the column and a sentence, or undefined. */
-  readonly check?: (event: EventOfTopic[T]) => { readonly column: string; readonly detail: string } | undefined;
+  /** A text that a column must not hold, and the sentence that says so. */
+  readonly forbidden?: {
+    readonly column: keyof EventOfTopic[T] & string;
+    readonly value: string;
+    readonly detail: string;
+  };
   /** Whether the table is partitioned by UTC day of `timestamp`, so that a batch may need new partitions first. */
   readonly partitionedByDay?: boolean;
   /** One receipt per batch, one or more entries per event, or nothing (the audit topic itself). */

@@ -1,13 +1,16 @@
-import type { EventReader } from "../event/codec.ts";
+import { type EventReader, HEADER_BYTES } from "../event/codec.ts";
 import { type LetterReason, Refusal } from "../event/letter.ts";
 import { CopyBuffer } from "../table/copy-buffer.ts";
 import { type Day, dayOf } from "../table/days.ts";
-import { type RowEncoder, shown } from "../table/row-encoder.ts";
-import type { Records } from "../topic/fetched-batch.ts";
+import type { RowEncoder } from "../table/row-encoder.ts";
+import { type Records, ValuePlace } from "../topic/fetched-batch.ts";
 import type { Consumer } from "./consumer.ts";
+import { DayCut } from "./day-cut.ts";
 import type { EventFilter } from "./event-filter.ts";
 import { firstPublishedUs } from "./headers.ts";
+import { isTimely, readEvent } from "./read-event.ts";
 import { SessionSieve, type SessionVerdict, UNKNOWN_SESSION } from "./session-sieve.ts";
+import type { Transcoders } from "./transcoders.ts";
 
 /** An event set aside, by its record's index. */
 export interface Letter {
@@ -60,6 +63,7 @@ export interface Encoder {
   readonly consumer: Consumer;
   readonly reader: EventReader;
   readonly rowEncoder: RowEncoder;
+  readonly transcoders: Pick<Transcoders, "of">;
   readonly eventBytesMax: number;
   readonly newDaysPerBatchMax: number;
   readonly filter: EventFilter;
@@ -67,55 +71,16 @@ export interface Encoder {
   readonly knownDays: ReadonlySet<Day>;
 }
 
-/** An event may be ahead of the broker's clock by this much: a session that ends tomorrow may, a wrong zone may not. */
-const TIME_AHEAD_US_MAX = 2 * 86_400_000_000;
-
-type Fields = Readonly<Record<string, unknown>>;
-
 /**
  * Turns fetched records into rows and letters. Pure but for its memory: what is wrong with a record is a letter, never
  * an exception. Cuts before the row that would need one more new day than the limit.
  */
 export function encodeBatch(encoder: Encoder, partition: number, records: Records, range: EncodeRange): EncodedBatch {
-  const out = new CopyBuffer(Math.max(4096, (records.count - range.from) * 128));
-  const ends: number[] = [];
-  const indexes: number[] = [];
-  const letters: Letter[] = [];
-  const days = new DayCut(encoder);
-  const sessions = new SessionSieve(encoder.consumer, encoder.filter, range.verdicts);
-  let outside = 0;
-  const facts = { published_at: 0, source_partition: partition, source_offset: 0, first_published_at: 0 };
-  let index = range.from;
+  const work = new BatchEncoder(encoder, partition, records, range);
   const to = range.to ?? records.count;
-  for (; index < to; index++) {
-    if (!encoder.filter.hasTime(records.publishedAtMs(index))) {
-      outside++;
-      continue;
-    }
-    const { value, headers } = records.record(index);
-    const publishedUs = records.publishedAtMs(index) * 1000;
-    const event = readEvent(encoder, value, publishedUs);
-    if (event instanceof Refusal) {
-      letters.push({ index, reason: event.reason, detail: event.detail, column: event.column });
-      continue;
-    }
-    const session = sessions.sift(event);
-    if (session === "filtered") continue;
-    if (encoder.consumer.partitionedByDay && !days.takes(dayOf(event.timestamp as number))) break;
-    if (session === "unknown") {
-      letters.push({ index, ...UNKNOWN_SESSION });
-      continue;
-    }
-    facts.published_at = publishedUs;
-    facts.first_published_at = firstPublishedUs(headers, publishedUs);
-    facts.source_offset = records.offsetOf(index);
-    const refusal = encoder.rowEncoder.write(out, event, facts);
-    if (refusal) letters.push({ index, reason: "invalid", detail: refusal.detail, column: refusal.column });
-    else {
-      ends.push(out.length);
-      indexes.push(index);
-    }
-  }
+  let index = range.from;
+  while (index < to && work.take(index)) index++;
+  const { out, ends, indexes } = work;
   return {
     partition,
     firstOffset: range.firstOffset,
@@ -124,61 +89,107 @@ export function encodeBatch(encoder: Encoder, partition: number, records: Record
     from: range.from,
     to: index,
     rows: { bytes: out.bytes.subarray(0, out.length), ends, indexes },
-    letters,
-    filtered: outside + sessions.filtered,
-    sessions: sessions.all,
-    days: days.all,
+    letters: work.letters,
+    filtered: work.outside + work.sessions.filtered,
+    sessions: work.sessions.all,
+    days: work.days.all,
   };
 }
 
-/** The event, or why it can't be one. The same for a record that has just come and for one that was parked. */
-export function readEvent(encoder: Encoder, value: Buffer | null, publishedUs: number): Fields | Refusal {
-  if (value !== null && value.length > encoder.eventBytesMax) {
-    return new Refusal("too_large", `${value.length} bytes, more than ${encoder.eventBytesMax}`);
-  }
-  const event = encoder.reader.read(value);
-  if (event instanceof Refusal) return event;
-  const { time, check } = encoder.consumer;
-  if (time !== undefined) {
-    const at = (event as unknown as Fields)[time] as number;
-    if (at < 0 || at > publishedUs + TIME_AHEAD_US_MAX) {
-      return new Refusal("time_out_of_range", `${time} is ${isoOf(at)}, published ${isoOf(publishedUs)}`, time);
-    }
-  }
-  const wrong = check?.(event);
-  return wrong ? new Refusal("invalid", wrong.detail, wrong.column) : (event as unknown as Fields);
-}
+/** A tick of a real feed has about 120 bytes as a row; a buffer that is too small is copied once into a larger one. */
+const ROW_BYTES = 128;
 
-/** JavaScript's dates end in the year 275760; an event's needn't. */
-const isoOf = (us: number): string => {
-  const ms = us / 1000;
-  return Math.abs(ms) <= 8.64e15 ? new Date(ms).toISOString() : `${shown(us)} microseconds since 1970`;
-};
-
-/** The days of one batch, of which only so many may be new: making a partition takes locks and time. */
-class DayCut {
+/** One batch in the making. Events go by the transcoder, and those that it declines by their objects. */
+class BatchEncoder {
+  readonly out: CopyBuffer;
+  readonly ends: number[] = [];
+  readonly indexes: number[] = [];
+  readonly letters: Letter[] = [];
+  /** Records published outside of the time that is served. */
+  outside = 0;
+  readonly days: DayCut;
+  readonly sessions: SessionSieve;
   readonly #encoder: Encoder;
-  readonly #days = new Set<Day>();
-  #newDays = 0;
-  #last: Day | undefined;
+  readonly #records: Records;
+  readonly #place = new ValuePlace();
+  readonly #facts = { published_at: 0, source_partition: 0, source_offset: 0, first_published_at: 0 };
 
-  constructor(encoder: Encoder) {
+  constructor(encoder: Encoder, partition: number, records: Records, range: EncodeRange) {
     this.#encoder = encoder;
+    this.#records = records;
+    this.#facts.source_partition = partition;
+    this.out = new CopyBuffer(Math.max(4096, ((range.to ?? records.count) - range.from) * ROW_BYTES));
+    this.days = new DayCut(encoder.knownDays, encoder.newDaysPerBatchMax);
+    this.sessions = new SessionSieve(encoder.consumer, encoder.filter, range.verdicts);
   }
 
-  get all(): readonly Day[] {
-    return [...this.#days];
-  }
-
-  /** Whether a row of this day may join the batch. */
-  takes(day: Day): boolean {
-    if (day === this.#last || this.#days.has(day)) return true;
-    if (!this.#encoder.knownDays.has(day)) {
-      if (this.#newDays >= this.#encoder.newDaysPerBatchMax) return false;
-      this.#newDays++;
+  /** Takes one record. @returns false when the batch has to be cut before it */
+  take(index: number): boolean {
+    const records = this.#records;
+    const facts = this.#facts;
+    const publishedAtMs = records.publishedAtMs(index);
+    if (!this.#encoder.filter.hasTime(publishedAtMs)) {
+      this.outside++;
+      return true;
     }
-    this.#days.add(day);
-    this.#last = day;
+    facts.published_at = publishedAtMs * 1000;
+    facts.source_offset = records.offsetOf(index);
+    facts.first_published_at = facts.published_at;
+    if (this.#encoder.consumer.landing.repeats === "revised") {
+      facts.first_published_at = firstPublishedUs(records.record(index).headers, facts.published_at);
+    }
+    return this.#transcode(index) ?? this.#encode(index);
+  }
+
+  /** @returns what `take` does; undefined when it was declined, and nothing has happened */
+  #transcode(index: number): boolean | undefined {
+    const { out } = this;
+    const place = this.#place;
+    const { transcoders, eventBytesMax } = this.#encoder;
+    this.#records.locate(index, place);
+    const { bytes, start, end } = place;
+    const transcoder = end - start > eventBytesMax ? undefined : transcoders.of(place);
+    const before = out.length;
+    if (!transcoder?.write(out, bytes, start + HEADER_BYTES, end, this.#facts)) return undefined;
+    if (!isTimely(transcoder.time, this.#facts.published_at)) {
+      out.length = before;
+      return undefined;
+    }
+    const admission = this.#admit(index, transcoder.time, transcoder.session);
+    if (admission === "in") this.#close(index);
+    else out.length = before;
+    return admission !== "cut";
+  }
+
+  /** The same by an object, and what is wrong with an event becomes a letter. */
+  #encode(index: number): boolean {
+    const { consumer, rowEncoder } = this.#encoder;
+    const event = readEvent(this.#encoder, this.#records.record(index).value, this.#facts.published_at);
+    if (event instanceof Refusal) {
+      this.letters.push({ index, reason: event.reason, detail: event.detail, column: event.column });
+      return true;
+    }
+    const time = consumer.partitionedByDay ? (event.timestamp as number) : 0;
+    const admission = this.#admit(index, time, (event.backtest_session_id ?? null) as string | null);
+    if (admission !== "in") return admission !== "cut";
+    const refusal = rowEncoder.write(this.out, event, this.#facts);
+    if (refusal) this.letters.push({ index, reason: "invalid", detail: refusal.detail, column: refusal.column });
+    else this.#close(index);
     return true;
+  }
+
+  /** Whether a row of this time and session goes in, or the batch is to be cut before it. */
+  #admit(index: number, time: number, session: string | null): "in" | "out" | "cut" {
+    const verdict = this.sessions.sift(session);
+    if (verdict === "filtered") return "out";
+    if (this.#encoder.consumer.partitionedByDay && !this.days.takes(dayOf(time))) return "cut";
+    if (verdict === "unknown") this.letters.push({ index, ...UNKNOWN_SESSION });
+    return verdict === undefined ? "in" : "out";
+  }
+
+  /** The row that was written last is this record's. */
+  #close(index: number): void {
+    this.ends.push(this.out.length);
+    this.indexes.push(index);
   }
 }

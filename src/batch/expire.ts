@@ -3,13 +3,14 @@ import type { Registry } from "../event/registry.ts";
 import type { Connection } from "../table/connection.ts";
 import { lockPartition } from "../table/landed.ts";
 import { type ExpiredRecord, expiredParked, overdueParents, unpark } from "../table/parked.ts";
-import { type EncodedBatch, type Letter, readEvent } from "./encode.ts";
+import type { EncodedBatch, Letter } from "./encode.ts";
 import { Horizon } from "./horizon.ts";
 import { book, inTransaction, type Landing, ledgerOf, type OnCommit } from "./land.ts";
 import type { Lane } from "./lane.ts";
 import { NOTHING_LANDED } from "./outcome.ts";
 import { ParkedRecords } from "./parked-records.ts";
 import type { LandingPlan } from "./plan.ts";
+import { readEvent } from "./read-event.ts";
 
 /** One expiry takes this many events: each becomes a letter with its whole bytes, twice (table and topic). */
 const EXPIRE_EVENTS_MAX = 1000;

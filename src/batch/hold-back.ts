@@ -1,8 +1,9 @@
 import { Refusal } from "../event/letter.ts";
 import type { GroupMember } from "../topic/consume.ts";
 import type { Records } from "../topic/fetched-batch.ts";
-import { type Encoder, readEvent } from "./encode.ts";
+import type { Encoder } from "./encode.ts";
 import type { Lane } from "./lane.ts";
+import { readEvent } from "./read-event.ts";
 import type { Pace, Part } from "./replay-terms.ts";
 
 /** The first record at or behind an offset; the count of records when there is none. */

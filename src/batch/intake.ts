@@ -19,7 +19,7 @@ const HEARTBEAT_PAUSE_MS = 1000;
 const none = (): never => {
   throw new Error("there are no records");
 };
-const NO_RECORDS: Records = { count: 0, offsetOf: none, publishedAtMs: none, record: none };
+const NO_RECORDS: Records = { count: 0, offsetOf: none, publishedAtMs: none, locate: none, record: none };
 
 /** A queued batch's own objects; many of a quiet topic hold a record or two. */
 const BATCH_BYTES = 1024;

@@ -17,6 +17,7 @@ import { OrphanBreaker } from "./orphan-breaker.ts";
 import type { LandingPlan } from "./plan.ts";
 import type { ReplayTerms } from "./replay-terms.ts";
 import { SessionGate } from "./session-gate.ts";
+import { Transcoders, transcoderPlan } from "./transcoders.ts";
 
 /**
  * What landing this consumer's batches takes, checked against the live table.
@@ -41,6 +42,7 @@ export async function makePlan(
     read: async (other) => terms?.rangesOf(other) ?? fetchOffsets(services.admin, topicName(config.namespace, other)),
   };
   const filter = terms?.filterOf(topic) ?? new EventFilter(config.sessionKinds);
+  const reader = new EventReader(topic, registry);
   const wantOffsets = typeof consumer.audit === "function";
   return {
     consumer,
@@ -48,8 +50,9 @@ export async function makePlan(
     databaseId: services.databaseId,
     encoder: {
       consumer,
-      reader: new EventReader(topic, registry),
+      reader,
       rowEncoder: new RowEncoder(columns, landing.repeats === "revised"),
+      transcoders: new Transcoders(reader, transcoderPlan(consumer, columns)),
       eventBytesMax: config.eventBytesMax,
       newDaysPerBatchMax: config.newDaysPerBatchMax,
       filter,

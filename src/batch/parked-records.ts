@@ -1,5 +1,5 @@
 import type { ParkedRecord } from "../table/parked.ts";
-import type { RawRecord, Records } from "../topic/fetched-batch.ts";
+import type { RawRecord, Records, ValuePlace } from "../topic/fetched-batch.ts";
 import { rawHeaders } from "./headers.ts";
 
 /** Parked events as the records they were. */
@@ -20,6 +20,10 @@ export class ParkedRecords implements Records {
 
   publishedAtMs(index: number): number {
     return this.#parked[index]!.publishedAtMs;
+  }
+
+  locate(index: number, place: ValuePlace): void {
+    place.hold(this.#parked[index]!.value);
   }
 
   record(index: number): RawRecord {

@@ -10,6 +10,10 @@ export const UNKNOWN_SESSION = {
   column: "backtest_session_id",
 } as const;
 
+/** Whether an event of this kind may belong to a session, and so to one that isn't served. */
+export const hasSessions = ({ landing }: Consumer): boolean =>
+  landing.path === "direct" || landing.parents.some(({ topic }) => topic === "sessions");
+
 /**
  * Sifts out the events of sessions that the group doesn't serve, and notes the other sessions of one batch, to ask the
  * database of them. The latter for the big topics only: the small ones ask for a session as for any other parent.
@@ -24,10 +28,9 @@ export class SessionSieve {
   filtered = 0;
 
   constructor(consumer: Consumer, filter: EventFilter, verdicts: ReadonlyMap<string, SessionVerdict> | undefined) {
-    const { path, parents } = consumer.landing;
     this.#filter = filter;
-    this.#asks = path === "direct";
-    this.#hasSessions = this.#asks || parents.some(({ topic }) => topic === "sessions");
+    this.#asks = consumer.landing.path === "direct";
+    this.#hasSessions = hasSessions(consumer);
     this.#verdicts = verdicts;
   }
 
@@ -35,10 +38,9 @@ export class SessionSieve {
     return [...this.#sessions];
   }
 
-  /** The verdict on the event's session, undefined when it may land. */
-  sift(event: Readonly<Record<string, unknown>>): SessionVerdict | undefined {
+  /** The verdict on an event of this session, undefined when it may land. */
+  sift(session: string | null): SessionVerdict | undefined {
     if (!this.#hasSessions) return undefined;
-    const session = event.backtest_session_id as string | null;
     if (!this.#filter.hasSession(session)) {
       this.filtered++;
       return "filtered";

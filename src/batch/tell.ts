@@ -8,10 +8,11 @@ import type { LedgerRow } from "../table/landed.ts";
 import type { LetterRow, ParkedRow, StoredHeaders } from "../table/letters.ts";
 import type { OutboxMessage } from "../table/outbox.ts";
 import type { RawRecord } from "../topic/fetched-batch.ts";
-import { type EncodedBatch, type Letter, readEvent } from "./encode.ts";
+import type { EncodedBatch, Letter } from "./encode.ts";
 import { base64, firstHeader, redriveAttempts, storedHeaders } from "./headers.ts";
 import type { Outcome, Parked } from "./outcome.ts";
 import type { LandingPlan } from "./plan.ts";
+import { readEvent } from "./read-event.ts";
 
 /** The rows of `dead_letter` for a batch's letters, with the record exactly as it came. */
 export function letterRows(batch: EncodedBatch, letters: readonly Letter[]): LetterRow[] {

@@ -4,10 +4,11 @@ import { Refusal } from "./letter.ts";
 import type { Registry } from "./registry.ts";
 import { EVENT_BY_TOPIC, EVENT_SCHEMAS, type EventTopic } from "./schemas.ts";
 import { strictType } from "./strict-types.ts";
+import { type WireLayout, wireLayout } from "./wire-layout.ts";
 
 /** The wire format: magic byte 0, the schema's id as a big-endian int32, then Avro's bytes. */
-const HEADER_BYTES = 5;
-const MAGIC = 0;
+export const HEADER_BYTES = 5;
+export const MAGIC = 0;
 
 /** The topics' own schemas, with the strict types on both sides. Built when first used: a program has a few topics. */
 const types = new Map<EventTopic, avsc.Type>();
@@ -51,9 +52,10 @@ export function stampSchemaId(value: Buffer, schemaId: number): void {
 }
 
 /**
- * How to read one writer's events: a resolver (undefined when the writer's schema is ours), or why it can't be done.
+ * How to read one writer's events: a resolver (undefined when the writer's schema is ours) and their layout on the wire,
+ * or why it can't be done.
  */
-type Resolution = { readonly resolver: Resolver | undefined } | Refusal;
+type Resolution = { readonly resolver: Resolver | undefined; readonly layout: WireLayout | undefined } | Refusal;
 type Resolver = ReturnType<avsc.Type["createResolver"]>;
 
 /**
@@ -62,6 +64,7 @@ type Resolver = ReturnType<avsc.Type["createResolver"]>;
  */
 export class EventReader<T extends EventTopic = EventTopic> {
   readonly #registry: Registry;
+  readonly #topic: EventTopic;
   readonly #type: avsc.Type;
   readonly #resolutions = new Map<number, Resolution>();
   #lastId = Number.NaN;
@@ -69,7 +72,17 @@ export class EventReader<T extends EventTopic = EventTopic> {
 
   constructor(topic: T, registry: Registry) {
     this.#registry = registry;
+    this.#topic = topic;
     this.#type = typeOf(topic);
+  }
+
+  /**
+   * How the events of that schema lie on the wire; undefined where they can only be read as objects, or not at all.
+   * @throws Error when the schema was not fetched: a bug of the caller
+   */
+  layout(id: number): WireLayout | undefined {
+    const resolution = this.#resolve(id);
+    return resolution instanceof Refusal ? undefined : resolution.layout;
   }
 
   /** The ids of writer schemas that `registry.fetch` has to be asked for before these values can be read. */
@@ -130,9 +143,10 @@ export class EventReader<T extends EventTopic = EventTopic> {
 
   #resolveWriter(writer: avsc.Type): Resolution {
     // Without a resolver, avsc reads about a third faster. Equal means equal but for docs, defaults and logical types.
-    if (this.#type.equals(writer)) return { resolver: undefined };
+    const layout = wireLayout(EVENT_BY_TOPIC[this.#topic], writer);
+    if (this.#type.equals(writer)) return { resolver: undefined, layout };
     try {
-      return { resolver: this.#type.createResolver(writer) };
+      return { resolver: this.#type.createResolver(writer), layout };
     } catch (error) {
       return new Refusal("undecodable", `its schema can't be read as ours: ${(error as Error).message}`);
     }

@@ -36,15 +36,15 @@ export function writeNull(out: CopyBuffer): void {
 }
 
 const NOT_HEX = 255;
-/** The value of a hexadecimal digit by its character code. */
-const HEX = new Uint8Array(128).fill(NOT_HEX);
+/** The value of a hexadecimal digit by its character code, for every byte there is. */
+export const HEX = new Uint8Array(256).fill(NOT_HEX);
 for (let digit = 0; digit < 16; digit++) {
   HEX["0123456789abcdef".charCodeAt(digit)] = digit;
   HEX["0123456789ABCDEF".charCodeAt(digit)] = digit;
 }
 const HYPHEN = 45;
 /** Where the 16 bytes stand in xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx. */
-const UUID_DIGITS = [0, 2, 4, 6, 9, 11, 14, 16, 19, 21, 24, 26, 28, 30, 32, 34] as const;
+export const UUID_DIGITS = [0, 2, 4, 6, 9, 11, 14, 16, 19, 21, 24, 26, 28, 30, 32, 34] as const;
 
 export const writeUuid: FieldWriter = (out, value) => {
   const text = value as string;
@@ -66,7 +66,7 @@ export const writeUuid: FieldWriter = (out, value) => {
 
 const TWO_32 = 2 ** 32;
 /** Microseconds from 1970-01-01 to 2000-01-01, PostgreSQL's own beginning of time. */
-const POSTGRES_EPOCH_US = 946_684_800_000_000;
+export const POSTGRES_EPOCH_US = 946_684_800_000_000;
 
 function writeInt64(out: CopyBuffer, value: number): boolean {
   out.reserve(12);

@@ -1,4 +1,4 @@
-import type { RawRecord, RecordHeaders, Records } from "./fetched-batch.ts";
+import type { RawRecord, RecordHeaders, Records, ValuePlace } from "./fetched-batch.ts";
 
 /** The records [from, to) of `records`. */
 export interface RecordRange {
@@ -61,6 +61,13 @@ export class KeptRecords implements Records {
 
   publishedAtMs(index: number): number {
     return this.#timesMs[index]!;
+  }
+
+  locate(index: number, place: ValuePlace): void {
+    const length = this.#places[index * 3 + 2]!;
+    place.bytes = this.#bytes;
+    place.start = length === IS_NULL ? -1 : this.#places[index * 3]! + Math.max(0, this.#places[index * 3 + 1]!);
+    place.end = length === IS_NULL ? -1 : place.start + length;
   }
 
   record(index: number): RawRecord {

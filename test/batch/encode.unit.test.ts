@@ -34,6 +34,7 @@ function encoderOf(consumer: unknown, change: Partial<Encoder> = {}): Encoder {
     consumer: consumer as Consumer,
     reader,
     rowEncoder: new RowEncoder(columns, false),
+    transcoders: { of: () => undefined },
     eventBytesMax: 1000,
     newDaysPerBatchMax: 2,
     filter: new EventFilter(EVERY_SESSION_KIND),
@@ -49,6 +50,7 @@ function recordsOf(values: readonly (object | Buffer | null)[], offsets: readonl
     count: values.length,
     offsetOf: (index) => offsets[index]!,
     publishedAtMs: () => PUBLISHED_MS,
+    locate: (index, place) => place.hold(bytes[index]!),
     record: (index) => ({ key: null, value: bytes[index]! }),
   };
 }

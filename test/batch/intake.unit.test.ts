@@ -67,6 +67,7 @@ function setUp(
     consumer: ticks,
     reader,
     rowEncoder: new RowEncoder([{ name: "source", from: "event", write: writeText }], false),
+    transcoders: { of: () => undefined },
     eventBytesMax: 1000,
     newDaysPerBatchMax: 5,
     filter: new EventFilter(EVERY_SESSION_KIND),

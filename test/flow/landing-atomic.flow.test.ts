@@ -128,6 +128,7 @@ function recordsOf(values: readonly Buffer[], first: number): Records {
     count: values.length,
     offsetOf: (index) => first + index,
     publishedAtMs: () => Date.now(),
+    locate: (index, place) => place.hold(values[index]!),
     record: (index) => ({ key: null, value: values[index]! }),
   };
 }

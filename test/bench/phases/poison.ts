@@ -55,6 +55,7 @@ function records(batch: number, bad: number): Records {
     count: TICKS,
     offsetOf: (index) => first + index,
     publishedAtMs: () => Date.now(),
+    locate: (index, place) => place.hold(values[index]!),
     record: (index) => ({ key: null, value: values[index]! }),
   };
 }
