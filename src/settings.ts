@@ -192,6 +192,11 @@ export const SETTINGS = {
     unit: "ms",
     schema: integer(500, 3_600_000, 30_000),
   }),
+  compactedTopics: setting({
+    env: "TRADETAPE_COMPACTED_TOPICS",
+    doc: "`land`: a topic that somebody compacted lands, what compaction removed counts as holes. `refuse`: nothing starts.",
+    schema: z.enum(["refuse", "land"]).default("refuse"),
+  }),
   sessionKinds: setting({
     env: "TRADETAPE_SESSION_KINDS",
     doc: "Events of these kinds of sessions land, the others are counted as `filtered`; events of no session are live.",

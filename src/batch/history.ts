@@ -7,6 +7,7 @@ import type { PartitionOffsets } from "../topic/offsets.ts";
 import type { GroupParts } from "./group-parts.ts";
 import type { Lane } from "./lane.ts";
 import { judge } from "./patience.ts";
+import type { LandingPlan } from "./plan.ts";
 import { recordDigest } from "./tell.ts";
 
 /**
@@ -29,34 +30,38 @@ export function checkHistory(
   if (log.high < nextOffset) throw lost(`${at}: expected offset ${nextOffset} next, the log ends at ${log.high}`);
 }
 
+type History = Pick<LandingPlan, "topicName" | "isCompacted">;
+
 /**
  * Holds the last record that landed against what the log has at its offset now: a topic made again, or a log cut by an
- * unclean election, may be as long as before.
+ * unclean election, may be as long as before. Where the topic is compacted, no record there proves nothing.
  * @throws TradetapeError history_lost
  */
-export function checkLandmark(topicName: string, lane: Lane, batch: FetchedBatch): void {
+export function checkLandmark(plan: History, lane: Lane, batch: FetchedBatch): void {
   const { landmark } = lane;
   if (landmark === undefined || batch.fetchedOffset > landmark.offset || batch.nextOffset <= landmark.offset) return;
   for (let index = 0; index < batch.count && batch.offsetOf(index) <= landmark.offset; index++) {
     if (batch.offsetOf(index) !== landmark.offset) continue;
-    if (!recordDigest(batch.record(index)).equals(landmark.digest)) break;
+    if (!recordDigest(batch.record(index)).equals(landmark.digest)) throw anotherRecord(plan, lane, landmark.offset);
     lane.recognise();
     return;
   }
-  throw anotherRecord(topicName, lane.partition, landmark.offset);
+  if (!plan.isCompacted) throw anotherRecord(plan, lane, landmark.offset);
+  lane.recognise();
 }
 
 /** The same for a range without records: where one landed, none of it may be. @throws TradetapeError history_lost */
-export function checkNoLandmark(topicName: string, lane: Lane, firstOffset: number, nextOffset: number): void {
+export function checkNoLandmark(plan: History, lane: Lane, firstOffset: number, nextOffset: number): void {
   const offset = lane.landmark?.offset;
   if (offset === undefined || firstOffset > offset || nextOffset <= offset) return;
-  throw anotherRecord(topicName, lane.partition, offset);
+  if (!plan.isCompacted) throw anotherRecord(plan, lane, offset);
+  lane.recognise();
 }
 
-const anotherRecord = (topicName: string, partition: number, offset: number): TradetapeError =>
+const anotherRecord = ({ topicName }: History, { partition }: Lane, offset: number): TradetapeError =>
   lost(`${topicName}/${partition}: another record than the one that landed is at offset ${offset}`);
 
-/** Topics are not compacted, so an offset that holds nothing at all is a record that is gone. */
+/** In a topic that isn't compacted, an offset that holds nothing at all is a record that is gone. */
 export const missingRecords = (topicName: string, batch: FetchedBatch): TradetapeError => {
   const range = `offsets ${batch.fetchedOffset} to ${batch.nextOffset - 1}`;
   return lost(

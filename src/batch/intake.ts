@@ -90,7 +90,7 @@ export class Intake {
     await this.#alive(this.#fetchSchemas(batch), heartbeat);
     const second = isOurs() ? this.#place(lane, batch) : "not ours";
     if (second !== "next") return second;
-    if (batch.missing > 0) throw missingRecords(this.#plan.topicName, batch);
+    if (batch.missing > 0 && !this.#plan.isCompacted) throw missingRecords(this.#plan.topicName, batch);
     this.#enqueue(lane, batch, batch.fetchedOffset, batch.nextOffset);
     return "taken";
   }
@@ -100,7 +100,7 @@ export class Intake {
     if (lane.tail === undefined) return "not ours";
     const isAtEnd = lane.tail >= this.#endOf(lane);
     if (batch.fetchedOffset > lane.tail && !isAtEnd) return "lost the way";
-    checkLandmark(this.#plan.topicName, lane, batch);
+    checkLandmark(this.#plan, lane, batch);
     if (isAtEnd) {
       // What comes behind the end is somebody else's: it would be fetched only to be dropped.
       this.#member.hold(lane.partition);
@@ -112,7 +112,7 @@ export class Intake {
   /** Queues a range of markers and aborted records: it lands as holes, so that the next batch may begin behind it. */
   takeMarkers(lane: Lane, firstOffset: number, nextOffset: number): "taken" | "lost the way" {
     if (lane.tail === undefined) return "taken";
-    checkNoLandmark(this.#plan.topicName, lane, firstOffset, nextOffset);
+    checkNoLandmark(this.#plan, lane, firstOffset, nextOffset);
     if (nextOffset <= lane.tail || lane.tail >= this.#endOf(lane)) return "taken";
     if (firstOffset > lane.tail) return "lost the way";
     this.#enqueue(lane, NO_RECORDS, lane.tail, nextOffset);

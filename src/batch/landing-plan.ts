@@ -1,9 +1,8 @@
 import { EventReader } from "../event/codec.ts";
 import { checkCatalog } from "../table/catalog.ts";
 import type { Day } from "../table/days.ts";
-import { landingColumns } from "../table/landing-table.ts";
 import { RowEncoder } from "../table/row-encoder.ts";
-import { quoted, stageStatements } from "../table/stage.ts";
+import { directCopy, stageStatements } from "../table/stage.ts";
 import { fetchOffsets } from "../topic/offsets.ts";
 import { topicName } from "../topic/topics.ts";
 import type { Consumer } from "./consumer.ts";
@@ -47,6 +46,7 @@ export async function makePlan(
   return {
     consumer,
     topicName: name,
+    isCompacted: services.compactedTopics.has(name),
     databaseId: services.databaseId,
     encoder: {
       consumer,
@@ -58,7 +58,7 @@ export async function makePlan(
       filter,
       knownDays,
     },
-    direct: { statement: directCopy(consumer), relation: landing.table },
+    direct: { statement: directCopy(landing), relation: landing.table },
     stage,
     staged: {
       topicName: name,
@@ -79,9 +79,4 @@ export async function makePlan(
     tells: terms === undefined,
     ends: terms && new Map(terms.rangesOf(topic).map(({ partition, high }) => [partition, high])),
   };
-}
-
-function directCopy({ landing }: Consumer): string {
-  const columns = landingColumns(landing).map((column) => quoted(column.name));
-  return `COPY public.${quoted(landing.table)} (${columns.join(", ")}) FROM STDIN (FORMAT binary)`;
 }

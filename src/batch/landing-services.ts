@@ -33,6 +33,8 @@ export interface LandingServices {
   readonly closing: AbortSignal;
   readonly databaseId: string;
   readonly clusterId: string;
+  /** Full names. */
+  readonly compactedTopics: ReadonlySet<string>;
   close(): Promise<void>;
 }
 
@@ -62,7 +64,8 @@ export async function openLandingServices(settings: Config, log: Log): Promise<L
     });
     publisher = await RawPublisher.open(kafka);
     await admin.connect();
-    requireGoodTopics(await checkTopics(admin, config));
+    const topics = await checkTopics(admin, config);
+    requireGoodTopics(topics);
     const clusterId = await fetchClusterId(admin);
     const registry = openRegistry(config.schemaRegistryUrl);
     return {
@@ -78,6 +81,7 @@ export async function openLandingServices(settings: Config, log: Log): Promise<L
       closing: closing.signal,
       databaseId: id,
       clusterId,
+      compactedTopics: new Set(topics.filter((topic) => topic.isCompacted).map(({ name }) => name)),
       close,
     };
   } catch (error) {

@@ -12,6 +12,8 @@ import type { SessionGate } from "./session-gate.ts";
 export interface LandingPlan {
   readonly consumer: Consumer;
   readonly topicName: string;
+  /** Offsets without anything are what compaction removed, not loss. */
+  readonly isCompacted: boolean;
   readonly databaseId: string;
   readonly encoder: Encoder;
   readonly direct: CopyTarget;

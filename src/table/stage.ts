@@ -51,6 +51,12 @@ export function stageStatements(table: LandingTable): StageStatements {
   };
 }
 
+/** The big topics' COPY, straight into the table. */
+export function directCopy(table: LandingTable): string {
+  const columns = landingColumns(table).map((column) => column.name);
+  return `COPY public.${quoted(table.table)} (${list(columns)}) FROM STDIN (FORMAT binary)`;
+}
+
 /** The chain's columns are filled between staging and insert. */
 const unchained = (relation: string) =>
   `ALTER TABLE ${quoted(relation)} ALTER seq DROP NOT NULL, ALTER prev_hash DROP NOT NULL, ALTER hash DROP NOT NULL`;

@@ -49,16 +49,20 @@ export interface TopicReport {
   readonly state: "created" | "good" | "missing" | "misconfigured";
   /** How many partitions it has; 0 when it is missing. */
   readonly partitions: number;
+  /** Whether compaction may have removed records from the middle of its log. */
+  readonly isCompacted: boolean;
   /** Each as a sentence: what it has, what it should have. */
   readonly differences: readonly string[];
 }
+
+const POLICY = "cleanup.policy";
 
 /** The settings that the pipeline relies on, by Kafka's names. */
 function settingsOf(topic: TopicName, config: Config): Record<string, string> {
   const { retention, messageBytesMax } = TOPICS[topic];
   const hours = retention === "for ever" ? -1 : config.topicRetentionHours;
   return {
-    "cleanup.policy": "delete",
+    [POLICY]: "delete",
     "message.timestamp.type": "LogAppendTime",
     "max.message.bytes": String(messageBytesMax),
     "retention.ms": String(hours === -1 ? -1 : hours * 3_600_000),
@@ -143,11 +147,14 @@ export async function checkTopics(admin: Admin, config: Config): Promise<TopicRe
   return named.map(({ topic, name }) => {
     const actual = settings.get(name);
     const partitions = found.get(name)?.partitions ?? 0;
-    if (actual === undefined) return { topic, name, state: "missing", partitions, differences: [] };
+    if (actual === undefined) return { topic, name, state: "missing", partitions, isCompacted: false, differences: [] };
     const differences = compare(topic, partitions, actual, config);
-    return { topic, name, state: differences.length === 0 ? "good" : "misconfigured", partitions, differences };
+    const state = differences.length === 0 ? "good" : "misconfigured";
+    return { topic, name, state, partitions, isCompacted: isCompacted(actual), differences };
   });
 }
+
+const isCompacted = (settings: Map<string, string>): boolean => settings.get(POLICY)?.includes("compact") ?? false;
 
 function compare(topic: TopicName, partitions: number, actual: Map<string, string>, config: Config): string[] {
   const differences: string[] = [];
@@ -155,6 +162,7 @@ function compare(topic: TopicName, partitions: number, actual: Map<string, strin
   if (partitions !== wanted) differences.push(`has ${partitions} partitions, should have ${wanted}`);
   for (const [setting, value] of Object.entries(settingsOf(topic, config))) {
     const is = actual.get(setting);
+    if (setting === POLICY && isCompacted(actual) && config.compactedTopics === "land") continue;
     if (is !== value) differences.push(`${setting} is ${is}, should be ${value}`);
   }
   return differences;

@@ -2,9 +2,8 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
-import { setTimeout } from "node:timers/promises";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { environmentOf, landBy } from "../support/landing.ts";
+import { endsOf, environmentOf, landBy } from "../support/landing.ts";
 import { ledgerFaults } from "../support/ledger.ts";
 import { pythonWith } from "../support/python.ts";
 import { bar } from "../support/samples.ts";
@@ -77,25 +76,23 @@ test("a transactional librdkafka producer's commits land, its aborts don't, and 
   await expectAllLanded(6, 3 + 4);
 });
 
-/** Where partition 0 ends, in the log and in the database. */
-const high = async () => {
-  const offsets = await tape.admin((admin) => admin.fetchTopicOffsets(tape.name("bars")));
-  return Number(offsets.find(({ partition }) => partition === 0)!.high);
-};
-const landedEnd = async () => {
-  const [row] = await tape.query<{ next: number }>(
-    "SELECT next_offset AS next FROM tradetape.landed_offset WHERE topic = $1 AND partition = 0",
-    [tape.name("bars")],
-  );
-  return row!.next;
-};
+const caughtUp = () =>
+  expect
+    .poll(
+      async () => {
+        const { log, landed } = await endsOf(tape, "bars");
+        return log - landed;
+      },
+      { timeout: 30_000 },
+    )
+    .toBe(0);
 
 test("a consumer at the end that gets nothing but aborted transactions leaves no lag, and no later call waits", async () => {
   const landing = landBy(tape.config, ["bars"], { untilCaughtUp: false, stop: stop.signal });
   await publish(["commit", 10]);
-  while ((await landedEnd()) < (await high())) await setTimeout(50);
+  await caughtUp();
   await publish(["abort", 11, 12], ["abort", 13]);
-  while ((await landedEnd()) < (await high())) await setTimeout(50);
+  await caughtUp();
   stop.abort();
   expect(await landing).toMatchObject([{ written: 1 }]);
   const [bars] = barsOf(await run("consume", "bars", "audit", "--until-caught-up"));

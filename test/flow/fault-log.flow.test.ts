@@ -9,7 +9,7 @@ import { Connection } from "../../src/table/connection.ts";
 import { openKafka } from "../../src/topic/client.ts";
 import { createTopics } from "../../src/topic/topics.ts";
 import { verify } from "../../src/verify/verify.ts";
-import { landBy } from "../support/landing.ts";
+import { endsOf, landBy } from "../support/landing.ts";
 import { ledgerFaults } from "../support/ledger.ts";
 import { bar, idOf, symbol, tick } from "../support/samples.ts";
 import { openTestTape, type TestTape } from "../support/tape.ts";
@@ -141,18 +141,6 @@ describe("a table that somebody has locked for longer than the session", () => {
 });
 
 describe("transactions of other producers", () => {
-  const high = async () => {
-    const offsets = await tape.admin((admin) => admin.fetchTopicOffsets(tape.name("bars")));
-    return Number(offsets.find(({ partition }) => partition === 0)!.high);
-  };
-  const landedEnd = async () => {
-    const [row] = await tape.query<{ next: number }>(
-      "SELECT next_offset AS next FROM tradetape.landed_offset WHERE topic = $1 AND partition = 0",
-      [tape.name("bars")],
-    );
-    return row!.next;
-  };
-
   test("committed and aborted, with nothing but markers at the end: all of it lands, lag is 0, verify is good", async () => {
     const producer = openKafka(tape.config, openLog(tape.config)).producer({
       transactionalId: `${tape.name("bars")}.agent`,
@@ -180,7 +168,8 @@ describe("transactions of other producers", () => {
     await send([8, 9], "abort");
     await send([10], "abort");
     await producer.disconnect();
-    await expect.poll(landedEnd, { timeout: 30_000 }).toBe(await high());
+    const { log } = await endsOf(tape, "bars");
+    await expect.poll(async () => (await endsOf(tape, "bars")).landed, { timeout: 30_000 }).toBe(log);
     stop.abort();
     expect(await ended).toBeUndefined();
     expect((await tape.land("bars")).bars).toMatchObject({ read: 0, dead: 0 });
@@ -189,7 +178,7 @@ describe("transactions of other producers", () => {
        WHERE topic = $1 AND partition = 0`,
       [tape.name("bars")],
     );
-    expect(landed!.next).toBe(await high());
+    expect(landed!.next).toBe(log);
     expect(landed!.holes).toBe(landed!.next - 5);
     await tape.land("audit");
     expect(await ledgerFaults(tape)).toEqual([]);

@@ -65,6 +65,7 @@ export async function simulatedServices(world: ProcessWorld, process: Process): 
     closing: closing.signal,
     databaseId: "00000000-0000-0000-0000-00000000d1b0",
     clusterId: cluster.clusterId,
+    compactedTopics: new Set<string>(),
     close: async () => {
       closing.abort();
       await publisher.close();

@@ -41,3 +41,16 @@ export const environmentOf = (config: Config): NodeJS.ProcessEnv => ({
   TRADETAPE_LOCK_TIMEOUT_MS: String(config.lockTimeoutMs),
   TRADETAPE_HISTORY_CHECK_MS: String(config.historyCheckMs),
 });
+
+/** The end of a topic's partition 0: of its log, and of what has landed of it. */
+export async function endsOf(
+  tape: TestTape,
+  topic: EventTopic,
+): Promise<{ readonly log: number; readonly landed: number }> {
+  const offsets = await tape.admin((admin) => admin.fetchTopicOffsets(tape.name(topic)));
+  const [row] = await tape.query<{ next: number }>(
+    "SELECT next_offset AS next FROM tradetape.landed_offset WHERE topic = $1 AND partition = 0",
+    [tape.name(topic)],
+  );
+  return { log: Number(offsets.find(({ partition }) => partition === 0)!.high), landed: row!.next };
+}

@@ -21,7 +21,14 @@ describe("the table of topics", () => {
 });
 
 describe("requireGoodTopics", () => {
-  const good = { topic: "ticks", name: "p.ticks", state: "good", partitions: 4, differences: [] } as const;
+  const good = {
+    topic: "ticks",
+    name: "p.ticks",
+    state: "good",
+    partitions: 4,
+    isCompacted: false,
+    differences: [],
+  } as const;
 
   it("passes topics that are as declared", () => {
     expect(() => requireGoodTopics([good, { ...good, state: "created" }])).not.toThrow();
