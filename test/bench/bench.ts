@@ -1,7 +1,7 @@
 /**
  * `npm run bench`: how fast events are published and landed here, beside what PostgreSQL itself can take and what the
- * usual way gets to. Exit code 0 when every promise of speed that was measured is kept, 1 when one isn't, 130 when it was
- * stopped; docs/benchmarks.md says what is measured and how.
+ * usual way gets to. Exit code 0 when every promise of speed that was measured is kept, 1 when one isn't, 2 when it can't
+ * be measured, 130 when it was stopped; docs/benchmarks.md says what is measured and how.
  */
 import { execFileSync } from "node:child_process";
 import { readFileSync, writeFileSync } from "node:fs";
@@ -124,7 +124,7 @@ try {
     await bed.close();
   }
 } catch (error) {
-  if (!stop.signal.aborted) throw error;
-  code = 130;
+  if (!stop.signal.aborted) say(error instanceof Error ? `${error.stack}` : String(error));
+  code = stop.signal.aborted ? 130 : 2;
 }
 process.exit(code);

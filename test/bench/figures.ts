@@ -25,6 +25,6 @@ export function percentile(sorted: ArrayLike<number>, share: number): number {
 /** Three digits that count: 123,456 and 12.3 and 0.123. */
 export function shown(value: number): string {
   const size = Math.abs(value);
-  const decimals = size >= 100 ? 0 : size >= 10 ? 1 : size >= 1 ? 2 : 3;
+  const decimals = size >= 100 || size === 0 ? 0 : size >= 10 ? 1 : size >= 1 ? 2 : 3;
   return value.toLocaleString("en-US", { minimumFractionDigits: decimals, maximumFractionDigits: decimals });
 }

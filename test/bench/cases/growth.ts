@@ -41,6 +41,8 @@ export async function runGrowth(context: Context): Promise<void> {
   for (const database of databases) await bed.drop(database);
 }
 
+const dayName = (day: number) => new Date(Date.UTC(2019, 0, 1 + day)).toISOString().slice(0, 10).replaceAll("-", "");
+
 /** Adds days of rows until the table has `rows` of them; symbols in turn, each in time order, as landing leaves them. */
 async function fill({ bed }: Context, database: string, have: number, rows: number): Promise<void> {
   const firstDay = Math.ceil(have / ROWS_PER_DAY);
@@ -58,8 +60,10 @@ async function fill({ bed }: Context, database: string, have: number, rows: numb
   await bed.inDatabase(database, "ANALYZE public.market_data_tick", "CHECKPOINT");
 }
 
+/** Vacuuming days that were filled in seconds would go on through the measurements; real ones have long been vacuumed. */
 const fillStatements = (day: number, rows: number) => [
   `SELECT tradetape.make_tick_day(date '2019-01-01' + ${day})`,
+  `ALTER TABLE public.market_data_tick_${dayName(day)} SET (autovacuum_enabled = off)`,
   `INSERT INTO public.market_data_tick (${TICK_COLUMNS})
    SELECT gen_random_uuid(), ('00000000-0000-5000-8000-00000000000' || n % 8)::uuid,
      (date '2019-01-01' + ${day})::timestamp AT TIME ZONE 'UTC' + interval '14.5 hours' + n * interval '20 microseconds',
