@@ -1,13 +1,13 @@
 import { encodeEvent } from "../../src/event/codec.ts";
-import { NOON, prediction, tick } from "../support/samples.ts";
+import { bar, NOON, prediction, tick } from "../support/samples.ts";
 import type { LogEntry, Parent, Truth } from "./fake-log.ts";
 import type { Random } from "./virtual-time.ts";
 
-/** The topic of a schedule: one lands directly and waits for sessions, one is staged and parks for symbols. */
-export type SimulatedTopic = "ticks" | "predictions";
+/** The topic of a schedule: two land directly and wait for sessions, one of which is revised; one is staged and parks. */
+export type SimulatedTopic = "ticks" | "bars" | "predictions";
 
 /** Ids by which the fake registry knows its schemas; `UNKNOWN` is none of them. */
-export const SCHEMA_IDS = { ticks: 1, predictions: 2, audit: 3 } as const;
+export const SCHEMA_IDS = { ticks: 1, predictions: 2, audit: 3, bars: 4 } as const;
 const UNKNOWN_SCHEMA_ID = 99;
 
 const NOON_MS = NOON / 1000;
@@ -60,7 +60,7 @@ export class EventMaker {
       value: this.#encode(n, amount, parent),
       headers: {},
       timestampMs: NOON_MS + Math.floor(nowMs),
-      truth: { id: uuid(1, n), amount, parent, appendedMs: nowMs },
+      truth: { id: uuid(1, n), amount, parent, appendedMs: nowMs, revisedMs: Math.floor(nowMs) },
     };
   }
 
@@ -91,10 +91,12 @@ export class EventMaker {
   #encode(n: number, amount: number, parent: Parent | undefined, change: object = {}): Buffer {
     const { topic, days } = this.#mixture;
     const timestamp = NOON - (n % days) * DAY_US;
-    if (topic === "ticks") {
+    if (topic !== "predictions") {
       const session = parent?.id ?? null;
       const own = { market_data_id: uuid(1, n), symbol_id: uuid(2, 0), volume: amount, backtest_session_id: session };
-      return encodeEvent("ticks", SCHEMA_IDS.ticks, { ...tick(0), ...own, timestamp, ...change });
+      if (topic === "ticks")
+        return encodeEvent("ticks", SCHEMA_IDS.ticks, { ...tick(0), ...own, timestamp, ...change });
+      return encodeEvent("bars", SCHEMA_IDS.bars, { ...bar(0), ...own, revised_at: null, timestamp, ...change });
     }
     const own = { prediction_id: uuid(1, n), symbol_id: parent?.id ?? uuid(2, 0), predicted_price: amount };
     return encodeEvent("predictions", SCHEMA_IDS.predictions, { ...prediction(0), ...own, timestamp, ...change });

@@ -35,6 +35,8 @@ export interface EventRow {
   readonly content: string;
   readonly offset: string | null;
   readonly partition: number | undefined;
+  /** Microseconds, where the table has revisions; else 0. */
+  readonly revisedAt: bigint;
   /** The number that tells contents of one id apart. */
   readonly amount: number;
 }

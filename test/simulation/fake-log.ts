@@ -16,6 +16,8 @@ export type Truth =
       readonly amount: number;
       readonly parent: Parent | undefined;
       readonly appendedMs: number;
+      /** As the broker's clock has it: of bars, the greatest one stays. */
+      readonly revisedMs: number;
     };
 
 /** What lies at one offset. Markers and aborted records take an offset and reach nobody. */

@@ -42,6 +42,8 @@ interface Entry<V> {
   readonly value: V;
   insertedBy: Transaction | undefined;
   deletedBy: Transaction | undefined;
+  /** What the row becomes when the one who "deletes" it commits: an UPDATE. */
+  next?: V;
 }
 
 /** A table with a unique key, read committed: uncommitted rows hide from others, and who inserts the same key waits. */
@@ -90,6 +92,19 @@ export class FakeTable<V> {
       row.insertedBy = undefined;
     });
     return true;
+  }
+
+  /** Overwrites a row that is there and nobody else is changing: `insert` has waited for those. */
+  replace(tx: Transaction, key: string, value: V): void {
+    const row = this.#rows.get(key)!;
+    row.deletedBy = tx;
+    row.next = value;
+    tx.undo.push(() => {
+      row.deletedBy = undefined;
+      delete row.next;
+      this.#rows.set(key, row);
+    });
+    tx.atCommit.push(() => this.#rows.set(key, { value, insertedBy: undefined, deletedBy: undefined }));
   }
 
   /** @returns whether there was such a row; one that another deletes at this moment is waited for */

@@ -81,7 +81,7 @@ function recordFaults(world: Judged): string[] {
     ...repeatFaults(
       world,
       good,
-      sum((row) => row.duplicate),
+      sum((row) => row.duplicate + row.replaced),
     ),
   ];
 }
@@ -111,7 +111,7 @@ function mayBe(reason: string, { parent, appendedMs }: Extract<Truth, { id: stri
   return reason === "unknown_session" && publishedMs > usedMs && landedMs > appendedMs;
 }
 
-/** Of each id there is one row; equal repeats are counted, others are letters. */
+/** Of each id there is one row; repeats are counted, those of other content are letters where the first one stays. */
 function repeatFaults(world: Judged, good: readonly Good[], duplicates: number): string[] {
   const { database } = world.postgres;
   const faults: string[] = [];
@@ -128,12 +128,13 @@ function repeatFaults(world: Judged, good: readonly Good[], duplicates: number):
       faults.push(`${events.map((e) => `${e.partition}/${e.offset}`).join(", ")} (${id}) has no row`);
       continue;
     }
-    const first = events.reduce((a, b) => (b.offset < a.offset ? b : a));
-    const isOnePartition = events.every((e) => e.partition === first.partition);
-    if (isOnePartition && row.amount !== first.amount) faults.push(`${id}: the row isn't the first event's`);
+    const isRevised = world.plan.topic === "bars";
+    const stays = isRevised ? latest(events) : events.reduce((a, b) => (b.offset < a.offset ? b : a));
+    const isOnePartition = events.every((e) => e.partition === stays.partition);
+    if (isOnePartition && row.amount !== stays.amount) faults.push(`${id}: the row isn't that of ${stays.offset}`);
     for (const { partition, offset, amount } of events) {
       const isLetter = database.letters.get(`${world.plan.topic}/${partition}/${offset}`) !== undefined;
-      if (isLetter !== (amount !== row.amount))
+      if (isLetter !== (amount !== row.amount && !isRevised))
         faults.push(`${partition}/${offset} repeats ${id}, letter: ${isLetter}`);
       if (!isLetter) repeats++;
     }
@@ -143,6 +144,9 @@ function repeatFaults(world: Judged, good: readonly Good[], duplicates: number):
   if (repeats !== duplicates) faults.push(`${repeats} repeats, the ledger counts ${duplicates} duplicates`);
   return faults;
 }
+
+const isAfter = (a: Good, b: Good) => a.revisedMs > b.revisedMs || (a.revisedMs === b.revisedMs && a.offset > b.offset);
+const latest = (events: readonly Good[]): Good => events.reduce((a, b) => (isAfter(b, a) ? b : a));
 
 const bytesOf = (key: Buffer | null, value: Buffer | null) =>
   `${key?.toString("latin1") ?? "-"} ${value?.toString("latin1") ?? "-"}`;
@@ -195,7 +199,7 @@ function auditFaults(world: Judged): string[] {
   const expected: string[] = [];
   for (const row of database.ledger.visible()) {
     if (row.kind === "accepted_loss") expected.push(`LOSS_ACCEPTED ${row.partition}/${row.firstOffset}`);
-    else if (world.plan.topic === "ticks") expected.push(`RECEIPT ${row.partition}/${row.firstOffset}`);
+    else if (world.plan.topic !== "predictions") expected.push(`RECEIPT ${row.partition}/${row.firstOffset}`);
   }
   if (world.plan.topic === "predictions") {
     for (const letter of database.letters.visible()) expected.push(`DEAD_LETTER ${letter.partition}/${letter.offset}`);

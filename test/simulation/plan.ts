@@ -61,7 +61,7 @@ const COMMON = ["kill", "freeze", "stop", "force-stop", "start", "rebalance", "t
 
 export function planOf(seed: number): Plan {
   const random = new Random(seed);
-  const topic = random.pick(["ticks", "predictions"] as const);
+  const topic = random.pick(["ticks", "bars", "predictions", "predictions"] as const);
   const partitions = random.pick([1, 1, 2, 3]);
   const healsMs = random.between(2000, 9000);
   const size = random.pick([5, 20, 40]);
@@ -109,8 +109,8 @@ function someParents(random: Random, topic: SimulatedTopic, healsMs: number): Pa
     ...never,
     publishedMs: random.chance(0.2) ? undefined : random.between(0, random.pick([0, healsMs])),
   }));
-  // Every tick's symbol is there; a prediction's first symbol is, too, so that some can land at once.
-  return topic === "ticks" ? others : [first, ...others];
+  // A prediction's first symbol is there, so that some can land at once; ticks and bars may have no session.
+  return topic === "predictions" ? [first, ...others] : others;
 }
 
 function someActions(random: Random, topic: SimulatedTopic, healsMs: number): Action[] {

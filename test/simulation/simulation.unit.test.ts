@@ -32,6 +32,7 @@ const MET = [
     "history-lost",
     "drop-days",
     "fail-over",
+    "revised",
   ],
 ].flat();
 

@@ -34,14 +34,14 @@ type Work = (c: Context, shape: Shape, copy: Copy | undefined) => Promise<Result
 const WORK = new Map<string, readonly [Shape, Work]>();
 for (const shape of SHAPES) {
   const { stage, consumer } = shape;
-  if (consumer.landing.repeats !== "first" || consumer.landing.chained) continue;
+  if (consumer.landing.chained) continue;
   const columns = shape.columns.map((name) => `"${name}"`).join(", ");
   WORK.set(`COPY public."${consumer.landing.table}" (${columns}) FROM STDIN (FORMAT binary)`, [shape, copyDirect]);
   WORK.set(stage.create, [shape, createStage]);
   WORK.set(stage.copy, [shape, copyStaged]);
   WORK.set(stage.siblings, [shape, siblings]);
   WORK.set(stage.discard, [shape, discard]);
-  WORK.set(stage.insert, [shape, insert]);
+  WORK.set(stage.insert, [shape, consumer.landing.repeats === "first" ? insert : insertRevised]);
   WORK.set(stage.conflicts, [shape, conflicts]);
   if (stage.verdicts) WORK.set(stage.verdicts, [shape, verdicts]);
 }
@@ -92,6 +92,7 @@ function eventRow(shape: Shape, fields: Fields): EventRow {
     content: of(shape.content),
     amount: (field(shape, fields, "volume") ?? field(shape, fields, "predicted_price"))!.readDoubleBE(),
     partition: field(shape, fields, "source_partition")?.readInt32BE(),
+    revisedAt: field(shape, fields, "revised_at")?.readBigInt64BE() ?? 0n,
     offset: offset === null ? null : String(offset.readBigInt64BE()),
   };
 }
@@ -100,7 +101,7 @@ function eventRow(shape: Shape, fields: Fields): EventRow {
 function refuse(c: Context, shape: Shape, fields: Fields, relation: string, line: number): void {
   const bad = [field(shape, fields, "volume"), field(shape, fields, "probability_up")].find((f) => f !== null);
   const value = bad?.readDoubleBE() ?? 0;
-  if (value >= 0 && (value <= 1 || shape.consumer.topic === "ticks")) return;
+  if (value >= 0 && (value <= 1 || shape.consumer.topic !== "predictions")) return;
   c.db.time.note("row-refused");
   // Where no line can be read, the rows are halved.
   const where = c.db.time.random.chance(0.8) ? `COPY ${relation}, line ${line}` : "";
@@ -166,6 +167,34 @@ async function insert(c: Context, shape: Shape): Promise<Result> {
   }
   const offsets = c.values[0] && written.length > 0 ? written.map((row) => row.offset) : null;
   return { rows: [{ outcome: "written", rows: written.length, offsets }], count: 1 };
+}
+
+/** The greatest (revised_at, offset) of an id stays; what lost or was overwritten is replaced, equal content duplicate. */
+async function insertRevised(c: Context, shape: Shape): Promise<Result> {
+  const table = c.db.table(shape.consumer.landing.table);
+  const byKey = new Map<string, EventRow[]>();
+  for (const { fields } of [...staged(c, shape)].sort((a, b) => a.offset - b.offset)) {
+    const row = eventRow(shape, fields);
+    byKey.set(row.key, [...(byKey.get(row.key) ?? []), row]);
+  }
+  const counts = { written: 0, duplicate: 0, replaced: 0 };
+  for (const [key, rows] of [...byKey].sort(([a], [b]) => (a < b ? -1 : 1))) {
+    const winner = rows.reduce((a, b) => (b.revisedAt >= a.revisedAt ? b : a));
+    for (const row of rows) if (row !== winner) counts[row.content === winner.content ? "duplicate" : "replaced"]++;
+    if (await table.insert(c.tx, key, winner)) {
+      counts.written++;
+      continue;
+    }
+    const there = table.get(key, c.tx)!;
+    const isSame = there.content === winner.content;
+    counts[isSame ? "duplicate" : "replaced"]++;
+    const isLater = winner.revisedAt > there.revisedAt || (winner.revisedAt === there.revisedAt && !isSame);
+    if (!isLater) continue;
+    c.db.time.note("revised");
+    table.replace(c.tx, key, winner);
+  }
+  const outcomes = Object.entries(counts).filter(([, n]) => n > 0);
+  return { rows: outcomes.map(([outcome, n]) => ({ outcome, rows: n, offsets: null })), count: outcomes.length };
 }
 
 function conflicts(c: Context, shape: Shape): Result {

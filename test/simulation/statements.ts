@@ -315,6 +315,7 @@ const HANDLERS: readonly (readonly [RegExp, Handler])[] = [
       return NONE;
     }),
   ],
+  [/^SET LOCAL enable_nestloop/, () => NONE],
   [/pg_blocking_pids/, blockers],
   [/^WITH doomed/, evict],
   [/^SELECT a\.attname/, catalog],

@@ -122,8 +122,8 @@ class World {
   #landParents(): void {
     const { database } = this.postgres;
     const { plan, time } = this;
-    const topic = plan.topic === "ticks" ? "sessions" : "symbols";
-    const table = plan.topic === "ticks" ? "backtest_session" : "symbol";
+    const topic = plan.topic === "predictions" ? "symbols" : "sessions";
+    const table = plan.topic === "predictions" ? "symbol" : "backtest_session";
     const [log] = this.cluster.create(topic, 1);
     const there = new Map<string, string | null>();
     database.parents.set(table, there);
