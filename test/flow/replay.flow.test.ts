@@ -1,6 +1,8 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { environmentOf } from "../support/landing.ts";
+import { environmentOf, landBy } from "../support/landing.ts";
 import { ledgerFaults } from "../support/ledger.ts";
+import { replayInto } from "../support/replay.ts";
 import {
   bar,
   decision,
@@ -14,7 +16,7 @@ import {
   tick,
 } from "../support/samples.ts";
 import { openTestTape, type TestTape } from "../support/tape.ts";
-import { tradetape } from "../support/tradetape.ts";
+import { startTradetape, tradetape } from "../support/tradetape.ts";
 
 let tape: TestTape;
 const BACKTEST = idOf("a backtest");
@@ -79,6 +81,9 @@ async function contents(of: TestTape): Promise<Record<string, unknown>> {
   return found;
 }
 
+const ids = (of: TestTape, table: string) =>
+  of.query(`SELECT to_jsonb(t) - 'landed_at' AS row FROM public.${table} t ORDER BY 1`);
+
 const groupOffsets = (of: TestTape) =>
   of.admin(async (admin) => {
     const [{ id }] = (await of.query<{ id: string }>("SELECT database_id AS id FROM tradetape.database_id")) as [
@@ -105,4 +110,67 @@ test("a fresh database is filled with the same rows, letters and places, and say
   const consumed = await tradetape(["consume", "--until-caught-up"], environmentOf(target.config));
   expect(consumed.code).toBe(0);
   await target.stop();
+});
+
+test("killed, then stopped by a signal, it goes on where it was, and lands nothing twice", async () => {
+  const target = await tape.beside("killed");
+  const slow = ["replay", "--into", target.config.databaseUrl, "--json", "--speed", "30/s"];
+  const batches = async () =>
+    (await target.query<{ n: number }>("SELECT count(*) AS n FROM tradetape.landed_batch"))[0]!.n;
+  const first = startTradetape(slow, environmentOf(tape.config));
+  while ((await batches()) < 5) await sleep(50);
+  first.process.kill("SIGKILL");
+  await first.ended;
+  const afterKill = await batches();
+  const second = startTradetape([...slow, "--resume"], environmentOf(tape.config));
+  while ((await batches()) === afterKill) await sleep(50);
+  second.process.kill("SIGINT");
+  const stopped = await second.ended;
+  expect(stopped.code).toBe(130);
+  expect(stopped.stderr).toContain("The same command goes on from here");
+  expect(await target.query("SELECT state FROM tradetape.replay_run")).toEqual([{ state: "loading" }]);
+  await expect(landBy(target.config, ["ticks"])).rejects.toMatchObject({ code: "replay_partial" });
+  const other = replayInto(tape, target.config.databaseUrl, { topics: ["ticks"] });
+  await expect(other).rejects.toMatchObject({ code: "replay_refused" });
+  // What is published after its beginning is not part of it, however often it is begun again.
+  await tape.publish("ticks", tick(COUNT));
+  const { code, stderr } = await run(target);
+  expect([code, stderr.includes("going on with the replay")]).toEqual([0, true]);
+  expect(await ids(target, "tick")).toEqual(await ids(tape, "tick"));
+  expect(await ids(target, "audit_log")).toEqual(await ids(tape, "audit_log"));
+  expect(await ledgerFaults(target)).toEqual([]);
+  await target.stop();
+});
+
+test("cut off in any of its states, it ends the same, and tells the same", async () => {
+  const target = await tape.beside("states");
+  const url = target.config.databaseUrl;
+  for (const state of ["settling", "indexing", "verifying"] as const) {
+    const phase = (now: string) => {
+      if (now === state) throw new Error(`cut off in ${state}`);
+    };
+    await expect(replayInto(tape, url, { onlooker: { phase } })).rejects.toThrow(`cut off in ${state}`);
+    expect(await target.query("SELECT state FROM tradetape.replay_run")).toEqual([{ state }]);
+  }
+  expect(await replayInto(tape, url, { resume: true })).toMatchObject({ ok: true, whole: true });
+  await target.query("UPDATE tradetape.replay_run SET state = 'telling'");
+  await replayInto(tape, url, { resume: true });
+  const [first, second, ...more] = (await tape.read("audit"))
+    .filter(({ value }) => value?.includes("REPLAY"))
+    .slice(-2);
+  expect(second!.value).toEqual(first!.value);
+  expect(more).toEqual([]);
+  expect(await ids(target, "trade_execution")).toEqual(await ids(tape, "trade_execution"));
+  await expect(replayInto(tape, url, { resume: true })).rejects.toMatchObject({ code: "replay_refused" });
+  await target.stop();
+});
+
+test("a dry run says what would be replayed, and doesn't touch the target", async () => {
+  const nowhere = "postgres://nobody@127.0.0.1:9/nothing";
+  const flags = ["replay", "--into", nowhere, "--dry-run", "--topics", "fills"];
+  const { code, stdout } = await tradetape(flags, environmentOf(tape.config));
+  expect(code).toBe(0);
+  expect(stdout).toMatch(/fills +1 +0 +40 +40/);
+  expect(stdout).toContain("a part of the topics: symbols, sessions, fills");
+  expect(stdout).not.toMatch(/^ticks/m);
 });
