@@ -26,6 +26,23 @@ const DAY_US = 86_400_000_000;
 const today = Date.now() * 1000;
 const jsonLine = "parameters";
 
+/** A time whose bytes are nowhere else in an event, to be replaced by one that no number of JavaScript's holds. */
+const MARKED_US = 1_234_567_890_123_456;
+
+function withTime(value: Buffer, us: bigint): Buffer {
+  const [before, after] = [long(BigInt(MARKED_US)), long(us)];
+  const at = value.indexOf(before);
+  return Buffer.concat([value.subarray(0, at), after, value.subarray(at + before.length)]);
+}
+
+/** Avro's long: zigzag, then seven bits a byte, the lowest first. */
+function long(value: bigint): Buffer {
+  const bytes: number[] = [];
+  let rest = BigInt.asUintN(64, (value << 1n) ^ (value >> 63n));
+  for (; rest > 127n; rest >>= 7n) bytes.push(Number(rest & 127n) | 128);
+  return Buffer.from([...bytes, Number(rest)]);
+}
+
 const POISON: readonly Poison[] = [
   { what: "a null value", topic: "ticks", value: () => null, letter: ["null_value"] },
   {
@@ -57,6 +74,19 @@ const POISON: readonly Poison[] = [
     letter: ["undecodable"],
   },
   {
+    what: "a lone surrogate",
+    topic: "ticks",
+    event: tick(0, { source: "BADTEXT" }),
+    value: (v) => Buffer.from(v.toString("latin1").replace("BADTEXT", "BADT\u00ed\u00a0\u0080"), "latin1"),
+    letter: ["undecodable"],
+  },
+  {
+    what: "a lone surrogate in JSON, escaped",
+    topic: "indicators",
+    event: indicator(0, { parameters: '{"a": "\\ud800"}' }),
+    letter: ["refused", jsonLine, "22P02"],
+  },
+  {
     what: "a time in 1969",
     topic: "ticks",
     event: tick(0, { timestamp: -1 }),
@@ -69,10 +99,24 @@ const POISON: readonly Poison[] = [
     letter: ["time_out_of_range", "timestamp"],
   },
   {
-    what: "a time in the year 200000",
+    what: "a time in the year 2166",
     topic: "ticks",
-    event: tick(0, { timestamp: 6.2e18 / 1000 }),
+    event: tick(0, { timestamp: 6.2e15 }),
     letter: ["time_out_of_range", "timestamp"],
+  },
+  {
+    what: "a time in the year 291000",
+    topic: "ticks",
+    event: tick(0, { timestamp: MARKED_US }),
+    value: (v) => withTime(v, 9_120_000_000_000_000_000n),
+    letter: ["undecodable"],
+  },
+  {
+    what: "a time in the year 283000 BC, before timestamptz begins",
+    topic: "ticks",
+    event: tick(0, { timestamp: MARKED_US }),
+    value: (v) => withTime(v, -9_000_000_000_000_000_000n),
+    letter: ["undecodable"],
   },
   { what: "a NUL in text", topic: "ticks", event: tick(0, { source: "a\0b" }), letter: ["invalid", "source"] },
   {
@@ -100,9 +144,9 @@ const POISON: readonly Poison[] = [
     letter: ["invalid", "market_data_id"],
   },
   {
-    what: "more than a megabyte",
+    what: "two megabytes",
     topic: "ticks",
-    event: tick(0, { source: "s".repeat(1_100_000) }),
+    event: tick(0, { source: "s".repeat(2_000_000) }),
     letter: ["too_large"],
   },
   { what: "NaN", topic: "ticks", event: tick(0, { close: Number.NaN }), letter: ["invalid", "close"] },
@@ -111,6 +155,12 @@ const POISON: readonly Poison[] = [
     topic: "ticks",
     event: tick(0, { volume: Number.POSITIVE_INFINITY }),
     letter: ["invalid", "volume"],
+  },
+  {
+    what: "an infinity below zero",
+    topic: "ticks",
+    event: tick(0, { close: Number.NEGATIVE_INFINITY }),
+    letter: ["invalid", "close"],
   },
   { what: "a negative size", topic: "ticks", event: tick(0, { volume: -1 }), letter: ["refused", null, "23514"] },
   {
