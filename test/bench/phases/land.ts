@@ -19,8 +19,8 @@ export interface Landed extends Measured {
   readonly duplicate: number;
 }
 
-/** A tenth of a per cent of the shortest run that means anything. */
-const LOOK_MS = 2;
+/** Half a per cent of a run of two seconds; looking more often would itself be seen in Node's time. */
+const LOOK_MS = 10;
 
 const { events, pids } = argsOf<LandArgs>();
 const services = await openLandingServices(readConfig(), openLog({ logLevel: "error" }));
