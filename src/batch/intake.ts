@@ -128,7 +128,7 @@ export class Intake {
   #enqueue(lane: Lane, fetched: Records, firstOffset: number, behind: number): void {
     const nextOffset = Math.min(behind, this.#endOf(lane));
     const to = nextOffset < behind ? firstFrom(fetched, nextOffset) : fetched.count;
-    const kept = new KeptRecords([{ records: fetched, from: 0, to }]);
+    const kept = new KeptRecords(fetched, to);
     const part = { firstOffset, nextOffset, from: 0, to };
     if (this.#pace === undefined) this.#push(lane, fetched, kept, part);
     else {

@@ -1,4 +1,4 @@
-import { KeptRecords } from "../topic/kept-records.ts";
+import { JoinedRecords } from "../topic/joined-records.ts";
 import type { EncodedBatch } from "./encode.ts";
 
 /** Whether `next` may land in one transaction with `first`: it has to wait for no day and no session more. */
@@ -15,7 +15,7 @@ export function isJoinable(first: EncodedBatch, next: EncodedBatch): boolean {
 export function joinBatches(batches: readonly EncodedBatch[]): EncodedBatch {
   const [first] = batches as [EncodedBatch];
   if (batches.length === 1) return first;
-  const records = new KeptRecords(batches);
+  const records = new JoinedRecords(batches);
   const ends: number[] = [];
   const indexes: number[] = [];
   const letters: EncodedBatch["letters"][number][] = [];

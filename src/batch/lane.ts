@@ -9,10 +9,10 @@ export type Job =
   | { readonly kind: "sweep"; readonly bytes: 0 };
 
 /**
- * What waits is joined up to this much, rows and records together: some 2500 ticks, at which a transaction's own cost is
- * small beside its rows' and a copy of them all is nothing yet.
+ * What waits is joined up to this much, rows and records together: some 5000 ticks. A transaction's own cost is small
+ * beside that of their rows, and it is a small part of what a group may hold.
  */
-const JOIN_BYTES_MAX = 1024 * 1024;
+const JOIN_BYTES_MAX = 2 * 1024 * 1024;
 
 /** A record that has landed, by which a log is known again. */
 export interface Landmark {

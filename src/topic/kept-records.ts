@@ -1,12 +1,5 @@
 import type { RawRecord, RecordHeaders, Records, ValuePlace } from "./fetched-batch.ts";
 
-/** The records [from, to) of `records`. */
-export interface RecordRange {
-  readonly records: Records;
-  readonly from: number;
-  readonly to: number;
-}
-
 /** Beside its bytes a record takes three lengths of 4 bytes, its offset and its time. */
 export const PLACE_BYTES = 3 * 4 + 2 * 8;
 /** A header's name and value in objects of their own. */
@@ -29,28 +22,25 @@ export class KeptRecords implements Records {
   readonly #timesMs: Float64Array;
   readonly #headers = new Map<number, RecordHeaders>();
 
-  /** @param ranges whose records are kept one behind the other; they are copied */
-  constructor(ranges: readonly RecordRange[]) {
-    this.count = ranges.reduce((sum, { from, to }) => sum + to - from, 0);
+  /** @param count how many to keep, from the first on */
+  constructor(records: Records, count = records.count) {
+    this.count = count;
     this.#places = new Int32Array(this.count * 3);
     this.#offsets = new Float64Array(this.count);
     this.#timesMs = new Float64Array(this.count);
-    this.#bytes = Buffer.allocUnsafeSlow(ranges.reduce((sum, range) => sum + bytesOf(range), 0));
-    let to = 0;
+    this.#bytes = Buffer.allocUnsafeSlow(bytesOf(records, count));
     let at = 0;
     let headerBytes = 0;
-    for (const range of ranges) {
-      for (let index = range.from; index < range.to; index++, to++) {
-        const { key, value, headers } = range.records.record(index);
-        this.#places[to * 3] = at;
-        this.#places[to * 3 + 1] = key?.length ?? IS_NULL;
-        this.#places[to * 3 + 2] = value?.length ?? IS_NULL;
-        if (key) at += copyTo(this.#bytes, at, key);
-        if (value) at += copyTo(this.#bytes, at, value);
-        this.#offsets[to] = range.records.offsetOf(index);
-        this.#timesMs[to] = range.records.publishedAtMs(index);
-        headerBytes += this.#keepHeaders(to, headers);
-      }
+    for (let index = 0; index < this.count; index++) {
+      const { key, value, headers } = records.record(index);
+      this.#places[index * 3] = at;
+      this.#places[index * 3 + 1] = key?.length ?? IS_NULL;
+      this.#places[index * 3 + 2] = value?.length ?? IS_NULL;
+      if (key) at += copyTo(this.#bytes, at, key);
+      if (value) at += copyTo(this.#bytes, at, value);
+      this.#offsets[index] = records.offsetOf(index);
+      this.#timesMs[index] = records.publishedAtMs(index);
+      headerBytes += this.#keepHeaders(index, headers);
     }
     this.heldBytes = this.#bytes.length + this.count * PLACE_BYTES + headerBytes;
   }
@@ -107,9 +97,9 @@ function copyTo(bytes: Buffer, at: number, from: Buffer): number {
   return from.length;
 }
 
-function bytesOf({ records, from, to }: RecordRange): number {
+function bytesOf(records: Records, count: number): number {
   let bytes = 0;
-  for (let index = from; index < to; index++) {
+  for (let index = 0; index < count; index++) {
     const { key, value } = records.record(index);
     bytes += (key?.length ?? 0) + (value?.length ?? 0);
   }

@@ -122,8 +122,8 @@ describe("what waits in a lane", () => {
     expect(freed).toBe(4000);
   });
 
-  it("is joined up to a mebibyte", async () => {
-    const { ranges } = await landed([job(0, 1), ...[1, 2, 3, 4].map((n) => job(n, n + 1, 400_000))]);
+  it("is joined up to two mebibytes", async () => {
+    const { ranges } = await landed([job(0, 1), ...[1, 2, 3, 4].map((n) => job(n, n + 1, 800_000))]);
     expect(ranges).toEqual([
       [0, 1],
       [1, 3],

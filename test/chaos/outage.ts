@@ -26,7 +26,7 @@ export interface OutageOptions {
 /** What one outage did to the consumer. */
 interface Effect {
   readonly service: ServiceName;
-  /** The consumer's resident memory, MiB: the most in the time before, and the most from the outage's begin to its end. */
+  /** The consumer's resident memory, MiB: the most before the first outage, and the most from this one's begin on. */
   readonly beforeMib: number;
   readonly duringMib: number;
   readonly letters: number;
@@ -39,7 +39,10 @@ export interface OutageResult extends Judged {
   readonly catchUpSeconds: number;
 }
 
-/** Buffers, caches and compiled code have their size by then. */
+/**
+ * The consumer starts as far behind as an outage will leave it: what landing a backlog at full speed takes, in buffers,
+ * compiled code and the collector's room for young objects, it has taken by then.
+ */
 const WARM_UP_MS = 60_000;
 const STEADY_MS = 20_000;
 const SAMPLE_MS = 250;
@@ -62,12 +65,12 @@ export async function outage({ seconds, seed, folder, say }: OutageOptions): Pro
     member(stream, ["test/chaos/producer.ts", stream, String(seed), String(startUs), journalOf(stream), "clean"]);
   const producers = [producer("ticks"), producer("agents")];
   const consumer = member("consumer", ["src/cli/main.ts", "consume"]);
-  consumer.start();
   await startProducers(producers, journalOf("agents"));
-  await sleep(WARM_UP_MS);
+  await sleep(seconds * 1000);
+  consumer.start();
+  const beforeMib = await mostMemory(consumer, WARM_UP_MS);
   const effects: Effect[] = [];
   for (const service of ["postgres", "kafka", "registry"] as const) {
-    const beforeMib = await mostMemory(consumer, STEADY_MS);
     say(`${service} is away for ${seconds} s`);
     const strangers = service === "registry" ? await newSchema(services) : undefined;
     await services.end(service, service === "postgres" ? "SIGQUIT" : "SIGKILL");

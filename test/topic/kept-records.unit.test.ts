@@ -1,5 +1,6 @@
 import { expect, it } from "vitest";
 import { FetchedBatch, type RawRecord, type Records } from "../../src/topic/fetched-batch.ts";
+import { JoinedRecords } from "../../src/topic/joined-records.ts";
 import { KeptRecords } from "../../src/topic/kept-records.ts";
 
 const FETCH = Buffer.alloc(64 * 1024, "0123456789");
@@ -21,29 +22,32 @@ const seen = (records: Records, index: number) => {
 };
 
 it("kept records are the records they were: keys, values, headers, nulls, offsets and times", () => {
-  expect(all(new KeptRecords([{ records: BATCH, from: 0, to: 4 }]))).toEqual(all(BATCH));
+  expect(all(new KeptRecords(BATCH))).toEqual(all(BATCH));
 });
 
-it("ranges are kept one behind the other, and may be kept again", () => {
-  const first = new KeptRecords([{ records: BATCH, from: 1, to: 3 }]);
-  const again = new KeptRecords([
-    { records: first, from: 0, to: 2 },
+it("ranges of records are one list, in whatever order it is asked", () => {
+  const kept = new KeptRecords(BATCH);
+  const joined = new JoinedRecords([
+    { records: kept, from: 1, to: 3 },
+    { records: BATCH, from: 0, to: 0 },
     { records: BATCH, from: 3, to: 4 },
+    { records: kept, from: 0, to: 1 },
   ]);
-  expect(all(again)).toEqual(all(BATCH).slice(1));
+  const [first, ...others] = all(BATCH);
+  expect(all(joined)).toEqual([...others, first]);
+  expect([3, 0, 2, 1].map((index) => joined.offsetOf(index))).toEqual([100, 102, 106, 104]);
 });
 
 it("kept records hold nothing of the fetch they came with", () => {
-  const kept = new KeptRecords([{ records: BATCH, from: 0, to: 4 }]);
+  const kept = new KeptRecords(BATCH);
   const buffers = ({ key, value, headers }: RawRecord) => [key, value, ...Object.values(headers ?? {}).flat()];
   const held = Array.from({ length: 4 }, (_, index) => buffers(kept.record(index))).flat();
   for (const buffer of held) if (Buffer.isBuffer(buffer)) expect(buffer.buffer).not.toBe(FETCH.buffer);
 });
 
 it("what they take counts keys, values, places and headers", () => {
-  const plain = new KeptRecords([{ records: BATCH, from: 3, to: 4 }]);
-  const rich = new KeptRecords([{ records: BATCH, from: 1, to: 2 }]);
-  expect(plain.heldBytes).toBe(2 + 28);
-  expect(rich.heldBytes).toBeGreaterThan(5 + 28 + 3 * 256);
+  const plain = { ...MESSAGES[3]!, key: FETCH.subarray(2, 4) };
+  expect(new KeptRecords(new FetchedBatch(0, 106, 106, [plain], 1)).heldBytes).toBe(2 + 28);
+  expect(new KeptRecords(new FetchedBatch(0, 102, 102, [MESSAGES[1]!], 1)).heldBytes).toBeGreaterThan(5 + 28 + 3 * 256);
   expect(BATCH.keepBytes).toBe(3 + 10 + 5 + 2 + 4 * 28);
 });
