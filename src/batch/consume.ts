@@ -6,6 +6,7 @@ import { topicName } from "../topic/topics.ts";
 import type { Consumer } from "./consumer.ts";
 import type { Group } from "./group.ts";
 import { type LandingServices, openGroup } from "./landing-services.ts";
+import { watchOutboxes } from "./outbox-watch.ts";
 import { judge, Patience } from "./patience.ts";
 import { refusePartial } from "./refuse-partial.ts";
 import { sweepUntilQuiet } from "./sweep-until-quiet.ts";
@@ -84,15 +85,18 @@ async function runGroups(
       groups.map(({ tally }) => ({ topic: tally.topic, landed: tally.read, total: total.get(tally.topic) })),
     );
   const timer = setInterval(report, PROGRESS_MS);
+  const ended = new AbortController();
   try {
     for (const consumer of consumers) groups.push(await openGroup(services, consumer));
     await Promise.all(groups.map((group) => group.start()));
     await Promise.race([
       until(services, { consumers, groups, ends }, options.stop),
       aborted(options.stop),
+      watchOutboxes(services, groups, ended.signal),
       ...groups.map((group) => group.failure),
     ]);
   } finally {
+    ended.abort();
     const forced = aborted(options.force).then(() => Promise.all(groups.map((group) => group.stop(true))));
     await Promise.race([Promise.all(groups.map((group) => group.stop())), forced]);
     clearInterval(timer);

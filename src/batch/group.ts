@@ -7,7 +7,7 @@ import { JobRunner } from "./job-runner.ts";
 import { type Job, Lane, type LaneStep } from "./lane.ts";
 import { LockWatch } from "./lock-watch.ts";
 import { OffsetHints } from "./offset-hints.ts";
-import { OUTBOX_LOOK_MS, OutboxPump } from "./outbox-pump.ts";
+import { OutboxPump } from "./outbox-pump.ts";
 import { Patience } from "./patience.ts";
 import { Room } from "./room.ts";
 import { added, emptyTally, type Tally } from "./tally.ts";
@@ -27,7 +27,8 @@ export class Group {
   readonly #lanes = new Map<number, Lane>();
   readonly #intake: Intake;
   readonly #runner: JobRunner;
-  readonly #pump: OutboxPump;
+  /** Publishes what this group owes. */
+  readonly pump: OutboxPump;
   readonly #room: Room;
   readonly #abort = new AbortController();
   readonly #leaving = new AbortController();
@@ -60,7 +61,7 @@ export class Group {
     const lockWatch = new LockWatch(parts.watchSlot, config.lockTimeoutMs, parts.log, clock);
     const waits = { patience: this.#patience, signal: this.#ending };
     this.#runner = new JobRunner({ plan, registry, slots, daySlot, knownDays, lockWatch, ...waits });
-    this.#pump = new OutboxPump({
+    this.pump = new OutboxPump({
       topicName: plan.topicName,
       slot: parts.outboxSlot,
       publisher: parts.publisher,
@@ -86,7 +87,6 @@ export class Group {
     const watch = () => watchHistory(this.#parts, this.#lanes, (lane) => this.#findWay(lane)).catch(this.#fail);
     const hint = () => void this.#hints.write(this.#lanes.values());
     this.#timers.push(clock.every(config.historyCheckMs, watch), clock.every(KAFKA_COMMIT_MS, hint));
-    this.#timers.push(clock.every(OUTBOX_LOOK_MS, () => this.#pump.kick()));
     if (plan.consumer.landing.parents.length === 0) return;
     this.#timers.push(clock.every(config.sweepIntervalMs, () => this.sweep()));
   }
@@ -103,7 +103,7 @@ export class Group {
     const each = (wait: (lane: Lane) => Promise<void>) => Promise.all([...this.#lanes.values()].map(wait));
     const known = this.#joined.promise.then(() => each((lane) => lane.known()));
     const idle = known.then(() => each((lane) => lane.idle()));
-    await Promise.race([this.failure, idle.then(() => this.#pump.drained())]);
+    await Promise.race([this.failure, idle.then(() => this.pump.drained())]);
   }
 
   /**
@@ -119,7 +119,7 @@ export class Group {
     if (this.#abort.signal.aborted) for (const lane of this.#lanes.values()) lane.drop();
     await Promise.all([...this.#lanes.values()].map((lane) => lane.idle()));
     if (!this.#abort.signal.aborted) {
-      await this.#pump.drained();
+      await this.pump.drained();
       await this.#hints.write(this.#lanes.values());
     }
     // A claim that waits for the broker or the database gives up, before its session is closed under it.
@@ -138,7 +138,7 @@ export class Group {
     }
     for (const partition of partitions) this.#findWay(this.#lanes.get(partition) ?? this.#newLane(partition));
     this.#joined.resolve();
-    this.#pump.kick();
+    this.pump.kick();
   }
 
   #newLane(partition: number): Lane {
@@ -155,7 +155,7 @@ export class Group {
     try {
       const step = await this.#runner.run(lane, job);
       this.#tally = step.ledger.reduce(added, this.#tally);
-      if (step.ledger.length > 0) this.#pump.kick();
+      if (step.ledger.length > 0) this.pump.kick();
       // A database that is behind what it has told us was set back: a failover lost its last commits.
       const ahead = step.ahead || step.nextOffset < lane.nextOffset;
       if (ahead) this.#findWay(lane);

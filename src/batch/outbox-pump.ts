@@ -4,9 +4,6 @@ import type { RawMessage, RawPublisher } from "../topic/raw-publish.ts";
 import { rawHeaders } from "./headers.ts";
 import { judge, type Patience } from "./patience.ts";
 
-/** People act on letters from other processes; what they did reaches the audit topic within about a second. */
-export const OUTBOX_LOOK_MS = 1000;
-
 /** Audit and dead letters have one partition each: their order is the order of the outbox. */
 const ONLY_PARTITION = 0;
 

@@ -1,8 +1,9 @@
+import type { EventTopic } from "../event/schemas.ts";
 import type { LedgerRow } from "../table/landed.ts";
 
 /** What a group landed since it started, in records; the ledger's own words. */
 export interface Tally {
-  readonly topic: string;
+  readonly topic: EventTopic;
   readonly read: number;
   readonly written: number;
   readonly duplicate: number;
@@ -12,7 +13,7 @@ export interface Tally {
   readonly filtered: number;
 }
 
-export const emptyTally = (topic: string): Tally => ({
+export const emptyTally = (topic: EventTopic): Tally => ({
   topic,
   read: 0,
   written: 0,

@@ -37,6 +37,19 @@ export async function insertOutbox(
   );
 }
 
+/** Which of these topics' batches and letters have left something to publish. */
+export async function owingTopics(
+  connection: Connection,
+  sourceTopics: readonly string[],
+): Promise<ReadonlySet<string>> {
+  const rows = await connection.query<{ topic: string }>(
+    `SELECT topic FROM unnest($1::text[]) AS asked (topic)
+     WHERE EXISTS (SELECT FROM tradetape.outbox WHERE source_topic = asked.topic)`,
+    [sourceTopics],
+  );
+  return new Set(rows.map(({ topic }) => topic));
+}
+
 /** Letters carry whole events of up to a megabyte, so the bytes bound a page, and at least one message is taken. */
 const PAGE_MESSAGES_MAX = 500;
 const PAGE_BYTES_MAX = 4 * 1024 * 1024;
