@@ -10,8 +10,9 @@ import type { EventTopic } from "../event/schemas.ts";
 import { connectTape, type Tape } from "../tradetape.ts";
 import type { Session } from "./command.ts";
 import { topicBars } from "./consume.ts";
+import { DEMO_RUN, demoSession } from "./demo-session.ts";
 import { demoSymbols, seededTicks } from "./demo-ticks.ts";
-import { tradeBars } from "./demo-trades.ts";
+import { runPrograms } from "./run.ts";
 
 export interface DemoRow {
   readonly topic: string;
@@ -27,11 +28,14 @@ export interface DemoRow {
 const TICKS = 200_000;
 const TICKS_PER_ARRAY = 2000;
 
+/** From bars to performance; the bars themselves are real ones. */
+const AGENT = ["indicators", "predictions", "decisions", "fills", "performance"];
+
 /**
- * Publishes everything while all consumer groups land it, then lands the rest. Publishing comes first by a little:
- * most events meet groups that wait for them, as in life.
+ * Publishes bars and ticks, and runs the agent's programs on them, while all consumer groups land everything; then
+ * lands the rest. Publishing comes first by a little: most events meet groups that wait for them, as in life.
  */
-export async function runPipeline(session: Session): Promise<{ rows: DemoRow[]; fillId: string | undefined }> {
+export async function runPipeline(session: Session): Promise<readonly DemoRow[]> {
   const { config, log, progress, signal, force } = session;
   const landing = await openLandingServices(config, log);
   const tape = await connectTape(config, log);
@@ -46,11 +50,11 @@ export async function runPipeline(session: Session): Promise<{ rows: DemoRow[]; 
     const stop = new AbortController();
     const options = { untilCaughtUp: false, stop: AbortSignal.any([signal, stop.signal]), force, onProgress };
     const running = consume(landing, CONSUMERS, options);
-    const fillId = await publishAll(tape, published, signal).finally(() => stop.abort());
+    await publishAll(session, tape, published).finally(() => stop.abort());
     const first = await running;
     bars.end();
     const rest = await consume(landing, CONSUMERS, { ...options, untilCaughtUp: true, stop: signal });
-    return { rows: rowsOf(published, [...first, ...rest], rates), fillId };
+    return rowsOf(published, [...first, ...rest], rates);
   } finally {
     bars.end();
     await closeAll(tape, landing);
@@ -62,12 +66,7 @@ async function closeAll(tape: Tape, landing: LandingServices): Promise<void> {
   await landing.close();
 }
 
-/** @returns the id of the last fill */
-async function publishAll(
-  tape: Tape,
-  published: Map<EventTopic, number>,
-  signal: AbortSignal,
-): Promise<string | undefined> {
+async function publishAll(session: Session, tape: Tape, published: Map<EventTopic, number>): Promise<void> {
   const send = async (topic: EventTopic, source: Parameters<Tape["publishAll"]>[1]) => {
     const { sent } = await tape.publishAll(topic, source as never);
     published.set(topic, (published.get(topic) ?? 0) + sent);
@@ -76,11 +75,12 @@ async function publishAll(
   await send("symbols", [...feed.symbols, ...demoSymbols()]);
   const bars: BarEvent[] = [];
   for await (const { events } of feed.batches()) bars.push(...events);
-  await send("bars", bars);
-  const trades = tradeBars(bars);
-  for (const topic of Object.keys(trades) as (keyof typeof trades)[]) await send(topic, trades[topic]);
-  await send("ticks", tickArrays(signal));
-  return trades.fills.at(-1)?.execution_id;
+  await send("sessions", [demoSession(bars)]);
+  const barsAreThere = send("bars", bars);
+  const ticks = send("ticks", tickArrays(session.signal));
+  const tallies = await runPrograms(session, tape, AGENT, DEMO_RUN, barsAreThere);
+  for (const [program, tally] of Object.entries(tallies)) published.set(program as EventTopic, tally.published);
+  await ticks;
 }
 
 /** In arrays: awaiting each tick would cost as much as publishing it. */

@@ -4,10 +4,11 @@ import { join } from "node:path";
 import { CONSUMERS } from "../../consumers/all.ts";
 import { stopStack } from "../stack/stack.ts";
 import { Connection } from "../table/connection.ts";
-import { fillLineage, type LineageStep } from "../table/lineage.ts";
+import { type LineageStep, lastFillLineage } from "../table/lineage.ts";
 import { type Verification, verify } from "../verify/verify.ts";
 import type { CommandSpec, Session } from "./command.ts";
 import { type DemoRow, runPipeline } from "./demo-pipeline.ts";
+import { DEMO_RUN } from "./demo-session.ts";
 import { EXIT } from "./exit.ts";
 import { table } from "./output.ts";
 import { count } from "./progress.ts";
@@ -37,9 +38,9 @@ export const demoCommand: CommandSpec<object> = {
     try {
       session.progress.line(`services: ${services.origin}`);
       await prepare(session, services.config);
-      const { rows, fillId } = await runPipeline({ ...session, config: services.config });
+      const rows = await runPipeline({ ...session, config: services.config });
       if (session.signal.aborted) return EXIT.interrupted;
-      const { lineage, verification } = await readBack(services, fillId);
+      const { lineage, verification } = await readBack(services);
       const seconds = Math.round(performance.now() - startedMs) / 1000;
       const ok = verification.ok && rows.every((row) => row.published === row.landed + row.duplicates);
       const result = { seconds, topics: rows, lineage, verification, ok };
@@ -65,10 +66,10 @@ async function leave({ progress }: Session, services: Services, home: string): P
  * From the tables, with a reader's rights: what the fill rests on, and whether all is as the ledger says. On somebody
  * else's services other consumers may run, so only a stack of our own must be quiet.
  */
-async function readBack({ config, started }: Services, fillId: string | undefined) {
+async function readBack({ config, started }: Services) {
   const connection = await Connection.open(config.databaseUrl, { name: "demo", role: "tradetape_reader" });
   try {
-    const lineage = fillId === undefined ? [] : await fillLineage(connection, fillId);
+    const lineage = await lastFillLineage(connection, DEMO_RUN.session);
     return { lineage, verification: await verify(connection, CONSUMERS, { quiet: started }) };
   } finally {
     await connection.close();

@@ -84,7 +84,7 @@ export const runCommand: CommandSpec<RunFlags> = {
     const tape = await connectTape(session.config, session.log);
     let tallies: Readonly<Record<string, RunTally>>;
     try {
-      tallies = await runPrograms(session, tape, programs, run, untilCaughtUp);
+      tallies = await runPrograms(session, tape, programs, run, untilCaughtUp ? Promise.resolve() : undefined);
     } finally {
       await tape.close();
     }
@@ -140,15 +140,15 @@ function agentRunOf(flags: RunFlags, programs: readonly string[]): AgentRun {
 }
 
 /**
- * Runs programs side by side until a stop; or one after the other until each has caught up, so that the last one has
- * read all that follows from what was there at the start.
+ * Runs programs side by side until a stop, or until the last one has taken all that follows from what the topics held
+ * when `caughtUpWith` resolved: each ends at what it has been handed when the one before it has ended.
  */
 export async function runPrograms(
   { config, log, signal, progress }: Pick<Session, "config" | "log" | "signal" | "progress">,
   tape: Tape,
   names: readonly string[],
   run: AgentRun,
-  untilCaughtUp: boolean,
+  caughtUpWith?: Promise<unknown>,
 ): Promise<Readonly<Record<string, RunTally>>> {
   const { schemaRegistryUrl } = requireServices(config, "schemaRegistryUrl");
   const publish: RunServices["publish"] = ({ topic, event, headers }) =>
@@ -156,27 +156,27 @@ export async function runPrograms(
   const services = { kafka: openKafka(config, log), registry: openRegistry(schemaRegistryUrl), config, log, publish };
   const by = { ...run, modelVersion: MODEL_VERSION, strategyId: strategyId(run.strategy) };
   const identity = [run.session ?? "live", run.actor, run.strategy, run.interval].map(encodeURIComponent).join(".");
-  const one = async (name: string, stop: AbortSignal) => {
+  const failed = new AbortController();
+  const stop = AbortSignal.any([signal, failed.signal]);
+  const one = async (name: string, before: Promise<unknown> | undefined) => {
     const bar = progress.bar(name, undefined, "events read");
+    const onProgress = ({ read }: RunTally) => bar.set(read);
     try {
-      const onProgress = ({ read }: RunTally) => bar.set(read);
-      const options = { name: identity, untilCaughtUp, stop, onProgress };
-      return [name, await runProgram(services, PROGRAMS[name]!(run, by), options)] as const;
+      const program = PROGRAMS[name]!(run, by);
+      return await runProgram(services, program, { name: identity, caughtUpWith: before, stop, onProgress });
+    } catch (error) {
+      failed.abort();
+      throw error;
     } finally {
       bar.end();
     }
   };
-  if (untilCaughtUp) {
-    const tallies: [string, RunTally][] = [];
-    for (const name of names) if (!signal.aborted) tallies.push([...(await one(name, signal))]);
-    return Object.fromEntries(tallies);
-  }
-  const failed = new AbortController();
-  const stop = AbortSignal.any([signal, failed.signal]);
-  const runs = await Promise.allSettled(names.map((name) => one(name, stop).finally(() => failed.abort())));
-  const broken = runs.find((result) => result.status === "rejected");
+  const runs: Promise<RunTally>[] = [];
+  for (const name of names) runs.push(one(name, caughtUpWith && (runs.at(-1) ?? caughtUpWith)));
+  const ended = await Promise.allSettled(runs);
+  const broken = ended.find((result) => result.status === "rejected");
   if (broken !== undefined) throw broken.reason;
-  return Object.fromEntries(runs.flatMap((result) => (result.status === "fulfilled" ? [result.value] : [])));
+  return Object.fromEntries(ended.flatMap((r, i) => (r.status === "fulfilled" ? [[names[i]!, r.value]] : [])));
 }
 
 function tallyText(tallies: Readonly<Record<string, RunTally>>): string {

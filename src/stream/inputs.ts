@@ -11,10 +11,10 @@ export interface Input extends TopicPartition {
   readonly done: number;
   /** Whether reading begins at the log's first record, or where the last run said. */
   readonly isWhole: boolean;
-  /** Where the log ended when the run began. */
-  readonly firstEnd: number;
-  /** Where it ended when last looked at. */
+  /** Where the log ended when last looked at. */
   end: number;
+  /** Where the run is to end; undefined while that isn't known. */
+  lastEnd: number | undefined;
   next: number;
   isPaused: boolean;
 }
@@ -47,9 +47,19 @@ export class Inputs {
     return !this.#isReplaying && this.all.every(({ next, end }) => next >= end);
   }
 
-  /** Whether all that they held at the start was taken. */
-  get isAtFirstEnd(): boolean {
-    return !this.#isReplaying && this.all.every(({ next, firstEnd }) => next >= firstEnd);
+  /** Whether everything up to the run's end was taken. */
+  get isAtLastEnd(): boolean {
+    return !this.#isReplaying && this.all.every(({ next, lastEnd }) => lastEnd !== undefined && next >= lastEnd);
+  }
+
+  /** The run is to end where the logs end now. */
+  async readEnds(admin: Admin): Promise<void> {
+    for (const name of new Set(this.all.map(({ topicName }) => topicName))) {
+      for (const { partition, high } of await fetchOffsets(admin, name)) {
+        const input = this.find(name, partition);
+        if (input !== undefined) input.lastEnd = high;
+      }
+    }
   }
 
   find(topicName: string, partition: number): Input | undefined {
@@ -107,5 +117,5 @@ export function placeOf(
   const wanted = known === undefined ? 0 : Number(known.note);
   const next = Math.max(low, wanted);
   const done = Math.max(next, known?.offset ?? 0);
-  return { next, done, isWhole: next === wanted, firstEnd: high, end: high, isPaused: false };
+  return { next, done, isWhole: next === wanted, end: high, lastEnd: undefined, isPaused: false };
 }

@@ -11,7 +11,7 @@ export class Marks {
   readonly #member: SoleMember;
   readonly #log: Log;
   #written = "";
-  #writtenMs = Number.NEGATIVE_INFINITY;
+  #triedMs = Number.NEGATIVE_INFINITY;
 
   constructor(member: SoleMember, log: Log) {
     this.#member = member;
@@ -20,13 +20,14 @@ export class Marks {
 
   /** To be called when everything that follows from the records before each `next` was acknowledged. */
   async write(inputs: readonly Input[], machine: Machine, isLast: boolean): Promise<void> {
-    if (!isLast && performance.now() - this.#writtenMs < MARK_MS) return;
+    if (!isLast && performance.now() - this.#triedMs < MARK_MS) return;
     const marks = inputs.map(({ topic, topicName, partition, next }) => {
       const oldest = machine.oldest?.(topic, partition) ?? 0;
       return { topicName, partition, offset: next, note: String(Math.min(next, oldest)) };
     });
     const text = JSON.stringify(marks);
     if (text === this.#written) return;
+    this.#triedMs = performance.now();
     try {
       await this.#member.mark(marks);
     } catch (error) {
@@ -35,6 +36,5 @@ export class Marks {
       return;
     }
     this.#written = text;
-    this.#writtenMs = performance.now();
   }
 }

@@ -1,18 +1,16 @@
 import type { AnyDraft } from "../agent/draft.ts";
 import type { Config } from "../config.ts";
-import { EventReader } from "../event/codec.ts";
-import { Refusal } from "../event/letter.ts";
 import type { Registry } from "../event/registry.ts";
 import type { EventTopic } from "../event/schemas.ts";
-import { checkEvent } from "../event/validate.ts";
 import type { Log } from "../log.ts";
 import { withAdmin } from "../topic/client.ts";
 import type { FetchedBatch } from "../topic/fetched-batch.ts";
 import { SoleMember, type TopicPartition } from "../topic/sole-member.ts";
 import { topicName } from "../topic/topics.ts";
-import { type Input, Inputs, loadInputs } from "./inputs.ts";
+import { Inputs, loadInputs } from "./inputs.ts";
 import { Marks } from "./marks.ts";
-import type { InputRecord, Machine, Program } from "./program.ts";
+import type { Machine, Program } from "./program.ts";
+import { Records } from "./records.ts";
 
 export interface RunServices {
   readonly kafka: ConstructorParameters<typeof SoleMember>[0];
@@ -26,8 +24,8 @@ export interface RunServices {
 export interface RunOptions {
   /** Programs under other names keep places of their own: one per session and setting. */
   readonly name: string;
-  /** Ends the run when what the topics held at its start has been taken. */
-  readonly untilCaughtUp: boolean;
+  /** The run ends when it has taken what the topics held when this resolved. Without it, it runs until it is stopped. */
+  readonly caughtUpWith?: Promise<unknown> | undefined;
   readonly stop: AbortSignal;
   readonly onProgress?: (tally: RunTally) => void;
 }
@@ -62,7 +60,7 @@ class Run {
   readonly #options: RunOptions;
   readonly #groupId: string;
   readonly #member: SoleMember;
-  readonly #readers: ReadonlyMap<string, EventReader>;
+  readonly #records: Records;
   readonly #marks: Marks;
   readonly #over = Promise.withResolvers<void>();
   /** While the topics are ours to read. */
@@ -78,9 +76,8 @@ class Run {
     this.#program = program;
     this.#options = options;
     this.#groupId = `tradetape.run.${topicName(config.namespace, program.name as EventTopic)}.${options.name}`;
-    const topics = program.reads.map((topic) => [topicName(config.namespace, topic), topic] as const);
-    this.#readers = new Map(topics.map(([name, topic]) => [name, new EventReader(topic, registry)]));
-    const topicNames = topics.map(([name]) => name);
+    this.#records = new Records(registry, program.reads);
+    const topicNames = program.reads.map((topic) => topicName(config.namespace, topic));
     this.#member = new SoleMember(kafka, { groupId: this.#groupId, topicNames, ...config });
     this.#marks = new Marks(this.#member, services.log);
     this.#over.promise.catch(() => undefined);
@@ -123,70 +120,71 @@ class Run {
   }
 
   async #begin(): Promise<void> {
-    const { kafka, config } = this.#services;
+    const { config } = this.#services;
     const topics = this.#program.reads.map((topic) => ({ topic, topicName: topicName(config.namespace, topic) }));
-    const all = await withAdmin(kafka, (admin) => loadInputs(admin, this.#groupId, topics));
+    const all = await this.#asAdmin((admin) => loadInputs(admin, this.#groupId, topics));
     const isCut = (topic: EventTopic, partition: number) =>
       all.some((input) => input.topic === topic && input.partition === partition && !input.isWhole);
     const machine = this.#program.open((topic, partition) => !isCut(topic, partition));
     this.#owned = { machine, inputs: new Inputs(all, this.#member) };
+    void this.#options.caughtUpWith?.then(() => this.#takeTurn(() => this.#end())).catch(this.#over.reject);
     await this.#takeTurn(() => this.#idle());
   }
 
+  /** From now on there is a last record. */
+  async #end(): Promise<void> {
+    const inputs = this.#owned?.inputs;
+    if (inputs === undefined) return;
+    await this.#asAdmin((admin) => inputs.readEnds(admin));
+    await this.#idle();
+  }
+
+  #asAdmin<T>(use: Parameters<typeof withAdmin<T>>[1]): Promise<T> {
+    return withAdmin(this.#services.kafka, use);
+  }
+
   async #take(name: string, batch: FetchedBatch, logEnd: number, beat: () => Promise<void>): Promise<void> {
-    const { inputs } = this.#owned ?? {};
+    const { inputs, machine } = this.#owned ?? {};
     const input = inputs?.find(name, batch.partition);
-    if (inputs === undefined || input === undefined || input.isPaused || batch.nextOffset <= input.next) return;
+    if (!inputs || !machine || !input || input.isPaused || batch.nextOffset <= input.next) return;
     if (batch.fetchedOffset > input.next) {
       this.#member.seek(input, input.next);
       return;
     }
-    const reader = this.#readers.get(name)!;
-    for (const id of reader.missing(batch.values())) await this.#services.registry.fetch(id);
     const { isReplaying } = inputs;
     const until = isReplaying ? Math.min(batch.nextOffset, input.done) : batch.nextOffset;
-    const drafts = this.#show(reader, input, batch, until);
+    const records = await this.#records.of(input, batch, until);
+    const drafts = records.flatMap((record) => machine.take(record));
+    this.#read += records.filter(({ offset }) => offset >= input.done).length;
     input.end = logEnd;
     inputs.advance(input, until);
-    if (!isReplaying) await this.#publish(drafts);
+    if (!isReplaying) await this.#publish(drafts, beat);
     await this.#idle();
-    // Not before: what a rebalance interrupts here would be taken and never published.
-    await beat();
-  }
-
-  /** What can't be read, or isn't well formed, is a letter where it lands; for a program it isn't there. */
-  #show(reader: EventReader, input: Input, batch: FetchedBatch, until: number): AnyDraft[] {
-    const drafts: AnyDraft[] = [];
-    for (let index = 0; index < batch.count; index++) {
-      const offset = batch.offsetOf(index);
-      if (offset < input.next) continue;
-      if (offset >= until) break;
-      const event = reader.read(batch.record(index).value);
-      if (event instanceof Refusal || checkEvent(input.topic, event) !== null) continue;
-      const publishedUs = batch.publishedAtMs(index) * 1000;
-      const { topic, partition } = input;
-      const record = { topic, event, partition, offset, publishedUs } as InputRecord;
-      for (const draft of this.#owned!.machine.take(record)) drafts.push(draft);
-      if (offset >= input.done) this.#read++;
-    }
-    return drafts;
   }
 
   async #idle(): Promise<void> {
     if (this.#owned === undefined) return;
     const { machine, inputs } = this.#owned;
-    if (inputs.isCaughtUp) await this.#publish(machine.idle?.(Date.now() * 1000) ?? []);
+    // A run with an end is in no hurry: it says once what it would revise again and again on the way.
+    const isDue = this.#options.caughtUpWith === undefined ? inputs.isCaughtUp : inputs.isAtLastEnd;
+    if (isDue) await this.#publish(machine.idle?.(Date.now() * 1000) ?? []);
     if (!inputs.isReplaying) await this.#marks.write(inputs.all, machine, false);
     this.#options.onProgress?.(this.#tally());
-    if (this.#options.untilCaughtUp && inputs.isAtFirstEnd) this.#over.resolve();
+    if (inputs.isAtLastEnd) this.#over.resolve();
   }
 
-  async #publish(drafts: readonly AnyDraft[]): Promise<void> {
+  /** A rebalance is heard of when all is published: what it cut off would be taken, and never said. */
+  async #publish(drafts: readonly AnyDraft[], beat?: () => Promise<void>): Promise<void> {
+    let interrupted: { readonly error: unknown } | undefined;
     for (let from = 0; from < drafts.length; from += DRAFTS_IN_FLIGHT) {
       const some = drafts.slice(from, from + DRAFTS_IN_FLIGHT);
       await Promise.all(some.map(this.#services.publish));
       this.#published += some.length;
+      await beat?.().catch((error: unknown) => {
+        interrupted = { error };
+      });
     }
+    if (interrupted !== undefined) throw interrupted.error;
   }
 
   #skip({ topicName: name, partition }: TopicPartition, first: number, next: number): void {

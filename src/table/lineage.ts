@@ -11,17 +11,19 @@ export interface LineageStep {
 }
 
 /**
- * What a fill rests on: its decision, the prediction behind that, the indicators valid at that moment in the same
+ * What a session's last fill rests on: its decision, the prediction behind that, the indicators valid at that moment in the same
  * session, and the last bar that was complete by then.
- * @returns in the order of time; empty when the fill isn't there
+ * @returns in the order of time; empty when nothing was filled
  */
-export async function fillLineage(connection: Connection, executionId: string): Promise<LineageStep[]> {
-  return connection.query<LineageStep & Record<string, unknown>>(LINEAGE, [executionId]);
+export async function lastFillLineage(connection: Connection, sessionId: string): Promise<LineageStep[]> {
+  return connection.query<LineageStep & Record<string, unknown>>(LINEAGE, [sessionId]);
 }
 
 /** A bar is complete when its interval has passed; of daily bars, which this asks for, that is a day. */
 const LINEAGE = `
-WITH fill AS (SELECT * FROM public.trade_execution WHERE execution_id = $1),
+WITH fill AS (
+       SELECT * FROM public.trade_execution WHERE backtest_session_id = $1 AND status = 'FILLED'
+       ORDER BY "timestamp" DESC LIMIT 1),
      decision AS (SELECT d.* FROM public.trade_decision d JOIN fill USING (decision_id)),
      prediction AS (
        SELECT p.* FROM public.model_prediction p JOIN decision d ON d.model_reference = p.prediction_id),
@@ -37,11 +39,12 @@ WITH fill AS (SELECT * FROM public.trade_execution WHERE execution_id = $1),
          format('%s open %s high %s low %s close %s', "interval", open, high, low, close) AS what FROM bar
        UNION ALL
        SELECT 2, 'indicator', indicator_id, "timestamp",
-         format('%s(%s) = %s by %s', indicator_name, period, round(indicator_value::numeric, 2), computed_by)
+         format('%s = %s by %s', indicator_name || coalesce('(' || period || ')', ''),
+           round(indicator_value::numeric, 2), computed_by)
        FROM indicator
        UNION ALL
        SELECT 3, 'prediction', prediction_id, "timestamp",
-         format('%s: up with %s, price %s', model_version, probability_up, round(predicted_price::numeric, 2))
+         format('%s: up with %s, price %s', model_version, round(probability_up::numeric, 3), round(predicted_price::numeric, 2))
        FROM prediction
        UNION ALL
        SELECT 4, 'decision', decision_id, "timestamp", format('%s %s, %s', action, size, reason) FROM decision

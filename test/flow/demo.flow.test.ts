@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import { expectSameScores, scores } from "../demo/score-from-tables.ts";
 import { isolate } from "../support/isolation.ts";
 import { tradetape } from "../support/tradetape.ts";
 
@@ -22,10 +23,13 @@ test("the demo lands every event it publishes and shows what one fill rests on, 
   const demo = JSON.parse(stdout) as DemoJson;
   expect([demo.ok, demo.verification.ok]).toEqual([true, true]);
   const landed = Object.fromEntries(demo.topics.map((row) => [row.topic, row.landed]));
-  expect(landed).toMatchObject({ ticks: 200_000, bars: 5105, symbols: 9, sessions: 1, performance: 1 });
+  expect(landed).toMatchObject({ ticks: 200_000, bars: 5105, symbols: 9, sessions: 1 });
+  // 11 indicators of 5,105 bars, less what each needs before its first value.
+  expect(landed).toMatchObject({ indicators: 55_709, predictions: 4906, decisions: 4906, fills: 146, performance: 21 });
   expect(demo.topics.filter((row) => row.published !== row.landed || row.deadLetters > 0)).toEqual([]);
   expect(new Set(demo.lineage.map(({ step }) => step))).toEqual(
     new Set(["bar", "indicator", "prediction", "decision", "fill"]),
   );
   expect(demo.lineage.map(({ at }) => at)).toEqual(demo.lineage.map(({ at }) => at).sort());
+  expectSameScores(await scores(own.databaseUrl));
 });

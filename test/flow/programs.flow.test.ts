@@ -48,7 +48,7 @@ async function runBars(name: string, dieAfter = Number.POSITIVE_INFINITY) {
     await tape.publish(topic, event as never);
   };
   const program = barsOfTicks({ intervals: INTERVALS, latenessUs: 10 * MIN, session: null });
-  const options = { name, untilCaughtUp: true, stop: new AbortController().signal };
+  const options = { name, caughtUpWith: Promise.resolve(), stop: new AbortController().signal };
   return runProgram({ kafka, registry, config: tape.config, log, publish }, program, options);
 }
 

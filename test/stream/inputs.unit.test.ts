@@ -32,7 +32,7 @@ describe("a replay of two inputs", () => {
     const said: string[] = [];
     const name = ({ partition }: { partition: number }) => String(partition);
     const all = dones.map((done, partition): Input => {
-      const places = { next: 0, done, isWhole: true, firstEnd: 9, end: 9, isPaused: false };
+      const places = { next: 0, done, isWhole: true, end: 9, lastEnd: 9, isPaused: false };
       return { topic: "ticks", topicName: "ticks", partition, ...places };
     });
     const inputs = new Inputs(all, {
@@ -59,9 +59,9 @@ describe("a replay of two inputs", () => {
   test("has caught up when each is where its log ended", () => {
     const { inputs } = start(0, 0);
     inputs.advance(inputs.find("ticks", 0)!, 9);
-    expect([inputs.isCaughtUp, inputs.isAtFirstEnd]).toEqual([false, false]);
+    expect([inputs.isCaughtUp, inputs.isAtLastEnd]).toEqual([false, false]);
     inputs.find("ticks", 0)!.end = 11;
     inputs.advance(inputs.find("ticks", 1)!, 9);
-    expect([inputs.isCaughtUp, inputs.isAtFirstEnd]).toEqual([false, true]);
+    expect([inputs.isCaughtUp, inputs.isAtLastEnd]).toEqual([false, true]);
   });
 });

@@ -1,0 +1,40 @@
+import { EventReader } from "../event/codec.ts";
+import { Refusal } from "../event/letter.ts";
+import type { Registry } from "../event/registry.ts";
+import type { EventTopic } from "../event/schemas.ts";
+import { checkEvent } from "../event/validate.ts";
+import type { FetchedBatch } from "../topic/fetched-batch.ts";
+import type { Input } from "./inputs.ts";
+import type { InputRecord } from "./program.ts";
+
+/** Makes a program's records of what was fetched. */
+export class Records {
+  readonly #registry: Registry;
+  readonly #readers: ReadonlyMap<EventTopic, EventReader>;
+
+  constructor(registry: Registry, topics: readonly EventTopic[]) {
+    this.#registry = registry;
+    this.#readers = new Map(topics.map((topic) => [topic, new EventReader(topic, registry)]));
+  }
+
+  /**
+   * The records of a batch from where the input is, up to an offset. What can't be read, or isn't well formed, is a
+   * letter where it lands; for a program it isn't there.
+   * @throws TradetapeError registry_unreachable
+   */
+  async of(input: Input, batch: FetchedBatch, until: number): Promise<InputRecord[]> {
+    const reader = this.#readers.get(input.topic)!;
+    for (const id of reader.missing(batch.values())) await this.#registry.fetch(id);
+    const records: InputRecord[] = [];
+    for (let index = 0; index < batch.count; index++) {
+      const offset = batch.offsetOf(index);
+      if (offset < input.next) continue;
+      if (offset >= until) break;
+      const event = reader.read(batch.record(index).value);
+      if (event instanceof Refusal || checkEvent(input.topic, event) !== null) continue;
+      const { topic, partition } = input;
+      records.push({ topic, event, partition, offset, publishedUs: batch.publishedAtMs(index) * 1000 } as InputRecord);
+    }
+    return records;
+  }
+}
