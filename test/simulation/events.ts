@@ -54,13 +54,17 @@ export class EventMaker {
   /** This very event. @param n names its id */
   event(nowMs: number, { n, amount, parent }: { n: number; amount: number; parent?: Parent | undefined }): LogEntry {
     if (parent) parent.usedMs ??= nowMs;
+    // Most bars leave it to the broker, whose clock never goes back; a feed's own may.
+    const isOwn = this.#mixture.topic === "bars" && this.#random.chance(0.3);
+    const revisedMs = isOwn ? this.#random.between(0, 9000) : Math.floor(nowMs);
+    const change = isOwn ? { revised_at: (NOON_MS + revisedMs) * 1000 } : {};
     return {
       kind: "record",
       key: Buffer.from(String(++this.#count)),
-      value: this.#encode(n, amount, parent),
+      value: this.#encode(n, amount, parent, change),
       headers: {},
       timestampMs: NOON_MS + Math.floor(nowMs),
-      truth: { id: uuid(1, n), amount, parent, appendedMs: nowMs, revisedMs: Math.floor(nowMs) },
+      truth: { id: uuid(1, n), amount, parent, appendedMs: nowMs, revisedMs },
     };
   }
 

@@ -16,7 +16,7 @@ export type Truth =
       readonly amount: number;
       readonly parent: Parent | undefined;
       readonly appendedMs: number;
-      /** As the broker's clock has it: of bars, the greatest one stays. */
+      /** By the event's own word, else the broker's clock: of bars, the greatest one stays. */
       readonly revisedMs: number;
     };
 

@@ -76,14 +76,8 @@ function recordFaults(world: Judged): string[] {
   const sum = (of: (row: StoredLedgerRow) => number) => rows.reduce((total, row) => total + of(row), 0);
   if (holes !== sum((row) => row.holes)) faults.push(`${holes} holes, the ledger counts ${sum((row) => row.holes)}`);
   if (read !== sum((row) => row.read)) faults.push(`${read} records, the ledger counts ${sum((row) => row.read)}`);
-  return [
-    ...faults,
-    ...repeatFaults(
-      world,
-      good,
-      sum((row) => row.duplicate + row.replaced),
-    ),
-  ];
+  const counted = { duplicate: sum((row) => row.duplicate), replaced: sum((row) => row.replaced) };
+  return [...faults, ...repeatFaults(world, good, counted)];
 }
 
 /** What of the log had to land: not what came before the first claim, nor what was accepted as lost. */
@@ -112,7 +106,11 @@ function mayBe(reason: string, { parent, appendedMs }: Extract<Truth, { id: stri
 }
 
 /** Of each id there is one row; repeats are counted, those of other content are letters where the first one stays. */
-function repeatFaults(world: Judged, good: readonly Good[], duplicates: number): string[] {
+function repeatFaults(
+  world: Judged,
+  good: readonly Good[],
+  counted: { readonly duplicate: number; readonly replaced: number },
+): string[] {
   const { database } = world.postgres;
   const faults: string[] = [];
   const byId = new Map<string, Good[]>();
@@ -121,6 +119,8 @@ function repeatFaults(world: Judged, good: readonly Good[], duplicates: number):
     [...database.rows.values()].flatMap((t) => [...t.visible()].map((row) => [row.id, row] as const)),
   );
   let repeats = 0;
+  // How many of a bar's events are replaced and how many equal depends on where batches were cut, but for these.
+  const least = { duplicate: 0, replaced: 0 };
   for (const [id, events] of byId) {
     const row = rows.get(id);
     rows.delete(id);
@@ -130,6 +130,8 @@ function repeatFaults(world: Judged, good: readonly Good[], duplicates: number):
     }
     const isRevised = world.plan.topic === "bars";
     const stays = isRevised ? latest(events) : events.reduce((a, b) => (b.offset < a.offset ? b : a));
+    if (new Set(events.map(({ amount }) => amount)).size === 1) least.duplicate += events.length - 1;
+    else if (isRevised) least.replaced++;
     const isOnePartition = events.every((e) => e.partition === stays.partition);
     if (isOnePartition && row.amount !== stays.amount) faults.push(`${id}: the row isn't that of ${stays.offset}`);
     for (const { partition, offset, amount } of events) {
@@ -141,7 +143,13 @@ function repeatFaults(world: Judged, good: readonly Good[], duplicates: number):
     repeats--;
   }
   for (const id of rows.keys()) faults.push(`a row of ${id} that no record of the log is`);
-  if (repeats !== duplicates) faults.push(`${repeats} repeats, the ledger counts ${duplicates} duplicates`);
+  const told = counted.duplicate + counted.replaced;
+  if (repeats !== told) faults.push(`${repeats} repeats, the ledger counts ${told} duplicates and replaced`);
+  for (const what of ["duplicate", "replaced"] as const) {
+    if (counted[what] < least[what]) faults.push(`${counted[what]} ${what}, there must be ${least[what]} at least`);
+  }
+  if (world.plan.topic !== "bars" && counted.replaced > 0)
+    faults.push(`${counted.replaced} replaced of a first-stays topic`);
   return faults;
 }
 
