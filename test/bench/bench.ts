@@ -21,20 +21,30 @@ const ROOT = join(import.meta.dirname, "../..");
 const DOCS = join(ROOT, "docs/benchmarks.md");
 const SEED = 20_130_107;
 
-const { values } = parseArgs({
-  options: {
-    case: { type: "string" },
-    without: { type: "string" },
-    quick: { type: "boolean", default: false },
-    json: { type: "boolean", default: false },
-    seed: { type: "string", default: String(SEED) },
-    data: { type: "string", default: join(ROOT, "../shared/data") },
-    results: { type: "string", default: "bench.json" },
-    resume: { type: "boolean", default: false },
-    "write-docs": { type: "boolean", default: false },
-  },
-});
+const FLAGS = {
+  case: { type: "string" },
+  without: { type: "string" },
+  quick: { type: "boolean", default: false },
+  json: { type: "boolean", default: false },
+  seed: { type: "string", default: String(SEED) },
+  data: { type: "string", default: join(ROOT, "../shared/data") },
+  results: { type: "string", default: "bench.json" },
+  resume: { type: "boolean", default: false },
+  "write-docs": { type: "boolean", default: false },
+} as const;
 const say = (line: string) => process.stderr.write(`${line}\n`);
+const values = flags();
+
+function flags() {
+  try {
+    return parseArgs({ options: FLAGS }).values;
+  } catch (error) {
+    say(
+      `${(error as Error).message}\nThere are ${Object.keys(FLAGS).join(", ")}; docs/benchmarks.md says what they do.`,
+    );
+    process.exit(2);
+  }
+}
 
 function names(list: string | undefined, otherwise: readonly string[]): readonly string[] {
   const found = list?.split(",").map((name) => name.trim()) ?? otherwise;

@@ -16,6 +16,19 @@ export interface PublishArgs {
   readonly withIds: boolean;
 }
 
+const TELL_EVERY = 1_000_000;
+
+/** A backlog of millions takes minutes, and whoever waits should see that it grows. */
+async function* told(arrays: AsyncIterable<TickEvent[]>): AsyncGenerator<TickEvent[]> {
+  let events = 0;
+  for await (const some of arrays) {
+    yield some;
+    const before = Math.floor(events / TELL_EVERY);
+    events += some.length;
+    if (Math.floor(events / TELL_EVERY) > before) process.stderr.write(`${events.toLocaleString("en-US")} published\n`);
+  }
+}
+
 const { source, prepared, withIds, pids } = argsOf<PublishArgs>();
 const tape = await connectTape(readConfig(), openLog({ logLevel: "error" }));
 if (prepared) {
@@ -28,7 +41,7 @@ if (prepared) {
   print(measure.end(sent));
 } else {
   const measure = new Measure(pids);
-  const { sent } = await tape.publishAll("ticks", tickArrays(source));
+  const { sent } = await tape.publishAll("ticks", told(tickArrays(source)));
   print(measure.end(sent));
 }
 await tape.close();
