@@ -1,4 +1,5 @@
 import type { Consumer } from "../src/batch/consumer.ts";
+import { SESSION_PARENT, SYMBOL_PARENT } from "../src/table/landing-table.ts";
 
 /** decisions -> trade_decision, once its symbol, prediction and session have landed; the first event of an id stays. */
 export const decisions: Consumer<"decisions"> = {
@@ -10,7 +11,7 @@ export const decisions: Consumer<"decisions"> = {
     path: "staged",
     repeats: "first",
     parents: [
-      { column: "symbol_id", topic: "symbols", table: "symbol", key: "symbol_id", hasSession: false },
+      SYMBOL_PARENT,
       {
         column: "model_reference",
         topic: "predictions",
@@ -18,13 +19,7 @@ export const decisions: Consumer<"decisions"> = {
         key: "prediction_id",
         hasSession: true,
       },
-      {
-        column: "backtest_session_id",
-        topic: "sessions",
-        table: "backtest_session",
-        key: "backtest_session_id",
-        hasSession: false,
-      },
+      SESSION_PARENT,
     ],
     recordColumns: ["published_at", "source_partition", "source_offset"],
   },

@@ -1,4 +1,5 @@
 import type { Consumer } from "../src/batch/consumer.ts";
+import { SESSION_PARENT, SYMBOL_PARENT } from "../src/table/landing-table.ts";
 
 /** fills -> trade_execution, once its decision, symbol and session have landed; the first event of an id stays. */
 export const fills: Consumer<"fills"> = {
@@ -10,15 +11,9 @@ export const fills: Consumer<"fills"> = {
     path: "staged",
     repeats: "first",
     parents: [
-      { column: "symbol_id", topic: "symbols", table: "symbol", key: "symbol_id", hasSession: false },
+      SYMBOL_PARENT,
       { column: "decision_id", topic: "decisions", table: "trade_decision", key: "decision_id", hasSession: true },
-      {
-        column: "backtest_session_id",
-        topic: "sessions",
-        table: "backtest_session",
-        key: "backtest_session_id",
-        hasSession: false,
-      },
+      SESSION_PARENT,
     ],
     recordColumns: ["published_at", "source_partition", "source_offset"],
   },

@@ -1,4 +1,5 @@
 import type { Consumer } from "../src/batch/consumer.ts";
+import { SESSION_PARENT, SYMBOL_PARENT } from "../src/table/landing-table.ts";
 
 /** performance -> strategy_performance, once its symbol and session have landed; the greatest revision stays. */
 export const performance: Consumer<"performance"> = {
@@ -9,16 +10,7 @@ export const performance: Consumer<"performance"> = {
     key: ["performance_id"],
     path: "staged",
     repeats: "revised",
-    parents: [
-      { column: "symbol_id", topic: "symbols", table: "symbol", key: "symbol_id", hasSession: false },
-      {
-        column: "backtest_session_id",
-        topic: "sessions",
-        table: "backtest_session",
-        key: "backtest_session_id",
-        hasSession: false,
-      },
-    ],
+    parents: [SYMBOL_PARENT, SESSION_PARENT],
     recordColumns: ["published_at", "source_partition", "source_offset"],
   },
   time: "window_end",

@@ -1,4 +1,5 @@
 import type { Consumer } from "../src/batch/consumer.ts";
+import { SESSION_PARENT, SYMBOL_PARENT } from "../src/table/landing-table.ts";
 
 /** predictions -> model_prediction, once its symbol and session have landed; the first event of an id stays. */
 export const predictions: Consumer<"predictions"> = {
@@ -9,16 +10,7 @@ export const predictions: Consumer<"predictions"> = {
     key: ["prediction_id"],
     path: "staged",
     repeats: "first",
-    parents: [
-      { column: "symbol_id", topic: "symbols", table: "symbol", key: "symbol_id", hasSession: false },
-      {
-        column: "backtest_session_id",
-        topic: "sessions",
-        table: "backtest_session",
-        key: "backtest_session_id",
-        hasSession: false,
-      },
-    ],
+    parents: [SYMBOL_PARENT, SESSION_PARENT],
     recordColumns: ["published_at", "source_partition", "source_offset"],
   },
   time: "timestamp",

@@ -3,7 +3,7 @@ import { encodeEvent } from "../event/codec.ts";
 import { eventId } from "../event/identity.ts";
 import type { EventTopic } from "../event/schemas.ts";
 import type { Connection } from "../table/connection.ts";
-import { advance, claimPartition, type LedgerRow, lockPartition } from "../table/landed.ts";
+import { advance, claimPartition, type LedgerRow, lockPartition, NOTHING_COUNTED } from "../table/landed.ts";
 import { insertOutbox } from "../table/outbox.ts";
 import { fetchOffsets } from "../topic/offsets.ts";
 import { topicName } from "../topic/topics.ts";
@@ -55,13 +55,7 @@ const ledgerRow = ({ from, to }: AcceptedLoss): LedgerRow => ({
   nextOffset: to,
   holes: 0,
   lost: to - from,
-  read: 0,
-  written: 0,
-  duplicate: 0,
-  replaced: 0,
-  dead: 0,
-  parked: 0,
-  filtered: 0,
+  ...NOTHING_COUNTED,
 });
 
 async function tell(

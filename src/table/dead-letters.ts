@@ -1,6 +1,6 @@
 import type { LetterReason } from "../event/letter.ts";
 import type { Connection } from "./connection.ts";
-import type { StoredHeaders } from "./letters.ts";
+import type { LetterRow } from "./letters.ts";
 
 export type LetterState = "open" | "redriven" | "discarded";
 
@@ -60,21 +60,12 @@ export function listLetters(connection: Connection, filter: LetterFilter, all: b
 }
 
 /** One letter, whole. Times are ISO 8601. */
-export interface StoredLetter {
+export interface StoredLetter extends Omit<LetterRow, "publishedAtMs"> {
   readonly topic: string;
   readonly partition: number;
-  readonly offset: number;
-  readonly reason: LetterReason;
-  readonly detail: string;
-  readonly column: string | null;
-  readonly sqlstate: string | null;
-  readonly key: Buffer | null;
-  readonly value: Buffer | null;
-  readonly headers: StoredHeaders;
   readonly publishedAt: string;
   readonly deadAt: string;
   readonly state: LetterState;
-  readonly attempts: number;
   readonly actedAt: string | null;
   readonly actedBy: string | null;
   readonly note: string | null;

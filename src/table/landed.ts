@@ -9,20 +9,29 @@ export interface LandedOffset {
   readonly lastDigest: Buffer | null;
 }
 
-/** One row of the ledger: what became of a range of offsets. All counts are of records. */
-export interface LedgerRow {
+/** What the ledger counts, by its columns' names: read = the sum of the others. */
+export const LEDGER_COUNTS = ["read", "written", "duplicate", "replaced", "dead", "parked", "filtered"] as const;
+
+/** All are of records. */
+export type LedgerCounts = { readonly [name in (typeof LEDGER_COUNTS)[number]]: number };
+
+export const NOTHING_COUNTED: LedgerCounts = {
+  read: 0,
+  written: 0,
+  duplicate: 0,
+  replaced: 0,
+  dead: 0,
+  parked: 0,
+  filtered: 0,
+};
+
+/** One row of the ledger: what became of a range of offsets. */
+export interface LedgerRow extends LedgerCounts {
   readonly kind: "batch" | "release" | "accepted_loss";
   readonly firstOffset: number;
   readonly nextOffset: number;
   readonly holes: number;
   readonly lost: number;
-  readonly read: number;
-  readonly written: number;
-  readonly duplicate: number;
-  readonly replaced: number;
-  readonly dead: number;
-  readonly parked: number;
-  readonly filtered: number;
 }
 
 /** One ledger row among all that were ever tried: a rolled back one's number is given again, at another time. */

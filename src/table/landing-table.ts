@@ -25,6 +25,22 @@ export interface Parent {
   readonly hasSession: boolean;
 }
 
+export const SYMBOL_PARENT: Parent = {
+  column: "symbol_id",
+  topic: "symbols",
+  table: "symbol",
+  key: "symbol_id",
+  hasSession: false,
+};
+
+export const SESSION_PARENT: Parent = {
+  column: "backtest_session_id",
+  topic: "sessions",
+  table: "backtest_session",
+  key: "backtest_session_id",
+  hasSession: false,
+};
+
 /** Which of two events of one id stays: the first that landed, or the greatest revision. */
 export type RepeatRule = "first" | "revised";
 

@@ -1,4 +1,5 @@
 import type { Connection } from "./connection.ts";
+import { LEDGER_COUNTS, type LedgerCounts } from "./landed.ts";
 import { dropIndexes, type IndexStatement, secondaryIndexes } from "./secondary-indexes.ts";
 
 /** What a replay is doing, in this order. A run that was cut off goes on with what it was doing. */
@@ -102,16 +103,9 @@ export async function runsInTheWay(
   );
 }
 
-/** What the ledger counts per topic since a run began. All counts are of records. */
-export interface LoadedTopic {
+/** What the ledger counts per topic since a run began. */
+export interface LoadedTopic extends LedgerCounts {
   readonly topic: string;
-  readonly read: number;
-  readonly written: number;
-  readonly duplicate: number;
-  readonly replaced: number;
-  readonly dead: number;
-  readonly parked: number;
-  readonly filtered: number;
 }
 
 export function loadedTopics(
@@ -119,9 +113,7 @@ export function loadedTopics(
   topics: readonly string[],
   since: string,
 ): Promise<readonly LoadedTopic[]> {
-  const sums = ["read", "written", "duplicate", "replaced", "dead", "parked", "filtered"]
-    .map((column) => `coalesce(sum(${column}), 0)::bigint AS ${column}`)
-    .join(", ");
+  const sums = LEDGER_COUNTS.map((column) => `coalesce(sum(${column}), 0)::bigint AS ${column}`).join(", ");
   return connection.query<LoadedTopic & Record<string, unknown>>(
     `SELECT t.topic, ${sums} FROM unnest($1::text[]) WITH ORDINALITY AS t (topic, n)
      LEFT JOIN tradetape.landed_batch b ON b.topic = t.topic AND b.landed_at >= $2::timestamptz

@@ -13,15 +13,13 @@ import { Connection } from "../../src/table/connection.ts";
 import { advance, claimPartition } from "../../src/table/landed.ts";
 import type { Records } from "../../src/topic/fetched-batch.ts";
 import { ledgerFaults } from "../support/ledger.ts";
-import { audit, prediction, symbol, tick } from "../support/samples.ts";
-import { openTestTape, type TestTape } from "../support/tape.ts";
+import { audit, prediction, tick } from "../support/samples.ts";
+import { openTapeWithSymbol, type TestTape } from "../support/tape.ts";
 
 let tape: TestTape;
 
 beforeAll(async () => {
-  tape = await openTestTape();
-  await tape.publish("symbols", symbol());
-  await tape.land("symbols");
+  tape = await openTapeWithSymbol();
 });
 afterAll(() => tape.stop());
 

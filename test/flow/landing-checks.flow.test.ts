@@ -4,14 +4,12 @@ import { TradetapeError } from "../../src/errors.ts";
 import type { EventTopic } from "../../src/event/schemas.ts";
 import { ledgerFaults } from "../support/ledger.ts";
 import { idOf, indicator, prediction, symbol, tick } from "../support/samples.ts";
-import { COMPRESSION, openTestTape, type TestTape } from "../support/tape.ts";
+import { COMPRESSION, openTapeWithSymbol, type TestTape } from "../support/tape.ts";
 
 let tape: TestTape;
 
 beforeAll(async () => {
-  tape = await openTestTape();
-  await tape.publish("symbols", symbol());
-  await tape.land("symbols");
+  tape = await openTapeWithSymbol();
 });
 afterAll(() => tape.stop());
 

@@ -1,15 +1,13 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { EventTopic } from "../../src/event/schemas.ts";
 import { ledgerFaults } from "../support/ledger.ts";
-import { audit, bar, decision, idOf, indicator, prediction, session, symbol, tick } from "../support/samples.ts";
-import { openTestTape, type RawEvent, type TestTape } from "../support/tape.ts";
+import { audit, bar, decision, idOf, indicator, prediction, session, tick } from "../support/samples.ts";
+import { openTapeWithSymbol, type RawEvent, type TestTape } from "../support/tape.ts";
 
 let tape: TestTape;
 
 beforeAll(async () => {
-  tape = await openTestTape();
-  await tape.publish("symbols", symbol());
-  await tape.land("symbols");
+  tape = await openTapeWithSymbol();
 });
 afterAll(() => tape.stop());
 

@@ -2,14 +2,12 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { EventTopic } from "../../src/event/schemas.ts";
 import { ledgerFaults } from "../support/ledger.ts";
 import { bar, idOf, indicator, NOON, prediction, session, symbol, tick } from "../support/samples.ts";
-import { openTestTape, type Row, type TestTape } from "../support/tape.ts";
+import { openTapeWithSymbol, type Row, type TestTape } from "../support/tape.ts";
 
 let tape: TestTape;
 
 beforeAll(async () => {
-  tape = await openTestTape();
-  await tape.publish("symbols", symbol());
-  await tape.land("symbols");
+  tape = await openTapeWithSymbol();
 });
 afterAll(() => tape.stop());
 

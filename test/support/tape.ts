@@ -15,6 +15,7 @@ import { openProducer } from "../../src/topic/raw-publish.ts";
 import { createTopics, type TopicName, topicName } from "../../src/topic/topics.ts";
 import { connectTape, type Tape } from "../../src/tradetape.ts";
 import { isolate } from "./isolation.ts";
+import { symbol } from "./samples.ts";
 
 type Kafka = ReturnType<typeof openKafka>;
 type Producer = ReturnType<typeof openProducer>;
@@ -97,6 +98,14 @@ export async function openTestTape(settings: Settings = {}, part = ""): Promise<
   await producer.connect();
   const tape = await connectTape(config, log);
   return tapeOf({ config, kafka, producer, tape, settings, log });
+}
+
+/** The same, with the samples' symbol in its table, which most events belong to. */
+export async function openTapeWithSymbol(): Promise<TestTape> {
+  const tape = await openTestTape();
+  await tape.publish("symbols", symbol());
+  await tape.land("symbols");
+  return tape;
 }
 
 interface Parts {
