@@ -12,6 +12,7 @@ export const ERROR_CODES = {
   not_migrated: "The database is older than this program.",
   catalog_mismatch: "An event's field and its table's column don't fit together.",
   not_comparable: "Two databases have other shapes, or haven't landed equally far.",
+  not_caught_up: "The log holds events that this database has to land first.",
   topic_missing: "A topic doesn't exist.",
   topic_misconfigured: "A topic has other settings than the pipeline relies on.",
   history_lost: "A partition no longer holds what the database expects next, or holds something else there.",

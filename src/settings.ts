@@ -232,6 +232,18 @@ export const SETTINGS = {
     doc: "A batch of ticks is cut before the row that needs one more new day partition than this.",
     schema: integer(1, 1000, 32),
   }),
+  tickDaysAhead: setting({
+    env: "TRADETAPE_TICK_DAYS_AHEAD",
+    doc: "A day's first ticks make the partitions of so many days behind it, too, unless the day is over.",
+    unit: "days",
+    schema: integer(0, 30, 1),
+  }),
+  tickRetentionDays: setting({
+    env: "TRADETAPE_TICK_RETENTION_DAYS",
+    doc: "`tradetape partitions retain` drops ticks of days older than this; -1 is never.",
+    unit: "days",
+    schema: integer(-1, 36_600, -1),
+  }),
 } as const;
 
 export type SettingName = keyof typeof SETTINGS;

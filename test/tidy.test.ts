@@ -32,6 +32,7 @@ const RANK: Readonly<Record<string, number>> = {
   stream: 8,
   producers: 9,
   replay: 9,
+  retention: 9,
   tradetape: 9,
   cli: 10,
 };

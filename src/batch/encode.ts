@@ -10,6 +10,7 @@ import type { EventFilter } from "./event-filter.ts";
 import { firstPublishedUs } from "./headers.ts";
 import { isTimely, readEvent } from "./read-event.ts";
 import { SessionSieve, type SessionVerdict, UNKNOWN_SESSION } from "./session-sieve.ts";
+import type { TickDays } from "./tick-days.ts";
 import type { Transcoders } from "./transcoders.ts";
 
 /** An event set aside, by its record's index. */
@@ -67,8 +68,7 @@ export interface Encoder {
   readonly eventBytesMax: number;
   readonly newDaysPerBatchMax: number;
   readonly filter: EventFilter;
-  /** Days whose partition is known to be there. */
-  readonly knownDays: ReadonlySet<Day>;
+  readonly days: TickDays;
 }
 
 /**
@@ -90,7 +90,7 @@ export function encodeBatch(encoder: Encoder, partition: number, records: Record
     to: index,
     rows: { bytes: out.bytes.subarray(0, out.length), ends, indexes },
     letters: work.letters,
-    filtered: work.outside + work.sessions.filtered,
+    filtered: work.outside + work.days.past + work.sessions.filtered,
     sessions: work.sessions.all,
     days: work.days.all,
   };
@@ -119,7 +119,7 @@ class BatchEncoder {
     this.#records = records;
     this.#facts.source_partition = partition;
     this.out = new CopyBuffer(Math.max(4096, ((range.to ?? records.count) - range.from) * ROW_BYTES));
-    this.days = new DayCut(encoder.knownDays, encoder.newDaysPerBatchMax);
+    this.days = new DayCut(encoder.days, encoder.newDaysPerBatchMax);
     this.sessions = new SessionSieve(encoder.consumer, encoder.filter, range.verdicts);
   }
 
@@ -182,7 +182,8 @@ class BatchEncoder {
   #admit(index: number, time: number, session: string | null): "in" | "out" | "cut" {
     const verdict = this.sessions.sift(session);
     if (verdict === "filtered") return "out";
-    if (this.#encoder.consumer.partitionedByDay && !this.days.takes(dayOf(time))) return "cut";
+    const fate = this.#encoder.consumer.partitionedByDay ? this.days.take(dayOf(time)) : "in";
+    if (fate !== "in") return fate;
     if (verdict === "unknown") this.letters.push({ index, ...UNKNOWN_SESSION });
     return verdict === undefined ? "in" : "out";
   }

@@ -2,7 +2,6 @@ import type { Clock } from "../clock.ts";
 import type { Config } from "../config.ts";
 import type { Registry } from "../event/registry.ts";
 import type { Log } from "../log.ts";
-import type { Day } from "../table/days.ts";
 import type { ConnectionSlot } from "../table/slot.ts";
 import type { GroupMember } from "../topic/consume.ts";
 import type { PartitionOffsets } from "../topic/offsets.ts";
@@ -24,7 +23,6 @@ export interface GroupParts {
   readonly outboxSlot: ConnectionSlot;
   /** A session of the login user itself, to end those of owners that are gone. */
   readonly watchSlot: ConnectionSlot;
-  readonly knownDays: Set<Day>;
   readonly pace: Pace | undefined;
   /** What the log holds of a partition now, and whose log it is. */
   readonly logOf: (partition: number) => Promise<{ readonly log: PartitionOffsets; readonly clusterId: string }>;

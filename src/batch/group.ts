@@ -56,11 +56,11 @@ export class Group {
     this.failure.catch(() => undefined);
     this.#hints = new OffsetHints(parts.member, parts.log);
     this.#room = new Room(config.landingBufferBytesMax);
-    const { landingSlots: slots, daySlot, knownDays, registry } = parts;
+    const { landingSlots: slots, daySlot, registry } = parts;
     this.#intake = new Intake({ ...parts, room: this.#room, patience: this.#patience() });
     const lockWatch = new LockWatch(parts.watchSlot, config.lockTimeoutMs, parts.log, clock);
     const waits = { patience: this.#patience, signal: this.#ending };
-    this.#runner = new JobRunner({ plan, registry, slots, daySlot, knownDays, lockWatch, ...waits });
+    this.#runner = new JobRunner({ plan, registry, slots, daySlot, lockWatch, ...waits });
     this.pump = new OutboxPump({
       topicName: plan.topicName,
       slot: parts.outboxSlot,

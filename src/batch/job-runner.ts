@@ -1,12 +1,11 @@
 import type { Registry } from "../event/registry.ts";
-import { type Day, makeTickDays } from "../table/days.ts";
 import { isInLedger, type LedgerRow } from "../table/landed.ts";
 import { countParked } from "../table/parked.ts";
 import type { ConnectionSlot } from "../table/slot.ts";
 import { isDatabaseFault, verdictOf } from "../table/sqlstate.ts";
 import type { EncodedBatch } from "./encode.ts";
 import { expireParked } from "./expire.ts";
-import { type Landed, type Landing, landBatch, type OnCommit } from "./land.ts";
+import { encodedAgain, type Landed, type Landing, landBatch, type OnCommit } from "./land.ts";
 import type { Job, Lane, LaneStep } from "./lane.ts";
 import type { LockWatch } from "./lock-watch.ts";
 import { judge, type Patience } from "./patience.ts";
@@ -23,7 +22,6 @@ export class JobRunner {
   readonly #slots: readonly ConnectionSlot[];
   /** Day partitions are made on a session of their own: a landing's transaction would hold the new partition's lock. */
   readonly #daySlot: ConnectionSlot;
-  readonly #knownDays: Set<Day>;
   readonly #lockWatch: LockWatch;
   readonly #signal: AbortSignal;
   readonly #patience: () => Patience;
@@ -33,7 +31,6 @@ export class JobRunner {
     readonly registry: Registry;
     readonly slots: readonly ConnectionSlot[];
     readonly daySlot: ConnectionSlot;
-    readonly knownDays: Set<Day>;
     readonly lockWatch: LockWatch;
     readonly signal: AbortSignal;
     readonly patience: () => Patience;
@@ -42,7 +39,6 @@ export class JobRunner {
     this.#registry = parts.registry;
     this.#slots = parts.slots;
     this.#daySlot = parts.daySlot;
-    this.#knownDays = parts.knownDays;
     this.#lockWatch = parts.lockWatch;
     this.#signal = parts.signal;
     this.#patience = parts.patience;
@@ -111,19 +107,22 @@ export class JobRunner {
   }
 
   async #land(slot: ConnectionSlot, lane: Lane, batch: EncodedBatch, onCommit: OnCommit): Promise<Landing> {
-    const land = () =>
-      slot.use((connection) =>
+    const { days } = this.#plan.encoder;
+    const land = async () => {
+      await days.make(this.#daySlot, batch);
+      const kept = batch.days.some((day) => days.isPast(day)) ? encodedAgain(this.#plan, batch) : batch;
+      await this.#plan.sessionGate.pass(kept.sessions, this.#signal);
+      return slot.use((connection) =>
         this.#lockWatch.run(connection, () =>
-          landBatch(connection, this.#plan, batch, lane.stagedBatchesLeft > 0, onCommit),
+          landBatch(connection, this.#plan, kept, lane.stagedBatchesLeft > 0, onCommit),
         ),
       );
-    await this.#makeDays(batch.days);
-    await this.#plan.sessionGate.pass(batch.sessions, this.#signal);
-    const landing = await land().catch(async (error) => {
-      // A partition that we knew has been dropped since. Made again, it must do; a second refusal stops the group.
+    };
+    const landing = await land().catch((error) => {
+      // A partition that we knew has been dropped since. Made again, or found to be behind the horizon, it must do; a
+      // second refusal stops the group.
       if (!isDatabaseFault(error) || verdictOf(error) !== "partition") throw error;
-      this.#knownDays.clear();
-      await this.#makeDays(batch.days);
+      days.forget();
       return land();
     });
     if (landing.kind === "landed" && this.#plan.consumer.landing.path === "direct") {
@@ -131,12 +130,5 @@ export class JobRunner {
       lane.stagedBatchesLeft = repeated ? STAGED_AFTER_REPEAT : Math.max(0, lane.stagedBatchesLeft - 1);
     }
     return landing;
-  }
-
-  async #makeDays(days: readonly Day[]): Promise<void> {
-    const wanted = days.filter((day) => !this.#knownDays.has(day));
-    if (wanted.length === 0) return;
-    await this.#daySlot.use((connection) => makeTickDays(connection, wanted));
-    for (const day of wanted) this.#knownDays.add(day);
   }
 }

@@ -8,6 +8,7 @@ import { landStaged } from "./land-staged.ts";
 import { type BreakerSample, sampleOf } from "./letter-breaker.ts";
 import type { Outcome } from "./outcome.ts";
 import type { LandingPlan } from "./plan.ts";
+import type { SessionVerdict } from "./session-sieve.ts";
 import { letterRows, outboxMessages, parkedRows, recordDigest } from "./tell.ts";
 
 /**
@@ -52,7 +53,7 @@ export async function landBatch(
     const next = await lockPartition(connection, plan.topicName, batch.partition);
     if (batch.nextOffset <= next) return { kind: "stale", nextOffset: next };
     if (batch.firstOffset > next) return { kind: "ahead", nextOffset: next };
-    const trimmed = await judgeSessions(connection, plan, trim(batch, next));
+    const trimmed = await judgeSessions(connection, plan, trim(plan, batch, next));
     const { outcome, usedStage } = await landRows(connection, plan, trimmed, preferStage);
     const ledger = ledgerOf("batch", trimmed, outcome);
     sample = sampleOf(ledger.read - ledger.parked, [...trimmed.letters, ...outcome.letters]);
@@ -85,22 +86,35 @@ export async function inTransaction<R extends { readonly kind: string }>(
 }
 
 /** The part of a batch that begins at `next`: what is below it has landed. */
-function trim(batch: EncodedBatch, next: number): EncodedBatch {
+function trim(plan: LandingPlan, batch: EncodedBatch, next: number): EncodedBatch {
   if (batch.firstOffset === next) return batch;
   let from = batch.from;
   while (from < batch.to && batch.records.offsetOf(from) < next) from++;
-  return { ...batch, firstOffset: next, from, letters: batch.letters.filter((letter) => letter.index >= from) };
+  const letters = batch.letters.filter((letter) => letter.index >= from);
+  const trimmed = { ...batch, firstOffset: next, from, letters };
+  // Which of the records were filtered isn't kept, only how many.
+  return batch.filtered === 0 ? trimmed : encodedAgain(plan, trimmed);
+}
+
+/**
+ * A batch of records that have been encoded, with what is known by now of sessions and days. Not cut again: its days were
+ * made for it, though another lane may have forgotten them since.
+ */
+export function encodedAgain(
+  plan: LandingPlan,
+  batch: EncodedBatch,
+  verdicts: ReadonlyMap<string, SessionVerdict> = new Map(),
+): EncodedBatch {
+  const { partition, records, firstOffset, nextOffset, from, to } = batch;
+  const encoder = { ...plan.encoder, newDaysPerBatchMax: Number.POSITIVE_INFINITY };
+  return encodeBatch(encoder, partition, records, { firstOffset, nextOffset, from, to, verdicts });
 }
 
 /** Encoded again without the events of sessions that have a verdict; as it is when there are none, the usual case. */
 async function judgeSessions(connection: Connection, plan: LandingPlan, batch: EncodedBatch): Promise<EncodedBatch> {
   if (batch.sessions.length === 0) return batch;
   const verdicts = await plan.sessionGate.verdicts(connection, batch.sessions);
-  if (verdicts.size === 0) return batch;
-  const { partition, records, firstOffset, nextOffset, from, to } = batch;
-  const sifted = encodeBatch(plan.encoder, partition, records, { firstOffset, nextOffset, from, to, verdicts });
-  if (sifted.to !== to) throw new Error(`${plan.topicName}/${partition}: a batch was cut that had its partitions`);
-  return sifted;
+  return verdicts.size === 0 ? batch : encodedAgain(plan, batch, verdicts);
 }
 
 async function landRows(

@@ -1,6 +1,5 @@
 import { EventReader } from "../event/codec.ts";
 import { checkCatalog } from "../table/catalog.ts";
-import type { Day } from "../table/days.ts";
 import { RowEncoder } from "../table/row-encoder.ts";
 import { directCopy, stageStatements } from "../table/stage.ts";
 import { fetchOffsets } from "../topic/offsets.ts";
@@ -16,18 +15,17 @@ import { OrphanBreaker } from "./orphan-breaker.ts";
 import type { LandingPlan } from "./plan.ts";
 import type { ReplayTerms } from "./replay-terms.ts";
 import { SessionGate } from "./session-gate.ts";
+import { TickDays } from "./tick-days.ts";
 import { Transcoders, transcoderPlan } from "./transcoders.ts";
 
 /**
  * What landing this consumer's batches takes, checked against the live table.
- * @param knownDays grows as day partitions are made
  * @param terms set for a replay, which lands a part of the log and tells nobody
  * @throws TradetapeError catalog_mismatch, database_unreachable, registry_refused, registry_unreachable
  */
 export async function makePlan(
   services: LandingServices,
   consumer: Consumer,
-  knownDays: Set<Day>,
   terms?: ReplayTerms,
 ): Promise<LandingPlan> {
   const { config, registry } = services;
@@ -56,7 +54,7 @@ export async function makePlan(
       eventBytesMax: config.eventBytesMax,
       newDaysPerBatchMax: config.newDaysPerBatchMax,
       filter,
-      knownDays,
+      days: new TickDays(config.tickDaysAhead),
     },
     direct: { statement: directCopy(landing), relation: landing.table },
     stage,

@@ -3,7 +3,6 @@ import { type Config, requireServices } from "../config.ts";
 import { openRegistry, type Registry } from "../event/registry.ts";
 import type { Log } from "../log.ts";
 import { Connection, type OpenSession } from "../table/connection.ts";
-import type { Day } from "../table/days.ts";
 import { databaseId } from "../table/landed.ts";
 import { requireMigrated } from "../table/migrate.ts";
 import { ConnectionSlot } from "../table/slot.ts";
@@ -97,8 +96,7 @@ export async function openLandingServices(settings: Config, log: Log): Promise<L
 export async function openGroup(services: LandingServices, consumer: Consumer, terms?: ReplayTerms): Promise<Group> {
   const { config, log, clock, openSession, kafka, admin, registry, publisher } = services;
   const { topic } = consumer;
-  const knownDays = new Set<Day>();
-  const plan = await makePlan(services, consumer, knownDays, terms);
+  const plan = await makePlan(services, consumer, terms);
   const slot = (what: string) =>
     new ConnectionSlot(
       config.databaseUrl,
@@ -126,7 +124,6 @@ export async function openGroup(services: LandingServices, consumer: Consumer, t
     daySlot: slot("days"),
     outboxSlot: slot("outbox"),
     watchSlot: new ConnectionSlot(config.databaseUrl, { name: `${plan.topicName} watch` }, openSession),
-    knownDays,
     pace: terms?.pace,
     logOf: async (partition) => {
       const offsets = await fetchOffsets(admin, plan.topicName);

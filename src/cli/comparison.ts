@@ -22,7 +22,7 @@ export function comparisonText(found: Comparison, places: { readonly here: strin
 }
 
 /** What differs, or isn't compared, for a reason that has a name. */
-function exceptionLines({ tables, ownEntries, origins }: Comparison): string[] {
+function exceptionLines({ tables, ownEntries, origins, dropped }: Comparison): string[] {
   const excused = (of: Excuse) => tables.reduce((sum, t) => sum + t.excused[of], 0);
   const [gaveUp, sameId] = [excused("became_row"), excused("same_id")];
   return [
@@ -30,6 +30,12 @@ function exceptionLines({ tables, ownEntries, origins }: Comparison): string[] {
     ...(sameId > 0 ? [`excused: ${count(sameId)} rows and letters of ids published in two partitions`] : []),
     ...(ownEntries.here !== ownEntries.there
       ? [`not compared: ${count(ownEntries.here)} and ${count(ownEntries.there)} receipts and replays in audit_log`]
+      : []),
+    ...(dropped
+      ? [
+          `not compared: ticks before ${dropped.before}, dropped by one: ${count(dropped.rowsHere)} and ` +
+            `${count(dropped.rowsThere)} are left`,
+        ]
       : []),
     ...(origins.length > 0 ? [`began at different offsets: ${placesText(origins)}`] : []),
   ];

@@ -8,6 +8,7 @@ import { downCommand } from "./down.ts";
 import { describeFailure, EXIT, type ExitCode } from "./exit.ts";
 import { migrateCommand } from "./migrate.ts";
 import { parkedCommand } from "./parked.ts";
+import { addPartitions } from "./partitions.ts";
 import { publishCommand } from "./publish.ts";
 import { replayCommand } from "./replay.ts";
 import { runCommand } from "./run.ts";
@@ -68,6 +69,7 @@ export function buildProgram(done: (code: ExitCode) => void): Command {
   addCommand(program, verifyCommand, done);
   addDeadLetters(program, done);
   addCommand(program, parkedCommand, done);
+  addPartitions(program, done);
   addCommand(program, migrateCommand, done);
   addCommand(program, topicsCommand, done);
   addCommand(program, settings, done);

@@ -1,6 +1,6 @@
 import { type Config, requireServices } from "../config.ts";
 import { type StackUrls, startStack } from "../stack/stack.ts";
-import { Connection } from "../table/connection.ts";
+import { Connection, type ConnectionOptions } from "../table/connection.ts";
 import { requireMigrated } from "../table/migrate.ts";
 import type { Session } from "./command.ts";
 
@@ -62,9 +62,18 @@ export const databaseOf = (config: Config): string => requireServices(config, "d
  * @param name what is asked, as pg_stat_activity shows it
  * @throws TradetapeError config_invalid, database_unreachable, not_migrated
  */
-export async function asReader<R>(config: Config, name: string, ask: (connection: Connection) => Promise<R>) {
+export const asReader = <R>(config: Config, name: string, ask: (connection: Connection) => Promise<R>): Promise<R> =>
+  asRole(config, name, "tradetape_reader", ask);
+
+/** The same, in a session with a role's rights. */
+export async function asRole<R>(
+  config: Config,
+  name: string,
+  role: NonNullable<ConnectionOptions["role"]>,
+  ask: (connection: Connection) => Promise<R>,
+): Promise<R> {
   const databaseUrl = databaseOf(config);
-  const connection = await Connection.open(databaseUrl, { name, role: "tradetape_reader" });
+  const connection = await Connection.open(databaseUrl, { name, role });
   try {
     await requireMigrated(connection, databaseUrl);
     return await ask(connection);

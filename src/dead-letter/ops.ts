@@ -2,7 +2,7 @@ import { userInfo } from "node:os";
 import { type Config, requireServices } from "../config.ts";
 import { openRegistry } from "../event/registry.ts";
 import type { Log } from "../log.ts";
-import { Connection } from "../table/connection.ts";
+import { Connection, type ConnectionOptions } from "../table/connection.ts";
 import { databaseId } from "../table/landed.ts";
 import { loginOf } from "../table/letter-actions.ts";
 import { requireMigrated } from "../table/migrate.ts";
@@ -10,7 +10,7 @@ import { openKafka } from "../topic/client.ts";
 import { RawPublisher } from "../topic/raw-publish.ts";
 import { topicName } from "../topic/topics.ts";
 
-/** What acting on letters needs: a session that may do no more than that, and how the audit trail is told. */
+/** What acting on a database needs: a session that may do no more than that, and how the audit trail is told. */
 export interface Ops {
   readonly connection: Connection;
   readonly databaseId: string;
@@ -22,11 +22,16 @@ export interface Ops {
   close(): Promise<void>;
 }
 
-/** @throws TradetapeError config_invalid, database_unreachable, not_migrated, registry_unreachable */
-export async function openOps(settings: Config): Promise<Ops> {
+const LETTERS: ConnectionOptions = { name: "dead letters", role: "tradetape_ops" };
+
+/**
+ * @param as the session's name and role; acting on letters takes a role that can do no more than that
+ * @throws TradetapeError config_invalid, database_unreachable, not_migrated, registry_unreachable
+ */
+export async function openOps(settings: Config, as: ConnectionOptions = LETTERS): Promise<Ops> {
   const config = requireServices(settings, "databaseUrl", "schemaRegistryUrl");
   const { databaseUrl, namespace } = config;
-  const connection = await Connection.open(databaseUrl, { name: "dead letters", role: "tradetape_ops" });
+  const connection = await Connection.open(databaseUrl, as);
   try {
     await requireMigrated(connection, databaseUrl);
     const auditTopicName = topicName(namespace, "audit");

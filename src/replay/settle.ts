@@ -22,7 +22,7 @@ export async function settle(
 ): Promise<void> {
   const plans: LandingPlan[] = [];
   for (const consumer of consumers.filter(({ landing }) => landing.parents.length > 0)) {
-    plans.push(await makePlan(services, consumer, new Set(), terms));
+    plans.push(await makePlan(services, consumer, terms));
   }
   await services.questions.use(async (connection) => {
     for (let done = true; done; ) {

@@ -1,8 +1,9 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Consumer } from "../batch/consumer.ts";
-import { comparedTable, DEAD_LETTERS, PARKED_EVENTS } from "../table/compared-table.ts";
-import { prepareDigests } from "../table/digest.ts";
+import { comparedTable, DEAD_LETTERS, PARKED_EVENTS, SINCE } from "../table/compared-table.ts";
+import { type Place, prepareDigests } from "../table/digest.ts";
 import { inSnapshot } from "../table/ledger-check.ts";
+import { countTicksBefore, tickHorizon } from "../table/tick-days.ts";
 import { notEquallyFar, placesText, requireAlike } from "./alike.ts";
 import { compareLetters, compareTable, type TableComparison } from "./compare-table.ts";
 import { both, type Pair } from "./difference.ts";
@@ -15,7 +16,11 @@ export interface Comparison {
   readonly tables: readonly TableComparison[];
   readonly ownEntries: Standing["ownEntries"];
   readonly origins: readonly PlaceApart[];
+  /** Days of ticks before this one were dropped in one of them, and aren't compared; null where none were. */
+  readonly dropped: { readonly before: string; readonly rowsHere: number; readonly rowsThere: number } | null;
 }
+
+const TICKS = "market_data_tick";
 
 export interface AgainstOptions {
   /** How long the two may take to come equally far. */
@@ -74,6 +79,7 @@ async function compareAll(
 ): Promise<Comparison> {
   await both(pair, prepareDigests);
   const { partitions, ownEntries, origins } = standing;
+  const dropped = await droppedOf(pair);
   const tables = consumers.map((consumer) => ({ consumer, table: comparedTable(consumer.landing, consumer.time) }));
   const tableOf = (topic: string) => tables.find(({ consumer }) => isTopicOf(consumer, topic))?.table;
   const excuses = new Excuses();
@@ -83,8 +89,20 @@ async function compareAll(
   for (const table of [...tables.map((entry) => entry.table), PARKED_EVENTS]) {
     if (stop.aborted) break;
     onProgress?.(`comparing ${table.name}`);
-    found.push(await compareTable(pair, table, excuses));
+    const kept: Place = dropped && table.name === TICKS ? [[SINCE, dropped.before]] : [];
+    found.push(await compareTable(pair, table, excuses, kept));
   }
   const all = [...found, letters];
-  return { equal: all.every(({ equal }) => equal), partitions, tables: all, ownEntries, origins };
+  return { equal: all.every(({ equal }) => equal), partitions, tables: all, ownEntries, origins, dropped };
+}
+
+/** Where one of them has dropped days, those of both are left out: the other may have landed them, or filtered them. */
+async function droppedOf(pair: Pair): Promise<Comparison["dropped"]> {
+  const before = (await both(pair, tickHorizon))
+    .filter((day) => day !== undefined)
+    .sort()
+    .at(-1);
+  if (before === undefined) return null;
+  const [rowsHere, rowsThere] = await both(pair, (connection) => countTicksBefore(connection, before));
+  return { before, rowsHere, rowsThere };
 }

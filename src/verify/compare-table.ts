@@ -1,5 +1,5 @@
 import type { ComparedTable } from "../table/compared-table.ts";
-import { readRows } from "../table/digest.ts";
+import { type Place, readRows } from "../table/digest.ts";
 import type { TimingLetter } from "../table/landed-places.ts";
 import {
   both,
@@ -58,13 +58,19 @@ type Judge = (
   page: DifferencePage,
 ) => Promise<ReadonlyMap<string, Excuse>>;
 
-/** Compares a table by digests, and goes down to the rows where they differ. */
-export function compareTable(pair: Pair, table: ComparedTable, excuses: Excuses): Promise<TableComparison> {
-  return compare(pair, table, async (of, rows, page) => {
+/** Compares a table by digests, and goes down to the rows where they differ. @param kept which of its rows count */
+export function compareTable(
+  pair: Pair,
+  table: ComparedTable,
+  excuses: Excuses,
+  kept: Place = [],
+): Promise<TableComparison> {
+  const judge: Judge = async (of, rows, page) => {
     const known = new Map(page.rows.map((row) => [row.id, row]));
     const excused = rows.map((row) => [row.id, excuses.ofRow(of, known.get(row.id)!, row.columns)] as const);
     return new Map(excused.filter((entry): entry is [string, Excuse] => entry[1] !== undefined));
-  });
+  };
+  return compare(pair, table, judge, kept);
 }
 
 /** Letters are compared twice: first noted, as excuses for rows, and then excused themselves where rows answer them. */
@@ -85,13 +91,13 @@ export async function compareLetters(
   });
 }
 
-async function compare(pair: Pair, table: ComparedTable, judge: Judge): Promise<TableComparison> {
-  const parts = await cutParts(pair, table, table.partition);
+async function compare(pair: Pair, table: ComparedTable, judge: Judge, kept: Place = []): Promise<TableComparison> {
+  const parts = await cutParts(pair, table, table.partition, kept);
   const partitions = differingParts(parts);
   const excused: Record<Excuse, number> = { became_row: 0, same_id: 0 };
   const hours: FoundHour[] = [];
   let more = false;
-  for await (const page of differencePages(pair, table, partitions)) {
+  for await (const page of differencePages(pair, table, partitions, kept)) {
     if (hours.length >= HOURS_LISTED_MAX) {
       more = true;
       break;

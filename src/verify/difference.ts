@@ -58,14 +58,15 @@ export function differingParts({ here, there }: CutParts): readonly PartDifferen
     .map((part) => ({ part, rowsHere: here.get(part)?.rows ?? 0, rowsThere: there.get(part)?.rows ?? 0 }));
 }
 
-/** Goes down where digests differ, partition by partition, hour by hour, to the rows. */
+/** Goes down where digests differ, partition by partition, hour by hour, to the rows. @param kept what all of it is in */
 export async function* differencePages(
   pair: Pair,
   table: ComparedTable,
   partitions: readonly PartDifference[],
+  kept: Place = [],
 ): AsyncGenerator<DifferencePage> {
   for (const partition of partitions) {
-    const place: Place = [[table.partition, partition.part]];
+    const place: Place = [...kept, [table.partition, partition.part]];
     const { hour } = table;
     const hours = hour ? differingParts(await cutParts(pair, table, hour, place)) : [partition];
     for (const part of hours) {

@@ -5,6 +5,7 @@ import type { Consumer } from "../../src/batch/consumer.ts";
 import { type EncodedBatch, type Encoder, encodeBatch } from "../../src/batch/encode.ts";
 import { EVERY_SESSION_KIND, EventFilter } from "../../src/batch/event-filter.ts";
 import { indexOf } from "../../src/batch/land-staged.ts";
+import { TickDays } from "../../src/batch/tick-days.ts";
 import type { EventReader } from "../../src/event/codec.ts";
 import { Refusal } from "../../src/event/letter.ts";
 import { writeText, writeTimestamp } from "../../src/table/copy-buffer.ts";
@@ -38,7 +39,7 @@ function encoderOf(consumer: unknown, change: Partial<Encoder> = {}): Encoder {
     eventBytesMax: 1000,
     newDaysPerBatchMax: 2,
     filter: new EventFilter(EVERY_SESSION_KIND),
-    knownDays: new Set(),
+    days: new TickDays(),
     ...change,
   };
 }
@@ -127,7 +128,7 @@ describe("the days of a batch", () => {
   });
 
   it("that are known already don't count", () => {
-    expect(encode(days, { knownDays: new Set([today - 2]) })).toMatchObject({ to: 7, nextOffset: 7 });
+    expect(encode(days, { days: new TickDays(0, [today - 2]) })).toMatchObject({ to: 7, nextOffset: 7 });
     expect(encode(days, { newDaysPerBatchMax: 3 })).toMatchObject({ to: 7 });
   });
 

@@ -9,6 +9,7 @@ import { Patience } from "../../src/batch/patience.ts";
 import type { LandingPlan } from "../../src/batch/plan.ts";
 import { Room } from "../../src/batch/room.ts";
 import { recordDigest } from "../../src/batch/tell.ts";
+import { TickDays } from "../../src/batch/tick-days.ts";
 import { TradetapeError } from "../../src/errors.ts";
 import type { Registry } from "../../src/event/registry.ts";
 import { writeText } from "../../src/table/copy-buffer.ts";
@@ -71,7 +72,7 @@ function setUp(
     eventBytesMax: 1000,
     newDaysPerBatchMax: 5,
     filter: new EventFilter(EVERY_SESSION_KIND),
-    knownDays: new Set(),
+    days: new TickDays(),
   };
   const plan = { topicName: "ticks", encoder } as unknown as LandingPlan;
   const abort = new AbortController();

@@ -5,6 +5,7 @@ import { CONSUMERS } from "../../consumers/all.ts";
 import type { Consumer } from "../../src/batch/consumer.ts";
 import { type EncodedBatch, type Encoder, encodeBatch } from "../../src/batch/encode.ts";
 import { EventFilter } from "../../src/batch/event-filter.ts";
+import { TickDays } from "../../src/batch/tick-days.ts";
 import { Transcoders, transcoderPlan } from "../../src/batch/transcoders.ts";
 import { EventReader } from "../../src/event/codec.ts";
 import { EVENT_SCHEMAS, type EventField } from "../../src/event/schemas.ts";
@@ -149,7 +150,7 @@ function make(consumer: Consumer, writer: (schema: RawSchema) => Fields): Made {
     eventBytesMax: 6000,
     newDaysPerBatchMax: 1,
     filter: new EventFilter(["paper", "backtest", "replay", "live"], "all"),
-    knownDays: new Set(),
+    days: new TickDays(),
   };
   const fast = { ...slow, transcoders: new Transcoders(reader, transcoderPlan(consumer, columns)) };
   const encode = (event: Fields) =>

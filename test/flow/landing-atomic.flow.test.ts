@@ -140,7 +140,7 @@ describe("landing a batch", () => {
 
   beforeAll(async () => {
     const services = await openLandingServices(tape.config, openLog(tape.config));
-    plan = await makePlan(services, PREDICTIONS as unknown as Consumer, new Set());
+    plan = await makePlan(services, PREDICTIONS as unknown as Consumer);
     for (const id of plan.encoder.reader.missing([await tape.encode("predictions", prediction())])) {
       await services.registry.fetch(id);
     }

@@ -12,7 +12,7 @@ import { Room } from "../../../src/batch/room.ts";
 import { readConfig } from "../../../src/config.ts";
 import { openLog } from "../../../src/log.ts";
 import { Connection } from "../../../src/table/connection.ts";
-import { type Day, makeTickDays } from "../../../src/table/days.ts";
+import { ConnectionSlot } from "../../../src/table/slot.ts";
 import { GroupMember } from "../../../src/topic/consume.ts";
 import type { FetchedBatch } from "../../../src/topic/fetched-batch.ts";
 import type { LandArgs } from "./land.ts";
@@ -23,13 +23,12 @@ const COMMIT_MS = 1000;
 const { events, pids } = argsOf<LandArgs>();
 const services = await openLandingServices(readConfig(), openLog({ logLevel: "error" }));
 const { config, registry } = services;
-const knownDays = new Set<Day>();
-const plan = await makePlan(services, CONSUMERS.find(({ topic }) => topic === "ticks")!, knownDays);
+const plan = await makePlan(services, CONSUMERS.find(({ topic }) => topic === "ticks")!);
 await registry.fetch(await registry.register(plan.topicName, "ticks"));
 
 const open = (name: string) => Connection.open(config.databaseUrl, { name, role: "tradetape_lander" });
 const connections = await Promise.all(Array.from({ length: config.landingConnections }, (_, n) => open(`bench ${n}`)));
-const dayConnection = await open("bench days");
+const daySlot = new ConnectionSlot(config.databaseUrl, { name: "bench days", role: "tradetape_lander" });
 /** The end of each connection's queue. */
 const queues: Promise<void>[] = connections.map(() => Promise.resolve());
 const room = new Room(config.landingBufferBytesMax);
@@ -44,9 +43,7 @@ async function take(batch: FetchedBatch): Promise<void> {
   if (encoded.to < batch.count || encoded.letters.length > 0) throw new Error("a bench's ticks are good, of few days");
   const bytes = encoded.rows.bytes.length + batch.keepBytes;
   room.take(bytes);
-  const newDays = encoded.days.filter((day) => !knownDays.has(day));
-  await makeTickDays(dayConnection, newDays);
-  for (const day of newDays) knownDays.add(day);
+  await plan.encoder.days.make(daySlot, encoded);
   const at = batch.partition % connections.length;
   queues[at] = queues[at]!.then(async () => {
     await connections[at]!.copy(plan.direct.statement, encoded.rows.bytes);
@@ -71,7 +68,7 @@ await all.promise;
 const measured = measure.end(events);
 clearInterval(timer);
 await member.stop();
-for (const connection of [...connections, dayConnection]) await connection.close();
+for (const connection of [...connections, daySlot]) await connection.close();
 await services.close();
 print({ ...measured, written: landed, duplicate: 0 });
 process.exit(0);

@@ -35,7 +35,7 @@ const BAD = { clean: 0, one: 1, hundred: 100 } as const;
 const { rounds } = argsOf<{ rounds: number }>();
 const config = readConfig();
 const services = await openLandingServices(config, openLog({ logLevel: "error" }));
-const plan = await makePlan(services, ticks as unknown as Consumer, new Set());
+const plan = await makePlan(services, ticks as unknown as Consumer);
 const schemaId = await services.registry.register(plan.topicName, "ticks");
 await services.registry.fetch(schemaId);
 const connection = await Connection.open(services.config.databaseUrl, { name: "poison", role: "tradetape_lander" });

@@ -1,0 +1,101 @@
+import { randomUUID } from "node:crypto";
+import { committed, type Ops } from "../dead-letter/ops.ts";
+import { TradetapeError } from "../errors.ts";
+import { lockPartition, nextOffsets } from "../table/landed.ts";
+import { insertRemoved } from "../table/removed.ts";
+import {
+  countTickDay,
+  detachTickDay,
+  dropTickDay,
+  listTickDays,
+  lockTickDays,
+  moveTickHorizon,
+  type TickDay,
+} from "../table/tick-days.ts";
+import { recordDrop } from "./audited.ts";
+
+export interface DroppedDay {
+  readonly day: string;
+  /** Rows that were in it, exactly. */
+  readonly rows: number;
+}
+
+export interface DropOptions {
+  /** The first day that is kept, as 2024-03-05. */
+  readonly before: string;
+  /** The full name of the topic of the ticks, whose ledger takes note and whose group tells the audit trail. */
+  readonly topic: string;
+  /** Aborting stops between two days; the same call goes on from there. */
+  readonly stop: AbortSignal;
+  readonly onDropped?: (dropped: DroppedDay) => void;
+}
+
+const TABLE = "market_data_tick";
+/** Rows lie by symbol over all partitions of their topic, and don't say in which: the first one's ledger stands for all. */
+const LEDGER_PARTITION = 0;
+
+/**
+ * Drops the days of ticks before one, oldest first, and keeps them from coming back.
+ *
+ * | dies ...                      | then                                                                              |
+ * |-------------------------------|-----------------------------------------------------------------------------------|
+ * | before the horizon has moved  | nothing happened                                                                  |
+ * | behind it                     | events of these days are filtered; the next call drops them                       |
+ * | in DETACH CONCURRENTLY        | the day is `detaching` and no longer read; the next call finishes it              |
+ * | between DETACH and DROP       | its rows are out of the table, `verify` says so; the next call counts and drops   |
+ * | in the last transaction       | count, ledger row, audit entry and DROP are one: all or nothing                   |
+ * @throws TradetapeError input_invalid when rows lie there and this topic has never landed
+ */
+export async function dropTickDays(ops: Ops, options: DropOptions): Promise<readonly DroppedDay[]> {
+  const { connection } = ops;
+  await lockTickDays(connection);
+  const by = `${ops.actor} as ${ops.databaseUser}`;
+  const horizon = await committed(connection, () => moveTickHorizon(connection, options.before, by));
+  const actionId = randomUUID();
+  const dropped: DroppedDay[] = [];
+  for (const day of (await listTickDays(connection)).filter((tickDay) => tickDay.day < horizon)) {
+    if (options.stop.aborted) break;
+    await detachTickDay(connection, day);
+    const done = await dropDetached(ops, day, { actionId, horizon, topic: options.topic });
+    options.onDropped?.(done);
+    dropped.push(done);
+  }
+  return dropped;
+}
+
+interface DropAction {
+  readonly actionId: string;
+  readonly horizon: string;
+  readonly topic: string;
+}
+
+function dropDetached(ops: Ops, { day }: TickDay, action: DropAction): Promise<DroppedDay> {
+  const { connection } = ops;
+  const { topic, horizon } = action;
+  return committed(connection, async () => {
+    // Counted before the lock is taken: millions of rows take seconds, in which the partition goes on landing.
+    const rows = await countTickDay(connection, day);
+    if (rows > 0) {
+      const nextOffset = await lockLedger(ops, topic);
+      const removal = { topic, partition: LEDGER_PARTITION, nextOffset, table: TABLE, rows };
+      await insertRemoved(connection, { ...removal, detail: { day, horizon, action_id: action.actionId } });
+    }
+    await recordDrop(ops, { ...action, table: TABLE, day, rows });
+    await dropTickDay(connection, day);
+    return { day, rows };
+  });
+}
+
+async function lockLedger({ connection }: Ops, topic: string): Promise<number> {
+  const landed = await nextOffsets(connection, topic);
+  if (!landed.has(LEDGER_PARTITION)) {
+    throw new TradetapeError(
+      "input_invalid",
+      `${topic} has never landed in this database, and others' ticks lie there`,
+      {
+        next: "Set TRADETAPE_NAMESPACE to the one whose ticks landed here.",
+      },
+    );
+  }
+  return lockPartition(connection, topic, LEDGER_PARTITION);
+}
