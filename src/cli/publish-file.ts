@@ -2,6 +2,7 @@ import type { EventOfTopic } from "../event/events.ts";
 import type { EventTopic } from "../event/schemas.ts";
 import type { Feed, Rejection } from "../feed/feed.ts";
 import type { Incomplete, Tape } from "../tradetape.ts";
+import type { Pace } from "./pace.ts";
 import type { Progress } from "./progress.ts";
 
 /** What became of a file's lines. Every event that was read and not rejected has been acknowledged. */
@@ -19,6 +20,7 @@ export interface PublishParts {
   readonly tape: Tape;
   readonly progress: Progress;
   readonly signal: AbortSignal;
+  readonly pace: Pace;
   /** Told of each rejection, in the order of the lines. */
   readonly onRejection: (rejection: Rejection) => void;
 }
@@ -36,7 +38,7 @@ export async function publishFeed<T extends EventTopic>(feed: Feed<T>, parts: Pu
   try {
     await parts.tape.publishAll("symbols", feed.symbols);
     // A whole event is an incomplete one, too; the compiler doesn't see it while T is open.
-    const events = watched(feed, parts, seen, bar.set) as AsyncGenerator<Incomplete<T>[]>;
+    const events = watched(feed, parts, seen, bar.set) as AsyncGenerator<readonly Incomplete<T>[]>;
     ({ sent } = await parts.tape.publishAll(feed.topic, events));
   } finally {
     feed.close();
@@ -47,18 +49,20 @@ export async function publishFeed<T extends EventTopic>(feed: Feed<T>, parts: Pu
 
 type Seen = { events: number; rejected: number; complete: boolean };
 
-/** The feed's events in arrays, each batch counted as it goes by; ends early, between two batches, after a signal. */
+/** The feed's events in arrays as they are due, counted as they go by; ends early, between two arrays, after a signal. */
 async function* watched<T extends EventTopic>(
   feed: Feed<T>,
-  { signal, onRejection }: PublishParts,
+  { signal, pace, onRejection }: PublishParts,
   seen: Seen,
   setBar: (done: number) => void,
-): AsyncGenerator<EventOfTopic[T][]> {
+): AsyncGenerator<readonly EventOfTopic[T][]> {
   for await (const { events, rejections } of feed.batches()) {
     for (const rejection of rejections) onRejection(rejection);
-    seen.events += events.length;
     seen.rejected += rejections.length;
-    yield events;
+    for await (const due of pace.let(events)) {
+      seen.events += due.length;
+      yield due;
+    }
     setBar(feed.progress().read);
     if (signal.aborted) return;
   }

@@ -11,10 +11,12 @@ import { ticks } from "../../producers/ticks.ts";
 import { TradetapeError } from "../errors.ts";
 import type { EventTopic } from "../event/schemas.ts";
 import type { Feed, FeedDescription, FeedOptions, Producer } from "../feed/feed.ts";
+import { parseSpeed } from "../replay/bounds.ts";
 import { connectTape } from "../tradetape.ts";
 import type { CommandSpec, Session } from "./command.ts";
 import { EXIT, type ExitCode } from "./exit.ts";
 import { table } from "./output.ts";
+import { Pace } from "./pace.ts";
 import { type FileSummary, publishFeed } from "./publish-file.ts";
 import { Rejects } from "./rejects.ts";
 
@@ -35,6 +37,7 @@ const KINDS = Object.keys(PRODUCERS);
 interface PublishOptions extends FeedOptions {
   readonly dryRun?: boolean;
   readonly rejects?: string;
+  readonly speed: string;
 }
 
 export const publishCommand: CommandSpec<PublishOptions> = {
@@ -45,6 +48,7 @@ export const publishCommand: CommandSpec<PublishOptions> = {
     "tradetape publish ticks BTCUSDT-trades-2025-01-01.zip --symbol BTCUSDT@BINANCE",
     "tradetape publish bars spy.csv --symbol SPY --dry-run      what was detected; nothing is sent",
     "producer | tradetape publish predictions -                 JSON lines from standard input",
+    "tradetape publish ticks ibm_20131007.zip --speed 10x       ten times as fast as it happened",
   ],
   declare: (command) => declareFlags(command),
   run: async (session, [kind, ...files], options) => {
@@ -70,6 +74,7 @@ function declareFlags(command: Command): void {
     .option("--session <id>", "the backtest session of every event")
     .option("--format <name>", "instead of detection; a wrong name is answered with the list")
     .option("--dry-run", "show what was detected and the first events, send nothing")
+    .option("--speed <speed>", "max, 1x or 10x as fast as it happened, or events a second (500/s)", "max")
     .option("--rejects <file>", "write every rejected line there, as JSON lines");
 }
 
@@ -80,6 +85,7 @@ async function publish(
   options: PublishOptions,
 ): Promise<ExitCode> {
   const { out, progress, signal } = session;
+  const speed = parseSpeed(options.speed);
   const rejects = new Rejects(out.json, options.rejects);
   const summaries: FileSummary[] = [];
   const tape = await connectTape(session.config, session.log);
@@ -88,7 +94,7 @@ async function publish(
       if (signal.aborted) break;
       const feed = await producer.open(file, options);
       const onRejection = (r: { line: number; reason: string }) => rejects.add({ file, ...r });
-      summaries.push(await publishFeed(feed, { tape, progress, signal, onRejection }));
+      summaries.push(await publishFeed(feed, { tape, progress, signal, pace: new Pace(speed, signal), onRejection }));
     }
   } finally {
     await tape.close();

@@ -1,0 +1,65 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import type { Speed } from "../replay/bounds.ts";
+
+/** Time as a pace meets it, so that a test needn't wait. */
+export interface PaceTime {
+  /** Milliseconds, from any beginning. */
+  now(): number;
+  sleep(ms: number, signal: AbortSignal): Promise<void>;
+}
+
+const SYSTEM_TIME: PaceTime = {
+  now: () => performance.now(),
+  sleep: (ms, signal) => sleep(ms, undefined, { signal }).catch(() => undefined),
+};
+
+/** Nobody sees a difference of 50 ms, and each slice is a request. */
+const SLICE_MS = 50;
+
+/**
+ * Lets a file's events go when they are due: by their own time, so many times as fast as they happened, from the first
+ * one's on; or so many a second. One that lies before its predecessor is due at once. Ends early after a signal.
+ */
+export class Pace {
+  readonly #speed: Speed;
+  readonly #signal: AbortSignal;
+  readonly #time: PaceTime;
+  #startedMs: number | undefined;
+  #startedUs = 0;
+  #count = 0;
+
+  constructor(speed: Speed, signal: AbortSignal, time: PaceTime = SYSTEM_TIME) {
+    this.#speed = speed;
+    this.#signal = signal;
+    this.#time = time;
+  }
+
+  /** The events in their order, in slices of what is due; at full speed all at once. */
+  async *let<E extends object>(events: readonly E[]): AsyncGenerator<readonly E[]> {
+    if (this.#speed.kind === "max") {
+      yield events;
+      return;
+    }
+    let from = 0;
+    for (let i = 0; i < events.length; i++) {
+      const waitMs = this.#dueMs(events[i]!) - this.#time.now();
+      if (waitMs <= 0) continue;
+      if (i > from) yield events.slice(from, i);
+      from = i;
+      await this.#time.sleep(Math.max(waitMs, SLICE_MS), this.#signal);
+      if (this.#signal.aborted) return;
+    }
+    yield events.slice(from);
+  }
+
+  #dueMs(event: { readonly timestamp?: unknown }): number {
+    const us = typeof event.timestamp === "number" ? event.timestamp : this.#startedUs;
+    if (this.#startedMs === undefined) {
+      this.#startedMs = this.#time.now();
+      this.#startedUs = us;
+    }
+    if (this.#speed.kind === "rate") return this.#startedMs + (this.#count++ * 1000) / this.#speed.perSecond;
+    const factor = this.#speed.kind === "times" ? this.#speed.factor : Number.POSITIVE_INFINITY;
+    return this.#startedMs + (us - this.#startedUs) / 1000 / factor;
+  }
+}
