@@ -2,6 +2,7 @@ import { pino } from "pino";
 import type { Consumer } from "../../src/batch/consumer.ts";
 import type { Group } from "../../src/batch/group.ts";
 import { type LandingServices, openGroup } from "../../src/batch/landing-services.ts";
+import { watchOutboxes } from "../../src/batch/outbox-watch.ts";
 import { TradetapeError } from "../../src/errors.ts";
 import type { Registry } from "../../src/event/registry.ts";
 import { EVENT_BY_TOPIC, EVENT_SCHEMAS } from "../../src/event/schemas.ts";
@@ -80,6 +81,7 @@ export class SimProcess {
   group: Group | undefined;
   isStopping = false;
   #isUnwanted = false;
+  readonly #watching = new AbortController();
   readonly #world: ProcessWorld;
   readonly #ended: (error: unknown) => void;
 
@@ -92,8 +94,9 @@ export class SimProcess {
 
   async start(consumer: Consumer): Promise<void> {
     this.#world.time.note("start", () => this.process.name);
+    let services: LandingServices;
     try {
-      const services = await simulatedServices(this.#world, this.process);
+      services = await simulatedServices(this.#world, this.process);
       this.group = await openGroup(services, consumer);
     } catch (error) {
       // A process that can't open its services exits and says so; whoever runs it starts it again.
@@ -102,7 +105,11 @@ export class SimProcess {
     }
     if (this.#isUnwanted) return this.#exit(undefined);
     this.group.failure.catch((error) => this.#fail(error));
-    await this.group.start().catch((error) => this.#fail(error));
+    const { group } = this;
+    await group
+      .start()
+      .then(() => watchOutboxes(services, [group], this.#watching.signal))
+      .catch((error) => this.#fail(error));
   }
 
   /** Asks the group to stop. @param force gives up what has not committed */
@@ -115,6 +122,7 @@ export class SimProcess {
     }
     this.#world.time.note(force ? "force-stop" : "stop", () => this.process.name);
     this.isStopping = true;
+    this.#watching.abort();
     this.group.stop(force).then(
       () => this.#exit(undefined),
       (error) => this.#exit(error),
@@ -140,6 +148,7 @@ export class SimProcess {
     if (this.isStopping) return;
     this.#world.time.note("group-failed", () => `${this.process.name}: ${(error as Error).message}`);
     this.isStopping = true;
+    this.#watching.abort();
     await this.group!.stop().catch((second: unknown) => this.#exit(second));
     this.#exit(error);
   }

@@ -287,6 +287,13 @@ const HANDLERS: readonly (readonly [RegExp, Handler])[] = [
   [/^SELECT "outboxId"/, outboxPage],
   [/^DELETE FROM tradetape\.outbox/, deleteOutbox],
   [
+    /^SELECT topic FROM unnest/,
+    taking<[string[]]>(({ db, tx, values: [asked] }) => {
+      const owing = new Set([...db.outbox.visible(tx)].map(({ sourceTopic }) => sourceTopic));
+      return rows(asked.filter((topic) => owing.has(topic)).map((topic) => ({ topic })));
+    }),
+  ],
+  [
     /^SELECT partition, count\(\*\) AS parked/,
     taking<[string]>(({ db, tx, values: [topic] }) => {
       const counts = new Map<number, number>();
