@@ -1,8 +1,9 @@
 import { type Clock, SYSTEM_CLOCK } from "../clock.ts";
 import type { Config } from "../config.ts";
+import { HEADER_BYTES } from "../event/codec.ts";
 import type { Registry } from "../event/registry.ts";
 import type { GroupMember } from "../topic/consume.ts";
-import type { FetchedBatch, Records } from "../topic/fetched-batch.ts";
+import type { FetchedBatch, HeldRecords, Records } from "../topic/fetched-batch.ts";
 import { KeptRecords } from "../topic/kept-records.ts";
 import { encodeBatch, type Rows } from "./encode.ts";
 import { checkLandmark, checkNoLandmark, missingRecords } from "./history.ts";
@@ -91,7 +92,7 @@ export class Intake {
     const second = isOurs() ? this.#place(lane, batch) : "not ours";
     if (second !== "next") return second;
     if (batch.missing > 0 && !this.#plan.isCompacted) throw missingRecords(this.#plan.topicName, batch);
-    this.#enqueue(lane, batch, batch.fetchedOffset, batch.nextOffset);
+    this.#enqueue(lane, batch, batch.fetchedOffset, batch.nextOffset, batch.held);
     return "taken";
   }
 
@@ -125,22 +126,23 @@ export class Intake {
     return ends === undefined ? Number.POSITIVE_INFINITY : (ends.get(lane.partition) ?? 0);
   }
 
-  #enqueue(lane: Lane, fetched: Records, firstOffset: number, behind: number): void {
+  #enqueue(lane: Lane, fetched: Records, firstOffset: number, behind: number, held?: HeldRecords): void {
     const nextOffset = Math.min(behind, this.#endOf(lane));
     const to = nextOffset < behind ? firstFrom(fetched, nextOffset) : fetched.count;
-    const kept = new KeptRecords(fetched, to);
+    const kept = held ?? new KeptRecords(fetched, to);
     const part = { firstOffset, nextOffset, from: 0, to };
     if (this.#pace === undefined) this.#push(lane, fetched, kept, part);
     else {
       const { encoder, topicName } = this.#plan;
       const push = (of: Part) => this.#push(lane, kept, kept, of);
-      const held = { encoder, topicName, lane, records: kept, part, bytes: kept.heldBytes, member: this.#member, push };
-      if (holdBack(this.#pace, held)) this.#member.hold(lane.partition);
+      const bytes = kept.heldBytes;
+      const back = { encoder, topicName, lane, records: kept, part, bytes, member: this.#member, push };
+      if (holdBack(this.#pace, back)) this.#member.hold(lane.partition);
     }
     lane.tail = nextOffset;
   }
 
-  #push(lane: Lane, fetched: Records, kept: KeptRecords, { firstOffset, nextOffset, from, to }: Part): void {
+  #push(lane: Lane, fetched: Records, kept: HeldRecords, { firstOffset, nextOffset, from, to }: Part): void {
     const keptBytes = (kept.heldBytes * (to - from)) / Math.max(1, kept.count);
     let at = { firstOffset, from };
     do {
@@ -155,7 +157,7 @@ export class Intake {
   }
 
   async #fetchSchemas(batch: FetchedBatch): Promise<void> {
-    for (const id of this.#plan.encoder.reader.missing(batch.values())) {
+    for (const id of this.#plan.encoder.reader.missing(batch.heads(HEADER_BYTES))) {
       await this.#patience.insist(
         `schema ${id} of ${this.#plan.topicName}`,
         () => this.#registry.fetch(id),

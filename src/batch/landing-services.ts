@@ -46,7 +46,7 @@ export async function openLandingServices(settings: Config, log: Log): Promise<L
   const config = requireServices(settings, "databaseUrl", "kafkaBrokers", "schemaRegistryUrl");
   const { databaseUrl } = config;
   const questions = new ConnectionSlot(databaseUrl, { name: "questions", role: "tradetape_lander" });
-  const kafka = openKafka(config, log);
+  const kafka = openKafka(config, log, "whole batches");
   const admin = kafka.admin();
   let publisher: RawPublisher | undefined;
   const closing = new AbortController();

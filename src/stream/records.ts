@@ -1,4 +1,4 @@
-import { EventReader } from "../event/codec.ts";
+import { EventReader, HEADER_BYTES } from "../event/codec.ts";
 import { Refusal } from "../event/letter.ts";
 import type { Registry } from "../event/registry.ts";
 import type { EventTopic } from "../event/schemas.ts";
@@ -24,7 +24,7 @@ export class Records {
    */
   async of(input: Input, batch: FetchedBatch, until: number): Promise<InputRecord[]> {
     const reader = this.#readers.get(input.topic)!;
-    for (const id of reader.missing(batch.values())) await this.#registry.fetch(id);
+    for (const id of reader.missing(batch.heads(HEADER_BYTES))) await this.#registry.fetch(id);
     const records: InputRecord[] = [];
     for (let index = 0; index < batch.count; index++) {
       const offset = batch.offsetOf(index);

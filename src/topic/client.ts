@@ -5,6 +5,7 @@ import { type Config, requireServices } from "../config.ts";
 import { TradetapeError } from "../errors.ts";
 import type { Log } from "../log.ts";
 import { registerCodecs } from "./codecs.ts";
+import { fetchWholeBatches } from "./fetch-response.ts";
 import { kafkaLogCreator } from "./kafka-log.ts";
 import { quietRequestQueue } from "./request-queue.ts";
 import { openSocket } from "./socket.ts";
@@ -14,16 +15,23 @@ const CONNECT_RETRY = { initialRetryTime: 100, factor: 0.2, multiplier: 2, maxRe
 /** kafkajs's 1 s is too short for TLS to a far broker that is busy. */
 const CONNECTION_TIMEOUT_MS = 5000;
 
+/** Fetches are told apart by it: only landing takes whole batches for messages. */
+const LANDING_CLIENT = "tradetape-landing";
+
 /**
  * The one kafkajs client of a process, with every codec registered. Opens no connection by itself.
+ * @param fetching what its consumers are brought: messages of kafkajs's, or a RecordBatch in the place of each
  * @throws TradetapeError config_invalid when KAFKA_BROKERS isn't set or a TLS file can't be read
  */
-export function openKafka(config: Config, log: Log): Kafka {
+export function openKafka(config: Config, log: Log, fetching: "messages" | "whole batches" = "messages"): Kafka {
   const { kafkaBrokers } = requireServices(config, "kafkaBrokers");
   registerCodecs();
   quietRequestQueue();
+  const isWhole = fetching === "whole batches";
+  const clientId = isWhole ? LANDING_CLIENT : "tradetape";
+  if (isWhole) fetchWholeBatches(LANDING_CLIENT);
   const options: KafkaConfig = {
-    clientId: "tradetape",
+    clientId,
     brokers: kafkaBrokers,
     connectionTimeout: CONNECTION_TIMEOUT_MS,
     retry: CONNECT_RETRY,

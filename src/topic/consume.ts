@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { EachBatchPayload, Kafka, Consumer as KafkaConsumer } from "kafkajs";
 import { TradetapeError } from "../errors.ts";
+import { batchOf } from "./batch-records.ts";
 import { brokerFault } from "./client.ts";
-import { FetchedBatch } from "./fetched-batch.ts";
 import type { GroupHandlers, GroupOptions } from "./group-handlers.ts";
 
 /**
@@ -126,8 +126,8 @@ export class GroupMember {
         beatError = error;
         throw error;
       });
-    const fetchedBatch = new FetchedBatch(batch.partition, fetchedOffset, Number(last), batch.messages, raw.length);
     try {
+      const fetchedBatch = batchOf(batch, fetchedOffset, Number(last), raw);
       await handlers.onBatch(fetchedBatch, heartbeat, isStale);
     } catch (error) {
       if (error === beatError) throw error;

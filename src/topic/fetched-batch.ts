@@ -37,6 +37,11 @@ export interface Records {
   record(index: number): RawRecord;
 }
 
+/** Records that are kept apart from the fetch which brought them, and what they take in memory. */
+export interface HeldRecords extends Records {
+  readonly heldBytes: number;
+}
+
 /** What one fetch brought of one partition. It covers [fetchedOffset, nextOffset), with or without a record in each. */
 export class FetchedBatch implements Records {
   readonly partition: number;
@@ -46,59 +51,74 @@ export class FetchedBatch implements Records {
   readonly keepBytes: number;
   /** Offsets of the range that the log held nothing for: not a record, not a marker, not an aborted record. */
   readonly missing: number;
-  readonly #messages: readonly KafkaMessage[];
-  /** Offsets of uncompacted topics are dense, so the first one says them all; else undefined. */
-  readonly #denseFrom: number | undefined;
-  #timeText = "";
-  #timeMs = 0;
+  /** Its records where they are kept already, and needn't be copied once more. */
+  readonly held: HeldRecords | undefined;
+  readonly count: number;
+  readonly #records: Records;
 
   /** @param raw how many records of any kind the log held from `fetchedOffset` to `lastOffset` */
   constructor(
     partition: number,
     fetchedOffset: number,
     lastOffset: number,
-    messages: readonly KafkaMessage[],
+    records: HeldRecords | readonly KafkaMessage[],
     raw: number,
   ) {
     this.partition = partition;
     this.fetchedOffset = fetchedOffset;
     this.nextOffset = lastOffset + 1;
     this.missing = this.nextOffset - fetchedOffset - raw;
-    this.#messages = messages;
-    const first = Number(messages[0]!.offset);
-    this.#denseFrom = Number(messages.at(-1)!.offset) - first === messages.length - 1 ? first : undefined;
-    let bytes = 0;
-    for (const { key, value } of messages) bytes += (key?.length ?? 0) + (value?.length ?? 0) + PLACE_BYTES;
-    this.keepBytes = bytes;
-  }
-
-  get count(): number {
-    return this.#messages.length;
+    this.held = "heldBytes" in records ? records : undefined;
+    this.#records = "heldBytes" in records ? records : messageRecords(records);
+    this.count = this.#records.count;
+    this.keepBytes = "heldBytes" in records ? records.heldBytes : keepBytes(records);
   }
 
   offsetOf(index: number): number {
-    return this.#denseFrom === undefined ? Number(this.#messages[index]!.offset) : this.#denseFrom + index;
+    return this.#records.offsetOf(index);
   }
 
-  /** With LogAppendTime the records of a produce batch share one text, so most calls convert nothing. */
   publishedAtMs(index: number): number {
-    const text = this.#messages[index]!.timestamp;
-    if (text !== this.#timeText) {
-      this.#timeText = text;
-      this.#timeMs = Number(text);
-    }
-    return this.#timeMs;
+    return this.#records.publishedAtMs(index);
   }
 
   locate(index: number, place: ValuePlace): void {
-    place.hold(this.#messages[index]!.value);
+    this.#records.locate(index, place);
   }
 
   record(index: number): RawRecord {
-    return this.#messages[index]!;
+    return this.#records.record(index);
   }
 
-  *values(): Generator<Buffer | null> {
-    for (const { value } of this.#messages) yield value;
+  /** The first value of each run of values that begin with the same bytes: in these bytes is the name of a schema. */
+  *heads(length: number): Generator<Buffer> {
+    const place = new ValuePlace();
+    let last: Buffer | undefined;
+    for (let index = 0; index < this.count; index++) {
+      this.locate(index, place);
+      const { bytes, start, end } = place;
+      if (end - start < length || (last !== undefined && beginsWith(bytes, start, last, length))) continue;
+      last = Buffer.from(bytes.buffer, bytes.byteOffset + start, end - start);
+      yield last;
+    }
   }
+}
+
+function beginsWith(bytes: Uint8Array, start: number, other: Uint8Array, length: number): boolean {
+  for (let i = 0; i < length; i++) if (bytes[start + i] !== other[i]) return false;
+  return true;
+}
+
+const messageRecords = (messages: readonly KafkaMessage[]): Records => ({
+  count: messages.length,
+  offsetOf: (index) => Number(messages[index]!.offset),
+  publishedAtMs: (index) => Number(messages[index]!.timestamp),
+  locate: (index, place) => place.hold(messages[index]!.value),
+  record: (index) => messages[index]!,
+});
+
+function keepBytes(messages: readonly KafkaMessage[]): number {
+  let bytes = 0;
+  for (const { key, value } of messages) bytes += (key?.length ?? 0) + (value?.length ?? 0) + PLACE_BYTES;
+  return bytes;
 }
