@@ -1,11 +1,11 @@
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import { barsOfTicks } from "../../producers/bars.ts";
 import type { AnyDraft } from "../../src/agent/draft.ts";
 import type { TickEvent } from "../../src/event/events.ts";
 import { tickId } from "../../src/event/identity.ts";
 import { openRegistry } from "../../src/event/registry.ts";
 import { openLog } from "../../src/log.ts";
-import { runProgram } from "../../src/stream/run.ts";
+import { type RunOptions, runProgram } from "../../src/stream/run.ts";
 import { openKafka } from "../../src/topic/client.ts";
 import { SYMBOL_ID, symbol, tick } from "../support/samples.ts";
 import { openTestTape, type TestTape } from "../support/tape.ts";
@@ -38,7 +38,12 @@ const day = (source: string, from: number, to: number): TickEvent[] =>
   );
 
 /** One run of the bars' program, until it has caught up. @param dieAfter of so many bars the next one isn't acknowledged */
-async function runBars(name: string, dieAfter = Number.POSITIVE_INFINITY) {
+function runBars(name: string, dieAfter = Number.POSITIVE_INFINITY) {
+  const stop = new AbortController().signal;
+  return startBars({ name, caughtUpWith: Promise.resolve(), stop }, dieAfter);
+}
+
+async function startBars(options: RunOptions, dieAfter = Number.POSITIVE_INFINITY) {
   const log = openLog(tape.config);
   const kafka = openKafka(tape.config, log);
   const registry = openRegistry(tape.config.schemaRegistryUrl ?? "");
@@ -48,7 +53,6 @@ async function runBars(name: string, dieAfter = Number.POSITIVE_INFINITY) {
     await tape.publish(topic, event as never);
   };
   const program = barsOfTicks({ intervals: INTERVALS, latenessUs: 10 * MIN, session: null });
-  const options = { name, caughtUpWith: Promise.resolve(), stop: new AbortController().signal };
   return runProgram({ kafka, registry, config: tape.config, log, publish }, program, options);
 }
 
@@ -108,4 +112,33 @@ test("what the log holds and no one can read is left to where it lands", async (
   expect(published).toBeGreaterThan(0);
   await tape.land();
   expect(await tape.query(BARS, ["ticks:bad"])).toEqual(await tape.query(EXPECTED, ["bad"]));
+});
+
+test("of two runs under one name one works and the other stands by, and goes on when the first one leaves", async () => {
+  const leaving = { first: new AbortController(), second: new AbortController() };
+  let read = { first: 0, second: 0 };
+  const start = (which: "first" | "second") =>
+    startBars({
+      name: "two",
+      stop: leaving[which].signal,
+      onProgress: (tally) => {
+        read = { ...read, [which]: tally.read };
+      },
+    });
+  const isRead = (which: "first" | "second", count: number) =>
+    vi.waitFor(() => expect(read[which]).toBeGreaterThanOrEqual(count), { timeout: 60_000, interval: 100 });
+  await tape.publishAll("ticks", day("two", 0, 100));
+  const first = start("first");
+  await isRead("first", 100);
+  const second = start("second");
+  leaving.first.abort();
+  await first;
+  await tape.publishAll("ticks", day("two", 100, 200));
+  await isRead("second", 100);
+  leaving.second.abort();
+  await second;
+  await tape.land();
+  const own = await tape.query(BARS, ["ticks:two"]);
+  expect(own).toHaveLength(21);
+  expect(own).toEqual(await tape.query(EXPECTED, ["two"]));
 });
