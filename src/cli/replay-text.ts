@@ -1,4 +1,5 @@
 import type { Bound } from "../replay/bounds.ts";
+import { estimateSeconds } from "../replay/estimate.ts";
 import type { PlannedTopic, ReplayPlan } from "../replay/plan.ts";
 import type { ReplayResult } from "../replay/replay.ts";
 import { table } from "./output.ts";
@@ -15,7 +16,7 @@ export function planText(plan: ReplayPlan): string {
   const what = plan.whole ? "everything that the topics hold" : `a part of the topics: ${partOf(plan)}`;
   return [
     table(["topic", "partition", "from", "until", "offsets", "gone before"], rows),
-    `${count(total)} offsets, ${what}`,
+    `${count(total)} offsets, ${what}; about ${count(estimateSeconds(plan))} s`,
   ].join("\n");
 }
 

@@ -5,6 +5,7 @@ import type { Sessions } from "../batch/event-filter.ts";
 import { requireServices } from "../config.ts";
 import { TradetapeError } from "../errors.ts";
 import { parseBound, parseSpeed, type Speed } from "../replay/bounds.ts";
+import { estimateSeconds } from "../replay/estimate.ts";
 import { FIRST, makeReplayPlan, type ReplayPlan, type ReplayRequest } from "../replay/plan.ts";
 import { type ReplayResult, replay } from "../replay/replay.ts";
 import { beginOrResume, openTarget } from "../replay/target.ts";
@@ -51,7 +52,7 @@ export const replayCommand: CommandSpec<ReplayFlags> = {
     command.option("--add", "land beside rows that the database holds");
   },
   run: async (session, _args, flags) => {
-    const { out, progress } = session;
+    const { out } = session;
     const speed = parseSpeed(flags.speed);
     const request = requestOf(flags);
     const config = requireServices(
@@ -63,10 +64,9 @@ export const replayCommand: CommandSpec<ReplayFlags> = {
       makeReplayPlan(admin, config, request, CONSUMERS),
     );
     if (flags.dryRun) {
-      out.result(plan, () => planText(plan));
+      out.result({ ...plan, estimatedSeconds: estimateSeconds(plan) }, () => planText(plan));
       return EXIT.good;
     }
-    if (!out.json) progress.line(planText(plan));
     return fill({ ...session, config }, plan, flags, speed);
   },
 };
@@ -79,6 +79,7 @@ async function fill(session: Session, plan: ReplayPlan, flags: ReplayFlags, spee
   try {
     const options = { resume: flags.resume === true, add: flags.add === true };
     const { run, isResumed } = await beginOrResume(owner, plan, CONSUMERS, options);
+    if (!out.json) progress.line(planText(run.plan));
     if (isResumed) onlooker.say(`going on with the replay ${run.runId}, begun ${run.startedAt}`);
     const names = run.plan.topics.map(({ topic }) => topic);
     const consumers = CONSUMERS.filter(({ topic }) => names.includes(topic));

@@ -5,14 +5,16 @@ import type { ConnectionSlot } from "../table/slot.ts";
 
 const LOOK_MS = 500;
 
-/** Makes the indexes that loading went without, one by one, and tells how far PostgreSQL says it is. */
+/** Makes the indexes that loading went without, one by one until told to stop, and tells how far PostgreSQL says it is. */
 export async function buildIndexes(
   owner: Connection,
   questions: ConnectionSlot,
   indexes: readonly IndexStatement[],
+  stop: AbortSignal,
   saw: (name: string, progress: IndexProgress) => void,
 ): Promise<void> {
   for (const index of indexes) {
+    if (stop.aborted) return;
     const built = new AbortController();
     const watching = watch(questions, owner.pid, built.signal, (progress) => saw(index.name, progress));
     watching.catch(() => undefined);

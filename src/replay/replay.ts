@@ -70,7 +70,7 @@ const PARK_DEADLINE_MS = 100 * 365 * 86_400_000;
  * Runs a replay from the state that it is in to its end. Each state can be cut off at any moment and begun again: what
  * has landed is in the ledger, what is parked in its place, an index is there or isn't, and the audit entry has an id.
  * @param owner a session of the target's owner
- * @returns undefined when it was told to stop before all had landed
+ * @returns undefined when it was told to stop before all had landed and every index was built
  * @throws TradetapeError what ended a group, history_lost, database_unreachable
  */
 export async function replay(
@@ -104,7 +104,7 @@ async function runStates(
   services: LandingServices,
   options: ReplayOptions,
 ): Promise<ReplayResult | undefined> {
-  const { run, onlooker } = options;
+  const { run, onlooker, stop } = options;
   const { plan } = run;
   const isPast = (state: ReplayState) => REPLAY_STATES.indexOf(run.state) > REPLAY_STATES.indexOf(state);
   const enter = async (state: ReplayState, text: string) => {
@@ -116,6 +116,7 @@ async function runStates(
     onlooker.phase("loading", "loading");
     if (!(await loadAll(owner, services, options))) return undefined;
   }
+  if (stop.aborted) return undefined;
   if (!isPast("settling")) {
     await enter("settling", "releasing what waited for its parents");
     await settle(
@@ -127,14 +128,16 @@ async function runStates(
   }
   if (!isPast("indexing")) {
     await enter("indexing", `building ${run.indexes.length} indexes, and statistics for the planner`);
-    await buildIndexes(owner, services.questions, run.indexes, onlooker.index);
+    await buildIndexes(owner, services.questions, run.indexes, stop, onlooker.index);
+    if (stop.aborted) return undefined;
     await analyze(
       owner,
       options.consumers.map(({ landing }) => landing.table),
     );
   }
   const topics = plan.topics.map(({ name }) => name);
-  const counts = await loadedTopics(owner, topics, run.startedAt);
+  const loaded = await loadedTopics(owner, topics, run.startedAt);
+  const counts = plan.topics.map(({ topic }, n) => ({ ...loaded[n]!, topic }));
   await enter("verifying", "verifying");
   const { ok, problems, warnings } = await verify(owner, options.all, { quiet: run.indexes.length > 0 });
   const lost = await givenUp(owner, topics, run.startedAt);
