@@ -133,3 +133,10 @@ test("a signal ends it, however long it would have to wait", async () => {
   stop.abort();
   await running;
 });
+
+test("what tells no time before any other has is let go at once, and begins no time", async () => {
+  const { hold, run, at } = setUp(TEN_TIMES, { ticks: 3 });
+  hold("ticks", 0, [undefined, 100, 110]);
+  await run();
+  expect(at("ticks")).toEqual([0, 0, 1000]);
+});
