@@ -54,7 +54,7 @@ export class Group {
       };
     });
     this.failure.catch(() => undefined);
-    this.#hints = new OffsetHints(parts.member, parts.log);
+    this.#hints = new OffsetHints(parts.member, parts.log, plan.tells);
     this.#room = new Room(config.landingBufferBytesMax);
     const { landingSlots: slots, daySlot, registry } = parts;
     this.#intake = new Intake({ ...parts, room: this.#room, patience: this.#patience() });

@@ -2,7 +2,7 @@ import { type Clock, SYSTEM_CLOCK } from "../clock.ts";
 import { type Config, requireServices } from "../config.ts";
 import { openRegistry, type Registry } from "../event/registry.ts";
 import type { Log } from "../log.ts";
-import { Connection, type OpenSession } from "../table/connection.ts";
+import { Connection, type OpenSession, processTag } from "../table/connection.ts";
 import { databaseId } from "../table/landed.ts";
 import { requireMigrated } from "../table/migrate.ts";
 import { ConnectionSlot } from "../table/slot.ts";
@@ -14,6 +14,7 @@ import { checkTopics, requireGoodTopics } from "../topic/topics.ts";
 import type { Consumer } from "./consumer.ts";
 import { Group } from "./group.ts";
 import { makePlan } from "./landing-plan.ts";
+import type { LandingPlan } from "./plan.ts";
 import type { ReplayTerms } from "./replay-terms.ts";
 
 /** What the groups of one process share: one Kafka client, one registry, one publisher for all outboxes. */
@@ -90,6 +91,13 @@ export async function openLandingServices(settings: Config, log: Log): Promise<L
 }
 
 /**
+ * A replay's group is a new one with each process: Kafka would keep the partitions for a member that was killed until its
+ * session times out. It writes no offsets, so nothing of it is left when it is empty.
+ */
+const groupIdOf = ({ topicName, tells }: LandingPlan, databaseId: string): string =>
+  tells ? `tradetape.${topicName}.${databaseId}` : `tradetape.replay.${topicName}.${databaseId}.${processTag}`;
+
+/**
  * Makes one consumer group, ready to start. Two databases never share a group: its id holds the database's; nor do a
  * replay and the live landing.
  */
@@ -105,7 +113,7 @@ export async function openGroup(services: LandingServices, consumer: Consumer, t
     );
   const isWide = terms !== undefined || consumer.landing.path === "direct";
   const member = new GroupMember(kafka, {
-    groupId: `tradetape.${terms ? "replay." : ""}${plan.topicName}.${services.databaseId}`,
+    groupId: groupIdOf(plan, services.databaseId),
     topicName: plan.topicName,
     fetchPartitionBytesMax: config.fetchPartitionBytesMax,
     sessionTimeoutMs: config.sessionTimeoutMs,
