@@ -90,7 +90,7 @@ function badRow(fault: DatabaseFault, target: CopyTarget, start: number, end: nu
   return line !== undefined && start + line <= end ? start + line - 1 : undefined;
 }
 
-function letterOf(fault: DatabaseFault, index: number): Letter {
+export function letterOf(fault: DatabaseFault, index: number): Letter {
   const column = copyColumn(fault);
   const detail = fault.constraint ? `${fault.message} (${fault.constraint})` : fault.message;
   return { index, reason: "refused", detail, column, sqlstate: fault.code };

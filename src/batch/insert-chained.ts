@@ -9,7 +9,7 @@ import type { StagedInsert } from "./land-staged.ts";
 export const insertChained: StagedInsert = async (connection, stage) => {
   await lockChain(connection);
   const entries = await newEntries(connection, stage);
-  if (entries.length === 0) return [];
+  if (entries.length === 0) return { counts: [], refused: [] };
   const head = await chainHead(connection);
   let seq = head?.seq ?? 0;
   let previous = head?.hash ?? CHAIN_START;
@@ -20,5 +20,5 @@ export const insertChained: StagedInsert = async (connection, stage) => {
   });
   const inserted = await insertLinked(connection, stage, links);
   if (inserted !== links.length) throw new Error(`${links.length} audit entries were linked, ${inserted} inserted`);
-  return [{ outcome: "written", rows: inserted, offsets: null }];
+  return { counts: [{ outcome: "written", rows: inserted, offsets: null }], refused: [] };
 };

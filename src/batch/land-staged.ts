@@ -1,9 +1,10 @@
 import type { Connection } from "../table/connection.ts";
 import { CopyBuffer } from "../table/copy-buffer.ts";
 import { prepareStage, type StageStatements } from "../table/stage.ts";
-import { copyIsolated, rowBytes } from "./copy-isolated.ts";
+import { copyIsolated, letterOf, rowBytes } from "./copy-isolated.ts";
 import type { EncodedBatch, Letter, Rows } from "./encode.ts";
 import type { SessionKind } from "./event-filter.ts";
+import { insertIsolated, type StagedCount, type StagedResult } from "./insert-isolated.ts";
 import type { Outcome, Parked } from "./outcome.ts";
 
 /** How one table's staged rows become rows of the table; the audit trail links them into its chain on the way. */
@@ -11,13 +12,7 @@ export type StagedInsert = (
   connection: Connection,
   stage: StageStatements,
   wantOffsets: boolean,
-) => Promise<readonly StagedCount[]>;
-
-export interface StagedCount extends Record<string, unknown> {
-  readonly outcome: "written" | "duplicate" | "replaced";
-  readonly rows: number;
-  readonly offsets: readonly string[] | null;
-}
+) => Promise<StagedResult>;
 
 export interface StagedPath {
   readonly topicName: string;
@@ -31,13 +26,14 @@ export interface StagedPath {
 }
 
 /** The plain insert by the table's rule for repeats. */
-export const insertStaged: StagedInsert = async (connection, stage, wantOffsets) => {
-  // The planner takes a CTE of 6,000 rows for one of a few: nested loops over two of them cost seconds.
-  if (stage.insertJoins) await connection.query("SET LOCAL enable_nestloop = off");
-  const counts = await connection.query<StagedCount>(stage.insert, [wantOffsets]);
-  if (stage.insertJoins) await connection.query("SET LOCAL enable_nestloop = on");
-  return counts;
-};
+export const insertStaged: StagedInsert = (connection, stage, wantOffsets) =>
+  insertIsolated(connection, stage, async () => {
+    // The planner takes a CTE of 6,000 rows for one of a few: nested loops over two of them cost seconds.
+    if (stage.insertJoins) await connection.query("SET LOCAL enable_nestloop = off");
+    const counts = await connection.query<StagedCount>(stage.insert, [wantOffsets]);
+    if (stage.insertJoins) await connection.query("SET LOCAL enable_nestloop = on");
+    return counts;
+  });
 
 /**
  * The small topics' path, and the big ones' when an id repeats: rows [from, to) go by COPY into the session's temporary
@@ -61,7 +57,8 @@ export async function landStaged(
   );
   if (copied === "repeat") throw new Error(`${stage.relation} has no unique index, and yet a key was refused there`);
   const aside = await setAside(connection, path, batch);
-  const counts = await path.insert(connection, stage, path.wantOffsets);
+  const { counts, refused: rows } = await path.insert(connection, stage, path.wantOffsets);
+  const refused = rows.map(({ offset, fault }) => letterOf(fault, indexOf(batch, offset)));
   const conflicts = path.repeats === "first" ? await conflictLetters(connection, path, batch) : [];
   const of = (outcome: StagedCount["outcome"]) => counts.find((count) => count.outcome === outcome)?.rows ?? 0;
   const written = of("written");
@@ -74,9 +71,9 @@ export async function landStaged(
   return {
     written,
     replaced,
-    duplicate: staged - written - replaced - conflicts.length,
+    duplicate: staged - written - replaced - conflicts.length - refused.length,
     filtered: aside.filtered,
-    letters: [...copied.letters, ...aside.letters, ...conflicts],
+    letters: [...copied.letters, ...aside.letters, ...conflicts, ...refused],
     parked: aside.parked,
     audited: audited.sort((a, b) => a - b),
   };

@@ -181,3 +181,11 @@ export async function prepareStage(connection: Connection, stage: StageStatement
   ]);
   if (!found?.there) await connection.query(stage.create);
 }
+
+/** The offsets of the rows that the stage holds now, in their order. */
+export async function stagedOffsets(connection: Connection, { relation }: StageStatements): Promise<readonly number[]> {
+  const rows = await connection.query<{ offset: number }>(
+    `SELECT ${OFFSET_COLUMN} AS "offset" FROM ${quoted(relation)} ORDER BY 1`,
+  );
+  return rows.map(({ offset }) => offset);
+}

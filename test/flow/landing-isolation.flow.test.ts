@@ -8,7 +8,7 @@ import { Connection } from "../../src/table/connection.ts";
 import { CopyBuffer } from "../../src/table/copy-buffer.ts";
 import { RowEncoder } from "../../src/table/row-encoder.ts";
 import { ledgerFaults } from "../support/ledger.ts";
-import { indicator, tick } from "../support/samples.ts";
+import { idOf, indicator, symbol, tick } from "../support/samples.ts";
 import { COMPRESSION, openTestTape, type TestTape } from "../support/tape.ts";
 
 let tape: TestTape;
@@ -164,5 +164,27 @@ describe("a letter's way out", () => {
     for (let n = 0; n < 5; n++) await tape.raw("bars", events);
     expect((await tape.land("bars")).bars).toMatchObject({ read: 500, dead: 500 });
     expect(await tape.query("SELECT FROM tradetape.outbox")).toEqual([]);
+  });
+});
+
+describe("rows that a unique index beside the key refuses", () => {
+  const named = (id: string, ticker: string, more: object = {}) => symbol({ symbol_id: idOf(id), ticker, ...more });
+
+  test("become letters alone, and their neighbours land; so do revisions", async () => {
+    await tape.query("CREATE UNIQUE INDEX symbol_by_name ON public.symbol (ticker, exchange)");
+    const many = Array.from({ length: 100 }, (_, n) => named(`s${n}`, `T${n}`));
+    const taken = [named("other 7", "T7"), named("other 90", "T90")];
+    const events = [...many.slice(0, 50), taken[0]!, ...many.slice(50), taken[1]!];
+    expect(await landMany("symbols", events)).toMatchObject({ read: 102, written: 100, dead: 2 });
+    const again = [named("s1", "T2", { revised_at: Date.now() * 1000 }), named("s3", "T3"), named("new", "NEW")];
+    expect(await landMany("symbols", again)).toMatchObject({ read: 3, written: 1, dead: 1 });
+    const letters = await tape.query(
+      `SELECT ("offset" - min("offset") OVER ())::int AS at, reason, detail FROM tradetape.dead_letter
+       WHERE topic = $1 AND sqlstate = '23505' ORDER BY 1`,
+      [tape.name("symbols")],
+    );
+    const refused = { reason: "refused", detail: expect.stringContaining("symbol_by_name") };
+    expect(letters).toEqual([0, 51, 52].map((at) => ({ at, ...refused })));
+    expect(await ledgerFaults(tape)).toEqual([]);
   });
 });

@@ -10,7 +10,8 @@ let symbolId = "";
 let tests = 0;
 
 beforeAll(async () => {
-  tape = await openTestTape();
+  // No verdict here: what one test leaves parked must not become letters of another, however slow the machine.
+  tape = await openTestTape({ parkDeadlineMs: "3600000" });
 });
 beforeEach(() => {
   symbolId = idOf(`symbol ${++tests}`);

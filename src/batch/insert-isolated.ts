@@ -1,0 +1,73 @@
+import type { Connection } from "../table/connection.ts";
+import { type DatabaseFault, isDatabaseFault, verdictOf } from "../table/sqlstate.ts";
+import { type StageStatements, stagedOffsets } from "../table/stage.ts";
+
+export interface StagedCount extends Record<string, unknown> {
+  readonly outcome: "written" | "duplicate" | "replaced";
+  readonly rows: number;
+  readonly offsets: readonly string[] | null;
+}
+
+/** What an insert of staged rows came to, and the rows it is without. */
+export interface StagedResult {
+  readonly counts: readonly StagedCount[];
+  readonly refused: readonly RefusedRow[];
+}
+
+/** A staged row that the table refused, and why. */
+export interface RefusedRow {
+  readonly offset: number;
+  readonly fault: DatabaseFault;
+}
+
+/**
+ * Runs the staged insert. Repeats of the key are its own affair; a unique index beside the key, which somebody added,
+ * refuses whole statements and names no row: it is found by halving, and taken out of the stage.
+ * @param insert is run several times then, each time on what the stage holds
+ */
+export async function insertIsolated(
+  connection: Connection,
+  stage: StageStatements,
+  insert: () => Promise<readonly StagedCount[]>,
+): Promise<StagedResult> {
+  const refused: RefusedRow[] = [];
+  for (;;) {
+    const tried = await attempt(connection, insert);
+    if ("counts" in tried) return { counts: tried.counts, refused };
+    const offset = await firstRefused(connection, stage, insert);
+    refused.push({ offset, fault: tried.fault });
+    await connection.run(stage.discard, [[offset]]);
+  }
+}
+
+type Insert = () => Promise<readonly StagedCount[]>;
+type Tried = { readonly counts: readonly StagedCount[] } | { readonly fault: DatabaseFault };
+
+async function attempt(connection: Connection, insert: Insert): Promise<Tried> {
+  await connection.query("SAVEPOINT inserted");
+  try {
+    const counts = await insert();
+    await connection.query("RELEASE SAVEPOINT inserted");
+    return { counts };
+  } catch (error) {
+    if (!isDatabaseFault(error) || verdictOf(error) !== "unique") throw error;
+    await connection.query("ROLLBACK TO SAVEPOINT inserted; RELEASE SAVEPOINT inserted");
+    return { fault: error };
+  }
+}
+
+/** The last row of the shortest beginning of the stage that is refused: the one before it is not. */
+async function firstRefused(connection: Connection, stage: StageStatements, insert: Insert): Promise<number> {
+  const offsets = await stagedOffsets(connection, stage);
+  let good = 0;
+  let bad = offsets.length;
+  while (bad - good > 1) {
+    const middle = (good + bad) >> 1;
+    await connection.query("SAVEPOINT halved");
+    await connection.run(stage.discard, [offsets.slice(middle)]);
+    if ("fault" in (await attempt(connection, insert))) bad = middle;
+    else good = middle;
+    await connection.query("ROLLBACK TO SAVEPOINT halved; RELEASE SAVEPOINT halved");
+  }
+  return offsets[bad - 1]!;
+}
