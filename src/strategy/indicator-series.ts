@@ -1,0 +1,55 @@
+import type { BarEvent } from "../event/events.ts";
+import { IndicatorSet, type IndicatorValue } from "./indicators.ts";
+
+/** Of a series this many bars are kept at least; one that comes later than so many others, or revises one, is left out. */
+const BARS_MAX = 10_000;
+/** After so many bars nothing is left, in a double, of how an average of ours began: (13/14)^1000 is 6e-33. */
+const WARM_UP_BARS = 1000;
+
+/** The closes of one symbol and source in the order of time, and what was made of each. */
+export class IndicatorSeries {
+  readonly #barsMax: number;
+  #bars: { start: number; close: number; values: readonly IndicatorValue[] }[] = [];
+  #set = new IndicatorSet();
+  #isCut = false;
+
+  constructor(barsMax = BARS_MAX) {
+    this.#barsMax = barsMax;
+  }
+
+  /** @returns what is new or has changed, oldest first */
+  take({ timestamp: start, close }: Pick<BarEvent, "timestamp" | "close">): { start: number; value: IndicatorValue }[] {
+    const last = this.#bars.at(-1);
+    if (last === undefined || start > last.start) {
+      const values = this.#set.add(close);
+      this.#bars.push({ start, close, values });
+      if (this.#bars.length > 2 * this.#barsMax + WARM_UP_BARS) {
+        this.#bars = this.#bars.slice(-(this.#barsMax + WARM_UP_BARS));
+        this.#isCut = true;
+      }
+      return values.map((value) => ({ start, value }));
+    }
+    const at = this.#bars.findLastIndex((bar) => bar.start <= start);
+    if (this.#isCut && at < WARM_UP_BARS) return [];
+    if (this.#bars[at]?.start === start) {
+      if (this.#bars[at].close === close) return [];
+      this.#bars[at] = { ...this.#bars[at], close };
+    } else this.#bars.splice(at + 1, 0, { start, close, values: [] });
+    return this.#again(start);
+  }
+
+  /** Nothing before the bar that changed has changed, though the first ones kept would begin anew. */
+  #again(fromStart: number): { start: number; value: IndicatorValue }[] {
+    this.#set = new IndicatorSet();
+    return this.#bars.flatMap((bar) => {
+      const values = this.#set.add(bar.close);
+      if (bar.start < fromStart) return [];
+      const before = new Map(bar.values.map((value) => [nameOf(value), value.value]));
+      bar.values = values;
+      const changed = bar.values.filter((value) => before.get(nameOf(value)) !== value.value);
+      return changed.map((value) => ({ start: bar.start, value }));
+    });
+  }
+}
+
+const nameOf = ({ name, period }: IndicatorValue) => `${name} ${period}`;

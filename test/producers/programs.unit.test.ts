@@ -1,0 +1,155 @@
+import { describe, expect, test } from "vitest";
+import { fillsOfDecisions } from "../../producers/fills.ts";
+import { indicatorsOfBars } from "../../producers/indicators.ts";
+import { performanceOfFills } from "../../producers/performance.ts";
+import type { AnyDraft } from "../../src/agent/draft.ts";
+import { strategyId } from "../../src/event/identity.ts";
+import { IndicatorSeries } from "../../src/strategy/indicator-series.ts";
+import type { InputRecord, Machine } from "../../src/stream/program.ts";
+import { bar, decision, fill, idOf, session } from "../support/samples.ts";
+
+const DAY = 86_400_000_000;
+const START = Date.UTC(2010, 0, 1) * 1000;
+const SESSION = idOf("session");
+const BY = { actor: "bot", modelVersion: "model", strategyId: strategyId("plain"), session: SESSION };
+
+let offset = 0;
+const record = (topic: InputRecord["topic"], event: object) =>
+  ({ topic, event, partition: 0, offset: offset++, publishedUs: START }) as unknown as InputRecord;
+const show = (machine: Machine, ...records: InputRecord[]) => records.flatMap((one) => machine.take(one));
+const dayBar = (n: number, close: number) =>
+  record("bars", bar(n, { timestamp: START + n * DAY, interval: "1d", open: close, close }));
+
+describe("indicators of bars", () => {
+  const open = () => indicatorsOfBars({ interval: "1d", actor: "bot", session: SESSION }).open(() => true);
+  const close = (n: number) => 100 + 10 * Math.sin(n / 7) + (n % 5);
+  const last = (drafts: readonly AnyDraft[]) => {
+    const values = new Map<string, number>();
+    for (const { event } of drafts as readonly { event: { indicator_id: string; indicator_value: number } }[]) {
+      values.set(event.indicator_id, event.indicator_value);
+    }
+    return values;
+  };
+  const inOrder = Array.from({ length: 300 }, (_, n) => dayBar(n, close(n)));
+  const expected = last(show(open(), ...inOrder));
+
+  test("of bars that come late, or are revised, end as if they had come in order", () => {
+    const shuffled = inOrder.filter((_, n) => n !== 150 && n !== 250);
+    const wrong = dayBar(290, 1);
+    const machine = open();
+    const drafts = show(machine, ...shuffled.slice(0, -9), wrong, ...shuffled.slice(-8), inOrder[250]!, inOrder[150]!);
+    expect(last([...drafts, ...show(machine, inOrder[290]!, inOrder[291]!)])).toEqual(expected);
+  });
+
+  test("of a bar that comes twice are published once", () => {
+    const machine = open();
+    show(machine, ...inOrder);
+    expect(show(machine, ...inOrder)).toEqual([]);
+  });
+
+  test("of a late bar are published from it on, not before", () => {
+    const machine = open();
+    show(machine, ...inOrder);
+    const times = show(machine, dayBar(280, 50)).map(({ event }) => (event as { timestamp: number }).timestamp);
+    expect(Math.min(...times)).toBe(START + 281 * DAY);
+  });
+
+  test("don't change by what is no longer kept", () => {
+    const KEPT = 500;
+    const at = (n: number, price: number) => ({ timestamp: START + n * DAY, close: price });
+    const [cut, whole] = [new IndicatorSeries(KEPT), new IndicatorSeries()];
+    for (let n = 0; n < 2600; n++) {
+      cut.take(at(n, close(n)));
+      whole.take(at(n, close(n)));
+    }
+    expect(cut.take(at(1000, 1))).toEqual([]);
+    const changed = cut.take(at(2400, 42));
+    const wanted = whole.take(at(2400, 42));
+    expect(changed.map(({ start, value }) => [start, value.name])).toEqual(
+      wanted.map(({ start, value }) => [start, value.name]),
+    );
+    for (const [i, { value }] of changed.entries()) expect(value.value).toBeCloseTo(wanted[i]!.value.value, 9);
+  });
+});
+
+describe("fills of decisions", () => {
+  const order = (n: number, action: "BUY" | "SELL") =>
+    record(
+      "decisions",
+      decision(n, {
+        timestamp: START + n * DAY,
+        action,
+        strategy_id: BY.strategyId,
+        backtest_session_id: SESSION,
+        approved: true,
+      }),
+    );
+  const bars = Array.from({ length: 20 }, (_, n) => dayBar(n, 100 + n));
+  const orders = [order(3, "BUY"), order(5, "SELL"), order(9, "BUY")];
+  const sorted = (drafts: readonly AnyDraft[]) => JSON.stringify(drafts.map(({ event }) => event));
+  const run = (...records: InputRecord[]) =>
+    sorted(
+      show(
+        fillsOfDecisions(BY, "1d").open(() => true),
+        ...records,
+      ),
+    );
+
+  test("are the same, whichever topic is read first", () => {
+    const expected = run(...bars, ...orders);
+    expect(run(...orders, ...bars)).toBe(expected);
+    expect(run(bars[0]!, orders[0]!, ...bars.slice(1, 8), orders[1]!, orders[2]!, ...bars.slice(8))).toBe(expected);
+    expect(expected.length).toBeGreaterThan(2);
+  });
+
+  test("are at the open of the first bar that begins at the decision's time, never at one that was known", () => {
+    const [first] = JSON.parse(run(...bars, orders[0]!)) as { timestamp: number; executed_price: number }[];
+    expect(first!.executed_price).toBeCloseTo(103 * 1.0001, 9);
+    expect(first!.timestamp).toBeGreaterThan(START + 3 * DAY);
+    expect(run(...bars.slice(0, 3), orders[0]!)).toBe("[]");
+  });
+
+  test("of an order that was published twice are one", () => {
+    expect(run(...bars, orders[0]!, orders[0]!)).toBe(run(...bars, orders[0]!));
+  });
+});
+
+describe("performance of fills", () => {
+  const own = { strategy_id: BY.strategyId, backtest_session_id: SESSION };
+  const traded = (n: number, action: "BUY" | "SELL", price: number) => [
+    record("decisions", decision(n, { ...own, timestamp: START + n * DAY, action })),
+    record(
+      "fills",
+      fill(n, { ...own, strategy_id: undefined, timestamp: START + n * DAY, executed_price: price, fee: 0 } as object),
+    ),
+  ];
+  const records = [
+    ...traded(1, "BUY", 100),
+    ...traded(2, "SELL", 110),
+    ...traded(400, "BUY", 100),
+    ...traded(401, "SELL", 90),
+  ];
+  const ran = record("sessions", session({ started_at: START, ended_at: START + 500 * DAY }));
+  const rows = (nowUs: number, ...shown: InputRecord[]) => {
+    const machine = performanceOfFills(BY).open(() => true);
+    show(machine, ...shown);
+    const said = machine.idle!(nowUs) as unknown as readonly { event: Record<string, unknown> }[];
+    expect(machine.idle!(nowUs)).toEqual([]);
+    return said.map(({ event }) => [event.window_start, event.total_trades, event.win_rate, event.avg_roi]);
+  };
+  const LONG_AFTER = START + 5000 * DAY;
+
+  test("is per year of a trip's closing, and over the session, in whatever order the fills come", () => {
+    const expected = [
+      [START, 1, 1, expect.closeTo(0.1, 12)],
+      [Date.UTC(2011, 0, 1) * 1000, 1, 0, expect.closeTo(-0.1, 12)],
+      [START, 2, 0.5, expect.closeTo(0, 12)],
+    ];
+    expect(rows(LONG_AFTER, ran, ...records)).toEqual(expected);
+    expect(rows(LONG_AFTER, ...[...records].reverse(), ran)).toEqual(expected);
+  });
+
+  test("is not told of a window that isn't over", () => {
+    expect(rows(START + 420 * DAY, ran, ...records)).toEqual([[START, 1, 1, expect.closeTo(0.1, 12)]]);
+  });
+});
