@@ -43,7 +43,8 @@ export function roundTrips(executions: readonly Execution[]): RoundTrip[] {
     if (side === "BUY") cost += quantity * price + fee;
     else proceeds += quantity * price - fee;
     if (Math.abs(position) > FLAT) continue;
-    trips.push({ closedUs: timestamp, roi: proceeds / cost - 1 });
+    // What was had for nothing, or for less, has no return; crude oil was, in April 2020.
+    if (cost > 0) trips.push({ closedUs: timestamp, roi: proceeds / cost - 1 });
     [position, cost, proceeds] = [0, 0, 0];
   }
   return trips;

@@ -129,6 +129,11 @@ describe("the score", () => {
     expect(roundTrips([...all].reverse())).toEqual(expected);
   });
 
+  test("leaves out what was bought for nothing or less: it has no return", () => {
+    const [free, paid] = [execution(0, "BUY", 1, 0), execution(0, "BUY", 1, -37)];
+    for (const bought of [free, paid]) expect(roundTrips([bought, execution(1, "SELL", 1, 10)])).toEqual([]);
+  });
+
   test("is win rate, mean, drawdown from the peak and mean over deviation", () => {
     const trips = [0.1, -0.2, -0.1, 0.3].map((roi, closedUs) => ({ closedUs, roi }));
     const { trades, winRate, avgRoi, maxDrawdown, sharpe } = score(trips);
