@@ -1,4 +1,4 @@
-import { type Command, InvalidArgumentError } from "commander";
+import { type Command, InvalidArgumentError, Option } from "commander";
 import { barsOfTicks } from "../../producers/bars.ts";
 import { decisionsOnPredictions } from "../../producers/decisions.ts";
 import { fillsOfDecisions } from "../../producers/fills.ts";
@@ -96,18 +96,19 @@ export const runCommand: CommandSpec<RunFlags> = {
 
 function declareFlags(command: Command): void {
   const several = (text: string) => text.split(",").map(length);
-  const standard = several("1min,5min,1h,1d");
+  const lengths = (flag: string, doc: string, parse: (text: string) => unknown, standard: string) =>
+    command.addOption(new Option(flag, doc).argParser(parse).default(parse(standard), standard));
   command
     .argument("[program...]", `of ${PROGRAM_NAMES.join(", ")}`)
     .option("--session <id>", "the backtest or paper session of everything; without it: live")
-    .option("--interval <length>", "the bars that indicators, predictions and fills are made of", length, length("1d"))
-    .option("--intervals <list>", "the bars that are made of ticks (default: 1min,5min,1h,1d)", several, standard)
-    .option("--allowed-lateness <length>", "how late a tick may change a bar, in event time", length, length("10min"))
     .option("--actor <name>", "who acts, as the audit log shows it", "tradetape")
     .option("--strategy <name>", "the strategy; its id is made of the name", MODEL_VERSION)
     .option("--seed <number>", "the paper broker's chance", "1")
     .option("--out-of-order", "the paper broker hands its reports out in reverse")
     .option("--until-caught-up", "end when what the topics hold now has been taken");
+  lengths("--interval <length>", "the bars that indicators, predictions and fills are made of", length, "1d");
+  lengths("--intervals <list>", "the bars that are made of ticks", several, "1min,5min,1h,1d");
+  lengths("--allowed-lateness <length>", "how late a tick may change a bar, in event time", length, "10min");
 }
 
 /** @throws TradetapeError input_invalid that lists the programs there are */
