@@ -135,7 +135,7 @@ async function ofUnservedSessions(
   for (const id of encoder.reader.missing(expired.map(({ value }) => value))) await registry.fetch(id);
   const sessions = expired.map(({ value, publishedAtMs }) => {
     const event = readEvent(encoder, value, publishedAtMs * 1000);
-    return event instanceof Refusal ? null : (event.backtest_session_id as string | null);
+    return event instanceof Refusal ? null : ((event.backtest_session_id as string | null)?.toLowerCase() ?? null);
   });
   const unserved = await sessionGate.unserved(connection, [...new Set(sessions.filter((id) => id !== null))]);
   return new Set(expired.flatMap((_, index) => (unserved.has(sessions[index] ?? "") ? [index] : [])));

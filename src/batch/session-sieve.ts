@@ -1,3 +1,4 @@
+import { isUuid } from "../event/validate.ts";
 import type { Consumer } from "./consumer.ts";
 import type { EventFilter } from "./event-filter.ts";
 
@@ -24,7 +25,9 @@ export class SessionSieve {
   readonly #asks: boolean;
   readonly #verdicts: ReadonlyMap<string, SessionVerdict> | undefined;
   readonly #sessions = new Set<string>();
+  /** The session that was sifted last: as its event spells it, and as the database does. */
   #last: string | null = null;
+  #id: string | null = null;
   filtered = 0;
 
   constructor(consumer: Consumer, filter: EventFilter, verdicts: ReadonlyMap<string, SessionVerdict> | undefined) {
@@ -38,19 +41,24 @@ export class SessionSieve {
     return [...this.#sessions];
   }
 
-  /** The verdict on an event of this session, undefined when it may land. */
+  /**
+   * The verdict on an event of this session, undefined when it may land. What is no UUID is asked of nobody: the row's
+   * writer refuses it a moment later, and the question would fail for the whole batch.
+   */
   sift(session: string | null): SessionVerdict | undefined {
     if (!this.#hasSessions) return undefined;
-    if (!this.#filter.hasSession(session)) {
+    if (session !== this.#last) {
+      this.#last = session;
+      this.#id = session?.toLowerCase() ?? null;
+      if (this.#asks && isUuid(this.#id) && this.#filter.hasSession(this.#id)) this.#sessions.add(this.#id);
+    }
+    const id = this.#id;
+    if (!this.#filter.hasSession(id)) {
       this.filtered++;
       return "filtered";
     }
-    if (session === null || !this.#asks) return undefined;
-    if (session !== this.#last) {
-      this.#sessions.add(session);
-      this.#last = session;
-    }
-    const verdict = this.#verdicts?.get(session);
+    if (id === null || !this.#asks) return undefined;
+    const verdict = this.#verdicts?.get(id);
     if (verdict === "filtered") this.filtered++;
     return verdict;
   }

@@ -151,6 +151,28 @@ describe("the days of a batch", () => {
   });
 });
 
+describe("the sessions of a batch", () => {
+  const id = "5b6e3c1e-8d0f-5c3a-9b1e-00000000a001";
+  const of = (backtest_session_id: string | null) => ({ ...at(NOON), backtest_session_id });
+
+  it("are spelt as the database spells them, whatever the events do", () => {
+    expect(encode([of(id.toUpperCase()), of(id), of(null), of(id.toUpperCase())]).sessions).toEqual([id]);
+  });
+
+  it("are found in the verdicts and in the filter by either spelling", () => {
+    const records = recordsOf([of(id.toUpperCase()), of(id)], dense(2));
+    const verdicts = new Map([[id, "filtered"] as const]);
+    const range = { firstOffset: 0, nextOffset: 2, from: 0 };
+    expect(encodeBatch(encoderOf(ticks), 0, records, { ...range, verdicts }).filtered).toBe(2);
+    const filter = new EventFilter(EVERY_SESSION_KIND, { only: id });
+    expect(encodeBatch(encoderOf(ticks, { filter }), 0, records, range).filtered).toBe(0);
+  });
+
+  it("are asked for by UUIDs only: other text would fail the question, and with it the neighbours", () => {
+    expect(encode([of("nightly run"), of(id), of("")]).sessions).toEqual([id]);
+  });
+});
+
 describe("offsets with holes", () => {
   const offsets = [3, 7, 8, 20];
   const records = recordsOf(

@@ -136,6 +136,12 @@ const POISON: readonly Poison[] = [
     letter: ["invalid", "symbol_id"],
   },
   {
+    what: "a session that is no uuid",
+    topic: "ticks",
+    event: tick(0, { backtest_session_id: "nightly run" }),
+    letter: ["invalid", "backtest_session_id"],
+  },
+  {
     what: "a uuid with a wrong digit",
     topic: "ticks",
     event: tick(0, { market_data_id: `${idOf("x").slice(0, -1)}g` }),
