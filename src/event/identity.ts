@@ -13,9 +13,18 @@ export function strategyId(name: string): string {
   return eventId("strategy", [name]);
 }
 
-/** A UTC day as YYYY-MM-DD, of whole microseconds since 1970. */
+const DAY_US = 86_400_000_000;
+let lastDay = Number.NaN;
+let lastDayText = "";
+
+/** A UTC day as YYYY-MM-DD, of whole microseconds since 1970. Ticks come day by day, and a date's text costs 1 us. */
 function utcDay(timestamp: number): string {
-  return new Date(Math.floor(timestamp / 1000)).toISOString().slice(0, 10);
+  const day = Math.floor(timestamp / DAY_US);
+  if (day !== lastDay) {
+    lastDayText = new Date(Math.floor(timestamp / 1000)).toISOString().slice(0, 10);
+    lastDay = day;
+  }
+  return lastDayText;
 }
 
 /**

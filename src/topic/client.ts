@@ -7,6 +7,7 @@ import type { Log } from "../log.ts";
 import { registerCodecs } from "./codecs.ts";
 import { fetchWholeBatches } from "./fetch-response.ts";
 import { kafkaLogCreator } from "./kafka-log.ts";
+import { produceWholeBatches } from "./produce-request.ts";
 import { quietRequestQueue } from "./request-queue.ts";
 import { openSocket } from "./socket.ts";
 
@@ -27,6 +28,7 @@ export function openKafka(config: Config, log: Log, fetching: "messages" | "whol
   const { kafkaBrokers } = requireServices(config, "kafkaBrokers");
   registerCodecs();
   quietRequestQueue();
+  produceWholeBatches();
   const isWhole = fetching === "whole batches";
   const clientId = isWhole ? LANDING_CLIENT : "tradetape";
   if (isWhole) fetchWholeBatches(LANDING_CLIENT);

@@ -1,31 +1,18 @@
-import type { Message } from "kafkajs";
+import { RecordWriter } from "./record-writer.ts";
 
-type Grouped = Record<string, Message[]>;
+/** Room for some ten ticks: an idle feed's batches hold one. */
+const CAPACITY_BYTES_MIN = 2048;
 
-/**
- * Messages that all name the same partition. kafkajs groups a request's messages by partition with a `reduce` that
- * copies the group for each message, a third of all publishing's time at 3,000 messages a request. Here that `reduce`
- * looks at the first message and takes the rest with it.
- */
-class OnePartition extends Array<Message> {
-  static override get [Symbol.species](): ArrayConstructor {
-    return Array;
-  }
-
-  override reduce(step: unknown, initial?: unknown): never {
-    const group = step as (grouped: Grouped, message: Message) => Grouped;
-    const grouped = group(initial as Grouped, this[0]!);
-    const partitions = Object.keys(grouped);
-    if (partitions.length !== 1 || partitions[0] !== String(this[0]!.partition)) {
-      throw new Error("kafkajs no longer groups messages by partition with reduce");
-    }
-    return { [partitions[0]]: this } as never;
-  }
+/** What goes into the log of one event. */
+export interface LaneMessage {
+  readonly key: Buffer | null;
+  readonly value: Buffer;
+  readonly headers?: Readonly<Record<string, string | Buffer>>;
 }
 
 /** Events that go to one partition in one produce request, and share its fate. */
 export class Batch {
-  readonly messages: Message[] = new OnePartition();
+  readonly records: RecordWriter;
   /** As the request counts them: keys, values, headers and their frames. */
   bytes = 0;
   /** Resolves when every replica has the batch. One promise for all its events. */
@@ -33,7 +20,9 @@ export class Batch {
   readonly succeed: () => void;
   readonly fail: (reason: unknown) => void;
 
-  constructor() {
+  /** @param capacityBytes what its records will probably take */
+  constructor(capacityBytes = CAPACITY_BYTES_MIN) {
+    this.records = new RecordWriter(Math.max(CAPACITY_BYTES_MIN, capacityBytes));
     const { promise, resolve, reject } = Promise.withResolvers<void>();
     this.acked = promise;
     this.succeed = resolve;
@@ -59,6 +48,7 @@ export class Lane {
   readonly #send: SendBatch;
   /** Waiting to be sent, oldest first; the last one still takes events. */
   readonly #batches: Batch[] = [];
+  #lastBytes = 0;
   #isSending = false;
   #isLingering = false;
 
@@ -69,13 +59,14 @@ export class Lane {
   }
 
   /** @param bytes what the message adds to the request */
-  add(message: Message, bytes: number): Batch {
+  add({ key, value, headers }: LaneMessage, bytes: number): Batch {
     let batch = this.#batches.at(-1);
     if (batch === undefined || batch.bytes + bytes > this.#limits.batchBytesMax) {
-      batch = new Batch();
+      // By the last one: a busy feed's batches are all about as large.
+      batch = new Batch(this.#lastBytes);
       this.#batches.push(batch);
     }
-    batch.messages.push(message);
+    batch.records.add(key, value, headers);
     batch.bytes += bytes;
     if (!this.#isSending) this.#schedule();
     return batch;
@@ -102,6 +93,7 @@ export class Lane {
   async #sendNext(): Promise<void> {
     this.#isSending = true;
     for (let batch = this.#batches.shift(); batch !== undefined; batch = this.#batches.shift()) {
+      this.#lastBytes = batch.bytes;
       await this.#send(this.#topicName, batch);
     }
     this.#isSending = false;

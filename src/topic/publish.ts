@@ -1,7 +1,8 @@
-import type { Kafka, Message, Producer } from "kafkajs";
+import type { Kafka, Producer } from "kafkajs";
 import { TradetapeError } from "../errors.ts";
 import { brokerFault } from "./client.ts";
 import { type Batch, Lane, type LaneLimits } from "./lane.ts";
+import { WholeMessage } from "./produce-request.ts";
 import { ACKS_ALL, openProducer, publishFault } from "./raw-publish.ts";
 
 export interface PublishLimits extends LaneLimits {
@@ -21,7 +22,7 @@ export interface PublishedMessage {
 /** A record's length, deltas and counts as varints at their longest; each header adds two lengths. */
 const FRAME_BYTES = 24;
 const HEADER_FRAME_BYTES = 8;
-/** What an event costs in memory beside its bytes: two Buffers, the message object, its place in the batch. */
+/** What an event costs in memory beside its bytes: its share of the batch's spare room, and of a copy while it is sent. */
 const OBJECT_BYTES = 256;
 /** Topics take 4 MiB as a batch, the batch's own header included. */
 const TOPIC_BATCH_BYTES_MAX = 4 * 1024 * 1024 - 1024;
@@ -94,13 +95,11 @@ export class Publisher {
   /** Takes a message into its partition's batch, synchronously. @throws TradetapeError publisher_full */
   admit(message: PublishedMessage): Batch {
     this.requireRoom(0);
-    const { topicName, partition, key, value, headers } = message;
+    const { topicName, partition } = message;
     const bytes = messageBytes(message);
     this.#pendingBytes += bytes + OBJECT_BYTES;
     this.#pendingMessages++;
-    const kafkaMessage: Message =
-      headers === undefined ? { key, value, partition } : { key, value, partition, headers };
-    return this.#lane(topicName, partition).add(kafkaMessage, bytes);
+    return this.#lane(topicName, partition).add(message, bytes);
   }
 
   #lane(topicName: string, partition: number): Lane {
@@ -111,22 +110,23 @@ export class Publisher {
     }
     let lane = lanes[partition];
     if (lane === undefined) {
-      lane = new Lane(topicName, this.#limits, (name, batch) => this.#send(name, batch));
+      lane = new Lane(topicName, this.#limits, (name, batch) => this.#send(name, partition, batch));
       lanes[partition] = lane;
     }
     return lane;
   }
 
-  async #send(topic: string, batch: Batch): Promise<void> {
-    const request = { topic, messages: batch.messages };
+  async #send(topic: string, partition: number, batch: Batch): Promise<void> {
+    const { count } = batch.records;
+    const request = { topic, messages: [new WholeMessage(partition, batch.records)] };
     try {
       await this.#producer.send({ ...request, acks: ACKS_ALL });
       batch.succeed();
     } catch (cause) {
-      batch.fail(publishFault(cause, [request]));
+      batch.fail(publishFault(cause, `${count} of ${topic}`));
     }
-    this.#pendingBytes -= batch.bytes + OBJECT_BYTES * batch.messages.length;
-    this.#pendingMessages -= batch.messages.length;
+    this.#pendingBytes -= batch.bytes + OBJECT_BYTES * count;
+    this.#pendingMessages -= count;
     this.#wake();
   }
 

@@ -90,7 +90,8 @@ export class RawPublisher {
         const first = Number(sent!.baseOffset);
         for (let n = 0; n < request[0]!.messages.length; n++) offsets.push(first + n);
       } catch (cause) {
-        throw publishFault(cause, request);
+        const what = request.map(({ topic, messages }) => `${messages.length} of ${topic}`).join(", ");
+        throw publishFault(cause, what);
       }
     }
     return offsets;
@@ -131,12 +132,14 @@ function headerBytes(headers: IHeaders | undefined): number {
   return bytes;
 }
 
-/** A produce request's failure: network and topic faults by their own code, the broker's refusal as publish_refused. */
-export function publishFault(cause: unknown, request: readonly TopicMessages[]): unknown {
+/**
+ * A produce request's failure: network and topic faults by their own code, the broker's refusal as publish_refused.
+ * @param what was in it, for a person
+ */
+export function publishFault(cause: unknown, what: string): unknown {
   const fault = brokerFault(cause);
   if (!(fault instanceof TradetapeError)) return fault;
   if (fault.code !== "broker_unreachable") return fault;
-  const what = request.map(({ topic, messages }) => `${messages.length} of ${topic}`).join(", ");
   return new TradetapeError("publish_refused", `not acknowledged: ${what}: ${fault.message}`, {
     canRetry: fault.canRetry,
     ...(fault.next === undefined ? {} : { next: fault.next }),
