@@ -1,5 +1,5 @@
-import { userInfo } from "node:os";
 import { CONSUMERS } from "../../consumers/all.ts";
+import { userName } from "../audit/actor.ts";
 import { type AcceptedLoss, acceptLoss } from "../batch/accept-loss.ts";
 import { type ConsumeProgress, consume } from "../batch/consume.ts";
 import type { Consumer } from "../batch/consumer.ts";
@@ -68,7 +68,7 @@ function lossOf({ acceptLoss: range, reason }: ConsumeOptions): AcceptedLoss | u
   }
   const [consumer] = pickConsumers([topic]);
   const at = { partition: Number(partition), from: Number(from), to: Number(to) };
-  return { topic: consumer!.topic, ...at, reason, actor: userInfo().username };
+  return { topic: consumer!.topic, ...at, reason, actor: userName() };
 }
 
 /** @throws TradetapeError input_invalid that lists the topics there are */

@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
 import type { Command } from "commander";
+import { addAudit } from "./audit.ts";
 import { addCommand, newProgram } from "./command.ts";
 import { consumeCommand } from "./consume.ts";
 import { addDeadLetters } from "./dead-letters.ts";
@@ -68,6 +69,7 @@ export function buildProgram(done: (code: ExitCode) => void): Command {
   addCommand(program, replayCommand, done);
   addCommand(program, verifyCommand, done);
   addDeadLetters(program, done);
+  addAudit(program, done);
   addCommand(program, parkedCommand, done);
   addPartitions(program, done);
   addCommand(program, migrateCommand, done);

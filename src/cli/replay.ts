@@ -1,5 +1,5 @@
-import { userInfo } from "node:os";
 import { CONSUMERS } from "../../consumers/all.ts";
+import { userName } from "../audit/actor.ts";
 import type { Consumer } from "../batch/consumer.ts";
 import type { Sessions } from "../batch/event-filter.ts";
 import { requireServices } from "../config.ts";
@@ -83,7 +83,7 @@ async function fill(session: Session, plan: ReplayPlan, flags: ReplayFlags, spee
     if (isResumed) onlooker.say(`going on with the replay ${run.runId}, begun ${run.startedAt}`);
     const names = run.plan.topics.map(({ topic }) => topic);
     const consumers = CONSUMERS.filter(({ topic }) => names.includes(topic));
-    const actor = userInfo().username;
+    const actor = userName();
     const watching = { run, consumers, all: CONSUMERS, speed, actor, stop: signal, force, onlooker };
     result = await replay(owner, config, log, watching);
   } finally {

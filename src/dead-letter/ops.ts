@@ -1,4 +1,4 @@
-import { userInfo } from "node:os";
+import { userName } from "../audit/actor.ts";
 import { type Config, requireServices } from "../config.ts";
 import { openRegistry } from "../event/registry.ts";
 import type { Log } from "../log.ts";
@@ -53,15 +53,6 @@ export async function openOps(settings: Config, as: ConnectionOptions = LETTERS)
 /** @throws TradetapeError config_invalid, broker_unreachable */
 export const openPublisher = (config: Config, log: Log): Promise<RawPublisher> =>
   RawPublisher.open(openKafka(config, log));
-
-/** In a container the user may be a number without a name. */
-function userName(): string {
-  try {
-    return userInfo().username;
-  } catch {
-    return `uid ${process.getuid?.() ?? "unknown"}`;
-  }
-}
 
 /** Runs `work` between BEGIN and COMMIT. */
 export async function committed<R>(connection: Connection, work: () => Promise<R>): Promise<R> {

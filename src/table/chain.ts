@@ -5,7 +5,8 @@ import { OFFSET_COLUMN, type StageStatements } from "./stage.ts";
  * An audit entry's content as the chain hashes it, from the audit log or its stage alike: payload as jsonb's own text,
  * which is the same for the same value, time as whole microseconds.
  */
-const CHAIN_FIELDS = `ARRAY[log_id::text, (extract(epoch FROM "timestamp") * 1000000)::bigint::text, event_type, actor,
+const CHAIN_FIELDS = `ARRAY[log_id::text, CASE WHEN isfinite("timestamp")
+  THEN (extract(epoch FROM "timestamp") * 1000000)::bigint END::text, event_type, actor,
   payload::text, success::text, backtest_session_id::text, correlation_id, source_topic, source_partition::text,
   source_offset::text]`;
 
@@ -78,11 +79,70 @@ export interface ChainEntry {
   readonly hash: Buffer;
 }
 
-/** The chain's entries behind `afterSeq`, in order, as they are stored. */
-export function chainPage(connection: Connection, afterSeq: number, entriesMax: number): Promise<ChainEntry[]> {
-  return connection.query<ChainEntry & Record<string, unknown>>(
-    `SELECT seq, log_id AS id, ${CHAIN_FIELDS} AS fields, prev_hash AS previous, hash FROM public.audit_log
-     WHERE seq > $1 ORDER BY seq LIMIT $2`,
-    [afterSeq, entriesMax],
+/** An entry has up to a megabyte of payload, so a page of these is what bounds the memory of reading a long log. */
+const PAGE_ENTRIES = 250;
+
+/**
+ * The chain's entries with these numbers, in order, as they are stored, page by page. For use in a transaction. Numbers
+ * come as they are, also those that somebody made up: one beyond 2^53 is rounded and must not end a check.
+ */
+export async function* chainPages(connection: Connection, from = 0, to?: number): AsyncGenerator<ChainEntry[]> {
+  await connection.query(
+    `DECLARE chain_reader NO SCROLL CURSOR FOR
+     SELECT seq::double precision AS seq, log_id AS id, ${CHAIN_FIELDS} AS fields, prev_hash AS previous, hash
+     FROM public.audit_log WHERE seq >= $1 AND ($2::bigint IS NULL OR seq <= $2) ORDER BY audit_log.seq`,
+    [from, to ?? null],
   );
+  try {
+    for (;;) {
+      const page = await connection.query<ChainEntry & Record<string, unknown>>(
+        `FETCH ${PAGE_ENTRIES} FROM chain_reader`,
+      );
+      if (page.length > 0) yield page;
+      if (page.length < PAGE_ENTRIES) break;
+    }
+  } finally {
+    await connection.query("CLOSE chain_reader");
+  }
+}
+
+/** One entry by its id. */
+export async function entryOf(connection: Connection, logId: string): Promise<ChainEntry | undefined> {
+  const rows = await connection.query<ChainEntry & Record<string, unknown>>(
+    `SELECT seq, log_id AS id, ${CHAIN_FIELDS} AS fields, prev_hash AS previous, hash FROM public.audit_log
+     WHERE log_id = $1`,
+    [logId],
+  );
+  return rows[0];
+}
+
+/** The hash of one entry. */
+export async function hashAt(connection: Connection, seq: number): Promise<Buffer | undefined> {
+  const rows = await connection.query<{ hash: Buffer }>("SELECT hash FROM public.audit_log WHERE seq = $1", [seq]);
+  return rows[0]?.hash;
+}
+
+/** The stored hashes of entries 1 to `to`, 32 bytes each: 32 MB for a million entries. */
+export async function storedHashes(connection: Connection, to: number): Promise<Buffer> {
+  const [row] = await connection.query<{ hashes: Buffer | null }>(
+    "SELECT string_agg(hash, ''::bytea ORDER BY seq) AS hashes FROM public.audit_log WHERE seq BETWEEN 1 AND $1",
+    [to],
+  );
+  return row!.hashes ?? Buffer.alloc(0);
+}
+
+/** The payloads of the log's own checkpoint entries. */
+export function checkpointEntries(connection: Connection): Promise<{ id: string; payload: unknown }[]> {
+  return connection.query(
+    "SELECT log_id AS id, payload FROM public.audit_log WHERE event_type = 'CHECKPOINT' ORDER BY audit_log.seq",
+  );
+}
+
+/** How many entries the ledger says have landed here. A database may hold the audit topics of several namespaces. */
+export async function ledgerEntries(connection: Connection): Promise<number> {
+  const [row] = await connection.query<{ written: number }>(
+    `SELECT coalesce(sum(written), 0)::bigint AS written FROM tradetape.landed_batch
+     WHERE topic = 'audit' OR topic LIKE '%.audit'`,
+  );
+  return row!.written;
 }

@@ -1,6 +1,4 @@
-import { CHAIN_START, chainHash } from "../audit/chain.ts";
 import type { Consumer } from "../batch/consumer.ts";
-import { chainPage } from "../table/chain.ts";
 import type { Connection } from "../table/connection.ts";
 import {
   countRows,
@@ -11,6 +9,7 @@ import {
   removedRows,
   unknownSymbols,
 } from "../table/ledger-check.ts";
+import { walkChain } from "./chain-walk.ts";
 
 /** Something that doesn't hold, or (a warning) that somebody should know. */
 export interface Finding {
@@ -32,7 +31,6 @@ export interface Verification {
 
 /** Messages wait in the outbox for moments; a minute means that nobody publishes them. */
 const OUTBOX_AGE_SECONDS_MAX = 60;
-const CHAIN_PAGE_ENTRIES = 5000;
 
 /**
  * Proves that a database holds what its ledger says, in one snapshot, while consumers run.
@@ -114,34 +112,14 @@ async function checkOutbox(connection: Connection, olderThanSeconds: number): Pr
   }));
 }
 
-/** Recomputes every link from the entries as they are stored; names the first broken one. */
+/** Every link, from the entries as they are stored; the first broken one is named. Counts are the tables' check. */
 async function checkChain(connection: Connection): Promise<{ problems: Finding[]; entries: number }> {
-  let previous = CHAIN_START;
-  let seq = 0;
-  for (;;) {
-    const page = await chainPage(connection, seq, CHAIN_PAGE_ENTRIES);
-    for (const entry of page) {
-      const broken = brokenLink(entry, seq, previous);
-      if (broken) {
-        const subject = `entry ${entry.seq} (${entry.id})`;
-        return { problems: [{ check: "audit_chain", subject, detail: broken }], entries: seq };
-      }
-      seq = entry.seq;
-      previous = entry.hash;
-    }
-    if (page.length < CHAIN_PAGE_ENTRIES) return { problems: [], entries: seq };
-  }
-}
-
-function brokenLink(
-  entry: { seq: number; fields: readonly (string | null)[]; previous: Buffer; hash: Buffer },
-  lastSeq: number,
-  lastHash: Buffer,
-): string | undefined {
-  if (entry.seq !== lastSeq + 1) return `follows entry ${lastSeq}: what was between is gone`;
-  if (!entry.previous.equals(lastHash)) return "doesn't link to the entry before it";
-  if (!entry.hash.equals(chainHash(lastHash, entry.fields))) return "its content isn't what was hashed";
-  return undefined;
+  const { entries, faults } = await walkChain(connection, { from: 1 }, []);
+  const links = faults.filter(({ kind }) => kind !== "tail" && kind !== "surplus");
+  const problems = links.map(({ seq, logId, detail }): Finding => {
+    return { check: "audit_chain", subject: `entry ${seq} (${logId})`, detail };
+  });
+  return { problems, entries };
 }
 
 /** Big tables have no foreign keys: what they point at may never have landed. */

@@ -1,0 +1,41 @@
+import { type Config, requireServices } from "../config.ts";
+import { encodeEvent } from "../event/codec.ts";
+import { eventId } from "../event/identity.ts";
+import { openRegistry } from "../event/registry.ts";
+import type { Log } from "../log.ts";
+import { openKafka } from "../topic/client.ts";
+import { RawPublisher } from "../topic/raw-publish.ts";
+import { topicName } from "../topic/topics.ts";
+import type { Checkpoint } from "./checkpoint.ts";
+
+/**
+ * Publishes a checkpoint to the audit topic, from where it lands in the very log it tells of: who makes the log anew has
+ * to forge it there as well, and hasn't the key.
+ * @returns the topic, when every replica has it
+ * @throws TradetapeError config_invalid, broker_unreachable, registry_unreachable, publish_refused, topic_missing
+ */
+export async function tellCheckpoint(
+  settings: Config,
+  log: Log,
+  checkpoint: Checkpoint,
+  actor: string,
+): Promise<string> {
+  const config = requireServices(settings, "kafkaBrokers", "schemaRegistryUrl");
+  const name = topicName(config.namespace, "audit");
+  const schemaId = await openRegistry(config.schemaRegistryUrl).register(name, "audit");
+  const value = encodeEvent("audit", schemaId, {
+    log_id: eventId("audit", ["CHECKPOINT", checkpoint.database_id, String(checkpoint.seq), checkpoint.signature]),
+    timestamp: Date.parse(checkpoint.made_at) * 1000,
+    event_type: "CHECKPOINT",
+    actor,
+    payload: JSON.stringify(checkpoint),
+    success: true,
+  });
+  const publisher = await RawPublisher.open(openKafka(config, log));
+  try {
+    await publisher.publish([{ topicName: name, partition: 0, key: null, value }]);
+  } finally {
+    await publisher.close();
+  }
+  return name;
+}
