@@ -89,10 +89,11 @@ function check(out: Output, path: string, keyPath: string | undefined): ExitCode
   const proof = readProof(jsonOf(readFlagFile("--check", path)));
   if (proof === undefined) throw wrong(`--check ${path}`, "a proof that `tradetape audit prove` wrote");
   const fault = faultOf(proof, key);
-  const { seq, entry, checkpoint } = proof;
+  const { seq, entry } = proof;
+  const { seq: signed, made_at } = proof.checkpoint;
   out.result({ ok: fault === undefined, seq, entry, fault: fault ?? null }, () =>
     fault === undefined
-      ? `holds: ${entry.event_type} ${entry.log_id} was entry ${seq} when ${checkpoint.seq} entries were signed at ${checkpoint.made_at}`
+      ? `holds: ${entry.event_type} ${entry.log_id} was entry ${seq} of the ${signed} signed at ${made_at}`
       : `doesn't hold: ${fault}`,
   );
   return fault === undefined ? EXIT.good : EXIT.foundWrong;

@@ -11,7 +11,7 @@ import { asReader } from "./services.ts";
 
 interface VerifyFlags extends RangeFlags {
   readonly checkpoints?: string;
-  readonly key?: string;
+  readonly key: readonly string[];
 }
 
 export const auditVerifyCommand: CommandSpec<VerifyFlags> = {
@@ -28,19 +28,21 @@ export const auditVerifyCommand: CommandSpec<VerifyFlags> = {
       "--checkpoints <file>",
       "what `audit checkpoint` wrote, kept elsewhere: shows that the end was cut off",
     );
-    command.option("--key <file>", "public key, PEM: every checkpoint, the log's own ones too, must be signed by it");
+    const doc = "public key, PEM: every checkpoint, the log's own ones too, must be signed by it; of several, by one";
+    const none: readonly string[] = [];
+    command.option("--key <file>", doc, (path: string, before: readonly string[]) => [...before, path], none);
   },
   run: async ({ config, out }, _args, flags) => {
     const range = rangeOf(flags);
-    const { checkpoints: path, key: keyPath } = flags;
+    const { checkpoints: path } = flags;
     const kept = path === undefined ? [] : checkpointsOfFile(readFlagFile("--checkpoints", path), path);
-    const key = keyPath === undefined ? undefined : publicKeyOf(readFlagFile("--key", keyPath), keyPath);
+    const keys = flags.key.map((file) => publicKeyOf(readFlagFile("--key", file), file));
     const report = await asReader(config, "audit verify", (connection) =>
       inSnapshot(connection, async () =>
-        walkChain(connection, range, [...kept, ...(await ownCheckpoints(connection))], key),
+        walkChain(connection, range, [...kept, ...(await ownCheckpoints(connection))], keys),
       ),
     );
-    const warnings = warningsOf(report, kept.length, key !== undefined);
+    const warnings = warningsOf(report, kept.length, keys.length > 0);
     out.result(reportJson(report, warnings), () => reportText(report, warnings));
     return report.faults.length === 0 ? EXIT.good : EXIT.foundWrong;
   },
@@ -70,7 +72,7 @@ export function reportText({ entries, head, checkpoints, faults }: ChainReport, 
   const looked = `${count(entries)} entries, ${count(checkpoints)} checkpoints`;
   const lines = [
     faults.length > 0
-      ? `broken: ${looked} hold before it`
+      ? `broken: ${looked} hold`
       : `whole: ${looked}${head ? `; entry ${head.seq} has the hash ${head.hash.toString("hex")}` : ""}`,
     ...faults.map(faultText),
     ...warnings.map((warning) => `warning: ${warning}`),

@@ -43,16 +43,17 @@ export interface ChainReport {
 /**
  * Recomputes every link from the entries as they are stored, up to the first broken one, and holds checkpoints against
  * them. To be called in a snapshot. Reads page by page: memory doesn't grow with the log.
- * @param publicKey whose signature every checkpoint must have; without it signatures aren't looked at
+ * @param publicKeys of which one must have signed each checkpoint; without any, signatures aren't looked at
  */
 export async function walkChain(
   connection: Connection,
   range: ChainRange,
   known: readonly KnownCheckpoint[],
-  publicKey?: KeyObject,
+  publicKeys: readonly KeyObject[] = [],
 ): Promise<ChainReport> {
   const { from, to } = range;
-  const forged = publicKey === undefined ? [] : known.filter(({ checkpoint }) => !isSignedBy(checkpoint, publicKey));
+  const isForged = ({ checkpoint }: KnownCheckpoint) => !publicKeys.some((key) => isSignedBy(checkpoint, key));
+  const forged = publicKeys.length === 0 ? [] : known.filter(isForged);
   const faults: ChainFault[] = forged.map(unsigned);
   const meant = known.filter(
     (one) => !forged.includes(one) && one.checkpoint.seq >= from && one.checkpoint.seq <= (to ?? one.checkpoint.seq),
@@ -159,7 +160,7 @@ const unsigned = ({ checkpoint, from }: KnownCheckpoint): ChainFault => ({
   kind: "signature",
   seq: checkpoint.seq,
   logId: checkpoint.log_id,
-  expected: "a signature by this key",
+  expected: "a signature by a key of --key",
   found: `one that isn't, of a checkpoint that names the key ${checkpoint.key_sha256}`,
   detail: `the checkpoint of ${checkpoint.made_at} (${from}) was altered, or signed by somebody else`,
 });

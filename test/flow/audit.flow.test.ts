@@ -157,7 +157,8 @@ describe("audit verify names", () => {
   });
 
   test("one inserted, in the middle or at the end", async () => {
-    const shift = `UPDATE public.audit_log SET seq = -seq WHERE seq > 30; UPDATE public.audit_log SET seq = 1 - seq WHERE seq < 0;`;
+    const shift = `UPDATE public.audit_log SET seq = -seq WHERE seq > 30;
+      UPDATE public.audit_log SET seq = 1 - seq WHERE seq < 0;`;
     const insert = (seq: number) =>
       `INSERT INTO public.audit_log SELECT (jsonb_populate_record(k, jsonb_build_object('seq', ${seq},
         'log_id', '00000000-0000-5000-8000-000000000001'))).* FROM public.kept_log k WHERE k.seq = 30`;
