@@ -1,5 +1,10 @@
 /** A registry that accepts the connection and then says nothing must not hold a partition for ever. */
 const REQUEST_TIMEOUT_MS = 10_000;
+/**
+ * The package's time limit ends with the connection: of an answer that is cut off in its middle it never hears again, and
+ * waits for ever. This is longer than its four tries and the pauses between them.
+ */
+const QUESTION_TIMEOUT_MS = 60_000;
 
 /** A request that failed: with the status that was answered, or without one when nobody answered. */
 export interface HttpFailure extends Error {
@@ -16,12 +21,24 @@ interface Answer {
 export const guarded = () => ({
   request: (request: { enhance(change: object): unknown }) => request.enhance({ timeout: REQUEST_TIMEOUT_MS }),
   response: async (next: () => Promise<Answer>): Promise<Answer> => {
-    const answer = await next();
+    const answer = await within(QUESTION_TIMEOUT_MS, next());
     const path = answer.request().path();
     if (path.startsWith("/schemas/ids/") && !holdsSchema(answer.data())) throw foreign(path);
     return answer;
   },
 });
+
+/** 408 is HTTP's word for a request that took too long. */
+async function within<T>(ms: number, answer: Promise<T>): Promise<T> {
+  const late = Promise.withResolvers<never>();
+  const tooLate = () => late.reject(Object.assign(new Error(`no whole answer within ${ms / 1000} s`), { status: 408 }));
+  const timer = setTimeout(tooLate, ms);
+  try {
+    return await Promise.race([answer, late.promise]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
 
 const holdsSchema = (body: unknown): boolean =>
   typeof body === "object" && body !== null && "schema" in body && typeof body.schema === "string";

@@ -1,6 +1,6 @@
 import { createServer, type IncomingMessage, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
-import { afterEach, describe, expect, it } from "vitest";
+import { afterEach, describe, expect, it, vi } from "vitest";
 import { TradetapeError } from "../../src/errors.ts";
 import { openRegistry } from "../../src/event/registry.ts";
 import { EVENT_SCHEMAS } from "../../src/event/schemas.ts";
@@ -106,6 +106,22 @@ describe("fetching a writer's schema", () => {
     const error = await fault(openRegistry("http://me:s3cret@127.0.0.1:1/api").fetch(5));
     expect(error).toMatchObject({ code: "registry_unreachable", canRetry: true });
     expect(`${error.message} ${error.next} ${JSON.stringify(error.cause)}`).not.toContain("s3cret");
+  });
+
+  it("doesn't wait for ever for the rest of an answer that was cut off", async () => {
+    vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+    const cut = Promise.withResolvers<void>();
+    server = createServer((_, response) => {
+      response.writeHead(200, { "content-length": 500 });
+      response.write('{"schema":', () => response.destroy());
+      response.on("close", cut.resolve);
+    });
+    await new Promise<void>((resolve) => server!.listen(0, "127.0.0.1", resolve));
+    const asking = fault(openRegistry(`http://127.0.0.1:${(server.address() as AddressInfo).port}`).fetch(5));
+    await cut.promise;
+    await vi.advanceTimersByTimeAsync(60_000);
+    vi.useRealTimers();
+    expect(await asking).toMatchObject({ code: "registry_unreachable", canRetry: true });
   });
 
   it.each([
