@@ -11,6 +11,18 @@ import { RecordBatch } from "./record-batch.ts";
 import { number, readNumber, readTime, time } from "./varint.ts";
 
 const IS_NULL = -1;
+/** Length, attributes, time, offset, the lengths of key and value, the number of headers. */
+const RECORD_BYTES_MIN = 7;
+
+const damaged = ({ firstOffset }: RecordBatch, why: string): Error =>
+  new Error(`the record batch at offset ${firstOffset} is damaged: ${why}`);
+
+/** How many records a batch says it has; memory is taken for them before they are looked at. */
+function countOf(batch: RecordBatch): number {
+  const { count, records } = batch;
+  if (count < 0 || count * RECORD_BYTES_MIN > records.length) throw damaged(batch, `${count} records`);
+  return count;
+}
 
 /**
  * The records of one partition's fetch as the log laid them out: one copy of their bytes, and where each begins. A key or
@@ -31,7 +43,7 @@ export class BatchRecords implements HeldRecords {
    * @throws Error when a batch's bytes are not the records that its header tells of
    */
   constructor(batches: readonly RecordBatch[], fromOffset: number) {
-    const total = batches.reduce((sum, { count }) => sum + count, 0);
+    const total = batches.reduce((sum, batch) => sum + countOf(batch), 0);
     // Not from Node's pool: a record that waits alone would hold the pool's whole block.
     this.#bytes = Buffer.allocUnsafeSlow(batches.reduce((sum, { records }) => sum + records.length, 0));
     this.#places = new Int32Array(total * 3);
@@ -76,6 +88,7 @@ export class BatchRecords implements HeldRecords {
       }
       at = recordEnd;
     }
+    if (at !== end) throw damaged(batch, `bytes behind its ${batch.count} records`);
     return found;
   }
 
@@ -118,6 +131,7 @@ export class BatchRecords implements HeldRecords {
       at = readNumber(bytes, at + number);
       const value = number < 0 ? null : bytes.subarray(at, at + number);
       at += Math.max(0, number);
+      if (at > bytes.length) throw new Error("a record whose headers are damaged");
       const known = headers.get(name);
       headers.set(name, known === undefined ? value : Array.isArray(known) ? [...known, value] : [known, value]);
     }

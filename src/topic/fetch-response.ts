@@ -1,5 +1,11 @@
 import { createRequire } from "node:module";
-import { type AbortedTransaction, markAborted, type RecordBatch, readRecordBatches } from "./record-batch.ts";
+import {
+  type AbortedTransaction,
+  markAborted,
+  type RecordBatch,
+  readRecordBatches,
+  Unreadable,
+} from "./record-batch.ts";
 
 /** The parts of kafkajs 2.2.4 that are touched here. */
 interface Call {
@@ -104,16 +110,16 @@ async function decodeFetch(payload: Buffer, version: number): Promise<unknown> {
   const reader = new Reader(payload);
   const throttleTime = reader.int32();
   const session = version >= 7 ? { errorCode: reader.int16(), sessionId: reader.int32() } : {};
-  const responses = await reader.list(async () => ({
-    topicName: reader.string(),
-    partitions: await reader.list(() => decodePartition(reader, version)),
-  }));
+  const responses = await reader.list(async () => {
+    const topicName = reader.string();
+    return { topicName, partitions: await reader.list(() => decodePartition(reader, version, topicName)) };
+  });
   // The broker has slept already below version 8; from there on it expects the client to.
   const throttling = version >= 8 ? { throttleTime: 0, clientSideThrottleTime: throttleTime } : { throttleTime };
   return { ...throttling, ...session, responses };
 }
 
-async function decodePartition(reader: Reader, version: number): Promise<object> {
+async function decodePartition(reader: Reader, version: number, topicName: string): Promise<object> {
   const partition = reader.int32();
   const errorCode = reader.int16();
   const highWatermark = String(reader.int64());
@@ -124,7 +130,9 @@ async function decodePartition(reader: Reader, version: number): Promise<object>
     return { producerId, firstOffset: Number(reader.int64()) };
   });
   const replica = version >= 11 ? { preferredReadReplica: reader.int32() } : {};
-  const messages = await readRecordBatches(reader.bytes());
+  const messages = await readRecordBatches(reader.bytes()).catch((error: Error) => {
+    throw new Unreadable(`${topicName}/${partition}: ${error.message}`);
+  });
   markAborted(messages, aborted);
   return { partition, errorCode, highWatermark, lastStableOffset, abortedTransactions: [], messages, ...replica };
 }

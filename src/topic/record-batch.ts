@@ -57,26 +57,44 @@ export class RecordBatch {
 /**
  * The batches of one partition's part of a fetch. The last one may be cut off, as the broker counts bytes: it is left
  * to the next fetch.
- * @throws Error for a format older than Kafka 0.11's, and what a codec throws
+ * @throws Unreadable for a format older than Kafka 0.11's, an unknown codec, and what a codec throws
  */
 export async function readRecordBatches(bytes: Buffer): Promise<RecordBatch[]> {
   const batches: RecordBatch[] = [];
   for (let at = 0; at + RECORDS_AT <= bytes.length; ) {
-    const end = at + LENGTH_AT + 4 + bytes.readInt32BE(at + LENGTH_AT);
-    if (bytes[at + MAGIC_AT] !== MAGIC)
-      throw new Error(`a record batch of format ${bytes[at + MAGIC_AT]}, not ${MAGIC}`);
-    if (end < at + RECORDS_AT) throw new Error(`a record batch that ends at byte ${end - at} of itself`);
-    if (end > bytes.length) break;
-    const body = bytes.subarray(at + RECORDS_AT, end);
-    const codec = codecOf(bytes.readInt16BE(at + ATTRIBUTES_AT) & CODEC_BITS);
-    batches.push(new RecordBatch(bytes.subarray(at, at + RECORDS_AT), codec ? await codec.decompress(body) : body));
-    at = end;
+    const header = bytes.subarray(at, at + RECORDS_AT);
+    const length = LENGTH_AT + 4 + header.readInt32BE(LENGTH_AT);
+    if (header[MAGIC_AT] !== MAGIC) throw unreadable(header, `its format is ${header[MAGIC_AT]}, not ${MAGIC}`);
+    if (length < RECORDS_AT) throw unreadable(header, `it ends at byte ${length} of itself`);
+    if (at + length > bytes.length) break;
+    batches.push(new RecordBatch(header, await decompressed(header, bytes.subarray(at + RECORDS_AT, at + length))));
+    at += length;
   }
   return batches;
 }
 
-const codecOf = (number: number): Codec | undefined =>
-  number === 0 ? undefined : (kafkajs.CompressionCodecs as unknown as Record<number, () => Codec>)[number]!();
+async function decompressed(header: Buffer, body: Buffer): Promise<Buffer> {
+  const number = header.readInt16BE(ATTRIBUTES_AT) & CODEC_BITS;
+  if (number === 0) return body;
+  const codec = (kafkajs.CompressionCodecs as unknown as Record<number, (() => Codec) | undefined>)[number];
+  if (codec === undefined) throw unreadable(header, `its codec is ${number}, unknown here`);
+  try {
+    return await codec().decompress(body);
+  } catch (error) {
+    throw unreadable(header, (error as Error).message);
+  }
+}
+
+/**
+ * What a fetch brought and nobody can read, now or later. kafkajs takes any other error of a fetch for a passing one and
+ * fetches the same again, for ever and in silence; it looks at the deepest cause, so this has none.
+ */
+export class Unreadable extends Error {
+  readonly retriable = false;
+}
+
+const unreadable = (header: Buffer, why: string): Unreadable =>
+  new Unreadable(`the record batch at offset ${header.readBigInt64BE(0)} can't be read: ${why}`);
 
 /** A transaction that was given up, from its first record on. */
 export interface AbortedTransaction {

@@ -1,8 +1,12 @@
+import { createRequire } from "node:module";
 import kafkajs from "kafkajs";
 import { describe, expect, it } from "vitest";
 import { readConfig } from "../../src/config.ts";
 import { openLog } from "../../src/log.ts";
 import { brokerFault, openKafka } from "../../src/topic/client.ts";
+import { Unreadable } from "../../src/topic/record-batch.ts";
+
+const load = createRequire(import.meta.url);
 
 const log = openLog({ logLevel: "silent" });
 
@@ -44,6 +48,14 @@ describe("brokerFault", () => {
       canRetry: true,
       next: expect.stringContaining("KAFKA_BROKERS"),
     });
+  });
+
+  it("ends the group over a batch that no other fetch would make readable", async () => {
+    const retry = load("kafkajs/src/retry/index.js")({ retries: 2, initialRetryTime: 1 });
+    const given = (error: Error) => retry(() => Promise.reject(error)).catch(brokerFault);
+    const message = "Kafka: ticks/3: its codec is 7";
+    expect(await given(new Unreadable("ticks/3: its codec is 7"))).toMatchObject({ canRetry: false, message });
+    expect(await given(new Error("ticks/3: its codec is 7"))).toMatchObject({ canRetry: true, message });
   });
 
   it("sends a refused login to the credentials, not to a retry", () => {

@@ -141,12 +141,37 @@ describe("reading record batches", () => {
   });
 
   it.each([
-    ["of an older format", 16, 1, "format 1"],
+    ["more records than its bytes can be", 2 ** 24, "16777216 records"],
+    ["fewer than none", -1, "-1 records"],
+    ["fewer records than there are", 1, "bytes behind its 1 records"],
+  ])("is no fetch when a batch tells of %s", async (_, count, message) => {
+    const damaged = await batchBytes([plain("a"), plain("b")], 5);
+    damaged.writeInt32BE(count, 57);
+    const batches = await readRecordBatches(damaged);
+    expect(() => new BatchRecords(batches, 0)).toThrow(`the record batch at offset 5 is damaged: ${message}`);
+  });
+
+  it("ends when a record tells of more headers than it has", async () => {
+    const damaged = await batchBytes([plain("a")], 5);
+    damaged[damaged.length - 1] = 0x7e;
+    const records = new BatchRecords(await readRecordBatches(damaged), 0);
+    expect(() => records.record(0)).toThrow("headers are damaged");
+  });
+
+  it.each([
+    ["of an older format", 16, 1, "its format is 1, not 2"],
     ["whose length ends within its header", 11, 0, "ends at byte 12"],
-  ])("refuses a batch %s", async (_, at, byte, message) => {
+    ["of a codec that nobody knows", 22, 7, "its codec is 7"],
+    ["that its codec can't make sense of", 22, 3, "lz4: not a frame"],
+  ])("refuses a batch %s, and says that no other fetch of it will do", async (_, at, byte, message) => {
     const bent = await batchBytes([plain("a")], 5);
     bent[at] = byte;
-    await expect(readRecordBatches(bent)).rejects.toThrow(message);
+    const error: unknown = await readRecordBatches(bent).catch((e: unknown) => e);
+    expect(error).toMatchObject({
+      retriable: false,
+      message: expect.stringContaining("batch at offset 5 can't be read"),
+    });
+    expect((error as Error).message).toContain(message);
   });
 });
 
