@@ -13,6 +13,7 @@ import { base64, firstHeader, redriveAttempts, storedHeaders } from "./headers.t
 import type { Outcome, Parked } from "./outcome.ts";
 import type { LandingPlan } from "./plan.ts";
 import { readEvent } from "./read-event.ts";
+import { valuesDigest } from "./values-digest.ts";
 
 /** The rows of `dead_letter` for a batch's letters, with the record exactly as it came. */
 export function letterRows(batch: EncodedBatch, letters: readonly Letter[]): LetterRow[] {
@@ -126,16 +127,6 @@ function receipt(plan: LandingPlan, batch: EncodedBatch, letters: readonly Lette
     letters: letters.map(({ offset, reason }) => ({ offset, reason })),
     landedUs: Date.now() * 1000,
   });
-}
-
-/** SHA-256 of the batch's values, one after the other: one call on one buffer, not one per record. */
-function valuesDigest(batch: EncodedBatch): Buffer {
-  const values: Buffer[] = [];
-  for (let index = batch.from; index < batch.to; index++) {
-    const { value } = batch.records.record(index);
-    if (value) values.push(value);
-  }
-  return createHash("sha256").update(Buffer.concat(values)).digest();
 }
 
 /** What says that the record at an offset is the one that landed: SHA-256 of key and value. */
