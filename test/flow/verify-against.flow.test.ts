@@ -20,6 +20,7 @@ import { tradetape } from "../support/tradetape.ts";
 
 const DAY_US = 86_400_000_000;
 const TICKS = 400;
+const SOON = { timeout: 60_000, interval: 50 };
 
 let here: TestTape;
 let there: TestTape;
@@ -241,7 +242,7 @@ describe("what is excused", () => {
       .poll(async () => {
         await here.land("fills");
         return (await here.query("SELECT FROM tradetape.dead_letter WHERE reason = 'missing_parent'")).length;
-      })
+      }, SOON)
       .toBe(1);
     await here.publish("predictions", prediction(900));
     await here.publish("decisions", decision(900));
