@@ -19,22 +19,24 @@ const rawName = (name: string): string => name.replace(/\\([\\0])/g, (_, escaped
 
 /** Headers as JSON can hold them. Other clients send headers without a value, though kafkajs's types know of none. */
 export function storedHeaders(headers: RecordHeaders | undefined): StoredHeaders {
-  const stored: Record<string, string | null | (string | null)[]> = {};
   const bytes = (data: string | Buffer | null) => (data === null ? null : base64(data));
-  for (const [name, value] of Object.entries(headers ?? {})) {
-    if (value !== undefined) stored[storedName(name)] = Array.isArray(value) ? value.map(bytes) : bytes(value);
-  }
-  return stored;
+  // Not by assignment: that would lose a header whose name is __proto__.
+  return Object.fromEntries(
+    Object.entries(headers ?? {})
+      .filter(([, value]) => value !== undefined)
+      .map(([name, value]) => [storedName(name), Array.isArray(value) ? value.map(bytes) : bytes(value!)]),
+  );
 }
 
 /** The headers as they were, for publishing; one without a value gets an empty one, as kafkajs can't send the other. */
 export function rawHeaders(stored: StoredHeaders): RecordHeaders {
-  const raw: RecordHeaders = {};
   const bytes = (text: string | null) => Buffer.from(text ?? "", "base64");
-  for (const [name, value] of Object.entries(stored)) {
-    raw[rawName(name)] = Array.isArray(value) ? value.map(bytes) : bytes(value as string | null);
-  }
-  return raw;
+  return Object.fromEntries(
+    Object.entries(stored).map(([name, value]) => [
+      rawName(name),
+      Array.isArray(value) ? value.map(bytes) : bytes(value as string | null),
+    ]),
+  );
 }
 
 /** The first value of a header as text that PostgreSQL can hold, null where there is none. */

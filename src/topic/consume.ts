@@ -154,8 +154,9 @@ export class GroupMember {
     this.#consumer.pause([{ topic: this.#options.topicName, partitions: [partition] }]);
   }
 
+  /** What kafkajs held before it left the group, it has forgotten when it joins again. */
   letGo(partition: number): void {
-    if (!this.#held.delete(partition)) return;
+    if (!this.#held.delete(partition) || !this.#isRunning) return;
     this.#consumer.resume([{ topic: this.#options.topicName, partitions: [partition] }]);
   }
 

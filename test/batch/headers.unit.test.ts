@@ -61,3 +61,9 @@ describe("a header without a value, as other clients than kafkajs send it", () =
     expect(firstHeader({ id: Buffer.from("a\0b") }, "id")).toBe("a\ufffdb");
   });
 });
+
+test("a header whose name is every object's own is a header", () => {
+  const headers = Object.fromEntries([["__proto__", Buffer.from("x")]]);
+  const stored = JSON.parse(JSON.stringify(storedHeaders(headers)));
+  expect(Object.entries(rawHeaders(stored))).toEqual([["__proto__", Buffer.from("x")]]);
+});
