@@ -103,7 +103,8 @@ async function kills(bed: Bed): Promise<void> {
       )
       .catch(() => [{ state: "migrating", landed: "0" }]);
     seen.push(`${(afterMs / 1000).toFixed(1)} s: ${run?.state ?? "preparing"}, ${run?.landed ?? 0} landed`);
-    if (run === undefined) resumes = 0;
+    // Killed before it had begun a run: there is none to resume.
+    if (run === undefined || run.state === "migrating") resumes = 0;
   }
   const [unfinished] = await bed.query(into, "SELECT 1 FROM tradetape.replay_run WHERE state <> 'finished'");
   if (unfinished) await bed.must(0, "replay", "--into", into, "--json", "--resume");
