@@ -34,7 +34,8 @@ const RANK: Readonly<Record<string, number>> = {
   replay: 9,
   retention: 9,
   tradetape: 9,
-  cli: 10,
+  session: 10,
+  cli: 11,
 };
 
 /** Packages that only one room may know: what they are called, and where. */

@@ -13,6 +13,7 @@ import { addPartitions } from "./partitions.ts";
 import { publishCommand } from "./publish.ts";
 import { replayCommand } from "./replay.ts";
 import { runCommand } from "./run.ts";
+import { addSessions } from "./sessions.ts";
 import { settings } from "./settings.ts";
 import { statusCommand } from "./status.ts";
 import { topicsCommand } from "./topics.ts";
@@ -71,6 +72,7 @@ export function buildProgram(done: (code: ExitCode) => void): Command {
   addDeadLetters(program, done);
   addAudit(program, done);
   addCommand(program, parkedCommand, done);
+  addSessions(program, done);
   addPartitions(program, done);
   addCommand(program, migrateCommand, done);
   addCommand(program, topicsCommand, done);

@@ -32,6 +32,8 @@ export interface SessionEvent {
   code_version?: string | null;
   /** The run's settings, as JSON text. */
   config?: string | null;
+  /** SHA-256 of the config, its keys sorted and without white space, in hex. */
+  config_sha256?: string | null;
   /** The data it read. */
   data_set?: string | null;
   /** When it began. Microseconds since 1970, UTC. */

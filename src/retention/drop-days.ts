@@ -1,8 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { committed, type Ops } from "../dead-letter/ops.ts";
-import { TradetapeError } from "../errors.ts";
-import { lockPartition, nextOffsets } from "../table/landed.ts";
-import { insertRemoved } from "../table/removed.ts";
+import { removeFromLedger } from "../table/removed.ts";
 import {
   countTickDay,
   detachTickDay,
@@ -31,8 +29,6 @@ export interface DropOptions {
 }
 
 const TABLE = "market_data_tick";
-/** Rows lie by symbol over all partitions of their topic, and don't say in which: the first one's ledger stands for all. */
-const LEDGER_PARTITION = 0;
 
 /**
  * Drops the days of ticks before one, oldest first, and keeps them from coming back.
@@ -76,26 +72,11 @@ function dropDetached(ops: Ops, { day }: TickDay, action: DropAction): Promise<D
     // Counted before the lock is taken: millions of rows take seconds, in which the partition goes on landing.
     const rows = await countTickDay(connection, day);
     if (rows > 0) {
-      const nextOffset = await lockLedger(ops, topic);
-      const removal = { topic, partition: LEDGER_PARTITION, nextOffset, table: TABLE, rows };
-      await insertRemoved(connection, { ...removal, detail: { day, horizon, action_id: action.actionId } });
+      const detail = { day, horizon, action_id: action.actionId };
+      await removeFromLedger(connection, { topic, table: TABLE, rows, detail });
     }
     await recordDrop(ops, { ...action, table: TABLE, day, rows });
     await dropTickDay(connection, day);
     return { day, rows };
   });
-}
-
-async function lockLedger({ connection }: Ops, topic: string): Promise<number> {
-  const landed = await nextOffsets(connection, topic);
-  if (!landed.has(LEDGER_PARTITION)) {
-    throw new TradetapeError(
-      "input_invalid",
-      `${topic} has never landed in this database, and others' ticks lie there`,
-      {
-        next: "Set TRADETAPE_NAMESPACE to the one whose ticks landed here.",
-      },
-    );
-  }
-  return lockPartition(connection, topic, LEDGER_PARTITION);
 }

@@ -61,6 +61,18 @@ export async function parkedByPartition(connection: Connection, topic: string): 
   return new Map(rows.map((row) => [row.partition, row.parked]));
 }
 
+/** Parked events of a partition behind an offset, in offset order. */
+export function parkedPage(
+  connection: Connection,
+  page: { readonly topic: string; readonly partition: number; readonly afterOffset: number; readonly rowsMax: number },
+): Promise<readonly ParkedRecord[]> {
+  return connection.query<ParkedRecord & Record<string, unknown>>(
+    `SELECT "offset", key, value, headers, (extract(epoch FROM published_at) * 1000)::double precision AS "publishedAtMs"
+     FROM tradetape.parked_event WHERE topic = $1 AND partition = $2 AND "offset" > $3 ORDER BY "offset" LIMIT $4`,
+    [page.topic, page.partition, page.afterOffset, page.rowsMax],
+  );
+}
+
 /** Takes events out of the parking place; the same transaction says in the ledger what became of them. */
 export async function unpark(
   connection: Connection,

@@ -38,6 +38,7 @@ export const session = (change: Partial<SessionEvent> = {}): Required<SessionEve
   status: "running",
   code_version: "1a2b3c4",
   config: '{"capital": 100000, "venues": ["XNYS"]}',
+  config_sha256: null,
   data_set: "lean-equity",
   started_at: NOON + 123_456,
   ended_at: null,

@@ -1,0 +1,97 @@
+import { randomUUID } from "node:crypto";
+import { committed, type Ops } from "../dead-letter/ops.ts";
+import type { Registry } from "../event/registry.ts";
+import { lockPartition } from "../table/landed.ts";
+import { landedPlaces } from "../table/landed-places.ts";
+import { removeFromLedger } from "../table/removed.ts";
+import { deleteSessionBlocks, listHeaps } from "../table/session-rows.ts";
+import { topicName } from "../topic/topics.ts";
+import { recordRemoval } from "./audited.ts";
+import { filterParked } from "./filter-parked.ts";
+import { SESSION_CONSUMERS } from "./tables.ts";
+
+export interface RemoveOptions {
+  readonly session: string;
+  readonly namespace: string;
+  readonly registry: Registry;
+  /** Aborting stops between two transactions; the same call goes on from there. */
+  readonly stop: AbortSignal;
+  readonly onRemoved?: (removed: RemovedRows) => void;
+}
+
+export interface RemovedRows {
+  readonly table: string;
+  readonly rows: number;
+}
+
+export interface Removal {
+  readonly rows: readonly RemovedRows[];
+  /** Parked events of the session that were filtered. */
+  readonly parked: number;
+}
+
+/** One transaction looks at so much of a table: 32 MiB of blocks, some 200,000 ticks if all of them are the session's. */
+const BLOCKS_PER_TRANSACTION = 4096;
+
+/**
+ * Takes a session's rows out of every table. Its row in `backtest_session` stays and must say `deleted`: that is what
+ * filters its later events.
+ *
+ * | dies ...                            | then                                                                        |
+ * |-------------------------------------|-----------------------------------------------------------------------------|
+ * | before the event `deleted` is acked | nothing happened, or it lands all the same; the next call goes on           |
+ * | before it has landed                | nothing is removed; it lands; the next call goes on                         |
+ * | between two transactions            | table, ledger and audit trail agree on what is gone; the next call goes on  |
+ * | within one                          | rows, ledger row and audit entry are one: all or nothing                    |
+ */
+export async function removeSession(ops: Ops, options: RemoveOptions): Promise<Removal> {
+  const { connection } = ops;
+  await passLandings(ops);
+  const rows: RemovedRows[] = [];
+  const removal = { actionId: randomUUID(), session: options.session };
+  for (const { topic, landing } of SESSION_CONSUMERS) {
+    const { table } = landing;
+    const target = { ...removal, topic: topicName(options.namespace, topic), table };
+    let sum = 0;
+    for (const { name, blocks } of await listHeaps(connection, table)) {
+      for (let from = 0; from < blocks && !options.stop.aborted; from += BLOCKS_PER_TRANSACTION) {
+        const gone = await removeBlocks(ops, target, name, from);
+        if (gone > 0) options.onRemoved?.({ table, rows: gone });
+        sum += gone;
+      }
+    }
+    rows.push({ table, rows: sum });
+  }
+  return { rows, parked: options.stop.aborted ? 0 : await filterParked(ops, options) };
+}
+
+/**
+ * Waits for every landing that may have begun before the session's end was to be seen: a landing takes its partition's
+ * lock first and asks for the session's status behind it. Afterwards no row of the session can come.
+ */
+async function passLandings({ connection }: Ops): Promise<void> {
+  for (const { topic, partition } of await landedPlaces(connection)) {
+    await committed(connection, () => lockPartition(connection, topic, partition));
+  }
+}
+
+interface Target {
+  readonly actionId: string;
+  readonly session: string;
+  readonly topic: string;
+  readonly table: string;
+}
+
+function removeBlocks(ops: Ops, target: Target, heap: string, fromBlock: number): Promise<number> {
+  const { connection } = ops;
+  const { actionId, session, topic, table } = target;
+  return committed(connection, async () => {
+    const untilBlock = fromBlock + BLOCKS_PER_TRANSACTION;
+    // Before the partition's lock: reading the blocks takes longer than a landing should wait.
+    const rows = await deleteSessionBlocks(connection, { heap, fromBlock, untilBlock, session });
+    if (rows === 0) return 0;
+    await removeFromLedger(connection, { topic, table, rows, detail: { session, action_id: actionId } });
+    await recordRemoval(ops, { ...target, heap, fromBlock, rows });
+    return rows;
+  });
+}
