@@ -1,5 +1,5 @@
 import { readFileSync } from "node:fs";
-import { userName } from "../dead-letter/ops.ts";
+import { userName } from "../audit/actor.ts";
 import { TradetapeError } from "../errors.ts";
 import type { SessionEvent } from "../event/events.ts";
 import { WORKFLOW_HEADERS } from "../event/workflow.ts";

@@ -211,7 +211,9 @@ describe("deleting a session", () => {
   test("leaves nothing of it, and live rows and the other session as they were", async () => {
     expect(Object.values(await rowsOf(ids[0]!)).every((rows) => rows === 0)).toBe(true);
     expect(await Promise.all([digests(null), digests(ids[1]!)])).toEqual(kept);
-    expect((await cli("list")).stdout).toMatch(/^(?![\s\S]*delete)[\s\S]*backtest +running +golden[\s\S]*\n2 sessions\n$/);
+    expect((await cli("list")).stdout).toMatch(
+      /^(?![\s\S]*delete)[\s\S]*backtest +running +golden[\s\S]*\n2 sessions\n$/,
+    );
   });
 
   test("is in the audit trail, with who did it", async () => {
