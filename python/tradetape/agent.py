@@ -1,0 +1,153 @@
+"""An agent that publishes predictions, decisions and fills, with confluent-kafka: an example to start from.
+
+    KAFKA_BROKERS=... SCHEMA_REGISTRY_URL=... python -m tradetape.agent AAPL NASDAQ
+
+publishes a prediction, the decision that rests on it and its two fills, and prints their ids. Run again, it publishes
+the same ids, and nothing lands twice. KAFKA_BROKERS, SCHEMA_REGISTRY_URL and TRADETAPE_NAMESPACE are tradetape's own.
+"""
+
+import datetime
+import json
+import os
+import sys
+
+from confluent_kafka import KafkaException, Producer
+from confluent_kafka.schema_registry import SchemaRegistryClient
+from confluent_kafka.schema_registry.avro import AvroSerializer
+from confluent_kafka.serialization import MessageField, SerializationContext
+
+from tradetape.ids import event_id, strategy_id, symbol_id
+
+FLUSH_SECONDS_MAX = 30
+
+
+class Tape:
+    """Publishes events; `flush` returns when every replica has them, or raises."""
+
+    def __init__(self, brokers, registry_url, namespace=""):
+        self._namespace = namespace
+        self._registry = SchemaRegistryClient({"url": registry_url})
+        self._serializers = {}
+        self._refused = []
+        self._producer = Producer(
+            {
+                "bootstrap.servers": brokers,
+                "acks": "all",
+                "enable.idempotence": True,
+                # librdkafka's own default sends a key to another partition than every Java and TypeScript client does,
+                # and one symbol's events would be out of order.
+                "partitioner": "murmur2_random",
+            }
+        )
+
+    @classmethod
+    def from_environment(cls):
+        env = os.environ
+        return cls(env["KAFKA_BROKERS"], env["SCHEMA_REGISTRY_URL"], env.get("TRADETAPE_NAMESPACE", ""))
+
+    def publish(self, topic, key, event, headers=None):
+        """Hands one event over. Times are aware datetimes or whole microseconds, ids text; absent fields are null."""
+        full = f"{self._namespace}.{topic}" if self._namespace else topic
+        context = SerializationContext(full, MessageField.VALUE)
+        value = self._serializer(full)(event, context)
+        self._producer.produce(full, key=key, value=value, headers=headers or {}, on_delivery=self._told)
+        self._producer.poll(0)
+
+    def flush(self):
+        left = self._producer.flush(FLUSH_SECONDS_MAX)
+        if left or self._refused:
+            raise KafkaException(self._refused[0] if self._refused else f"{left} events weren't acknowledged in time")
+
+    def _told(self, error, _message):
+        if error is not None:
+            self._refused.append(error)
+
+    def _serializer(self, topic):
+        """Writes by the newest schema of the topic; tradetape registers them, an agent makes none of its own."""
+        if topic not in self._serializers:
+            config = {"auto.register.schemas": False, "use.latest.version": True}
+            self._serializers[topic] = AvroSerializer(self._registry, conf=config)
+        return self._serializers[topic]
+
+
+class Agent:
+    """Fills in ids, links and headers as the TypeScript library's agent does. `key` is the caller's own: the same key is
+    the same event, whenever and however often it is published."""
+
+    def __init__(self, tape, actor, model_version, strategy, session=None):
+        self._tape = tape
+        self._actor = actor
+        self._model_version = model_version
+        self._strategy_id = strategy_id(strategy)
+        self._session = session
+
+    def predict(self, key, symbol, timestamp, **fields):
+        event = {
+            "prediction_id": event_id("prediction", [self._actor, self._model_version, self._session, symbol, key]),
+            "symbol_id": symbol,
+            "timestamp": timestamp,
+            "model_version": self._model_version,
+            "backtest_session_id": self._session,
+            **fields,
+        }
+        return self._publish("predictions", event, root=event["prediction_id"])
+
+    def decide(self, key, prediction, timestamp, **fields):
+        event = {
+            "decision_id": event_id(
+                "decision", [self._actor, self._strategy_id, self._session, prediction["symbol_id"], key]
+            ),
+            "symbol_id": prediction["symbol_id"],
+            "timestamp": timestamp,
+            "model_reference": prediction["prediction_id"],
+            "strategy_id": self._strategy_id,
+            "backtest_session_id": self._session,
+            **fields,
+        }
+        return self._publish("decisions", event, root=prediction["prediction_id"], cause=prediction["prediction_id"])
+
+    def fill(self, key, decision, timestamp, broker, **fields):
+        event = {
+            "execution_id": event_id("fill", [decision["decision_id"], broker, key]),
+            "decision_id": decision["decision_id"],
+            "symbol_id": decision["symbol_id"],
+            "timestamp": timestamp,
+            "broker": broker,
+            "broker_execution_id": key,
+            "backtest_session_id": self._session,
+            **fields,
+        }
+        return self._publish("fills", event, root=decision["model_reference"], cause=decision["decision_id"])
+
+    def _publish(self, topic, event, root, cause=None):
+        headers = {"correlation-id": root, "actor": self._actor}
+        if cause is not None:
+            headers["causation-id"] = cause
+        self._tape.publish(topic, event["symbol_id"], event, headers)
+        return event
+
+
+def main(ticker, exchange):
+    tape = Tape.from_environment()
+    symbol = symbol_id(ticker, exchange)
+    tape.publish("symbols", symbol, {"symbol_id": symbol, "ticker": ticker, "exchange": exchange})
+    agent = Agent(tape, actor="python-example", model_version="example-1", strategy="example")
+    close = datetime.datetime(2024, 3, 5, 21, 0, 0, 123456, tzinfo=datetime.timezone.utc)
+    prediction = agent.predict("2024-03-05", symbol, close, probability_up=0.62, predicted_price=171.5)
+    decision = agent.decide(
+        "2024-03-05", prediction, close, action="BUY", size=10.0, approved=True, reason="0.62 is over 0.55"
+    )
+    later = datetime.timedelta(milliseconds=3)
+    fills = [
+        agent.fill(
+            f"x-{n}", decision, close + n * later, "paper", status="FILLED", quantity=quantity, executed_price=170.12
+        )
+        for n, quantity in enumerate([4.0, 6.0], start=1)
+    ]
+    tape.flush()
+    ids = {"symbol_id": symbol, "prediction_id": prediction["prediction_id"], "decision_id": decision["decision_id"]}
+    print(json.dumps({**ids, "execution_ids": [fill["execution_id"] for fill in fills]}))
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

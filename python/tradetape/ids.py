@@ -1,0 +1,116 @@
+"""tradetape's ids: UUID version 5 of an event's natural key, so that publishing the same thing again is harmless.
+
+The same ids as the TypeScript library's, by the standard library alone; schemas/ids.json has both tested.
+"""
+
+import datetime
+import hashlib
+import struct
+import uuid
+
+
+def namespace(event):
+    return uuid.uuid5(uuid.NAMESPACE_URL, f"urn:tradetape:{event}")
+
+
+def double(value):
+    # Adding 0.0 turns -0.0 into 0.0, which is the same price to every database.
+    return struct.pack(">d", float(value) + 0.0).hex()
+
+
+def texts(values):
+    return [None] if values is None else [str(len(values)), *values]
+
+
+def integer(value):
+    return None if value is None else str(int(value))
+
+
+def name(fields):
+    out = b""
+    for field in fields:
+        if field is None:
+            out += struct.pack(">i", -1)
+        else:
+            data = field.encode("utf-8")
+            out += struct.pack(">i", len(data)) + data
+    return out
+
+
+def utc_day(micros):
+    return (datetime.datetime(1970, 1, 1) + datetime.timedelta(microseconds=micros)).strftime("%Y-%m-%d")
+
+
+def symbol(e):
+    return [e["ticker"], e.get("exchange")]
+
+
+def tick(e):
+    session = e.get("backtest_session_id")
+    day = e.get("trading_date") or utc_day(e["timestamp"])
+    return [e["source"], e["symbol_id"], e.get("venue"), e["trade_id"], day, session]
+
+
+def nth_tick(e):
+    return [
+        e["source"],
+        e["symbol_id"],
+        e.get("venue"),
+        integer(e["timestamp"]),
+        integer(e.get("timestamp_ns", 0)),
+        double(e["close"]),
+        double(e["volume"]),
+        *texts(e.get("conditions")),
+        e.get("backtest_session_id"),
+        integer(e["n"]),
+    ]
+
+
+def bar(e):
+    return [e["source"], e["symbol_id"], e["interval"], integer(e["timestamp"]), e.get("backtest_session_id")]
+
+
+def indicator(e):
+    return [
+        e["symbol_id"],
+        integer(e["timestamp"]),
+        e["indicator_name"],
+        integer(e.get("period")),
+        e.get("parameters"),
+        e["computed_by"],
+        e.get("backtest_session_id"),
+    ]
+
+
+def performance(e):
+    return [
+        e["strategy_id"],
+        e.get("symbol_id"),
+        integer(e["window_start"]),
+        integer(e["window_end"]),
+        e.get("backtest_session_id"),
+    ]
+
+
+def uuid5(space, data):
+    # uuid.uuid5 takes bytes only from Python 3.12 on.
+    digest = hashlib.sha1(space.bytes + data).digest()
+    return uuid.UUID(bytes=digest[:16], version=5)
+
+
+def event_id(space, fields):
+    """The id of an event of that namespace ("prediction", "decision", ...), of its key's fields as text or None."""
+    return str(uuid5(namespace(space), name(fields)))
+
+
+def symbol_id(ticker, exchange):
+    return event_id("symbol", [ticker, exchange])
+
+
+def strategy_id(title):
+    return event_id("strategy", [title])
+
+
+def session_id(key):
+    """The id that `tradetape sessions create --key` gives."""
+    return event_id("session", [key])

@@ -1,0 +1,263 @@
+"""The tables of a tradetape database as SQLAlchemy 2 models, for reading: rows come by the topics, never by an INSERT.
+
+    with Session(create_engine("postgresql+psycopg://...")) as session:
+        fill = session.get(TradeExecution, execution_id)
+        print(fill.decision.prediction.probability_up)
+
+Every time is an aware datetime in UTC. `tests/test_catalog.py` holds these models against the live catalog.
+"""
+
+import datetime
+import uuid
+from typing import Any
+
+from sqlalchemy import TIMESTAMP, BigInteger, Double, ForeignKey, Integer, LargeBinary, SmallInteger, Text, TypeDecorator
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
+
+
+class Utc(TypeDecorator):
+    """timestamptz, as an aware datetime in UTC whatever the session's time zone; a naive one is refused."""
+
+    impl = TIMESTAMP(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value, dialect):
+        if value is not None and value.tzinfo is None:
+            raise ValueError(f"{value} has no time zone: nobody can say when that was")
+        return value
+
+    def process_result_value(self, value, dialect):
+        return None if value is None else value.astimezone(datetime.timezone.utc)
+
+
+class Base(DeclarativeBase):
+    type_annotation_map = {
+        str: Text,
+        float: Double,
+        int: Integer,
+        bytes: LargeBinary,
+        datetime.datetime: Utc,
+        dict[str, Any]: JSONB,
+        list[str]: ARRAY(Text),
+    }
+
+
+class Symbol(Base):
+    """An instrument."""
+
+    __tablename__ = "symbol"
+
+    symbol_id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
+    ticker: Mapped[str]
+    exchange: Mapped[str | None]
+    asset_type: Mapped[str]
+    is_active: Mapped[bool]
+    created_at: Mapped[datetime.datetime | None]
+    revised_at: Mapped[datetime.datetime]
+
+    predictions: Mapped[list["ModelPrediction"]] = relationship(back_populates="symbol")
+    decisions: Mapped[list["TradeDecision"]] = relationship(back_populates="symbol")
+    executions: Mapped[list["TradeExecution"]] = relationship(back_populates="symbol")
+
+
+class BacktestSession(Base):
+    """A run whose rows are kept apart; rows of no session are live trading."""
+
+    __tablename__ = "backtest_session"
+
+    backtest_session_id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
+    kind: Mapped[str]
+    name: Mapped[str | None]
+    status: Mapped[str]
+    code_version: Mapped[str | None]
+    config: Mapped[dict[str, Any] | None]
+    config_sha256: Mapped[str | None]
+    data_set: Mapped[str | None]
+    started_at: Mapped[datetime.datetime | None]
+    ended_at: Mapped[datetime.datetime | None]
+    result: Mapped[dict[str, Any] | None]
+    revised_at: Mapped[datetime.datetime]
+
+    predictions: Mapped[list["ModelPrediction"]] = relationship(back_populates="session")
+    decisions: Mapped[list["TradeDecision"]] = relationship(back_populates="session")
+    executions: Mapped[list["TradeExecution"]] = relationship(back_populates="session")
+    performance: Mapped[list["StrategyPerformance"]] = relationship(back_populates="session")
+
+
+class MarketData(Base):
+    """Ticks and bars: the root of a table partitioned by interval and, for ticks, by UTC day.
+
+    There is no primary key in the database; what is unique in each branch is what identifies a row here. A query that
+    names `interval` ('tick' or not) and a range of `timestamp` reads the partitions it needs and no other. A tick's
+    price is `close`, its size `volume`, and the nanoseconds below a microsecond are `timestamp_ns`.
+    """
+
+    __tablename__ = "market_data"
+
+    market_data_id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
+    symbol_id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
+    timestamp: Mapped[datetime.datetime] = mapped_column(primary_key=True)
+    open: Mapped[float | None]
+    high: Mapped[float | None]
+    low: Mapped[float | None]
+    close: Mapped[float]
+    volume: Mapped[float]
+    interval: Mapped[str]
+    source: Mapped[str]
+    backtest_session_id: Mapped[uuid.UUID | None]
+    trade_id: Mapped[str | None]
+    venue: Mapped[str | None]
+    conditions: Mapped[list[str] | None]
+    timestamp_ns: Mapped[int] = mapped_column(SmallInteger)
+    received_at: Mapped[datetime.datetime | None]
+    revised_at: Mapped[datetime.datetime | None]
+
+    # The database has no foreign key here, so a tick's symbol or session may not be there.
+    symbol: Mapped[Symbol | None] = relationship(
+        primaryjoin="foreign(MarketData.symbol_id) == Symbol.symbol_id", viewonly=True
+    )
+    session: Mapped[BacktestSession | None] = relationship(
+        primaryjoin="foreign(MarketData.backtest_session_id) == BacktestSession.backtest_session_id", viewonly=True
+    )
+
+
+class TechnicalIndicator(Base):
+    """An indicator's value at a time; identified as market data are."""
+
+    __tablename__ = "technical_indicator"
+
+    indicator_id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
+    symbol_id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
+    timestamp: Mapped[datetime.datetime] = mapped_column(primary_key=True)
+    indicator_name: Mapped[str]
+    indicator_value: Mapped[float]
+    period: Mapped[int | None]
+    parameters: Mapped[dict[str, Any] | None]
+    computed_by: Mapped[str]
+    backtest_session_id: Mapped[uuid.UUID | None]
+    revised_at: Mapped[datetime.datetime]
+
+    symbol: Mapped[Symbol | None] = relationship(
+        primaryjoin="foreign(TechnicalIndicator.symbol_id) == Symbol.symbol_id", viewonly=True
+    )
+    session: Mapped[BacktestSession | None] = relationship(
+        primaryjoin="foreign(TechnicalIndicator.backtest_session_id) == BacktestSession.backtest_session_id", viewonly=True
+    )
+
+
+class Landed:
+    """Where a row came from: when the broker had it, when it landed, and its place in its topic."""
+
+    published_at: Mapped[datetime.datetime]
+    landed_at: Mapped[datetime.datetime]
+    source_partition: Mapped[int]
+    source_offset: Mapped[int] = mapped_column(BigInteger)
+
+
+class ModelPrediction(Landed, Base):
+    __tablename__ = "model_prediction"
+
+    prediction_id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
+    symbol_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("symbol.symbol_id"))
+    timestamp: Mapped[datetime.datetime]
+    predicted_price: Mapped[float | None]
+    probability_up: Mapped[float | None]
+    confidence_score: Mapped[float | None]
+    model_version: Mapped[str]
+    backtest_session_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("backtest_session.backtest_session_id"))
+
+    symbol: Mapped[Symbol] = relationship(back_populates="predictions")
+    session: Mapped[BacktestSession | None] = relationship(back_populates="predictions")
+    decisions: Mapped[list["TradeDecision"]] = relationship(back_populates="prediction")
+
+
+class TradeDecision(Landed, Base):
+    """What an agent made of a prediction; `approved` says whether its risk filters let it pass, `reason` why."""
+
+    __tablename__ = "trade_decision"
+
+    decision_id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
+    symbol_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("symbol.symbol_id"))
+    timestamp: Mapped[datetime.datetime]
+    action: Mapped[str]
+    size: Mapped[float]
+    predicted_roi: Mapped[float | None]
+    model_reference: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("model_prediction.prediction_id"))
+    approved: Mapped[bool]
+    strategy_id: Mapped[uuid.UUID | None]
+    reason: Mapped[str | None]
+    backtest_session_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("backtest_session.backtest_session_id"))
+
+    symbol: Mapped[Symbol] = relationship(back_populates="decisions")
+    session: Mapped[BacktestSession | None] = relationship(back_populates="decisions")
+    prediction: Mapped[ModelPrediction | None] = relationship(back_populates="decisions")
+    executions: Mapped[list["TradeExecution"]] = relationship(
+        back_populates="decision", order_by="TradeExecution.timestamp"
+    )
+
+
+class TradeExecution(Landed, Base):
+    """One report of a broker: n partial fills are n rows."""
+
+    __tablename__ = "trade_execution"
+
+    execution_id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
+    decision_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("trade_decision.decision_id"))
+    symbol_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("symbol.symbol_id"))
+    executed_price: Mapped[float | None]
+    quantity: Mapped[float]
+    status: Mapped[str]
+    broker: Mapped[str]
+    latency_ms: Mapped[int | None]
+    timestamp: Mapped[datetime.datetime]
+    broker_execution_id: Mapped[str | None]
+    fee: Mapped[float | None]
+    backtest_session_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("backtest_session.backtest_session_id"))
+
+    symbol: Mapped[Symbol] = relationship(back_populates="executions")
+    session: Mapped[BacktestSession | None] = relationship(back_populates="executions")
+    decision: Mapped[TradeDecision] = relationship(back_populates="executions")
+
+
+class StrategyPerformance(Landed, Base):
+    """What a strategy earned in a window; without a symbol, of its whole portfolio."""
+
+    __tablename__ = "strategy_performance"
+
+    performance_id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
+    strategy_id: Mapped[uuid.UUID]
+    symbol_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("symbol.symbol_id"))
+    window_start: Mapped[datetime.datetime]
+    window_end: Mapped[datetime.datetime]
+    total_trades: Mapped[int]
+    win_rate: Mapped[float | None]
+    avg_roi: Mapped[float | None]
+    max_drawdown: Mapped[float | None]
+    sharpe_ratio: Mapped[float | None]
+    backtest_session_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("backtest_session.backtest_session_id"))
+    revised_at: Mapped[datetime.datetime]
+
+    symbol: Mapped[Symbol | None] = relationship()
+    session: Mapped[BacktestSession | None] = relationship(back_populates="performance")
+
+
+class AuditLog(Base):
+    """One link of the audit trail's hash chain, in the order of `seq`. It points at nothing, so that nothing can hold it up."""
+
+    __tablename__ = "audit_log"
+
+    log_id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
+    timestamp: Mapped[datetime.datetime]
+    event_type: Mapped[str]
+    actor: Mapped[str]
+    payload: Mapped[dict[str, Any]]
+    success: Mapped[bool]
+    backtest_session_id: Mapped[uuid.UUID | None]
+    correlation_id: Mapped[str | None]
+    source_topic: Mapped[str | None]
+    source_partition: Mapped[int | None]
+    source_offset: Mapped[int | None] = mapped_column(BigInteger)
+    seq: Mapped[int] = mapped_column(BigInteger)
+    prev_hash: Mapped[bytes]
+    hash: Mapped[bytes]
