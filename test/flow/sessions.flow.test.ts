@@ -79,7 +79,7 @@ const rowsOf = async (of: string | null) =>
   Object.fromEntries(Object.entries(await digests(of)).map(([table, row]) => [table, (row as { rows: number }).rows]));
 
 describe("creating a session", () => {
-  test("publishes it with code version and digest of its config, in whatever order that is written, and prints its id", async () => {
+  test("publishes it with code version and digest of its config, in whatever order it has, and prints its id", async () => {
     for (const run of RUNS) {
       const config = JSON.stringify({ ...run, capital: 1000 });
       const { code, stdout } = await cli("create", "golden", "--kind", "backtest", "--config", config, ...VERSION);
