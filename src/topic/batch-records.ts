@@ -141,11 +141,10 @@ export class BatchRecords implements HeldRecords {
 
 /** A fetch brings whole batches; where kafkajs itself has taken them apart, as in a simulation, messages. */
 export function batchOf(batch: Batch, fetchedOffset: number, last: number, raw: readonly unknown[]): FetchedBatch {
-  const messages: readonly unknown[] = batch.messages;
   if (!isWhole(raw)) return new FetchedBatch(batch.partition, fetchedOffset, last, batch.messages, raw.length);
   const all = new BatchRecords(raw, fetchedOffset);
-  const records =
-    messages.length === raw.length ? all : new BatchRecords(messages as readonly RecordBatch[], fetchedOffset);
+  const shown = raw.filter(({ isHidden }) => !isHidden);
+  const records = shown.length === raw.length ? all : new BatchRecords(shown, fetchedOffset);
   return new FetchedBatch(batch.partition, fetchedOffset, last, records, all.count);
 }
 

@@ -69,7 +69,7 @@ export class GroupMember {
     this.#consumer.on(this.#consumer.events.CRASH, ({ payload }) => {
       if (!payload.restart) this.#restarting = this.#joinAgain(payload.error, handlers);
     });
-    // A batch of markers only never reaches the handler; kafkajs steps over it and tells of it here alone.
+    // Where kafkajs takes batches apart itself, one of markers only never reaches the handler: it is told of here alone.
     this.#consumer.on(this.#consumer.events.END_BATCH_PROCESS, ({ payload }) => {
       const { batchSize, firstOffset, lastOffset, partition } = payload;
       if (batchSize > 0 || firstOffset === null) return;

@@ -1,11 +1,5 @@
 import { createRequire } from "node:module";
-import {
-  type AbortedTransaction,
-  markAborted,
-  type RecordBatch,
-  readRecordBatches,
-  Unreadable,
-} from "./record-batch.ts";
+import { type AbortedTransaction, markAborted, readRecordBatches, Unreadable } from "./record-batch.ts";
 
 /** The parts of kafkajs 2.2.4 that are touched here. */
 interface Call {
@@ -16,12 +10,6 @@ interface Connection {
   readonly clientId: string;
   send(call: Call): Promise<unknown>;
 }
-interface Batch {
-  readonly fetchedOffset: string;
-  readonly messagesWithinOffset: readonly (RecordBatch | object)[];
-  firstOffset(): string | null;
-}
-
 const FETCH = 1;
 /** From 4 on a fetch brings record batches; 11 is the newest that kafkajs speaks. */
 const VERSION_MIN = 4;
@@ -46,14 +34,6 @@ export function fetchWholeBatches(clientId: string): void {
     const { parse } = call.response;
     const response = { decode: (payload: Buffer) => decodeFetch(payload, apiVersion), parse };
     return send.call(this, { ...call, response });
-  };
-  // A fetch of nothing but markers is told of by its first offset; a batch's `offset` is its last.
-  const batch = (load("kafkajs/src/consumer/batch.js") as { prototype: Batch }).prototype;
-  const { firstOffset } = batch;
-  batch.firstOffset = function (this: Batch) {
-    const [first] = this.messagesWithinOffset;
-    if (first === undefined || !("firstOffset" in first)) return firstOffset.call(this);
-    return String(Math.max(first.firstOffset, Number(this.fetchedOffset)));
   };
 }
 

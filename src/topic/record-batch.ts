@@ -20,7 +20,8 @@ const CONTROL_BIT = 0x20;
 
 /**
  * One batch of records as the log holds it, taken apart no further. To kafkajs it is a message whose offset is the
- * batch's last: which batches lie below the fetched offset, or are nobody's records, it decides as it does for messages.
+ * batch's last: which batches lie below the fetched offset it decides as it does for messages. It knows of none that is
+ * nobody's records: what a fetch of these alone lacks, it would tell nobody.
  */
 export class RecordBatch {
   readonly firstOffset: number;
@@ -34,9 +35,10 @@ export class RecordBatch {
   readonly isControl: boolean;
   /** Its records one after the other, decompressed. */
   readonly records: Buffer;
-  /** kafkajs's names: what it sorts messages out by. */
+  /** kafkajs's name: what it sorts messages out by. */
   readonly offset: string;
-  isControlRecord: boolean;
+  /** Whether these are nobody's records: a marker, or what a transaction left that was given up. */
+  isHidden: boolean;
 
   constructor(header: Buffer, records: Buffer) {
     const attributes = header.readInt16BE(ATTRIBUTES_AT);
@@ -50,7 +52,7 @@ export class RecordBatch {
     this.isControl = (attributes & CONTROL_BIT) !== 0;
     this.records = records;
     this.offset = String(this.lastOffset);
-    this.isControlRecord = this.isControl;
+    this.isHidden = this.isControl;
   }
 }
 
@@ -113,6 +115,6 @@ export function markAborted(batches: readonly RecordBatch[], transactions: reado
     while (waiting.length > 0 && waiting[0]!.firstOffset <= batch.lastOffset) aborted.add(waiting.shift()!.producerId);
     // The first marker behind a transaction's beginning is its own.
     if (batch.isControl) aborted.delete(batch.producerId);
-    else if (batch.inTransaction && aborted.has(batch.producerId)) batch.isControlRecord = true;
+    else if (batch.inTransaction && aborted.has(batch.producerId)) batch.isHidden = true;
   }
 }

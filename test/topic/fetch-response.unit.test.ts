@@ -61,7 +61,7 @@ it("brings whole batches to the client that asked for them, beside what the answ
   });
   const [batch] = fetched.responses[0]!.partitions[0]!.messages;
   expect(batch).toBeInstanceOf(RecordBatch);
-  expect(batch).toMatchObject({ firstOffset: 5, lastOffset: 6, count: 2, isControlRecord: false });
+  expect(batch).toMatchObject({ firstOffset: 5, lastOffset: 6, count: 2, isHidden: false });
 });
 
 it("leaves messages to every other client of the process", async () => {
@@ -71,21 +71,4 @@ it("leaves messages to every other client of the process", async () => {
     { offset: "5", value: Buffer.from("a") },
     { offset: "6", value: Buffer.from("b") },
   ]);
-});
-
-it("tells of the first offset of a batch that begins before the fetch as the fetch's own", () => {
-  fetchWholeBatches("lander");
-  const Batch = load("kafkajs/src/consumer/batch.js");
-  const header = Buffer.alloc(61);
-  header.writeBigInt64BE(5n, 0);
-  header.writeInt32BE(4, 23);
-  const messages = [new RecordBatch(header, Buffer.alloc(0))];
-  const firstOf = (fetchedOffset: string) =>
-    new Batch("ticks", fetchedOffset, {
-      partition: 3,
-      highWatermark: "10",
-      abortedTransactions: [],
-      messages,
-    }).firstOffset();
-  expect(["3", "7", "9"].map(firstOf)).toEqual(["5", "7", "9"]);
 });

@@ -1,7 +1,7 @@
 import { createRequire } from "node:module";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { BatchRecords } from "../../src/topic/batch-records.ts";
+import { BatchRecords, batchOf } from "../../src/topic/batch-records.ts";
 import { registerCodecs } from "../../src/topic/codecs.ts";
 import type { Records } from "../../src/topic/fetched-batch.ts";
 import { ValuePlace } from "../../src/topic/fetched-batch.ts";
@@ -190,8 +190,7 @@ describe("transactions that were given up", () => {
     new RecordBatch(header(first, last, producer, TRANSACTION), Buffer.alloc(0));
   const end = (offset: number, producer: number) =>
     new RecordBatch(header(offset, offset, producer, CONTROL), Buffer.alloc(0));
-  const hidden = (batches: readonly RecordBatch[]) =>
-    batches.filter((b) => b.isControlRecord).map((b) => b.firstOffset);
+  const hidden = (batches: readonly RecordBatch[]) => batches.filter((b) => b.isHidden).map((b) => b.firstOffset);
 
   it("are hidden up to their marker, and no other producer's records with them", () => {
     const batches = [data(0, 2, 1), data(3, 4, 2), data(5, 5, 1), end(6, 1), data(7, 8, 1), end(9, 1), end(10, 2)];
@@ -213,6 +212,29 @@ describe("transactions that were given up", () => {
     const batches = [data(0, 0, 1), plain];
     markAborted(batches, [{ producerId: 1n, firstOffset: 0 }]);
     expect(hidden(batches)).toEqual([0]);
+  });
+
+  it("are covered by a fetch of nothing else, with what is missing before them", () => {
+    const KafkajsBatch = load("kafkajs/src/consumer/batch.js");
+    const body = Buffer.from([14, 0, 0, 0, 1, 1, 0, 0]);
+    const bytes = header(15, 15, 1, CONTROL);
+    bytes.writeInt32BE(1, 57);
+    const messages = [new RecordBatch(bytes, body)];
+    const fetched = new KafkajsBatch("ticks", "10", {
+      partition: 3,
+      highWatermark: "16",
+      abortedTransactions: [],
+      messages,
+    });
+    expect(fetched.isEmpty()).toBe(false);
+    const batch = batchOf(fetched, 10, Number(fetched.lastOffset()), fetched.messagesWithinOffset);
+    const { count, fetchedOffset, nextOffset, missing } = batch;
+    expect({ count, fetchedOffset, nextOffset, missing }).toEqual({
+      count: 0,
+      fetchedOffset: 10,
+      nextOffset: 16,
+      missing: 5,
+    });
   });
 
   it("are not hidden before they begin", () => {
