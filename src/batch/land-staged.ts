@@ -5,6 +5,7 @@ import { copyIsolated, letterOf, rowBytes } from "./copy-isolated.ts";
 import type { EncodedBatch, Letter, Rows } from "./encode.ts";
 import type { SessionKind } from "./event-filter.ts";
 import { insertIsolated, type StagedCount, type StagedResult } from "./insert-isolated.ts";
+import { indexOf } from "./offset-index.ts";
 import type { Outcome, Parked } from "./outcome.ts";
 
 /** How one table's staged rows become rows of the table; the audit trail links them into its chain on the way. */
@@ -18,6 +19,8 @@ export interface StagedPath {
   readonly topicName: string;
   readonly stage: StageStatements;
   readonly repeats: "first" | "revised";
+  /** Finds rows whose id is another session's; undefined where none can be. */
+  readonly strangers: string | undefined;
   /** Whether somebody wants to know which records were written, not only how many. */
   readonly wantOffsets: boolean;
   /** The kinds of sessions that are served. */
@@ -57,13 +60,14 @@ export async function landStaged(
   );
   if (copied === "repeat") throw new Error(`${stage.relation} has no unique index, and yet a key was refused there`);
   const aside = await setAside(connection, path, batch);
+  const strangers = await strangerLetters(connection, path, batch);
   const { counts, refused: rows } = await path.insert(connection, stage, path.wantOffsets);
   const refused = rows.map(({ offset, fault }) => letterOf(fault, indexOf(batch, offset)));
   const conflicts = path.repeats === "first" ? await conflictLetters(connection, path, batch) : [];
   const of = (outcome: StagedCount["outcome"]) => counts.find((count) => count.outcome === outcome)?.rows ?? 0;
   const written = of("written");
   const replaced = of("replaced");
-  const staged = copied.copied - aside.letters.length - aside.parked.length - aside.filtered;
+  const staged = copied.copied - strangers.length - aside.letters.length - aside.parked.length - aside.filtered;
   const audited = counts
     .filter((count) => count.outcome !== "duplicate")
     .flatMap((count) => count.offsets ?? [])
@@ -73,7 +77,7 @@ export async function landStaged(
     replaced,
     duplicate: staged - written - replaced - conflicts.length - refused.length,
     filtered: aside.filtered,
-    letters: [...copied.letters, ...aside.letters, ...conflicts, ...refused],
+    letters: [...copied.letters, ...aside.letters, ...strangers, ...conflicts, ...refused],
     parked: aside.parked,
     audited: audited.sort((a, b) => a - b),
   };
@@ -97,19 +101,6 @@ function withOffsets(batch: EncodedBatch, columnCount: number, from: number, to:
     ends.push(out.length);
   }
   return { bytes: out.bytes.subarray(0, out.length), ends, indexes: rows.indexes.slice(from, to) };
-}
-
-/** The record of an offset, by halving: offsets may have holes. */
-export function indexOf(batch: Pick<EncodedBatch, "records" | "from" | "to">, offset: number): number {
-  let low = batch.from;
-  let high = batch.to;
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if (batch.records.offsetOf(middle) < offset) low = middle + 1;
-    else high = middle;
-  }
-  if (low === batch.to || batch.records.offsetOf(low) !== offset) throw new Error(`no record has the offset ${offset}`);
-  return low;
 }
 
 interface Verdict extends Record<string, unknown> {
@@ -177,6 +168,19 @@ async function laterOnes(
     verdicts.map((v) => v.offset),
   ]);
   return siblings.filter((s) => s.offset > firstOf.get(s.id)!).map((s) => ({ ...s, missing: {} }));
+}
+
+/** Takes out of the stage what would carry a row over into another session. */
+async function strangerLetters(connection: Connection, path: StagedPath, batch: EncodedBatch): Promise<Letter[]> {
+  if (path.strangers === undefined) return [];
+  const rows = await connection.query<{ offset: number }>(path.strangers);
+  if (rows.length > 0) await connection.run(path.stage.discard, [rows.map(({ offset }) => offset)]);
+  return rows.map(({ offset }) => ({
+    index: indexOf(batch, offset),
+    reason: "session_mismatch",
+    detail: "its id is that of an event of another session",
+    column: "backtest_session_id",
+  }));
 }
 
 /** Repeats with other content: the row that landed first stays, the later event becomes a letter. */

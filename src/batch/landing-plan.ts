@@ -2,6 +2,7 @@ import { EventReader } from "../event/codec.ts";
 import { checkCatalog } from "../table/catalog.ts";
 import { RowEncoder } from "../table/row-encoder.ts";
 import { directCopy, stageStatements } from "../table/stage.ts";
+import { strangersStatement } from "../table/strangers.ts";
 import { fetchOffsets } from "../topic/offsets.ts";
 import { topicName } from "../topic/topics.ts";
 import type { Consumer } from "./consumer.ts";
@@ -62,6 +63,7 @@ export async function makePlan(
       topicName: name,
       stage,
       repeats: landing.repeats,
+      strangers: strangersStatement(landing),
       wantOffsets,
       sessionKinds: filter.kinds,
       insert: landing.chained ? insertChained : insertStaged,

@@ -4,7 +4,7 @@ import { ticks } from "../../consumers/ticks.ts";
 import type { Consumer } from "../../src/batch/consumer.ts";
 import { type EncodedBatch, type Encoder, encodeBatch } from "../../src/batch/encode.ts";
 import { EVERY_SESSION_KIND, EventFilter } from "../../src/batch/event-filter.ts";
-import { indexOf } from "../../src/batch/land-staged.ts";
+import { indexOf } from "../../src/batch/offset-index.ts";
 import { TickDays } from "../../src/batch/tick-days.ts";
 import type { EventReader } from "../../src/event/codec.ts";
 import { Refusal } from "../../src/event/letter.ts";

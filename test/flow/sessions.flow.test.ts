@@ -158,6 +158,25 @@ describe("two sessions of one strategy and live ticks, side by side", () => {
     const { stdout } = await cli("diff", ids[0]!, ids[1]!);
     expect(stdout).toMatch(/BUY 5, filled 5 at 120 +HOLD 0 refused/);
   });
+
+  test("no event of another session under an id of theirs carries a row over: it is a letter", async () => {
+    const before = await digests(null);
+    const live = { market_data_id: idOf("null 0"), backtest_session_id: ids[1]!, close: 1, revised_at: NOON + 99 };
+    const earlier = (n: number, of: string | null) =>
+      bar(900, { market_data_id: idOf("new"), backtest_session_id: of, revised_at: NOON + n });
+    for (const event of [bar(0, live), earlier(1, ids[1]!), earlier(2, null)]) await tape.publish("bars", event);
+    const [own] = await tape.query("SELECT * FROM strategy_performance WHERE backtest_session_id = $1", [ids[1]]);
+    const { performance_id } = own as { performance_id: string };
+    const window = { strategy_id: idOf("strategy"), window_start: NOON, window_end: NOON + 1, total_trades: 9 };
+    await tape.publish("performance", { ...window, performance_id });
+    const { bars, performance } = await tape.land("bars", "performance");
+    expect(bars).toMatchObject({ read: 3, written: 1, dead: 2 });
+    expect(performance).toMatchObject({ read: 1, dead: 1 });
+    expect(await tape.query("SELECT DISTINCT reason FROM tradetape.dead_letter")).toEqual([
+      { reason: "session_mismatch" },
+    ]);
+    expect(await digests(null)).toEqual(before);
+  });
 });
 
 describe("deleting a session", () => {

@@ -2,6 +2,7 @@ import { CONSUMERS } from "../../consumers/all.ts";
 import type { Consumer } from "../../src/batch/consumer.ts";
 import { contentColumns, landingColumns } from "../../src/table/landing-table.ts";
 import { stageStatements } from "../../src/table/stage.ts";
+import { strangersStatement } from "../../src/table/strangers.ts";
 import type { EventRow, FakeDatabase } from "./fake-database.ts";
 import { databaseError } from "./fake-table.ts";
 import type { Context, Copy, Result } from "./statement-context.ts";
@@ -43,6 +44,9 @@ for (const shape of SHAPES) {
   WORK.set(stage.discard, [shape, discard]);
   WORK.set(stage.insert, [shape, consumer.landing.repeats === "first" ? insert : insertRevised]);
   WORK.set(stage.conflicts, [shape, conflicts]);
+  // Every event of the simulation that shares an id shares its session, too.
+  const strangers = strangersStatement(consumer.landing);
+  if (strangers) WORK.set(strangers, [shape, () => ({ rows: [], count: 0 })]);
   if (stage.verdicts) WORK.set(stage.verdicts, [shape, verdicts]);
 }
 
