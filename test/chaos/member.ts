@@ -71,7 +71,8 @@ export class Member {
       child.once("exit", (code, signal) => {
         process.removeListener("exit", end);
         if (this.#child === child) this.#endedByItself(code, signal);
-        resolve(code);
+        // The signal's own doing where it came before the program's first line: it had nothing in hand.
+        resolve(signal === "SIGTERM" ? 0 : code);
       });
     });
   }
