@@ -3,6 +3,18 @@ import type { Parent } from "./landing-table.ts";
 import type { StoredHeaders } from "./letters.ts";
 import { notServed, quoted } from "./stage.ts";
 
+/**
+ * Events of a megabyte may park by the thousand, and their letters travel as text of twice their bytes, of which
+ * JavaScript holds half a gigabyte at most: so the bytes bound a page, too, and at least one event is taken.
+ */
+const PAGE_BYTES_MAX = 8 * 1024 * 1024;
+
+/** As many of a query's rows as make a page, in offset order. */
+const page = (rows: string): string =>
+  `SELECT * FROM (
+     SELECT *, sum(octet_length(value)) OVER (ORDER BY "offset") - octet_length(value) AS before FROM (${rows}) parked
+   ) measured WHERE before < ${PAGE_BYTES_MAX} ORDER BY "offset"`;
+
 /** A parked event as it is taken up again. */
 export interface ParkedRecord {
   readonly offset: number;
@@ -31,7 +43,7 @@ export async function readyParked(
        WHERE p.${quoted(parent.key)} = (e.missing ->> '${parent.column}')::uuid))`,
   );
   return connection.query<ParkedRecord & Record<string, unknown>>(
-    `SELECT e."offset", e.key, e.value, e.headers,
+    page(`SELECT e."offset", e.key, e.value, e.headers,
        (extract(epoch FROM e.published_at) * 1000)::double precision AS "publishedAtMs"
      FROM tradetape.parked_event e
      WHERE e.topic = $1 AND e.partition = $2 AND (${landed.join(" AND ")} OR EXISTS (
@@ -39,7 +51,7 @@ export async function readyParked(
          WHERE s.backtest_session_id = (e.missing ->> 'backtest_session_id')::uuid AND ${notServed("s", 4)}))
        AND NOT EXISTS (SELECT FROM tradetape.parked_event o WHERE o.topic = e.topic AND o.event_id = e.event_id
          AND o.partition = e.partition AND o."offset" < e."offset")
-     ORDER BY e."offset" LIMIT $3`,
+     ORDER BY e."offset" LIMIT $3`),
     [topic, partition, rowsMax, sessionKinds],
   );
 }
@@ -142,7 +154,7 @@ export async function expiredParked(
       WHERE p.topic = ($6::text[])[${n + 1}] AND p.event_id = (absent ->> '${parent.column}')::uuid)`,
   );
   return connection.query<ExpiredRecord & Record<string, unknown>>(
-    `SELECT "offset", key, value, headers, absent, "publishedAtMs", "parkedAtUs" FROM (
+    page(`SELECT "offset", key, value, headers, absent, "publishedAtMs", "parkedAtUs" FROM (
        SELECT e."offset", e.key, e.value, e.headers, jsonb_strip_nulls(jsonb_build_object(${absent.join(", ")})) AS absent,
          (extract(epoch FROM e.published_at) * 1000)::double precision AS "publishedAtMs",
          (extract(epoch FROM e.parked_at) * 1000000)::bigint AS "parkedAtUs"
@@ -150,7 +162,7 @@ export async function expiredParked(
        WHERE e.topic = $1 AND e.partition = $2 AND e.parked_at <= $3::timestamptz - make_interval(secs => $4 / 1000.0)
      ) overdue
      WHERE absent <> '{}' AND NOT (${parked.join(" OR ")})
-     ORDER BY "offset" LIMIT $5`,
+     ORDER BY "offset" LIMIT $5`),
     [topic, partition, limits.asOf, limits.deadlineMs, limits.rowsMax, parents.map(({ topicName }) => topicName)],
   );
 }

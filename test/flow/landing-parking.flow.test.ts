@@ -60,6 +60,22 @@ describe("events that come before their parents", () => {
     expect(await ledgerFaults(tape)).toEqual([]);
   });
 
+  test("are released in pages of some megabytes, however few they are", async () => {
+    const reason = "r".repeat(1_000_000);
+    const large = (n: number) => decision(own(n), { symbol_id: symbolId, model_reference: null, reason });
+    for (let n = 0; n < 10; n++) await publish("decisions", large(n));
+    expect((await tape.land("decisions")).decisions).toMatchObject({ read: 10, parked: 10 });
+    await publishSymbol();
+    await tape.land("symbols", "decisions");
+    const releases = await tape.query(
+      `SELECT written::int AS n FROM tradetape.landed_batch WHERE topic = $1 AND kind = 'release' AND partition =
+         (SELECT source_partition FROM public.trade_decision WHERE symbol_id = $2 LIMIT 1) ORDER BY seq DESC LIMIT 2`,
+      [tape.name("decisions"), symbolId],
+    );
+    expect(releases.map(({ n }) => n)).toEqual([1, 9]);
+    expect(await ledgerFaults(tape)).toEqual([]);
+  });
+
   test("published backwards, with the session last, all come out joined in one call, and none is left", async () => {
     const mine = { symbol_id: symbolId, backtest_session_id: idOf(`session ${tests}`) };
     const numbers = Array.from({ length: 200 }, (_, n) => own(0) * 100 + n);

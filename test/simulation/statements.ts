@@ -304,8 +304,8 @@ const HANDLERS: readonly (readonly [RegExp, Handler])[] = [
     }),
   ],
   [/^SELECT count\(\*\) AS parked/, taking<[string, number]>((c) => rows([{ parked: parkedOf(c).length }]))],
-  [/^SELECT .*headers, (absent|e\.missing)/, expiredParked],
-  [/^SELECT e\."offset", e\.key, e\.value, e\.headers,/, readyParked],
+  [/FROM \(SELECT "offset", key, value, headers, absent,/, expiredParked],
+  [/FROM \(SELECT e\."offset", e\.key, e\.value, e\.headers,/, readyParked],
   [/^SELECT now\(\)::text AS "asOf"/, overdue],
   [/^DELETE FROM tradetape\.parked_event/, deleteParked],
   [
