@@ -17,6 +17,7 @@ import { addSessions } from "./sessions.ts";
 import { settings } from "./settings.ts";
 import { statusCommand } from "./status.ts";
 import { topicsCommand } from "./topics.ts";
+import { traceCommand } from "./trace.ts";
 import { upCommand } from "./up.ts";
 import { verifyCommand } from "./verify.ts";
 
@@ -70,6 +71,7 @@ export function buildProgram(done: (code: ExitCode) => void): Command {
   addCommand(program, replayCommand, done);
   addCommand(program, verifyCommand, done);
   addDeadLetters(program, done);
+  addCommand(program, traceCommand, done);
   addAudit(program, done);
   addCommand(program, parkedCommand, done);
   addSessions(program, done);

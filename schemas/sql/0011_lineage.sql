@@ -1,0 +1,86 @@
+-- Why was it bought? Per decision, and per prediction that led to none, every step from what was known to what came of it.
+-- Ask by trace_id: the small tables have it as a key, market data are looked up behind the decision's own time.
+SET LOCAL ROLE tradetape_owner;
+
+-- One spelling per length, as src/feed/interval.ts writes them. Null for any other: when such a bar ended nobody knows.
+-- Without a search path of its own, so that it is inlined: it is asked of thousands of rows a trace.
+CREATE FUNCTION tradetape.bar_length(name text) RETURNS interval
+LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE AS $$
+  SELECT CASE WHEN name ~ '^[1-9][0-9]{0,3}(s|min|h|d|w|mo)$'
+    THEN (replace(name, 'mo', ' mon'))::interval END
+$$;
+GRANT EXECUTE ON FUNCTION tradetape.bar_length(text) TO tradetape_lander, tradetape_reader;
+
+CREATE VIEW public.lineage AS
+WITH subject AS NOT MATERIALIZED (
+  SELECT d.decision_id AS trace_id, d.decision_id, d.model_reference AS prediction_id, d.symbol_id,
+    d."timestamp" AS decided_at, d.published_at AS told_at, d.backtest_session_id
+  FROM public.trade_decision d
+  UNION ALL
+  SELECT p.prediction_id, NULL, p.prediction_id, p.symbol_id, p."timestamp", p.published_at, p.backtest_session_id
+  FROM public.model_prediction p
+  WHERE NOT EXISTS (SELECT FROM public.trade_decision d WHERE d.model_reference = p.prediction_id)
+), step AS NOT MATERIALIZED (
+  SELECT s.trace_id, 1 AS rank, 'bar' AS step, k.market_data_id AS id, NULL::uuid AS parent_id, k."timestamp", k.known_at,
+    NULL::timestamptz AS published_at, NULL::timestamptz AS landed_at, k.revised_at,
+    format('%s open %s high %s low %s close %s, from %s', k."interval", k.open, k.high, k.low, k.close, k.source) AS what,
+    s.decided_at, s.told_at, k.backtest_session_id, NULL::text AS topic, NULL::int AS source_partition,
+    NULL::bigint AS source_offset
+  FROM subject s CROSS JOIN LATERAL (
+    SELECT DISTINCT ON (b."interval", b.source, b.backtest_session_id) b.* FROM (
+      SELECT m.*, m."timestamp" + tradetape.bar_length(m."interval") AS known_at FROM public.market_data_bar m
+      WHERE m.symbol_id = s.symbol_id AND m."timestamp" < s.decided_at AND m."timestamp" > s.decided_at - interval '17 days'
+        AND (m.backtest_session_id IS NULL OR m.backtest_session_id = s.backtest_session_id)
+        AND m."timestamp" + tradetape.bar_length(m."interval") <= s.decided_at
+      ORDER BY m."timestamp" DESC LIMIT 10000
+    ) b ORDER BY b."interval", b.source, b.backtest_session_id, b."timestamp" DESC, b.market_data_id
+  ) k
+  UNION ALL
+  SELECT s.trace_id, 2, 'indicator', k.indicator_id, NULL, k."timestamp", k."timestamp", NULL, NULL, k.revised_at,
+    format('%s%s = %s by %s', k.indicator_name, coalesce('(' || k.period || ')', ' ' || k.parameters::text, ''),
+      k.indicator_value, k.computed_by),
+    s.decided_at, s.told_at, k.backtest_session_id, NULL, NULL, NULL
+  FROM subject s CROSS JOIN LATERAL (
+    SELECT DISTINCT ON (i.indicator_name, i.period, i.parameters, i.computed_by) i.* FROM (
+      SELECT t.* FROM public.technical_indicator t
+      WHERE t.symbol_id = s.symbol_id AND t."timestamp" <= s.decided_at AND t."timestamp" > s.decided_at - interval '17 days'
+        AND t.backtest_session_id IS NOT DISTINCT FROM s.backtest_session_id
+      ORDER BY t."timestamp" DESC LIMIT 10000
+    ) i ORDER BY i.indicator_name, i.period, i.parameters, i.computed_by, i."timestamp" DESC, i.indicator_id
+  ) k
+  UNION ALL
+  SELECT s.trace_id, 3, 'prediction', p.prediction_id, NULL, p."timestamp", p."timestamp", p.published_at, p.landed_at,
+    NULL, format('%s: price %s, up with %s, confidence %s', p.model_version, coalesce(p.predicted_price::text, '-'),
+      coalesce(p.probability_up::text, '-'), coalesce(p.confidence_score::text, '-')),
+    s.decided_at, s.told_at, p.backtest_session_id, 'predictions', p.source_partition, p.source_offset
+  FROM subject s JOIN public.model_prediction p ON p.prediction_id = s.prediction_id
+  UNION ALL
+  SELECT s.trace_id, 4, 'decision', d.decision_id, d.model_reference, d."timestamp", d."timestamp", d.published_at,
+    d.landed_at, NULL, format('%s %s, %s%s', d.action, d.size, CASE WHEN d.approved THEN 'approved' ELSE 'not approved' END,
+      coalesce(': ' || d.reason, '')),
+    s.decided_at, s.told_at, d.backtest_session_id, 'decisions', d.source_partition, d.source_offset
+  FROM subject s JOIN public.trade_decision d ON d.decision_id = s.decision_id
+  UNION ALL
+  SELECT s.trace_id, 5, 'fill', f.execution_id, f.decision_id, f."timestamp", f."timestamp", f.published_at, f.landed_at,
+    NULL, format('%s %s at %s by %s%s', f.status, f.quantity, coalesce(f.executed_price::text, '-'), f.broker,
+      coalesce(', ' || f.latency_ms || ' ms', '')),
+    s.decided_at, s.told_at, f.backtest_session_id, 'fills', f.source_partition, f.source_offset
+  FROM subject s JOIN public.trade_execution f ON f.decision_id = s.decision_id
+)
+SELECT trace_id, rank, step, id, parent_id, "timestamp", known_at, published_at, landed_at, revised_at, what,
+  CASE WHEN revised_at > told_at THEN 'revised later, earlier value not kept'
+    WHEN revised_at > decided_at THEN 'revised after the decision''s time, before it was published' END AS note,
+  backtest_session_id
+FROM step
+UNION ALL
+SELECT e.trace_id, 6, 'audit', a.log_id, e.id, a."timestamp", a."timestamp", NULL, NULL, NULL,
+  format('%s by %s, entry %s, hash %s', a.event_type, a.actor, a.seq, encode(a.hash, 'hex')), NULL, a.backtest_session_id
+FROM step e
+JOIN tradetape.landed_offset o ON o.partition = e.source_partition AND (o.topic = e.topic OR o.topic LIKE '%.' || e.topic)
+JOIN public.audit_log a ON a.source_topic = o.topic AND a.source_partition = e.source_partition
+  AND a.source_offset = e.source_offset
+  AND a.payload -> 'event' ->> (CASE e.step WHEN 'fill' THEN 'execution_id' ELSE e.step || '_id' END) = e.id::text
+WHERE e.rank BETWEEN 3 AND 5;
+
+COMMENT ON VIEW public.lineage IS 'WHERE trace_id = a decision''s id, or that of a prediction without one. Bars and indicators: the last of each kind complete by the decision''s time, of its own session (bars also without one), no older than 17 days and among the last 10,000 rows. A time in revised_at is compared with when the broker had the decision.';
+GRANT SELECT ON public.lineage TO tradetape_reader;
