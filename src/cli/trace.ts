@@ -75,20 +75,20 @@ function traceText({ id, kind, traces, more }: Found): string {
   return shown.join("\n\n");
 }
 
-const HEAD = ["", "event time", "published", "landed", "what"];
+const HEAD = ["", "event time", "published or revised", "landed", "what"];
 
 /** The tree from its roots: what was known, then the prediction (or a decision without one) with all that followed. */
 function treeText(steps: readonly TraceStep[], asked: string): string {
   const ids = new Set(steps.map(({ id }) => id));
   const rows: string[][] = [];
   const walk = (step: TraceStep, indent: string, branch: string) => {
-    const { id, timestamp, publishedAt, landedAt, note } = step;
+    const { id, timestamp, publishedAt, revisedAt, landedAt, note } = step;
     const mark = id === asked ? " <" : "";
     const what = `${printable(step.what)}${note === null ? "" : ` [${note}]`}`;
     rows.push([
       `${indent}${branch}${step.step} ${id.slice(0, 8)}${mark}`,
       timestamp,
-      publishedAt ?? "-",
+      publishedAt ?? revisedAt ?? "-",
       landedAt ?? "-",
       what,
     ]);

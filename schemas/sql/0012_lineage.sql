@@ -3,11 +3,13 @@
 SET LOCAL ROLE tradetape_owner;
 
 -- One spelling per length, as src/feed/interval.ts writes them. Null for any other: when such a bar ended nobody knows.
--- Without a search path of its own, so that it is inlined: it is asked of thousands of rows a trace.
+-- Neither strict nor immutable nor with a search path of its own, or it would not be inlined: it is asked of
+-- thousands of rows a trace, most of them of the usual lengths.
 CREATE FUNCTION tradetape.bar_length(name text) RETURNS interval
-LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE AS $$
-  SELECT CASE WHEN name ~ '^[1-9][0-9]{0,3}(s|min|h|d|w|mo)$'
-    THEN (replace(name, 'mo', ' mon'))::interval END
+LANGUAGE sql STABLE PARALLEL SAFE AS $$
+  SELECT CASE name WHEN '1min' THEN interval '1 min' WHEN '5min' THEN interval '5 min' WHEN '15min' THEN interval '15 min'
+    WHEN '1h' THEN interval '1 h' WHEN '1d' THEN interval '1 d' WHEN '1s' THEN interval '1 s'
+    ELSE CASE WHEN name ~ '^[1-9][0-9]{0,3}(s|min|h|d|w|mo)$' THEN (replace(name, 'mo', ' mon'))::interval END END
 $$;
 GRANT EXECUTE ON FUNCTION tradetape.bar_length(text) TO tradetape_lander, tradetape_reader;
 
@@ -27,13 +29,18 @@ WITH subject AS NOT MATERIALIZED (
     s.decided_at, s.told_at, k.backtest_session_id, NULL::text AS topic, NULL::int AS source_partition,
     NULL::bigint AS source_offset
   FROM subject s CROSS JOIN LATERAL (
-    SELECT DISTINCT ON (b."interval", b.source, b.backtest_session_id) b.* FROM (
-      SELECT m.*, m."timestamp" + tradetape.bar_length(m."interval") AS known_at FROM public.market_data_bar m
+    SELECT w."interval", w.source, w.backtest_session_id, max(w."timestamp") AS latest FROM (
+      SELECT m."interval", m.source, m.backtest_session_id, m."timestamp" FROM public.market_data_bar m
       WHERE m.symbol_id = s.symbol_id AND m."timestamp" < s.decided_at AND m."timestamp" > s.decided_at - interval '17 days'
         AND (m.backtest_session_id IS NULL OR m.backtest_session_id = s.backtest_session_id)
-        AND m."timestamp" + tradetape.bar_length(m."interval") <= s.decided_at
-      ORDER BY m."timestamp" DESC LIMIT 10000
-    ) b ORDER BY b."interval", b.source, b.backtest_session_id, b."timestamp" DESC, b.market_data_id
+      ORDER BY m."timestamp" DESC LIMIT 5000
+    ) w WHERE w."timestamp" + tradetape.bar_length(w."interval") <= s.decided_at
+    GROUP BY w."interval", w.source, w.backtest_session_id
+  ) kind CROSS JOIN LATERAL (
+    SELECT m.*, m."timestamp" + tradetape.bar_length(m."interval") AS known_at FROM public.market_data_bar m
+    WHERE m.symbol_id = s.symbol_id AND m."timestamp" = kind.latest AND m."interval" = kind."interval"
+      AND m.source = kind.source AND m.backtest_session_id IS NOT DISTINCT FROM kind.backtest_session_id
+    ORDER BY m.market_data_id LIMIT 1
   ) k
   UNION ALL
   SELECT s.trace_id, 2, 'indicator', k.indicator_id, NULL, k."timestamp", k."timestamp", NULL, NULL, k.revised_at,
@@ -41,12 +48,18 @@ WITH subject AS NOT MATERIALIZED (
       k.indicator_value, k.computed_by),
     s.decided_at, s.told_at, k.backtest_session_id, NULL, NULL, NULL
   FROM subject s CROSS JOIN LATERAL (
-    SELECT DISTINCT ON (i.indicator_name, i.period, i.parameters, i.computed_by) i.* FROM (
-      SELECT t.* FROM public.technical_indicator t
+    SELECT w.indicator_name, w.period, w.parameters, w.computed_by, max(w."timestamp") AS latest FROM (
+      SELECT t.indicator_name, t.period, t.parameters, t.computed_by, t."timestamp" FROM public.technical_indicator t
       WHERE t.symbol_id = s.symbol_id AND t."timestamp" <= s.decided_at AND t."timestamp" > s.decided_at - interval '17 days'
         AND t.backtest_session_id IS NOT DISTINCT FROM s.backtest_session_id
-      ORDER BY t."timestamp" DESC LIMIT 10000
-    ) i ORDER BY i.indicator_name, i.period, i.parameters, i.computed_by, i."timestamp" DESC, i.indicator_id
+      ORDER BY t."timestamp" DESC LIMIT 5000
+    ) w GROUP BY w.indicator_name, w.period, w.parameters, w.computed_by
+  ) kind CROSS JOIN LATERAL (
+    SELECT t.* FROM public.technical_indicator t
+    WHERE t.symbol_id = s.symbol_id AND t."timestamp" = kind.latest AND t.indicator_name = kind.indicator_name
+      AND t.period IS NOT DISTINCT FROM kind.period AND t.parameters IS NOT DISTINCT FROM kind.parameters
+      AND t.computed_by = kind.computed_by AND t.backtest_session_id IS NOT DISTINCT FROM s.backtest_session_id
+    ORDER BY t.indicator_id LIMIT 1
   ) k
   UNION ALL
   SELECT s.trace_id, 3, 'prediction', p.prediction_id, NULL, p."timestamp", p."timestamp", p.published_at, p.landed_at,
@@ -74,13 +87,17 @@ SELECT trace_id, rank, step, id, parent_id, "timestamp", known_at, published_at,
 FROM step
 UNION ALL
 SELECT e.trace_id, 6, 'audit', a.log_id, e.id, a."timestamp", a."timestamp", NULL, NULL, NULL,
-  format('%s by %s, entry %s, hash %s', a.event_type, a.actor, a.seq, encode(a.hash, 'hex')), NULL, a.backtest_session_id
+  format('%s by %s, entry %s', a.event_type, a.actor, a.seq), NULL, a.backtest_session_id
 FROM step e
 JOIN tradetape.landed_offset o ON o.partition = e.source_partition AND (o.topic = e.topic OR o.topic LIKE '%.' || e.topic)
-JOIN public.audit_log a ON a.source_topic = o.topic AND a.source_partition = e.source_partition
-  AND a.source_offset = e.source_offset
-  AND a.payload -> 'event' ->> (CASE e.step WHEN 'fill' THEN 'execution_id' ELSE e.step || '_id' END) = e.id::text
+CROSS JOIN LATERAL (
+  -- OFFSET 0: a join would be planned with the table's statistics, and without any it reads all entries of a topic.
+  SELECT * FROM public.audit_log l
+  WHERE l.source_topic = o.topic AND l.source_partition = e.source_partition AND l.source_offset = e.source_offset
+    AND l.payload -> 'event' ->> (CASE e.step WHEN 'fill' THEN 'execution_id' ELSE e.step || '_id' END) = e.id::text
+  OFFSET 0
+) a
 WHERE e.rank BETWEEN 3 AND 5;
 
-COMMENT ON VIEW public.lineage IS 'WHERE trace_id = a decision''s id, or that of a prediction without one. Bars and indicators: the last of each kind complete by the decision''s time, of its own session (bars also without one), no older than 17 days and among the last 10,000 rows. A time in revised_at is compared with when the broker had the decision.';
+COMMENT ON VIEW public.lineage IS 'WHERE trace_id = a decision''s id, or that of a prediction without one. Bars and indicators: the last of each kind complete by the decision''s time, of its own session (bars also without one), no older than 17 days and among the last 5,000 rows. A time in revised_at is compared with when the broker had the decision.';
 GRANT SELECT ON public.lineage TO tradetape_reader;
