@@ -41,9 +41,11 @@ beforeAll(async () => {
   await tape.query(`INSERT INTO trade_execution (execution_id, decision_id, symbol_id, executed_price, quantity, status,
       broker, "timestamp", published_at, source_partition, source_offset)
     SELECT md5('f' || n || '/' || part)::uuid, md5('d' || n)::uuid, '${SYMBOL_ID}', 1, 1, 'FILLED', 'big',
-      ${start} + n * interval '2 min', ${start}, 0, 2 * n + part FROM generate_series(1, ${DECISIONS}) n, generate_series(0, 1) part`);
+      ${start} + n * interval '2 min', ${start}, 0, 2 * n + part
+    FROM generate_series(1, ${DECISIONS}) n, generate_series(0, 1) part`);
   await tape.query(`INSERT INTO tradetape.landed_offset (topic, partition, next_offset, origin)
-    SELECT '${tape.name("fills").replace(/fills$/, "")}' || t, 0, 100000, 0 FROM unnest(ARRAY['predictions', 'decisions', 'fills']) t`);
+    SELECT '${tape.name("fills").replace(/fills$/, "")}' || t, 0, 100000, 0
+    FROM unnest(ARRAY['predictions', 'decisions', 'fills']) t`);
   await tape.query(`SELECT set_config('tradetape.decisions', '${tape.name("decisions")}', true); ${CHAIN}`);
 }, 30 * 60_000);
 afterAll(() => tape.stop());

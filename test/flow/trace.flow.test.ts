@@ -31,24 +31,28 @@ beforeAll(async () => {
   tape = await openTapeWithSymbol();
   env = environmentOf(tape);
   await tape.publish("sessions", session({ backtest_session_id: BACKTEST }));
-  for (let n = 0; n < 12; n++) await tape.publish("bars", bar(n));
-  await tape.publish("bars", bar(50, { interval: "1d", timestamp: NOON - DAY, source: "days" }));
-  // It begins before the decision and ends behind it: nobody could know its close.
-  await tape.publish("bars", bar(51, { interval: "1h", timestamp: NOON - 20 * MINUTE, source: "hours" }));
   const own = { backtest_session_id: BACKTEST };
-  await tape.publish("bars", bar(60, { ...own, timestamp: NOON + 9 * MINUTE, source: "simulated" }));
-  for (const [n, at] of [-5, -1, 0, 1].entries()) {
-    await tape.publish("indicators", indicator(n, { timestamp: DECIDED + at }));
-    await tape.publish("indicators", indicator(10 + n, { timestamp: DECIDED + at, ...own }));
-  }
+  const bars = [
+    ...Array.from({ length: 12 }, (_, n) => bar(n)),
+    bar(50, { interval: "1d", timestamp: NOON - DAY, source: "days" }),
+    // It begins before the decision and ends behind it: nobody could know its close.
+    bar(51, { interval: "1h", timestamp: NOON - 20 * MINUTE, source: "hours" }),
+    bar(60, { ...own, timestamp: NOON + 9 * MINUTE, source: "simulated" }),
+  ];
+  const indicators = [-5, -1, 0, 1].flatMap((at, n) => [
+    indicator(n, { timestamp: DECIDED + at }),
+    indicator(10 + n, { timestamp: DECIDED + at, ...own }),
+  ]);
+  await tape.publishAll("bars", bars);
+  await tape.publishAll("indicators", indicators);
   for (const [n, of] of [null, BACKTEST].entries()) {
     const at = { timestamp: DECIDED, backtest_session_id: of };
     await tape.publish("predictions", prediction(n, at));
     await tape.publish("decisions", decision(n, at));
-    for (const part of [1, 2]) {
-      const what = { ...at, decision_id: idOf(`decision ${n}`), timestamp: DECIDED + part };
-      await tape.publish("fills", fill(10 * n + part, what));
-    }
+    const fills = [1, 2].map((part) =>
+      fill(10 * n + part, { ...at, decision_id: idOf(`decision ${n}`), timestamp: DECIDED + part }),
+    );
+    await tape.publishAll("fills", fills);
   }
   await tape.publish("predictions", prediction(7, { timestamp: DECIDED + DAY }));
   await tape.publish("decisions", decision(8, { timestamp: DECIDED, model_reference: null }));
@@ -121,7 +125,6 @@ describe("trace", () => {
   test("of a bar or an indicator are the trees that rest on it", async () => {
     const [, onBar] = await trace(idOf("bar 9"));
     const live = [idOf("decision 0"), idOf("decision 8")];
-    // The prediction a day later still knew the same last bar of a minute but two.
     expect(onBar.kind).toBe("bar");
     expect(onBar.traces.map(({ traceId }) => traceId).sort()).toEqual([...live, idOf("decision 1")].sort());
     const [, onIndicator] = await trace(idOf("indicator 2"));
