@@ -16,6 +16,9 @@ import { asReader } from "./services.ts";
 import { requireSession, sessionArgument } from "./session-argument.ts";
 import { figure } from "./sessions-show.ts";
 
+/** What a double holds exactly of decimal prices and their sums, less three for the adding. */
+const MONEY_DIGITS = 12;
+
 interface Sides<T> {
   readonly a: T;
   readonly b: T;
@@ -85,7 +88,7 @@ function diffText({ sessions, settings, totals, decisions, performance }: Diff):
   ];
   const figures = Object.keys(totals.a).map((name) => {
     const key = name as keyof SessionTotals;
-    return [name, figure(totals.a[key]), figure(totals.b[key])];
+    return [name, figure(totals.a[key], MONEY_DIGITS), figure(totals.b[key], MONEY_DIGITS)];
   });
   const { same, differing, onlyA, onlyB } = decisions;
   return [
@@ -115,8 +118,9 @@ function pairsText({ pairs }: DecisionComparison): string {
   const text = (side: DecisionSide | null) => {
     if (side === null) return null;
     const { action, size, approved, filled, price } = side;
-    const done = filled > 0 ? `, filled ${figure(filled)} at ${figure(price)}` : "";
-    return `${action} ${figure(size)}${approved ? "" : " refused"}${done}`;
+    const done = filled > 0 ? `, filled ${figure(filled, MONEY_DIGITS)} at ${figure(price, MONEY_DIGITS)}` : "";
+    if (action === "HOLD") return action;
+    return `${action} ${figure(size, MONEY_DIGITS)}${approved ? "" : " refused"}${done}`;
   };
   return table(
     ["at", "symbol", "a", "b"],

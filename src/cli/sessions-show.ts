@@ -60,10 +60,10 @@ const performanceText = (rows: readonly PerformanceRow[]): string =>
       p.windowStart,
       p.windowEnd,
       p.trades,
-      ...[p.winRate, p.avgRoi, p.maxDrawdown, p.sharpe].map(figure),
+      ...[p.winRate, p.avgRoi, p.maxDrawdown, p.sharpe].map((value) => figure(value)),
     ]),
   );
 
-/** Four digits are more than a strategy's figures are worth. */
-export const figure = (value: number | null | undefined): string | null =>
-  value === null || value === undefined ? null : String(Number(value.toPrecision(4)));
+/** Performance is shown in six digits; money in more, so that it can be added up. */
+export const figure = (value: number | null | undefined, digits = 6): string | null =>
+  value === null || value === undefined ? null : String(Number(value.toPrecision(digits)));
