@@ -1,5 +1,5 @@
 import { createRequire } from "node:module";
-import { crc32c } from "./crc32c.ts";
+import { crc32c } from "@node-rs/crc32";
 import type { RecordWriter } from "./record-writer.ts";
 
 /** The parts of kafkajs 2.2.4 that are touched here. */

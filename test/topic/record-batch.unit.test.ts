@@ -1,4 +1,5 @@
 import { createRequire } from "node:module";
+import { crc32c } from "@node-rs/crc32";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { BatchRecords, batchOf } from "../../src/topic/batch-records.ts";
@@ -43,7 +44,13 @@ async function batchBytes(
     records,
   });
   if (change.brokersTimeMs !== undefined) buffer[22] |= BROKERS_TIME_BIT;
-  return buffer as Buffer;
+  return sealed(buffer as Buffer);
+}
+
+/** With the checksum of what it holds now: whoever wrote it meant it so. */
+function sealed(batch: Buffer): Buffer {
+  batch.writeUInt32BE(crc32c(batch.subarray(21)), 17);
+  return batch;
 }
 
 const list = (records: Records) =>
@@ -136,7 +143,7 @@ describe("reading record batches", () => {
   it("is no fetch when a record claims more bytes than its batch has", async () => {
     const damaged = await batchBytes([plain("a")], 5);
     damaged[61] = 0x7e;
-    const batches = await readRecordBatches(damaged);
+    const batches = await readRecordBatches(sealed(damaged));
     expect(() => new BatchRecords(batches, 0)).toThrow("the record at offset 5 is damaged");
   });
 
@@ -147,14 +154,14 @@ describe("reading record batches", () => {
   ])("is no fetch when a batch tells of %s", async (_, count, message) => {
     const damaged = await batchBytes([plain("a"), plain("b")], 5);
     damaged.writeInt32BE(count, 57);
-    const batches = await readRecordBatches(damaged);
+    const batches = await readRecordBatches(sealed(damaged));
     expect(() => new BatchRecords(batches, 0)).toThrow(`the record batch at offset 5 is damaged: ${message}`);
   });
 
   it("ends when a record tells of more headers than it has", async () => {
     const damaged = await batchBytes([plain("a")], 5);
     damaged[damaged.length - 1] = 0x7e;
-    const records = new BatchRecords(await readRecordBatches(damaged), 0);
+    const records = new BatchRecords(await readRecordBatches(sealed(damaged)), 0);
     expect(() => records.record(0)).toThrow("headers are damaged");
   });
 
@@ -166,12 +173,25 @@ describe("reading record batches", () => {
   ])("refuses a batch %s, and says that no other fetch of it will do", async (_, at, byte, message) => {
     const bent = await batchBytes([plain("a")], 5);
     bent[at] = byte;
-    const error: unknown = await readRecordBatches(bent).catch((e: unknown) => e);
+    const error: unknown = await readRecordBatches(sealed(bent)).catch((e: unknown) => e);
     expect(error).toMatchObject({
       retriable: false,
       message: expect.stringContaining("batch at offset 5 can't be read"),
     });
     expect((error as Error).message).toContain(message);
+  });
+});
+
+describe("a record batch with one bit turned", () => {
+  it("is refused wherever the bit is, down to a price's last digit", async () => {
+    const price = Buffer.alloc(8);
+    price.writeDoubleBE(41.37);
+    const whole = await batchBytes([{ key: null, value: price, headers: {}, timeMs: 1_700_000_000_000 }], 5);
+    for (let bit = 17 * 8; bit < whole.length * 8; bit++) {
+      const bent = Buffer.from(whole);
+      bent[bit >> 3]! ^= 1 << (bit & 7);
+      await expect(readRecordBatches(bent), `bit ${bit}`).rejects.toThrow("its checksum is another");
+    }
   });
 });
 
