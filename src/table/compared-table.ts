@@ -16,6 +16,8 @@ export interface ComparedTable {
   readonly id: string;
   /** By their names, in the order in which they are hashed and shown. */
   readonly columns: readonly string[];
+  /** What gives the bytes of the columns whose own hash has 32 bits only, as whole numbers and times have, by column. */
+  readonly bytesOf: ReadonlyMap<string, string>;
   /** Those that make two events of one id the same event. */
   readonly content: ReadonlySet<string>;
   /** Columns that each database fills for itself. */
@@ -44,6 +46,8 @@ export const SINCE: Cut = { key: "true", within: (p) => `"timestamp" >= ${p}::ti
 /** Everything, where a table has neither partitions nor a time that all of its rows have. */
 const WHOLE = valueCut("'all'::text", "text");
 
+const SEND: Readonly<Record<string, string>> = { timestamptz: "timestamptz_send", int8: "int8send" };
+
 const CHAIN_COLUMNS = ["seq", "prev_hash", "hash"];
 
 /** Entries that tell what one database did: every other one has its own, or none. */
@@ -55,13 +59,17 @@ export const OWN_ENTRIES = "event_type IN ('RECEIPT', 'REPLAY')";
  * @param time the column that says when, undefined where there is none
  */
 export function comparedTable(landing: LandingTable, time: string | undefined): ComparedTable {
-  const columns = landingColumns(landing).map(({ name }) => name);
+  const landed = landingColumns(landing);
+  const columns = landed.map(({ name }) => name);
   const id = quoted(landing.key.at(-1)!);
   return {
     name: landing.table,
     relation: `public.${quoted(landing.table)}`,
     id: `${id}::text`,
     columns,
+    bytesOf: new Map(
+      landed.flatMap(({ name, fits }) => Object.keys(fits).flatMap((t) => (SEND[t] ? [[name, SEND[t]]] : []))),
+    ),
     content: new Set([...landing.key, ...contentColumns(landing)]),
     leftOut: [...(landing.recordColumns.length > 0 ? ["landed_at"] : []), ...(landing.chained ? CHAIN_COLUMNS : [])],
     // Days also where rows name their Kafka partition: of an id that came in two, each database may have taken another.
@@ -78,6 +86,10 @@ const byOffset = (name: string, columns: readonly string[], leftOut: readonly st
   relation: `tradetape.${quoted(name)}`,
   id: `format('%s/%s/%s', topic, partition, "offset")`,
   columns,
+  bytesOf: new Map([
+    ["offset", "int8send"],
+    ["published_at", "timestamptz_send"],
+  ]),
   content: new Set(columns),
   leftOut,
   partition: valueCut("topic || '/' || partition", "text"),

@@ -15,14 +15,18 @@ export type Place = readonly (readonly [Cut, string])[];
 /**
  * A row's 64 bits. hash_record_extended takes each column's own hash and adds them up, weighted by position: summed over
  * rows as it is, two rows that exchanged one column's values would give the same sum. Hashed once more, they don't.
+ * PostgreSQL folds whole numbers and times of 64 bits to 32 before it hashes them, so that a time which moved by 2^32 + 1
+ * microseconds looks like itself: these, and the first hash, are hashed as their bytes.
  *
  * 64 bits and a count: some rows that differ by accident go unseen once in 2^64 comparisons. Nobody is kept from making
  * a collision on purpose; against that there is the audit trail's chain, which is SHA-256. Made of the columns' binary
- * values because that is 4 times as fast as of their text (measured, 500,000 ticks: 0.55 s and 2 s on a busy machine).
+ * values because that is 3 times as fast as of their text (measured, 500,000 ticks: 1.1 s and 2.9 s on a busy machine).
  * Equal is what PostgreSQL calls equal: 0.0 and -0.0 are, and so are 1.0 and 1.00 in JSON.
  */
-const rowHash = ({ columns }: ComparedTable): string =>
-  `hashint8extended(hash_record_extended(ROW(${columns.map(quoted).join(", ")}), 0), 1)`;
+function rowHash({ columns, bytesOf }: ComparedTable): string {
+  const values = columns.map((column) => `${bytesOf.get(column) ?? ""}(${quoted(column)})`);
+  return `hash_record_extended(ROW(int8send(hash_record_extended(ROW(${values.join(", ")}), 0))), 1)`;
+}
 
 /** Settings of a transaction that digests are read in: keys as text are the same on both servers, and no sort. */
 export async function prepareDigests(connection: Connection): Promise<void> {
