@@ -8,7 +8,7 @@ export type Bound =
   /** By `topic/partition`, without the namespace; partitions that aren't named have the log's edge. */
   | { readonly kind: "offsets"; readonly at: Readonly<Record<string, number>> };
 
-const TIME = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(:\d{2}(\.\d{1,3})?)?(Z|[+-]\d{2}:?\d{2})$/;
+const TIME = /^(\d{4}-\d{2}-\d{2})T\d{2}:\d{2}(:\d{2}(\.\d{1,3})?)?(Z|[+-]\d{2}:?\d{2})$/;
 const OFFSET = /^([a-z]+\/\d+):(\d+)$/;
 
 /**
@@ -17,9 +17,10 @@ const OFFSET = /^([a-z]+\/\d+):(\d+)$/;
  */
 export function parseBound(flag: string, text: string, edge: "beginning" | "end"): Bound {
   if (text === edge) return { kind: "edge" };
-  if (TIME.test(text)) {
+  const [, day] = TIME.exec(text) ?? [];
+  if (day !== undefined) {
     const ms = Date.parse(text);
-    if (Number.isFinite(ms)) return { kind: "time", ms };
+    if (Number.isFinite(ms) && isDay(day)) return { kind: "time", ms };
   }
   const at: Record<string, number> = {};
   for (const one of text.split(",")) {
@@ -29,6 +30,9 @@ export function parseBound(flag: string, text: string, edge: "beginning" | "end"
   }
   return { kind: "offsets", at };
 }
+
+/** JavaScript takes the 30th of February for the 2nd of March: a window that nobody asked for. */
+const isDay = (day: string): boolean => new Date(`${day}T00:00:00Z`).toISOString().startsWith(day);
 
 const invalid = (flag: string, text: string, edge: string): TradetapeError =>
   new TradetapeError("input_invalid", `${flag} ${text} is no place in a log`, {

@@ -64,6 +64,7 @@ export async function makeReplayPlan(
   all: readonly Consumer[],
 ): Promise<ReplayPlan> {
   const { from, until, sessions, consumers } = request;
+  refuseBackwards(from, until);
   const topics: PlannedTopic[] = [];
   for (const { topic } of [...consumers].reverse()) {
     const name = topicName(config.namespace, topic);
@@ -102,6 +103,17 @@ function plannedPartition(
   const start = Math.min(Math.max(starts?.get(partition) ?? low, low), high);
   const end = Math.max(start, Math.min(ends?.get(partition) ?? high, high));
   return { partition, logStart: low, logEnd: high, start, end };
+}
+
+/** A window that ends before it begins holds nothing, and a replay of it would end well. */
+function refuseBackwards(from: Bound, until: Bound): void {
+  const isTime = from.kind === "time" && until.kind === "time" && until.ms <= from.ms;
+  const places = from.kind === "offsets" && until.kind === "offsets" ? Object.entries(from.at) : [];
+  const place = places.find(([name, start]) => until.kind === "offsets" && (until.at[name] ?? start) < start);
+  if (!isTime && place === undefined) return;
+  throw new TradetapeError("input_invalid", `--until lies before --from${place ? ` in ${place[0]}` : ""}`, {
+    next: "Exchange them: --from is the first that is replayed, --until the first that isn't any more.",
+  });
 }
 
 /** An offset for a partition that isn't in the plan would be taken for a bound and be none. */

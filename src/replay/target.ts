@@ -1,10 +1,14 @@
 import type { Consumer } from "../batch/consumer.ts";
 import { TradetapeError } from "../errors.ts";
 import { Connection, placeOf } from "../table/connection.ts";
-import { nextOffsetsOf } from "../table/landed.ts";
+import { landedPlaces } from "../table/landed-places.ts";
 import { migrate } from "../table/migrate.ts";
-import { beginRun, lockReplay, type ReplayRun, tablesInUse, unfinishedRun } from "../table/replay-run.ts";
-import { planDigest, type ReplayPlan } from "./plan.ts";
+import { beginRun, finishedRuns, lockReplay, type ReplayRun, tablesInUse, unfinishedRun } from "../table/replay-run.ts";
+import { FIRST, planDigest, type ReplayPlan } from "./plan.ts";
+import type { ReplayResult } from "./replay.ts";
+
+/** Topics whose events every session and every window is served. */
+const UNFILTERED: readonly string[] = [...FIRST, "audit"];
 
 /** How a target may be used. */
 export interface TargetOptions {
@@ -53,26 +57,54 @@ export async function beginOrResume(
     const next = "Give a fresh database; or --add, to land beside what is there.";
     throw refused(`the target holds what no replay of this plan wrote: ${used.join(", ")}`, next);
   }
-  await refuseGaps(owner, plan);
+  await refuseGaps(owner, plan, all);
   const topics = plan.topics.map(({ name }) => name);
   const run = { planDigest: digest, plan, whole: plan.whole, topics };
   return { run: await beginRun(owner, run, used.length === 0 ? tables : []), isResumed: false };
 }
 
-/** A partition that has landed up to here can't go on behind a gap: its ledger would have to jump. */
-async function refuseGaps(owner: Connection, { topics }: ReplayPlan): Promise<void> {
-  const landed = await nextOffsetsOf(
-    owner,
-    topics.map(({ name }) => name),
-  );
-  for (const { name, partitions } of topics) {
-    for (const { partition, start } of partitions) {
-      const next = landed.get(`${name}/${partition}`) ?? start;
-      if (next >= start) continue;
-      const what = `${name}/${partition} has landed up to offset ${next} here, the replay begins at ${start}`;
-      throw refused(what, "Begin where it ended, or replay into another database.");
+/**
+ * What a partition has landed is not landed again, and its ledger can't jump: so a replay that asks for what lies below
+ * its ledger, beyond it, or within it and left out by another replay, would end well and lack it.
+ */
+async function refuseGaps(
+  owner: Connection,
+  { topics, ...asked }: ReplayPlan,
+  all: readonly Consumer[],
+): Promise<void> {
+  const landed = new Map((await landedPlaces(owner)).map((place) => [`${place.topic}/${place.partition}`, place]));
+  const runs = await finishedRuns<ReplayPlan, ReplayResult>(owner);
+  for (const { topic, name, partitions } of topics) {
+    const isChild = all.some((consumer) => consumer.topic === topic && consumer.landing.parents.length > 0);
+    for (const { partition, start, end } of partitions) {
+      const place = landed.get(`${name}/${partition}`);
+      if (place === undefined || start === end) continue;
+      const { origin, nextOffset } = place;
+      const holds = `${name}/${partition} holds offsets ${origin} to ${nextOffset} here, the replay begins at ${start}`;
+      if (nextOffset < start) throw refused(holds, "Begin where it ended, or replay into another database.");
+      if (origin > start)
+        throw refused(holds, `Begin at an offset from ${origin} on, or replay into another database.`);
+      const before = runs.find(({ plan, result }) => {
+        const own = plan.topics.find((one) => one.name === name)?.partitions.find((one) => one.partition === partition);
+        const isPassed = own !== undefined && own.start < own.end && start < own.end;
+        return isPassed && leavesOut({ ...plan, topic }, asked, isChild && result.outsideWindow > 0);
+      });
+      if (before === undefined) continue;
+      const what = `the replay ${before.runId} left records out of ${name}/${partition}, which don't land any more`;
+      throw refused(what, "Replay into another database: one that is asked for all of it at once has it all.");
     }
   }
+}
+
+/** Whether a replay passed over records that another one asks for. */
+function leavesOut(
+  before: Pick<ReplayPlan, "sessions" | "kinds"> & { readonly topic: string },
+  asked: Pick<ReplayPlan, "sessions" | "kinds">,
+  hasGivenUp: boolean,
+): boolean {
+  if (UNFILTERED.includes(before.topic)) return false;
+  const isOfOthers = before.sessions !== "all" && JSON.stringify(before.sessions) !== JSON.stringify(asked.sessions);
+  return isOfOthers || hasGivenUp || asked.kinds.some((kind) => !before.kinds.includes(kind));
 }
 
 const refused = (message: string, next: string): TradetapeError =>

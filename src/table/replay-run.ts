@@ -31,6 +31,15 @@ export async function unfinishedRun<P>(connection: Connection): Promise<ReplayRu
   return rows[0];
 }
 
+/** What earlier replays into this database asked for, and what they came to. */
+export function finishedRuns<P, R>(
+  connection: Connection,
+): Promise<readonly { readonly runId: string; readonly plan: P; readonly result: R }[]> {
+  return connection.query(
+    `SELECT run_id AS "runId", plan, result FROM tradetape.replay_run WHERE state = 'finished' ORDER BY started_at`,
+  );
+}
+
 /**
  * Notes a new run and, in the same transaction, drops the indexes that it is faster without: whoever finds them gone
  * finds in the run how to make them again.

@@ -74,9 +74,10 @@ test("a window lands exactly the records of its time, and filters children whose
   expect(await ledgerFaults(target)).toEqual([]);
   // What it left out must not be passed over by live consumers; topics that it didn't read are none of its business.
   await expect(landBy(target.config, ["ticks"])).rejects.toMatchObject({ code: "replay_partial" });
-  await expect(replayInto(tape, target.config.databaseUrl, { from: middle, until: end })).rejects.toMatchObject({
-    code: "replay_refused",
-  });
+  const again = [{ from: middle, until: end }, { add: true }, { topics: ["fills"], until: end, add: true }] as const;
+  for (const flags of again) {
+    await expect(replayInto(tape, target.config.databaseUrl, flags)).rejects.toMatchObject({ code: "replay_refused" });
+  }
   await target.stop();
 });
 
@@ -96,19 +97,32 @@ test("offsets bound the partitions that they name; topics bound the rest", async
   expect(await ids(target, "tick", "market_data_id")).toEqual(idsOf("tick", 1, 2));
   const strange = replayInto(tape, target.config.databaseUrl, { add: true, from: "fills/99:1" });
   await expect(strange).rejects.toMatchObject({ code: "input_invalid" });
+  for (const [from, until] of [
+    [end, middle],
+    [`${at}:3`, `${at}:1`],
+  ] as const) {
+    const backwards = replayInto(tape, target.config.databaseUrl, { add: true, from, until });
+    await expect(backwards).rejects.toMatchObject({ code: "input_invalid" });
+  }
   await target.stop();
 });
 
 test.each([
-  { sessions: { only: BACKTEST }, ticks: [4, 5], decisions: [1] },
-  { sessions: "none" as const, ticks: [0, 1, 2, 3, 6], decisions: [0] },
-])("a replay of the events of $sessions lands these only", async ({ sessions, ticks, decisions }) => {
+  { sessions: { only: BACKTEST }, others: "none" as const, ticks: [4, 5], decisions: [1] },
+  { sessions: "none" as const, others: "all" as const, ticks: [0, 1, 2, 3, 6], decisions: [0] },
+])("a replay of the events of $sessions lands these only, and the others not afterwards", async (part) => {
+  const { sessions, others, ticks, decisions } = part;
   const target = await tape.beside(`session ${ticks.length}`);
   const result = await replayInto(tape, target.config.databaseUrl, { sessions });
   expect(result).toMatchObject({ ok: true, whole: false });
   expect(await ids(target, "tick", "market_data_id")).toEqual(idsOf("tick", ...ticks));
   expect(await ids(target, "trade_decision", "decision_id")).toEqual(idsOf("decision", ...decisions));
   expect(await ledgerFaults(target)).toEqual([]);
+  const rest = replayInto(tape, target.config.databaseUrl, { sessions: others, topics: ["ticks"], add: true });
+  await expect(rest).rejects.toMatchObject({
+    code: "replay_refused",
+    message: expect.stringContaining("left records"),
+  });
   await target.stop();
 });
 
