@@ -5,6 +5,7 @@ import type { Encoder } from "./encode.ts";
 import type { Lane } from "./lane.ts";
 import { readEvent } from "./read-event.ts";
 import type { Pace, Part } from "./replay-terms.ts";
+import { hasSessions } from "./session-sieve.ts";
 
 /** The first record at or behind an offset; the count of records when there is none. */
 export function firstFrom(records: Records, offset: number): number {
@@ -52,11 +53,13 @@ export function holdBack(
   });
 }
 
-/** When it happened, by the event's own word; what is no event, or lies outside the window, waits for nothing. */
+/** When it happened, by the event's own word; what is no event, or isn't served, waits for nothing, and nothing for it. */
 function timeOf(encoder: Encoder, records: Records, index: number): number | undefined {
-  const { time } = encoder.consumer;
+  const { consumer, filter } = encoder;
   const publishedAtMs = records.publishedAtMs(index);
-  if (time === undefined || !encoder.filter.hasTime(publishedAtMs)) return undefined;
+  if (consumer.time === undefined || !filter.hasTime(publishedAtMs)) return undefined;
   const event = readEvent(encoder, records.record(index).value, publishedAtMs * 1000);
-  return event instanceof Refusal ? undefined : (event[time] as number);
+  if (event instanceof Refusal) return undefined;
+  const session = ((event.backtest_session_id ?? null) as string | null)?.toLowerCase() ?? null;
+  return hasSessions(consumer) && !filter.hasSession(session) ? undefined : (event[consumer.time] as number);
 }

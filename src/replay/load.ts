@@ -2,6 +2,7 @@ import type { Consumer } from "../batch/consumer.ts";
 import type { Group } from "../batch/group.ts";
 import { type LandingServices, openGroup } from "../batch/landing-services.ts";
 import type { ReplayTerms } from "../batch/replay-terms.ts";
+import type { EventTopic } from "../event/schemas.ts";
 import type { Connection } from "../table/connection.ts";
 import { claimPartition } from "../table/landed.ts";
 import { analyze } from "../table/secondary-indexes.ts";
@@ -106,7 +107,11 @@ class Lander {
   async paced(consumers: readonly Consumer[]): Promise<void> {
     const { plan, speed, watch } = this.#loading;
     const waiting = plan.topics.filter(({ topic }) => !watch.isDone(topic) && consumers.some((c) => c.topic === topic));
-    const pacer = new Pacer(speed, watch.streams(waiting));
+    const isTrail = (topic: EventTopic) => consumers.some((c) => c.topic === topic && c.landing.chained === true);
+    const streams = waiting.flatMap((one) =>
+      watch.streams([one]).map((of) => ({ ...of, isTrail: isTrail(one.topic) })),
+    );
+    const pacer = new Pacer(speed, streams);
     const pacing = pacer.run(this.#stop);
     await this.together(
       consumers.map((consumer) => [consumer]),

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { HeldRecords, Pace } from "../batch/replay-terms.ts";
 import type { Speed } from "./bounds.ts";
+import { HELD_BYTES_MAX, HeldStream } from "./held-stream.ts";
 
 /** A partition on its way: where it stands and where it ends. */
 export interface Stream {
@@ -8,6 +9,8 @@ export interface Stream {
   readonly key: string;
   readonly next: number;
   readonly end: number;
+  /** What tells of the others, at the time it was published: when all of them have come, nobody waits for it. */
+  readonly isTrail?: boolean;
 }
 
 /** Time as the pacer meets it, so that a test needn't wait. */
@@ -26,8 +29,6 @@ const SYSTEM_TIME: PacerTime = {
 const SLICE_MS = 50;
 /** What is due at once, as a backlog of the same moment, is let go in parts, so that landing begins with the first. */
 const SLICE_EVENTS_MAX = 2000;
-/** A partition whose next events wait for hours is not fetched any further meanwhile. */
-const HELD_BYTES_MAX = 1024 * 1024;
 
 /**
  * Merges the partitions of all topics by event time and lets their records go when they are due. The next record is
@@ -37,6 +38,8 @@ export class Pacer implements Pace {
   readonly #speed: Speed;
   readonly #time: PacerTime;
   readonly #streams = new Map<string, HeldStream>();
+  /** Keys of the streams that happened, as long as they haven't come to their ends. */
+  readonly #happening = new Set<string>();
   #changed = Promise.withResolvers<void>();
   /** The latest event time that was let go: a record that lies before it is due at once. */
   #reachedUs = Number.NEGATIVE_INFINITY;
@@ -47,7 +50,10 @@ export class Pacer implements Pace {
   constructor(speed: Speed, streams: readonly Stream[], time: PacerTime = SYSTEM_TIME) {
     this.#speed = speed;
     this.#time = time;
-    for (const { key, next, end } of streams) this.#streams.set(key, new HeldStream(next, end));
+    for (const { key, next, end, isTrail } of streams) {
+      this.#streams.set(key, new HeldStream(next, end));
+      if (!isTrail) this.#happening.add(key);
+    }
   }
 
   hold(records: HeldRecords): boolean {
@@ -101,7 +107,8 @@ export class Pacer implements Pace {
 
   #dueMs(timeUs: number): number {
     if (this.#speed.kind === "rate") return this.#startedMs + (this.#count * 1000) / this.#speed.perSecond;
-    if (this.#speed.kind === "max" || timeUs === Number.NEGATIVE_INFINITY) return Number.NEGATIVE_INFINITY;
+    const isTimeless = this.#happening.size === 0 || timeUs === Number.NEGATIVE_INFINITY;
+    if (this.#speed.kind === "max" || isTimeless) return Number.NEGATIVE_INFINITY;
     if (this.#startedUs === undefined) {
       this.#startedUs = timeUs;
       this.#startedMs = this.#time.now();
@@ -116,83 +123,10 @@ export class Pacer implements Pace {
     if (!stream.isAtEnd) return;
     stream.flush();
     this.#streams.delete(key);
+    this.#happening.delete(key);
   }
 
   #flush(): void {
     for (const stream of this.#streams.values()) stream.flush();
-  }
-}
-
-/** What is held of one partition, in offset order: let go up to a cursor, flushed up to another. */
-class HeldStream {
-  readonly #end: number;
-  readonly #held: HeldRecords[] = [];
-  /** Where the next batch begins; one that begins earlier was fetched again, and replaces what is held. */
-  #tail: number;
-  #index = 0;
-  #flushed = { offset: 0, index: 0 };
-  #headTime: { readonly index: number; readonly timeUs: number | undefined } | undefined;
-  bytes = 0;
-
-  constructor(next: number, end: number) {
-    this.#tail = next;
-    this.#end = end;
-  }
-
-  add(records: HeldRecords): void {
-    if (records.firstOffset < this.#tail && this.#held.length > 0) {
-      this.#held.length = 0;
-      this.bytes = 0;
-    }
-    this.#tail = records.nextOffset;
-    this.#held.push(records);
-    this.bytes += records.bytes;
-    if (this.#held.length === 1) this.#begin(records);
-  }
-
-  get hasHead(): boolean {
-    return this.#held.length > 0;
-  }
-
-  get headTimeUs(): number | undefined {
-    const index = this.#index;
-    const [head] = this.#held;
-    if (index >= head!.to) return undefined;
-    if (this.#headTime?.index !== index) this.#headTime = { index, timeUs: head!.timeOf(index) };
-    return this.#headTime.timeUs;
-  }
-
-  get isAtEnd(): boolean {
-    return this.#held.length === 0 && this.#tail >= this.#end;
-  }
-
-  /** Lets the head go; a range without records goes whole. */
-  take(): void {
-    const head = this.#held[0]!;
-    if (this.#index < head.to) this.#index++;
-    if (this.#index < head.to) return;
-    this.flush();
-    this.#held.shift();
-    this.bytes -= head.bytes;
-    if (this.bytes < HELD_BYTES_MAX) head.wanted();
-    if (this.#held[0]) this.#begin(this.#held[0]);
-  }
-
-  /** Queues what was let go since the last time. */
-  flush(): void {
-    const [head] = this.#held;
-    if (head === undefined) return;
-    const isWhole = this.#index >= head.to;
-    const nextOffset = isWhole ? head.nextOffset : head.offsetOf(this.#index);
-    const { offset: firstOffset, index: from } = this.#flushed;
-    if (nextOffset <= firstOffset || (from === this.#index && !isWhole)) return;
-    head.release({ firstOffset, nextOffset, from, to: this.#index });
-    this.#flushed = { offset: nextOffset, index: this.#index };
-  }
-
-  #begin(head: HeldRecords): void {
-    this.#index = head.from;
-    this.#flushed = { offset: head.firstOffset, index: head.from };
-    this.#headTime = undefined;
   }
 }

@@ -24,7 +24,9 @@ interface Released {
 
 function setUp(speed: Speed, ends: Readonly<Record<string, number>>) {
   const time = new FakeTime();
-  const streams = Object.entries(ends).map(([topic, end]) => ({ key: `${topic}/0`, next: 0, end }));
+  const streams = Object.entries(ends).map(([topic, end]) => {
+    return { key: `${topic}/0`, next: 0, end, isTrail: topic === "audit" };
+  });
   const pacer = new Pacer(speed, streams, time);
   const released: Released[] = [];
   const covered: [string, number, number][] = [];
@@ -70,6 +72,17 @@ test("a time that goes back counts as now, and so does what tells no time", asyn
   hold("ticks", 0, [100, 200, 150, undefined, 210]);
   await run();
   expect(at("ticks")).toEqual([0, 10_000, 10_000, 10_000, 11_000]);
+});
+
+test("a trail that was written long after is not waited for when all that it tells of has come", async () => {
+  const { hold, run, at } = setUp({ kind: "times", factor: 1 }, { ticks: 2, audit: 3 });
+  hold("ticks", 0, [100, 110]);
+  hold("audit", 0, [104, 1e9, 2e9]);
+  await run();
+  expect([at("ticks"), at("audit")]).toEqual([
+    [0, 10_000],
+    [4000, 10_000, 10_000],
+  ]);
 });
 
 test("so many a second are let go by event time, whatever lies between them", async () => {

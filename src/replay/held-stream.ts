@@ -1,0 +1,78 @@
+import type { HeldRecords } from "../batch/replay-terms.ts";
+
+/** A partition whose next events wait for hours is not fetched any further meanwhile. */
+export const HELD_BYTES_MAX = 1024 * 1024;
+
+/** What is held of one partition, in offset order: let go up to a cursor, flushed up to another. */
+export class HeldStream {
+  readonly #end: number;
+  readonly #held: HeldRecords[] = [];
+  /** Where the next batch begins; one that begins earlier was fetched again, and replaces what is held. */
+  #tail: number;
+  #index = 0;
+  #flushed = { offset: 0, index: 0 };
+  #headTime: { readonly index: number; readonly timeUs: number | undefined } | undefined;
+  bytes = 0;
+
+  constructor(next: number, end: number) {
+    this.#tail = next;
+    this.#end = end;
+  }
+
+  add(records: HeldRecords): void {
+    if (records.firstOffset < this.#tail && this.#held.length > 0) {
+      this.#held.length = 0;
+      this.bytes = 0;
+    }
+    this.#tail = records.nextOffset;
+    this.#held.push(records);
+    this.bytes += records.bytes;
+    if (this.#held.length === 1) this.#begin(records);
+  }
+
+  get hasHead(): boolean {
+    return this.#held.length > 0;
+  }
+
+  get headTimeUs(): number | undefined {
+    const index = this.#index;
+    const [head] = this.#held;
+    if (index >= head!.to) return undefined;
+    if (this.#headTime?.index !== index) this.#headTime = { index, timeUs: head!.timeOf(index) };
+    return this.#headTime.timeUs;
+  }
+
+  get isAtEnd(): boolean {
+    return this.#held.length === 0 && this.#tail >= this.#end;
+  }
+
+  /** Lets the head go; a range without records goes whole. */
+  take(): void {
+    const head = this.#held[0]!;
+    if (this.#index < head.to) this.#index++;
+    if (this.#index < head.to) return;
+    this.flush();
+    this.#held.shift();
+    this.bytes -= head.bytes;
+    if (this.bytes < HELD_BYTES_MAX) head.wanted();
+    if (this.#held[0]) this.#begin(this.#held[0]);
+  }
+
+  /** Queues what was let go since the last time. */
+  flush(): void {
+    const [head] = this.#held;
+    if (head === undefined) return;
+    const isWhole = this.#index >= head.to;
+    const nextOffset = isWhole ? head.nextOffset : head.offsetOf(this.#index);
+    const { offset: firstOffset, index: from } = this.#flushed;
+    if (nextOffset <= firstOffset || (from === this.#index && !isWhole)) return;
+    head.release({ firstOffset, nextOffset, from, to: this.#index });
+    this.#flushed = { offset: nextOffset, index: this.#index };
+  }
+
+  #begin(head: HeldRecords): void {
+    this.#index = head.from;
+    this.#flushed = { offset: head.firstOffset, index: head.from };
+    this.#headTime = undefined;
+  }
+}
