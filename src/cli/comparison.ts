@@ -24,10 +24,11 @@ export function comparisonText(found: Comparison, places: { readonly here: strin
 /** What differs, or isn't compared, for a reason that has a name. */
 function exceptionLines({ tables, ownEntries, origins, dropped }: Comparison): string[] {
   const excused = (of: Excuse) => tables.reduce((sum, t) => sum + t.excused[of], 0);
-  const [gaveUp, sameId] = [excused("became_row"), excused("same_id")];
+  const [gaveUp, sameId, deleted] = [excused("became_row"), excused("same_id"), excused("deleted_session")];
   return [
     ...(gaveUp > 0 ? [`excused: ${count(gaveUp)} rows and letters of events that one gave up waiting for`] : []),
     ...(sameId > 0 ? [`excused: ${count(sameId)} rows and letters of ids published in two partitions`] : []),
+    ...(deleted > 0 ? [`excused: ${count(deleted)} letters of deleted sessions, whose events the other filtered`] : []),
     ...(ownEntries.here !== ownEntries.there
       ? [`not compared: ${count(ownEntries.here)} and ${count(ownEntries.there)} receipts and replays in audit_log`]
       : []),
@@ -44,7 +45,7 @@ function exceptionLines({ tables, ownEntries, origins, dropped }: Comparison): s
 const rowsOf = (tables: readonly TableComparison[]): number => tables.reduce((sum, t) => sum + t.rowsHere, 0);
 
 function verdictText(t: TableComparison): string {
-  const excused = t.excused.became_row + t.excused.same_id;
+  const excused = t.excused.became_row + t.excused.same_id + t.excused.deleted_session;
   if (!t.equal) return "differs";
   return excused > 0 ? `equal but for ${count(excused)} excused` : "equal";
 }

@@ -33,22 +33,28 @@ export interface TimingLetter {
   readonly topic: string;
   readonly reason: string;
   readonly eventId: string | null;
+  /** Whether it names a session that was deleted here. */
+  readonly ofDeleted: boolean;
 }
 
 /**
  * The letters among these whose reason depends on when things came, not on the event alone. The event's id stands in
  * clear behind the wire format's header and the length of 36 (0x48 in Avro's zigzag) where it is the schema's first
- * field, as it is in all of ours; where a foreign schema has it elsewhere, the letter is excused by nothing.
+ * field, as it is in all of ours; where a foreign schema has it elsewhere, the letter is excused by nothing. The session's
+ * stands in clear, too, wherever it is.
  */
 export function timingLetters(connection: Connection, letterIds: readonly string[]): Promise<TimingLetter[]> {
   return connection.query<TimingLetter & Record<string, unknown>>(
-    `SELECT l.id, l.topic, l.reason, CASE WHEN l.text ~ '^[0-9a-fA-F-]{36}$' THEN lower(l.text) END AS "eventId" FROM (
+    `SELECT l.id, l.topic, l.reason, CASE WHEN l.text ~ '^[0-9a-fA-F-]{36}$' THEN lower(l.text) END AS "eventId",
+       l."ofDeleted" FROM (
        SELECT format('%s/%s/%s', topic, partition, "offset") AS id, topic, reason,
          CASE WHEN octet_length(value) >= 42 AND get_byte(value, 5) = 72
-           THEN encode(substring(value FROM 7 FOR 36), 'escape') END AS text
-       FROM tradetape.dead_letter
-       WHERE reason IN ('missing_parent', 'unknown_session', 'conflicting_duplicate')) l
-     WHERE l.id = ANY($1::text[])`,
+           THEN encode(substring(value FROM 7 FOR 36), 'escape') END AS text,
+         EXISTS (SELECT FROM public.backtest_session s WHERE s.status = 'deleted'
+           AND position(convert_to(s.backtest_session_id::text, 'UTF8') IN value) > 0) AS "ofDeleted"
+       FROM tradetape.dead_letter) l
+     WHERE l.id = ANY($1::text[])
+       AND (l."ofDeleted" OR l.reason IN ('missing_parent', 'unknown_session', 'conflicting_duplicate'))`,
     [letterIds],
   );
 }

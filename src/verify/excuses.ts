@@ -6,9 +6,10 @@ import { both, type DifferencePage, type Pair, type RowDifference } from "./diff
 /**
  * Why two databases that landed the same records needn't be the same, by name.
  * `became_row`: an event that one of them gave up waiting for (missing_parent, unknown_session) found its parent in the
- * other. `same_id`: an id was published in two partitions, and another one of the two came first.
+ * other. `same_id`: an id was published in two partitions, and another one of the two came first. `deleted_session`: a
+ * letter of a session that was deleted afterwards, whose events the other filtered, as it landed them behind that.
  */
-export type Excuse = "became_row" | "same_id";
+export type Excuse = "became_row" | "same_id" | "deleted_session";
 
 type Side = "here" | "there";
 
@@ -76,6 +77,9 @@ export class Excuses {
     for (const topic of new Set(letters.map((letter) => letter.topic))) {
       const table = tableOf(topic);
       const own = letters.filter((letter) => letter.topic === topic && letter.eventId !== null);
+      for (const { id } of letters.filter((letter) => letter.topic === topic && letter.ofDeleted)) {
+        excused.set(id, "deleted_session");
+      }
       if (table === undefined) continue;
       const ids = own.map(({ eventId }) => eventId!);
       const [here, there] = await both(pair, (connection) => knownIds(connection, table, ids));

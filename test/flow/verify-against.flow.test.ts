@@ -1,7 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { CONSUMERS } from "../../consumers/all.ts";
-import { Connection } from "../../src/table/connection.ts";
-import { type Comparison, compareDatabases } from "../../src/verify/against.ts";
+import type { Comparison } from "../../src/verify/against.ts";
+import { compareTapes, rowsOf } from "../support/comparison.ts";
 import { assertTestDatabase } from "../support/isolation.ts";
 import { environmentOf } from "../support/letters.ts";
 import {
@@ -72,17 +71,7 @@ async function against(...flags: string[]): Promise<{ code: number; found: Again
 }
 
 /** The same in this process. */
-async function compare(waitMs = 30_000): Promise<Comparison> {
-  const open = ({ config }: TestTape) =>
-    Connection.open(config.databaseUrl, { name: "verify", role: "tradetape_reader" });
-  const pair = { here: await open(here), there: await open(there) };
-  try {
-    return (await compareDatabases(pair, CONSUMERS, { waitMs, stop: new AbortController().signal }))!;
-  } finally {
-    await pair.here.close();
-    await pair.there.close();
-  }
-}
+const compare = (waitMs?: number): Promise<Comparison> => compareTapes(here, there, waitMs);
 
 /** Alters `there`, compares, and takes it back. */
 async function planted(change: string, back: string): Promise<Comparison> {
@@ -93,9 +82,6 @@ async function planted(change: string, back: string): Promise<Comparison> {
     await there.query(back);
   }
 }
-
-const rowsOf = (found: Comparison) =>
-  found.tables.flatMap((t) => t.hours.flatMap((h) => h.rows.map((row) => [t.table, h.partition, h.hour, row])));
 
 describe("verify --against", () => {
   test("finds two databases that landed the same topics equal, but for what each tells of itself", async () => {
@@ -267,6 +253,31 @@ describe("what can't be compared", () => {
 });
 
 describe("what is excused", () => {
+  test("a letter of a session that was deleted behind it, which one that lands it afterwards filters", async () => {
+    const own = idOf("deleted later");
+    const value = await here.encode("predictions", prediction(970, { backtest_session_id: own }));
+    await here.query(
+      `INSERT INTO tradetape.dead_letter (topic, partition, "offset", reason, detail, value, headers, published_at)
+       VALUES ($1, 0, 970, 'conflicting_duplicate', 'another one landed', $2, '{}', now())`,
+      [here.name("predictions"), value],
+    );
+    const differing = async () => (await compare()).tables.filter((t) => !t.equal).map((t) => t.table);
+    const sessions = async (sql: string) => {
+      for (const tape of [here, there]) await tape.query(sql);
+    };
+    await sessions(
+      `INSERT INTO backtest_session (backtest_session_id, kind, status, revised_at)
+       VALUES ('${own}', 'backtest', 'completed', '2024-03-05 00:00:00+00')`,
+    );
+    expect(await differing()).toEqual(["dead_letter"]);
+    await sessions(`UPDATE backtest_session SET status = 'deleted' WHERE backtest_session_id = '${own}'`);
+    const found = await compare();
+    expect(found.equal).toBe(true);
+    expect(found.tables.find((t) => t.table === "dead_letter")?.excused).toMatchObject({ deleted_session: 1 });
+    await here.query(`DELETE FROM tradetape.dead_letter WHERE "offset" = 970`);
+    await sessions(`DELETE FROM backtest_session WHERE backtest_session_id = '${own}'`);
+  });
+
   test("a letter of an event that one gave up waiting for and the other found a parent of, on both sides", async () => {
     // Here the child's deadline passed before its parent was published; there they come together.
     await here.publish("fills", fill(900));
@@ -284,8 +295,11 @@ describe("what is excused", () => {
     const found = await compare();
     expect(found.tables.filter((t) => !t.equal).map((t) => t.table)).toEqual([]);
     expect(found.equal).toBe(true);
-    expect(found.tables.find((t) => t.table === "trade_execution")?.excused).toEqual({ became_row: 1, same_id: 0 });
-    expect(found.tables.find((t) => t.table === "dead_letter")?.excused).toEqual({ became_row: 1, same_id: 0 });
+    expect(found.tables.find((t) => t.table === "trade_execution")?.excused).toMatchObject({
+      became_row: 1,
+      same_id: 0,
+    });
+    expect(found.tables.find((t) => t.table === "dead_letter")?.excused).toMatchObject({ became_row: 1, same_id: 0 });
     const altered = await planted(
       `UPDATE trade_execution SET fee = 77 WHERE execution_id = '${idOf("fill 1")}'`,
       `UPDATE trade_execution SET fee = 1.25 WHERE execution_id = '${idOf("fill 1")}'`,
@@ -323,7 +337,10 @@ describe("what is excused", () => {
     const found = await compare();
     expect(rowsOf(found)).toEqual([]);
     expect(found.equal).toBe(true);
-    expect(found.tables.find((t) => t.table === "model_prediction")?.excused).toEqual({ became_row: 0, same_id: 1 });
+    expect(found.tables.find((t) => t.table === "model_prediction")?.excused).toMatchObject({
+      became_row: 0,
+      same_id: 1,
+    });
     expect(found.tables.find((t) => t.table === "dead_letter")?.excused).toMatchObject({ same_id: 2 });
     // The row alone, without the letters that crossed, is altered and not excused.
     await there.query("UPDATE tradetape.dead_letter SET reason = 'invalid' WHERE reason = 'conflicting_duplicate'");
