@@ -25,7 +25,7 @@ beforeAll(async () => {
   env = environmentOf(tape);
   await assertTestDatabase(tape.config.databaseUrl);
   await publishDays(0, 1, 2, 3, 4);
-  await tape.land();
+  await tape.land("ticks", "audit");
 });
 afterAll(() => tape.stop());
 
@@ -62,7 +62,7 @@ describe("days ahead", () => {
     );
     const now = Date.now();
     await tape.publish("ticks", tick(9000, { timestamp: now * 1000 }));
-    await tape.land();
+    await tape.land("ticks", "audit");
     const ahead = [0, 1, 2].map((n) => new Date(now + n * 86_400_000).toISOString().slice(0, 10));
     expect((await list()).slice(5)).toEqual(ahead.map((day) => [day, "attached"]));
   });
@@ -73,20 +73,24 @@ describe("days ahead", () => {
       past: [],
     });
     expect(await json("create", "2030-01-02", "--until", "2030-01-04")).toMatchObject({ created: ["2030-01-04"] });
-    for (const args of [["2030-02-30"], ["2030-01-02", "--until", "2030-01-01"]]) {
-      expect((await tradetape(["partitions", "create", ...args], env)).code).toBe(2);
-    }
+    const wrongDays = [["2030-02-30"], ["2030-01-02", "--until", "2030-01-01"]];
+    const ended = wrongDays.map((args) => tradetape(["partitions", "create", ...args], env));
+    expect((await Promise.all(ended)).map(({ code }) => code)).toEqual([2, 2]);
   });
 });
 
 describe("dropping days", () => {
   test("without --yes says which days would go, and changes nothing", async () => {
     const before = await rows();
-    const { days } = await json<{ days: TickDay[] }>("drop", "--before", dayOf(2));
+    const [{ days }, tooFar, unset] = await Promise.all([
+      json<{ days: TickDay[] }>("drop", "--before", dayOf(2)),
+      tradetape(["partitions", "drop", "--before", "2124-01-01", "--yes"], env),
+      tradetape(["partitions", "retain"], env),
+    ]);
     expect(days.map(({ day }) => day)).toEqual([dayOf(0), dayOf(1)]);
     expect(await rows()).toBe(before);
-    expect((await tradetape(["partitions", "drop", "--before", "2124-01-01", "--yes"], env)).code).toBe(2);
-    expect((await tradetape(["partitions", "retain"], env)).stderr).toContain("TRADETAPE_TICK_RETENTION_DAYS");
+    expect(tooFar.code).toBe(2);
+    expect(unset.stderr).toContain("TRADETAPE_TICK_RETENTION_DAYS");
   });
 
   test("waits for what the log holds to land: exit 2, naming where", async () => {
@@ -94,7 +98,7 @@ describe("dropping days", () => {
     const { code, stderr } = await tradetape(["partitions", "drop", "--before", dayOf(1), "--yes", "--wait", "0"], env);
     expect([code, stderr]).toEqual([2, expect.stringContaining(`${tape.name("ticks")}/`)]);
     expect((await list())[0]).toEqual([dayOf(0), "attached"]);
-    await tape.land();
+    await tape.land("ticks", "audit");
   });
 
   test("takes them out of table and list, into ledger and audit trail, and filters them when they come again", async () => {
@@ -105,7 +109,12 @@ describe("dropping days", () => {
     expect((await list())[0]).toEqual([dayOf(1), "attached"]);
     await publishDays(0);
     await tape.publish("ticks", tick(9002, { timestamp: NOON + DAY_US }));
-    expect((await tape.land()).ticks).toMatchObject({ read: PER_DAY + 1, filtered: PER_DAY, written: 1, dead: 0 });
+    expect((await tape.land("ticks", "audit")).ticks).toMatchObject({
+      read: PER_DAY + 1,
+      filtered: PER_DAY,
+      written: 1,
+      dead: 0,
+    });
     expect((await list())[0]).toEqual([dayOf(1), "attached"]);
     await tape.land("audit");
     const entries = await tape.query("SELECT actor, payload FROM audit_log WHERE event_type = 'PARTITION_DROP'");
@@ -137,7 +146,7 @@ describe("dropping days", () => {
       [dayOf(1), PER_DAY + 1],
       [dayOf(2), PER_DAY],
     ]);
-    await tape.land();
+    await tape.land("ticks", "audit");
     expect(await ledgerFaults(tape)).toEqual([]);
     expect(await wrong()).toEqual([]);
   });
@@ -154,7 +163,7 @@ describe("dropping days", () => {
     await expect.poll(filteredOfAll, SOON).toBe(PER_DAY + 5);
     stop.abort();
     await landing;
-    await tape.land();
+    await tape.land("ticks", "audit");
     expect((await list())[0]).toEqual([dayOf(4), "attached"]);
     expect(await ledgerFaults(tape)).toEqual([]);
     expect(await wrong()).toEqual([]);
@@ -162,8 +171,8 @@ describe("dropping days", () => {
 
   test("leaves the dropped days out of a comparison with a database that landed or kept them", async () => {
     const other = await tape.beside("kept");
-    await other.land();
-    await tape.land();
+    await other.land("ticks", "audit");
+    await tape.land("audit");
     const { code, stdout } = await tradetape(["verify", "--against", other.config.databaseUrl, "--json"], env);
     const { against } = JSON.parse(stdout);
     expect([code, against.equal]).toEqual([0, true]);
@@ -177,7 +186,7 @@ describe("dropping days", () => {
     const { code, stdout } = await tradetape(["partitions", "retain", "--yes", "--json"], retain);
     expect([code, JSON.parse(stdout).dropped]).toEqual([0, [{ day: dayOf(4), rows: PER_DAY }]]);
     expect(await rows()).toBe(1);
-    await tape.land();
+    await tape.land("ticks", "audit");
     expect(await ledgerFaults(tape)).toEqual([]);
   });
 
