@@ -9,7 +9,7 @@ const flow = (name: string, groupOrder: number) => ({
     include: [`test/**/*.${name}.test.ts`],
     globalSetup: ["test/support/flow-setup.ts"],
     sequence: { groupOrder },
-    fileParallelism: false,
+    maxWorkers: 2,
     testTimeout: 2 * MINUTE_MS,
     hookTimeout: 2 * MINUTE_MS,
   },
@@ -17,8 +17,8 @@ const flow = (name: string, groupOrder: number) => ({
 
 /**
  * unit: no services, milliseconds. tidy: the house rules. flow: real Kafka, registry and PostgreSQL, one stack for the
- * whole run; its files run one after the other and last, because a broker under load and a machine of two cores would
- * otherwise turn every other test into a test of patience.
+ * whole run. Its files run last and two at a time: most of what they do is wait (for a rebalance, a sweep, an outage's
+ * end), and each has a database and topics of its own.
  */
 export default defineConfig({
   test: {

@@ -61,7 +61,7 @@ describe("a table that doesn't fit its event", () => {
   test.each([
     [
       "of another type",
-      "ALTER TABLE public.technical_indicator ALTER period TYPE text",
+      "DROP VIEW public.lineage; ALTER TABLE public.technical_indicator ALTER period TYPE text",
       "ALTER TABLE public.technical_indicator ALTER period TYPE integer USING period::integer",
       ["technical_indicator.period", "int4", "text"],
     ],
