@@ -57,6 +57,10 @@ export class BarBuilder {
   readonly #ids = new Map<number, Set<number>>();
   readonly #wholeFromUs: number;
   #clockUs = Number.NEGATIVE_INFINITY;
+  /**
+   * When bars are told next: the next end of one, or of the time in which it may change. Without the latter a pause could
+   * forget a closed bar that a restart, which knows of no pause, would make again of its late ticks alone, and tell.
+   */
   #nextEndUs = Number.POSITIVE_INFINITY;
 
   /**
@@ -96,7 +100,7 @@ export class BarBuilder {
         else bars.push({ ...bar });
       }
       if (this.#isClosed(bar.end)) this.#bars.delete(key);
-      else if (bar.end > this.#clockUs) this.#nextEndUs = Math.min(this.#nextEndUs, bar.end);
+      else this.#nextEndUs = Math.min(this.#nextEndUs, bar.end > this.#clockUs ? bar.end : bar.end + this.#latenessUs);
     }
     const longest = this.#intervals.at(-1)!.us;
     for (const start of this.#ids.keys()) if (this.#isClosed(start + longest)) this.#ids.delete(start);

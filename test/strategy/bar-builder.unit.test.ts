@@ -121,4 +121,40 @@ describe("bars of ticks", () => {
       }),
     );
   });
+
+  test("end whole, whatever the lateness, when a pause came before the restart and it reads from farther back", () => {
+    // Two late ticks behind the mark's oldest, and an end of lateness that is no bar's end.
+    const seconds = fc.array(fc.integer({ min: 56, max: 84 }), { minLength: 2, maxLength: 12 });
+    const lateness = fc.integer({ min: 0, max: 20 });
+    fc.assert(
+      fc.property(seconds, lateness, fc.nat(), fc.nat(), (times, late, cut, farther) => {
+        const ticks = times.map((at, n) => ({
+          ...tick(n, { timestamp: START + 5 * at * 1_000_000 }),
+          close: n,
+          volume: n,
+        }));
+        const run = () =>
+          new BarBuilder(INTERVALS, 5 * late * 1_000_000, Number.NEGATIVE_INFINITY, {
+            late: 0,
+            duplicate: 0,
+            partial: 0,
+          });
+        const last = (told: readonly OpenBar[]) =>
+          new Map(told.map((bar) => [`${bar.interval} ${bar.start}`, shown(bar)]));
+        const [whole, before, after] = [run(), run(), run()];
+        const NEVER = START + 9000 * 1_000_000;
+        const expected = [...ticks.flatMap((one, n) => whole.add(one, n, n)), ...whole.told(NEVER)];
+        const mark = cut % ticks.length;
+        const told = ticks.slice(0, mark).flatMap((one, n) => before.add(one, n, n));
+        told.push(...before.told(NEVER));
+        const from = farther % (Math.min(mark, before.oldest) + 1);
+        for (let n = from; n < ticks.length; n++) {
+          const some = after.add(ticks[n]!, n, n);
+          if (n >= mark) told.push(...some);
+        }
+        expect(last([...told, ...after.told(NEVER)])).toEqual(last(expected));
+      }),
+      { numRuns: 500, examples: [[[56, 72, 56, 56, 73, 56, 56], 13, 423529202, 9]] },
+    );
+  });
 });
