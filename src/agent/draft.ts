@@ -85,11 +85,11 @@ export function fillId(decision: string, broker: string, key: string): string {
 export function draftPrediction(by: AgentIdentity, key: string, fields: PredictionFields, workflow: Workflow = {}) {
   requireText("predictions", { key, symbol_id: fields.symbol_id });
   const event: Required<PredictionEvent> = {
-    prediction_id: predictionId(by, fields.symbol_id, key),
     predicted_price: null,
     probability_up: null,
     confidence_score: null,
     ...defined(fields),
+    prediction_id: predictionId(by, fields.symbol_id, key),
     model_version: by.modelVersion,
     backtest_session_id: by.session ?? null,
   };
@@ -102,11 +102,11 @@ export function draftDecision(by: AgentIdentity, key: string, fields: DecisionFi
   const symbolId = own.symbol_id ?? prediction?.symbol_id;
   requireText("decisions", { key, symbol_id: symbolId });
   const event: Required<DecisionEvent> = {
-    decision_id: decisionId(by, symbolId!, key),
     size: own.action === "HOLD" ? 0 : Number.NaN,
     predicted_roi: null,
     reason: null,
     ...defined(own),
+    decision_id: decisionId(by, symbolId!, key),
     symbol_id: symbolId!,
     model_reference: prediction?.prediction_id ?? null,
     strategy_id: by.strategyId,
@@ -122,15 +122,15 @@ export function draftFill(by: AgentIdentity, key: string, fields: FillFields, wo
   const { decision, ...own } = fields;
   requireText("fills", { key, broker: own.broker, decision_id: decision?.decision_id });
   const event: Required<FillEvent> = {
-    execution_id: fillId(decision.decision_id, own.broker, key),
-    decision_id: decision.decision_id,
-    symbol_id: decision.symbol_id,
     executed_price: null,
     quantity: own.status === "FILLED" ? Number.NaN : 0,
     latency_ms: latencyMs(decision.timestamp, own.timestamp),
     broker_execution_id: key,
     fee: null,
     ...defined(own),
+    execution_id: fillId(decision.decision_id, own.broker, key),
+    decision_id: decision.decision_id,
+    symbol_id: decision.symbol_id,
     backtest_session_id: by.session ?? null,
   };
   refuse("fills", wrongFillLink(event, decision));
@@ -183,7 +183,7 @@ function finished<T extends EventTopic>(
   return { topic, event, headers };
 }
 
-/** A field given as undefined is one left out: it must not take the default's place. */
+/** Undefined is left out. Ids and links are set behind these: who spreads an event into the next hands them over, too. */
 const defined = <F extends object>(fields: F): F =>
   Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as F;
 

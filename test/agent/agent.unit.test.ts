@@ -102,6 +102,28 @@ describe("an agent's events", () => {
     expect(new Set(ids).size).toBe(ids.length);
   });
 
+  test("have their own ids and links, also where the event before was spread into the next one", async () => {
+    const { agent } = agentOf();
+    const [rise, fall] = [
+      await agent.predict("1", { symbol_id: SYMBOL_ID }),
+      await agent.predict("2", { symbol_id: SYMBOL_ID }),
+    ];
+    const { prediction_id, ...again } = await agent.predict("2", { ...rise });
+    expect([prediction_id, again.timestamp]).toEqual([fall.prediction_id, NOON]);
+    const {
+      model_reference: _none,
+      strategy_id: _own,
+      ...plain
+    } = await agent.decide("1", { prediction: rise, ...BUY });
+    const second = await agent.decide("2", { ...plain, prediction: fall });
+    expect(second.decision_id).toBe((await agent.decide("2", { prediction: fall, ...BUY })).decision_id);
+    const part = await agent.fill("x1", { decision: second, ...FILLED, quantity: 4 });
+    const other = await agent.decide("3", { symbol_id: idOf("other"), ...BUY });
+    const rest = await agent.fill("x2", { ...part, decision: other, quantity: 6 });
+    expect(rest).toMatchObject({ decision_id: other.decision_id, symbol_id: idOf("other") });
+    expect(rest.execution_id).toBe((await agent.fill("x2", { decision: other, ...FILLED })).execution_id);
+  });
+
   test("keep the time of a key's first use, so that a retry after a lost answer is the same event", async () => {
     let now = NOON;
     const { agent, sent, failNext } = agentOf({ now: () => now++ });
