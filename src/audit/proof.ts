@@ -30,13 +30,17 @@ export function readProof(value: unknown): Proof | undefined {
   if (format !== PROOF_FORMAT || read === undefined || typeof entry !== "object" || entry === null) return undefined;
   const isText = (field: unknown) => field === null || typeof field === "string";
   const isDigest = (text: unknown) => typeof text === "string" && /^[0-9a-f]{64}$/.test(text);
+  const said = entry as Record<string, string | null>;
   const isWhole =
     Number.isSafeInteger(seq) &&
     isDigest(prev_hash) &&
     Array.isArray(path) &&
     path.every(isDigest) &&
-    CHAIN_FIELD_NAMES.every((name) => isText((entry as Record<string, unknown>)[name]));
-  return isWhole ? { ...(value as Proof), checkpoint: read } : undefined;
+    CHAIN_FIELD_NAMES.every((name) => isText(said[name]));
+  if (!isWhole) return undefined;
+  // What isn't hashed isn't proved: a field that was added must not be shown with what is.
+  const proved = Object.fromEntries(CHAIN_FIELD_NAMES.map((name) => [name, said[name] ?? null]));
+  return { ...(value as Proof), entry: proved, checkpoint: read };
 }
 
 /** @returns what is wrong with a proof, as a sentence; undefined when it holds */

@@ -107,13 +107,14 @@ const PAGE_ENTRIES = 250;
 
 /**
  * The chain's entries with these numbers, in order, as they are stored, page by page. For use in a transaction. Numbers
- * come as they are, also those that somebody made up: one beyond 2^53 is rounded and must not end a check.
+ * come as they are, also those that somebody made up: one beyond 2^53 is rounded and must not end a check, and from 1 on
+ * means all: one below would be seen by every reader of the log but this one.
  */
-export async function* chainPages(connection: Connection, from = 0, to?: number): AsyncGenerator<ChainEntry[]> {
+export async function* chainPages(connection: Connection, from = 1, to?: number): AsyncGenerator<ChainEntry[]> {
   await connection.query(
     `DECLARE chain_reader NO SCROLL CURSOR FOR
      SELECT seq::double precision AS seq, prev_hash, hash, ${CHAIN_COLUMNS.map((column, i) => `${column} AS f${i}`).join(", ")}
-     FROM public.audit_log WHERE seq >= $1 AND ($2::bigint IS NULL OR seq <= $2) ORDER BY audit_log.seq`,
+     FROM public.audit_log WHERE ($1::bigint = 1 OR seq >= $1) AND ($2::bigint IS NULL OR seq <= $2) ORDER BY audit_log.seq`,
     [from, to ?? null],
   );
   try {

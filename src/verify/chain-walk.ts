@@ -92,7 +92,9 @@ function brokenLink(entry: ChainEntry, lastSeq: number, lastHash: Buffer): Chain
   const at = { seq: entry.seq, logId: entry.id };
   if (entry.seq !== lastSeq + 1) {
     const [expected, found] = [`entry ${lastSeq + 1}`, `entry ${entry.seq}`];
-    return { kind: "sequence", ...at, expected, found, detail: `follows entry ${lastSeq}: what was between is gone` };
+    const detail =
+      entry.seq > lastSeq ? `follows entry ${lastSeq}: what was between is gone` : "was inserted: numbers begin with 1";
+    return { kind: "sequence", ...at, expected, found, detail };
   }
   const previous = entry.previous.toString("hex");
   if (!entry.previous.equals(lastHash)) {

@@ -156,7 +156,7 @@ describe("audit verify names", () => {
     expect(await tampered(content)).toMatchObject([1, { faults: [{ kind: "content", seq: 8, logId: await idAt(8) }] }]);
   });
 
-  test("one inserted, in the middle or at the end", async () => {
+  test("one inserted, in the middle, at the end or before the first", async () => {
     const shift = `UPDATE public.audit_log SET seq = -seq WHERE seq > 30;
       UPDATE public.audit_log SET seq = 1 - seq WHERE seq < 0;`;
     const insert = (seq: number) =>
@@ -165,6 +165,10 @@ describe("audit verify names", () => {
     const added = { seq: 31, logId: "00000000-0000-5000-8000-000000000001" };
     expect(await tampered(`${shift} ${insert(31)}`)).toMatchObject([1, { faults: [{ kind: "link", ...added }] }]);
     expect(await tampered(insert(ENTRIES + 2))).toMatchObject([1, { faults: [{ kind: "link", seq: ENTRIES + 2 }] }]);
+    for (const seq of [0, -7]) {
+      const before = { kind: "sequence", seq, logId: added.logId };
+      expect(await tampered(insert(seq), ...KEPT)).toMatchObject([1, { entries: 0, faults: [before] }]);
+    }
   });
 
   test("a log that was made anew behind a changed entry, whose every link holds, by its checkpoint", async () => {
@@ -216,6 +220,10 @@ describe("audit prove", () => {
       tradetape(["audit", "prove", "--check", at(file), "--key", at(key), "--json"]);
     const proof = readFileSync(at("proof.json"), "utf8");
     writeFileSync(at("altered.json"), proof.replace('"actor": "', '"actor": "x'));
+    // A field that isn't hashed is not proved, so it is not shown as if it were.
+    writeFileSync(at("adorned.json"), proof.replace('"actor": "', '"approved_by": "the board", "actor": "'));
+    const adorned = await check("adorned.json", "audit.pub");
+    expect([adorned.code, JSON.parse(adorned.stdout).entry]).toEqual([0, JSON.parse(proof).entry]);
     const [good, altered, stranger] = await Promise.all([
       check("proof.json", "audit.pub"),
       check("altered.json", "audit.pub"),
