@@ -25,7 +25,8 @@ export interface IndicatorsOptions {
  * bar's end. `parameters` names the series, too: {"interval":"1d","source":"ohlcv"}.
  *
  * Averages remember everything, so a restart reads all the bars there are, in silence up to where it was. A bar that is
- * revised, or comes late, computes its series anew, and what has changed is published: `revised_at` is the bar's.
+ * revised, or comes late, computes its series anew, and what has changed is published. `revised_at` is that of the bars
+ * before it, the latest one's: a late bar that was revised long ago must not lose against the values without it.
  */
 export function indicatorsOfBars({ interval, actor, session }: IndicatorsOptions): Program {
   const lengthUs = microsOfInterval(interval);
@@ -33,19 +34,20 @@ export function indicatorsOfBars({ interval, actor, session }: IndicatorsOptions
     name: "indicators",
     reads: ["bars"],
     open: () => {
-      const series = new Map<string, IndicatorSeries>();
+      const series = new Map<string, { readonly values: IndicatorSeries; revisedUs: number }>();
       return {
         take: (record) => {
           if (record.topic !== "bars" || record.event.interval !== interval || lengthUs === null) return [];
           const { event: bar, publishedUs } = record;
           if (bar.backtest_session_id !== null && bar.backtest_session_id !== session) return [];
           const key = `${bar.symbol_id} ${bar.source} ${bar.backtest_session_id}`;
-          const own = series.get(key) ?? new IndicatorSeries();
+          const own = series.get(key) ?? { values: new IndicatorSeries(), revisedUs: Number.NEGATIVE_INFINITY };
           series.set(key, own);
-          const revisedUs = bar.revised_at ?? publishedUs;
+          const barUs = bar.revised_at ?? publishedUs;
+          own.revisedUs = Math.max(own.revisedUs, barUs);
           const parameters = (settings: object) => JSON.stringify({ interval, source: bar.source, ...settings });
-          return own.take(bar).map(({ start, value }) => {
-            const times = { timestamp: start + lengthUs, revised_at: revisedUs };
+          return own.values.take(bar, barUs).map(({ start, value }) => {
+            const times = { timestamp: start + lengthUs, revised_at: own.revisedUs };
             const of = { symbol_id: bar.symbol_id, computed_by: actor, backtest_session_id: session };
             return draftOf(value, { ...of, ...times, parameters: parameters(value.settings) });
           });

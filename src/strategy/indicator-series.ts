@@ -9,7 +9,7 @@ const WARM_UP_BARS = 1000;
 /** The closes of one symbol and source in the order of time, and what was made of each. */
 export class IndicatorSeries {
   readonly #barsMax: number;
-  #bars: { start: number; close: number; values: readonly IndicatorValue[] }[] = [];
+  #bars: { start: number; close: number; revisedUs: number; values: readonly IndicatorValue[] }[] = [];
   #set = new IndicatorSet();
   #isCut = false;
 
@@ -17,12 +17,19 @@ export class IndicatorSeries {
     this.#barsMax = barsMax;
   }
 
-  /** @returns what is new or has changed, oldest first */
-  take({ timestamp: start, close }: Pick<BarEvent, "timestamp" | "close">): { start: number; value: IndicatorValue }[] {
+  /**
+   * Of a bar's revisions the latest counts, as it does in the table, whatever their order.
+   * @param revisedUs the bar's, microseconds since 1970
+   * @returns what is new or has changed, oldest first
+   */
+  take(
+    { timestamp: start, close }: Pick<BarEvent, "timestamp" | "close">,
+    revisedUs: number,
+  ): { start: number; value: IndicatorValue }[] {
     const last = this.#bars.at(-1);
     if (last === undefined || start > last.start) {
       const values = this.#set.add(close);
-      this.#bars.push({ start, close, values });
+      this.#bars.push({ start, close, revisedUs, values });
       if (this.#bars.length > 2 * this.#barsMax + WARM_UP_BARS) {
         this.#bars = this.#bars.slice(-(this.#barsMax + WARM_UP_BARS));
         this.#isCut = true;
@@ -32,9 +39,11 @@ export class IndicatorSeries {
     const at = this.#bars.findLastIndex((bar) => bar.start <= start);
     if (this.#isCut && at < WARM_UP_BARS) return [];
     if (this.#bars[at]?.start === start) {
-      if (this.#bars[at].close === close) return [];
-      this.#bars[at] = { ...this.#bars[at], close };
-    } else this.#bars.splice(at + 1, 0, { start, close, values: [] });
+      const known = this.#bars[at];
+      if (revisedUs < known.revisedUs) return [];
+      this.#bars[at] = { ...known, close, revisedUs };
+      if (known.close === close) return [];
+    } else this.#bars.splice(at + 1, 0, { start, close, revisedUs, values: [] });
     return this.#again(start);
   }
 

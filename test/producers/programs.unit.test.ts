@@ -41,6 +41,26 @@ describe("indicators of bars", () => {
     expect(last([...drafts, ...show(machine, inOrder[290]!, inOrder[291]!)])).toEqual(expected);
   });
 
+  test("follow a bar's latest revision, whichever comes first, and win over values that were made without it", () => {
+    const machine = open();
+    const revised = (n: number, price: number, us: number) =>
+      record("bars", bar(n, { timestamp: START + n * DAY, interval: "1d", open: price, close: price, revised_at: us }));
+    const newest = new Map<string, { revised_at: number; indicator_value: number }>();
+    const shown = [
+      ...inOrder.slice(0, 250).map(({ event }, n) => revised(n, (event as { close: number }).close, START + 100 + n)),
+      revised(255, close(255), START + 900),
+      revised(240, 1, START + 10),
+      revised(250, close(250), START + 20),
+    ];
+    for (const { event } of show(machine, ...shown)) {
+      const value = event as unknown as { indicator_id: string; revised_at: number; indicator_value: number };
+      const { indicator_id: id, revised_at } = value;
+      if (revised_at >= (newest.get(id)?.revised_at ?? 0)) newest.set(id, value);
+    }
+    const wanted = last(show(open(), ...inOrder.slice(0, 251), inOrder[255]!));
+    expect(new Map([...newest].map(([id, value]) => [id, value.indicator_value]))).toEqual(wanted);
+  });
+
   test("of a bar that comes twice are published once", () => {
     const machine = open();
     show(machine, ...inOrder);
@@ -59,12 +79,12 @@ describe("indicators of bars", () => {
     const at = (n: number, price: number) => ({ timestamp: START + n * DAY, close: price });
     const [cut, whole] = [new IndicatorSeries(KEPT), new IndicatorSeries()];
     for (let n = 0; n < 2600; n++) {
-      cut.take(at(n, close(n)));
-      whole.take(at(n, close(n)));
+      cut.take(at(n, close(n)), n);
+      whole.take(at(n, close(n)), n);
     }
-    expect(cut.take(at(1000, 1))).toEqual([]);
-    const changed = cut.take(at(2400, 42));
-    const wanted = whole.take(at(2400, 42));
+    expect(cut.take(at(1000, 1), 1000)).toEqual([]);
+    const changed = cut.take(at(2400, 42), 2400);
+    const wanted = whole.take(at(2400, 42), 2400);
     expect(changed.map(({ start, value }) => [start, value.name])).toEqual(
       wanted.map(({ start, value }) => [start, value.name]),
     );
