@@ -22,6 +22,7 @@ import { connectTape, type Tape } from "../tradetape.ts";
 import type { CommandSpec, Session } from "./command.ts";
 import { EXIT } from "./exit.ts";
 import { table } from "./output.ts";
+import { placeOf } from "./run-place.ts";
 
 /** What the programs of one reference agent have in common, and what single ones want to know. */
 export interface AgentRun {
@@ -156,7 +157,6 @@ export async function runPrograms(
     tape.publish(topic, event as never, { headers });
   const services = { kafka: openKafka(config, log), registry: openRegistry(schemaRegistryUrl), config, log, publish };
   const by = { ...run, modelVersion: MODEL_VERSION, strategyId: strategyId(run.strategy) };
-  const identity = [run.session ?? "live", run.actor, run.strategy, run.interval].map(encodeURIComponent).join(".");
   const failed = new AbortController();
   const stop = AbortSignal.any([signal, failed.signal]);
   const one = async (name: string, before: Promise<unknown> | undefined) => {
@@ -164,7 +164,7 @@ export async function runPrograms(
     const onProgress = ({ read }: RunTally) => bar.set(read);
     try {
       const program = PROGRAMS[name]!(run, by);
-      return await runProgram(services, program, { name: identity, caughtUpWith: before, stop, onProgress });
+      return await runProgram(services, program, { name: placeOf(name, run), caughtUpWith: before, stop, onProgress });
     } catch (error) {
       failed.abort();
       throw error;
