@@ -1,4 +1,5 @@
 import { type AgentIdentity, draftDecision } from "../src/agent/draft.ts";
+import { wrongTime } from "../src/agent/links.ts";
 import { producerOf } from "../src/feed/format.ts";
 import { jsonLines } from "../src/feed/json-lines.ts";
 import { POLICY, Policy, type PolicySettings } from "../src/strategy/policy.ts";
@@ -29,7 +30,7 @@ export function decisionsOnPredictions(by: AgentIdentity, settings: PolicySettin
           const prediction = record.event;
           const { symbol_id, timestamp, model_version, probability_up, confidence_score } = prediction;
           if (prediction.backtest_session_id !== (by.session ?? null) || model_version !== by.modelVersion) return [];
-          if (probability_up === null) return [];
+          if (probability_up === null || wrongTime(timestamp, "timestamp") !== null) return [];
           const trader = traders.get(symbol_id) ?? {
             policy: new Policy(settings),
             decidedUs: Number.NEGATIVE_INFINITY,

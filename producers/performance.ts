@@ -1,4 +1,5 @@
 import { type AgentIdentity, type Draft, draftPerformance } from "../src/agent/draft.ts";
+import { wrongTime } from "../src/agent/links.ts";
 import type { SessionEvent } from "../src/event/events.ts";
 import { producerOf } from "../src/feed/format.ts";
 import { jsonLines } from "../src/feed/json-lines.ts";
@@ -59,13 +60,16 @@ export function performanceOfFills(by: AgentIdentity): Program {
             });
             const trips = roundTrips(known);
             const windows = [...yearsOf(trips), ...(whole === undefined ? [] : [whole])];
-            const over = windows.filter(({ endUs }) => endUs <= nowUs + AHEAD_US);
+            const over = windows.filter(({ endUs, startUs }) => endUs <= nowUs + AHEAD_US && isTellable(startUs));
             return over.map((window) => draftOf(by, symbolId, window, trips)).filter((draft) => isNew(said, draft));
           }),
       };
     },
   };
 }
+
+/** One fill in milliseconds, somebody else's, would else end this program for good: it lands in 1970, and stays. */
+const isTellable = (startUs: number) => wrongTime(startUs, "window_start") === null;
 
 function windowOf({ started_at, ended_at }: SessionEvent): Window | undefined {
   if (started_at === null || started_at === undefined || ended_at === null || ended_at === undefined) return undefined;

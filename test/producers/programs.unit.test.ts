@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import { decisionsOnPredictions } from "../../producers/decisions.ts";
 import { fillsOfDecisions } from "../../producers/fills.ts";
 import { indicatorsOfBars } from "../../producers/indicators.ts";
 import { performanceOfFills } from "../../producers/performance.ts";
@@ -6,7 +7,7 @@ import type { AnyDraft } from "../../src/agent/draft.ts";
 import { strategyId } from "../../src/event/identity.ts";
 import { IndicatorSeries } from "../../src/strategy/indicator-series.ts";
 import type { InputRecord, Machine } from "../../src/stream/program.ts";
-import { bar, decision, fill, idOf, session } from "../support/samples.ts";
+import { bar, decision, fill, idOf, prediction, session } from "../support/samples.ts";
 
 const DAY = 86_400_000_000;
 const START = Date.UTC(2010, 0, 1) * 1000;
@@ -134,6 +135,19 @@ describe("fills of decisions", () => {
   });
 });
 
+test("decisions go on behind a prediction whose time is in milliseconds", () => {
+  const own = { model_version: BY.modelVersion, backtest_session_id: SESSION, probability_up: 0.9 };
+  const [wrong, right] = [START / 1000, START].map((timestamp, n) =>
+    record("predictions", prediction(n, { ...own, timestamp })),
+  );
+  const drafts = show(
+    decisionsOnPredictions(BY).open(() => true),
+    wrong!,
+    right!,
+  );
+  expect(drafts.map(({ event }) => (event as { timestamp: number }).timestamp)).toEqual([START]);
+});
+
 describe("performance of fills", () => {
   const own = { strategy_id: BY.strategyId, backtest_session_id: SESSION };
   const traded = (n: number, action: "BUY" | "SELL", price: number) => [
@@ -167,6 +181,14 @@ describe("performance of fills", () => {
     ];
     expect(rows(LONG_AFTER, ran, ...records)).toEqual(expected);
     expect(rows(LONG_AFTER, ...[...records].reverse(), ran)).toEqual(expected);
+  });
+
+  test("goes on beside fills whose times are milliseconds, which landed in 1970", () => {
+    const inMs = [...traded(3, "BUY", 100), ...traded(4, "SELL", 110)].map(({ topic, event }) =>
+      record(topic, { ...event, timestamp: (event as { timestamp: number }).timestamp / 1000 }),
+    );
+    const year = [START, 1, 1, expect.closeTo(0.1, 12)];
+    expect(rows(START + 380 * DAY, ...inMs, ...records.slice(0, 4))).toContainEqual(year);
   });
 
   test("is not told of a window that isn't over", () => {
