@@ -1,3 +1,4 @@
+import { isTimely } from "../batch/read-event.ts";
 import { EventReader, HEADER_BYTES } from "../event/codec.ts";
 import { Refusal } from "../event/letter.ts";
 import type { Registry } from "../event/registry.ts";
@@ -18,8 +19,8 @@ export class Records {
   }
 
   /**
-   * The records of a batch from where the input is, up to an offset. What can't be read, or isn't well formed, is a
-   * letter where it lands; for a program it isn't there.
+   * The records of a batch from where the input is, up to an offset. What can't be read, isn't well formed or is of a time
+   * to come, is a letter where it lands; for a program it isn't there: programs go by the latest time they have seen.
    * @throws TradetapeError registry_unreachable
    */
   async of(input: Input, batch: FetchedBatch, until: number): Promise<InputRecord[]> {
@@ -32,8 +33,10 @@ export class Records {
       if (offset >= until) break;
       const event = reader.read(batch.record(index).value);
       if (event instanceof Refusal || checkEvent(input.topic, event) !== null) continue;
+      const publishedUs = batch.publishedAtMs(index) * 1000;
+      if ("timestamp" in event && !isTimely(event.timestamp, publishedUs)) continue;
       const { topic, partition } = input;
-      records.push({ topic, event, partition, offset, publishedUs: batch.publishedAtMs(index) * 1000 } as InputRecord);
+      records.push({ topic, event, partition, offset, publishedUs } as InputRecord);
     }
     return records;
   }

@@ -97,14 +97,17 @@ test("a program that dies in the midst of publishing goes on after it: every bar
   expect(own).toEqual(await tape.query(EXPECTED, ["dies"]));
 });
 
-test("what the log holds and no one can read is left to where it lands", async () => {
+test("what the log holds and no one can read, or is of a time to come, is left to where it lands", async () => {
   await tape.publishAll("ticks", day("bad", 0, 10));
   const wrong = await tape.encode("ticks", { ...trade("bad", 10, 1, 1), volume: -1 });
+  // Taken for true, it would make every tick behind it too late for its bars.
+  const ahead = await tape.encode("ticks", { ...trade("bad", 11, 1, 1), timestamp: Date.UTC(2100, 0, 1) * 1000 });
   await tape.raw(
     "ticks",
     [0, 1, 2, 3].flatMap((p) => [
       { value: Buffer.from("junk"), partition: p },
       { value: wrong, key: SYMBOL_ID, partition: p },
+      { value: ahead, key: SYMBOL_ID, partition: p },
     ]),
   );
   await tape.publishAll("ticks", day("bad", 10, 30));
