@@ -90,7 +90,8 @@ async function kills(bed: Bed): Promise<void> {
   for (let killed = 0; killed < Number(values.kills); ) {
     const running = startTradetape(["replay", "--into", into, "--json", ...(resumes > 0 ? ["--resume"] : [])], bed.env);
     resumes++;
-    const afterMs = Math.round(1000 * (1.5 + dice.next() * probe * 0.6));
+    // Each kill leaves something to do for the next.
+    const afterMs = Math.round(1000 * (1.5 + (dice.next() * probe * 1.5) / Number(values.kills)));
     const outcome = await Promise.race([running.ended, sleep(afterMs, "killed" as const)]);
     if (outcome !== "killed") break;
     running.process.kill("SIGKILL");
@@ -109,6 +110,7 @@ async function kills(bed: Bed): Promise<void> {
   const [unfinished] = await bed.query(into, "SELECT 1 FROM tradetape.replay_run WHERE state <> 'finished'");
   if (unfinished) await bed.must(0, "replay", "--into", into, "--json", "--resume");
   figure("killed with -9", seen.join("; "));
+  hold("killed as often as asked for", seen.length === Number(values.kills));
   hold("after the kills, verify --against is equal", (await equal(bed, into)).code === 0);
 }
 
