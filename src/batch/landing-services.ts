@@ -108,7 +108,12 @@ export async function openGroup(services: LandingServices, consumer: Consumer, t
   const slot = (what: string) =>
     new ConnectionSlot(
       config.databaseUrl,
-      { name: `${plan.topicName} ${what}`, role: "tradetape_lander", lockTimeoutMs: config.lockTimeoutMs },
+      {
+        name: `${plan.topicName} ${what}`,
+        role: "tradetape_lander",
+        lockTimeoutMs: config.lockTimeoutMs,
+        keepsPlans: true,
+      },
       openSession,
     );
   const isWide = terms !== undefined || consumer.landing.path === "direct";

@@ -28,6 +28,12 @@ export interface ConnectionOptions {
   readonly role?: "tradetape_lander" | "tradetape_ops" | "tradetape_owner" | "tradetape_reader";
   readonly lockTimeoutMs?: number;
   /**
+   * Statements with parameters are prepared and planned once, for a session that runs the same few with every batch:
+   * planning them costs several times what running them does. Sequential scans are off where there is another way: a
+   * plan that was made while a table was empty has to stay right when it holds millions.
+   */
+  readonly keepsPlans?: boolean;
+  /**
    * COMMIT doesn't wait for the disk: a server that crashes loses the last moments, whole transactions of them. For
    * whoever reads back where it stands, as a replay does.
    */
@@ -40,15 +46,29 @@ export interface ConnectionOptions {
  */
 export type OpenSession = (databaseUrl: string, options: ConnectionOptions) => Promise<Connection>;
 
+/** Names for statements, the same in all sessions of this process; texts are few, none is put together at run time. */
+const names = new Map<string, string>();
+
+function nameOf(text: string): string {
+  let name = names.get(text);
+  if (name === undefined) {
+    name = `tradetape_${names.size}`;
+    names.set(text, name);
+  }
+  return name;
+}
+
 /** One PostgreSQL session. Ask `isOpen` before reuse: a session that failed outside a statement is gone for good. */
 export class Connection {
   readonly client: pg.Client;
   /** The server process behind this session. */
   pid = 0;
   #broken: Error | undefined;
+  readonly #keepsPlans: boolean;
 
-  private constructor(client: pg.Client) {
+  private constructor(client: pg.Client, keepsPlans: boolean) {
     this.client = client;
+    this.#keepsPlans = keepsPlans;
     client.on("error", (error) => {
       this.#broken = error;
     });
@@ -67,11 +87,12 @@ export class Connection {
       keepAliveInitialDelayMillis: 10_000,
       connectionTimeoutMillis: 10_000,
     });
-    const connection = new Connection(client);
+    const connection = new Connection(client, options.keepsPlans ?? false);
     try {
       await client.connect();
       if (options.role) await client.query(`SET ROLE ${pg.escapeIdentifier(options.role)}`);
       connection.pid = await prepareSession(client, options.lockTimeoutMs ?? 0);
+      if (options.keepsPlans) await client.query("SET enable_seqscan = off");
       if (options.commitsLate) await client.query("SET synchronous_commit = off");
     } catch (cause) {
       await client.end().catch(() => undefined);
@@ -85,12 +106,17 @@ export class Connection {
   }
 
   async query<R extends pg.QueryResultRow>(text: string, values?: readonly unknown[]): Promise<R[]> {
-    return (await this.client.query<R>(text, values as unknown[])).rows;
+    return (await this.#ask<R>(text, values)).rows;
   }
 
   /** A statement's row count. */
   async run(text: string, values?: readonly unknown[]): Promise<number> {
-    return (await this.client.query(text, values as unknown[])).rowCount ?? 0;
+    return (await this.#ask(text, values)).rowCount ?? 0;
+  }
+
+  #ask<R extends pg.QueryResultRow>(text: string, values?: readonly unknown[]): Promise<pg.QueryResult<R>> {
+    if (values === undefined || !this.#keepsPlans) return this.client.query<R>(text, values as unknown[]);
+    return this.client.query<R>({ name: nameOf(text), text, values: values as unknown[] });
   }
 
   /** Sends whole rows in COPY's binary format. @throws pg's DatabaseError, after which ROLLBACK TO makes it usable */
