@@ -1,6 +1,6 @@
 import { CHAIN_START, chainHash } from "../audit/chain.ts";
 import { chainHead, insertLinked, type Link, lockChain, newEntries } from "../table/chain.ts";
-import type { StagedInsert } from "./land-staged.ts";
+import { conflictsOf, type StagedInsert } from "./insert-staged.ts";
 
 /**
  * The audit trail's insert, under the chain's lock: known ids are left out first, then the chain's head is read, and what
@@ -9,7 +9,7 @@ import type { StagedInsert } from "./land-staged.ts";
 export const insertChained: StagedInsert = async (connection, stage) => {
   await lockChain(connection);
   const entries = await newEntries(connection, stage);
-  if (entries.length === 0) return { counts: [], refused: [] };
+  if (entries.length === 0) return { counts: [], refused: [], conflicts: await conflictsOf(connection, stage) };
   const head = await chainHead(connection);
   let seq = head?.seq ?? 0;
   let previous = head?.hash ?? CHAIN_START;
@@ -20,5 +20,6 @@ export const insertChained: StagedInsert = async (connection, stage) => {
   });
   const inserted = await insertLinked(connection, stage, links);
   if (inserted !== links.length) throw new Error(`${links.length} audit entries were linked, ${inserted} inserted`);
-  return { counts: [{ outcome: "written", rows: inserted, offsets: null }], refused: [] };
+  const conflicts = await conflictsOf(connection, stage);
+  return { counts: [{ outcome: "written", rows: inserted, offsets: null }], refused: [], conflicts };
 };

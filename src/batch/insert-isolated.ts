@@ -12,6 +12,14 @@ export interface StagedCount extends Record<string, unknown> {
 export interface StagedResult {
   readonly counts: readonly StagedCount[];
   readonly refused: readonly RefusedRow[];
+  /** Repeats with other content than what landed first. */
+  readonly conflicts: readonly Repeat[];
+}
+
+/** A staged row whose id has landed before. */
+export interface Repeat {
+  readonly offset: number;
+  readonly id: string;
 }
 
 /** A staged row that the table refused, and why. */
@@ -29,7 +37,7 @@ export async function insertIsolated(
   connection: Connection,
   stage: StageStatements,
   insert: () => Promise<readonly StagedCount[]>,
-): Promise<StagedResult> {
+): Promise<Pick<StagedResult, "counts" | "refused">> {
   const refused: RefusedRow[] = [];
   for (;;) {
     const tried = await attempt(connection, insert);

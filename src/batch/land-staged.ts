@@ -4,21 +4,14 @@ import { prepareStage, type StageStatements } from "../table/stage.ts";
 import { copyIsolated, letterOf, rowBytes } from "./copy-isolated.ts";
 import type { EncodedBatch, Letter, Rows } from "./encode.ts";
 import type { SessionKind } from "./event-filter.ts";
-import { insertIsolated, type StagedCount, type StagedResult } from "./insert-isolated.ts";
+import type { Repeat, StagedCount } from "./insert-isolated.ts";
+import type { StagedInsert } from "./insert-staged.ts";
 import { indexOf } from "./offset-index.ts";
 import type { Outcome, Parked } from "./outcome.ts";
-
-/** How one table's staged rows become rows of the table; the audit trail links them into its chain on the way. */
-export type StagedInsert = (
-  connection: Connection,
-  stage: StageStatements,
-  wantOffsets: boolean,
-) => Promise<StagedResult>;
 
 export interface StagedPath {
   readonly topicName: string;
   readonly stage: StageStatements;
-  readonly repeats: "first" | "revised";
   /** Finds rows whose id is another session's; undefined where none can be. */
   readonly strangers: string | undefined;
   /** Whether somebody wants to know which records were written, not only how many. */
@@ -27,16 +20,6 @@ export interface StagedPath {
   readonly sessionKinds: readonly SessionKind[];
   readonly insert: StagedInsert;
 }
-
-/** The plain insert by the table's rule for repeats. */
-export const insertStaged: StagedInsert = (connection, stage, wantOffsets) =>
-  insertIsolated(connection, stage, async () => {
-    // The planner takes a CTE of 6,000 rows for one of a few: nested loops over two of them cost seconds.
-    if (stage.insertJoins) await connection.query("SET LOCAL enable_nestloop = off");
-    const counts = await connection.query<StagedCount>(stage.insert, [wantOffsets]);
-    if (stage.insertJoins) await connection.query("SET LOCAL enable_nestloop = on");
-    return counts;
-  });
 
 /**
  * The small topics' path, and the big ones' when an id repeats: rows [from, to) go by COPY into the session's temporary
@@ -61,9 +44,10 @@ export async function landStaged(
   if (copied === "repeat") throw new Error(`${stage.relation} has no unique index, and yet a key was refused there`);
   const aside = await setAside(connection, path, batch);
   const strangers = await strangerLetters(connection, path, batch);
-  const { counts, refused: rows } = await path.insert(connection, stage, path.wantOffsets);
-  const refused = rows.map(({ offset, fault }) => letterOf(fault, indexOf(batch, offset)));
-  const conflicts = path.repeats === "first" ? await conflictLetters(connection, path, batch) : [];
+  const inserted = await path.insert(connection, stage, path.wantOffsets);
+  const { counts } = inserted;
+  const refused = inserted.refused.map(({ offset, fault }) => letterOf(fault, indexOf(batch, offset)));
+  const conflicts = inserted.conflicts.map((repeat) => conflictLetter(batch, repeat));
   const of = (outcome: StagedCount["outcome"]) => counts.find((count) => count.outcome === outcome)?.rows ?? 0;
   const written = of("written");
   const replaced = of("replaced");
@@ -173,7 +157,7 @@ async function laterOnes(
 /** Takes out of the stage what would carry a row over into another session. */
 async function strangerLetters(connection: Connection, path: StagedPath, batch: EncodedBatch): Promise<Letter[]> {
   if (path.strangers === undefined) return [];
-  const rows = await connection.query<{ offset: number }>(path.strangers);
+  const rows = await connection.query<{ offset: number }>(path.strangers, []);
   if (rows.length > 0) await connection.run(path.stage.discard, [rows.map(({ offset }) => offset)]);
   return rows.map(({ offset }) => ({
     index: indexOf(batch, offset),
@@ -183,12 +167,9 @@ async function strangerLetters(connection: Connection, path: StagedPath, batch: 
   }));
 }
 
-/** Repeats with other content: the row that landed first stays, the later event becomes a letter. */
-async function conflictLetters(connection: Connection, path: StagedPath, batch: EncodedBatch): Promise<Letter[]> {
-  const rows = await connection.query<{ offset: number; id: string }>(path.stage.conflicts);
-  return rows.map((row) => ({
-    index: indexOf(batch, row.offset),
-    reason: "conflicting_duplicate",
-    detail: `${row.id} has landed before with other content`,
-  }));
-}
+/** A repeat with other content: the row that landed first stays, the later event becomes a letter. */
+const conflictLetter = (batch: EncodedBatch, { offset, id }: Repeat): Letter => ({
+  index: indexOf(batch, offset),
+  reason: "conflicting_duplicate",
+  detail: `${id} has landed before with other content`,
+});

@@ -1,5 +1,6 @@
 import { EventReader } from "../event/codec.ts";
 import { checkCatalog } from "../table/catalog.ts";
+import type { LandingTable } from "../table/landing-table.ts";
 import { RowEncoder } from "../table/row-encoder.ts";
 import { directCopy, stageStatements } from "../table/stage.ts";
 import { strangersStatement } from "../table/strangers.ts";
@@ -9,7 +10,8 @@ import type { Consumer } from "./consumer.ts";
 import { EventFilter } from "./event-filter.ts";
 import type { TopicEnds } from "./horizon.ts";
 import { insertChained } from "./insert-chained.ts";
-import { insertStaged } from "./land-staged.ts";
+import { insertSifted } from "./insert-sifted.ts";
+import { insertFirst, insertRevised, type StagedInsert } from "./insert-staged.ts";
 import type { LandingServices } from "./landing-services.ts";
 import { LetterBreaker } from "./letter-breaker.ts";
 import { OrphanBreaker } from "./orphan-breaker.ts";
@@ -62,11 +64,10 @@ export async function makePlan(
     staged: {
       topicName: name,
       stage,
-      repeats: landing.repeats,
       strangers: strangersStatement(landing),
       wantOffsets,
       sessionKinds: filter.kinds,
-      insert: landing.chained ? insertChained : insertStaged,
+      insert: insertOf(landing, wantOffsets),
     },
     breaker: new LetterBreaker(config.letterShareMax),
     orphanBreaker: new OrphanBreaker(config.letterShareMax),
@@ -79,4 +80,10 @@ export async function makePlan(
     tells: terms === undefined,
     ends: terms && new Map(terms.rangesOf(topic).map(({ partition, high }) => [partition, high])),
   };
+}
+
+function insertOf({ chained, repeats, path }: LandingTable, wantOffsets: boolean): StagedInsert {
+  if (chained) return insertChained;
+  if (repeats === "revised") return insertRevised;
+  return path === "direct" && !wantOffsets ? insertSifted : insertFirst;
 }

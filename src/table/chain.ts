@@ -1,5 +1,6 @@
 import type { Connection } from "./connection.ts";
-import { OFFSET_COLUMN, type StageStatements } from "./stage.ts";
+import { OFFSET_COLUMN } from "./sql.ts";
+import type { StageStatements } from "./stage.ts";
 
 /**
  * An audit entry's content as the chain hashes it, from the audit log or its stage alike: payload as jsonb's own text,

@@ -1,5 +1,5 @@
 import { contentColumns, type LandingTable, landingColumns } from "./landing-table.ts";
-import { quoted } from "./stage.ts";
+import { quoted } from "./sql.ts";
 
 /** A way to cut a table into parts: what its rows are grouped by, and which rows lie in one part. */
 export interface Cut {

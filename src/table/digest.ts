@@ -1,6 +1,6 @@
 import type { ComparedTable, Cut } from "./compared-table.ts";
 import type { Connection } from "./connection.ts";
-import { quoted } from "./stage.ts";
+import { quoted } from "./sql.ts";
 
 /** Some rows of a table: how many, and a digest that is the same whatever their order. */
 export interface Part {

@@ -1,5 +1,5 @@
 import type { Connection } from "./connection.ts";
-import { quoted } from "./stage.ts";
+import { quoted } from "./sql.ts";
 
 /** A partition's ledger, summed and held against its other books. All counts are of records. */
 export interface LedgerSums {

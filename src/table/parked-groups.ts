@@ -1,6 +1,6 @@
 import type { Connection } from "./connection.ts";
 import type { Parent } from "./landing-table.ts";
-import { quoted } from "./stage.ts";
+import { quoted } from "./sql.ts";
 
 /** Parked events of one topic that wait for one kind of parent. */
 export interface ParkedGroup {

@@ -1,7 +1,8 @@
 import type { Connection } from "./connection.ts";
 import type { Parent } from "./landing-table.ts";
 import type { StoredHeaders } from "./letters.ts";
-import { notServed, quoted } from "./stage.ts";
+import { quoted } from "./sql.ts";
+import { notServed } from "./stage.ts";
 
 /**
  * Events of a megabyte may park by the thousand, and their letters travel as text of twice their bytes, of which

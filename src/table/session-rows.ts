@@ -1,5 +1,5 @@
 import type { Connection } from "./connection.ts";
-import { quoted } from "./stage.ts";
+import { quoted } from "./sql.ts";
 
 /** Where rows lie: a table, or one of its partitions. */
 export interface Heap {

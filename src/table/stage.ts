@@ -1,6 +1,7 @@
-import pg from "pg";
 import type { Connection } from "./connection.ts";
 import { contentColumns, type LandingTable, landingColumns } from "./landing-table.ts";
+import { list, literal, lookup, OFFSET_COLUMN, quoted, row } from "./sql.ts";
+import { conflicts, insertFresh, repeats } from "./stage-repeats.ts";
 
 /**
  * The staged path's statements for one table, made once from its declaration; no value of any event is ever part of
@@ -16,17 +17,12 @@ export interface StageStatements {
   readonly siblings: string;
   readonly discard: string;
   readonly insert: string;
-  /** Whether the insert joins the batch with itself, which must not be done by nested loops. */
-  readonly insertJoins: boolean;
   readonly conflicts: string;
+  /** Finds the staged rows that repeat a row of the table, or one staged before them. */
+  readonly repeats: string;
+  /** The plain insert of what is no repeat. */
+  readonly insertFresh: string;
 }
-
-export const quoted = (name: string): string => pg.escapeIdentifier(name);
-const list = (names: readonly string[], prefix = ""): string => names.map((name) => prefix + quoted(name)).join(", ");
-const row = (names: readonly string[], prefix: string): string => `ROW(${list(names, prefix)})`;
-
-/** The staged column that says which record a row came from. */
-export const OFFSET_COLUMN = "landing_offset";
 
 export function stageStatements(table: LandingTable): StageStatements {
   const columns = landingColumns(table).map((column) => column.name);
@@ -46,8 +42,9 @@ export function stageStatements(table: LandingTable): StageStatements {
       WHERE ${id} = ANY($1::uuid[]) AND NOT ${OFFSET_COLUMN} = ANY($2::bigint[])`,
     discard: `DELETE FROM ${quoted(relation)} WHERE ${OFFSET_COLUMN} = ANY($1::bigint[])`,
     insert: table.repeats === "first" ? insertFirst(table, relation, columns) : insertRevised(table, relation, columns),
-    insertJoins: table.repeats === "revised",
     conflicts: conflicts(table, relation),
+    repeats: repeats(table, relation),
+    insertFresh: insertFresh(table, relation, columns),
   };
 }
 
@@ -94,13 +91,6 @@ function verdicts(table: LandingTable, relation: string, id: string): string {
 /** Whether events of this session don't land. @param kinds the number of the parameter that has the kinds served */
 export const notServed = (alias: string, kinds: number): string =>
   `(${alias}.status = 'deleted' OR NOT ${alias}.kind = ANY($${kinds}::text[]))`;
-
-/**
- * At most one row of a table per staged row, by its index. LIMIT keeps the planner from joining instead: of a table
- * that was filled a minute ago and not yet analyzed it reads the whole for every batch (measured: 3 s, not 40 ms).
- */
-export const lookup = (table: string, what: string, where: string): string =>
-  `LATERAL (SELECT ${what} FROM public.${quoted(table)} t WHERE ${where} LIMIT 1)`;
 
 /** Sorted by key, else two partitions deadlock on each other's rows; the lowest offset of an id is the first. */
 function insertFirst(table: LandingTable, relation: string, columns: readonly string[]): string {
@@ -161,18 +151,6 @@ function insertRevised(table: LandingTable, relation: string, columns: readonly 
     SELECT outcome, count(*) AS rows, CASE WHEN $1::boolean THEN array_agg(${OFFSET_COLUMN}) END AS offsets
     FROM judged GROUP BY outcome`;
 }
-
-/** Staged rows whose id is in the table with other content: the row stays, they become letters. */
-function conflicts(table: LandingTable, relation: string): string {
-  const content = contentColumns(table);
-  const on = table.key.map((name) => `t.${quoted(name)} = s.${quoted(name)}`).join(" AND ");
-  const differs = `${row(content, "s.")} IS DISTINCT FROM ${row(content, "t.")}`;
-  return `SELECT s.${OFFSET_COLUMN} AS "offset", s.${quoted(table.key.at(-1)!)} AS id FROM ${quoted(relation)} s
-    CROSS JOIN ${lookup(table.table, "1", `${on} AND ${differs}`)} other
-    ORDER BY 1`;
-}
-
-const literal = (text: string): string => pg.escapeLiteral(text);
 
 /** Makes the session's temporary table if this is the first staged batch on it. */
 export async function prepareStage(connection: Connection, stage: StageStatements): Promise<void> {

@@ -1,5 +1,5 @@
 import { type LandingTable, landingColumns } from "./landing-table.ts";
-import { lookup, OFFSET_COLUMN, quoted } from "./stage.ts";
+import { lookup, OFFSET_COLUMN, quoted } from "./sql.ts";
 
 /**
  * Staged rows whose id is another session's; undefined where a repeat never changes a row. An id belongs to the session

@@ -1,5 +1,5 @@
 import type { Connection } from "./connection.ts";
-import { quoted } from "./stage.ts";
+import { quoted } from "./sql.ts";
 
 /** A day's partition of market_data_tick, or what is left of one. */
 export interface TickDay {

@@ -71,6 +71,14 @@ describe("ticks, predictions and the like: the first event of an id stays", () =
     expect(ticks).toMatchObject({ read: 500, written: 300, duplicate: 200, dead: 0 });
   });
 
+  test("what comes twice and has landed before is held against the row that landed, each time", async () => {
+    await landBatch("ticks", [tick(30)]);
+    const again = [tick(30), tick(30, { close: 98 }), tick(31), tick(30, { close: 98 }), tick(31, { close: 97 })];
+    expect(await landBatch("ticks", again)).toMatchObject({ written: 1, duplicate: 1, dead: 3 });
+    expect(await priceOf(tick(30).market_data_id)).toBe(tick(30).close);
+    expect(await priceOf(tick(31).market_data_id)).toBe(tick(31).close);
+  });
+
   test("a session or a null that differs makes another content", async () => {
     const tallies = await landEach("ticks", [tick(20, { venue: null }), tick(20, { venue: "" })]);
     expect(tallies.map(({ written, dead }) => [written, dead])).toEqual([

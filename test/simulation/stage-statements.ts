@@ -44,6 +44,8 @@ for (const shape of SHAPES) {
   WORK.set(stage.discard, [shape, discard]);
   WORK.set(stage.insert, [shape, consumer.landing.repeats === "first" ? insert : insertRevised]);
   WORK.set(stage.conflicts, [shape, conflicts]);
+  WORK.set(stage.repeats, [shape, repeats]);
+  WORK.set(stage.insertFresh, [shape, insertFresh]);
   // Every event of the simulation that shares an id shares its session, too.
   const strangers = strangersStatement(consumer.landing);
   if (strangers) WORK.set(strangers, [shape, () => ({ rows: [], count: 0 })]);
@@ -208,6 +210,37 @@ function conflicts(c: Context, shape: Shape): Result {
     .filter(({ row }) => (table.get(row.key, c.tx) ?? row).content !== row.content)
     .sort((a, b) => a.offset - b.offset);
   return { rows: rows.map(({ offset, row }) => ({ offset, id: row.id })), count: rows.length };
+}
+
+function repeats(c: Context, shape: Shape): Result {
+  const table = c.db.table(shape.consumer.landing.table);
+  const firstOf = new Map<string, EventRow>();
+  const offsets: number[] = [];
+  const conflicts: { offset: number; id: string }[] = [];
+  for (const { offset, fields } of [...staged(c, shape)].sort((a, b) => a.offset - b.offset)) {
+    const row = eventRow(shape, fields);
+    const before = table.get(row.key, c.tx) ?? firstOf.get(row.key);
+    if (before) offsets.push(offset);
+    else firstOf.set(row.key, row);
+    if (before && before.content !== row.content) conflicts.push({ offset, id: row.id });
+  }
+  const found = offsets.length > 0;
+  const text = found ? `{${offsets.join(",")}}` : null;
+  return { rows: [{ offsets: text, conflicts: conflicts.length > 0 ? conflicts : null }], count: 1 };
+}
+
+/** In the stage's order: two partitions may deadlock, or meet a key that the other has just committed. */
+async function insertFresh(c: Context, shape: Shape): Promise<Result> {
+  const { table } = shape.consumer.landing;
+  const left = new Set(String(c.values[0]).slice(1, -1).split(",").filter(Boolean).map(Number));
+  const fresh = staged(c, shape).filter(({ offset }) => !left.has(offset));
+  for (const { fields } of fresh) {
+    const row = eventRow(shape, fields);
+    if (await c.db.table(table).insert(c.tx, row.key, row)) continue;
+    c.db.time.note("sift-refused");
+    throw databaseError("23505", "duplicate key");
+  }
+  return { rows: [], count: fresh.length };
 }
 
 function verdicts(c: Context, shape: Shape): Result {

@@ -1,0 +1,18 @@
+import pg from "pg";
+
+export const quoted = (name: string): string => pg.escapeIdentifier(name);
+export const list = (names: readonly string[], prefix = ""): string =>
+  names.map((name) => prefix + quoted(name)).join(", ");
+export const row = (names: readonly string[], prefix: string): string => `ROW(${list(names, prefix)})`;
+
+/** The staged column that says which record a row came from. */
+export const OFFSET_COLUMN = "landing_offset";
+
+export const literal = (text: string): string => pg.escapeLiteral(text);
+
+/**
+ * At most one row of a table per staged row, by its index. LIMIT keeps the planner from joining instead: of a table
+ * that was filled a minute ago and not yet analyzed it reads the whole for every batch (measured: 3 s, not 40 ms).
+ */
+export const lookup = (table: string, what: string, where: string): string =>
+  `LATERAL (SELECT ${what} FROM public.${quoted(table)} t WHERE ${where} LIMIT 1)`;
