@@ -68,6 +68,8 @@ export class Group {
       patience: this.#patience(),
       partitions: () => (plan.tells ? [...this.#lanes.keys()] : []),
       failed: (error) => this.#fail(error),
+      clock,
+      signal: this.#abort.signal,
     });
   }
 

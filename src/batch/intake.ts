@@ -173,9 +173,10 @@ export class Intake {
       done = true;
     });
     for (;;) {
-      const pause = new AbortController();
-      await Promise.race([finished, this.#clock.sleep(HEARTBEAT_PAUSE_MS, pause.signal).catch(() => undefined)]);
-      pause.abort();
+      // Not a sleep that is aborted: with every batch of a live topic, its AbortError cost a twentieth of all our time.
+      const pause = Promise.withResolvers<void>();
+      const stopPause = this.#clock.after(HEARTBEAT_PAUSE_MS, pause.resolve);
+      await Promise.race([finished, pause.promise]).finally(stopPause);
       if (done) return;
       await heartbeat();
     }

@@ -14,12 +14,8 @@ export async function landDirect(
   from: number,
   to: number,
 ): Promise<Outcome | "repeat"> {
-  await connection.query("SAVEPOINT direct");
   const result = await copyIsolated(connection, target, rows, from, to);
-  if (result === "repeat") {
-    await connection.query("ROLLBACK TO SAVEPOINT direct");
-    return "repeat";
-  }
+  if (result === "repeat") return "repeat";
   const { letters, copied } = result;
   return { written: copied, duplicate: 0, replaced: 0, filtered: 0, letters, parked: [], audited: [] };
 }

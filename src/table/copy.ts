@@ -18,8 +18,21 @@ export function copyRows(client: pg.Client, statement: string, rows: Buffer): Pr
     const stream = client.query(from(statement));
     stream.on("error", reject);
     stream.on("finish", resolve);
+    gatherWrites(client);
     stream.write(HEADER);
     stream.write(rows);
     stream.end(TRAILER);
+  });
+}
+
+/**
+ * Begins to send only when everything is written that can be: else each of the seven parts of a small COPY goes out by
+ * itself, and PostgreSQL wakes up for it.
+ */
+function gatherWrites({ connection }: pg.Client): void {
+  const { stream } = connection;
+  connection.prependOnceListener("copyInResponse", () => {
+    stream.cork();
+    setImmediate(() => stream.uncork());
   });
 }

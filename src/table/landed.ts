@@ -100,11 +100,16 @@ export async function advance(
   detail?: Readonly<Record<string, unknown>>,
 ): Promise<LedgerKey> {
   const [key] = await connection.query<LedgerKey & Record<string, unknown>>(
-    `INSERT INTO tradetape.landed_batch (topic, partition, seq, kind, first_offset, next_offset, holes, read, written,
+    `WITH moved AS (
+       UPDATE tradetape.landed_offset SET next_offset = $5, last_offset = coalesce($16, last_offset),
+         last_digest = coalesce($17, last_digest), updated_at = now()
+       WHERE topic = $1 AND partition = $2 AND next_offset = $4 RETURNING next_offset
+     )
+     INSERT INTO tradetape.landed_batch (topic, partition, seq, kind, first_offset, next_offset, holes, read, written,
        duplicate, replaced, dead, parked, filtered, lost, detail)
-     SELECT $1, $2, coalesce(max(seq), 0) + 1, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15
-     FROM tradetape.landed_batch WHERE topic = $1 AND partition = $2
-     RETURNING seq, landed_at::text AS "landedAt"`,
+     SELECT $1, $2, (SELECT coalesce(max(seq), 0) + 1 FROM tradetape.landed_batch WHERE topic = $1 AND partition = $2),
+       $3, $4, moved.next_offset, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15
+     FROM moved RETURNING seq, landed_at::text AS "landedAt"`,
     [
       topic,
       partition,
@@ -121,16 +126,12 @@ export async function advance(
       ledger.filtered,
       ledger.lost,
       detail === undefined ? null : JSON.stringify(detail),
+      last?.offset ?? null,
+      last?.digest ?? null,
     ],
   );
-  const moved = await connection.run(
-    `UPDATE tradetape.landed_offset SET next_offset = $4, last_offset = coalesce($5, last_offset),
-       last_digest = coalesce($6, last_digest), updated_at = now()
-     WHERE topic = $1 AND partition = $2 AND next_offset = $3`,
-    [topic, partition, ledger.firstOffset, ledger.nextOffset, last?.offset ?? null, last?.digest ?? null],
-  );
-  if (moved !== 1) throw new Error(`${topic}/${partition}: next_offset moved under our lock`);
-  return key!;
+  if (key === undefined) throw new Error(`${topic}/${partition}: next_offset moved under our lock`);
+  return key;
 }
 
 /** Whether that very row is in the ledger: its transaction has committed. */

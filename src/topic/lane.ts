@@ -30,38 +30,34 @@ export class Batch {
   }
 }
 
-export interface LaneLimits {
-  readonly lingerMs: number;
+/** What a lane asks of its topic. */
+export interface LaneParts {
   readonly batchBytesMax: number;
+  /** Sends one batch and settles when it is acked or refused for good, retries included. It never rejects. */
+  readonly send: (batch: Batch) => Promise<void>;
+  /** Has `lingered` called after the linger. */
+  readonly linger: () => void;
 }
-
-/** Sends one batch and settles when it is acked or refused for good, retries included. It never rejects. */
-export type SendBatch = (topicName: string, batch: Batch) => Promise<void>;
 
 /**
  * One partition's way to the broker: events in the order of their `add`, at most one produce request at a time. With
  * two, a retry of the first could put its events behind the second's, and an old revision of a bar over a new one.
  */
 export class Lane {
-  readonly #topicName: string;
-  readonly #limits: LaneLimits;
-  readonly #send: SendBatch;
+  readonly #parts: LaneParts;
   /** Waiting to be sent, oldest first; the last one still takes events. */
   readonly #batches: Batch[] = [];
   #lastBytes = 0;
   #isSending = false;
-  #isLingering = false;
 
-  constructor(topicName: string, limits: LaneLimits, send: SendBatch) {
-    this.#topicName = topicName;
-    this.#limits = limits;
-    this.#send = send;
+  constructor(parts: LaneParts) {
+    this.#parts = parts;
   }
 
   /** @param bytes what the message adds to the request */
   add({ key, value, headers }: LaneMessage, bytes: number): Batch {
     let batch = this.#batches.at(-1);
-    if (batch === undefined || batch.bytes + bytes > this.#limits.batchBytesMax) {
+    if (batch === undefined || batch.bytes + bytes > this.#parts.batchBytesMax) {
       // By the last one: a busy feed's batches are all about as large.
       batch = new Batch(this.#lastBytes);
       this.#batches.push(batch);
@@ -76,25 +72,20 @@ export class Lane {
    * A full batch goes at once, an open one after the linger. While a request is out nothing lingers: its answer sends.
    */
   #schedule(): void {
-    if (this.#batches.length > 1) {
-      void this.#sendNext();
-      return;
-    }
-    if (this.#isLingering) return;
-    this.#isLingering = true;
-    const elapsed = () => {
-      this.#isLingering = false;
-      if (!this.#isSending) void this.#sendNext();
-    };
-    if (this.#limits.lingerMs === 0) setImmediate(elapsed);
-    else setTimeout(elapsed, this.#limits.lingerMs);
+    if (this.#batches.length > 1) void this.#sendNext();
+    else this.#parts.linger();
+  }
+
+  /** What waits has waited long enough. */
+  lingered(): void {
+    if (!this.#isSending) void this.#sendNext();
   }
 
   async #sendNext(): Promise<void> {
     this.#isSending = true;
     for (let batch = this.#batches.shift(); batch !== undefined; batch = this.#batches.shift()) {
       this.#lastBytes = batch.bytes;
-      await this.#send(this.#topicName, batch);
+      await this.#parts.send(batch);
     }
     this.#isSending = false;
   }

@@ -74,21 +74,24 @@ export function produceWholeBatches(): void {
 const isWhole = ({ topicData }: ProduceData): boolean =>
   topicData.some(({ partitions }) => partitions.some(({ messages }) => messages[0] instanceof WholeMessage));
 
-/** Kafka's documentation, "Produce API". A request of ours is of one topic and one partition. */
+/** Kafka's documentation, "Produce API". A request of ours is of one topic, with one batch per partition. */
 function encodeRequest(encoder: Encoder, { acks, timeout, topicData }: ProduceData): Encoder {
   const [{ topic, partitions } = NO_TOPIC, ...others] = topicData;
-  const [{ partition, messages } = NO_PARTITION, ...more] = partitions;
-  const [whole] = messages;
-  if (others.length + more.length > 0 || messages.length > 1 || !(whole instanceof WholeMessage)) {
-    throw new Error("a produce request of whole batches beside something else");
-  }
-  const batch = recordBatch(whole.records, Date.now());
+  if (others.length > 0) throw mixed();
   encoder.writeString(null).writeInt16(acks).writeInt32(timeout).writeInt32(1).writeString(topic);
-  return encoder.writeInt32(1).writeInt32(partition).writeInt32(batch.length).writeBuffer(batch);
+  encoder.writeInt32(partitions.length);
+  const nowMs = Date.now();
+  for (const { partition, messages } of partitions) {
+    const [whole] = messages;
+    if (messages.length > 1 || !(whole instanceof WholeMessage)) throw mixed();
+    const batch = recordBatch(whole.records, nowMs);
+    encoder.writeInt32(partition).writeInt32(batch.length).writeBuffer(batch);
+  }
+  return encoder;
 }
 
+const mixed = (): Error => new Error("a produce request of whole batches beside something else");
 const NO_TOPIC = { topic: "", partitions: [] };
-const NO_PARTITION = { partition: 0, messages: [] };
 
 const HEADER_BYTES = 61;
 const MAGIC = 2;

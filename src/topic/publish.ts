@@ -1,9 +1,10 @@
 import type { Kafka, Producer } from "kafkajs";
 import { TradetapeError } from "../errors.ts";
 import { brokerFault } from "./client.ts";
-import { type Batch, Lane, type LaneLimits } from "./lane.ts";
+import type { Batch } from "./lane.ts";
 import { WholeMessage } from "./produce-request.ts";
 import { ACKS_ALL, openProducer, publishFault } from "./raw-publish.ts";
+import { type LaneLimits, type Outgoing, TopicLanes } from "./topic-lanes.ts";
 
 export interface PublishLimits extends LaneLimits {
   /** Admitted and not yet acknowledged; see `Publisher.requireRoom`. */
@@ -42,7 +43,7 @@ const OVERRUN = 2;
 export class Publisher {
   readonly #producer: Producer;
   readonly #limits: PublishLimits;
-  readonly #lanes = new Map<string, Lane[]>();
+  readonly #topics = new Map<string, TopicLanes>();
   #pendingBytes = 0;
   #pendingMessages = 0;
   /** Wake when the buffer is half empty, so that a bulk source refills it in long strides. */
@@ -99,32 +100,36 @@ export class Publisher {
     const bytes = messageBytes(message);
     this.#pendingBytes += bytes + OBJECT_BYTES;
     this.#pendingMessages++;
-    return this.#lane(topicName, partition).add(message, bytes);
+    return this.#lanesOf(topicName).lane(partition).add(message, bytes);
   }
 
-  #lane(topicName: string, partition: number): Lane {
-    let lanes = this.#lanes.get(topicName);
+  #lanesOf(topicName: string): TopicLanes {
+    let lanes = this.#topics.get(topicName);
     if (lanes === undefined) {
-      lanes = [];
-      this.#lanes.set(topicName, lanes);
+      lanes = new TopicLanes(topicName, this.#limits, (name, batches) => this.#send(name, batches));
+      this.#topics.set(topicName, lanes);
     }
-    let lane = lanes[partition];
-    if (lane === undefined) {
-      lane = new Lane(topicName, this.#limits, (name, batch) => this.#send(name, partition, batch));
-      lanes[partition] = lane;
-    }
-    return lane;
+    return lanes;
   }
 
-  async #send(topic: string, partition: number, batch: Batch): Promise<void> {
-    const { count } = batch.records;
-    const request = { topic, messages: [new WholeMessage(partition, batch.records)] };
+  /** Where a request of several is refused, each goes again by itself: only what is refused then has failed. */
+  async #send(topic: string, batches: readonly Outgoing[]): Promise<void> {
+    const messages = batches.map(({ partition, batch }) => new WholeMessage(partition, batch.records));
     try {
-      await this.#producer.send({ ...request, acks: ACKS_ALL });
-      batch.succeed();
+      await this.#producer.send({ topic, messages, acks: ACKS_ALL });
+      for (const { batch } of batches) this.#settle(batch, batch.succeed);
     } catch (cause) {
-      batch.fail(publishFault(cause, `${count} of ${topic}`));
+      const events = batches.reduce((sum, { batch }) => sum + batch.records.count, 0);
+      const fault = publishFault(cause, `${events} of ${topic}`);
+      const isRefused = fault instanceof TradetapeError && !fault.canRetry;
+      if (isRefused && batches.length > 1) for (const one of batches) await this.#send(topic, [one]);
+      else for (const { batch } of batches) this.#settle(batch, () => batch.fail(fault));
     }
+  }
+
+  #settle(batch: Batch, tell: () => void): void {
+    tell();
+    const { count } = batch.records;
     this.#pendingBytes -= batch.bytes + OBJECT_BYTES * count;
     this.#pendingMessages -= count;
     this.#wake();

@@ -156,6 +156,7 @@ class FakeSession {
     return (await this.#send(text, values)).count;
   }
 
+  /** One message may hold statements around the COPY: where one fails, those behind it aren't run. */
   async copy(text: string, bytes: Buffer): Promise<void> {
     await this.#send(text, [], { bytes });
   }
@@ -223,7 +224,7 @@ class FakeSession {
     const backend = this.#backend;
     if (!backend.isAlive) throw new Error("Connection terminated unexpectedly");
     const { random } = this.#time;
-    const isControl = /^(BEGIN|COMMIT|ROLLBACK|SAVEPOINT|RELEASE)/.test(text);
+    const isControl = copy === undefined && /^(BEGIN|COMMIT|ROLLBACK|SAVEPOINT|RELEASE)/.test(text);
     if (backend.tx?.isFailed && !/^(COMMIT|ROLLBACK)/.test(text)) {
       throw databaseError("25P02", "current transaction is aborted");
     }

@@ -7,6 +7,7 @@ import { blockers, catalog, evict } from "./server-statements.ts";
 import { stageStatement } from "./stage-statements.ts";
 import {
   type Context,
+  type Copy,
   type Handler,
   NONE,
   place,
@@ -48,47 +49,54 @@ export async function doStatement(postgres: FakePostgres, backend: Backend, stat
   db.time.trace?.push(
     `${db.time.now.toFixed(1).padStart(9)}    sql  ${backend.name}: ${text.slice(0, 60).replace(/\s+/g, " ")}`,
   );
+  if (copy !== undefined) return copyGuarded(postgres, backend, text, copy);
   if (/^(BEGIN|COMMIT|ROLLBACK|SAVEPOINT|RELEASE)/.test(text)) {
     control(postgres, backend, text, db.time.now);
     return NONE;
   }
   const context: Context = { postgres, backend, db, tx: backend.tx!, text, values };
-  const staged = stageStatement(context, copy);
+  const staged = stageStatement(context, undefined);
   if (staged !== undefined) return staged;
   const found = HANDLERS.find(([pattern]) => pattern.test(text));
   if (found === undefined) throw new Error(`the simulation doesn't know the statement ${text}`);
   return found[1](context);
 }
 
-const advance = taking<[string, number, number, number, number | null, Buffer | null]>(
-  async ({ db, tx, text, values }) => {
-    const [topic, partition, first, next, lastOffset, lastDigest] = values;
-    const row = db.landed.get(place(topic, partition));
-    if (row === undefined) return NONE;
-    await db.lockRow(tx, row);
-    if (/AND next_offset = \$3/.test(text) && row.next !== first) return NONE;
-    row.isChanging = true;
-    tx.atCommit.push(() => {
-      if (row.next !== first)
-        db.violations.push(`${place(topic, partition)}: ${first} landed where ${row.next} was next`);
-      const before = { next: row.next, lastOffset: row.lastOffset, lastDigest: row.lastDigest };
-      tx.undo.push(() => Object.assign(row, before));
-      row.next = next;
-      row.lastOffset = lastOffset ?? row.lastOffset;
-      row.lastDigest = lastDigest ?? row.lastDigest;
-      db.time.note("landed", () => `${place(topic, partition)} ${first}..${next}`);
-    });
-    return { rows: [], count: 1 };
-  },
-);
+/** One message: a savepoint, the COPY, and the savepoint's release, which an error leaves out. */
+async function copyGuarded(postgres: FakePostgres, backend: Backend, text: string, copy: Copy): Promise<Result> {
+  const db = postgres.database;
+  const [before, statement, after] = text.split("; ") as [string, string, string];
+  control(postgres, backend, before, db.time.now);
+  const context: Context = { postgres, backend, db, tx: backend.tx!, text: statement, values: [] };
+  const result = await stageStatement(context, copy);
+  if (result === undefined) throw new Error(`the simulation doesn't know the statement ${statement}`);
+  control(postgres, backend, after, db.time.now);
+  return result;
+}
 
 // first, next, holes, read, written, duplicate, replaced, dead, parked, filtered, lost
 type LedgerCounts = [number, number, number, number, number, number, number, number, number, number, number];
-type LedgerValues = [string, number, StoredLedgerRow["kind"], ...LedgerCounts];
+type LedgerValues = [string, number, StoredLedgerRow["kind"], ...LedgerCounts, unknown, number | null, Buffer | null];
 
-const ledgerRow = taking<LedgerValues>(async ({ db, tx, values }) => {
+/** Moves next_offset, if it is where the caller takes it for, and then writes the ledger row. */
+const advance = taking<LedgerValues>(async ({ db, tx, text, values }) => {
   const [topic, partition, kind, firstOffset, nextOffset, holes, read, written, duplicate, replaced, ...more] = values;
-  const [dead, parked, filtered, lost] = more;
+  const [dead, parked, filtered, lost, , lastOffset, lastDigest] = more;
+  const landed = db.landed.get(place(topic, partition));
+  if (landed === undefined) return NONE;
+  await db.lockRow(tx, landed);
+  if (/AND next_offset = \$4/.test(text) && landed.next !== firstOffset) return NONE;
+  landed.isChanging = true;
+  tx.atCommit.push(() => {
+    if (landed.next !== firstOffset)
+      db.violations.push(`${place(topic, partition)}: ${firstOffset} landed where ${landed.next} was next`);
+    const before = { next: landed.next, lastOffset: landed.lastOffset, lastDigest: landed.lastDigest };
+    tx.undo.push(() => Object.assign(landed, before));
+    landed.next = nextOffset;
+    landed.lastOffset = lastOffset ?? landed.lastOffset;
+    landed.lastDigest = lastDigest ?? landed.lastDigest;
+    db.time.note("landed", () => `${place(topic, partition)} ${firstOffset}..${nextOffset}`);
+  });
   let seq = 1;
   for (const row of db.ledger.visible(tx)) {
     if (row.topic === topic && row.partition === partition) seq = Math.max(seq, row.seq + 1);
@@ -266,7 +274,7 @@ const HANDLERS: readonly (readonly [RegExp, Handler])[] = [
     }),
   ],
   [/^SELECT next_offset AS next FROM tradetape\.landed_offset/, lock],
-  [/^INSERT INTO tradetape\.landed_batch/, ledgerRow],
+  [/^WITH moved AS \(\s*UPDATE tradetape\.landed_offset/, advance],
   [
     /^SELECT seq FROM tradetape\.landed_batch/,
     taking<[string, number, number, string]>(({ db, tx, values: [topic, partition, seq, landedAt] }) => {
@@ -274,7 +282,6 @@ const HANDLERS: readonly (readonly [RegExp, Handler])[] = [
       return row?.landedAt === landedAt ? rows([{ seq }]) : NONE;
     }),
   ],
-  [/^UPDATE tradetape\.landed_offset/, advance],
   [
     /^SELECT partition, next_offset AS next/,
     taking<[string]>(({ db, values: [topic] }) =>

@@ -1,8 +1,9 @@
 import { describe, expect, it } from "vitest";
 import { BatchRecords } from "../../src/topic/batch-records.ts";
-import { type Batch, Lane } from "../../src/topic/lane.ts";
+import type { Batch } from "../../src/topic/lane.ts";
 import { recordBatch } from "../../src/topic/produce-request.ts";
 import { readRecordBatches } from "../../src/topic/record-batch.ts";
+import { TopicLanes } from "../../src/topic/topic-lanes.ts";
 
 const message = (value: string) => ({ key: null, value: Buffer.from(value) });
 
@@ -12,29 +13,30 @@ async function valuesOf(batch: Batch): Promise<string[]> {
   return Array.from({ length: records.count }, (_, index) => String(records.record(index).value));
 }
 
-/** A lane whose requests wait until the test answers them. */
-function laneOf(limits: { lingerMs: number; batchBytesMax: number }) {
-  const sent: { values: Promise<string[]>; answer: () => void }[] = [];
-  const lane = new Lane("ticks", limits, (_topic, batch: Batch) => {
+/** A topic's lanes whose requests wait until the test answers them. */
+function lanesOf(limits: { lingerMs: number; batchBytesMax: number }) {
+  const sent: { values: Promise<string[][]>; answer: () => void }[] = [];
+  const lanes = new TopicLanes("ticks", limits, (_topic, outgoing) => {
     const { promise, resolve } = Promise.withResolvers<void>();
     sent.push({
-      values: valuesOf(batch),
+      values: Promise.all(outgoing.map(({ batch }) => valuesOf(batch))),
       answer: () => {
-        batch.succeed();
+        for (const { batch } of outgoing) batch.succeed();
         resolve();
       },
     });
     return promise;
   });
-  const values = () => Promise.all(sent.map(async (request) => (await request.values).join("")));
-  return { lane, sent, values };
+  const values = () =>
+    Promise.all(sent.map(async (request) => (await request.values).map((batch) => batch.join("")).join(" ")));
+  return { lanes, lane: lanes.lane(0), sent, values };
 }
 
-const turn = () => new Promise((resolve) => setImmediate(() => setImmediate(resolve)));
+const turn = () => new Promise((resolve) => setImmediate(() => setImmediate(() => setImmediate(resolve))));
 
 describe("a partition's lane", () => {
   it("sends what comes within the linger together, and gives its events one promise", async () => {
-    const { lane, values } = laneOf({ lingerMs: 0, batchBytesMax: 100 });
+    const { lane, values } = lanesOf({ lingerMs: 0, batchBytesMax: 100 });
     const batches = ["a", "b", "c"].map((value) => lane.add(message(value), 10));
     expect(await values()).toEqual([]);
     await turn();
@@ -43,21 +45,21 @@ describe("a partition's lane", () => {
   });
 
   it("sends a full batch without waiting for the linger", async () => {
-    const { lane, values } = laneOf({ lingerMs: 60_000, batchBytesMax: 20 });
+    const { lane, values } = lanesOf({ lingerMs: 60_000, batchBytesMax: 20 });
     for (const value of ["a", "b", "c"]) lane.add(message(value), 10);
     await turn();
     expect(await values()).toEqual(["ab"]);
   });
 
   it("sends a message that alone is larger than a batch", async () => {
-    const { lane, values } = laneOf({ lingerMs: 0, batchBytesMax: 20 });
+    const { lane, values } = lanesOf({ lingerMs: 0, batchBytesMax: 20 });
     lane.add(message("large"), 500);
     await turn();
     expect(await values()).toEqual(["large"]);
   });
 
   it("never has two requests out, and keeps the order", async () => {
-    const { lane, sent, values } = laneOf({ lingerMs: 0, batchBytesMax: 20 });
+    const { lane, sent, values } = lanesOf({ lingerMs: 0, batchBytesMax: 20 });
     for (const value of ["a", "b", "c", "d", "e"]) lane.add(message(value), 10);
     await turn();
     expect(await values()).toEqual(["ab"]);
@@ -73,12 +75,44 @@ describe("a partition's lane", () => {
   });
 
   it("sends what gathered behind a request as soon as it is answered", async () => {
-    const { lane, sent, values } = laneOf({ lingerMs: 1, batchBytesMax: 100 });
+    const { lane, sent, values } = lanesOf({ lingerMs: 1, batchBytesMax: 100 });
     lane.add(message("a"), 10);
     await expect.poll(values).toEqual(["a"]);
     for (const value of ["b", "c"]) lane.add(message(value), 10);
     sent[0]!.answer();
     await turn();
     expect(await values()).toEqual(["a", "bc"]);
+  });
+});
+
+describe("a topic's lanes", () => {
+  const limits = { lingerMs: 0, batchBytesMax: 1_000_000 };
+
+  it("send what lingered at the same time in one request", async () => {
+    const { lanes, values } = lanesOf(limits);
+    for (const partition of [0, 3, 1]) lanes.lane(partition).add(message(`p${partition}`), 10);
+    await turn();
+    expect(await values()).toEqual(["p0 p1 p3"]);
+  });
+
+  it("leave out a partition whose request is out, and take it along when it has been answered", async () => {
+    const { lanes, sent, values } = lanesOf(limits);
+    lanes.lane(0).add(message("a"), 10);
+    await turn();
+    for (const partition of [0, 1]) lanes.lane(partition).add(message("b"), 10);
+    await turn();
+    expect(await values()).toEqual(["a", "b"]);
+    for (const partition of [0, 1]) lanes.lane(partition).add(message("c"), 10);
+    for (const request of sent) request.answer();
+    await turn();
+    expect(await values()).toEqual(["a", "b", "bc c"]);
+  });
+
+  it("send large batches each by itself, several at a time", async () => {
+    const { lanes, values } = lanesOf(limits);
+    const bytes = [200_000, 50_000, 10_000, 900_000, 900_000];
+    for (const [partition, size] of bytes.entries()) lanes.lane(partition).add(message(`p${partition}`), size);
+    await turn();
+    expect(await values()).toEqual(["p0 p1 p2", "p3", "p4"]);
   });
 });
