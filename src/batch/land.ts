@@ -72,10 +72,9 @@ export async function inTransaction<R extends { readonly kind: string }>(
   work: () => Promise<R>,
   onCommit?: (result: Extract<R, { kind: "landed" }>) => void,
 ): Promise<R> {
-  await connection.query("BEGIN");
   let result: R;
   try {
-    result = await work();
+    [, result] = await connection.inOneTrip(() => [connection.query("BEGIN"), work()]);
   } catch (error) {
     if (connection.isOpen) await connection.query("ROLLBACK");
     throw error;
@@ -168,8 +167,10 @@ export async function book(
     await insertParked(connection, topicName, batch.partition, parkedRows(batch, outcome.parked));
   }
   const messages = plan.tells ? outboxMessages(plan, batch, outcome, letters, ledger) : [];
-  await insertOutbox(connection, topicName, batch.partition, messages);
-  const ledgerKey = await advance(connection, topicName, batch.partition, ledger, lastOf(batch, ledger), detail);
+  const [, ledgerKey] = await connection.inOneTrip(() => [
+    insertOutbox(connection, topicName, batch.partition, messages),
+    advance(connection, topicName, batch.partition, ledger, lastOf(batch, ledger), detail),
+  ]);
   return { outboxMessages: messages.length, ledgerKey };
 }
 

@@ -12,7 +12,7 @@ const ONLY_PARTITION = 0;
  * After a page, what comes next is gathered for so long: a live topic has a hundred receipts a second, and each page
  * costs two statements, a request, and a transaction of the audit group, whose rows nobody waits for.
  */
-const GATHER_MS = 50;
+const GATHER_MS = 200;
 
 /**
  * Publishes what committed batches owe, in the order they were committed, and forgets what the broker has acknowledged.

@@ -86,6 +86,8 @@ export class Connection {
       keepAlive: true,
       keepAliveInitialDelayMillis: 10_000,
       connectionTimeoutMillis: 10_000,
+      // What is asked without waiting goes out without waiting, and is answered in its order.
+      pipeline: true,
     });
     const connection = new Connection(client, options.keepsPlans ?? false);
     try {
@@ -117,6 +119,23 @@ export class Connection {
   #ask<R extends pg.QueryResultRow>(text: string, values?: readonly unknown[]): Promise<pg.QueryResult<R>> {
     if (values === undefined || !this.#keepsPlans) return this.client.query<R>(text, values as unknown[]);
     return this.client.query<R>({ name: nameOf(text), text, values: values as unknown[] });
+  }
+
+  /**
+   * Sends what `ask` asks for in one message. Where one fails in a transaction, those behind it do so as well.
+   * @param ask asks before it returns, and waits for nothing
+   * @throws the first failure, when the rest has been sent
+   */
+  inOneTrip<const P extends readonly Promise<unknown>[]>(
+    ask: () => P,
+  ): Promise<{ -readonly [K in keyof P]: Awaited<P[K]> }> {
+    const { stream } = this.client.connection;
+    stream.cork();
+    try {
+      return Promise.all(ask());
+    } finally {
+      stream.uncork();
+    }
   }
 
   /** Sends whole rows in COPY's binary format. @throws pg's DatabaseError, after which ROLLBACK TO makes it usable */

@@ -136,6 +136,7 @@ class FakeSession {
   readonly #backend: Backend;
   readonly #time: VirtualTime;
   readonly #faults: FaultRates;
+  #last: Promise<unknown> = Promise.resolve();
 
   constructor(postgres: FakePostgres, backend: Backend, time: VirtualTime, faults: FaultRates) {
     this.#postgres = postgres;
@@ -161,6 +162,10 @@ class FakeSession {
     await this.#send(text, [], { bytes });
   }
 
+  inOneTrip(ask: () => Promise<unknown>[]): Promise<unknown[]> {
+    return Promise.all(ask());
+  }
+
   async close(): Promise<void> {
     this.isOpen = false;
     this.#backend.terminate("08006");
@@ -183,7 +188,14 @@ class FakeSession {
     });
   }
 
-  async #send(text: string, values: readonly unknown[], copy?: Copy): Promise<{ rows: unknown[]; count: number }> {
+  /** One behind the other, as the server takes them, whether or not the client waits for each. */
+  #send(text: string, values: readonly unknown[], copy?: Copy): Promise<{ rows: unknown[]; count: number }> {
+    const sent = this.#last.then(() => this.#sendNow(text, values, copy));
+    this.#last = sent.catch(() => undefined);
+    return sent;
+  }
+
+  async #sendNow(text: string, values: readonly unknown[], copy?: Copy): Promise<{ rows: unknown[]; count: number }> {
     if (!this.isOpen) throw new Error("Client has encountered a connection error and is not queryable");
     const { random } = this.#time;
     const isCommit = text === "COMMIT";
