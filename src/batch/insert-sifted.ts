@@ -13,7 +13,8 @@ interface Repeats extends Record<string, unknown> {
 /**
  * The insert of a large batch with repeats in it: they are looked up first, and the rest goes in by a plain INSERT.
  * That is half the work of ON CONFLICT for every row (5 and 12 us; the lookup 4), but not right by itself: a key that
- * another partition commits in between refuses the statement, and the batch goes by ON CONFLICT then.
+ * another partition commits in between refuses the statement, and the batch goes by ON CONFLICT then. Two partitions that
+ * bring the same keys in different orders may deadlock, as by COPY; one of them is tried again, and finds repeats.
  */
 export const insertSifted: StagedInsert = async (connection, stage, wantOffsets) => {
   const [repeats] = await withoutNestedLoops(connection, () => connection.query<Repeats>(stage.repeats, []));

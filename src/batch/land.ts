@@ -72,9 +72,15 @@ export async function inTransaction<R extends { readonly kind: string }>(
   work: () => Promise<R>,
   onCommit?: (result: Extract<R, { kind: "landed" }>) => void,
 ): Promise<R> {
+  const begin = () =>
+    connection.query("BEGIN").catch((error) => {
+      // What is on its way behind it would commit statement by statement.
+      connection.drop();
+      throw error;
+    });
   let result: R;
   try {
-    [, result] = await connection.inOneTrip(() => [connection.query("BEGIN"), work()]);
+    [, result] = await connection.inOneTrip(() => [begin(), work()]);
   } catch (error) {
     if (connection.isOpen) await connection.query("ROLLBACK");
     throw error;

@@ -79,7 +79,7 @@ export class OutboxPump {
   async #run(): Promise<void> {
     while (this.#wanted && !this.#signal.aborted) {
       this.#wanted = false;
-      while ((await this.#insist(() => this.#publishPage())) > 0);
+      while (!this.#signal.aborted && (await this.#insist(() => this.#publishPage())) > 0);
       if (this.#drains === 0) await this.#gather();
     }
   }

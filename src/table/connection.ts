@@ -41,8 +41,8 @@ export interface ConnectionOptions {
 }
 
 /**
- * How a session is opened. The landing asks nothing of a session but `pid`, `isOpen`, `query`, `run`, `copy` and
- * `close`: this is where a simulation puts another database.
+ * How a session is opened. The landing asks nothing of a session but `pid`, `isOpen`, `query`, `run`, `copy`,
+ * `inOneTrip`, `drop` and `close`: this is where a simulation puts another database.
  */
 export type OpenSession = (databaseUrl: string, options: ConnectionOptions) => Promise<Connection>;
 
@@ -94,7 +94,8 @@ export class Connection {
       await client.connect();
       if (options.role) await client.query(`SET ROLE ${pg.escapeIdentifier(options.role)}`);
       connection.pid = await prepareSession(client, options.lockTimeoutMs ?? 0);
-      if (options.keepsPlans) await client.query("SET enable_seqscan = off");
+      // Up to PostgreSQL 17 a scan that is off and still needed, the stage's, costs so much that it would be compiled.
+      if (options.keepsPlans) await client.query("SET enable_seqscan = off; SET jit = off");
       if (options.commitsLate) await client.query("SET synchronous_commit = off");
     } catch (cause) {
       await client.end().catch(() => undefined);

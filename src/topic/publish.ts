@@ -1,10 +1,10 @@
 import type { Kafka, Producer } from "kafkajs";
 import { TradetapeError } from "../errors.ts";
-import { brokerFault } from "./client.ts";
+import { brokerFault, withAdmin } from "./client.ts";
 import type { Batch } from "./lane.ts";
 import { WholeMessage } from "./produce-request.ts";
 import { ACKS_ALL, openProducer, publishFault } from "./raw-publish.ts";
-import { type LaneLimits, type Outgoing, TopicLanes } from "./topic-lanes.ts";
+import { type LaneLimits, type Outgoing, TopicLanes, type TopicLimits } from "./topic-lanes.ts";
 
 export interface PublishLimits extends LaneLimits {
   /** Admitted and not yet acknowledged; see `Publisher.requireRoom`. */
@@ -35,14 +35,14 @@ const OVERRUN = 2;
  * Batches messages per partition and publishes them with acks from all replicas.
  *
  * Promises: an acked message is in its partition's log. Messages of a partition are in the log in the order they were
- * admitted. When a request fails for good (refused, or about a minute of retries), exactly its messages' `acked`
- * rejects; later ones go on in their order. A rejected message may be in the log all the same (its answer was lost),
- * and one that is retried over a new connection may be there twice: ids of ours make both harmless, and revisions that
- * matter carry their own `revised_at`.
+ * admitted. When a batch fails for good (refused, or about a minute of retries), exactly its messages' `acked` rejects;
+ * later ones go on in their order. A rejected message may be in the log all the same (its answer was lost), and one that
+ * is retried over a new connection, or shared its request with one that failed, may be there twice: ids of ours make both
+ * harmless, and revisions that matter carry their own `revised_at`.
  */
 export class Publisher {
   readonly #producer: Producer;
-  readonly #limits: PublishLimits;
+  readonly #limits: PublishLimits & TopicLimits;
   readonly #topics = new Map<string, TopicLanes>();
   #pendingBytes = 0;
   #pendingMessages = 0;
@@ -50,7 +50,7 @@ export class Publisher {
   #roomWaiters: (() => void)[] = [];
   #idleWaiters: (() => void)[] = [];
 
-  private constructor(producer: Producer, limits: PublishLimits) {
+  private constructor(producer: Producer, limits: PublishLimits & TopicLimits) {
     this.#producer = producer;
     this.#limits = { ...limits, batchBytesMax: Math.min(limits.batchBytesMax, TOPIC_BATCH_BYTES_MAX) };
   }
@@ -58,13 +58,17 @@ export class Publisher {
   /** @throws TradetapeError broker_unreachable */
   static async open(kafka: Kafka, limits: PublishLimits): Promise<Publisher> {
     const producer = openProducer(kafka);
+    let sharesRequests: boolean;
     try {
+      // With several, partitions that share a request would wait for each other's brokers, and be sent again with them.
+      const { brokers } = await withAdmin(kafka, (admin) => admin.describeCluster());
+      sharesRequests = brokers.length === 1;
       await producer.connect();
     } catch (cause) {
       await producer.disconnect();
       throw brokerFault(cause);
     }
-    return new Publisher(producer, limits);
+    return new Publisher(producer, { ...limits, sharesRequests });
   }
 
   /** Whether a bulk source should wait for `room` before it admits more. */
@@ -112,19 +116,20 @@ export class Publisher {
     return lanes;
   }
 
-  /** Where a request of several is refused, each goes again by itself: only what is refused then has failed. */
+  /** Where a request of several fails, each goes again by itself: only what fails then has failed. */
   async #send(topic: string, batches: readonly Outgoing[]): Promise<void> {
     const messages = batches.map(({ partition, batch }) => new WholeMessage(partition, batch.records));
+    let again: readonly Outgoing[] = [];
     try {
-      await this.#producer.send({ topic, messages, acks: ACKS_ALL });
-      for (const { batch } of batches) this.#settle(batch, batch.succeed);
+      const acks = await this.#producer.send({ topic, messages, acks: ACKS_ALL });
+      const acked = new Set(acks.map(({ partition }) => partition));
+      for (const { partition, batch } of batches) if (acked.has(partition)) this.#settle(batch, batch.succeed);
+      again = batches.filter(({ partition }) => !acked.has(partition));
     } catch (cause) {
-      const events = batches.reduce((sum, { batch }) => sum + batch.records.count, 0);
-      const fault = publishFault(cause, `${events} of ${topic}`);
-      const isRefused = fault instanceof TradetapeError && !fault.canRetry;
-      if (isRefused && batches.length > 1) for (const one of batches) await this.#send(topic, [one]);
-      else for (const { batch } of batches) this.#settle(batch, () => batch.fail(fault));
+      if (batches.length > 1) again = batches;
+      else for (const { batch } of batches) this.#settle(batch, () => batch.fail(faultOf(cause, topic, batch)));
     }
+    for (const one of again) await this.#send(topic, [one]);
   }
 
   #settle(batch: Batch, tell: () => void): void {
@@ -165,3 +170,6 @@ function messageBytes({ key, value, headers }: PublishedMessage): number {
   }
   return bytes;
 }
+
+const faultOf = (cause: unknown, topic: string, { records }: Batch): unknown =>
+  publishFault(cause, `${records.count} of ${topic}`);

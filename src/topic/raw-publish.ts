@@ -1,4 +1,11 @@
-import kafkajs, { type IHeaders, type Kafka, type Message, type Producer, type TopicMessages } from "kafkajs";
+import kafkajs, {
+  type IHeaders,
+  type Kafka,
+  type Message,
+  type Producer,
+  type RecordMetadata,
+  type TopicMessages,
+} from "kafkajs";
 import { TradetapeError } from "../errors.ts";
 import { brokerFault } from "./client.ts";
 
@@ -85,13 +92,16 @@ export class RawPublisher {
   async #publish(messages: readonly RawMessage[]): Promise<readonly number[]> {
     const offsets: number[] = [];
     for (const request of requests(messages)) {
-      try {
-        const [sent] = await this.#producer.sendBatch({ topicMessages: request, acks: ACKS_ALL });
-        const first = Number(sent!.baseOffset);
-        for (let n = 0; n < request[0]!.messages.length; n++) offsets.push(first + n);
-      } catch (cause) {
-        const what = request.map(({ topic, messages }) => `${messages.length} of ${topic}`).join(", ");
-        throw publishFault(cause, what);
+      for (let rest = request; rest.length > 0; ) {
+        try {
+          const acks = await this.#producer.sendBatch({ topicMessages: rest, acks: ACKS_ALL });
+          const first = Number(acks[0]!.baseOffset);
+          if (rest === request) for (let n = 0; n < request[0]!.messages.length; n++) offsets.push(first + n);
+          rest = unacked(rest, acks);
+        } catch (cause) {
+          const what = rest.map(({ topic, messages }) => `${messages.length} of ${topic}`).join(", ");
+          throw publishFault(cause, what);
+        }
       }
     }
     return offsets;
@@ -102,6 +112,21 @@ export class RawPublisher {
     await this.#last;
     await this.#producer.disconnect();
   }
+}
+
+/**
+ * What a request's answers don't tell of. kafkajs keeps them by broker while it tries again: a partition whose leader
+ * moves to a broker that has answered already is neither sent again nor missed.
+ */
+export function unacked(
+  request: readonly TopicMessages[],
+  acks: readonly Pick<RecordMetadata, "topicName" | "partition">[],
+): TopicMessages[] {
+  const acked = new Set(acks.map(({ topicName, partition }) => `${topicName}/${partition}`));
+  return request.flatMap(({ topic, messages }) => {
+    const left = messages.filter(({ partition }) => !acked.has(`${topic}/${partition}`));
+    return left.length > 0 ? [{ topic, messages: left }] : [];
+  });
 }
 
 /** Cuts messages into requests of bounded size, each grouped by topic. */

@@ -5,6 +5,11 @@ export interface LaneLimits {
   readonly batchBytesMax: number;
 }
 
+export interface TopicLimits extends LaneLimits {
+  /** Whether batches of different partitions may share a request. */
+  readonly sharesRequests: boolean;
+}
+
 /** One partition's batch on its way to the broker. */
 export interface Outgoing {
   readonly partition: number;
@@ -23,14 +28,14 @@ const TOGETHER_BYTES_MAX = 256 * 1024;
  */
 export class TopicLanes {
   readonly #topicName: string;
-  readonly #limits: LaneLimits;
+  readonly #limits: TopicLimits;
   readonly #send: SendTogether;
   readonly #lanes: Lane[] = [];
   #isLingering = false;
   /** What has left its lane in this turn of the event loop. */
   #leaving: { readonly outgoing: Outgoing; readonly settle: () => void }[] = [];
 
-  constructor(topicName: string, limits: LaneLimits, send: SendTogether) {
+  constructor(topicName: string, limits: TopicLimits, send: SendTogether) {
     this.#topicName = topicName;
     this.#limits = limits;
     this.#send = send;
@@ -68,7 +73,7 @@ export class TopicLanes {
     for (let from = 0, to = 0; from < all.length; from = to) {
       for (let bytes = 0; to < all.length; to++) {
         bytes += all[to]!.outgoing.batch.bytes;
-        if (to > from && bytes > TOGETHER_BYTES_MAX) break;
+        if (to > from && (!this.#limits.sharesRequests || bytes > TOGETHER_BYTES_MAX)) break;
       }
       const together = all.slice(from, to);
       const sent = this.#send(

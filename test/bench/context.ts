@@ -52,10 +52,10 @@ export const land = (bed: Bed, namespace: string, database: string, events: numb
   bed.phase<Landed>("land", { events }, bed.env(namespace, database));
 
 export function figuresOf(measured: Measured): Figures {
-  const { events, seconds, wholeSeconds, usage, residentMb } = measured;
+  const { events, seconds, wholeSeconds, wholeEvents, usage, residentMb } = measured;
   return {
     rate: events / seconds,
-    wholeRate: events / wholeSeconds,
+    wholeRate: wholeEvents / wholeSeconds,
     nodeUs: usage.node / events,
     postgresUs: usage.postgres / events,
     brokerUs: usage.broker / events,

@@ -166,6 +166,10 @@ class FakeSession {
     return Promise.all(ask());
   }
 
+  drop(): void {
+    this.#lose();
+  }
+
   async close(): Promise<void> {
     this.isOpen = false;
     this.#backend.terminate("08006");

@@ -14,9 +14,9 @@ async function valuesOf(batch: Batch): Promise<string[]> {
 }
 
 /** A topic's lanes whose requests wait until the test answers them. */
-function lanesOf(limits: { lingerMs: number; batchBytesMax: number }) {
+function lanesOf(limits: { lingerMs: number; batchBytesMax: number }, sharesRequests = true) {
   const sent: { values: Promise<string[][]>; answer: () => void }[] = [];
-  const lanes = new TopicLanes("ticks", limits, (_topic, outgoing) => {
+  const lanes = new TopicLanes("ticks", { ...limits, sharesRequests }, (_topic, outgoing) => {
     const { promise, resolve } = Promise.withResolvers<void>();
     sent.push({
       values: Promise.all(outgoing.map(({ batch }) => valuesOf(batch))),
@@ -93,6 +93,13 @@ describe("a topic's lanes", () => {
     for (const partition of [0, 3, 1]) lanes.lane(partition).add(message(`p${partition}`), 10);
     await turn();
     expect(await values()).toEqual(["p0 p1 p3"]);
+  });
+
+  it("share no request where there are several brokers", async () => {
+    const { lanes, values } = lanesOf(limits, false);
+    for (const partition of [0, 3, 1]) lanes.lane(partition).add(message(`p${partition}`), 10);
+    await turn();
+    expect(await values()).toEqual(["p0", "p1", "p3"]);
   });
 
   it("leave out a partition whose request is out, and take it along when it has been answered", async () => {

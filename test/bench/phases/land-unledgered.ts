@@ -16,7 +16,7 @@ import { ConnectionSlot } from "../../../src/table/slot.ts";
 import { GroupMember } from "../../../src/topic/consume.ts";
 import type { FetchedBatch } from "../../../src/topic/fetched-batch.ts";
 import type { LandArgs } from "./land.ts";
-import { argsOf, Measure, print } from "./measure.ts";
+import { argsOf, Measure, print, WARM_SHARE } from "./measure.ts";
 
 const COMMIT_MS = 1000;
 
@@ -33,6 +33,7 @@ const daySlot = new ConnectionSlot(config.databaseUrl, { name: "bench days", rol
 const queues: Promise<void>[] = connections.map(() => Promise.resolve());
 const room = new Room(config.landingBufferBytesMax);
 const offsets = new Map<number, number>();
+const warm = Promise.withResolvers<number>();
 const all = Promise.withResolvers<void>();
 let landed = 0;
 
@@ -50,6 +51,7 @@ async function take(batch: FetchedBatch): Promise<void> {
     room.free(bytes);
     offsets.set(batch.partition, batch.nextOffset);
     landed += batch.count;
+    if (landed >= events * WARM_SHARE) warm.resolve(landed);
     if (landed >= events) all.resolve();
   });
   queues[at].catch(all.reject);
@@ -62,10 +64,11 @@ const member = new GroupMember(services.kafka, {
   sessionTimeoutMs: config.sessionTimeoutMs,
 });
 await member.start({ onAssigned: () => {}, onBatch: take, onMarkers: () => {}, onCrash: all.reject });
-const measure = new Measure(pids);
 const timer = setInterval(() => void member.commit(offsets), COMMIT_MS);
+const before = await Promise.race([warm.promise, all.promise.then(() => 0)]);
+const measure = new Measure(pids);
 await all.promise;
-const measured = measure.end(events);
+const measured = measure.end(events - before, events);
 clearInterval(timer);
 await member.stop();
 for (const connection of [...connections, daySlot]) await connection.close();

@@ -6,12 +6,16 @@ export interface Measured {
   readonly events: number;
   /** Of the work itself. */
   readonly seconds: number;
-  /** The same with the process's own start: loading, connecting, joining. */
+  /** With the process's own start: loading, connecting, joining. */
   readonly wholeSeconds: number;
+  readonly wholeEvents: number;
   readonly usage: Usage;
   /** This process's peak in MB. */
   readonly residentMb: number;
 }
+
+/** So much of a landing comes before it is measured. */
+export const WARM_SHARE = 0.25;
 
 /** A phase's arguments, and the services' processes. */
 export const argsOf = <A>(): A & { readonly pids: ServicePids } => JSON.parse(process.argv[2]!);
@@ -32,13 +36,15 @@ export class Measure {
     this.#startedMs = performance.now();
   }
 
-  end(events: number): Measured {
+  /** @param wholeEvents with those before it was made */
+  end(events: number, wholeEvents = events): Measured {
     const endedMs = performance.now();
     return {
       events,
       seconds: (endedMs - this.#startedMs) / 1000,
       // performance counts from the start of the process.
       wholeSeconds: endedMs / 1000,
+      wholeEvents,
       usage: usedSince(this.#usage, usageOf(this.#pids)),
       residentMb: residentMb(process.pid, "peak"),
     };
