@@ -18,7 +18,17 @@ interface ProduceData {
     readonly partitions: readonly { readonly partition: number; readonly messages: readonly object[] }[];
   }[];
 }
-type Produce = (data: ProduceData) => { readonly request: { encode: () => Promise<Encoder> } };
+/** A produce request's answer, by partition; error code 0 is none. */
+interface Answer {
+  readonly topics: readonly {
+    readonly topicName: string;
+    readonly partitions: readonly { readonly partition: number; readonly errorCode: number }[];
+  }[];
+}
+type Produce = (data: ProduceData) => {
+  readonly request: { encode: () => Promise<Encoder> };
+  readonly response: { readonly decode: unknown; parse: (answer: Answer) => Promise<Answer> };
+};
 interface Definition {
   protocol(of: { version: number }): Produce;
 }
@@ -66,9 +76,22 @@ export function produceWholeBatches(): void {
       if (!isWhole(data)) return call;
       if (version < VERSION_MIN || version > VERSION_MAX) throw new Error(`produce requests of version ${version}`);
       call.request.encode = async () => encodeRequest(new KafkaEncoder(), data);
-      return call;
+      const { decode, parse } = call.response;
+      return { request: call.request, response: { decode, parse: (answer: Answer) => parse(goodPart(answer)) } };
     };
   };
+}
+
+/**
+ * What has been taken, where something was: kafkajs would take one partition's error for the whole request's and send all
+ * of it again, doubling what is in the log. Who asked sees that a partition is missing. Only errors stay as they are.
+ */
+function goodPart(answer: Answer): Answer {
+  const topics = answer.topics.map(({ topicName, partitions }) => ({
+    topicName,
+    partitions: partitions.filter(({ errorCode }) => errorCode === 0),
+  }));
+  return topics.some(({ partitions }) => partitions.length > 0) ? { ...answer, topics } : answer;
 }
 
 const isWhole = ({ topicData }: ProduceData): boolean =>

@@ -69,7 +69,7 @@ async function expectLandedOnce(topic: Topic, rows: number): Promise<void> {
 
 describe("a connection to PostgreSQL that is cut", () => {
   const moments: readonly (readonly [what: string, moment: Moment])[] = [
-    ["between two messages of COPY's data", "between rows"],
+    ["in the middle of COPY's data", "between rows"],
     ["when all of COPY's data have been sent", "copy done"],
     ["before the COMMIT reaches the server", "commit asked"],
     ["when the COMMIT is on its way", "commit sent"],

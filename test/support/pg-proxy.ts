@@ -29,8 +29,6 @@ const COPY_DATA = "d".charCodeAt(0);
 const COPY_DONE = "c".charCodeAt(0);
 const QUERY = "Q".charCodeAt(0);
 const LENGTH_BYTES = 4;
-/** Our COPY is a header, the rows and a trailer: behind two of them there is something, and something is missing. */
-const ROWS_ARE_DATA = 2;
 
 interface Armed {
   readonly moment: Moment;
@@ -83,7 +81,6 @@ class Session {
   #unread: Buffer = Buffer.alloc(0);
   #isStarted = false;
   #lands = false;
-  #dataMessages = 0;
   #waitsForCommit = false;
   #isHeld = false;
   readonly #held: (() => void)[] = [];
@@ -135,10 +132,22 @@ class Session {
       this.#server.write(message);
       return;
     }
+    if (this.#lands && message[0] === COPY_DATA) {
+      this.#passHalves(message);
+      return;
+    }
     const [before, after] = this.#lands ? this.#momentsOf(message) : [];
     if (before && this.#reached(before, () => this.#server.write(message))) return;
     this.#server.write(message);
     if (after) this.#reached(after, () => {});
+  }
+
+  /** Our COPY's data is one message: what is between its rows is in the middle of it. */
+  #passHalves(message: Buffer): void {
+    const middle = message.length >> 1;
+    this.#server.write(message.subarray(0, middle));
+    const passRest = () => void this.#server.write(message.subarray(middle));
+    if (!this.#reached("between rows", passRest)) passRest();
   }
 
   #momentsOf(message: Buffer): readonly [before?: Moment | undefined, after?: Moment] {
@@ -148,8 +157,6 @@ class Session {
       this.#waitsForCommit = true;
       return ["commit asked", "commit sent"];
     }
-    if (type === COPY_DATA) return ++this.#dataMessages === ROWS_ARE_DATA + 1 ? ["between rows"] : [];
-    this.#dataMessages = 0;
     return type === COPY_DONE ? [undefined, "copy done"] : [];
   }
 

@@ -87,6 +87,25 @@ describe("a produce request of whole batches", () => {
     expect(withoutProducer(own)).toBe(withoutProducer(kafkajs));
   });
 
+  it("is answered for by the partitions that took theirs, and fails where none did", async () => {
+    produceWholeBatches();
+    const partitions = [3, 4].map((partition) => ({
+      partition,
+      messages: [whole([{ key: null, value: Buffer.from("a"), headers: {} }])],
+    }));
+    const data = { acks: -1, timeout: 1, topicData: [{ topic: "ticks", partitions }] };
+    const { response } = requests.Produce.protocol({ version: 7 })(data);
+    const notLeader = 6;
+    const answer = (...codes: number[]) => ({
+      topics: [{ topicName: "ticks", partitions: codes.map((errorCode, n) => ({ partition: n + 3, errorCode })) }],
+    });
+    expect(await response.parse(answer(0, 0))).toEqual(answer(0, 0));
+    expect(await response.parse(answer(0, notLeader))).toEqual(answer(0));
+    await expect(response.parse(answer(notLeader, notLeader))).rejects.toMatchObject({
+      type: "NOT_LEADER_FOR_PARTITION",
+    });
+  });
+
   it("is never mixed with messages that kafkajs has to encode", async () => {
     const one = whole([{ key: null, value: Buffer.from("a"), headers: {} }]);
     const other = { partition: 4, messages: [{ key: null, value: Buffer.from("b") }] };
