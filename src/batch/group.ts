@@ -69,7 +69,6 @@ export class Group {
       partitions: () => (plan.tells ? [...this.#lanes.keys()] : []),
       failed: (error) => this.#fail(error),
       clock,
-      signal: this.#abort.signal,
     });
   }
 
@@ -120,10 +119,10 @@ export class Group {
     if (force) this.#abort.abort();
     if (this.#abort.signal.aborted) for (const lane of this.#lanes.values()) lane.drop();
     await Promise.all([...this.#lanes.values()].map((lane) => lane.idle()));
-    if (!this.#abort.signal.aborted) {
-      await this.pump.drained();
-      await this.#hints.write(this.#lanes.values());
-    }
+    // A group that ends by itself tells what it has committed all the same, as long as nothing is in the way.
+    if (force) this.pump.end();
+    else await this.pump.drained();
+    if (!this.#abort.signal.aborted) await this.#hints.write(this.#lanes.values());
     // A claim that waits for the broker or the database gives up, before its session is closed under it.
     this.#abort.abort();
     await Promise.all([...this.#lanes.values()].map((lane) => lane.claimed));

@@ -26,7 +26,7 @@ export class OutboxPump {
   readonly #partitions: () => readonly number[];
   readonly #failed: (error: unknown) => void;
   readonly #clock: Clock;
-  readonly #signal: AbortSignal;
+  #isEnded = false;
   /** How many wait for `drained`: nothing is gathered meanwhile. */
   #drains = 0;
   #endGathering: (() => void) | undefined;
@@ -42,8 +42,6 @@ export class OutboxPump {
     readonly partitions: () => readonly number[];
     readonly failed: (error: unknown) => void;
     readonly clock: Clock;
-    /** Aborted, it publishes no further page. */
-    readonly signal: AbortSignal;
   }) {
     this.#topicName = parts.topicName;
     this.#slot = parts.slot;
@@ -52,7 +50,6 @@ export class OutboxPump {
     this.#partitions = parts.partitions;
     this.#failed = parts.failed;
     this.#clock = parts.clock;
-    this.#signal = parts.signal;
   }
 
   /** Something may be there to publish. */
@@ -63,8 +60,14 @@ export class OutboxPump {
       .finally(() => {
         this.#running = undefined;
         // Asked for between the loop's last look and here.
-        if (this.#wanted && !this.#signal.aborted) this.kick();
+        if (this.#wanted && !this.#isEnded) this.kick();
       });
+  }
+
+  /** Publishes no further page: what is left is the next owner's. */
+  end(): void {
+    this.#isEnded = true;
+    this.#endGathering?.();
   }
 
   /** Resolves when everything that was committed before the call has been acknowledged and forgotten. */
@@ -77,10 +80,10 @@ export class OutboxPump {
   }
 
   async #run(): Promise<void> {
-    while (this.#wanted && !this.#signal.aborted) {
+    while (this.#wanted && !this.#isEnded) {
       this.#wanted = false;
-      while (!this.#signal.aborted && (await this.#insist(() => this.#publishPage())) > 0);
-      if (this.#drains === 0) await this.#gather();
+      while (!this.#isEnded && (await this.#insist(() => this.#publishPage())) > 0);
+      if (this.#drains === 0 && !this.#isEnded) await this.#gather();
     }
   }
 
