@@ -41,7 +41,7 @@ export async function insertIsolated(
   const refused: RefusedRow[] = [];
   for (;;) {
     const tried = await attempt(connection, insert);
-    if ("counts" in tried) return { counts: tried.counts, refused };
+    if ("result" in tried) return { counts: tried.result, refused };
     const offset = await firstRefused(connection, stage, insert);
     refused.push({ offset, fault: tried.fault });
     await connection.run(stage.discard, [[offset]]);
@@ -49,14 +49,15 @@ export async function insertIsolated(
 }
 
 type Insert = () => Promise<readonly StagedCount[]>;
-type Tried = { readonly counts: readonly StagedCount[] } | { readonly fault: DatabaseFault };
+type Tried<R> = { readonly result: R } | { readonly fault: DatabaseFault };
 
-async function attempt(connection: Connection, insert: Insert): Promise<Tried> {
+/** Runs an insert that a unique key may refuse; nothing of it stays then. */
+export async function attempt<R>(connection: Connection, insert: () => Promise<R>): Promise<Tried<R>> {
   await connection.query("SAVEPOINT inserted");
   try {
-    const counts = await insert();
+    const result = await insert();
     await connection.query("RELEASE SAVEPOINT inserted");
-    return { counts };
+    return { result };
   } catch (error) {
     if (!isDatabaseFault(error) || verdictOf(error) !== "unique") throw error;
     await connection.query("ROLLBACK TO SAVEPOINT inserted; RELEASE SAVEPOINT inserted");

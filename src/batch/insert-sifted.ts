@@ -1,7 +1,4 @@
-import type { Connection } from "../table/connection.ts";
-import { isDatabaseFault, verdictOf } from "../table/sqlstate.ts";
-import type { StageStatements } from "../table/stage.ts";
-import type { Repeat } from "./insert-isolated.ts";
+import { attempt, type Repeat } from "./insert-isolated.ts";
 import { insertFirst, type StagedInsert, withoutNestedLoops } from "./insert-staged.ts";
 
 interface Repeats extends Record<string, unknown> {
@@ -19,25 +16,8 @@ interface Repeats extends Record<string, unknown> {
 export const insertSifted: StagedInsert = async (connection, stage, wantOffsets) => {
   const [repeats] = await withoutNestedLoops(connection, () => connection.query<Repeats>(stage.repeats, []));
   const { offsets, conflicts } = repeats!;
-  const written = await insertFresh(connection, stage, offsets ?? "{}");
-  if (written === undefined) return insertFirst(connection, stage, wantOffsets);
+  const tried = await attempt(connection, () => connection.run(stage.insertFresh, [offsets ?? "{}"]));
+  if ("fault" in tried) return insertFirst(connection, stage, wantOffsets);
+  const { result: written } = tried;
   return { counts: [{ outcome: "written", rows: written, offsets: null }], refused: [], conflicts: conflicts ?? [] };
 };
-
-/** @returns how many rows went in; undefined when a unique key refused one, and nothing did */
-async function insertFresh(
-  connection: Connection,
-  stage: StageStatements,
-  repeats: string,
-): Promise<number | undefined> {
-  await connection.query("SAVEPOINT sifted");
-  try {
-    const written = await connection.run(stage.insertFresh, [repeats]);
-    await connection.query("RELEASE SAVEPOINT sifted");
-    return written;
-  } catch (error) {
-    if (!isDatabaseFault(error) || verdictOf(error) !== "unique") throw error;
-    await connection.query("ROLLBACK TO SAVEPOINT sifted; RELEASE SAVEPOINT sifted");
-    return undefined;
-  }
-}
