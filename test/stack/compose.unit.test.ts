@@ -49,12 +49,12 @@ describe("docker-compose.yml and the process launcher", () => {
   it("give the broker the same settings, and none that the other lacks", () => {
     const settings = Object.entries(properties).filter(([name]) => !PLACE.includes(name));
     expect(Object.keys(BROKER_SETTINGS).every((name) => name in properties)).toBe(true);
-    const { CLUSTER_ID, KAFKA_HEAP_OPTS, KAFKA_OPTS, ...others } = kafka.environment;
+    const { CLUSTER_ID, KAFKA_HEAP_OPTS, KAFKA_JVM_PERFORMANCE_OPTS, ...others } = kafka.environment;
     const places = PLACE.map(variableOf);
     const variables = Object.fromEntries(Object.entries(others).filter(([name]) => !places.includes(name)));
     expect(variables).toEqual(Object.fromEntries(settings.map(([name, value]) => [variableOf(name), value])));
     expect(KAFKA_HEAP_OPTS).toBe(BROKER_HEAP);
-    expect(KAFKA_OPTS).toBe(BROKER_JVM);
+    expect(KAFKA_JVM_PERFORMANCE_OPTS).toBe(BROKER_JVM);
     expect(Buffer.from(CLUSTER_ID ?? "", "base64url")).toHaveLength(16);
   });
 
