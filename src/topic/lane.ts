@@ -35,7 +35,7 @@ export interface LaneParts {
   readonly batchBytesMax: number;
   /** Sends one batch and settles when it is acked or refused for good, retries included. It never rejects. */
   readonly send: (batch: Batch) => Promise<void>;
-  /** Has `lingered` called after the linger. */
+  /** Has `lingered` called after the linger, unless it is going to be. */
   readonly linger: () => void;
 }
 
@@ -49,6 +49,8 @@ export class Lane {
   readonly #batches: Batch[] = [];
   #lastBytes = 0;
   #isSending = false;
+  /** Whether the open batch has lingered. */
+  #isDue = false;
 
   constructor(parts: LaneParts) {
     this.#parts = parts;
@@ -64,26 +66,26 @@ export class Lane {
     }
     batch.records.add(key, value, headers);
     batch.bytes += bytes;
-    if (!this.#isSending) this.#schedule();
+    this.#parts.linger();
+    if (this.#batches.length > 1 && !this.#isSending) void this.#sendNext();
     return batch;
   }
 
-  /**
-   * A full batch goes at once, an open one after the linger. While a request is out nothing lingers: its answer sends.
-   */
-  #schedule(): void {
-    if (this.#batches.length > 1) void this.#sendNext();
-    else this.#parts.linger();
-  }
-
-  /** What waits has waited long enough. */
+  /** What waits has waited long enough: it goes when no request is out. */
   lingered(): void {
+    this.#isDue = this.#batches.length > 0;
     if (!this.#isSending) void this.#sendNext();
   }
 
+  /**
+   * Full batches go at once, an open one when it is due. It lingers behind an answer, too: a broker that answers within
+   * a millisecond or two would else get a request for every few events, and publisher, broker and consumer pay for each.
+   */
   async #sendNext(): Promise<void> {
     this.#isSending = true;
-    for (let batch = this.#batches.shift(); batch !== undefined; batch = this.#batches.shift()) {
+    while (this.#batches.length > 1 || this.#isDue) {
+      const batch = this.#batches.shift()!;
+      this.#isDue &&= this.#batches.length > 0;
       this.#lastBytes = batch.bytes;
       await this.#parts.send(batch);
     }

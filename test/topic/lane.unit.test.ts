@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import { describe, expect, it } from "vitest";
 import { BatchRecords } from "../../src/topic/batch-records.ts";
 import type { Batch } from "../../src/topic/lane.ts";
@@ -31,6 +32,9 @@ function lanesOf(limits: { lingerMs: number; batchBytesMax: number }, sharesRequ
     Promise.all(sent.map(async (request) => (await request.values).map((batch) => batch.join("")).join(" ")));
   return { lanes, lane: lanes.lane(0), sent, values };
 }
+
+/** Longer than the linger of who waits for it. */
+const LINGERED_MS = 20;
 
 const turn = () => new Promise((resolve) => setImmediate(() => setImmediate(() => setImmediate(resolve))));
 
@@ -74,14 +78,37 @@ describe("a partition's lane", () => {
     expect(await values()).toEqual(["ab", "cd", "ef"]);
   });
 
-  it("sends what gathered behind a request as soon as it is answered", async () => {
+  it("sends what has lingered behind a request as soon as it is answered", async () => {
     const { lane, sent, values } = lanesOf({ lingerMs: 1, batchBytesMax: 100 });
     lane.add(message("a"), 10);
     await expect.poll(values).toEqual(["a"]);
     for (const value of ["b", "c"]) lane.add(message(value), 10);
+    await sleep(LINGERED_MS);
+    expect(await values()).toEqual(["a"]);
     sent[0]!.answer();
     await turn();
     expect(await values()).toEqual(["a", "bc"]);
+  });
+
+  it("lets linger what came behind a request that is answered sooner", async () => {
+    const { lane, sent, values } = lanesOf({ lingerMs: 60_000, batchBytesMax: 10 });
+    for (const value of ["a", "b"]) lane.add(message(value), 10);
+    await turn();
+    sent[0]!.answer();
+    await turn();
+    expect(await values()).toEqual(["a"]);
+    lane.add(message("c"), 10);
+    await turn();
+    expect(await values()).toEqual(["a", "b"]);
+  });
+
+  it("lets linger what is left open behind a full batch", async () => {
+    const { lane, sent, values } = lanesOf({ lingerMs: 1, batchBytesMax: 20 });
+    for (const value of ["a", "b", "c"]) lane.add(message(value), 10);
+    await turn();
+    expect(await values()).toEqual(["ab"]);
+    sent[0]!.answer();
+    await expect.poll(values).toEqual(["ab", "c"]);
   });
 });
 
