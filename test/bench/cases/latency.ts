@@ -9,7 +9,7 @@ import { isoDay } from "./tick-table.ts";
 const SHARES = [10, 30, 70] as const;
 
 /** A publisher is a process that runs all day; what its first seconds wait for (compiling, connecting) isn't counted. */
-const WARM_SECONDS = 2;
+const WARM_SECONDS = 10;
 
 export const SUBJECTS = {
   gMax: "publish and land at the same time, as fast as both go: the maximum",
