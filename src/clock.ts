@@ -11,6 +11,8 @@ export interface Clock {
   after(ms: number, call: () => void): () => void;
   /** Calls every `ms` milliseconds, until the function that it returns is called. */
   every(ms: number, call: () => void): () => void;
+  /** Resolves when this turn of the event loop is over: all that came with it has been taken in. */
+  turn(): Promise<void>;
   /** A number in [0, 1). */
   random(): number;
 }
@@ -25,5 +27,6 @@ export const SYSTEM_CLOCK: Clock = {
     const timer = setInterval(call, ms);
     return () => clearInterval(timer);
   },
+  turn: () => new Promise((resolve) => setImmediate(resolve)),
   random: Math.random,
 };

@@ -3,7 +3,8 @@ import { encodeEvent } from "../event/codec.ts";
 import { eventId } from "../event/identity.ts";
 import type { EventTopic } from "../event/schemas.ts";
 import type { Connection } from "../table/connection.ts";
-import { advance, claimPartition, type LedgerRow, lockPartition, NOTHING_COUNTED } from "../table/landed.ts";
+import { claimPartition, lockPartition } from "../table/landed.ts";
+import { advance, type LedgerRow, NOTHING_COUNTED } from "../table/ledger.ts";
 import { insertOutbox } from "../table/outbox.ts";
 import { fetchOffsets } from "../topic/offsets.ts";
 import { topicName } from "../topic/topics.ts";
@@ -39,10 +40,8 @@ export async function acceptLoss(services: LandingServices, loss: AcceptedLoss):
       const next = await lockPartition(connection, name, loss.partition);
       if (loss.from !== next) throw refused(name, loss, `the database expects offset ${next} next`);
       if (loss.to > log.low) throw refused(name, loss, `the log still holds what begins at offset ${log.low}`);
-      await advance(connection, name, loss.partition, ledgerRow(loss), undefined, {
-        reason: loss.reason,
-        actor: loss.actor,
-      });
+      const { partition, reason, actor } = loss;
+      await advance(connection, name, { partition, ledger: ledgerRow(loss), detail: { reason, actor } });
       await tell(connection, name, auditTopicName, schemaId, loss);
       return { kind: "landed" };
     }),
@@ -77,7 +76,9 @@ async function tell(
     source_partition: partition,
     source_offset: from,
   });
-  await insertOutbox(connection, name, partition, [{ topic: auditTopicName, key: null, value, headers: {} }]);
+  await insertOutbox(connection, name, [
+    { partition, message: { topic: auditTopicName, key: null, value, headers: {} } },
+  ]);
 }
 
 const refused = (name: string, loss: AcceptedLoss, why: string): TradetapeError =>

@@ -59,7 +59,7 @@ export class Group {
     const { landingSlots: slots, daySlot, registry } = parts;
     this.#intake = new Intake({ ...parts, room: this.#room, patience: this.#patience() });
     const lockWatch = new LockWatch(parts.watchSlot, config.lockTimeoutMs, parts.log, clock);
-    const waits = { patience: this.#patience, signal: this.#ending };
+    const waits = { patience: this.#patience, signal: this.#ending, clock };
     this.#runner = new JobRunner({ plan, registry, slots, daySlot, lockWatch, ...waits });
     this.pump = new OutboxPump({
       topicName: plan.topicName,

@@ -1,11 +1,14 @@
+import type { Clock } from "../clock.ts";
 import type { Registry } from "../event/registry.ts";
-import { isInLedger, type LedgerRow } from "../table/landed.ts";
+import { isInLedger, type LedgerRow } from "../table/ledger.ts";
 import { countParked } from "../table/parked.ts";
 import type { ConnectionSlot } from "../table/slot.ts";
 import { isDatabaseFault, verdictOf } from "../table/sqlstate.ts";
 import type { EncodedBatch } from "./encode.ts";
 import { expireParked } from "./expire.ts";
 import { encodedAgain, type Landed, type Landing, landBatch, type OnCommit } from "./land.ts";
+import { looksClean } from "./land-clean.ts";
+import { LandingQueue } from "./landing-queue.ts";
 import type { Job, Lane, LaneStep } from "./lane.ts";
 import type { LockWatch } from "./lock-watch.ts";
 import { judge, type Patience } from "./patience.ts";
@@ -23,6 +26,7 @@ export class JobRunner {
   /** Day partitions are made on a session of their own: a landing's transaction would hold the new partition's lock. */
   readonly #daySlot: ConnectionSlot;
   readonly #lockWatch: LockWatch;
+  readonly #queue: LandingQueue;
   readonly #signal: AbortSignal;
   readonly #patience: () => Patience;
 
@@ -34,12 +38,15 @@ export class JobRunner {
     readonly lockWatch: LockWatch;
     readonly signal: AbortSignal;
     readonly patience: () => Patience;
+    readonly clock?: Clock | undefined;
   }) {
     this.#plan = parts.plan;
     this.#registry = parts.registry;
     this.#slots = parts.slots;
     this.#daySlot = parts.daySlot;
     this.#lockWatch = parts.lockWatch;
+    // All partitions' on one session: two transactions of half of them each would cost twice as much.
+    this.#queue = new LandingQueue({ ...parts, slot: parts.slots[0]! });
     this.#signal = parts.signal;
     this.#patience = parts.patience;
   }
@@ -57,7 +64,9 @@ export class JobRunner {
     const onCommit: OnCommit = (landing) => void asked.push(landing);
     const landing = await this.#insist(lane, () => {
       tries++;
-      return job.kind === "sweep" ? this.#release(slot, lane, onCommit) : this.#land(slot, lane, job.batch, onCommit);
+      return job.kind === "sweep"
+        ? this.#release(slot, lane, onCommit)
+        : this.#land(lane, job.batch, tries === 1, onCommit);
     });
     // A COMMIT whose answer was lost, or another owner, has parked or released events without our hearing of it.
     const isHeard = landing.kind === "landed" && tries === 1 && landing.ledger.firstOffset === lane.nextOffset;
@@ -106,16 +115,21 @@ export class JobRunner {
     );
   }
 
-  async #land(slot: ConnectionSlot, lane: Lane, batch: EncodedBatch, onCommit: OnCommit): Promise<Landing> {
+  /** In company only at the first try: what keeps failing there may be another partition's fault. */
+  async #land(lane: Lane, batch: EncodedBatch, isFirstTry: boolean, onCommit: OnCommit): Promise<Landing> {
+    const slot = this.slotOf(lane.partition);
     const { days } = this.#plan.encoder;
     const land = async () => {
       await days.make(this.#daySlot, batch);
       const kept = batch.days.some((day) => days.isPast(day)) ? encodedAgain(this.#plan, batch) : batch;
       await this.#plan.sessionGate.pass(kept.sessions, this.#signal);
+      const preferStage = lane.stagedBatchesLeft > 0;
+      if (isFirstTry && !preferStage && looksClean(this.#plan, kept)) {
+        const landed = await this.#queue.land(kept, onCommit);
+        if (landed !== "apart") return landed;
+      }
       return slot.use((connection) =>
-        this.#lockWatch.run(connection, () =>
-          landBatch(connection, this.#plan, kept, lane.stagedBatchesLeft > 0, onCommit),
-        ),
+        this.#lockWatch.run(connection, () => landBatch(connection, this.#plan, kept, preferStage, onCommit)),
       );
     };
     const landing = await land().catch((error) => {

@@ -1,5 +1,6 @@
 import type { Connection } from "../table/connection.ts";
-import { advance, type LedgerKey, type LedgerRow, lockPartition } from "../table/landed.ts";
+import { lockPartition } from "../table/landed.ts";
+import { advance, type LedgerKey, type LedgerRow } from "../table/ledger.ts";
 import { insertLetters, insertParked } from "../table/letters.ts";
 import { insertOutbox } from "../table/outbox.ts";
 import { type EncodedBatch, encodeBatch } from "./encode.ts";
@@ -172,15 +173,16 @@ export async function book(
   if (ledger.kind === "batch") {
     await insertParked(connection, topicName, batch.partition, parkedRows(batch, outcome.parked));
   }
-  const messages = plan.tells ? outboxMessages(plan, batch, outcome, letters, ledger) : [];
+  const messages = outboxMessages(plan, batch, outcome, letters, ledger);
   const [, ledgerKey] = await connection.inOneTrip(() => [
-    insertOutbox(connection, topicName, batch.partition, messages),
-    advance(connection, topicName, batch.partition, ledger, lastOf(batch, ledger), detail),
+    insertOutbox(connection, topicName, messages),
+    advance(connection, topicName, { partition: batch.partition, ledger, last: lastOf(batch, ledger), detail }),
   ]);
   return { outboxMessages: messages.length, ledgerKey };
 }
 
-function lastOf(batch: EncodedBatch, ledger: LedgerRow): { offset: number; digest: Buffer } | undefined {
+/** The last record that a batch lands, with its digest; undefined when it has none. */
+export function lastOf(batch: EncodedBatch, ledger: LedgerRow): { offset: number; digest: Buffer } | undefined {
   if (ledger.kind !== "batch" || batch.to === batch.from) return undefined;
   const index = batch.to - 1;
   return { offset: batch.records.offsetOf(index), digest: recordDigest(batch.records.record(index)) };

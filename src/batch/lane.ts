@@ -1,4 +1,4 @@
-import type { LedgerRow } from "../table/landed.ts";
+import type { LedgerRow } from "../table/ledger.ts";
 import type { EncodedBatch } from "./encode.ts";
 import type { Horizon } from "./horizon.ts";
 import { isJoinable, joinBatches } from "./join.ts";

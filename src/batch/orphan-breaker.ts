@@ -1,6 +1,6 @@
 import { TradetapeError } from "../errors.ts";
 import type { Connection } from "../table/connection.ts";
-import { landedWindow } from "../table/landed.ts";
+import { landedWindow } from "../table/ledger.ts";
 import { LETTERS_MIN, WINDOW_RECORDS } from "./letter-breaker.ts";
 
 /**

@@ -4,9 +4,9 @@ import { encodeEvent } from "../event/codec.ts";
 import type { AuditEvent } from "../event/events.ts";
 import { Refusal } from "../event/letter.ts";
 import { WORKFLOW_HEADERS } from "../event/workflow.ts";
-import type { LedgerRow } from "../table/landed.ts";
+import type { LedgerRow } from "../table/ledger.ts";
 import type { LetterRow, ParkedRow, StoredHeaders } from "../table/letters.ts";
-import type { OutboxMessage } from "../table/outbox.ts";
+import type { OutboxMessage, Owed } from "../table/outbox.ts";
 import type { RawRecord } from "../topic/fetched-batch.ts";
 import type { EncodedBatch, Letter } from "./encode.ts";
 import { base64, firstHeader, redriveAttempts, storedHeaders } from "./headers.ts";
@@ -56,24 +56,22 @@ export function parkedRows(batch: EncodedBatch, parked: readonly Parked[]): Park
   });
 }
 
-/** Every message that a batch owes: its letters, and what the audit topic is to be told. */
+/** Every message that a batch owes: its letters, and what the audit topic is to be told; none in a replay. */
 export function outboxMessages(
   plan: LandingPlan,
   batch: EncodedBatch,
   outcome: Outcome,
   letters: readonly LetterRow[],
   ledger: LedgerRow,
-): OutboxMessage[] {
-  const messages = letters.map((letter) => letterMessage(plan, batch.partition, letter));
+): Owed[] {
+  if (!plan.tells) return [];
+  const { partition } = batch;
+  const owed = letters.map((letter): Owed => ({ partition, message: letterMessage(plan, partition, letter) }));
   for (const entry of auditEntries(plan, batch, outcome, letters, ledger)) {
-    messages.push({
-      topic: plan.auditTopicName,
-      key: null,
-      value: encodeEvent("audit", plan.auditSchemaId, entry),
-      headers: {},
-    });
+    const value = encodeEvent("audit", plan.auditSchemaId, entry);
+    owed.push({ partition, message: { topic: plan.auditTopicName, key: null, value, headers: {} } });
   }
-  return messages;
+  return owed;
 }
 
 function auditEntries(

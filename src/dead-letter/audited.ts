@@ -25,7 +25,7 @@ export interface ActedPage {
 export function recordAction(ops: Ops, page: ActedPage, nowMs = Date.now()): Promise<void> {
   const value = encodeEvent("audit", ops.auditSchemaId, actionEntry(ops, page, nowMs));
   const message = { topic: ops.auditTopicName, key: null, value, headers: {} };
-  return insertOutbox(ops.connection, page.topic, page.partition, [message]);
+  return insertOutbox(ops.connection, page.topic, [{ partition: page.partition, message }]);
 }
 
 export function actionEntry(

@@ -19,7 +19,7 @@ export interface DayDrop {
 export function recordDrop(ops: Ops, drop: DayDrop, nowMs = Date.now()): Promise<void> {
   const value = encodeEvent("audit", ops.auditSchemaId, dropEntry(ops, drop, nowMs));
   const message = { topic: ops.auditTopicName, key: null, value, headers: {} };
-  return insertOutbox(ops.connection, drop.topic, 0, [message]);
+  return insertOutbox(ops.connection, drop.topic, [{ partition: 0, message }]);
 }
 
 function dropEntry(ops: Ops, { actionId, topic, table, day, rows, horizon }: DayDrop, nowMs: number): AuditEvent {

@@ -21,7 +21,7 @@ export interface RemovedPart {
 export function recordRemoval(ops: Ops, part: RemovedPart, nowMs = Date.now()): Promise<void> {
   const value = encodeEvent("audit", ops.auditSchemaId, removalEntry(ops, part, nowMs));
   const message = { topic: ops.auditTopicName, key: null, value, headers: {} };
-  return insertOutbox(ops.connection, part.topic, 0, [message]);
+  return insertOutbox(ops.connection, part.topic, [{ partition: 0, message }]);
 }
 
 function removalEntry(ops: Ops, part: RemovedPart, nowMs: number): AuditEvent {

@@ -2,8 +2,9 @@ import type { Consumer } from "../batch/consumer.ts";
 import { committed, type Ops } from "../dead-letter/ops.ts";
 import { EventReader } from "../event/codec.ts";
 import { Refusal } from "../event/letter.ts";
-import { advance, type LedgerRow, lockPartition, NOTHING_COUNTED } from "../table/landed.ts";
+import { lockPartition } from "../table/landed.ts";
 import { landedPlaces } from "../table/landed-places.ts";
+import { advance, type LedgerRow, NOTHING_COUNTED } from "../table/ledger.ts";
 import { type ParkedRecord, parkedPage, unpark } from "../table/parked.ts";
 import { topicName } from "../topic/topics.ts";
 import type { RemoveOptions } from "./remove.ts";
@@ -50,7 +51,7 @@ async function filterPartition(
       const offsets = page.filter(isTheirs).map(({ offset }) => offset);
       if (offsets.length > 0) {
         await unpark(connection, topic, partition, offsets);
-        await advance(connection, topic, partition, filteredRow(next, offsets.length), undefined, { session });
+        await advance(connection, topic, { partition, ledger: filteredRow(next, offsets.length), detail: { session } });
       }
       filtered += offsets.length;
       return page.at(-1)?.offset;

@@ -14,25 +14,27 @@ export interface StoredOutboxMessage extends OutboxMessage {
   readonly outboxId: number;
 }
 
-export async function insertOutbox(
-  connection: Connection,
-  sourceTopic: string,
-  sourcePartition: number,
-  messages: readonly OutboxMessage[],
-): Promise<void> {
-  if (messages.length === 0) return;
+/** A message and the partition whose batch owes it. */
+export interface Owed {
+  readonly partition: number;
+  readonly message: OutboxMessage;
+}
+
+export async function insertOutbox(connection: Connection, sourceTopic: string, owed: readonly Owed[]): Promise<void> {
+  if (owed.length === 0) return;
   await connection.run(
     `INSERT INTO tradetape.outbox (source_topic, source_partition, topic, key, value, headers)
-     SELECT $1, $2, m.topic, m.key, m.value, m.headers
-     FROM unnest($3::text[], $4::bytea[], $5::bytea[], $6::jsonb[]) WITH ORDINALITY AS m (topic, key, value, headers, n)
+     SELECT $1, m.partition, m.topic, m.key, m.value, m.headers
+     FROM unnest($2::int[], $3::text[], $4::bytea[], $5::bytea[], $6::jsonb[]) WITH ORDINALITY
+       AS m (partition, topic, key, value, headers, n)
      ORDER BY m.n`,
     [
       sourceTopic,
-      sourcePartition,
-      messages.map((m) => m.topic),
-      messages.map((m) => m.key),
-      messages.map((m) => m.value),
-      messages.map((m) => JSON.stringify(m.headers)),
+      owed.map(({ partition }) => partition),
+      owed.map(({ message }) => message.topic),
+      owed.map(({ message }) => message.key),
+      owed.map(({ message }) => message.value),
+      owed.map(({ message }) => JSON.stringify(message.headers)),
     ],
   );
 }

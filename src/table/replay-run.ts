@@ -1,5 +1,5 @@
 import type { Connection } from "./connection.ts";
-import { LEDGER_COUNTS, type LedgerCounts } from "./landed.ts";
+import { LEDGER_COUNTS, type LedgerCounts } from "./ledger.ts";
 import { dropIndexes, type IndexStatement, secondaryIndexes } from "./secondary-indexes.ts";
 
 /** What a replay is doing, in this order. A run that was cut off goes on with what it was doing. */

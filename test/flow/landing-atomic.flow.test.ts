@@ -10,7 +10,8 @@ import type { LandingPlan } from "../../src/batch/plan.ts";
 import { encodeEvent } from "../../src/event/codec.ts";
 import { openLog } from "../../src/log.ts";
 import { Connection } from "../../src/table/connection.ts";
-import { advance, claimPartition } from "../../src/table/landed.ts";
+import { claimPartition } from "../../src/table/landed.ts";
+import { advance } from "../../src/table/ledger.ts";
 import type { Records } from "../../src/topic/fetched-batch.ts";
 import { ledgerFaults } from "../support/ledger.ts";
 import { audit, prediction, tick } from "../support/samples.ts";
@@ -237,7 +238,7 @@ describe("landing a batch", () => {
     };
     const late = { kind: "batch", firstOffset: 131, nextOffset: 141, ...counts } as const;
     await connection.query("BEGIN");
-    await expect(advance(connection, plan.topicName, PARTITION, late, undefined)).rejects.toThrow(
+    await expect(advance(connection, plan.topicName, { partition: PARTITION, ledger: late })).rejects.toThrow(
       "moved under our lock",
     );
     await connection.query("ROLLBACK");

@@ -1,4 +1,4 @@
-import type { LedgerRow } from "../../src/table/landed.ts";
+import type { LedgerRow } from "../../src/table/ledger.ts";
 import type { LetterRow, ParkedRow } from "../../src/table/letters.ts";
 import type { OutboxMessage } from "../../src/table/outbox.ts";
 import { databaseError, FakeTable, type Transaction } from "./fake-table.ts";

@@ -22,7 +22,16 @@ const MET = [
   ["commit-unknown", "commit-unheard", "cut", "cut-half-open", "postgres-down", "login-refused", "day-missing"],
   ["sqlstate-40001", "sqlstate-40P01", "sqlstate-53200", "sqlstate-57014", "sqlstate-23505", "row-refused"],
   ["lock-wait", "lock-timeout", "evicted", "kill", "freeze", "stop", "force-stop", "crash", "session-expired"],
-  ["rebalance", "tamper", "out-of-range", "fetched-markers", "produce-lost", "produce-part", "produce-unheard"],
+  [
+    "rebalance",
+    "tamper",
+    "out-of-range",
+    "fetched-markers",
+    "produce-lost",
+    "produce-part",
+    "produce-unheard",
+    "together",
+  ],
   [
     "admin-fault",
     "registry-fault",

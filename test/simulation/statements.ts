@@ -1,8 +1,9 @@
 import { CONSUMERS } from "../../consumers/all.ts";
 import type { LetterReason } from "../../src/event/letter.ts";
-import type { FakeDatabase, Landed, StoredLedgerRow } from "./fake-database.ts";
+import type { FakeDatabase } from "./fake-database.ts";
 import type { Backend, FakePostgres } from "./fake-postgres.ts";
 import { databaseError } from "./fake-table.ts";
+import { advance, insertLanded, lock } from "./landed-statements.ts";
 import { blockers, catalog, evict } from "./server-statements.ts";
 import { stageStatement } from "./stage-statements.ts";
 import {
@@ -62,86 +63,18 @@ export async function doStatement(postgres: FakePostgres, backend: Backend, stat
   return found[1](context);
 }
 
-/** One message: a savepoint, the COPY, and the savepoint's release, which an error leaves out. */
+/** A COPY alone, or in one message between a savepoint and its release, which an error leaves out. */
 async function copyGuarded(postgres: FakePostgres, backend: Backend, text: string, copy: Copy): Promise<Result> {
   const db = postgres.database;
-  const [before, statement, after] = text.split("; ") as [string, string, string];
-  control(postgres, backend, before, db.time.now);
-  const context: Context = { postgres, backend, db, tx: backend.tx!, text: statement, values: [] };
+  const parts = text.split("; ");
+  const at = parts.findIndex((part) => part.startsWith("COPY"));
+  for (const before of parts.slice(0, at)) control(postgres, backend, before, db.time.now);
+  const context: Context = { postgres, backend, db, tx: backend.tx!, text: parts[at]!, values: [] };
   const result = await stageStatement(context, copy);
-  if (result === undefined) throw new Error(`the simulation doesn't know the statement ${statement}`);
-  control(postgres, backend, after, db.time.now);
+  if (result === undefined) throw new Error(`the simulation doesn't know the statement ${parts[at]}`);
+  for (const after of parts.slice(at + 1)) control(postgres, backend, after, db.time.now);
   return result;
 }
-
-// first, next, holes, read, written, duplicate, replaced, dead, parked, filtered, lost
-type LedgerCounts = [number, number, number, number, number, number, number, number, number, number, number];
-type LedgerValues = [string, number, StoredLedgerRow["kind"], ...LedgerCounts, unknown, number | null, Buffer | null];
-
-/** Moves next_offset, if it is where the caller takes it for, and then writes the ledger row. */
-const advance = taking<LedgerValues>(async ({ db, tx, text, values }) => {
-  const [topic, partition, kind, firstOffset, nextOffset, holes, read, written, duplicate, replaced, ...more] = values;
-  const [dead, parked, filtered, lost, , lastOffset, lastDigest] = more;
-  const landed = db.landed.get(place(topic, partition));
-  if (landed === undefined) return NONE;
-  await db.lockRow(tx, landed);
-  if (/AND next_offset = \$4/.test(text) && landed.next !== firstOffset) return NONE;
-  landed.isChanging = true;
-  tx.atCommit.push(() => {
-    if (landed.next !== firstOffset)
-      db.violations.push(`${place(topic, partition)}: ${firstOffset} landed where ${landed.next} was next`);
-    const before = { next: landed.next, lastOffset: landed.lastOffset, lastDigest: landed.lastDigest };
-    tx.undo.push(() => Object.assign(landed, before));
-    landed.next = nextOffset;
-    landed.lastOffset = lastOffset ?? landed.lastOffset;
-    landed.lastDigest = lastDigest ?? landed.lastDigest;
-    db.time.note("landed", () => `${place(topic, partition)} ${firstOffset}..${nextOffset}`);
-  });
-  let seq = 1;
-  for (const row of db.ledger.visible(tx)) {
-    if (row.topic === topic && row.partition === partition) seq = Math.max(seq, row.seq + 1);
-  }
-  const counts = { holes, read, written, duplicate, replaced, dead, parked, filtered, lost };
-  const landedAt = `${tx.session.name} ${tx.startedMs}`;
-  const row = { topic, partition, seq, kind, firstOffset, nextOffset, ...counts, landedAt };
-  if (nextOffset - firstOffset !== read + holes + lost)
-    throw databaseError("23514", "offsets", { constraint: "range" });
-  if (kind === "batch" && read !== written + duplicate + replaced + dead + parked + filtered) {
-    throw databaseError("23514", "counts", { constraint: "counts" });
-  }
-  if (!(await db.ledger.insert(tx, `${place(topic, partition)}/${seq}`, row))) {
-    throw databaseError("23505", "duplicate key landed_batch_pkey");
-  }
-  return rows([{ seq, landedAt }]);
-});
-
-const insertLanded = taking<[string, number, number, string]>(async ({ db, tx, values }) => {
-  const [topic, partition, origin, clusterId] = values;
-  const known = db.landed.get(place(topic, partition));
-  // ON CONFLICT DO NOTHING waits for whoever is changing the row, though not for who has only locked it.
-  if (known?.lockedBy && known.isChanging) await db.waitFor(tx, known.lockedBy);
-  if (known) return NONE;
-  const landed: Landed = {
-    topic,
-    partition,
-    origin,
-    clusterId,
-    next: origin,
-    lastOffset: null,
-    lastDigest: null,
-    lockedBy: undefined,
-    isChanging: false,
-  };
-  db.landed.set(place(topic, partition), landed);
-  return { rows: [], count: 1 };
-});
-
-const lock = taking<[string, number]>(async ({ db, tx, text, values }) => {
-  const row = db.landed.get(place(values[0], values[1]));
-  if (row === undefined) return NONE;
-  if (/FOR UPDATE$/.test(text)) await db.lockRow(tx, row);
-  return rows([{ next: row.next }]);
-});
 
 const insertLetters = taking<[string, number, number[], LetterReason[], null, null, null, null, (Buffer | null)[]]>(
   async ({ db, tx, values }) => {
@@ -180,12 +113,12 @@ const insertParked = taking<
   return NONE;
 });
 
-const insertOutbox = taking<[string, number, string[], (Buffer | null)[], (Buffer | null)[], string[]]>(
+const insertOutbox = taking<[string, number[], string[], (Buffer | null)[], (Buffer | null)[], string[]]>(
   async ({ db, tx, values }) => {
-    const [sourceTopic, sourcePartition, topics, keys, bodies, headers] = values;
+    const [sourceTopic, partitions, topics, keys, bodies, headers] = values;
     for (const [i, topic] of topics.entries()) {
       const outboxId = ++db.outboxIds;
-      const where = { sourceTopic, sourcePartition, outboxId, topic };
+      const where = { sourceTopic, sourcePartition: partitions[i]!, outboxId, topic };
       const message = { ...where, key: keys[i]!, value: bodies[i]!, headers: JSON.parse(headers[i]!) };
       await db.outbox.insert(tx, String(outboxId), message);
       tx.atCommit.push(() => {
@@ -273,8 +206,8 @@ const HANDLERS: readonly (readonly [RegExp, Handler])[] = [
       return rows([{ nextOffset: next, origin, clusterId, lastOffset, lastDigest }]);
     }),
   ],
-  [/^SELECT next_offset AS next FROM tradetape\.landed_offset/, lock],
-  [/^WITH moved AS \(\s*UPDATE tradetape\.landed_offset/, advance],
+  [/^SELECT partition, next_offset AS next FROM tradetape\.landed_offset WHERE topic = \$1 AND/, lock],
+  [/^WITH moved AS \(\s*UPDATE tradetape\.landed_offset AS landed/, advance],
   [
     /^SELECT seq FROM tradetape\.landed_batch/,
     taking<[string, number, number, string]>(({ db, tx, values: [topic, partition, seq, landedAt] }) => {

@@ -105,6 +105,7 @@ export class VirtualTime {
       sleep: (ms, signal) => this.#sleep(ms, signal, process),
       after: (ms, call) => this.after(ms, call, process),
       every: (ms, call) => this.#every(ms, call, process),
+      turn: () => this.delay(0, process),
       random: () => this.random.next(),
     };
   }
