@@ -23,8 +23,8 @@ export interface Size {
 /** Chosen so that all but the cases i and l, which say themselves how far they are, take a quarter of an hour. */
 const FULL: Size = {
   name: "full",
-  rounds: 5,
-  ticks: 400_000,
+  rounds: 7,
+  ticks: 800_000,
   usualTicks: 120_000,
   publishTicks: 200_000,
   smallSeconds: 20,
