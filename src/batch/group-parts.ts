@@ -19,6 +19,8 @@ export interface GroupParts {
   readonly member: GroupMember;
   readonly publisher: RawPublisher;
   readonly landingSlots: readonly ConnectionSlot[];
+  /** For small batches of all partitions together. */
+  readonly sharedSlot: ConnectionSlot;
   readonly daySlot: ConnectionSlot;
   readonly outboxSlot: ConnectionSlot;
   /** A session of the login user itself, to end those of owners that are gone. */

@@ -56,11 +56,11 @@ export class Group {
     this.failure.catch(() => undefined);
     this.#hints = new OffsetHints(parts.member, parts.log, plan.tells);
     this.#room = new Room(config.landingBufferBytesMax);
-    const { landingSlots: slots, daySlot, registry } = parts;
+    const { landingSlots: slots, sharedSlot, daySlot, registry } = parts;
     this.#intake = new Intake({ ...parts, room: this.#room, patience: this.#patience() });
     const lockWatch = new LockWatch(parts.watchSlot, config.lockTimeoutMs, parts.log, clock);
     const waits = { patience: this.#patience, signal: this.#ending, clock };
-    this.#runner = new JobRunner({ plan, registry, slots, daySlot, lockWatch, ...waits });
+    this.#runner = new JobRunner({ plan, registry, slots, sharedSlot, daySlot, lockWatch, ...waits });
     this.pump = new OutboxPump({
       topicName: plan.topicName,
       slot: parts.outboxSlot,
@@ -112,7 +112,7 @@ export class Group {
    * @param force gives up what has not committed instead of draining it; nothing is lost, it is read again
    */
   async stop(force = false): Promise<void> {
-    const { member, landingSlots, daySlot, outboxSlot, watchSlot } = this.#parts;
+    const { member, landingSlots, sharedSlot, daySlot, outboxSlot, watchSlot } = this.#parts;
     this.#leaving.abort();
     for (const stopTimer of this.#timers) stopTimer();
     if (!this.#abort.signal.aborted) member.pause();
@@ -126,8 +126,8 @@ export class Group {
     // A claim that waits for the broker or the database gives up, before its session is closed under it.
     this.#abort.abort();
     await Promise.all([...this.#lanes.values()].map((lane) => lane.claimed));
-    await member.stop();
-    await Promise.all([...landingSlots, daySlot, outboxSlot, watchSlot].map((slot) => slot.close()));
+    await Promise.all([member.stop(), this.#runner.idle()]);
+    await Promise.all([...landingSlots, sharedSlot, daySlot, outboxSlot, watchSlot].map((slot) => slot.close()));
   }
 
   /** Called inside kafkajs's event, before the first fetch of the new assignment: nothing here may be awaited. */

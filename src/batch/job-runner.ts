@@ -26,7 +26,9 @@ export class JobRunner {
   /** Day partitions are made on a session of their own: a landing's transaction would hold the new partition's lock. */
   readonly #daySlot: ConnectionSlot;
   readonly #lockWatch: LockWatch;
+  readonly #sharedSlot: ConnectionSlot;
   readonly #queue: LandingQueue;
+  readonly #running = new Set<Promise<LaneStep>>();
   readonly #signal: AbortSignal;
   readonly #patience: () => Patience;
 
@@ -34,6 +36,7 @@ export class JobRunner {
     readonly plan: LandingPlan;
     readonly registry: Registry;
     readonly slots: readonly ConnectionSlot[];
+    readonly sharedSlot: ConnectionSlot;
     readonly daySlot: ConnectionSlot;
     readonly lockWatch: LockWatch;
     readonly signal: AbortSignal;
@@ -45,19 +48,34 @@ export class JobRunner {
     this.#slots = parts.slots;
     this.#daySlot = parts.daySlot;
     this.#lockWatch = parts.lockWatch;
-    // All partitions' on one session: two transactions of half of them each would cost twice as much.
-    this.#queue = new LandingQueue({ ...parts, slot: parts.slots[0]! });
+    // One for all partitions, since two transactions of half of them each would cost twice as much; and none of those that
+    // a large batch or a lock may keep busy for seconds.
+    this.#sharedSlot = parts.sharedSlot;
+    this.#queue = new LandingQueue({ ...parts, slot: parts.sharedSlot });
     this.#signal = parts.signal;
     this.#patience = parts.patience;
   }
 
-  /** The session that a partition is pinned to: its batches are never on two at once. */
+  /** The session on which a partition's batches land by themselves. */
   slotOf(partition: number): ConnectionSlot {
     return this.#slots[partition % this.#slots.length]!;
   }
 
   /** @throws TradetapeError that stops the group */
-  async run(lane: Lane, job: Job): Promise<LaneStep> {
+  run(lane: Lane, job: Job): Promise<LaneStep> {
+    const running = this.#run(lane, job);
+    this.#running.add(running);
+    const over = () => void this.#running.delete(running);
+    running.then(over, over);
+    return running;
+  }
+
+  /** Resolves when no job runs, those of partitions that have gone elsewhere included. */
+  async idle(): Promise<void> {
+    await Promise.allSettled(this.#running);
+  }
+
+  async #run(lane: Lane, job: Job): Promise<LaneStep> {
     const slot = this.slotOf(lane.partition);
     let tries = 0;
     const asked: Landed[] = [];
@@ -92,9 +110,13 @@ export class JobRunner {
 
   #insist<R>(lane: Lane, attempt: () => Promise<R>): Promise<R> {
     const { topicName } = this.#plan;
-    const slot = this.slotOf(lane.partition);
+    const sessions = [this.slotOf(lane.partition), this.#sharedSlot, this.#daySlot];
     return this.#patience().insist(`landing ${topicName}/${lane.partition}`, attempt, (error) =>
-      judge(error, topicName, slot.isBroken || this.#daySlot.isBroken),
+      judge(
+        error,
+        topicName,
+        sessions.some(({ isBroken }) => isBroken),
+      ),
     );
   }
 
@@ -119,12 +141,14 @@ export class JobRunner {
   async #land(lane: Lane, batch: EncodedBatch, isFirstTry: boolean, onCommit: OnCommit): Promise<Landing> {
     const slot = this.slotOf(lane.partition);
     const { days } = this.#plan.encoder;
-    const land = async () => {
+    const land = async (mayShare: boolean) => {
       await days.make(this.#daySlot, batch);
       const kept = batch.days.some((day) => days.isPast(day)) ? encodedAgain(this.#plan, batch) : batch;
       await this.#plan.sessionGate.pass(kept.sessions, this.#signal);
       const preferStage = lane.stagedBatchesLeft > 0;
-      if (isFirstTry && !preferStage && looksClean(this.#plan, kept)) {
+      // After a claim the first batch begins below what has landed: it has to be trimmed.
+      const isNext = kept.firstOffset === lane.nextOffset;
+      if (mayShare && isNext && !preferStage && looksClean(this.#plan, kept)) {
         const landed = await this.#queue.land(kept, onCommit);
         if (landed !== "apart") return landed;
       }
@@ -132,12 +156,12 @@ export class JobRunner {
         this.#lockWatch.run(connection, () => landBatch(connection, this.#plan, kept, preferStage, onCommit)),
       );
     };
-    const landing = await land().catch((error) => {
+    const landing = await land(isFirstTry).catch((error) => {
       // A partition that we knew has been dropped since. Made again, or found to be behind the horizon, it must do; a
       // second refusal stops the group.
       if (!isDatabaseFault(error) || verdictOf(error) !== "partition") throw error;
       days.forget();
-      return land();
+      return land(false);
     });
     if (landing.kind === "landed" && this.#plan.consumer.landing.path === "direct") {
       const repeated = landing.usedStage && landing.ledger.duplicate + landing.ledger.replaced > 0;

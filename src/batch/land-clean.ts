@@ -27,7 +27,7 @@ type Attempt = { readonly kind: "landed"; readonly landings: readonly Landed[] }
  * Lands batches of several partitions in one transaction of two messages: everything, on the guess that it will be well,
  * and COMMIT. A live topic brings each partition some ten events at a time, and a transaction's statements and round
  * trips cost more than such rows.
- * @param batches each of another partition, and each `looksClean`
+ * @param batches each `looksClean`
  * @param onCommit told of all of them when COMMIT is about to be asked for
  * @returns a landing for each; "apart" when one of them isn't clean, or not the next of its partition: nothing of any of
  * them has happened then, and `landBatch` is to land each by itself

@@ -35,7 +35,8 @@ export class LandingQueue {
   }
 
   /**
-   * @param batch one that `looksClean`, and the only one of its partition here
+   * @param batch one that `looksClean`. A lane brings one at a time; where a partition has gone and come back, its old
+   * lane's may be here as well: at most one of the two moves next_offset, so they land apart
    * @returns "apart" when it is to be landed by itself
    * @throws what ended the transaction, which may have been another's fault
    */

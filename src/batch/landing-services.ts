@@ -134,6 +134,7 @@ export async function openGroup(services: LandingServices, consumer: Consumer, t
     landingSlots: Array.from({ length: isWide ? config.landingConnections : 1 }, (_, index) =>
       slot(`landing ${index}`),
     ),
+    sharedSlot: slot("landing together"),
     daySlot: slot("days"),
     outboxSlot: slot("outbox"),
     watchSlot: new ConnectionSlot(config.databaseUrl, { name: `${plan.topicName} watch` }, openSession),

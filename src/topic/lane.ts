@@ -63,6 +63,7 @@ export class Lane {
       // By the last one: a busy feed's batches are all about as large.
       batch = new Batch(this.#lastBytes);
       this.#batches.push(batch);
+      this.#isDue = false;
     }
     batch.records.add(key, value, headers);
     batch.bytes += bytes;

@@ -1,11 +1,13 @@
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { ticks as TICKS } from "../../consumers/ticks.ts";
 import type { Consumer } from "../../src/batch/consumer.ts";
 import { type EncodedBatch, encodeBatch } from "../../src/batch/encode.ts";
 import { landBatch } from "../../src/batch/land.ts";
-import { landClean, looksClean } from "../../src/batch/land-clean.ts";
+import { CLEAN_BYTES_MAX, landClean, looksClean } from "../../src/batch/land-clean.ts";
 import { makePlan } from "../../src/batch/landing-plan.ts";
+import { LandingQueue } from "../../src/batch/landing-queue.ts";
 import { openLandingServices } from "../../src/batch/landing-services.ts";
+import { LockWatch } from "../../src/batch/lock-watch.ts";
 import type { LandingPlan } from "../../src/batch/plan.ts";
 import { encodeEvent } from "../../src/event/codec.ts";
 import { openLog } from "../../src/log.ts";
@@ -25,6 +27,8 @@ let closeServices: () => Promise<void>;
 /** Partitions that Kafka doesn't assign, so that only this test lands there. */
 const PARTITIONS = [71, 72, 73];
 const ROWS = 5;
+/** By a tick's number one knows its partition. */
+const PARTITION_TICKS = 10_000;
 
 beforeAll(async () => {
   tape = await openTapeWithSymbol();
@@ -48,20 +52,20 @@ afterAll(async () => {
   await tape.stop();
 });
 
-/** Five ticks of a partition from offset `first` on, each with an id of its own. */
-async function batch(partition: number, first: number, over: object = {}): Promise<EncodedBatch> {
+/** Ticks of a partition from offset `first` on, each with an id of its own; the third is changed. */
+async function batch(partition: number, first: number, over: object = {}, rows = ROWS): Promise<EncodedBatch> {
   const id = (await tape.encode("ticks", tick(0))).readInt32BE(1);
-  const values = Array.from({ length: ROWS }, (_, n) =>
-    encodeEvent("ticks", id, tick(1000 * partition + first + n, n === 2 ? over : {})),
+  const values = Array.from({ length: rows }, (_, n) =>
+    encodeEvent("ticks", id, tick(PARTITION_TICKS * partition + first + n, n === 2 ? over : {})),
   );
   const records: Records = {
-    count: ROWS,
+    count: rows,
     offsetOf: (index) => first + index,
     publishedAtMs: () => Date.now(),
     locate: (index, place) => place.hold(values[index]!),
     record: (index) => ({ key: null, value: values[index]! }),
   };
-  const range = { firstOffset: first, nextOffset: first + ROWS, from: 0 };
+  const range = { firstOffset: first, nextOffset: first + rows, from: 0 };
   const encoded = encodeBatch(plan.encoder, partition, records, range);
   await plan.encoder.days.make(days, encoded);
   return encoded;
@@ -71,7 +75,7 @@ const together = (batches: readonly EncodedBatch[]) => landClean(connection, pla
 /** How many rows each partition has, and where it stands. */
 async function stateOf() {
   const rows = await tape.query<{ rows: number }>(
-    `SELECT (SELECT count(*) FROM public.market_data_tick WHERE substr(trade_id, 2)::int / 1000 = p) AS rows
+    `SELECT (SELECT count(*) FROM public.market_data_tick WHERE substr(trade_id, 2)::int / ${PARTITION_TICKS} = p) AS rows
      FROM unnest($1::int[]) AS p ORDER BY p`,
     [PARTITIONS],
   );
@@ -138,5 +142,63 @@ describe("clean batches of several partitions", () => {
     expect(await stateOf()).toMatchObject({ next: [3 * ROWS, 3 * ROWS, 3 * ROWS] });
     // No pump runs here.
     expect(await ledgerFaults(tape)).toEqual([expect.stringContaining("messages are left in the outbox")]);
+  });
+});
+
+describe("the queue of small batches", () => {
+  const queueOf = (slot: ConnectionSlot) =>
+    new LandingQueue({ plan, slot, lockWatch: new LockWatch(days, 1000, openLog(tape.config)) });
+  let slot: ConnectionSlot;
+  let next: number;
+
+  beforeEach(async () => {
+    slot = new ConnectionSlot(tape.config.databaseUrl, { name: "test together", role: "tradetape_lander" });
+    next = (await stateOf()).next[0]!;
+  });
+  afterEach(() => slot.close());
+
+  const landAll = (queue: LandingQueue, batches: readonly EncodedBatch[]) =>
+    Promise.allSettled(batches.map((one) => queue.land(one, () => {})));
+  const moments = async () => {
+    const rows = await tape.query<{ n: number }>(
+      "SELECT count(DISTINCT landed_at) AS n FROM tradetape.landed_batch WHERE partition = ANY($1) AND first_offset = $2",
+      [PARTITIONS, next],
+    );
+    return rows[0]!.n;
+  };
+
+  test("lands what waits in one transaction", async () => {
+    const landed = await landAll(
+      queueOf(slot),
+      await Promise.all(PARTITIONS.map((partition) => batch(partition, next))),
+    );
+    expect(landed.map(({ status }) => status)).toEqual(["fulfilled", "fulfilled", "fulfilled"]);
+    expect(await moments()).toBe(1);
+  });
+
+  test("lands in a second one what doesn't fit into the first", async () => {
+    const rows = 700;
+    const batches = await Promise.all(PARTITIONS.map((partition) => batch(partition, next, {}, rows)));
+    const bytes = batches.map((one) => one.rows.bytes.length);
+    expect([bytes[0]! + bytes[1]! < CLEAN_BYTES_MAX, bytes[0]! * 3 > CLEAN_BYTES_MAX]).toEqual([true, true]);
+    const landed = await landAll(queueOf(slot), batches);
+    expect(landed.map((one) => one.status === "fulfilled" && one.value !== "apart")).toEqual([true, true, true]);
+    expect(await moments()).toBe(2);
+  });
+
+  test("tells each that it is apart when two are of one partition", async () => {
+    const before = await stateOf();
+    const landed = await landAll(queueOf(slot), [await batch(71, next), await batch(71, next)]);
+    expect(landed).toEqual([1, 2].map(() => ({ status: "fulfilled", value: "apart" })));
+    expect(await stateOf()).toEqual(before);
+  });
+
+  test("tells each of a database that isn't there, those that wouldn't have fitted as well", async () => {
+    const nowhere = new ConnectionSlot("postgres://nobody@127.0.0.1:1/none", { name: "test" });
+    const batches = await Promise.all(PARTITIONS.map((partition) => batch(partition, next, {}, 700)));
+    const landed = await landAll(queueOf(nowhere), batches);
+    expect(landed).toMatchObject(
+      PARTITIONS.map(() => ({ status: "rejected", reason: { code: "database_unreachable" } })),
+    );
   });
 });
