@@ -41,7 +41,7 @@ export class JobRunner {
     readonly lockWatch: LockWatch;
     readonly signal: AbortSignal;
     readonly patience: () => Patience;
-    readonly clock?: Clock | undefined;
+    readonly clock: Clock;
   }) {
     this.#plan = parts.plan;
     this.#registry = parts.registry;

@@ -64,10 +64,10 @@ export class Lane {
       batch = new Batch(this.#lastBytes);
       this.#batches.push(batch);
       this.#isDue = false;
+      this.#parts.linger();
     }
     batch.records.add(key, value, headers);
     batch.bytes += bytes;
-    this.#parts.linger();
     if (this.#batches.length > 1 && !this.#isSending) void this.#sendNext();
     return batch;
   }
