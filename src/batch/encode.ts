@@ -26,9 +26,9 @@ export interface Letter {
 export interface Rows {
   readonly bytes: Buffer;
   /** Where each row ends in `bytes`. */
-  readonly ends: readonly number[];
+  readonly ends: ArrayLike<number>;
   /** The record each row came from. */
-  readonly indexes: readonly number[];
+  readonly indexes: ArrayLike<number>;
 }
 
 /** Records made ready to land: [firstOffset, nextOffset) is covered by these rows and letters and by nothing else. */
@@ -80,7 +80,6 @@ export function encodeBatch(encoder: Encoder, partition: number, records: Record
   const to = range.to ?? records.count;
   let index = range.from;
   while (index < to && work.take(index)) index++;
-  const { out, ends, indexes } = work;
   return {
     partition,
     firstOffset: range.firstOffset,
@@ -88,7 +87,7 @@ export function encodeBatch(encoder: Encoder, partition: number, records: Record
     records,
     from: range.from,
     to: index,
-    rows: { bytes: out.bytes.subarray(0, out.length), ends, indexes },
+    rows: work.rows(),
     letters: work.letters,
     filtered: work.outside + work.days.past + work.sessions.filtered,
     sessions: work.sessions.all,
@@ -102,8 +101,10 @@ const ROW_BYTES = 128;
 /** One batch in the making. Events go by the transcoder, and those that it declines by their objects. */
 class BatchEncoder {
   readonly out: CopyBuffer;
-  readonly ends: number[] = [];
-  readonly indexes: number[] = [];
+  /** Of a known size: arrays that grow left the collector 50 bytes a row. */
+  readonly #ends: Uint32Array;
+  readonly #indexes: Uint32Array;
+  #count = 0;
   readonly letters: Letter[] = [];
   /** Records published outside of the time that is served. */
   outside = 0;
@@ -118,7 +119,10 @@ class BatchEncoder {
     this.#encoder = encoder;
     this.#records = records;
     this.#facts.source_partition = partition;
-    this.out = new CopyBuffer(Math.max(4096, ((range.to ?? records.count) - range.from) * ROW_BYTES));
+    const rowsMax = (range.to ?? records.count) - range.from;
+    this.#ends = new Uint32Array(rowsMax);
+    this.#indexes = new Uint32Array(rowsMax);
+    this.out = new CopyBuffer(Math.max(4096, rowsMax * ROW_BYTES));
     this.days = new DayCut(encoder.days, encoder.newDaysPerBatchMax);
     this.sessions = new SessionSieve(encoder.consumer, encoder.filter, range.verdicts);
   }
@@ -190,7 +194,16 @@ class BatchEncoder {
 
   /** The row that was written last is this record's. */
   #close(index: number): void {
-    this.ends.push(this.out.length);
-    this.indexes.push(index);
+    this.#ends[this.#count] = this.out.length;
+    this.#indexes[this.#count++] = index;
+  }
+
+  rows(): Rows {
+    const count = this.#count;
+    return {
+      bytes: this.out.bytes.subarray(0, this.out.length),
+      ends: this.#ends.subarray(0, count),
+      indexes: this.#indexes.subarray(0, count),
+    };
   }
 }

@@ -24,8 +24,8 @@ const NO_RECORDS: Records = { count: 0, offsetOf: none, publishedAtMs: none, loc
 
 /** A queued batch's own objects; many of a quiet topic hold a record or two. */
 const BATCH_BYTES = 1024;
-/** An end and an index, in arrays that have grown by half. */
-const ROW_BYTES = 2 * 8 * 1.5;
+/** An end and an index. */
+const ROW_BYTES = 2 * 4;
 
 const heldBytes = ({ bytes, ends }: Rows): number => bytes.length + ends.length * ROW_BYTES;
 

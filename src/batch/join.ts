@@ -16,16 +16,20 @@ export function joinBatches(batches: readonly EncodedBatch[]): EncodedBatch {
   const [first] = batches as [EncodedBatch];
   if (batches.length === 1) return first;
   const records = new JoinedRecords(batches);
-  const ends: number[] = [];
-  const indexes: number[] = [];
+  const rowCount = batches.reduce((sum, { rows }) => sum + rows.ends.length, 0);
+  const ends = new Uint32Array(rowCount);
+  const indexes = new Uint32Array(rowCount);
   const letters: EncodedBatch["letters"][number][] = [];
   let filtered = 0;
   let rowBytes = 0;
+  let at = 0;
   let base = 0;
   for (const batch of batches) {
     const shift = base - batch.from;
-    for (const end of batch.rows.ends) ends.push(rowBytes + end);
-    for (const index of batch.rows.indexes) indexes.push(shift + index);
+    for (let n = 0; n < batch.rows.ends.length; n++, at++) {
+      ends[at] = rowBytes + batch.rows.ends[n]!;
+      indexes[at] = shift + batch.rows.indexes[n]!;
+    }
     for (const letter of batch.letters) letters.push({ ...letter, index: shift + letter.index });
     filtered += batch.filtered;
     rowBytes += batch.rows.bytes.length;

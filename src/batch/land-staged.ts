@@ -73,7 +73,8 @@ function withOffsets(batch: EncodedBatch, columnCount: number, from: number, to:
   const source = rowBytes(rows, from, to);
   const base = from === 0 ? 0 : rows.ends[from - 1]!;
   const out = new CopyBuffer(source.length + (to - from) * 12);
-  const ends: number[] = [];
+  const ends = new Uint32Array(to - from);
+  const indexes = new Uint32Array(to - from);
   for (let i = from; i < to; i++) {
     const start = (i === 0 ? 0 : rows.ends[i - 1]!) - base;
     const end = rows.ends[i]! - base;
@@ -82,9 +83,10 @@ function withOffsets(batch: EncodedBatch, columnCount: number, from: number, to:
     out.length += source.copy(out.bytes, out.length, start + 2, end);
     out.length = out.bytes.writeInt32BE(8, out.length);
     out.length = out.bytes.writeBigInt64BE(BigInt(records.offsetOf(rows.indexes[i]!)), out.length);
-    ends.push(out.length);
+    ends[i - from] = out.length;
+    indexes[i - from] = rows.indexes[i]!;
   }
-  return { bytes: out.bytes.subarray(0, out.length), ends, indexes: rows.indexes.slice(from, to) };
+  return { bytes: out.bytes.subarray(0, out.length), ends, indexes };
 }
 
 interface Verdict extends Record<string, unknown> {

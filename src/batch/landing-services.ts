@@ -13,6 +13,7 @@ import { RawPublisher } from "../topic/raw-publish.ts";
 import { checkTopics, requireGoodTopics } from "../topic/topics.ts";
 import type { Consumer } from "./consumer.ts";
 import { Group } from "./group.ts";
+import { letHeapGrow } from "./heap.ts";
 import { makePlan } from "./landing-plan.ts";
 import type { LandingPlan } from "./plan.ts";
 import type { ReplayTerms } from "./replay-terms.ts";
@@ -46,6 +47,7 @@ export interface LandingServices {
 export async function openLandingServices(settings: Config, log: Log): Promise<LandingServices> {
   const config = requireServices(settings, "databaseUrl", "kafkaBrokers", "schemaRegistryUrl");
   const { databaseUrl } = config;
+  letHeapGrow();
   const questions = new ConnectionSlot(databaseUrl, { name: "questions", role: "tradetape_lander" });
   const kafka = openKafka(config, log, "whole batches");
   const admin = kafka.admin();

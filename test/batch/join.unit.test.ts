@@ -48,7 +48,7 @@ function batchOf(
 
 /** Per row: its bytes, and the offset of the record it says it came from. */
 const rowsOf = ({ rows, records }: EncodedBatch) =>
-  rows.ends.map((end, n) => [
+  Array.from(rows.ends, (end, n) => [
     rows.bytes.subarray(rows.ends[n - 1] ?? 0, end).toString(),
     String(records.offsetOf(rows.indexes[n]!)),
   ]);

@@ -15,3 +15,15 @@ it("is the SHA-256 of the batch's own values, whatever their sizes", () => {
     expect(valuesDigest({ records: recordsOf(values), from, to: 8 })).toEqual(expected);
   }
 });
+
+it("takes of a buffer that holds several values no byte more than theirs, wherever they lie", () => {
+  const bytes = Buffer.from(Array.from({ length: 1024 }, (_, n) => (n * 37) & 0xff)).subarray(3);
+  const spans = Array.from({ length: 30 }, (_, length): [number, number] => [31 * length + 1, 32 * length + 1]);
+  const locate: Records["locate"] = (index, place) => {
+    place.bytes = bytes;
+    [place.start, place.end] = spans[index]!;
+  };
+  const expected = createHash("sha256").update(Buffer.concat(spans.map(([start, end]) => bytes.subarray(start, end))));
+  const records = { count: spans.length, locate } as Records;
+  expect(valuesDigest({ records, from: 0, to: spans.length })).toEqual(expected.digest());
+});

@@ -193,7 +193,7 @@ describe("landing a batch", () => {
       { index: 7, reason: "invalid", detail: "behind" },
     ] as const;
     const { rows } = overlapping;
-    const without = (list: readonly number[]) => list.filter((_, n) => n !== 7);
+    const without = (list: ArrayLike<number>) => Array.from(list).filter((_, n) => n !== 7);
     // Row 7 is the letter's: its bytes go as well, so that the rows stay whole.
     const bytes = Buffer.concat([rows.bytes.subarray(0, rows.ends[6]), rows.bytes.subarray(rows.ends[7])]);
     const gap = rows.ends[7]! - rows.ends[6]!;
