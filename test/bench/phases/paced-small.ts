@@ -90,16 +90,11 @@ await paced(perSecond, perSecond * seconds, (n) => send(FIRST + n));
 await Promise.all(acks);
 isPacing = false;
 const ackedMs = performance.now();
-await looking;
 const usage = usedSince(before, usageOf(all));
 while ((await landed()) < acked) await sleep(LANDED_LOOK_MS);
-const result = {
-  acked,
-  seconds: (ackedMs - startedMs) / 1000,
-  lags,
-  landedAfterMs: performance.now() - ackedMs,
-  usage,
-};
+const landedAfterMs = performance.now() - ackedMs;
+await looking;
+const result = { acked, seconds: (ackedMs - startedMs) / 1000, lags, landedAfterMs, usage };
 await tape.close();
 await client.end();
 print(result satisfies PacedSmall);
