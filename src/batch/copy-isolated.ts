@@ -1,7 +1,8 @@
 import { TradetapeError } from "../errors.ts";
 import type { Connection } from "../table/connection.ts";
 import { copyColumn, copyLine, type DatabaseFault, isDatabaseFault, verdictOf } from "../table/sqlstate.ts";
-import type { Letter, Rows } from "./encode.ts";
+import type { Letter } from "./encode.ts";
+import type { Rows } from "./rows.ts";
 
 /** Where a COPY goes: the statement, and the relation as PostgreSQL names it in an error's context. */
 export interface CopyTarget {

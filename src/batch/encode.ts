@@ -1,6 +1,5 @@
 import { type EventReader, HEADER_BYTES } from "../event/codec.ts";
 import { type LetterReason, Refusal } from "../event/letter.ts";
-import { CopyBuffer } from "../table/copy-buffer.ts";
 import { type Day, dayOf } from "../table/days.ts";
 import type { RowEncoder } from "../table/row-encoder.ts";
 import { type Records, ValuePlace } from "../topic/fetched-batch.ts";
@@ -9,6 +8,7 @@ import { DayCut } from "./day-cut.ts";
 import type { EventFilter } from "./event-filter.ts";
 import { firstPublishedUs } from "./headers.ts";
 import { isTimely, readEvent } from "./read-event.ts";
+import { type Rows, RowsWriter } from "./rows.ts";
 import { SessionSieve, type SessionVerdict, UNKNOWN_SESSION } from "./session-sieve.ts";
 import type { TickDays } from "./tick-days.ts";
 import type { Transcoders } from "./transcoders.ts";
@@ -20,15 +20,6 @@ export interface Letter {
   readonly detail: string;
   readonly column?: string | undefined;
   readonly sqlstate?: string | undefined;
-}
-
-/** Rows of one table in COPY's binary format, in offset order. */
-export interface Rows {
-  readonly bytes: Buffer;
-  /** Where each row ends in `bytes`. */
-  readonly ends: ArrayLike<number>;
-  /** The record each row came from. */
-  readonly indexes: ArrayLike<number>;
 }
 
 /** Records made ready to land: [firstOffset, nextOffset) is covered by these rows and letters and by nothing else. */
@@ -87,7 +78,7 @@ export function encodeBatch(encoder: Encoder, partition: number, records: Record
     records,
     from: range.from,
     to: index,
-    rows: work.rows(),
+    rows: work.rows.end(),
     letters: work.letters,
     filtered: work.outside + work.days.past + work.sessions.filtered,
     sessions: work.sessions.all,
@@ -95,16 +86,9 @@ export function encodeBatch(encoder: Encoder, partition: number, records: Record
   };
 }
 
-/** A tick of a real feed has about 120 bytes as a row; a buffer that is too small is copied once into a larger one. */
-const ROW_BYTES = 128;
-
 /** One batch in the making. Events go by the transcoder, and those that it declines by their objects. */
 class BatchEncoder {
-  readonly out: CopyBuffer;
-  /** Of a known size: arrays that grow left the collector 50 bytes a row. */
-  readonly #ends: Uint32Array;
-  readonly #indexes: Uint32Array;
-  #count = 0;
+  readonly rows: RowsWriter;
   readonly letters: Letter[] = [];
   /** Records published outside of the time that is served. */
   outside = 0;
@@ -119,10 +103,7 @@ class BatchEncoder {
     this.#encoder = encoder;
     this.#records = records;
     this.#facts.source_partition = partition;
-    const rowsMax = (range.to ?? records.count) - range.from;
-    this.#ends = new Uint32Array(rowsMax);
-    this.#indexes = new Uint32Array(rowsMax);
-    this.out = new CopyBuffer(Math.max(4096, rowsMax * ROW_BYTES));
+    this.rows = new RowsWriter((range.to ?? records.count) - range.from);
     this.days = new DayCut(encoder.days, encoder.newDaysPerBatchMax);
     this.sessions = new SessionSieve(encoder.consumer, encoder.filter, range.verdicts);
   }
@@ -147,7 +128,7 @@ class BatchEncoder {
 
   /** @returns what `take` does; undefined when it was declined, and nothing has happened */
   #transcode(index: number): boolean | undefined {
-    const { out } = this;
+    const { out } = this.rows;
     const place = this.#place;
     const { transcoders, eventBytesMax } = this.#encoder;
     this.#records.locate(index, place);
@@ -160,7 +141,7 @@ class BatchEncoder {
       return undefined;
     }
     const admission = this.#admit(index, transcoder.time, transcoder.session);
-    if (admission === "in") this.#close(index);
+    if (admission === "in") this.rows.close(index);
     else out.length = before;
     return admission !== "cut";
   }
@@ -176,9 +157,9 @@ class BatchEncoder {
     const time = consumer.partitionedByDay ? (event.timestamp as number) : 0;
     const admission = this.#admit(index, time, (event.backtest_session_id ?? null) as string | null);
     if (admission !== "in") return admission !== "cut";
-    const refusal = rowEncoder.write(this.out, event, this.#facts);
+    const refusal = rowEncoder.write(this.rows.out, event, this.#facts);
     if (refusal) this.letters.push({ index, reason: "invalid", detail: refusal.detail, column: refusal.column });
-    else this.#close(index);
+    else this.rows.close(index);
     return true;
   }
 
@@ -190,20 +171,5 @@ class BatchEncoder {
     if (fate !== "in") return fate;
     if (verdict === "unknown") this.letters.push({ index, ...UNKNOWN_SESSION });
     return verdict === undefined ? "in" : "out";
-  }
-
-  /** The row that was written last is this record's. */
-  #close(index: number): void {
-    this.#ends[this.#count] = this.out.length;
-    this.#indexes[this.#count++] = index;
-  }
-
-  rows(): Rows {
-    const count = this.#count;
-    return {
-      bytes: this.out.bytes.subarray(0, this.out.length),
-      ends: this.#ends.subarray(0, count),
-      indexes: this.#indexes.subarray(0, count),
-    };
   }
 }

@@ -15,7 +15,7 @@ export function isJoinable(first: EncodedBatch, next: EncodedBatch): boolean {
 export function joinBatches(batches: readonly EncodedBatch[]): EncodedBatch {
   const [first] = batches as [EncodedBatch];
   if (batches.length === 1) return first;
-  const records = new JoinedRecords(batches);
+  const records = new JoinedRecords(batches.map(({ records, from, to }) => ({ records, from, to })));
   const rowCount = batches.reduce((sum, { rows }) => sum + rows.ends.length, 0);
   const ends = new Uint32Array(rowCount);
   const indexes = new Uint32Array(rowCount);

@@ -1,7 +1,7 @@
 import type { Connection } from "../table/connection.ts";
 import { type CopyTarget, copyIsolated } from "./copy-isolated.ts";
-import type { Rows } from "./encode.ts";
 import type { Outcome } from "./outcome.ts";
+import type { Rows } from "./rows.ts";
 
 /**
  * The big topics' path: rows [from, to) go by COPY straight into the table.

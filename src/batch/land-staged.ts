@@ -1,13 +1,13 @@
 import type { Connection } from "../table/connection.ts";
-import { CopyBuffer } from "../table/copy-buffer.ts";
 import { prepareStage, type StageStatements } from "../table/stage.ts";
 import { copyIsolated, letterOf, rowBytes } from "./copy-isolated.ts";
-import type { EncodedBatch, Letter, Rows } from "./encode.ts";
+import type { EncodedBatch, Letter } from "./encode.ts";
 import type { SessionKind } from "./event-filter.ts";
 import type { Repeat, StagedCount } from "./insert-isolated.ts";
 import type { StagedInsert } from "./insert-staged.ts";
 import { indexOf } from "./offset-index.ts";
 import type { Outcome, Parked } from "./outcome.ts";
+import { type Rows, RowsWriter } from "./rows.ts";
 
 export interface StagedPath {
   readonly topicName: string;
@@ -72,9 +72,8 @@ function withOffsets(batch: EncodedBatch, columnCount: number, from: number, to:
   const { rows, records } = batch;
   const source = rowBytes(rows, from, to);
   const base = from === 0 ? 0 : rows.ends[from - 1]!;
-  const out = new CopyBuffer(source.length + (to - from) * 12);
-  const ends = new Uint32Array(to - from);
-  const indexes = new Uint32Array(to - from);
+  const written = new RowsWriter(to - from);
+  const { out } = written;
   for (let i = from; i < to; i++) {
     const start = (i === 0 ? 0 : rows.ends[i - 1]!) - base;
     const end = rows.ends[i]! - base;
@@ -83,10 +82,9 @@ function withOffsets(batch: EncodedBatch, columnCount: number, from: number, to:
     out.length += source.copy(out.bytes, out.length, start + 2, end);
     out.length = out.bytes.writeInt32BE(8, out.length);
     out.length = out.bytes.writeBigInt64BE(BigInt(records.offsetOf(rows.indexes[i]!)), out.length);
-    ends[i - from] = out.length;
-    indexes[i - from] = rows.indexes[i]!;
+    written.close(rows.indexes[i]!);
   }
-  return { bytes: out.bytes.subarray(0, out.length), ends, indexes };
+  return written.end();
 }
 
 interface Verdict extends Record<string, unknown> {

@@ -86,8 +86,10 @@ export async function inTransaction<R extends { readonly kind: string }>(
     if (connection.isOpen) await connection.query("ROLLBACK");
     throw error;
   }
-  if (result.kind === "landed") onCommit?.(result as Extract<R, { kind: "landed" }>);
-  await connection.query(result.kind === "landed" ? "COMMIT" : "ROLLBACK");
+  if (result.kind === "landed") {
+    onCommit?.(result as Extract<R, { kind: "landed" }>);
+    await connection.commit();
+  } else await connection.query("ROLLBACK");
   return result;
 }
 

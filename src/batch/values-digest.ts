@@ -35,8 +35,8 @@ export function valuesDigest({ records, from, to }: Pick<EncodedBatch, "records"
 const viewOf = (bytes: Buffer) => new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
 
 /**
- * Copies [start, end) of `source` to `gathered` at `to`. Word by word, which V8 compiles to a load and a store: for the
- * 60 bytes of a tick a call of `set` or `copy` takes longer than to hash them, and `set` wants an object besides.
+ * Copies [start, end) of `source` to `gathered` at `to`. Word by word, which V8 compiles to a load and a store: to gather
+ * the 60 bytes of a tick by a call of `copy` takes as long as to hash them, and `set` wants an object besides.
  * @returns where it ends in `gathered`
  */
 function gather(source: DataView, start: number, end: number, to: number): number {

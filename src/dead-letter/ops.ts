@@ -59,7 +59,7 @@ export async function committed<R>(connection: Connection, work: () => Promise<R
   await connection.query("BEGIN");
   try {
     const result = await work();
-    await connection.query("COMMIT");
+    await connection.commit();
     return result;
   } catch (error) {
     if (connection.isOpen) await connection.query("ROLLBACK");

@@ -42,7 +42,7 @@ export interface ConnectionOptions {
 
 /**
  * How a session is opened. The landing asks nothing of a session but `pid`, `isOpen`, `query`, `run`, `copy`,
- * `inOneTrip`, `drop` and `close`: this is where a simulation puts another database.
+ * `commit`, `inOneTrip`, `drop` and `close`: this is where a simulation puts another database.
  */
 export type OpenSession = (databaseUrl: string, options: ConnectionOptions) => Promise<Connection>;
 
@@ -115,6 +115,12 @@ export class Connection {
   /** A statement's row count. */
   async run(text: string, values?: readonly unknown[]): Promise<number> {
     return (await this.#ask(text, values)).rowCount ?? 0;
+  }
+
+  /** @throws Error when the transaction had failed: PostgreSQL rolls it back then, and calls that a success. */
+  async commit(): Promise<void> {
+    const { command } = await this.client.query("COMMIT");
+    if (command !== "COMMIT") throw new Error("COMMIT of a transaction that had failed");
   }
 
   #ask<R extends pg.QueryResultRow>(text: string, values?: readonly unknown[]): Promise<pg.QueryResult<R>> {

@@ -7,14 +7,15 @@ export class CopyBuffer {
   length = 0;
 
   constructor(capacityBytes: number) {
-    this.bytes = Buffer.allocUnsafe(capacityBytes);
+    // Not from Node's pool: rows that wait would hold its whole block.
+    this.bytes = Buffer.allocUnsafeSlow(capacityBytes);
   }
 
   /** Makes room for `more` bytes. Doubling keeps the copying below one write per byte on average. */
   reserve(more: number): void {
     const needed = this.length + more;
     if (needed <= this.bytes.length) return;
-    const grown = Buffer.allocUnsafe(Math.max(needed, this.bytes.length * 2));
+    const grown = Buffer.allocUnsafeSlow(Math.max(needed, this.bytes.length * 2));
     this.bytes.copy(grown, 0, 0, this.length);
     this.bytes = grown;
   }

@@ -88,7 +88,7 @@ async function apply(connection: Connection, migration: Migration): Promise<void
     // The first file makes the roles and the schema, before there is a table to note it in.
     if (migration.number > 1) await note(connection, migration);
     if (migration.number === 2) await note(connection, readMigrations()[0]!);
-    await connection.query("COMMIT");
+    await connection.commit();
   } catch (cause) {
     await connection.query("ROLLBACK");
     const reason = cause instanceof Error ? cause.message : String(cause);

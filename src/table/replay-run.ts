@@ -59,7 +59,7 @@ export async function beginRun<P>(
        VALUES ($1, $2, $3, $4, $5, 'loading') RETURNING ${COLUMNS}`,
       [run.planDigest, JSON.stringify(run.plan), run.topics, run.whole, JSON.stringify(indexes)],
     );
-    await connection.query("COMMIT");
+    await connection.commit();
     return row!;
   } catch (error) {
     if (connection.isOpen) await connection.query("ROLLBACK");

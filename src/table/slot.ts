@@ -12,6 +12,7 @@ export class ConnectionSlot {
   readonly #open: OpenSession;
   #connection: Connection | undefined;
   #turn: Promise<unknown> = Promise.resolve();
+  #isClosed = false;
 
   constructor(databaseUrl: string, options: ConnectionOptions, open: OpenSession = Connection.open) {
     this.#databaseUrl = databaseUrl;
@@ -26,10 +27,12 @@ export class ConnectionSlot {
 
   /**
    * Runs `work` on the session when those before it are done.
-   * @throws TradetapeError database_unreachable, canRetry, when the session is gone: whoever asked must not take it for
-   * a bug, and knows no session to ask whether it is
+   * @throws TradetapeError database_unreachable, canRetry, when the session is gone or the place closed: whoever asked
+   * must not take it for a bug, and knows no session to ask whether it is
    */
   use<R>(work: (connection: Connection) => Promise<R>): Promise<R> {
+    // A session opened now would be nobody's to close.
+    if (this.#isClosed) return Promise.reject(unreachable(this.#databaseUrl, new Error("this process has closed it")));
     const turn = this.#turn.then(async () => {
       if (!this.#connection?.isOpen) this.#connection = await this.#open(this.#databaseUrl, this.#options);
       const connection = this.#connection!;
@@ -42,7 +45,9 @@ export class ConnectionSlot {
     return turn;
   }
 
+  /** When those have been served that asked before. */
   async close(): Promise<void> {
+    this.#isClosed = true;
     await this.#turn;
     await this.#connection?.close();
   }

@@ -148,6 +148,8 @@ describe("the days of a batch", () => {
     });
     expect([first.firstOffset, first.nextOffset, ...Array.from(first.rows.indexes)]).toEqual([98, 105, 0, 1, 2, 3, 4]);
     expect([second.firstOffset, second.nextOffset, ...Array.from(second.rows.indexes)]).toEqual([105, 110, 5, 6]);
+    const held = [first, second].map(({ rows }) => (rows.ends as Uint32Array).buffer.byteLength);
+    expect(held).toEqual([5 * 4, 2 * 4]);
   });
 });
 

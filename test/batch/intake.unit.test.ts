@@ -15,6 +15,7 @@ import type { Registry } from "../../src/event/registry.ts";
 import { writeText } from "../../src/table/copy-buffer.ts";
 import { RowEncoder } from "../../src/table/row-encoder.ts";
 import { FetchedBatch } from "../../src/topic/fetched-batch.ts";
+import { KeptRecords } from "../../src/topic/kept-records.ts";
 import { NOON } from "../support/samples.ts";
 
 const VALUE = Buffer.from("0123456789");
@@ -35,7 +36,13 @@ function fetched(first: number, offsets: readonly number[], raw = offsets.length
 const range = (first: number, next: number) => Array.from({ length: next - first }, (_, n) => first + n);
 
 function setUp(
-  change: { room?: Room; unknown?: number[]; registry?: Partial<Registry>; parkedEventsMax?: number } = {},
+  change: {
+    room?: Room;
+    unknown?: number[];
+    registry?: Partial<Registry>;
+    parkedEventsMax?: number;
+    end?: number;
+  } = {},
 ) {
   const jobs: EncodedBatch[] = [];
   const room = change.room ?? new Room(1_000_000);
@@ -74,7 +81,8 @@ function setUp(
     filter: new EventFilter(EVERY_SESSION_KIND),
     days: new TickDays(),
   };
-  const plan = { topicName: "ticks", encoder } as unknown as LandingPlan;
+  const ends = change.end === undefined ? undefined : new Map([[0, change.end]]);
+  const plan = { topicName: "ticks", encoder, ends } as unknown as LandingPlan;
   const abort = new AbortController();
   const intake = new Intake({
     plan,
@@ -104,6 +112,16 @@ describe("a fetched batch", () => {
     lane.begin({ nextOffset: 100, parked: 5000, landmark: { offset: 99, digest } });
     expect(await take(batch)).toBe("taken");
     await lane.known();
+  });
+
+  it("of which only a part is taken leaves room for nothing but whole bytes", async () => {
+    const room = new Room(1_000_000);
+    const taken: number[] = [];
+    room.take = (bytes) => void taken.push(bytes);
+    const { take, pushed } = setUp({ room, end: 101 });
+    const held = Object.assign(new KeptRecords(fetched(100, range(100, 107))), { heldBytes: 500 });
+    await take(new FetchedBatch(0, 100, 106, held, held.count));
+    expect([pushed.map(covered), taken.map(Number.isInteger)]).toEqual([[[100, 101]], [true]]);
   });
 
   it("that begins where the queue ends is queued, and the next one behind it", async () => {

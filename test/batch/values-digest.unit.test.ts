@@ -16,14 +16,19 @@ it("is the SHA-256 of the batch's own values, whatever their sizes", () => {
   }
 });
 
-it("takes of a buffer that holds several values no byte more than theirs, wherever they lie", () => {
-  const bytes = Buffer.from(Array.from({ length: 1024 }, (_, n) => (n * 37) & 0xff)).subarray(3);
+it("takes of buffers that hold several values no byte more than theirs, wherever they lie", () => {
+  const buffers = [3, 8].map((shift) => Buffer.from(Array.from({ length: 80_000 }, (_, n) => n * 37)).subarray(shift));
   const spans = Array.from({ length: 30 }, (_, length): [number, number] => [31 * length + 1, 32 * length + 1]);
-  const locate: Records["locate"] = (index, place) => {
-    place.bytes = bytes;
-    [place.start, place.end] = spans[index]!;
-  };
-  const expected = createHash("sha256").update(Buffer.concat(spans.map(([start, end]) => bytes.subarray(start, end))));
-  const records = { count: spans.length, locate } as Records;
-  expect(valuesDigest({ records, from: 0, to: spans.length })).toEqual(expected.digest());
+  const none: [number, number] = [-1, -1];
+  const large: [number, number] = [5, 5 + 70_000];
+  const places = [...spans, none, large, ...spans].map(([start, end], n) => ({
+    bytes: buffers[(n % 3) & 1]!,
+    start,
+    end,
+  }));
+  const locate: Records["locate"] = (index, place) => void Object.assign(place, places[index]);
+  const values = places.filter(({ start }) => start >= 0).map(({ bytes, start, end }) => bytes.subarray(start, end));
+  const records = { count: places.length, locate } as Records;
+  const expected = createHash("sha256").update(Buffer.concat(values)).digest();
+  expect(valuesDigest({ records, from: 0, to: places.length })).toEqual(expected);
 });

@@ -12,6 +12,7 @@ import { openLog } from "../../src/log.ts";
 import { Connection } from "../../src/table/connection.ts";
 import { claimPartition } from "../../src/table/landed.ts";
 import { advance } from "../../src/table/ledger.ts";
+import { ConnectionSlot } from "../../src/table/slot.ts";
 import type { Records } from "../../src/topic/fetched-batch.ts";
 import { ledgerFaults } from "../support/ledger.ts";
 import { audit, prediction, tick } from "../support/samples.ts";
@@ -287,5 +288,30 @@ describe("the outbox", () => {
     await leaveBehind(Array(300).fill(Buffer.of(1)) as Buffer[], { padding }, "dead-letters");
     await tape.land("symbols");
     expect(await count("tradetape.outbox")).toBe(0);
+  });
+});
+
+describe("a session", () => {
+  test("that commits a transaction which had failed says so, where PostgreSQL calls it a success", async () => {
+    const session = await Connection.open(tape.config.databaseUrl, { name: "test" });
+    await session.query("BEGIN");
+    await expect(session.query("SELECT 1 / 0")).rejects.toMatchObject({ code: "22012" });
+    await expect(session.commit()).rejects.toThrow("COMMIT of a transaction that had failed");
+    expect(await session.query("SELECT 1 AS one")).toEqual([{ one: 1 }]);
+    await session.close();
+  });
+
+  test("isn't opened again once its place was closed, behind which those that asked before are served", async () => {
+    const name = "test closed slot";
+    const slot = new ConnectionSlot(tape.config.databaseUrl, { name });
+    const before = slot.use((session) => session.query("SELECT pg_sleep(0.1), 1 AS one"));
+    const closed = slot.close();
+    await expect(slot.use(async () => "served")).rejects.toMatchObject({
+      code: "database_unreachable",
+      canRetry: true,
+    });
+    expect(await before).toMatchObject([{ one: 1 }]);
+    await closed;
+    expect(await count("pg_stat_activity WHERE application_name LIKE $1", [`%${name}`])).toBe(0);
   });
 });

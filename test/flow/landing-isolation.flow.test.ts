@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { ticks } from "../../consumers/ticks.ts";
 import { copyIsolated } from "../../src/batch/copy-isolated.ts";
-import type { Rows } from "../../src/batch/encode.ts";
+import type { Rows } from "../../src/batch/rows.ts";
 import type { EventTopic } from "../../src/event/schemas.ts";
 import { checkCatalog } from "../../src/table/catalog.ts";
 import { Connection } from "../../src/table/connection.ts";

@@ -162,6 +162,10 @@ class FakeSession {
     await this.#send(text, [], { bytes });
   }
 
+  async commit(): Promise<void> {
+    await this.#send("COMMIT", []);
+  }
+
   inOneTrip(ask: () => Promise<unknown>[]): Promise<unknown[]> {
     return Promise.all(ask());
   }

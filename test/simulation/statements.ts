@@ -25,8 +25,10 @@ export function control({ history }: FakePostgres, backend: Backend, text: strin
     const { tx } = backend;
     if (part === "BEGIN") backend.begin(nowMs);
     else if (part === "COMMIT") {
-      if (tx?.isFailed) backend.rollback();
+      const hasFailed = tx?.isFailed;
+      if (hasFailed) backend.rollback();
       else backend.commit(history);
+      if (hasFailed) throw new Error("COMMIT of a transaction that had failed");
     } else if (part === "ROLLBACK") backend.rollback();
     else if (tx === undefined) throw databaseError("25P01", `${part}: there is no transaction`);
     else if (part.startsWith("SAVEPOINT")) {

@@ -20,13 +20,13 @@ export async function runSmallEvents({ bed, store, size }: Context): Promise<voi
       const paced = await bed.phase<PacedSmall>("paced-small", args, env);
       await consumer.stop();
       await bed.drop("bench_f");
-      const { acked, seconds, lags, landedAfterMs, usage } = paced;
+      const { acked, seconds, lags, lagLast, landedAfterMs, usage } = paced;
       const percent = (us: number) => us / seconds / 10_000;
       return {
         f: {
           rate: acked / seconds,
           lagMax: Math.max(...lags),
-          lagLast: lags.at(-1)!,
+          lagLast,
           ms: landedAfterMs,
           nodePercent: percent(usage.node),
           postgresPercent: percent(usage.postgres),

@@ -26,6 +26,8 @@ export interface PacedSmall {
   readonly seconds: number;
   /** Acknowledged and not yet landed, every half a second. */
   readonly lags: readonly number[];
+  /** When the last one was acknowledged. */
+  readonly lagLast: number;
   readonly landedAfterMs: number;
   /** Microseconds of the consumer, PostgreSQL and the broker. */
   readonly usage: { readonly node: number; readonly postgres: number; readonly broker: number };
@@ -91,10 +93,11 @@ await Promise.all(acks);
 isPacing = false;
 const ackedMs = performance.now();
 const usage = usedSince(before, usageOf(all));
+const lagLast = acked - (await landed());
 while ((await landed()) < acked) await sleep(LANDED_LOOK_MS);
 const landedAfterMs = performance.now() - ackedMs;
 await looking;
-const result = { acked, seconds: (ackedMs - startedMs) / 1000, lags, landedAfterMs, usage };
+const result = { acked, seconds: (ackedMs - startedMs) / 1000, lags, lagLast, landedAfterMs, usage };
 await tape.close();
 await client.end();
 print(result satisfies PacedSmall);
