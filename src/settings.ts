@@ -155,7 +155,7 @@ export const SETTINGS = {
     env: "TRADETAPE_FETCH_PARTITION_BYTES_MAX",
     doc: "One fetch brings at most this much of one partition: the size of a landing transaction.",
     unit: "bytes",
-    schema: integer(64 * KIB, 16 * MIB, MIB),
+    schema: integer(64 * KIB, 16 * MIB, 2 * MIB),
   }),
   landingBufferBytesMax: setting({
     env: "TRADETAPE_LANDING_BUFFER_BYTES_MAX",

@@ -82,8 +82,9 @@ const VARIANTS: readonly Variant[] = [
 
 /** The whole landing under other settings; the first is the default. */
 const SETTINGS: readonly { readonly about: string; readonly env: Readonly<Record<string, string>> }[] = [
-  { about: "landing, default settings (1 MiB a fetch, 2 connections)", env: {} },
+  { about: "landing, default settings (2 MiB a fetch, 2 connections)", env: {} },
   { about: "landing, 256 KiB a fetch", env: { TRADETAPE_FETCH_PARTITION_BYTES_MAX: "262144" } },
+  { about: "landing, 1 MiB a fetch", env: { TRADETAPE_FETCH_PARTITION_BYTES_MAX: "1048576" } },
   { about: "landing, 4 MiB a fetch", env: { TRADETAPE_FETCH_PARTITION_BYTES_MAX: "4194304" } },
   { about: "landing, 1 connection", env: { TRADETAPE_LANDING_CONNECTIONS: "1" } },
   { about: "landing, 4 connections", env: { TRADETAPE_LANDING_CONNECTIONS: "4" } },
