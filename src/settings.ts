@@ -153,7 +153,7 @@ export const SETTINGS = {
   }),
   fetchPartitionBytesMax: setting({
     env: "TRADETAPE_FETCH_PARTITION_BYTES_MAX",
-    doc: "One fetch brings at most this much of one partition: the size of a landing transaction.",
+    doc: "One fetch brings at most this much of one partition: the size of a landing transaction, or of a program's turn.",
     unit: "bytes",
     schema: integer(64 * KIB, 16 * MIB, 2 * MIB),
   }),

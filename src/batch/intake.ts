@@ -8,7 +8,7 @@ import { KeptRecords } from "../topic/kept-records.ts";
 import { encodeBatch } from "./encode.ts";
 import { checkLandmark, checkNoLandmark, missingRecords } from "./history.ts";
 import { firstFrom, holdBack } from "./hold-back.ts";
-import type { Lane } from "./lane.ts";
+import { BATCH_BYTES, type Lane } from "./lane.ts";
 import { judge, type Patience } from "./patience.ts";
 import type { LandingPlan } from "./plan.ts";
 import type { Pace, Part } from "./replay-terms.ts";
@@ -23,11 +23,6 @@ const none = (): never => {
 };
 const NO_RECORDS: Records = { count: 0, offsetOf: none, publishedAtMs: none, locate: none, record: none };
 
-/**
- * A queued batch's own objects and buffers' heads: 20,000 batches of 1 to 50 ticks took 3.5 to 4.5 KB each beside their
- * bytes. In an outage a quiet topic brings thousands that hold a record or two.
- */
-const BATCH_BYTES = 4096;
 /** An end and an index. */
 const ROW_NUMBERS_BYTES = 2 * 4;
 

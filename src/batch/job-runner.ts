@@ -16,7 +16,7 @@ import type { LandingPlan } from "./plan.ts";
 import { releaseParked } from "./release.ts";
 
 /** Repeats come in runs (a file published again): after one, this many batches go straight to the stage. */
-const STAGED_AFTER_REPEAT = 8;
+const STAGED_AFTER_REPEAT = 4;
 
 /** Runs a lane's jobs against the database until each is committed or found to be another's. */
 export class JobRunner {

@@ -9,6 +9,12 @@ export type Job =
   | { readonly kind: "sweep"; readonly bytes: 0 };
 
 /**
+ * What a queued batch takes beside its rows and records, in objects and buffers' heads: 3.5 to 4.5 KB, measured with 20,000
+ * batches of 1 to 50 ticks. In an outage a quiet topic brings thousands that hold a record or two.
+ */
+export const BATCH_BYTES = 4096;
+
+/**
  * What waits is joined up to this much, rows and records together: some 5000 ticks. A transaction's own cost is small
  * beside that of their rows, and it is a small part of what a group may hold.
  */
@@ -149,12 +155,15 @@ export class Lane {
     if (head?.kind !== "batch") return head;
     const batches = [head.batch];
     let { bytes } = head;
+    let joined = bytes - BATCH_BYTES;
     for (let next = this.#queue[0]; next?.kind === "batch"; next = this.#queue[0]) {
       const follows = next.batch.firstOffset === batches.at(-1)!.nextOffset;
-      if (!follows || bytes + next.bytes > JOIN_BYTES_MAX || !isJoinable(head.batch, next.batch)) break;
+      const own = next.bytes - BATCH_BYTES;
+      if (!follows || joined + own > JOIN_BYTES_MAX || !isJoinable(head.batch, next.batch)) break;
       this.#queue.shift();
       batches.push(next.batch);
       bytes += next.bytes;
+      joined += own;
     }
     return { kind: "batch", batch: joinBatches(batches), bytes };
   }

@@ -10,8 +10,8 @@ export interface BreakerSample {
 }
 
 /**
- * Below this many letters there is no rate: a quiet topic's ten bad events are ten letters. And it bounds what a person
- * has to redrive or discard when the breaker does trip.
+ * Below this many letters there is no rate: a quiet topic's ten bad events are ten letters. With the size of a batch it
+ * bounds what a person has to redrive or discard when the breaker does trip.
  */
 export const LETTERS_MIN = 1000;
 

@@ -21,9 +21,12 @@ export class RowsWriter {
   readonly #indexes: Uint32Array;
   #count = 0;
 
-  /** @param rowsMax as many can be closed */
-  constructor(rowsMax: number) {
-    this.out = new CopyBuffer(Math.max(BYTES_MIN, rowsMax * ROW_BYTES));
+  /**
+   * @param rowsMax as many can be closed
+   * @param bytes what they will take, as far as it is known
+   */
+  constructor(rowsMax: number, bytes = Math.max(BYTES_MIN, rowsMax * ROW_BYTES)) {
+    this.out = new CopyBuffer(bytes);
     this.#ends = new Uint32Array(rowsMax);
     this.#indexes = new Uint32Array(rowsMax);
   }

@@ -1,8 +1,9 @@
 import { describe, expect, it } from "vitest";
 import type { EncodedBatch } from "../../src/batch/encode.ts";
-import { type Job, Lane, type LaneStep } from "../../src/batch/lane.ts";
+import { BATCH_BYTES, type Job, Lane, type LaneStep } from "../../src/batch/lane.ts";
 import { Room } from "../../src/batch/room.ts";
 import { sweepUntilQuiet } from "../../src/batch/sweep-until-quiet.ts";
+import type { Records } from "../../src/topic/fetched-batch.ts";
 
 /** Each has a gap before it, so that none is joined. */
 const batchOf = (name: string, bytes = 10): Job => {
@@ -12,8 +13,14 @@ const batchOf = (name: string, bytes = 10): Job => {
 const SWEEP: Job = { kind: "sweep", bytes: 0 };
 const nameOf = (job: Job) => (job.kind === "sweep" ? "sweep" : (job.batch as unknown as { name: string }).name);
 
+/** One record without a row at this offset. */
+const tinyBatch = (offset: number): EncodedBatch => ({
+  ...{ partition: 0, firstOffset: offset, nextOffset: offset + 1, records: { count: 1 } as Records, from: 0, to: 1 },
+  ...{ rows: { bytes: Buffer.alloc(0), ends: [], indexes: [] }, letters: [], filtered: 0, sessions: [], days: [] },
+});
+
 /** A lane whose jobs end when the test says so. */
-function stagedLane() {
+function stagedLane(onBegun: (job: Job) => void = () => {}) {
   const begun: string[] = [];
   const ends: ((step: LaneStep | Error) => void)[] = [];
   let freed = 0;
@@ -21,6 +28,7 @@ function stagedLane() {
     0,
     (_, job) => {
       begun.push(nameOf(job));
+      onBegun(job);
       return new Promise((resolve, reject) => {
         ends.push((step) => (step instanceof Error ? reject(step) : resolve(step)));
       });
@@ -46,6 +54,17 @@ describe("a lane", () => {
     expect([begun, lane.nextOffset, freed()]).toEqual([["a", "b"], 5, 10]);
     await end({ nextOffset: 9 });
     expect([begun, lane.nextOffset, freed()]).toEqual([["a", "b", "sweep"], 9, 20]);
+  });
+
+  it("joins what waits by its rows and records: what a batch takes besides is only freed", async () => {
+    const sizes: number[] = [];
+    const { lane, end, freed } = stagedLane((job) => sizes.push(job.kind === "batch" ? job.batch.nextOffset : -1));
+    const own = 10_000;
+    for (let n = 0; n < 181; n++) lane.push({ kind: "batch", batch: tinyBatch(n), bytes: BATCH_BYTES + own });
+    await end({ nextOffset: 1 });
+    expect([sizes, freed()]).toEqual([[1, 181], BATCH_BYTES + own]);
+    await end({ nextOffset: 181 });
+    expect(freed()).toBe(181 * (BATCH_BYTES + own));
   });
 
   it("knows its log only when the landmark was seen, after however many claims", async () => {

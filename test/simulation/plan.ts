@@ -94,7 +94,7 @@ export function planOf(seed: number): Plan {
       historyCheckMs: random.pick([1000, 3000]),
       parkDeadlineMs: random.pick([500, 3000]),
       parkedEventsMax: random.pick([1, 5, 1000]),
-      landingBufferBytesMax: random.pick([1, 2000, 1_000_000]),
+      landingBufferBytesMax: random.pick([1, 12_000, 1_000_000]),
       newDaysPerBatchMax: random.pick([1, 2, 32]),
       landingConnections: random.pick([1, 2]),
     },
