@@ -148,7 +148,7 @@ export async function startProducers(producers: readonly Member[], agentsJournal
   ticks.start();
 }
 
-/** Waits until the database has landed all that the topics hold and nothing waits to be told. @returns seconds */
+/** Waits until the database has landed all that the topics hold, and nothing waits to be told or released. @returns seconds */
 export async function catchUp(services: Services, client: pg.Client): Promise<number> {
   const config = readConfig({ ...services.urls }, {});
   const kafka = openKafka(config, openLog({ logLevel: "silent" }));
@@ -161,6 +161,15 @@ export async function catchUp(services: Services, client: pg.Client): Promise<nu
   }
 }
 
+/** Parked events with nothing left to wait for: the next sweep takes them up. */
+const RELEASABLE = `WITH there AS (
+    SELECT prediction_id::text AS id FROM public.model_prediction
+    UNION ALL SELECT decision_id::text FROM public.trade_decision
+    UNION ALL SELECT backtest_session_id::text FROM public.backtest_session
+    UNION ALL SELECT symbol_id FROM public.symbol)
+  SELECT count(*) AS n FROM tradetape.parked_event AS parked WHERE NOT EXISTS (
+    SELECT FROM jsonb_each_text(parked.missing) AS parent WHERE parent.value NOT IN (SELECT id FROM there))`;
+
 async function lag(kafka: ReturnType<typeof openKafka>, client: pg.Client): Promise<string[]> {
   const { rows } = await client.query<{ topic: string; partition: number; next: string }>(
     "SELECT topic, partition, next_offset AS next FROM tradetape.landed_offset",
@@ -168,6 +177,8 @@ async function lag(kafka: ReturnType<typeof openKafka>, client: pg.Client): Prom
   const landed = new Map(rows.map(({ topic, partition, next }) => [`${topic}/${partition}`, Number(next)]));
   const waiting = await client.query<{ n: string }>("SELECT count(*) AS n FROM tradetape.outbox");
   const behind = waiting.rows[0]!.n === "0" ? [] : [`${waiting.rows[0]!.n} messages to be told`];
+  const releasable = await client.query<{ n: string }>(RELEASABLE);
+  if (releasable.rows[0]!.n !== "0") behind.push(`${releasable.rows[0]!.n} parked events to be released`);
   await withAdmin(kafka, async (admin) => {
     for (const topic of TOPIC_NAMES.filter((name) => name !== "dead-letters")) {
       for (const { partition, low, high } of await admin.fetchTopicOffsets(topic)) {
