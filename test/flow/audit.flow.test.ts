@@ -153,7 +153,8 @@ describe("audit verify names", () => {
     expect(await tampered(numbers)).toMatchObject([1, { faults: [{ kind: "link", seq: 8, logId: await idAt(9) }] }]);
     // With what tells an entry from every other: two of the same kind may say the same, in an order that differs by run.
     const content = `UPDATE public.audit_log a SET payload = b.payload, actor = b.actor, event_type = b.event_type,
-      source_topic = b.source_topic, source_partition = b.source_partition, source_offset = b.source_offset FROM public.kept_log b WHERE (a.seq, b.seq) IN ((8, 9), (9, 8))`;
+      source_topic = b.source_topic, source_partition = b.source_partition, source_offset = b.source_offset
+      FROM public.kept_log b WHERE (a.seq, b.seq) IN ((8, 9), (9, 8))`;
     expect(await tampered(content)).toMatchObject([1, { faults: [{ kind: "content", seq: 8, logId: await idAt(8) }] }]);
   });
 
