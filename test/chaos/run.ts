@@ -166,7 +166,7 @@ const RELEASABLE = `WITH there AS (
     SELECT prediction_id::text AS id FROM public.model_prediction
     UNION ALL SELECT decision_id::text FROM public.trade_decision
     UNION ALL SELECT backtest_session_id::text FROM public.backtest_session
-    UNION ALL SELECT symbol_id FROM public.symbol)
+    UNION ALL SELECT symbol_id::text FROM public.symbol)
   SELECT count(*) AS n FROM tradetape.parked_event AS parked WHERE NOT EXISTS (
     SELECT FROM jsonb_each_text(parked.missing) AS parent WHERE parent.value NOT IN (SELECT id FROM there))`;
 
