@@ -155,15 +155,13 @@ export class Lane {
     if (head?.kind !== "batch") return head;
     const batches = [head.batch];
     let { bytes } = head;
-    let joined = bytes - BATCH_BYTES;
     for (let next = this.#queue[0]; next?.kind === "batch"; next = this.#queue[0]) {
       const follows = next.batch.firstOffset === batches.at(-1)!.nextOffset;
-      const own = next.bytes - BATCH_BYTES;
-      if (!follows || joined + own > JOIN_BYTES_MAX || !isJoinable(head.batch, next.batch)) break;
+      const joined = bytes + next.bytes - (batches.length + 1) * BATCH_BYTES;
+      if (!follows || joined > JOIN_BYTES_MAX || !isJoinable(head.batch, next.batch)) break;
       this.#queue.shift();
       batches.push(next.batch);
       bytes += next.bytes;
-      joined += own;
     }
     return { kind: "batch", batch: joinBatches(batches), bytes };
   }

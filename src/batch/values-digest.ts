@@ -32,7 +32,7 @@ export function valuesDigest({ records, from, to }: Pick<EncodedBatch, "records"
   return hash.update(gathered.subarray(0, length)).digest();
 }
 
-const viewOf = (bytes: Buffer) => new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+const viewOf = (bytes: Uint8Array) => new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
 
 /**
  * Copies [start, end) of `source` to `gathered` at `to`. Word by word, which V8 compiles to a load and a store: to gather

@@ -1,8 +1,9 @@
 import { randomUUID } from "node:crypto";
+import { committed } from "../table/committed.ts";
 import type { LetterFilter } from "../table/dead-letters.ts";
 import { asOfNow, EVERY_ATTEMPT, lockOpenLetters, markDiscarded, openPlaces } from "../table/letter-actions.ts";
 import { recordAction } from "./audited.ts";
-import { committed, type Ops } from "./ops.ts";
+import type { Ops } from "./ops.ts";
 
 /** A page is one transaction and one entry of the audit trail, whose payload names each letter by its offset. */
 const PAGE_LETTERS_MAX = 5000;

@@ -53,16 +53,3 @@ export async function openOps(settings: Config, as: ConnectionOptions = LETTERS)
 /** @throws TradetapeError config_invalid, broker_unreachable */
 export const openPublisher = (config: Config, log: Log): Promise<RawPublisher> =>
   RawPublisher.open(openKafka(config, log));
-
-/** Runs `work` between BEGIN and COMMIT. */
-export async function committed<R>(connection: Connection, work: () => Promise<R>): Promise<R> {
-  await connection.query("BEGIN");
-  try {
-    const result = await work();
-    await connection.commit();
-    return result;
-  } catch (error) {
-    if (connection.isOpen) await connection.query("ROLLBACK");
-    throw error;
-  }
-}

@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
 import { firstPublishedUs, REDRIVE_HEADERS, rawHeaders } from "../batch/headers.ts";
+import { committed } from "../table/committed.ts";
 import type { LetterFilter } from "../table/dead-letters.ts";
 import {
   asOfNow,
@@ -15,7 +16,7 @@ import {
 } from "../table/letter-actions.ts";
 import type { RawMessage, RawPublisher } from "../topic/raw-publish.ts";
 import { recordAction } from "./audited.ts";
-import { committed, type Ops } from "./ops.ts";
+import type { Ops } from "./ops.ts";
 import { Pace } from "./pace.ts";
 
 export interface RedriveOptions {

@@ -1,5 +1,6 @@
 import { randomUUID } from "node:crypto";
-import { committed, type Ops } from "../dead-letter/ops.ts";
+import type { Ops } from "../dead-letter/ops.ts";
+import { committed } from "../table/committed.ts";
 import { removeFromLedger } from "../table/removed.ts";
 import {
   countTickDay,

@@ -1,7 +1,8 @@
 import type { Consumer } from "../batch/consumer.ts";
-import { committed, type Ops } from "../dead-letter/ops.ts";
+import type { Ops } from "../dead-letter/ops.ts";
 import { EventReader } from "../event/codec.ts";
 import { Refusal } from "../event/letter.ts";
+import { committed } from "../table/committed.ts";
 import { lockPartition } from "../table/landed.ts";
 import { landedPlaces } from "../table/landed-places.ts";
 import { advance, type LedgerRow, NOTHING_COUNTED } from "../table/ledger.ts";

@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
-import { committed, type Ops } from "../dead-letter/ops.ts";
+import type { Ops } from "../dead-letter/ops.ts";
 import type { Registry } from "../event/registry.ts";
+import { committed } from "../table/committed.ts";
 import { lockPartition } from "../table/landed.ts";
 import { landedPlaces } from "../table/landed-places.ts";
 import { removeFromLedger } from "../table/removed.ts";

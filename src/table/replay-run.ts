@@ -1,3 +1,4 @@
+import { committed } from "./committed.ts";
 import type { Connection } from "./connection.ts";
 import { LEDGER_COUNTS, type LedgerCounts } from "./ledger.ts";
 import { dropIndexes, type IndexStatement, secondaryIndexes } from "./secondary-indexes.ts";
@@ -50,8 +51,7 @@ export async function beginRun<P>(
   run: Pick<ReplayRun<P>, "planDigest" | "plan" | "whole"> & { readonly topics: readonly string[] },
   emptyTables: readonly string[],
 ): Promise<ReplayRun<P>> {
-  await connection.query("BEGIN");
-  try {
+  return committed(connection, async () => {
     const indexes = await secondaryIndexes(connection, emptyTables);
     await dropIndexes(connection, indexes);
     const [row] = await connection.query<ReplayRun<P> & Record<string, unknown>>(
@@ -59,12 +59,8 @@ export async function beginRun<P>(
        VALUES ($1, $2, $3, $4, $5, 'loading') RETURNING ${COLUMNS}`,
       [run.planDigest, JSON.stringify(run.plan), run.topics, run.whole, JSON.stringify(indexes)],
     );
-    await connection.commit();
     return row!;
-  } catch (error) {
-    if (connection.isOpen) await connection.query("ROLLBACK");
-    throw error;
-  }
+  });
 }
 
 /** Notes what a run does now. Its COMMIT waits for the disk, and with it everything that was committed before. */

@@ -12,7 +12,7 @@ export interface RawRecord {
 
 /** Where a record's value lies: `bytes` [start, end). Null values have none, and `start` -1. */
 export class ValuePlace {
-  bytes: Buffer = NOTHING;
+  bytes: Uint8Array = NOTHING;
   start = -1;
   end = -1;
 
@@ -24,7 +24,7 @@ export class ValuePlace {
   }
 }
 
-const NOTHING = Buffer.alloc(0);
+const NOTHING = new Uint8Array(0);
 
 /** Records of one partition in offset order; indexes count from 0. */
 export interface Records {
