@@ -9,7 +9,7 @@ const flow = (name: string, groupOrder: number) => ({
   test: {
     name,
     include: [`test/**/*.${name}.test.ts`],
-    globalSetup: ["test/support/flow-setup.ts"],
+    globalSetup: ["test/support/services/flow-setup.ts"],
     sequence: { groupOrder },
     maxWorkers: WORKERS,
     testTimeout: 2 * MINUTE_MS,

@@ -1,5 +1,5 @@
 import type { Consumer } from "../src/batch/consumer.ts";
-import { SESSION_PARENT, SYMBOL_PARENT } from "../src/table/landing-table.ts";
+import { SESSION_PARENT, SYMBOL_PARENT } from "../src/table/rows/landing-table.ts";
 
 /** performance -> strategy_performance, once its symbol and session have landed; the greatest revision stays. */
 export const performance: Consumer<"performance"> = {

@@ -1,5 +1,5 @@
 import type { Consumer } from "../src/batch/consumer.ts";
-import { SESSION_PARENT, SYMBOL_PARENT } from "../src/table/landing-table.ts";
+import { SESSION_PARENT, SYMBOL_PARENT } from "../src/table/rows/landing-table.ts";
 
 /** predictions -> model_prediction, once its symbol and session have landed; the first event of an id stays. */
 export const predictions: Consumer<"predictions"> = {

@@ -3,9 +3,9 @@ import type { BarEvent, TickEvent } from "../src/event/events.ts";
 import { barId } from "../src/event/identity.ts";
 import type { EventTopic } from "../src/event/schemas.ts";
 import { producerOf } from "../src/feed/format.ts";
-import { jsonLines } from "../src/feed/json-lines.ts";
-import { binanceKlines } from "../src/feed/klines.ts";
-import { ohlcv } from "../src/feed/ohlcv.ts";
+import { jsonLines } from "../src/feed/formats/json-lines.ts";
+import { binanceKlines } from "../src/feed/formats/klines.ts";
+import { ohlcv } from "../src/feed/formats/ohlcv.ts";
 import { BarBuilder, type Interval, type OpenBar } from "../src/strategy/bar-builder.ts";
 import type { Program } from "../src/stream/program.ts";
 

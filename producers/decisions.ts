@@ -1,7 +1,7 @@
 import { type AgentIdentity, draftDecision } from "../src/agent/draft.ts";
 import { wrongTime } from "../src/agent/links.ts";
 import { producerOf } from "../src/feed/format.ts";
-import { jsonLines } from "../src/feed/json-lines.ts";
+import { jsonLines } from "../src/feed/formats/json-lines.ts";
 import { POLICY, Policy, type PolicySettings } from "../src/strategy/policy.ts";
 import type { Program } from "../src/stream/program.ts";
 

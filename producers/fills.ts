@@ -1,7 +1,7 @@
 import { type AgentIdentity, type Draft, draftFill } from "../src/agent/draft.ts";
 import type { BarEvent, DecisionEvent } from "../src/event/events.ts";
 import { producerOf } from "../src/feed/format.ts";
-import { jsonLines } from "../src/feed/json-lines.ts";
+import { jsonLines } from "../src/feed/formats/json-lines.ts";
 import { type BrokerSettings, PAPER, PaperBroker } from "../src/strategy/paper-broker.ts";
 import type { Program } from "../src/stream/program.ts";
 

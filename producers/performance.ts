@@ -2,7 +2,7 @@ import { type AgentIdentity, type Draft, draftPerformance } from "../src/agent/d
 import { wrongTime } from "../src/agent/links.ts";
 import type { SessionEvent } from "../src/event/events.ts";
 import { producerOf } from "../src/feed/format.ts";
-import { jsonLines } from "../src/feed/json-lines.ts";
+import { jsonLines } from "../src/feed/formats/json-lines.ts";
 import { type Execution, type RoundTrip, roundTrips, score } from "../src/strategy/score.ts";
 import type { Program } from "../src/stream/program.ts";
 

@@ -2,7 +2,7 @@ import { type AgentIdentity, draftPrediction } from "../src/agent/draft.ts";
 import { wrongTime } from "../src/agent/links.ts";
 import type { IndicatorEvent } from "../src/event/events.ts";
 import { producerOf } from "../src/feed/format.ts";
-import { jsonLines } from "../src/feed/json-lines.ts";
+import { jsonLines } from "../src/feed/formats/json-lines.ts";
 import { type Features, forecast } from "../src/strategy/model.ts";
 import type { Program } from "../src/stream/program.ts";
 

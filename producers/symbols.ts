@@ -1,5 +1,5 @@
 import { producerOf } from "../src/feed/format.ts";
-import { jsonLines } from "../src/feed/json-lines.ts";
+import { jsonLines } from "../src/feed/formats/json-lines.ts";
 
 /** Instruments, from JSON lines. */
 export const symbols = producerOf("symbols", [jsonLines("symbols")]);

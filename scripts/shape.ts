@@ -1,6 +1,6 @@
 /**
  * Writes schemas/shape.txt, what a migrated database looks like, with the server of DATABASE_URL: run it when a migration
- * was added. `test/flow/shape.flow.test.ts` compares.
+ * was added. `test/flow/commands/shape.flow.test.ts` compares.
  */
 import { writeFileSync } from "node:fs";
 import { readConfig, requireServices } from "../src/config.ts";

@@ -7,9 +7,9 @@ import type { EventTopic } from "./event/schemas.ts";
 import { type Log, openLog } from "./log.ts";
 import type { SettingName } from "./settings.ts";
 import { openKafka } from "./topic/client.ts";
-import { EventWriter, type Headers, type WriterParts } from "./topic/event-writer.ts";
-import { Publisher } from "./topic/publish.ts";
-import { Tally } from "./topic/tally.ts";
+import { EventWriter, type Headers, type WriterParts } from "./topic/publish/event-writer.ts";
+import { Publisher } from "./topic/publish/publish.ts";
+import { Tally } from "./topic/publish/tally.ts";
 
 export type { Agent, AgentOptions } from "./agent/agent.ts";
 export type {
@@ -25,7 +25,7 @@ export type { Incomplete } from "./event/complete.ts";
 export type * from "./event/events.ts";
 export { doubleField, eventId, indicatorId, integerField, strategyId, symbolId } from "./event/identity.ts";
 export { EVENT_TOPICS, type EventTopic } from "./event/schemas.ts";
-export type { Headers } from "./topic/event-writer.ts";
+export type { Headers } from "./topic/publish/event-writer.ts";
 
 /** Settings by the names of the README's table; what isn't given comes from the environment, then from the defaults. */
 export type ConnectOptions = { readonly [K in SettingName]?: string | number | boolean | readonly string[] };

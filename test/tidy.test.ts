@@ -1,7 +1,9 @@
+import { dirname } from "node:path";
 import { describe, expect, test } from "vitest";
 import { missingOptional } from "../scripts/complete-lock.ts";
+import { DOC_TABLES, withTables } from "../scripts/doc-tables.ts";
 import { eventsSource } from "../scripts/generate.ts";
-import { withTables } from "../scripts/readme-tables.ts";
+import { LAYERS, mayImport, standingOf } from "../scripts/rooms.ts";
 import { ERROR_CODES } from "../src/errors.ts";
 import { listFiles, parseSource, readText, type SourceFile } from "./support/source-tree.ts";
 
@@ -10,88 +12,56 @@ const sources = files.filter((path) => path.endsWith(".ts")).map((path) => parse
 const product = sources.filter(({ path }) => /^(src|producers|consumers)\//.test(path));
 const GENERATED = new Set(["src/event/events.ts"]);
 
-/** Each room may import itself and rooms of a smaller number: so there are no cycles between rooms. */
-const RANK: Readonly<Record<string, number>> = {
-  errors: 0,
-  settings: 1,
-  config: 2,
-  log: 3,
-  clock: 3,
-  event: 4,
-  feed: 5,
-  topic: 5,
-  table: 5,
-  audit: 6,
-  agent: 6,
-  strategy: 6,
-  batch: 7,
-  consumers: 8,
-  "dead-letter": 8,
-  verify: 8,
-  stack: 8,
-  stream: 8,
-  producers: 9,
-  replay: 9,
-  retention: 9,
-  tradetape: 9,
-  session: 10,
-  cli: 11,
-};
-
-/** Packages that only one room may know: what they are called, and where. */
-const HOME_OF: readonly (readonly [RegExp, RegExp])[] = [
-  [/^kafkajs($|\/)/, /^src\/topic\//],
-  [/^pg(-copy-streams)?($|\/)/, /^src\/table\//],
-  [/^(avsc|@kafkajs\/confluent-schema-registry)($|\/)/, /^src\/event\//],
-  [/^(csv-parse|yauzl)($|\/)/, /^src\/feed\//],
-  [/^trading-signals$/, /^src\/strategy\//],
-  [/^(commander|cli-table3|cli-progress)$/, /^src\/cli\//],
-];
+/** Files of one folder that can be taken in at a glance. */
+const FOLDER_FILES_MAX = 16;
 
 /** A test reads case by case and the settings entry by entry; the rest is to be held in one head. */
 const linesMax = (path: string) => (path.startsWith("test/") || path === "src/settings.ts" ? 350 : 200);
-
-function roomOf(path: string): string {
-  const [top, second = ""] = path.split("/");
-  return top === "src" ? second.replace(/\.ts$/, "") : (top ?? "");
-}
 
 /** Where something stands, so that a failing test names every place at once. */
 const places = (all: readonly SourceFile[], find: (s: SourceFile) => readonly { line: number; what: string }[]) =>
   all.flatMap((s) => find(s).map(({ line, what }) => `${s.path}:${line}: ${what}`));
 
+type Arrows = ReadonlyMap<string, readonly { readonly target: string }[]>;
+
+/** Each circle of imports once, as the files on it. */
+function circles(next: Arrows): string[] {
+  const done = new Set<string>();
+  const found: string[] = [];
+  const walk = (path: string, trail: readonly string[]) => {
+    if (trail.includes(path)) found.push([...trail.slice(trail.indexOf(path)), path].join(" > "));
+    if (trail.includes(path) || done.has(path)) return;
+    for (const { target } of next.get(path) ?? []) walk(target, [...trail, path]);
+    done.add(path);
+  };
+  for (const path of next.keys()) walk(path, []);
+  return found;
+}
+
 describe("imports", () => {
-  test("go one way between the rooms", () => {
+  test("go one way between the rooms, and between the parts of a room", () => {
     const wrong = product.flatMap(({ path, imports }) => {
-      const from = roomOf(path);
-      if (RANK[from] === undefined) return [`${path}: no room of the order`];
+      const from = standingOf(path);
+      if (from === undefined || from.part === -1) return [`${path}: no room of scripts/rooms.ts`];
       return imports
-        .filter(({ own }) => own)
-        .map(({ target }) => ({ target, to: roomOf(target) }))
-        .filter(({ to }) => to !== from && !((RANK[to] ?? 99) < RANK[from]!))
+        .filter(({ own, target }) => own && !mayImport(from, standingOf(target)!))
         .map(({ target }) => `${path} imports ${target}`);
     });
     expect(wrong).toEqual([]);
   });
 
-  test("never lead in a circle at run time", () => {
-    const next = new Map(product.map((s) => [s.path, s.imports.filter((i) => i.own && !i.typeOnly)]));
-    const done = new Set<string>();
-    const circles: string[] = [];
-    const walk = (path: string, trail: readonly string[]) => {
-      if (trail.includes(path)) circles.push([...trail.slice(trail.indexOf(path)), path].join(" > "));
-      if (trail.includes(path) || done.has(path)) return;
-      for (const { target } of next.get(path) ?? []) walk(target, [...trail, path]);
-      done.add(path);
-    };
-    for (const path of next.keys()) walk(path, []);
-    expect(circles).toEqual([]);
+  test("never lead in a circle, not even by types", () => {
+    const next = new Map(product.map((s) => [s.path, s.imports.filter((i) => i.own)]));
+    expect(circles(next)).toEqual([]);
   });
 
-  test("keep each client library in the one room that knows it", () => {
+  test("keep each package in the one room that knows it", () => {
+    const homes = LAYERS.flat().flatMap(({ path, alone = [] }) => alone.map((name) => ({ path, name })));
+    const isOf = (target: string, name: string) => target === name || target.startsWith(`${name}/`);
     const wrong = product.flatMap(({ path, imports }) =>
       imports
-        .filter(({ own, target }) => !own && HOME_OF.some(([name, home]) => name.test(target) && !home.test(path)))
+        .filter(({ own }) => !own)
+        .filter(({ target }) => homes.some((h) => isOf(target, h.name) && h.path !== standingOf(path)?.room.path))
         .map(({ target }) => `${path} imports ${target}`),
     );
     expect(wrong).toEqual([]);
@@ -126,6 +96,12 @@ describe("sources", () => {
     expect([...long, ...wide, ...functions]).toEqual([]);
   });
 
+  test("stand in folders of 16 files at most", () => {
+    const folders = Map.groupBy(files, (path) => dirname(path));
+    const full = [...folders].filter(([, own]) => own.length > FOLDER_FILES_MAX);
+    expect(full.map(([folder, own]) => `${folder}: ${own.length} files`)).toEqual([]);
+  });
+
   test("have names that say what is inside", () => {
     const banned = /(^|\/)(utils?|helpers?|common|lib|misc|types?|interfaces?|index|shared|core)(\.[^/]*)?(\/|$)/;
     expect(files.filter((path) => banned.test(path))).toEqual([]);
@@ -153,8 +129,8 @@ describe("what is made by a script or stated twice", () => {
     expect(readText("src/event/events.ts")).toBe(eventsSource());
   });
 
-  test("the README's tables have every setting and every error as declared", () => {
-    expect(readText("README.md")).toBe(withTables(readText("README.md")));
+  test.each([...new Set(DOC_TABLES.map(({ file }) => file))])("the tables of %s are as declared", (file) => {
+    expect(readText(file)).toBe(withTables(file, readText(file)));
   });
 
   test("every error code is thrown somewhere", () => {

@@ -1,4 +1,4 @@
-"""The services of the run that starts pytest, by the environment; test/flow/python.flow.test.ts sets it."""
+"""The services of the run that starts pytest, by the environment; test/flow/agents/python.flow.test.ts sets it."""
 
 import os
 

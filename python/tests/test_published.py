@@ -75,7 +75,7 @@ def test_a_time_without_a_zone_is_refused(session):
 
 
 def test_ids_are_those_of_the_typescript_library(published):
-    """The agent's ids as test/flow/python.flow.test.ts makes them by the library, of the same keys."""
+    """The agent's ids as test/flow/agents/python.flow.test.ts makes them by the library, of the same keys."""
     assert published["prediction_id"] == published["expected"]["prediction_id"]
     assert published["decision_id"] == published["expected"]["decision_id"]
     assert published["execution_ids"] == published["expected"]["execution_ids"]

@@ -4,7 +4,7 @@ import { eventId } from "../event/identity.ts";
 import { openRegistry } from "../event/registry.ts";
 import type { Log } from "../log.ts";
 import { openKafka } from "../topic/client.ts";
-import { RawPublisher } from "../topic/raw-publish.ts";
+import { RawPublisher } from "../topic/publish/raw-publish.ts";
 import { topicName } from "../topic/topics.ts";
 import type { Checkpoint } from "./checkpoint.ts";
 

@@ -1,6 +1,6 @@
 import type { EventOfTopic } from "../event/events.ts";
 import type { EventTopic } from "../event/schemas.ts";
-import type { LandingTable } from "../table/landing-table.ts";
+import type { LandingTable } from "../table/rows/landing-table.ts";
 
 /** An audit entry that an event gives rise to when its row is written or replaced; a pure function of the record. */
 export interface AuditNote {

@@ -1,5 +1,5 @@
 import type { EventTopic } from "../event/schemas.ts";
-import { LEDGER_COUNTS, type LedgerCounts, NOTHING_COUNTED } from "../table/ledger.ts";
+import { LEDGER_COUNTS, type LedgerCounts, NOTHING_COUNTED } from "../table/landing/ledger.ts";
 
 /** What a group landed since it started, in the ledger's own words. */
 export interface Tally extends LedgerCounts {

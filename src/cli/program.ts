@@ -1,25 +1,25 @@
 import { readFileSync } from "node:fs";
 import type { Command } from "commander";
-import { addAudit } from "./audit.ts";
+import { addAudit } from "./audit/audit.ts";
 import { addCommand, newProgram } from "./command.ts";
-import { consumeCommand } from "./consume.ts";
-import { addDeadLetters } from "./dead-letters.ts";
-import { demoCommand } from "./demo.ts";
-import { downCommand } from "./down.ts";
+import { demoCommand } from "./demo/demo.ts";
 import { describeFailure, EXIT, type ExitCode } from "./exit.ts";
-import { migrateCommand } from "./migrate.ts";
-import { parkedCommand } from "./parked.ts";
-import { addPartitions } from "./partitions.ts";
-import { publishCommand } from "./publish.ts";
-import { replayCommand } from "./replay.ts";
-import { runCommand } from "./run.ts";
-import { addSessions } from "./sessions.ts";
+import { consumeCommand } from "./flow/consume.ts";
+import { publishCommand } from "./flow/publish.ts";
+import { runCommand } from "./flow/run.ts";
+import { statusCommand } from "./flow/status.ts";
+import { addDeadLetters } from "./letters/dead-letters.ts";
+import { parkedCommand } from "./letters/parked.ts";
+import { addPartitions } from "./rebuild/partitions.ts";
+import { replayCommand } from "./rebuild/replay.ts";
+import { verifyCommand } from "./rebuild/verify.ts";
+import { addSessions } from "./sessions/sessions.ts";
+import { traceCommand } from "./sessions/trace.ts";
 import { settings } from "./settings.ts";
-import { statusCommand } from "./status.ts";
-import { topicsCommand } from "./topics.ts";
-import { traceCommand } from "./trace.ts";
-import { upCommand } from "./up.ts";
-import { verifyCommand } from "./verify.ts";
+import { downCommand } from "./stack/down.ts";
+import { migrateCommand } from "./stack/migrate.ts";
+import { topicsCommand } from "./stack/topics.ts";
+import { upCommand } from "./stack/up.ts";
 
 const EXAMPLES = `
 Examples:

@@ -1,8 +1,8 @@
 import { encodeEvent } from "../event/codec.ts";
 import type { AuditEvent } from "../event/events.ts";
 import { eventId } from "../event/identity.ts";
-import type { LetterFilter } from "../table/dead-letters.ts";
-import { insertOutbox } from "../table/outbox.ts";
+import { insertOutbox } from "../table/landing/outbox.ts";
+import type { LetterFilter } from "../table/letters/dead-letters.ts";
 import type { Ops } from "./ops.ts";
 
 /** One page of letters of one partition that somebody acted on. */

@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { committed } from "../table/committed.ts";
-import type { LetterFilter } from "../table/dead-letters.ts";
-import { asOfNow, EVERY_ATTEMPT, lockOpenLetters, markDiscarded, openPlaces } from "../table/letter-actions.ts";
+import type { LetterFilter } from "../table/letters/dead-letters.ts";
+import { asOfNow, EVERY_ATTEMPT, lockOpenLetters, markDiscarded, openPlaces } from "../table/letters/letter-actions.ts";
 import { recordAction } from "./audited.ts";
 import type { Ops } from "./ops.ts";
 

@@ -3,11 +3,11 @@ import { type Config, requireServices } from "../config.ts";
 import { openRegistry } from "../event/registry.ts";
 import type { Log } from "../log.ts";
 import { Connection, type ConnectionOptions } from "../table/connection.ts";
-import { databaseId } from "../table/landed.ts";
-import { loginOf } from "../table/letter-actions.ts";
+import { databaseId } from "../table/landing/landed.ts";
+import { loginOf } from "../table/letters/letter-actions.ts";
 import { requireMigrated } from "../table/migrate.ts";
 import { openKafka } from "../topic/client.ts";
-import { RawPublisher } from "../topic/raw-publish.ts";
+import { RawPublisher } from "../topic/publish/raw-publish.ts";
 import { topicName } from "../topic/topics.ts";
 
 /** What acting on a database needs: a session that may do no more than that, and how the audit trail is told. */

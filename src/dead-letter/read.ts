@@ -3,7 +3,7 @@ import { EventReader } from "../event/codec.ts";
 import { Refusal } from "../event/letter.ts";
 import type { Registry } from "../event/registry.ts";
 import type { EventTopic } from "../event/schemas.ts";
-import type { StoredLetter } from "../table/dead-letters.ts";
+import type { StoredLetter } from "../table/letters/dead-letters.ts";
 
 /** What can be read of a letter's event. */
 export type LetterReading =

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Connection } from "../table/connection.ts";
-import { nextOffsets } from "../table/landed.ts";
-import { type CoveringBatch, coveringBatches, lettersAt } from "../table/redriven.ts";
+import { nextOffsets } from "../table/landing/landed.ts";
+import { type CoveringBatch, coveringBatches, lettersAt } from "../table/letters/redriven.ts";
 import type { Redriven } from "./redrive.ts";
 
 /** What became of redriven events, each counted once. */

@@ -1,8 +1,8 @@
 import { randomUUID } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
-import { firstPublishedUs, REDRIVE_HEADERS, rawHeaders } from "../batch/headers.ts";
+import { firstPublishedUs, REDRIVE_HEADERS, rawHeaders } from "../batch/encode/headers.ts";
 import { committed } from "../table/committed.ts";
-import type { LetterFilter } from "../table/dead-letters.ts";
+import type { LetterFilter } from "../table/letters/dead-letters.ts";
 import {
   asOfNow,
   EVERY_ATTEMPT,
@@ -13,8 +13,8 @@ import {
   openPlaces,
   type RedrivenLetter,
   readLetterRecords,
-} from "../table/letter-actions.ts";
-import type { RawMessage, RawPublisher } from "../topic/raw-publish.ts";
+} from "../table/letters/letter-actions.ts";
+import type { RawMessage, RawPublisher } from "../topic/publish/raw-publish.ts";
 import { recordAction } from "./audited.ts";
 import type { Ops } from "./ops.ts";
 import { Pace } from "./pace.ts";

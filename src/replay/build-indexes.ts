@@ -1,7 +1,12 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Connection } from "../table/connection.ts";
-import { buildIndex, type IndexProgress, type IndexStatement, indexProgress } from "../table/secondary-indexes.ts";
 import type { ConnectionSlot } from "../table/slot.ts";
+import {
+  buildIndex,
+  type IndexProgress,
+  type IndexStatement,
+  indexProgress,
+} from "../table/upkeep/secondary-indexes.ts";
 
 const LOOK_MS = 500;
 

@@ -1,4 +1,4 @@
-import type { HeldRecords } from "../batch/replay-terms.ts";
+import type { HeldRecords } from "../batch/group/replay-terms.ts";
 
 /** A partition whose next events wait for hours is not fetched any further meanwhile. */
 export const HELD_BYTES_MAX = 1024 * 1024;

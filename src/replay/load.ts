@@ -1,11 +1,12 @@
 import type { Consumer } from "../batch/consumer.ts";
-import type { Group } from "../batch/group.ts";
-import { type LandingServices, openGroup } from "../batch/landing-services.ts";
-import type { ReplayTerms } from "../batch/replay-terms.ts";
+import type { Group } from "../batch/group/group.ts";
+import type { ReplayTerms } from "../batch/group/replay-terms.ts";
+import type { LandingServices } from "../batch/run/landing-services.ts";
+import { openGroup } from "../batch/run/open-group.ts";
 import type { EventTopic } from "../event/schemas.ts";
 import type { Connection } from "../table/connection.ts";
-import { claimPartition } from "../table/landed.ts";
-import { analyze } from "../table/secondary-indexes.ts";
+import { claimPartition } from "../table/landing/landed.ts";
+import { analyze } from "../table/upkeep/secondary-indexes.ts";
 import type { Speed } from "./bounds.ts";
 import { Pacer } from "./pacer.ts";
 import { FIRST, type ReplayPlan, termsOf } from "./plan.ts";

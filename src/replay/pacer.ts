@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import type { HeldRecords, Pace } from "../batch/replay-terms.ts";
+import type { HeldRecords, Pace } from "../batch/group/replay-terms.ts";
 import type { Speed } from "./bounds.ts";
 import { HELD_BYTES_MAX, HeldStream } from "./held-stream.ts";
 

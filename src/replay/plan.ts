@@ -1,8 +1,8 @@
 import { createHash } from "node:crypto";
 import type { Consumer } from "../batch/consumer.ts";
-import { EventFilter, type SessionKind, type Sessions } from "../batch/event-filter.ts";
-import type { LandingServices } from "../batch/landing-services.ts";
-import type { Pace, ReplayTerms } from "../batch/replay-terms.ts";
+import { EventFilter, type SessionKind, type Sessions } from "../batch/encode/event-filter.ts";
+import type { Pace, ReplayTerms } from "../batch/group/replay-terms.ts";
+import type { LandingServices } from "../batch/run/landing-services.ts";
 import type { Config } from "../config.ts";
 import { TradetapeError } from "../errors.ts";
 import type { EventTopic } from "../event/schemas.ts";

@@ -1,6 +1,6 @@
 import { availableParallelism } from "node:os";
 import type { Consumer } from "../batch/consumer.ts";
-import { type LandingServices, openLandingServices } from "../batch/landing-services.ts";
+import { type LandingServices, openLandingServices } from "../batch/run/landing-services.ts";
 import type { Config } from "../config.ts";
 import { TradetapeError } from "../errors.ts";
 import type { Log } from "../log.ts";
@@ -15,8 +15,8 @@ import {
   REPLAY_STATES,
   type ReplayRun,
   type ReplayState,
-} from "../table/replay-run.ts";
-import { analyze, type IndexProgress } from "../table/secondary-indexes.ts";
+} from "../table/upkeep/replay-run.ts";
+import { analyze, type IndexProgress } from "../table/upkeep/secondary-indexes.ts";
 import { type Finding, verify } from "../verify/verify.ts";
 import type { Speed } from "./bounds.ts";
 import { buildIndexes } from "./build-indexes.ts";

@@ -1,13 +1,13 @@
 import type { Consumer } from "../batch/consumer.ts";
-import { type GivenUp, giveUpParked } from "../batch/expire.ts";
-import { inTransaction } from "../batch/land.ts";
-import { makePlan } from "../batch/landing-plan.ts";
-import type { LandingServices } from "../batch/landing-services.ts";
-import type { LandingPlan } from "../batch/plan.ts";
-import { releaseParked } from "../batch/release.ts";
-import type { ReplayTerms } from "../batch/replay-terms.ts";
+import type { ReplayTerms } from "../batch/group/replay-terms.ts";
+import { type GivenUp, giveUpParked } from "../batch/land/expire.ts";
+import { inTransaction } from "../batch/land/land.ts";
+import type { LandingPlan } from "../batch/land/plan.ts";
+import { releaseParked } from "../batch/land/release.ts";
+import { makePlan } from "../batch/run/landing-plan.ts";
+import type { LandingServices } from "../batch/run/landing-services.ts";
 import type { Connection } from "../table/connection.ts";
-import { databaseTime, parkedByPartition } from "../table/parked.ts";
+import { databaseTime, parkedByPartition } from "../table/landing/parked.ts";
 
 /**
  * Ends the waiting of every parked event: all has landed that will. What finds its parents lands; then what can't is

@@ -1,9 +1,16 @@
 import type { Consumer } from "../batch/consumer.ts";
 import { TradetapeError } from "../errors.ts";
+import { landedPlaces } from "../table/checks/landed-places.ts";
 import { Connection, placeOf } from "../table/connection.ts";
-import { landedPlaces } from "../table/landed-places.ts";
 import { migrate } from "../table/migrate.ts";
-import { beginRun, finishedRuns, lockReplay, type ReplayRun, tablesInUse, unfinishedRun } from "../table/replay-run.ts";
+import {
+  beginRun,
+  finishedRuns,
+  lockReplay,
+  type ReplayRun,
+  tablesInUse,
+  unfinishedRun,
+} from "../table/upkeep/replay-run.ts";
 import { FIRST, planDigest, type ReplayPlan } from "./plan.ts";
 import type { ReplayResult } from "./replay.ts";
 

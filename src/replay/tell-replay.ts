@@ -1,7 +1,7 @@
-import type { LandingServices } from "../batch/landing-services.ts";
+import type { LandingServices } from "../batch/run/landing-services.ts";
 import { encodeEvent } from "../event/codec.ts";
 import { eventId } from "../event/identity.ts";
-import type { ReplayRun } from "../table/replay-run.ts";
+import type { ReplayRun } from "../table/upkeep/replay-run.ts";
 import { topicName } from "../topic/topics.ts";
 import type { ReplayPlan } from "./plan.ts";
 

@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import type { LandingServices } from "../batch/landing-services.ts";
 import { judge, Patience } from "../batch/patience.ts";
+import type { LandingServices } from "../batch/run/landing-services.ts";
 import type { EventTopic } from "../event/schemas.ts";
-import { nextOffsetsOf } from "../table/landed.ts";
+import { nextOffsetsOf } from "../table/landing/landed.ts";
 import type { Stream } from "./pacer.ts";
 import type { PlannedTopic, ReplayPlan } from "./plan.ts";
 

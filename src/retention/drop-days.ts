@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import type { Ops } from "../dead-letter/ops.ts";
 import { committed } from "../table/committed.ts";
-import { removeFromLedger } from "../table/removed.ts";
+import { removeFromLedger } from "../table/upkeep/removed.ts";
 import {
   countTickDay,
   detachTickDay,
@@ -10,7 +10,7 @@ import {
   lockTickDays,
   moveTickHorizon,
   type TickDay,
-} from "../table/tick-days.ts";
+} from "../table/upkeep/tick-days.ts";
 import { recordDrop } from "./audited.ts";
 
 export interface DroppedDay {

@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { TradetapeError } from "../errors.ts";
 import type { Connection } from "../table/connection.ts";
-import { nextOffsets } from "../table/landed.ts";
-import { tickTopics } from "../table/tick-days.ts";
+import { nextOffsets } from "../table/landing/landed.ts";
+import { tickTopics } from "../table/upkeep/tick-days.ts";
 import { fetchOffsets } from "../topic/offsets.ts";
 
 type Admin = Parameters<typeof fetchOffsets>[0];

@@ -2,7 +2,7 @@ import type { Ops } from "../dead-letter/ops.ts";
 import { encodeEvent } from "../event/codec.ts";
 import type { AuditEvent } from "../event/events.ts";
 import { eventId } from "../event/identity.ts";
-import { insertOutbox } from "../table/outbox.ts";
+import { insertOutbox } from "../table/landing/outbox.ts";
 
 /** What one transaction took of a session. */
 export interface RemovedPart {

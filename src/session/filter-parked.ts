@@ -2,24 +2,32 @@ import type { Consumer } from "../batch/consumer.ts";
 import type { Ops } from "../dead-letter/ops.ts";
 import { EventReader } from "../event/codec.ts";
 import { Refusal } from "../event/letter.ts";
+import type { Registry } from "../event/registry.ts";
+import { landedPlaces } from "../table/checks/landed-places.ts";
 import { committed } from "../table/committed.ts";
-import { lockPartition } from "../table/landed.ts";
-import { landedPlaces } from "../table/landed-places.ts";
-import { advance, type LedgerRow, NOTHING_COUNTED } from "../table/ledger.ts";
-import { type ParkedRecord, parkedPage, unpark } from "../table/parked.ts";
+import { lockPartition } from "../table/landing/landed.ts";
+import { advance, type LedgerRow, NOTHING_COUNTED } from "../table/landing/ledger.ts";
+import { type ParkedRecord, parkedPage, unpark } from "../table/landing/parked.ts";
 import { topicName } from "../topic/topics.ts";
-import type { RemoveOptions } from "./remove.ts";
 import { SESSION_CONSUMERS } from "./tables.ts";
 
 /** As many as a release takes: a transaction of the size of a small fetch. */
 const PAGE_EVENTS_MAX = 2000;
+
+/** Whose parked events are filtered. Aborting `stop` ends it between two transactions. */
+export interface ParkedOf {
+  readonly session: string;
+  readonly namespace: string;
+  readonly registry: Registry;
+  readonly stop: AbortSignal;
+}
 
 /**
  * Filters the parked events of a session whose rows are gone. Those that wait for the session itself are taken up by
  * the sweep; one that waits for a prediction or a decision would wait out its deadline and become a letter.
  * @returns how many
  */
-export async function filterParked(ops: Ops, options: RemoveOptions): Promise<number> {
+export async function filterParked(ops: Ops, options: ParkedOf): Promise<number> {
   let filtered = 0;
   for (const consumer of SESSION_CONSUMERS.filter(({ landing }) => landing.path === "staged")) {
     const name = topicName(options.namespace, consumer.topic);
@@ -34,7 +42,7 @@ async function filterPartition(
   { connection }: Ops,
   consumer: Consumer,
   { topic, partition }: { readonly topic: string; readonly partition: number },
-  { session, registry, stop }: RemoveOptions,
+  { session, registry, stop }: ParkedOf,
 ): Promise<number> {
   const reader = new EventReader(consumer.topic, registry);
   const isTheirs = ({ value }: ParkedRecord) => {

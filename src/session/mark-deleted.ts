@@ -3,7 +3,7 @@ import { TradetapeError } from "../errors.ts";
 import type { SessionEvent } from "../event/events.ts";
 import { WORKFLOW_HEADERS } from "../event/workflow.ts";
 import type { Connection } from "../table/connection.ts";
-import { type LandedSession, readSession } from "../table/session-list.ts";
+import { type LandedSession, readSession } from "../table/sessions/session-list.ts";
 import type { Tape } from "../tradetape.ts";
 
 const POLL_MS = 250;

@@ -1,22 +1,17 @@
 import { randomUUID } from "node:crypto";
 import type { Ops } from "../dead-letter/ops.ts";
-import type { Registry } from "../event/registry.ts";
+import { landedPlaces } from "../table/checks/landed-places.ts";
 import { committed } from "../table/committed.ts";
-import { lockPartition } from "../table/landed.ts";
-import { landedPlaces } from "../table/landed-places.ts";
-import { removeFromLedger } from "../table/removed.ts";
-import { deleteSessionBlocks, listHeaps } from "../table/session-rows.ts";
+import { lockPartition } from "../table/landing/landed.ts";
+import { deleteSessionBlocks, listHeaps } from "../table/sessions/session-rows.ts";
+import { removeFromLedger } from "../table/upkeep/removed.ts";
 import { topicName } from "../topic/topics.ts";
 import { recordRemoval } from "./audited.ts";
-import { filterParked } from "./filter-parked.ts";
+import { filterParked, type ParkedOf } from "./filter-parked.ts";
 import { SESSION_CONSUMERS } from "./tables.ts";
 
-export interface RemoveOptions {
-  readonly session: string;
-  readonly namespace: string;
-  readonly registry: Registry;
-  /** Aborting stops between two transactions; the same call goes on from there. */
-  readonly stop: AbortSignal;
+/** Aborting `stop` stops between two transactions; the same call goes on from there. */
+export interface RemoveOptions extends ParkedOf {
   readonly onRemoved?: (removed: RemovedRows) => void;
 }
 

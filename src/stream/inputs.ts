@@ -1,6 +1,7 @@
 import type { EventTopic } from "../event/schemas.ts";
+import type { SoleMember } from "../topic/fetch/sole-member.ts";
+import type { Mark, TopicPartition } from "../topic/offsets.ts";
 import { fetchMarks, fetchOffsets } from "../topic/offsets.ts";
-import type { Mark, SoleMember, TopicPartition } from "../topic/sole-member.ts";
 
 type Admin = Parameters<typeof fetchOffsets>[0];
 

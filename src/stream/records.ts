@@ -1,10 +1,10 @@
-import { isTimely } from "../batch/read-event.ts";
+import { isTimely } from "../batch/encode/read-event.ts";
 import { EventReader, HEADER_BYTES } from "../event/codec.ts";
 import { Refusal } from "../event/letter.ts";
 import type { Registry } from "../event/registry.ts";
 import type { EventTopic } from "../event/schemas.ts";
 import { checkEvent } from "../event/validate.ts";
-import type { FetchedBatch } from "../topic/fetched-batch.ts";
+import type { FetchedBatch } from "../topic/fetch/fetched-batch.ts";
 import type { Input } from "./inputs.ts";
 import type { InputRecord } from "./program.ts";
 

@@ -4,12 +4,12 @@ import { type Admin, Kafka, type KafkaConfig, logLevel, type SASLOptions } from 
 import { type Config, requireServices } from "../config.ts";
 import { TradetapeError } from "../errors.ts";
 import type { Log } from "../log.ts";
-import { registerCodecs } from "./codecs.ts";
-import { fetchWholeBatches } from "./fetch-response.ts";
 import { kafkaLogCreator } from "./kafka-log.ts";
-import { produceWholeBatches } from "./produce-request.ts";
-import { quietRequestQueue } from "./request-queue.ts";
-import { openSocket } from "./socket.ts";
+import { fetchWholeBatches } from "./patch/fetch-response.ts";
+import { produceWholeBatches } from "./patch/produce-request.ts";
+import { quietRequestQueue } from "./patch/request-queue.ts";
+import { openSocket } from "./patch/socket.ts";
+import { registerCodecs } from "./wire/codecs.ts";
 
 /** About 3 s: a wrong address is told soon. What has to outlast a broker's restart brings patience of its own. */
 const CONNECT_RETRY = { initialRetryTime: 100, factor: 0.2, multiplier: 2, maxRetryTime: 2000, retries: 5 };

@@ -2,7 +2,18 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { Admin } from "kafkajs";
 import { TradetapeError } from "../errors.ts";
 import { brokerFault } from "./client.ts";
-import type { Mark } from "./sole-member.ts";
+
+/** A partition of a topic, by the topic's full name. */
+export interface TopicPartition {
+  readonly topicName: string;
+  readonly partition: number;
+}
+
+/** What is kept in Kafka for a partition: where its reader is, and a note of its own beside it. */
+export interface Mark extends TopicPartition {
+  readonly offset: number;
+  readonly note: string;
+}
 
 /** One partition's log: `low` is the first offset it still holds, `high` the one the next event will get. */
 export interface PartitionOffsets {

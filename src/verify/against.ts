@@ -1,9 +1,9 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Consumer } from "../batch/consumer.ts";
-import { comparedTable, DEAD_LETTERS, PARKED_EVENTS, SINCE } from "../table/compared-table.ts";
-import { type Place, prepareDigests } from "../table/digest.ts";
-import { inSnapshot } from "../table/ledger-check.ts";
-import { countTicksBefore, tickHorizon } from "../table/tick-days.ts";
+import { comparedTable, DEAD_LETTERS, PARKED_EVENTS, SINCE } from "../table/checks/compared-table.ts";
+import { type Place, prepareDigests } from "../table/checks/digest.ts";
+import { inSnapshot } from "../table/checks/ledger-check.ts";
+import { countTicksBefore, tickHorizon } from "../table/upkeep/tick-days.ts";
 import { notEquallyFar, placesText, requireAlike } from "./alike.ts";
 import { compareLetters, compareTable, type TableComparison } from "./compare-table.ts";
 import { both, type Pair } from "./difference.ts";

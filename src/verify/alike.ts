@@ -1,5 +1,5 @@
 import { TradetapeError } from "../errors.ts";
-import { hashProbe } from "../table/digest.ts";
+import { hashProbe } from "../table/checks/digest.ts";
 import { migrationsOf } from "../table/migrate.ts";
 import { both, type Pair } from "./difference.ts";
 import type { PlaceApart } from "./standing.ts";

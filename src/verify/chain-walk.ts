@@ -2,8 +2,8 @@ import type { KeyObject } from "node:crypto";
 import { CHAIN_START, chainHash } from "../audit/chain.ts";
 import { type Checkpoint, isSignedBy } from "../audit/checkpoint.ts";
 import { GrowingTree } from "../audit/tree.ts";
-import { type ChainEntry, chainPages, hashAt, ledgerEntries } from "../table/chain.ts";
 import type { Connection } from "../table/connection.ts";
+import { type ChainEntry, chainPages, hashAt, ledgerEntries } from "../table/landing/chain.ts";
 
 /** Something about a chain that doesn't hold: which entry, what had to be there, and what is. */
 export interface ChainFault {

@@ -1,6 +1,6 @@
-import type { ComparedTable } from "../table/compared-table.ts";
-import { type Place, readRows } from "../table/digest.ts";
-import type { TimingLetter } from "../table/landed-places.ts";
+import type { ComparedTable } from "../table/checks/compared-table.ts";
+import { type Place, readRows } from "../table/checks/digest.ts";
+import type { TimingLetter } from "../table/checks/landed-places.ts";
 import {
   both,
   cutParts,

@@ -1,6 +1,6 @@
-import type { ComparedTable, Cut } from "../table/compared-table.ts";
+import type { ComparedTable, Cut } from "../table/checks/compared-table.ts";
+import { digestParts, digestRows, type Part, type Place } from "../table/checks/digest.ts";
 import type { Connection } from "../table/connection.ts";
-import { digestParts, digestRows, type Part, type Place } from "../table/digest.ts";
 
 /** Both databases, each in a snapshot of its own. */
 export interface Pair {

@@ -1,6 +1,6 @@
-import type { ComparedTable } from "../table/compared-table.ts";
-import { knownIds } from "../table/digest.ts";
-import { type TimingLetter, timingLetters } from "../table/landed-places.ts";
+import type { ComparedTable } from "../table/checks/compared-table.ts";
+import { knownIds } from "../table/checks/digest.ts";
+import { type TimingLetter, timingLetters } from "../table/checks/landed-places.ts";
 import { both, type DifferencePage, type Pair, type RowDifference } from "./difference.ts";
 
 /**

@@ -1,8 +1,8 @@
 import { type Checkpoint, readCheckpoint } from "../audit/checkpoint.ts";
 import { TradetapeError } from "../errors.ts";
-import { checkpointEntries } from "../table/chain.ts";
 import type { Connection } from "../table/connection.ts";
-import { databaseId } from "../table/landed.ts";
+import { checkpointEntries } from "../table/landing/chain.ts";
+import { databaseId } from "../table/landing/landed.ts";
 import type { KnownCheckpoint } from "./chain-walk.ts";
 
 /** The checkpoints that a log holds of itself. Those of other databases, which read the same topic, tell of their logs. */

@@ -1,5 +1,5 @@
 import type { Consumer } from "../batch/consumer.ts";
-import { countEntries, type LandedPlace, landedPlaces } from "../table/landed-places.ts";
+import { countEntries, type LandedPlace, landedPlaces } from "../table/checks/landed-places.ts";
 import { both, type Pair } from "./difference.ts";
 
 /** An offset of one partition in both databases; null where the partition has never landed. */

@@ -1,5 +1,4 @@
 import type { Consumer } from "../batch/consumer.ts";
-import type { Connection } from "../table/connection.ts";
 import {
   countRows,
   inSnapshot,
@@ -8,7 +7,8 @@ import {
   oldOutbox,
   removedRows,
   unknownSymbols,
-} from "../table/ledger-check.ts";
+} from "../table/checks/ledger-check.ts";
+import type { Connection } from "../table/connection.ts";
 import { walkChain } from "./chain-walk.ts";
 
 /** Something that doesn't hold, or (a warning) that somebody should know. */

@@ -1,6 +1,6 @@
 import { pino } from "pino";
 import { beforeEach, describe, expect, it, vi } from "vitest";
-import { checkHistory } from "../../src/batch/history.ts";
+import { checkHistory } from "../../src/batch/group/history.ts";
 import { judge, Patience } from "../../src/batch/patience.ts";
 import { TradetapeError } from "../../src/errors.ts";
 

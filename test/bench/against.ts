@@ -5,7 +5,7 @@
 import { CONSUMERS } from "../../consumers/all.ts";
 import { readConfig, requireServices } from "../../src/config.ts";
 import { Connection } from "../../src/table/connection.ts";
-import { dayOf, makeTickDays } from "../../src/table/days.ts";
+import { dayOf, makeTickDays } from "../../src/table/landing/days.ts";
 import { migrate } from "../../src/table/migrate.ts";
 import { compareDatabases } from "../../src/verify/against.ts";
 

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import pg from "pg";
 import type { ServedConfig } from "../../src/cli/services.ts";
-import { prepare } from "../../src/cli/up.ts";
+import { prepare } from "../../src/cli/stack/up.ts";
 import { readConfig } from "../../src/config.ts";
 import { openLog } from "../../src/log.ts";
 import { readState } from "../../src/stack/home.ts";

@@ -1,7 +1,7 @@
 import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { ticks as tickFiles } from "../../producers/ticks.ts";
-import { demoSymbols, seededTicks } from "../../src/cli/demo-ticks.ts";
+import { demoSymbols, seededTicks } from "../../src/cli/demo/demo-ticks.ts";
 import type { TickEvent } from "../../src/event/events.ts";
 import { symbolId, tickId } from "../../src/event/identity.ts";
 import { Partitioning } from "../../src/topic/partition.ts";

@@ -8,7 +8,7 @@ import { encodeEvent } from "../../src/event/codec.ts";
 import { EVENT_SCHEMAS } from "../../src/event/schemas.ts";
 import { openLog } from "../../src/log.ts";
 import { openKafka } from "../../src/topic/client.ts";
-import { ACKS_ALL, openProducer } from "../../src/topic/raw-publish.ts";
+import { ACKS_ALL, openProducer } from "../../src/topic/publish/raw-publish.ts";
 import { contentOf, openJournal } from "./journal.ts";
 import { Member, type OwnEnd } from "./member.ts";
 import { catchUp, type Judged, judge, memberEnv, startProducers } from "./run.ts";

@@ -9,7 +9,7 @@ import { openRegistry } from "../../src/event/registry.ts";
 import type { EventTopic } from "../../src/event/schemas.ts";
 import { openLog } from "../../src/log.ts";
 import { openKafka } from "../../src/topic/client.ts";
-import { ACKS_ALL, openProducer } from "../../src/topic/raw-publish.ts";
+import { ACKS_ALL, openProducer } from "../../src/topic/publish/raw-publish.ts";
 import { TOPICS, topicName } from "../../src/topic/topics.ts";
 import { connectTape, type Tape } from "../../src/tradetape.ts";
 import { contentOf, digestOf, openJournal, readJournal } from "./journal.ts";

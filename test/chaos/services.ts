@@ -2,7 +2,7 @@ import { chmodSync, mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { ServedConfig } from "../../src/cli/services.ts";
-import { prepare } from "../../src/cli/up.ts";
+import { prepare } from "../../src/cli/stack/up.ts";
 import { readConfig } from "../../src/config.ts";
 import { openLog } from "../../src/log.ts";
 import { readState } from "../../src/stack/home.ts";

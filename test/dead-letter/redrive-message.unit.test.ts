@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { storedHeaders } from "../../src/batch/headers.ts";
+import { storedHeaders } from "../../src/batch/encode/headers.ts";
 import { actionEntry } from "../../src/dead-letter/audited.ts";
 import { redriveMessage } from "../../src/dead-letter/redrive.ts";
 import { checkEvent } from "../../src/event/validate.ts";

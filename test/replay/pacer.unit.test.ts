@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import type { HeldRecords } from "../../src/batch/replay-terms.ts";
+import type { HeldRecords } from "../../src/batch/group/replay-terms.ts";
 import type { Speed } from "../../src/replay/bounds.ts";
 import { Pacer, type PacerTime } from "../../src/replay/pacer.ts";
 

@@ -2,7 +2,7 @@ import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import pg from "pg";
 import type { ServedConfig } from "../../src/cli/services.ts";
-import { prepare } from "../../src/cli/up.ts";
+import { prepare } from "../../src/cli/stack/up.ts";
 import { readConfig } from "../../src/config.ts";
 import { openLog } from "../../src/log.ts";
 import type { StackUrls } from "../../src/stack/stack.ts";

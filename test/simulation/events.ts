@@ -1,6 +1,6 @@
 import { encodeEvent } from "../../src/event/codec.ts";
 import { bar, NOON, prediction, tick } from "../support/samples.ts";
-import type { LogEntry, Parent, Truth } from "./fake-log.ts";
+import type { LogEntry, Parent, Truth } from "./fakes/fake-log.ts";
 import type { Random } from "./virtual-time.ts";
 
 /** The topic of a schedule: two land directly and wait for sessions, one of which is revised; one is staged and parks. */

@@ -1,6 +1,6 @@
 import { EVENT_SCHEMAS } from "../../src/event/schemas.ts";
-import type { StoredLedgerRow, StoredMessage } from "./fake-database.ts";
-import type { LogEntry, Truth } from "./fake-log.ts";
+import type { StoredLedgerRow, StoredMessage } from "./fakes/fake-database.ts";
+import type { LogEntry, Truth } from "./fakes/fake-log.ts";
 import type { Judged } from "./world.ts";
 
 type Good = Extract<Truth, { id: string }> & { readonly partition: number; readonly offset: number };

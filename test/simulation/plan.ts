@@ -1,6 +1,6 @@
 import { readConfig } from "../../src/config.ts";
 import { type EventMaker, type Mixture, type SimulatedTopic, uuid } from "./events.ts";
-import type { LogEntry, Parent } from "./fake-log.ts";
+import type { LogEntry, Parent } from "./fakes/fake-log.ts";
 import { type FaultRates, someFaults } from "./faults.ts";
 import { Random } from "./virtual-time.ts";
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { uuid } from "./events.ts";
-import type { Parent } from "./fake-log.ts";
+import type { Parent } from "./fakes/fake-log.ts";
 import { heal } from "./faults.ts";
 import { type Plan, planOf, type Script } from "./plan.ts";
 import { simulatePlan } from "./world.ts";

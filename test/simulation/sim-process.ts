@@ -1,16 +1,17 @@
 import { pino } from "pino";
 import type { Consumer } from "../../src/batch/consumer.ts";
-import type { Group } from "../../src/batch/group.ts";
-import { type LandingServices, openGroup } from "../../src/batch/landing-services.ts";
-import { watchOutboxes } from "../../src/batch/outbox-watch.ts";
+import type { Group } from "../../src/batch/group/group.ts";
+import type { LandingServices } from "../../src/batch/run/landing-services.ts";
+import { openGroup } from "../../src/batch/run/open-group.ts";
+import { watchOutboxes } from "../../src/batch/run/outbox-watch.ts";
 import { TradetapeError } from "../../src/errors.ts";
 import type { Registry } from "../../src/event/registry.ts";
 import { EVENT_BY_TOPIC, EVENT_SCHEMAS } from "../../src/event/schemas.ts";
 import { ConnectionSlot } from "../../src/table/slot.ts";
-import { RawPublisher } from "../../src/topic/raw-publish.ts";
+import { RawPublisher } from "../../src/topic/publish/raw-publish.ts";
 import { SCHEMA_IDS } from "./events.ts";
-import { fakeKafka, type KafkaWorld } from "./fake-kafka.ts";
-import type { FakePostgres } from "./fake-postgres.ts";
+import { fakeKafka, type KafkaWorld } from "./fakes/fake-kafka.ts";
+import type { FakePostgres } from "./fakes/fake-postgres.ts";
 import type { Plan } from "./plan.ts";
 import { Process } from "./virtual-time.ts";
 

@@ -1,12 +1,12 @@
 import { CONSUMERS } from "../../consumers/all.ts";
-import { acceptLoss } from "../../src/batch/accept-loss.ts";
 import type { Consumer } from "../../src/batch/consumer.ts";
-import { recordDigest } from "../../src/batch/tell.ts";
+import { recordDigest } from "../../src/batch/land/tell.ts";
+import { acceptLoss } from "../../src/batch/run/accept-loss.ts";
 import { TradetapeError } from "../../src/errors.ts";
 import { EventMaker } from "./events.ts";
-import { Coordinator } from "./fake-coordinator.ts";
-import { FakeCluster, type FakeLog } from "./fake-log.ts";
-import { FakePostgres } from "./fake-postgres.ts";
+import { Coordinator } from "./fakes/fake-coordinator.ts";
+import { FakeCluster, type FakeLog } from "./fakes/fake-log.ts";
+import { FakePostgres } from "./fakes/fake-postgres.ts";
 import { heal } from "./faults.ts";
 import { oracle } from "./oracle.ts";
 import { type Action, type Plan, planOf } from "./plan.ts";

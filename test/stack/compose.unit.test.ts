@@ -5,7 +5,7 @@ import { STANDARD_PORTS } from "../../src/stack/ports.ts";
 import { INITDB_ARGS, POSTGRES_SETTINGS, POSTGRES_USER } from "../../src/stack/postgres-server.ts";
 import { pomVersions } from "../../src/stack/programs.ts";
 import { REGISTRY_API, REGISTRY_DATABASE } from "../../src/stack/schema-registry.ts";
-import { composeServices } from "../support/compose.ts";
+import { composeServices } from "../support/services/compose.ts";
 
 const { postgres, kafka, registry } = composeServices();
 const broker = STANDARD_PORTS.brokers[0]!;

@@ -1,6 +1,6 @@
 import { CONSUMERS } from "../../consumers/all.ts";
-import { consume } from "../../src/batch/consume.ts";
-import { openLandingServices } from "../../src/batch/landing-services.ts";
+import { consume } from "../../src/batch/run/consume.ts";
+import { openLandingServices } from "../../src/batch/run/landing-services.ts";
 import type { Tally } from "../../src/batch/tally.ts";
 import type { EventTopic } from "../../src/event/schemas.ts";
 import { type Log, openLog } from "../../src/log.ts";

@@ -1,7 +1,7 @@
 import { type Ops, openOps, openPublisher } from "../../src/dead-letter/ops.ts";
 import { type Redriven, type RedriveOptions, redrive } from "../../src/dead-letter/redrive.ts";
 import { openLog } from "../../src/log.ts";
-import type { RawPublisher } from "../../src/topic/raw-publish.ts";
+import type { RawPublisher } from "../../src/topic/publish/raw-publish.ts";
 import type { TestTape } from "./tape.ts";
 
 /** The settings of a test's tape, as a program that is started beside it reads them. */

@@ -1,5 +1,5 @@
 import { CONSUMERS } from "../../consumers/all.ts";
-import type { Sessions } from "../../src/batch/event-filter.ts";
+import type { Sessions } from "../../src/batch/encode/event-filter.ts";
 import type { EventTopic } from "../../src/event/schemas.ts";
 import { openLog } from "../../src/log.ts";
 import { parseBound, parseSpeed } from "../../src/replay/bounds.ts";

@@ -1,7 +1,7 @@
 import pg from "pg";
 import { CONSUMERS } from "../../consumers/all.ts";
-import { consume } from "../../src/batch/consume.ts";
-import { openLandingServices } from "../../src/batch/landing-services.ts";
+import { consume } from "../../src/batch/run/consume.ts";
+import { openLandingServices } from "../../src/batch/run/landing-services.ts";
 import { emptyTally, type Tally } from "../../src/batch/tally.ts";
 import { type Config, readConfig } from "../../src/config.ts";
 import { encodeEvent } from "../../src/event/codec.ts";
@@ -11,11 +11,11 @@ import { openLog } from "../../src/log.ts";
 import type { SettingName } from "../../src/settings.ts";
 import { migrate } from "../../src/table/migrate.ts";
 import { openKafka, withAdmin } from "../../src/topic/client.ts";
-import { openProducer } from "../../src/topic/raw-publish.ts";
+import { openProducer } from "../../src/topic/publish/raw-publish.ts";
 import { createTopics, type TopicName, topicName } from "../../src/topic/topics.ts";
 import { connectTape, type Tape } from "../../src/tradetape.ts";
-import { isolate } from "./isolation.ts";
 import { symbol } from "./samples.ts";
+import { isolate } from "./services/isolation.ts";
 
 type Kafka = ReturnType<typeof openKafka>;
 type Producer = ReturnType<typeof openProducer>;

@@ -4,7 +4,7 @@ import { describe, expect, it } from "vitest";
 import { readConfig } from "../../src/config.ts";
 import { openLog } from "../../src/log.ts";
 import { brokerFault, openKafka } from "../../src/topic/client.ts";
-import { Unreadable } from "../../src/topic/record-batch.ts";
+import { Unreadable } from "../../src/topic/wire/record-batch.ts";
 
 const load = createRequire(import.meta.url);
 

@@ -5,16 +5,16 @@
  * longer than this is what exactly-once costs.
  */
 import { CONSUMERS } from "../../../consumers/all.ts";
-import { encodeBatch } from "../../../src/batch/encode.ts";
-import { makePlan } from "../../../src/batch/landing-plan.ts";
-import { openLandingServices } from "../../../src/batch/landing-services.ts";
+import { encodeBatch } from "../../../src/batch/encode/encode.ts";
 import { Room } from "../../../src/batch/room.ts";
+import { makePlan } from "../../../src/batch/run/landing-plan.ts";
+import { openLandingServices } from "../../../src/batch/run/landing-services.ts";
 import { readConfig } from "../../../src/config.ts";
 import { openLog } from "../../../src/log.ts";
 import { Connection } from "../../../src/table/connection.ts";
 import { ConnectionSlot } from "../../../src/table/slot.ts";
-import { GroupMember } from "../../../src/topic/consume.ts";
-import type { FetchedBatch } from "../../../src/topic/fetched-batch.ts";
+import { GroupMember } from "../../../src/topic/fetch/consume.ts";
+import type { FetchedBatch } from "../../../src/topic/fetch/fetched-batch.ts";
 import type { LandArgs } from "./land.ts";
 import { argsOf, Measure, print, WARM_SHARE } from "./measure.ts";
 

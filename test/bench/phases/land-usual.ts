@@ -7,8 +7,8 @@ import { SchemaRegistry } from "@kafkajs/confluent-schema-registry";
 import kafkajs from "kafkajs";
 import pg from "pg";
 import { readConfig, requireServices } from "../../../src/config.ts";
-import { registerCodecs } from "../../../src/topic/codecs.ts";
 import { TOPICS, topicName } from "../../../src/topic/topics.ts";
+import { registerCodecs } from "../../../src/topic/wire/codecs.ts";
 import type { LandArgs } from "./land.ts";
 import { argsOf, Measure, print } from "./measure.ts";
 

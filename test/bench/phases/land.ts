@@ -4,7 +4,8 @@
  */
 import { setTimeout as sleep } from "node:timers/promises";
 import { CONSUMERS } from "../../../consumers/all.ts";
-import { openGroup, openLandingServices } from "../../../src/batch/landing-services.ts";
+import { openLandingServices } from "../../../src/batch/run/landing-services.ts";
+import { openGroup } from "../../../src/batch/run/open-group.ts";
 import { readConfig } from "../../../src/config.ts";
 import { openLog } from "../../../src/log.ts";
 import { argsOf, Measure, type Measured, print, WARM_SHARE } from "./measure.ts";

@@ -4,7 +4,7 @@
  */
 import { setTimeout as sleep } from "node:timers/promises";
 import pg from "pg";
-import { demoSymbols } from "../../../src/cli/demo-ticks.ts";
+import { demoSymbols } from "../../../src/cli/demo/demo-ticks.ts";
 import { readConfig, requireServices } from "../../../src/config.ts";
 import { eventId } from "../../../src/event/identity.ts";
 import { openLog } from "../../../src/log.ts";

@@ -4,18 +4,18 @@
  */
 import { ticks } from "../../../consumers/ticks.ts";
 import type { Consumer } from "../../../src/batch/consumer.ts";
-import { encodeBatch } from "../../../src/batch/encode.ts";
-import { landBatch } from "../../../src/batch/land.ts";
-import { makePlan } from "../../../src/batch/landing-plan.ts";
-import { openLandingServices } from "../../../src/batch/landing-services.ts";
-import { seededTicks } from "../../../src/cli/demo-ticks.ts";
+import { encodeBatch } from "../../../src/batch/encode/encode.ts";
+import { landBatch } from "../../../src/batch/land/land.ts";
+import { makePlan } from "../../../src/batch/run/landing-plan.ts";
+import { openLandingServices } from "../../../src/batch/run/landing-services.ts";
+import { seededTicks } from "../../../src/cli/demo/demo-ticks.ts";
 import { readConfig } from "../../../src/config.ts";
 import { encodeEvent } from "../../../src/event/codec.ts";
 import { openLog } from "../../../src/log.ts";
 import { Connection } from "../../../src/table/connection.ts";
-import { dayOf, makeTickDays } from "../../../src/table/days.ts";
-import { claimPartition } from "../../../src/table/landed.ts";
-import type { Records } from "../../../src/topic/fetched-batch.ts";
+import { dayOf, makeTickDays } from "../../../src/table/landing/days.ts";
+import { claimPartition } from "../../../src/table/landing/landed.ts";
+import type { Records } from "../../../src/topic/fetch/records.ts";
 import { argsOf, print } from "./measure.ts";
 
 export interface PoisonResult {

@@ -1,0 +1,163 @@
+/** The rooms of the source, outside in: what `test/tidy.test.ts` holds imports to and ARCHITECTURE.md shows as a table. */
+
+/** A folder or a file whose name tells what is in it. */
+export interface Part {
+  /** Relative to its room; "." is the room's own files. */
+  readonly name: string;
+  readonly knows: string;
+}
+
+export interface Room {
+  /** From the root, without `.ts`. */
+  readonly path: string;
+  readonly knows: string;
+  /** Packages that only this room may import. */
+  readonly alone?: readonly string[];
+  /** In order: a part may import itself and the parts before it. */
+  readonly parts?: readonly Part[];
+}
+
+/** A room may import itself and rooms of the layers before its own; so there are no circles between rooms. */
+export const LAYERS: readonly (readonly Room[])[] = [
+  [{ path: "src/errors", knows: "error codes, whether a retry can help, the next step" }],
+  [{ path: "src/settings", knows: "every setting, declared once" }],
+  [{ path: "src/config", knows: "the settings in force" }],
+  [
+    { path: "src/log", knows: "log lines", alone: ["pino"] },
+    { path: "src/clock", knows: "time that tests can hand in" },
+  ],
+  [
+    {
+      path: "src/event",
+      knows: "schemas, ids, checks, the wire format, the registry",
+      alone: ["avsc", "@kafkajs/confluent-schema-registry"],
+    },
+  ],
+  [
+    {
+      path: "src/feed",
+      knows: "files of market data",
+      alone: ["csv-parse", "yauzl"],
+      parts: [
+        { name: ".", knows: "opening, sampling, cutting into lines, numbers, times and zones" },
+        { name: "formats", knows: "one file a format" },
+      ],
+    },
+    {
+      path: "src/topic",
+      knows: "Kafka",
+      alone: ["kafkajs", "@node-rs/crc32", "lz4-napi", "snappy"],
+      parts: [
+        { name: "wire", knows: "record batches and codecs, as bytes" },
+        { name: "patch", knows: "what is changed inside kafkajs" },
+        { name: ".", knows: "clients, topics, partitions, offsets" },
+        { name: "fetch", knows: "group members, and what a fetch brought" },
+        { name: "publish", knows: "events to acknowledged records" },
+      ],
+    },
+    {
+      path: "src/table",
+      knows: "PostgreSQL: every SQL statement",
+      alone: ["pg", "pg-copy-streams"],
+      parts: [
+        { name: ".", knows: "connections, COPY, SQLSTATEs, migrations" },
+        { name: "rows", knows: "Avro bytes to COPY's bytes, as the catalog has the columns" },
+        { name: "landing", knows: "the statements of a landing's transaction" },
+        { name: "letters", knows: "dead letters and what people did with them" },
+        { name: "sessions", knows: "sessions, their rows, lineage" },
+        { name: "upkeep", knows: "day partitions, replay runs, indexes" },
+        { name: "checks", knows: "ledger and digests, for verify and status" },
+      ],
+    },
+  ],
+  [
+    { path: "src/audit", knows: "audit entries, their chain, checkpoints and proofs" },
+    { path: "src/agent", knows: "what an agent publishes: ids, links, headers" },
+    { path: "src/strategy", knows: "the reference agent's arithmetic: pure functions", alone: ["trading-signals"] },
+  ],
+  [
+    {
+      path: "src/batch",
+      knows: "landing",
+      parts: [
+        { name: ".", knows: "a consumer's declaration; patience, tallies, buffer room" },
+        { name: "encode", knows: "fetched bytes become rows and letters" },
+        { name: "write", knows: "rows go into a table; bad ones are isolated" },
+        { name: "land", knows: "the transaction, and what is decided in it" },
+        { name: "group", knows: "one consumer group, running" },
+        { name: "run", knows: "the groups of a process" },
+      ],
+    },
+  ],
+  [
+    { path: "consumers", knows: "one declaration a topic" },
+    { path: "src/dead-letter", knows: "redrive and discard" },
+    { path: "src/verify", knows: "what has to hold in a database, and between two" },
+    { path: "src/stack", knows: "the local PostgreSQL, Kafka and registry" },
+    { path: "src/stream", knows: "running a program that reads topics and publishes what follows" },
+  ],
+  [
+    { path: "producers", knows: "one file a kind: how files of it are read, and the program that makes it" },
+    { path: "src/replay", knows: "filling a database from the topics" },
+    { path: "src/retention", knows: "dropping days" },
+    { path: "src/tradetape", knows: "what a program imports" },
+  ],
+  [{ path: "src/session", knows: "beginning, ending and removing sessions" }],
+  [
+    {
+      path: "src/cli",
+      knows: "commands, flags, output",
+      alone: ["commander", "cli-table3", "cli-progress"],
+      parts: [
+        { name: ".", knows: "what a command is; flags, output, progress, interrupts" },
+        { name: "flow", knows: "publish, consume, run, status" },
+        { name: "letters", knows: "dead-letters, parked" },
+        { name: "sessions", knows: "sessions, trace" },
+        { name: "audit", knows: "audit" },
+        { name: "rebuild", knows: "replay, verify, partitions" },
+        { name: "stack", knows: "up, down, migrate, topics" },
+        { name: "demo", knows: "demo" },
+        { name: "program", knows: "the list of commands" },
+        { name: "main", knows: "the entry" },
+      ],
+    },
+  ],
+];
+
+/** Where a file stands: its room, the room's layer, and the number of its part within the room. */
+export interface Standing {
+  readonly room: Room;
+  readonly layer: number;
+  /** -1 is a folder that the room doesn't declare. */
+  readonly part: number;
+}
+
+/** @param path of a source, from the root. @returns undefined for a file in no declared room */
+export function standingOf(path: string): Standing | undefined {
+  const bare = path.replace(/\.ts$/, "");
+  for (const [layer, rooms] of LAYERS.entries()) {
+    const room = rooms.find((r) => bare === r.path || bare.startsWith(`${r.path}/`));
+    if (room) return { room, layer, part: partOf(room, bare.slice(room.path.length + 1)) };
+  }
+  return undefined;
+}
+
+function partOf({ parts }: Room, within: string): number {
+  const names = parts?.map(({ name }) => name) ?? ["."];
+  const [folder = "", ...rest] = within.split("/");
+  const named = names.indexOf(folder);
+  return named !== -1 || rest.length > 0 ? named : names.indexOf(".");
+}
+
+/** @returns whether a file that stands at `from` may import one that stands at `to` */
+export const mayImport = (from: Standing, to: Standing): boolean =>
+  from.room === to.room ? to.part <= from.part : to.layer < from.layer;
+
+/** The table of ARCHITECTURE.md. */
+export function roomsTable(): string {
+  const lines = LAYERS.flat().flatMap(({ path, knows, alone, parts }) => [
+    `| \`${path}\` | ${knows} | ${alone?.join(", ") ?? ""} |`,
+    ...(parts ?? []).map((part) => `| · \`${part.name === "." ? "itself" : part.name}\` | ${part.knows} | |`),
+  ]);
+  return ["| room | knows | alone imports |", "|---|---|---|", ...lines].join("\n");
+}

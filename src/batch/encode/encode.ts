@@ -1,0 +1,123 @@
+import { HEADER_BYTES } from "../../event/codec.ts";
+import { Refusal } from "../../event/letter.ts";
+import { dayOf } from "../../table/landing/days.ts";
+import { type Records, ValuePlace } from "../../topic/fetch/records.ts";
+import { DayCut } from "./day-cut.ts";
+import type { EncodedBatch, EncodeRange, Letter } from "./encoded-batch.ts";
+import type { Encoder } from "./encoder.ts";
+import { firstPublishedUs } from "./headers.ts";
+import { isTimely, readEvent } from "./read-event.ts";
+import { RowsWriter } from "./rows.ts";
+import { SessionSieve, UNKNOWN_SESSION } from "./session-sieve.ts";
+
+/**
+ * Turns fetched records into rows and letters. Pure but for its memory: what is wrong with a record is a letter, never
+ * an exception. Cuts before the row that would need one more new day than the limit.
+ */
+export function encodeBatch(encoder: Encoder, partition: number, records: Records, range: EncodeRange): EncodedBatch {
+  const work = new BatchEncoder(encoder, partition, records, range);
+  const to = range.to ?? records.count;
+  let index = range.from;
+  while (index < to && work.take(index)) index++;
+  return {
+    partition,
+    firstOffset: range.firstOffset,
+    nextOffset: index < to ? records.offsetOf(index) : range.nextOffset,
+    records,
+    from: range.from,
+    to: index,
+    rows: work.rows.end(),
+    letters: work.letters,
+    filtered: work.outside + work.days.past + work.sessions.filtered,
+    sessions: work.sessions.all,
+    days: work.days.all,
+  };
+}
+
+/** One batch in the making. Events go by the transcoder, and those that it declines by their objects. */
+class BatchEncoder {
+  readonly rows: RowsWriter;
+  readonly letters: Letter[] = [];
+  /** Records published outside of the time that is served. */
+  outside = 0;
+  readonly days: DayCut;
+  readonly sessions: SessionSieve;
+  readonly #encoder: Encoder;
+  readonly #records: Records;
+  readonly #place = new ValuePlace();
+  readonly #facts = { published_at: 0, source_partition: 0, source_offset: 0, first_published_at: 0 };
+
+  constructor(encoder: Encoder, partition: number, records: Records, range: EncodeRange) {
+    this.#encoder = encoder;
+    this.#records = records;
+    this.#facts.source_partition = partition;
+    this.rows = new RowsWriter((range.to ?? records.count) - range.from);
+    this.days = new DayCut(encoder.days, encoder.newDaysPerBatchMax);
+    this.sessions = new SessionSieve(encoder.consumer, encoder.filter, range.verdicts);
+  }
+
+  /** Takes one record. @returns false when the batch has to be cut before it */
+  take(index: number): boolean {
+    const records = this.#records;
+    const facts = this.#facts;
+    const publishedAtMs = records.publishedAtMs(index);
+    if (!this.#encoder.filter.hasTime(publishedAtMs)) {
+      this.outside++;
+      return true;
+    }
+    facts.published_at = publishedAtMs * 1000;
+    facts.source_offset = records.offsetOf(index);
+    facts.first_published_at = facts.published_at;
+    if (this.#encoder.consumer.landing.repeats === "revised") {
+      facts.first_published_at = firstPublishedUs(records.record(index).headers, facts.published_at);
+    }
+    return this.#transcode(index) ?? this.#encode(index);
+  }
+
+  /** @returns what `take` does; undefined when it was declined, and nothing has happened */
+  #transcode(index: number): boolean | undefined {
+    const { out } = this.rows;
+    const place = this.#place;
+    const { transcoders, eventBytesMax } = this.#encoder;
+    this.#records.locate(index, place);
+    const { bytes, start, end } = place;
+    const transcoder = end - start > eventBytesMax ? undefined : transcoders.of(place);
+    const before = out.length;
+    if (!transcoder?.write(out, bytes, start + HEADER_BYTES, end, this.#facts)) return undefined;
+    if (!isTimely(transcoder.time, this.#facts.published_at)) {
+      out.length = before;
+      return undefined;
+    }
+    const admission = this.#admit(index, transcoder.time, transcoder.session);
+    if (admission === "in") this.rows.close(index);
+    else out.length = before;
+    return admission !== "cut";
+  }
+
+  /** The same by an object, and what is wrong with an event becomes a letter. */
+  #encode(index: number): boolean {
+    const { consumer, rowEncoder } = this.#encoder;
+    const event = readEvent(this.#encoder, this.#records.record(index).value, this.#facts.published_at);
+    if (event instanceof Refusal) {
+      this.letters.push({ index, reason: event.reason, detail: event.detail, column: event.column });
+      return true;
+    }
+    const time = consumer.partitionedByDay ? (event.timestamp as number) : 0;
+    const admission = this.#admit(index, time, (event.backtest_session_id ?? null) as string | null);
+    if (admission !== "in") return admission !== "cut";
+    const refusal = rowEncoder.write(this.rows.out, event, this.#facts);
+    if (refusal) this.letters.push({ index, reason: "invalid", detail: refusal.detail, column: refusal.column });
+    else this.rows.close(index);
+    return true;
+  }
+
+  /** Whether a row of this time and session goes in, or the batch is to be cut before it. */
+  #admit(index: number, time: number, session: string | null): "in" | "out" | "cut" {
+    const verdict = this.sessions.sift(session);
+    if (verdict === "filtered") return "out";
+    const fate = this.#encoder.consumer.partitionedByDay ? this.days.take(dayOf(time)) : "in";
+    if (fate !== "in") return fate;
+    if (verdict === "unknown") this.letters.push({ index, ...UNKNOWN_SESSION });
+    return verdict === undefined ? "in" : "out";
+  }
+}

@@ -1,0 +1,18 @@
+import type { EventReader } from "../../event/codec.ts";
+import type { RowEncoder } from "../../table/rows/row-encoder.ts";
+import type { Consumer } from "../consumer.ts";
+import type { EventFilter } from "./event-filter.ts";
+import type { TickDays } from "./tick-days.ts";
+import type { Transcoders } from "./transcoders.ts";
+
+/** What turning one consumer's records into rows and letters takes; made once a group. */
+export interface Encoder {
+  readonly consumer: Consumer;
+  readonly reader: EventReader;
+  readonly rowEncoder: RowEncoder;
+  readonly transcoders: Pick<Transcoders, "of">;
+  readonly eventBytesMax: number;
+  readonly newDaysPerBatchMax: number;
+  readonly filter: EventFilter;
+  readonly days: TickDays;
+}

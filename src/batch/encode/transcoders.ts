@@ -1,0 +1,52 @@
+import { HEADER_BYTES, MAGIC } from "../../event/codec.ts";
+import type { WireLayout } from "../../event/wire-layout.ts";
+import type { CheckedColumn } from "../../table/rows/catalog.ts";
+import { Transcoder, type TranscoderPlan } from "../../table/rows/transcoder.ts";
+import type { ValuePlace } from "../../topic/fetch/records.ts";
+import type { Consumer } from "../consumer.ts";
+import { hasSessions } from "./session-sieve.ts";
+
+/** What an encoder knows of writers: their layout, by the schema's id. */
+export interface Layouts {
+  layout(schemaId: number): WireLayout | undefined;
+}
+
+export function transcoderPlan(consumer: Consumer, columns: readonly CheckedColumn[]): TranscoderPlan {
+  const { landing, time, forbidden } = consumer;
+  return { columns, revised: landing.repeats === "revised", time, session: hasSessions(consumer), forbidden };
+}
+
+/** The transcoders of one topic's writers, made as their schemas are met. */
+export class Transcoders {
+  readonly #layouts: Layouts;
+  readonly #plan: TranscoderPlan;
+  readonly #byId = new Map<number, Transcoder | undefined>();
+  #lastId = Number.NaN;
+  #last: Transcoder | undefined;
+
+  constructor(layouts: Layouts, plan: TranscoderPlan) {
+    this.#layouts = layouts;
+    this.#plan = plan;
+  }
+
+  /** The transcoder of the value's writer; undefined where it has to be read as an object, or isn't an event at all. */
+  of({ bytes, start, end }: ValuePlace): Transcoder | undefined {
+    if (end - start < HEADER_BYTES || bytes[start] !== MAGIC) return undefined;
+    const id = (bytes[start + 1]! << 24) | (bytes[start + 2]! << 16) | (bytes[start + 3]! << 8) | bytes[start + 4]!;
+    if (id === this.#lastId) return this.#last;
+    const found = this.#byId.get(id) ?? this.#make(id);
+    // What can't be transcoded now isn't remembered: the registry may come to know the schema.
+    if (found !== undefined) {
+      this.#last = found;
+      this.#lastId = id;
+    }
+    return found;
+  }
+
+  #make(id: number): Transcoder | undefined {
+    const layout = this.#layouts.layout(id);
+    const made = layout && Transcoder.of(layout, this.#plan);
+    if (made !== undefined) this.#byId.set(id, made);
+    return made;
+  }
+}

@@ -1,0 +1,31 @@
+import type { Clock } from "../../clock.ts";
+import type { Config } from "../../config.ts";
+import type { Registry } from "../../event/registry.ts";
+import type { Log } from "../../log.ts";
+import type { ConnectionSlot } from "../../table/slot.ts";
+import type { GroupMember } from "../../topic/fetch/consume.ts";
+import type { PartitionOffsets } from "../../topic/offsets.ts";
+import type { RawPublisher } from "../../topic/publish/raw-publish.ts";
+import type { LandingPlan } from "../land/plan.ts";
+import type { Pace } from "./replay-terms.ts";
+
+/** What a group is made of (batch/landing-services.ts makes it). */
+export interface GroupParts {
+  readonly plan: LandingPlan;
+  readonly config: Config;
+  readonly log: Log;
+  readonly clock: Clock;
+  readonly registry: Registry;
+  readonly member: GroupMember;
+  readonly publisher: RawPublisher;
+  readonly landingSlots: readonly ConnectionSlot[];
+  /** For small batches of all partitions together. */
+  readonly sharedSlot: ConnectionSlot;
+  readonly daySlot: ConnectionSlot;
+  readonly outboxSlot: ConnectionSlot;
+  /** A session of the login user itself, to end those of owners that are gone. */
+  readonly watchSlot: ConnectionSlot;
+  readonly pace: Pace | undefined;
+  /** What the log holds of a partition now, and whose log it is. */
+  readonly logOf: (partition: number) => Promise<{ readonly log: PartitionOffsets; readonly clusterId: string }>;
+}

@@ -1,0 +1,199 @@
+import type { FetchedBatch } from "../../topic/fetch/fetched-batch.ts";
+import { Patience } from "../patience.ts";
+import { Room } from "../room.ts";
+import { added, emptyTally, type Tally } from "../tally.ts";
+import { claim } from "./claim.ts";
+import type { GroupParts } from "./group-parts.ts";
+import { watchHistory } from "./history.ts";
+import { Intake } from "./intake.ts";
+import { JobRunner } from "./job-runner.ts";
+import { type Job, Lane, type LaneStep } from "./lane.ts";
+import { LockWatch } from "./lock-watch.ts";
+import { OffsetHints } from "./offset-hints.ts";
+import { OutboxPump } from "./outbox-pump.ts";
+
+/** Kafka's own group offsets are for lag tools: once a second is often enough for a person to look at. */
+const KAFKA_COMMIT_MS = 1000;
+
+/**
+ * One consumer group, running. Kafka's side only delivers; lanes land, one FIFO a partition; the pump publishes what
+ * they owe. All state is here and in the lanes, and changes between awaits only.
+ *
+ * A partition's life: assigned -> claimed (its place read from the database, Kafka sent there) -> batches queue at the
+ * tail and land at the head -> assigned elsewhere (the queue is dropped; the head may still commit, the lock decides).
+ */
+export class Group {
+  readonly #parts: GroupParts;
+  readonly #lanes = new Map<number, Lane>();
+  readonly #intake: Intake;
+  readonly #runner: JobRunner;
+  /** Publishes what this group owes. */
+  readonly pump: OutboxPump;
+  readonly #room: Room;
+  readonly #abort = new AbortController();
+  readonly #leaving = new AbortController();
+  readonly #ending = AbortSignal.any([this.#abort.signal, this.#leaving.signal]);
+  readonly #timers: (() => void)[] = [];
+  readonly #hints: OffsetHints;
+  #generation = 0;
+  #tally: Tally;
+  readonly #joined = Promise.withResolvers<void>();
+  /** Rejects when the group ends by itself; never resolves. */
+  readonly failure: Promise<never>;
+  #fail!: (error: unknown) => void;
+  readonly #patience = () => new Patience(this.#parts.log, this.#ending, this.#parts.clock);
+
+  constructor(parts: GroupParts) {
+    const { plan, config, clock } = parts;
+    this.#parts = parts;
+    this.#tally = emptyTally(plan.consumer.topic);
+    this.failure = new Promise((_, reject) => {
+      this.#fail = (error) => {
+        if (!this.#abort.signal.aborted) reject(error);
+        this.#abort.abort();
+      };
+    });
+    this.failure.catch(() => undefined);
+    this.#hints = new OffsetHints(parts.member, parts.log, plan.tells);
+    this.#room = new Room(config.landingBufferBytesMax);
+    const { landingSlots: slots, sharedSlot, daySlot, registry } = parts;
+    this.#intake = new Intake({ ...parts, room: this.#room, patience: this.#patience() });
+    const lockWatch = new LockWatch(parts.watchSlot, config.lockTimeoutMs, parts.log, clock);
+    const waits = { patience: this.#patience, signal: this.#ending, clock };
+    this.#runner = new JobRunner({ plan, registry, slots, sharedSlot, daySlot, lockWatch, ...waits });
+    this.pump = new OutboxPump({
+      topicName: plan.topicName,
+      slot: parts.outboxSlot,
+      publisher: parts.publisher,
+      patience: this.#patience(),
+      partitions: () => (plan.tells ? [...this.#lanes.keys()] : []),
+      failed: (error) => this.#fail(error),
+      clock,
+    });
+  }
+
+  /** What this group has landed since it started. */
+  get tally(): Tally {
+    return this.#tally;
+  }
+
+  async start(): Promise<void> {
+    const { member, plan, config, clock } = this.#parts;
+    await member.start({
+      onAssigned: (partitions) => this.#assign(partitions),
+      onBatch: (batch, heartbeat, isStale) => this.#take(batch, heartbeat, isStale),
+      onMarkers: (partition, first, next) => this.#takeMarkers(partition, first, next),
+      onCrash: (error) => this.#fail(error),
+    });
+    const watch = () => watchHistory(this.#parts, this.#lanes, (lane) => this.#findWay(lane)).catch(this.#fail);
+    const hint = () => void this.#hints.write(this.#lanes.values());
+    this.#timers.push(clock.every(config.historyCheckMs, watch), clock.every(KAFKA_COMMIT_MS, hint));
+    if (plan.consumer.landing.parents.length === 0) return;
+    this.#timers.push(clock.every(config.sweepIntervalMs, () => this.sweep()));
+  }
+
+  /** Queues a release of parked events wherever some wait. */
+  sweep(): void {
+    for (const lane of this.#lanes.values()) {
+      if (lane.parked > 0 && lane.tail !== undefined) lane.push({ kind: "sweep", bytes: 0 });
+    }
+  }
+
+  /** Resolves when the group has joined and knows its logs again, all that is queued is done, and what it owes is acked. */
+  async settled(): Promise<void> {
+    const each = (wait: (lane: Lane) => Promise<void>) => Promise.all([...this.#lanes.values()].map(wait));
+    const known = this.#joined.promise.then(() => each((lane) => lane.known()));
+    const idle = known.then(() => each((lane) => lane.idle()));
+    await Promise.race([this.failure, idle.then(() => this.pump.drained())]);
+  }
+
+  /**
+   * Lands what is in hand, publishes what it owes, writes Kafka's offsets and leaves the group.
+   * @param force gives up what has not committed instead of draining it; nothing is lost, it is read again
+   */
+  async stop(force = false): Promise<void> {
+    const { member, landingSlots, sharedSlot, daySlot, outboxSlot, watchSlot } = this.#parts;
+    this.#leaving.abort();
+    for (const stopTimer of this.#timers) stopTimer();
+    if (!this.#abort.signal.aborted) member.pause();
+    if (force) this.#abort.abort();
+    if (this.#abort.signal.aborted) for (const lane of this.#lanes.values()) lane.drop();
+    await Promise.all([...this.#lanes.values()].map((lane) => lane.idle()));
+    // A group that ends by itself tells what it has committed all the same, as long as nothing is in the way.
+    if (force) this.pump.end();
+    else await this.pump.drained();
+    if (!this.#abort.signal.aborted) await this.#hints.write(this.#lanes.values());
+    // A claim that waits for the broker or the database gives up, before its session is closed under it.
+    this.#abort.abort();
+    await Promise.all([...this.#lanes.values()].map((lane) => lane.claimed));
+    await Promise.all([member.stop(), this.#runner.idle()]);
+    await Promise.all([...landingSlots, sharedSlot, daySlot, outboxSlot, watchSlot].map((slot) => slot.close()));
+  }
+
+  /** Called inside kafkajs's event, before the first fetch of the new assignment: nothing here may be awaited. */
+  #assign(partitions: readonly number[]): void {
+    this.#generation++;
+    for (const [partition, lane] of this.#lanes) {
+      lane.drop();
+      if (!partitions.includes(partition)) this.#lanes.delete(partition);
+    }
+    for (const partition of partitions) this.#findWay(this.#lanes.get(partition) ?? this.#newLane(partition));
+    this.#joined.resolve();
+    this.pump.kick();
+  }
+
+  #newLane(partition: number): Lane {
+    const lane = new Lane(
+      partition,
+      (own, job) => this.#run(own, job),
+      (bytes) => this.#room.free(bytes),
+    );
+    this.#lanes.set(partition, lane);
+    return lane;
+  }
+
+  async #run(lane: Lane, job: Job): Promise<LaneStep> {
+    try {
+      const step = await this.#runner.run(lane, job);
+      this.#tally = step.ledger.reduce(added, this.#tally);
+      if (step.ledger.length > 0) this.pump.kick();
+      // A database that is behind what it has told us was set back: a failover lost its last commits.
+      const ahead = step.ahead || step.nextOffset < lane.nextOffset;
+      if (ahead) this.#findWay(lane);
+      return { ...step, ahead };
+    } catch (error) {
+      this.#fail(error);
+      return { nextOffset: lane.nextOffset, ledger: [], ahead: true };
+    }
+  }
+
+  async #claim(lane: Lane, generation: number): Promise<void> {
+    await lane.idle();
+    const place = await claim(this.#parts, this.#runner.slotOf(lane.partition), lane.partition, this.#patience());
+    if (generation !== this.#generation) return;
+    lane.begin(place);
+    // One record back where that can be: it is compared with the one that landed, and trimmed.
+    this.#parts.member.seek(lane.partition, place.landmark?.offset ?? place.nextOffset);
+  }
+
+  async #take(batch: FetchedBatch, heartbeat: () => Promise<void>, isStale: () => boolean): Promise<void> {
+    const lane = this.#lanes.get(batch.partition);
+    if (lane === undefined) return;
+    const generation = this.#generation;
+    const isOurs = () => generation === this.#generation && !isStale() && !this.#ending.aborted;
+    const result = await this.#intake.take({ lane, batch, heartbeat, isOurs });
+    if (result === "lost the way") this.#findWay(lane);
+  }
+
+  #takeMarkers(partition: number, firstOffset: number, nextOffset: number): void {
+    const lane = this.#lanes.get(partition);
+    if (lane === undefined || this.#ending.aborted) return;
+    if (this.#intake.takeMarkers(lane, firstOffset, nextOffset) === "lost the way") this.#findWay(lane);
+  }
+
+  /** Kafka isn't where the database stands (assigned anew, offsets written by others): checked, and sent there. */
+  #findWay(lane: Lane): void {
+    lane.tail = undefined;
+    lane.claimed = this.#claim(lane, this.#generation).catch((error) => this.#fail(error));
+  }
+}

@@ -1,0 +1,136 @@
+import { TradetapeError } from "../../errors.ts";
+import type { Connection } from "../../table/connection.ts";
+import { nextOffsets } from "../../table/landing/landed.ts";
+import { parkedByPartition } from "../../table/landing/parked.ts";
+import type { FetchedBatch } from "../../topic/fetch/fetched-batch.ts";
+import type { PartitionOffsets } from "../../topic/offsets.ts";
+import type { LandingPlan } from "../land/plan.ts";
+import { recordDigest } from "../land/tell.ts";
+import { judge } from "../patience.ts";
+import type { GroupParts } from "./group-parts.ts";
+import type { Lane } from "./lane.ts";
+
+/**
+ * Holds what the database expects next against what the log still has. Lost history is never jumped over: somebody has
+ * to say that it is lost.
+ * @throws TradetapeError history_lost naming topic, partition, expected and found
+ */
+export function checkHistory(
+  topicName: string,
+  nextOffset: number,
+  landedFrom: string | null,
+  log: PartitionOffsets,
+  clusterId: string,
+): void {
+  const at = `${topicName}/${log.partition}`;
+  if (landedFrom !== null && landedFrom !== clusterId) {
+    throw lost(`${at} landed here from the Kafka cluster ${landedFrom}, and this is ${clusterId}`);
+  }
+  if (log.low > nextOffset) throw lost(`${at}: expected offset ${nextOffset} next, the log begins at ${log.low}`);
+  if (log.high < nextOffset) throw lost(`${at}: expected offset ${nextOffset} next, the log ends at ${log.high}`);
+}
+
+type History = Pick<LandingPlan, "topicName" | "isCompacted">;
+
+/**
+ * Holds the last record that landed against what the log has at its offset now: a topic made again, or a log cut by an
+ * unclean election, may be as long as before. Where the topic is compacted, no record there proves nothing.
+ * @throws TradetapeError history_lost
+ */
+export function checkLandmark(plan: History, lane: Lane, batch: FetchedBatch): void {
+  const { landmark } = lane;
+  if (landmark === undefined || batch.fetchedOffset > landmark.offset || batch.nextOffset <= landmark.offset) return;
+  for (let index = 0; index < batch.count && batch.offsetOf(index) <= landmark.offset; index++) {
+    if (batch.offsetOf(index) !== landmark.offset) continue;
+    if (!recordDigest(batch.record(index)).equals(landmark.digest)) throw anotherRecord(plan, lane, landmark.offset);
+    lane.recognise();
+    return;
+  }
+  if (!plan.isCompacted) throw anotherRecord(plan, lane, landmark.offset);
+  lane.recognise();
+}
+
+/** The same for a range without records: where one landed, none of it may be. @throws TradetapeError history_lost */
+export function checkNoLandmark(plan: History, lane: Lane, firstOffset: number, nextOffset: number): void {
+  const offset = lane.landmark?.offset;
+  if (offset === undefined || firstOffset > offset || nextOffset <= offset) return;
+  if (!plan.isCompacted) throw anotherRecord(plan, lane, offset);
+  lane.recognise();
+}
+
+const anotherRecord = ({ topicName }: History, { partition }: Lane, offset: number): TradetapeError =>
+  lost(`${topicName}/${partition}: another record than the one that landed is at offset ${offset}`);
+
+/** In a topic that isn't compacted, an offset that holds nothing at all is a record that is gone. */
+export const missingRecords = (topicName: string, batch: FetchedBatch): TradetapeError => {
+  const range = `offsets ${batch.fetchedOffset} to ${batch.nextOffset - 1}`;
+  return lost(
+    `${topicName}/${batch.partition}: expected every one of ${range}, the log lacks ${batch.missing} of them`,
+  );
+};
+
+const lost = (message: string): TradetapeError =>
+  new TradetapeError("history_lost", message, {
+    next:
+      "Find out what removed the records: retention, a topic made again, another cluster. Nothing of this partition lands " +
+      "until then. What is gone for good is accepted with `tradetape consume --accept-loss TOPIC/PARTITION:FROM..TO`.",
+  });
+
+/**
+ * Holds the log against where the lanes are, while they run: a log that lost what was to come next, or was made again
+ * and is shorter, brings no batch that could tell. Between two looks a topic that was made again and has grown longer
+ * passes, and is found at the next claim by its landmark.
+ * @param sendBack is called with a lane that the database is behind of
+ * @throws TradetapeError history_lost; faults of the broker are left to those who need it
+ */
+export async function watchHistory(
+  parts: GroupParts,
+  lanes: ReadonlyMap<number, Lane>,
+  sendBack: (lane: Lane) => void,
+): Promise<void> {
+  for (const lane of lanes.values()) {
+    const tail = lane.tail;
+    if (tail === undefined) continue;
+    const found = await parts.logOf(lane.partition).catch((error: unknown) => {
+      if (error instanceof TradetapeError && error.canRetry) return undefined;
+      throw error;
+    });
+    if (found === undefined || lane.tail === undefined) continue;
+    const { log, clusterId } = found;
+    // The tail moves on while the log is asked: what begins later is held against it now, what ends against it then.
+    const at = log.low > tail ? lane.tail : tail;
+    checkHistory(parts.plan.topicName, at, clusterId, log, clusterId);
+  }
+  for (const lane of await setBackLanes(parts, lanes.values())) sendBack(lane);
+  if (parts.plan.consumer.landing.parents.length > 0) await recountParked(parts, lanes.values());
+}
+
+/** A release covers no offsets: that it was lost in a failover shows in the parking place only. */
+async function recountParked(parts: GroupParts, lanes: Iterable<Lane>): Promise<void> {
+  const idle = [...lanes].filter((lane) => lane.isIdle).map((lane) => ({ lane, jobs: lane.jobsBegun }));
+  const counts = await ask(parts, parkedByPartition);
+  if (counts === undefined) return;
+  for (const { lane, jobs } of idle) if (lane.jobsBegun === jobs) lane.parked = counts.get(lane.partition) ?? 0;
+}
+
+/** What the database says of a topic's partitions; undefined while it doesn't answer. */
+async function ask<R>(parts: GroupParts, question: (connection: Connection, topic: string) => Promise<R>) {
+  const { topicName } = parts.plan;
+  const slot = parts.outboxSlot;
+  return slot
+    .use((connection) => question(connection, topicName))
+    .catch((error: unknown) => {
+      const judgement = judge(error, topicName, slot.isBroken);
+      if (judgement !== "retry") throw judgement;
+    });
+}
+
+/**
+ * Finds the lanes that the database is behind of: it was set back, as by a failover to a replica that lacks the last
+ * commits. On a topic where nothing more comes, no batch would tell.
+ */
+async function setBackLanes(parts: GroupParts, lanes: Iterable<Lane>): Promise<readonly Lane[]> {
+  const heard = [...lanes].filter((lane) => lane.tail !== undefined).map((lane) => ({ lane, next: lane.nextOffset }));
+  const landed = await ask(parts, nextOffsets);
+  return heard.filter(({ lane, next }) => (landed?.get(lane.partition) ?? next) < next).map(({ lane }) => lane);
+}

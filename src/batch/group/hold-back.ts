@@ -1,0 +1,65 @@
+import { Refusal } from "../../event/letter.ts";
+import type { GroupMember } from "../../topic/fetch/consume.ts";
+import type { Records } from "../../topic/fetch/records.ts";
+import type { Encoder } from "../encode/encoder.ts";
+import { readEvent } from "../encode/read-event.ts";
+import { hasSessions } from "../encode/session-sieve.ts";
+import type { Lane } from "./lane.ts";
+import type { Pace, Part } from "./replay-terms.ts";
+
+/** The first record at or behind an offset; the count of records when there is none. */
+export function firstFrom(records: Records, offset: number): number {
+  let low = 0;
+  let high = records.count;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (records.offsetOf(middle) < offset) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}
+
+/** Hands fetched records to the pace instead of the lane. @returns whether that is enough of the partition for now */
+export function holdBack(
+  pace: Pace,
+  held: {
+    readonly encoder: Encoder;
+    readonly topicName: string;
+    readonly lane: Lane;
+    readonly records: Records;
+    readonly part: Part;
+    readonly bytes: number;
+    readonly member: Pick<GroupMember, "letGo">;
+    readonly push: (part: Part) => void;
+  },
+): boolean {
+  const { encoder, topicName, lane, records, part, bytes, member, push } = held;
+  // The batch that a claim begins with overlaps what has landed by one record.
+  const firstOffset = Math.max(part.firstOffset, lane.tail ?? 0);
+  const { claimed } = lane;
+  return pace.hold({
+    topicName,
+    partition: lane.partition,
+    ...part,
+    firstOffset,
+    from: firstFrom(records, firstOffset),
+    bytes,
+    offsetOf: (index) => records.offsetOf(index),
+    timeOf: (index) => timeOf(encoder, records, index),
+    release: (of) => {
+      if (lane.claimed === claimed && lane.tail !== undefined) push(of);
+    },
+    wanted: () => member.letGo(lane.partition),
+  });
+}
+
+/** When it happened, by the event's own word; what is no event, or isn't served, waits for nothing, and nothing for it. */
+function timeOf(encoder: Encoder, records: Records, index: number): number | undefined {
+  const { consumer, filter } = encoder;
+  const publishedAtMs = records.publishedAtMs(index);
+  if (consumer.time === undefined || !filter.hasTime(publishedAtMs)) return undefined;
+  const event = readEvent(encoder, records.record(index).value, publishedAtMs * 1000);
+  if (event instanceof Refusal) return undefined;
+  const session = ((event.backtest_session_id ?? null) as string | null)?.toLowerCase() ?? null;
+  return hasSessions(consumer) && !filter.hasSession(session) ? undefined : (event[consumer.time] as number);
+}

@@ -1,0 +1,172 @@
+import type { Clock } from "../../clock.ts";
+import type { Registry } from "../../event/registry.ts";
+import { isInLedger, type LedgerRow } from "../../table/landing/ledger.ts";
+import { countParked } from "../../table/landing/parked.ts";
+import type { ConnectionSlot } from "../../table/slot.ts";
+import { isDatabaseFault, verdictOf } from "../../table/sqlstate.ts";
+import type { EncodedBatch } from "../encode/encoded-batch.ts";
+import { expireParked } from "../land/expire.ts";
+import { encodedAgain, type Landed, type Landing, landBatch, type OnCommit } from "../land/land.ts";
+import { looksClean } from "../land/land-clean.ts";
+import type { LandingPlan } from "../land/plan.ts";
+import { releaseParked } from "../land/release.ts";
+import { judge, type Patience } from "../patience.ts";
+import { LandingQueue } from "./landing-queue.ts";
+import type { Job, Lane, LaneStep } from "./lane.ts";
+import type { LockWatch } from "./lock-watch.ts";
+
+/** Repeats come in runs (a file published again): after one, this many batches go straight to the stage. */
+const STAGED_AFTER_REPEAT = 4;
+
+/** Runs a lane's jobs against the database until each is committed or found to be another's. */
+export class JobRunner {
+  readonly #plan: LandingPlan;
+  readonly #registry: Registry;
+  readonly #slots: readonly ConnectionSlot[];
+  /** Day partitions are made on a session of their own: a landing's transaction would hold the new partition's lock. */
+  readonly #daySlot: ConnectionSlot;
+  readonly #lockWatch: LockWatch;
+  readonly #sharedSlot: ConnectionSlot;
+  readonly #queue: LandingQueue;
+  readonly #running = new Set<Promise<LaneStep>>();
+  readonly #signal: AbortSignal;
+  readonly #patience: () => Patience;
+
+  constructor(parts: {
+    readonly plan: LandingPlan;
+    readonly registry: Registry;
+    readonly slots: readonly ConnectionSlot[];
+    readonly sharedSlot: ConnectionSlot;
+    readonly daySlot: ConnectionSlot;
+    readonly lockWatch: LockWatch;
+    readonly signal: AbortSignal;
+    readonly patience: () => Patience;
+    readonly clock: Clock;
+  }) {
+    this.#plan = parts.plan;
+    this.#registry = parts.registry;
+    this.#slots = parts.slots;
+    this.#daySlot = parts.daySlot;
+    this.#lockWatch = parts.lockWatch;
+    // One for all partitions, since two transactions of half of them each would cost twice as much; and none of those that
+    // a large batch or a lock may keep busy for seconds.
+    this.#sharedSlot = parts.sharedSlot;
+    this.#queue = new LandingQueue({ ...parts, slot: parts.sharedSlot });
+    this.#signal = parts.signal;
+    this.#patience = parts.patience;
+  }
+
+  /** The session on which a partition's batches land by themselves. */
+  slotOf(partition: number): ConnectionSlot {
+    return this.#slots[partition % this.#slots.length]!;
+  }
+
+  /** @throws TradetapeError that stops the group */
+  run(lane: Lane, job: Job): Promise<LaneStep> {
+    const running = this.#run(lane, job);
+    this.#running.add(running);
+    const over = () => void this.#running.delete(running);
+    running.then(over, over);
+    return running;
+  }
+
+  /** Resolves when no job runs, those of partitions that have gone elsewhere included. */
+  async idle(): Promise<void> {
+    await Promise.allSettled(this.#running);
+  }
+
+  async #run(lane: Lane, job: Job): Promise<LaneStep> {
+    const slot = this.slotOf(lane.partition);
+    let tries = 0;
+    const asked: Landed[] = [];
+    const onCommit: OnCommit = (landing) => void asked.push(landing);
+    const landing = await this.#insist(lane, () => {
+      tries++;
+      return job.kind === "sweep"
+        ? this.#release(slot, lane, onCommit)
+        : this.#land(lane, job.batch, tries === 1, onCommit);
+    });
+    // A COMMIT whose answer was lost, or another owner, has parked or released events without our hearing of it.
+    const isHeard = landing.kind === "landed" && tries === 1 && landing.ledger.firstOffset === lane.nextOffset;
+    const parked = isHeard ? undefined : await this.#countParked(slot, lane);
+    if (landing.kind === "landed") asked.pop();
+    const ledger = await this.#unheard(slot, lane, asked);
+    if (landing.kind === "landed") ledger.push(landing.ledger);
+    return { nextOffset: landing.nextOffset, parked, ledger, ahead: landing.kind === "ahead" };
+  }
+
+  /** Of the landings whose COMMIT nobody answered, what the ledger got: the lock has waited for their sessions' end. */
+  async #unheard(slot: ConnectionSlot, lane: Lane, asked: readonly Landed[]): Promise<LedgerRow[]> {
+    const { topicName } = this.#plan;
+    const found: LedgerRow[] = [];
+    for (const { ledger, ledgerKey } of asked) {
+      const isThere = await this.#insist(lane, () =>
+        slot.use((connection) => isInLedger(connection, topicName, lane.partition, ledgerKey)),
+      );
+      if (isThere) found.push(ledger);
+    }
+    return found;
+  }
+
+  #insist<R>(lane: Lane, attempt: () => Promise<R>): Promise<R> {
+    const { topicName } = this.#plan;
+    const sessions = [this.slotOf(lane.partition), this.#sharedSlot, this.#daySlot];
+    return this.#patience().insist(`landing ${topicName}/${lane.partition}`, attempt, (error) =>
+      judge(
+        error,
+        topicName,
+        sessions.some(({ isBroken }) => isBroken),
+      ),
+    );
+  }
+
+  async #countParked(slot: ConnectionSlot, lane: Lane): Promise<number> {
+    if (this.#plan.consumer.landing.parents.length === 0) return 0;
+    const { topicName } = this.#plan;
+    return this.#insist(lane, () => slot.use((connection) => countParked(connection, topicName, lane.partition)));
+  }
+
+  #release(slot: ConnectionSlot, lane: Lane, onCommit: OnCommit): Promise<Landing> {
+    return slot.use((connection) =>
+      this.#lockWatch.run(connection, async () => {
+        const released = await releaseParked(connection, this.#plan, lane.partition, this.#registry, onCommit);
+        return released.kind === "landed"
+          ? released
+          : expireParked(connection, this.#plan, lane, this.#registry, onCommit);
+      }),
+    );
+  }
+
+  /** In company only at the first try: what keeps failing there may be another partition's fault. */
+  async #land(lane: Lane, batch: EncodedBatch, isFirstTry: boolean, onCommit: OnCommit): Promise<Landing> {
+    const slot = this.slotOf(lane.partition);
+    const { days } = this.#plan.encoder;
+    const land = async (mayShare: boolean) => {
+      await days.make(this.#daySlot, batch);
+      const kept = batch.days.some((day) => days.isPast(day)) ? encodedAgain(this.#plan, batch) : batch;
+      await this.#plan.sessionGate.pass(kept.sessions, this.#signal);
+      const preferStage = lane.stagedBatchesLeft > 0;
+      // After a claim the first batch begins below what has landed: it has to be trimmed.
+      const isNext = kept.firstOffset === lane.nextOffset;
+      if (mayShare && isNext && !preferStage && looksClean(this.#plan, kept)) {
+        const landed = await this.#queue.land(kept, onCommit);
+        if (landed !== "apart") return landed;
+      }
+      return slot.use((connection) =>
+        this.#lockWatch.run(connection, () => landBatch(connection, this.#plan, kept, preferStage, onCommit)),
+      );
+    };
+    const landing = await land(isFirstTry).catch((error) => {
+      // A partition that we knew has been dropped since. Made again, or found to be behind the horizon, it must do; a
+      // second refusal stops the group.
+      if (!isDatabaseFault(error) || verdictOf(error) !== "partition") throw error;
+      days.forget();
+      return land(false);
+    });
+    if (landing.kind === "landed" && this.#plan.consumer.landing.path === "direct") {
+      const repeated = landing.usedStage && landing.ledger.duplicate + landing.ledger.replaced > 0;
+      lane.stagedBatchesLeft = repeated ? STAGED_AFTER_REPEAT : Math.max(0, lane.stagedBatchesLeft - 1);
+    }
+    return landing;
+  }
+}

@@ -1,0 +1,35 @@
+import type { Log } from "../../log.ts";
+import type { GroupMember } from "../../topic/fetch/consume.ts";
+import type { Lane } from "./lane.ts";
+
+/**
+ * Kafka's own group offsets, written behind what has landed, for lag tools. Nothing of ours reads them, so a write that
+ * fails, as during a rebalance, is left to the next one. A group that tells nobody writes none.
+ */
+export class OffsetHints {
+  readonly #member: GroupMember;
+  readonly #log: Log;
+  readonly #tells: boolean;
+  readonly #written = new Map<number, number>();
+
+  constructor(member: GroupMember, log: Log, tells: boolean) {
+    this.#member = member;
+    this.#log = log;
+    this.#tells = tells;
+  }
+
+  async write(lanes: Iterable<Lane>): Promise<void> {
+    const moved = [...lanes].filter(
+      (lane) => this.#written.get(lane.partition) !== lane.nextOffset && lane.nextOffset > 0,
+    );
+    if (moved.length === 0 || !this.#tells) return;
+    const offsets = new Map(moved.map((lane) => [lane.partition, lane.nextOffset]));
+    try {
+      await this.#member.commit(offsets);
+    } catch (error) {
+      this.#log.debug({ error: (error as Error).message }, "Kafka's group offsets not written");
+      return;
+    }
+    for (const [partition, offset] of offsets) this.#written.set(partition, offset);
+  }
+}

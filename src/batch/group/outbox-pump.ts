@@ -1,0 +1,124 @@
+import type { Clock } from "../../clock.ts";
+import { forgetOutbox, nextOutboxPage } from "../../table/landing/outbox.ts";
+import type { ConnectionSlot } from "../../table/slot.ts";
+import type { RawMessage, RawPublisher } from "../../topic/publish/raw-publish.ts";
+import { rawHeaders } from "../encode/headers.ts";
+import { judge, type Patience } from "../patience.ts";
+
+/** Audit and dead letters have one partition each: their order is the order of the outbox. */
+const ONLY_PARTITION = 0;
+
+/**
+ * After a page, what comes next is gathered for so long: a live topic has a hundred receipts a second, and each page
+ * costs two statements, a request, and a transaction of the audit group, whose rows nobody waits for.
+ */
+const GATHER_MS = 200;
+
+/**
+ * Publishes what committed batches owe, in the order they were committed, and forgets what the broker has acknowledged.
+ * It reads the table, not memory: what an earlier owner left behind comes first, by the same few lines.
+ */
+export class OutboxPump {
+  readonly #topicName: string;
+  readonly #slot: ConnectionSlot;
+  readonly #publisher: RawPublisher;
+  readonly #patience: Patience;
+  readonly #partitions: () => readonly number[];
+  readonly #failed: (error: unknown) => void;
+  readonly #clock: Clock;
+  #isEnded = false;
+  /** How many wait for `drained`: nothing is gathered meanwhile. */
+  #drains = 0;
+  #endGathering: (() => void) | undefined;
+  #wanted = false;
+  #running: Promise<void> | undefined;
+
+  constructor(parts: {
+    readonly topicName: string;
+    readonly slot: ConnectionSlot;
+    readonly publisher: RawPublisher;
+    readonly patience: Patience;
+    /** The partitions whose outbox is ours to publish. */
+    readonly partitions: () => readonly number[];
+    readonly failed: (error: unknown) => void;
+    readonly clock: Clock;
+  }) {
+    this.#topicName = parts.topicName;
+    this.#slot = parts.slot;
+    this.#publisher = parts.publisher;
+    this.#patience = parts.patience;
+    this.#partitions = parts.partitions;
+    this.#failed = parts.failed;
+    this.#clock = parts.clock;
+  }
+
+  /** Something may be there to publish. */
+  kick(): void {
+    this.#wanted = true;
+    this.#running ??= this.#run()
+      .catch((error) => this.#failed(error))
+      .finally(() => {
+        this.#running = undefined;
+        // Asked for between the loop's last look and here.
+        if (this.#wanted && !this.#isEnded) this.kick();
+      });
+  }
+
+  /** Publishes no further page: what is left is the next owner's. */
+  end(): void {
+    this.#isEnded = true;
+    this.#endGathering?.();
+  }
+
+  /** Resolves when everything that was committed before the call has been acknowledged and forgotten. */
+  async drained(): Promise<void> {
+    this.#drains++;
+    this.#endGathering?.();
+    this.kick();
+    while (this.#running) await this.#running;
+    this.#drains--;
+  }
+
+  async #run(): Promise<void> {
+    while (this.#wanted && !this.#isEnded) {
+      this.#wanted = false;
+      while (!this.#isEnded && (await this.#insist(() => this.#publishPage())) > 0);
+      if (this.#drains === 0 && !this.#isEnded) await this.#gather();
+    }
+  }
+
+  async #gather(): Promise<void> {
+    const gathered = Promise.withResolvers<void>();
+    this.#endGathering = gathered.resolve;
+    const stopGathering = this.#clock.after(GATHER_MS, gathered.resolve);
+    await gathered.promise;
+    stopGathering();
+  }
+
+  async #publishPage(): Promise<number> {
+    const partitions = this.#partitions();
+    if (partitions.length === 0) return 0;
+    const page = await this.#slot.use((c) => nextOutboxPage(c, this.#topicName, partitions));
+    if (page.length === 0) return 0;
+    await this.#publisher.publish(
+      page.map(
+        ({ topic, key, value, headers }): RawMessage => ({
+          topicName: topic,
+          partition: ONLY_PARTITION,
+          key,
+          value,
+          headers: rawHeaders(headers),
+        }),
+      ),
+    );
+    const ids = page.map(({ outboxId }) => outboxId);
+    await this.#slot.use((c) => forgetOutbox(c, ids));
+    return page.length;
+  }
+
+  #insist<R>(attempt: () => Promise<R>): Promise<R> {
+    return this.#patience.insist(`outbox of ${this.#topicName}`, attempt, (error) =>
+      judge(error, this.#topicName, this.#slot.isBroken),
+    );
+  }
+}

@@ -1,0 +1,159 @@
+import { Refusal } from "../../event/letter.ts";
+import type { Registry } from "../../event/registry.ts";
+import type { Connection } from "../../table/connection.ts";
+import { lockPartition } from "../../table/landing/landed.ts";
+import { type ExpiredRecord, expiredParked, overdueParents, unpark } from "../../table/landing/parked.ts";
+import type { EncodedBatch, Letter } from "../encode/encoded-batch.ts";
+import { readEvent } from "../encode/read-event.ts";
+import { NOTHING_LANDED } from "../write/outcome.ts";
+import { Horizon } from "./horizon.ts";
+import { book, inTransaction, type Landing, ledgerOf, type OnCommit } from "./land.ts";
+import { ParkedRecords } from "./parked-records.ts";
+import type { LandingPlan } from "./plan.ts";
+
+/** One expiry takes this many events: each becomes a letter with its whole bytes, twice (table and topic). */
+const EXPIRE_EVENTS_MAX = 1000;
+
+/** A verdict on overdue events that waits until this database has landed what their parents' topics held at `asOf`. */
+export interface AwaitedVerdict {
+  /** The database's time at which a deadline was found past. */
+  readonly asOf: string;
+  readonly horizon: Horizon;
+}
+
+/** A partition whose parked events are judged. `verdictAt` is kept from one sweep to the next by whoever owns it. */
+export interface JudgedPartition {
+  readonly partition: number;
+  readonly nextOffset: number;
+  verdictAt: AwaitedVerdict | undefined;
+}
+
+/**
+ * Makes letters of parked events whose parents never came. The deadline alone is no verdict: where the parents' topics
+ * ended is read once it is past, and only when this database has landed all of that is a parent known not to exist.
+ * Those of a session that was deleted meanwhile are filtered instead.
+ * @returns `stale` when no verdict can be given yet, or none is due
+ * @throws also registry_unreachable, canRetry, and too_many_letters
+ */
+export async function expireParked(
+  connection: Connection,
+  plan: LandingPlan,
+  judged: JudgedPartition,
+  registry: Pick<Registry, "fetch">,
+  onCommit?: OnCommit,
+): Promise<Landing> {
+  const stale = { kind: "stale", nextOffset: judged.nextOffset } as const;
+  judged.verdictAt ??= await summon(connection, plan, judged.partition);
+  if (judged.verdictAt === undefined || !(await judged.verdictAt.horizon.isPassed(connection))) return stale;
+  const { asOf } = judged.verdictAt;
+  judged.verdictAt = undefined;
+  let orphans: readonly number[] = [];
+  const judge = async (parkedAtUs: readonly number[]) => {
+    orphans = parkedAtUs;
+    await plan.orphanBreaker.check(connection, plan.topicName, orphans);
+  };
+  const how: GivingUp = { registry, asOf, deadlineMs: plan.parkDeadlineMs, as: "missing_parent", judge };
+  const work = () => giveUpParked(connection, plan, judged.partition, how);
+  const landing = await inTransaction(connection, work, onCommit);
+  if (landing.kind === "landed") plan.orphanBreaker.note(orphans);
+  return landing;
+}
+
+/** Where the parents' topics end now, if anything is overdue. */
+async function summon(
+  connection: Connection,
+  plan: LandingPlan,
+  partition: number,
+): Promise<AwaitedVerdict | undefined> {
+  const overdue = await overdueParents(connection, plan.topicName, partition, plan.parkDeadlineMs);
+  if (overdue === undefined) return undefined;
+  const parents = plan.consumer.landing.parents.filter(({ column }) => overdue.columns.includes(column));
+  const topics = parents.map(({ topic }) => topic);
+  return { asOf: overdue.asOf, horizon: await Horizon.read(plan.topicEnds, topics) };
+}
+
+/** What becomes of a parked event that nobody waits for any more. */
+export type GivenUp = "missing_parent" | "outside_window";
+
+export interface GivingUp {
+  readonly registry: Pick<Registry, "fetch">;
+  /** The database's time at which the deadline was past. */
+  readonly asOf: string;
+  readonly deadlineMs: number;
+  readonly as: GivenUp;
+  /** Told when each of those was parked that are about to become letters. */
+  readonly judge: (parkedAtUs: readonly number[]) => Promise<void>;
+}
+
+/**
+ * Takes events out of the parking place whose deadline was past at `asOf` and whose missing parents are not parked
+ * themselves, within a transaction. `missing_parent`: each becomes a letter. `outside_window`: a replay of a part left
+ * the parents out, and the events are filtered with them.
+ * @returns `stale` when there is none
+ */
+export async function giveUpParked(
+  connection: Connection,
+  plan: LandingPlan,
+  partition: number,
+  how: GivingUp,
+): Promise<Landing> {
+  const { topicName } = plan;
+  const parents = plan.consumer.landing.parents.map((parent) => ({
+    ...parent,
+    topicName: plan.topicEnds.nameOf(parent.topic),
+  }));
+  const nextOffset = await lockPartition(connection, topicName, partition);
+  const { asOf, deadlineMs } = how;
+  const bounds = { asOf, deadlineMs, rowsMax: EXPIRE_EVENTS_MAX };
+  const expired = await expiredParked(connection, topicName, partition, parents, bounds);
+  if (expired.length === 0) return { kind: "stale", nextOffset };
+  const isOutside = how.as === "outside_window";
+  const unserved = isOutside
+    ? new Set(expired.keys())
+    : await ofUnservedSessions(connection, plan, expired, how.registry);
+  await how.judge(expired.flatMap(({ parkedAtUs }, index) => (unserved.has(index) ? [] : [parkedAtUs])));
+  const batch: EncodedBatch = {
+    partition,
+    firstOffset: nextOffset,
+    nextOffset,
+    records: new ParkedRecords(expired),
+    from: 0,
+    to: expired.length,
+    rows: { bytes: Buffer.alloc(0), ends: [], indexes: [] },
+    letters: expired.flatMap((record, index) => (unserved.has(index) ? [] : [letterOf(record, index)])),
+    filtered: unserved.size,
+    sessions: [],
+    days: [],
+  };
+  const offsets = expired.map(({ offset }) => offset);
+  await unpark(connection, topicName, partition, offsets);
+  const ledger = ledgerOf("release", batch, NOTHING_LANDED);
+  const detail = isOutside ? { filtered: how.as } : undefined;
+  const booked = await book(connection, plan, batch, NOTHING_LANDED, ledger, detail);
+  return { kind: "landed", nextOffset, ledger, ...booked, usedStage: false };
+}
+
+function letterOf({ absent }: ExpiredRecord, index: number): Letter {
+  const names = Object.entries(absent).map(([column, id]) => `${column} ${id}`);
+  const column = Object.keys(absent)[0];
+  return { index, reason: "missing_parent", detail: `never came: ${names.join(", ")}`, column };
+}
+
+/**
+ * Those whose session was deleted while they waited, or isn't served here: they are filtered like any event of it. What
+ * waits keeps its bytes only, so these are read again.
+ */
+async function ofUnservedSessions(
+  connection: Connection,
+  { encoder, sessionGate }: LandingPlan,
+  expired: readonly ExpiredRecord[],
+  registry: Pick<Registry, "fetch">,
+): Promise<ReadonlySet<number>> {
+  for (const id of encoder.reader.missing(expired.map(({ value }) => value))) await registry.fetch(id);
+  const sessions = expired.map(({ value, publishedAtMs }) => {
+    const event = readEvent(encoder, value, publishedAtMs * 1000);
+    return event instanceof Refusal ? null : ((event.backtest_session_id as string | null)?.toLowerCase() ?? null);
+  });
+  const unserved = await sessionGate.unserved(connection, [...new Set(sessions.filter((id) => id !== null))]);
+  return new Set(expired.flatMap((_, index) => (unserved.has(sessions[index] ?? "") ? [index] : [])));
+}

@@ -1,0 +1,38 @@
+import type { EventTopic } from "../../event/schemas.ts";
+import type { Connection } from "../../table/connection.ts";
+import { nextOffsets } from "../../table/landing/landed.ts";
+import type { PartitionOffsets } from "../../topic/offsets.ts";
+
+/** Where topics end, by their full names and partitions. */
+export interface TopicEnds {
+  nameOf(topic: EventTopic): string;
+  read(topic: EventTopic): Promise<readonly PartitionOffsets[]>;
+}
+
+/**
+ * How far some topics reached at one moment. When this database has landed all of that, what is not in it by then was
+ * not published before that moment: a group that is down, or far behind, gives no verdict.
+ */
+export class Horizon {
+  readonly #names: ReadonlyMap<string, readonly PartitionOffsets[]>;
+
+  private constructor(names: ReadonlyMap<string, readonly PartitionOffsets[]>) {
+    this.#names = names;
+  }
+
+  static async read(ends: TopicEnds, topics: Iterable<EventTopic>): Promise<Horizon> {
+    const names = new Map<string, readonly PartitionOffsets[]>();
+    for (const topic of new Set(topics)) names.set(ends.nameOf(topic), await ends.read(topic));
+    return new Horizon(names);
+  }
+
+  /** Whether every partition of every topic has landed as far. */
+  async isPassed(connection: Connection): Promise<boolean> {
+    for (const [name, partitions] of this.#names) {
+      const landed = await nextOffsets(connection, name);
+      const behind = partitions.some(({ partition, low, high }) => high > low && (landed.get(partition) ?? low) < high);
+      if (behind) return false;
+    }
+    return true;
+  }
+}

@@ -1,0 +1,91 @@
+import type { Connection } from "../../table/connection.ts";
+import { lockPartitions } from "../../table/landing/landed.ts";
+import { advanceWhereNext } from "../../table/landing/ledger.ts";
+import { insertOutbox } from "../../table/landing/outbox.ts";
+import { isDatabaseFault, verdictOf } from "../../table/sqlstate.ts";
+import type { EncodedBatch } from "../encode/encoded-batch.ts";
+import { NOTHING_LANDED, type Outcome } from "../write/outcome.ts";
+import { inTransaction, type Landed, lastOf, ledgerOf } from "./land.ts";
+import type { LandingPlan } from "./plan.ts";
+import { outboxMessages } from "./tell.ts";
+
+/**
+ * All batches of one such transaction together. What is sent for nothing when one of them turns out not to be clean
+ * should be little, and a batch of this size has no use for company: its rows cost more than its transaction.
+ */
+export const CLEAN_BYTES_MAX = 256 * 1024;
+
+/** Whether a batch may turn out to land without a look at any of its events. */
+export function looksClean(plan: LandingPlan, { rows, letters, sessions }: EncodedBatch): boolean {
+  const isDirect = plan.consumer.landing.path === "direct";
+  return isDirect && rows.bytes.length <= CLEAN_BYTES_MAX && letters.length === 0 && sessions.length === 0;
+}
+
+type Attempt = { readonly kind: "landed"; readonly landings: readonly Landed[] } | { readonly kind: "apart" };
+
+/**
+ * Lands batches of several partitions in one transaction of two messages: everything, on the guess that it will be well,
+ * and COMMIT. A live topic brings each partition some ten events at a time, and a transaction's statements and round
+ * trips cost more than such rows.
+ * @param batches each `looksClean`
+ * @param onCommit told of all of them when COMMIT is about to be asked for
+ * @returns a landing for each; "apart" when one of them isn't clean, or not the next of its partition: nothing of any of
+ * them has happened then, and `landBatch` is to land each by itself
+ */
+export async function landClean(
+  connection: Connection,
+  plan: LandingPlan,
+  batches: readonly EncodedBatch[],
+  onCommit: (landings: readonly Landed[]) => void,
+): Promise<readonly Landed[] | "apart"> {
+  const attempt = await inTransaction<Attempt>(
+    connection,
+    () => attemptAll(connection, plan, batches),
+    ({ landings }) => onCommit(landings),
+  );
+  if (attempt.kind === "apart") return "apart";
+  for (const { ledger } of attempt.landings) plan.breaker.note({ records: ledger.read, letters: 0 });
+  return attempt.landings;
+}
+
+async function attemptAll(
+  connection: Connection,
+  plan: LandingPlan,
+  batches: readonly EncodedBatch[],
+): Promise<Attempt> {
+  const { topicName } = plan;
+  const steps = batches.map((batch) => {
+    const outcome: Outcome = { ...NOTHING_LANDED, written: batch.rows.ends.length };
+    const ledger = ledgerOf("batch", batch, outcome);
+    return { batch, ledger, owed: outboxMessages(plan, batch, outcome, [], ledger) };
+  });
+  const advances = steps.map(({ batch, ledger }) => ({
+    partition: batch.partition,
+    ledger,
+    last: lastOf(batch, ledger),
+  }));
+  const partitions = batches.map(({ partition }) => partition);
+  const rows = Buffer.concat(batches.map((batch) => batch.rows.bytes));
+  try {
+    const [, , , keys] = await connection.inOneTrip(() => [
+      lockPartitions(connection, topicName, partitions),
+      connection.copy(plan.direct.statement, rows),
+      insertOutbox(
+        connection,
+        topicName,
+        steps.flatMap(({ owed }) => owed),
+      ),
+      advanceWhereNext(connection, topicName, advances),
+    ]);
+    if (keys.size < batches.length) return { kind: "apart" };
+    const landings = steps.map(({ batch: { partition, nextOffset }, ledger, owed }): Landed => {
+      const done = { outboxMessages: owed.length, usedStage: false };
+      return { kind: "landed", nextOffset, ledger, ledgerKey: keys.get(partition)!, ...done };
+    });
+    return { kind: "landed", landings };
+  } catch (error) {
+    const verdict = isDatabaseFault(error) ? verdictOf(error) : undefined;
+    if (verdict === "data" || verdict === "unique") return { kind: "apart" };
+    throw error;
+  }
+}

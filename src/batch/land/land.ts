@@ -1,0 +1,192 @@
+import type { Connection } from "../../table/connection.ts";
+import { lockPartition } from "../../table/landing/landed.ts";
+import { advance, type LedgerKey, type LedgerRow } from "../../table/landing/ledger.ts";
+import { insertLetters, insertParked } from "../../table/landing/letters.ts";
+import { insertOutbox } from "../../table/landing/outbox.ts";
+import { encodeBatch } from "../encode/encode.ts";
+import type { EncodedBatch } from "../encode/encoded-batch.ts";
+import type { SessionVerdict } from "../encode/session-sieve.ts";
+import { landDirect } from "../write/land-direct.ts";
+import { landStaged } from "../write/land-staged.ts";
+import type { Outcome } from "../write/outcome.ts";
+import { type BreakerSample, sampleOf } from "./letter-breaker.ts";
+import type { LandingPlan } from "./plan.ts";
+import { letterRows, outboxMessages, parkedRows, recordDigest } from "./tell.ts";
+
+/**
+ * What a landing came to. `stale`: another owner has landed all of it. `ahead`: something before it has not landed, so
+ * it must not. `landed`: committed, with the next offset and whether the outbox has something to publish.
+ */
+export type Landing = { readonly kind: "stale" | "ahead"; readonly nextOffset: number } | Landed;
+
+export interface Landed {
+  readonly kind: "landed";
+  readonly nextOffset: number;
+  readonly ledger: LedgerRow;
+  readonly ledgerKey: LedgerKey;
+  readonly outboxMessages: number;
+  readonly usedStage: boolean;
+}
+
+/** Told of a landing when its COMMIT is about to be asked for: whether it took effect may never be answered. */
+export type OnCommit = (landing: Landed) => void;
+
+/**
+ * THE transaction: rows, letters, parked events, ledger row, next offset and outbox commit together or not at all.
+ *
+ * | dies or fails ...           | then                                                                               |
+ * |-----------------------------|------------------------------------------------------------------------------------|
+ * | before COMMIT               | nothing happened: landed again from next_offset                                    |
+ * | during COMMIT (answer lost) | called again: the lock waits for the old backend's end, next_offset tells          |
+ * | after COMMIT, outbox unsent | the next owner publishes the outbox, under the same ids                            |
+ * | owner cut off with the lock | the next owner's lock wait ends in lock_timeout and is tried again                 |
+ *
+ * @throws too_many_letters, and whatever isn't the data's fault; the transaction is rolled back, or the session gone
+ */
+export async function landBatch(
+  connection: Connection,
+  plan: LandingPlan,
+  batch: EncodedBatch,
+  preferStage: boolean,
+  onCommit?: OnCommit,
+): Promise<Landing> {
+  let sample: BreakerSample = { records: 0, letters: 0 };
+  const work = async (): Promise<Landing> => {
+    const next = await lockPartition(connection, plan.topicName, batch.partition);
+    if (batch.nextOffset <= next) return { kind: "stale", nextOffset: next };
+    if (batch.firstOffset > next) return { kind: "ahead", nextOffset: next };
+    const trimmed = await judgeSessions(connection, plan, trim(plan, batch, next));
+    const { outcome, usedStage } = await landRows(connection, plan, trimmed, preferStage);
+    const ledger = ledgerOf("batch", trimmed, outcome);
+    sample = sampleOf(ledger.read - ledger.parked, [...trimmed.letters, ...outcome.letters]);
+    plan.breaker.check(plan.topicName, sample);
+    const booked = await book(connection, plan, trimmed, outcome, ledger);
+    return { kind: "landed", nextOffset: trimmed.nextOffset, ledger, ...booked, usedStage };
+  };
+  const landing = await inTransaction(connection, work, onCommit);
+  if (landing.kind === "landed") plan.breaker.note(sample);
+  return landing;
+}
+
+/** Runs `work` between BEGIN and COMMIT; a result that isn't a landing changes nothing and is rolled back. */
+export async function inTransaction<R extends { readonly kind: string }>(
+  connection: Connection,
+  work: () => Promise<R>,
+  onCommit?: (result: Extract<R, { kind: "landed" }>) => void,
+): Promise<R> {
+  const begin = () =>
+    connection.query("BEGIN").catch((error) => {
+      // What is on its way behind it would commit statement by statement.
+      connection.drop();
+      throw error;
+    });
+  let result: R;
+  try {
+    [, result] = await connection.inOneTrip(() => [begin(), work()]);
+  } catch (error) {
+    if (connection.isOpen) await connection.query("ROLLBACK");
+    throw error;
+  }
+  if (result.kind === "landed") {
+    onCommit?.(result as Extract<R, { kind: "landed" }>);
+    await connection.commit();
+  } else await connection.query("ROLLBACK");
+  return result;
+}
+
+/** The part of a batch that begins at `next`: what is below it has landed. */
+function trim(plan: LandingPlan, batch: EncodedBatch, next: number): EncodedBatch {
+  if (batch.firstOffset === next) return batch;
+  let from = batch.from;
+  while (from < batch.to && batch.records.offsetOf(from) < next) from++;
+  const letters = batch.letters.filter((letter) => letter.index >= from);
+  const trimmed = { ...batch, firstOffset: next, from, letters };
+  // Which of the records were filtered isn't kept, only how many.
+  return batch.filtered === 0 ? trimmed : encodedAgain(plan, trimmed);
+}
+
+/**
+ * A batch of records that have been encoded, with what is known by now of sessions and days. Not cut again: its days were
+ * made for it, though another lane may have forgotten them since.
+ */
+export function encodedAgain(
+  plan: LandingPlan,
+  batch: EncodedBatch,
+  verdicts: ReadonlyMap<string, SessionVerdict> = new Map(),
+): EncodedBatch {
+  const { partition, records, firstOffset, nextOffset, from, to } = batch;
+  const encoder = { ...plan.encoder, newDaysPerBatchMax: Number.POSITIVE_INFINITY };
+  return encodeBatch(encoder, partition, records, { firstOffset, nextOffset, from, to, verdicts });
+}
+
+/** Encoded again without the events of sessions that have a verdict; as it is when there are none, the usual case. */
+async function judgeSessions(connection: Connection, plan: LandingPlan, batch: EncodedBatch): Promise<EncodedBatch> {
+  if (batch.sessions.length === 0) return batch;
+  const verdicts = await plan.sessionGate.verdicts(connection, batch.sessions);
+  return verdicts.size === 0 ? batch : encodedAgain(plan, batch, verdicts);
+}
+
+async function landRows(
+  connection: Connection,
+  plan: LandingPlan,
+  batch: EncodedBatch,
+  preferStage: boolean,
+): Promise<{ outcome: Outcome; usedStage: boolean }> {
+  const { indexes } = batch.rows;
+  let first = 0;
+  while (first < indexes.length && indexes[first]! < batch.from) first++;
+  if (plan.consumer.landing.path === "direct" && !preferStage) {
+    const outcome = await landDirect(connection, plan.direct, batch.rows, first, indexes.length);
+    if (outcome !== "repeat") return { outcome, usedStage: false };
+  }
+  return { outcome: await landStaged(connection, plan.staged, batch, first, indexes.length), usedStage: true };
+}
+
+/** The ledger row of a batch. A release covers no offsets; what was parked leaves the parking place. */
+export function ledgerOf(kind: LedgerRow["kind"], batch: EncodedBatch, outcome: Outcome): LedgerRow {
+  const read = kind === "batch" ? batch.to - batch.from : 0;
+  const { written, duplicate, replaced } = outcome;
+  const filtered = batch.filtered + outcome.filtered;
+  const dead = batch.letters.length + outcome.letters.length;
+  const parked = kind === "batch" ? outcome.parked.length : -(written + duplicate + replaced + filtered + dead);
+  const { firstOffset, nextOffset } = batch;
+  const holes = kind === "batch" ? nextOffset - firstOffset - read : 0;
+  return { kind, firstOffset, nextOffset, holes, lost: 0, read, written, duplicate, replaced, dead, parked, filtered };
+}
+
+/**
+ * Everything a batch commits besides its rows.
+ * @param detail what a person should find beside the ledger row
+ * @returns how many messages the outbox got, and the ledger row's key
+ */
+export async function book(
+  connection: Connection,
+  plan: LandingPlan,
+  batch: EncodedBatch,
+  outcome: Outcome,
+  ledger: LedgerRow,
+  detail?: Readonly<Record<string, unknown>>,
+): Promise<Pick<Landed, "outboxMessages" | "ledgerKey">> {
+  const { topicName } = plan;
+  const letters = letterRows(
+    batch,
+    [...batch.letters, ...outcome.letters].sort((a, b) => a.index - b.index),
+  );
+  await insertLetters(connection, topicName, batch.partition, letters);
+  if (ledger.kind === "batch") {
+    await insertParked(connection, topicName, batch.partition, parkedRows(batch, outcome.parked));
+  }
+  const messages = outboxMessages(plan, batch, outcome, letters, ledger);
+  const [, ledgerKey] = await connection.inOneTrip(() => [
+    insertOutbox(connection, topicName, messages),
+    advance(connection, topicName, { partition: batch.partition, ledger, last: lastOf(batch, ledger), detail }),
+  ]);
+  return { outboxMessages: messages.length, ledgerKey };
+}
+
+/** The last record that a batch lands, with its digest; undefined when it has none. */
+export function lastOf(batch: EncodedBatch, ledger: LedgerRow): { offset: number; digest: Buffer } | undefined {
+  if (ledger.kind !== "batch" || batch.to === batch.from) return undefined;
+  const index = batch.to - 1;
+  return { offset: batch.records.offsetOf(index), digest: recordDigest(batch.records.record(index)) };
+}

@@ -1,0 +1,84 @@
+import { TradetapeError } from "../../errors.ts";
+import type { LetterReason } from "../../event/letter.ts";
+
+/** What one batch or release came to, as the breaker counts it. */
+export interface BreakerSample {
+  /** Those that got a verdict: what is parked gets it at its release. */
+  readonly records: number;
+  /** Letters, without conflicting duplicates. */
+  readonly letters: number;
+}
+
+/**
+ * Below this many letters there is no rate: a quiet topic's ten bad events are ten letters. With the size of a batch it
+ * bounds what a person has to redrive or discard when the breaker does trip.
+ */
+export const LETTERS_MIN = 1000;
+
+/**
+ * The window is counted in records, not in seconds: a backlog lands a hundred times faster than live events come, and
+ * the same events must get the same verdict. Ten times the least number of letters: a tenth of it can trip nothing.
+ */
+export const WINDOW_RECORDS = 10_000;
+
+/**
+ * Stops a group whose topic turns into letters: a wrong schema, a feed in cents, a table altered by hand. One bad event
+ * is set aside; when most are bad (half, by default: more is wrong than right), the fault is not the events', and
+ * setting them all aside would empty the topic.
+ *
+ * Counts the last batches of a group that together have at least `WINDOW_RECORDS` records. In memory: a restarted group
+ * counts from zero, and trips again within `LETTERS_MIN` letters.
+ */
+export class LetterBreaker {
+  readonly #shareMax: number;
+  readonly #samples: BreakerSample[] = [];
+  #records = 0;
+  #letters = 0;
+
+  /** @param shareMax letters per record that may be; 1 never trips */
+  constructor(shareMax: number) {
+    this.#shareMax = shareMax;
+  }
+
+  /** Whether the window with this batch in it holds too many letters. Changes nothing: the batch may not commit. */
+  trips({ records, letters }: BreakerSample): { readonly records: number; readonly letters: number } | undefined {
+    // Good batches don't trip, whatever came before: rolling them back would set nothing right.
+    if (letters <= this.#shareMax * records) return undefined;
+    const window = { records: this.#records + records, letters: this.#letters + letters };
+    const isTooMany = window.letters >= LETTERS_MIN && window.letters > this.#shareMax * window.records;
+    return isTooMany ? window : undefined;
+  }
+
+  /** @throws TradetapeError too_many_letters when a batch trips it */
+  check(topicName: string, sample: BreakerSample): void {
+    const window = this.trips(sample);
+    if (window) throw tooManyLetters(topicName, window);
+  }
+
+  /** Counts a batch that has committed. */
+  note(sample: BreakerSample): void {
+    this.#samples.push(sample);
+    this.#records += sample.records;
+    this.#letters += sample.letters;
+    while (this.#samples.length > 1 && this.#records - this.#samples[0]!.records >= WINDOW_RECORDS) {
+      const oldest = this.#samples.shift()!;
+      this.#records -= oldest.records;
+      this.#letters -= oldest.letters;
+    }
+  }
+}
+
+/** A repeat with other content is no sign of a broken feed: a whole file published again, revised, is all repeats. */
+export const sampleOf = (records: number, reasons: readonly { readonly reason: LetterReason }[]): BreakerSample => ({
+  records,
+  letters: reasons.filter(({ reason }) => reason !== "conflicting_duplicate").length,
+});
+
+function tooManyLetters(topicName: string, window: BreakerSample): TradetapeError {
+  const { letters, records } = window;
+  return new TradetapeError("too_many_letters", `${topicName}: ${letters} of the last ${records} events are letters`, {
+    next:
+      "The last batch was rolled back, nothing is lost. See what they have in common: `tradetape dead-letters list`. " +
+      "Mend that, or let them all become letters with TRADETAPE_LETTER_SHARE_MAX=1, and consume again.",
+  });
+}

@@ -1,0 +1,33 @@
+import type { ParkedRecord } from "../../table/landing/parked.ts";
+import type { RawRecord, Records, ValuePlace } from "../../topic/fetch/records.ts";
+import { rawHeaders } from "../encode/headers.ts";
+
+/** Parked events as the records they were. */
+export class ParkedRecords implements Records {
+  readonly #parked: readonly ParkedRecord[];
+
+  constructor(parked: readonly ParkedRecord[]) {
+    this.#parked = parked;
+  }
+
+  get count(): number {
+    return this.#parked.length;
+  }
+
+  offsetOf(index: number): number {
+    return this.#parked[index]!.offset;
+  }
+
+  publishedAtMs(index: number): number {
+    return this.#parked[index]!.publishedAtMs;
+  }
+
+  locate(index: number, place: ValuePlace): void {
+    place.hold(this.#parked[index]!.value);
+  }
+
+  record(index: number): RawRecord {
+    const { key, value, headers } = this.#parked[index]!;
+    return { key, value, headers: rawHeaders(headers) };
+  }
+}

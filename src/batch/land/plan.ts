@@ -1,0 +1,35 @@
+import type { StageStatements } from "../../table/landing/stage.ts";
+import type { Consumer } from "../consumer.ts";
+import type { Encoder } from "../encode/encoder.ts";
+import type { CopyTarget } from "../write/copy-isolated.ts";
+import type { StagedPath } from "../write/land-staged.ts";
+import type { TopicEnds } from "./horizon.ts";
+import type { LetterBreaker } from "./letter-breaker.ts";
+import type { OrphanBreaker } from "./orphan-breaker.ts";
+import type { SessionGate } from "./session-gate.ts";
+
+/** All that landing one topic's batches needs to know and that doesn't change while the group runs. */
+export interface LandingPlan {
+  readonly consumer: Consumer;
+  readonly topicName: string;
+  /** Offsets without anything are what compaction removed, not loss. */
+  readonly isCompacted: boolean;
+  readonly databaseId: string;
+  readonly encoder: Encoder;
+  readonly direct: CopyTarget;
+  readonly stage: StageStatements;
+  readonly staged: StagedPath;
+  /** Shared by the group's partitions. */
+  readonly breaker: LetterBreaker;
+  readonly orphanBreaker: OrphanBreaker;
+  readonly auditTopicName: string;
+  readonly auditSchemaId: number;
+  readonly deadLettersTopicName: string;
+  readonly sessionGate: SessionGate;
+  readonly topicEnds: TopicEnds;
+  readonly parkDeadlineMs: number;
+  /** Whether letters, receipts and audit entries are published: a replay only fills its own database. */
+  readonly tells: boolean;
+  /** By partition, the offset that nothing is landed from; undefined for a group that has no end. */
+  readonly ends: ReadonlyMap<number, number> | undefined;
+}

@@ -1,0 +1,166 @@
+import { createHash } from "node:crypto";
+import { eventEntry, letterEntry, receiptEntry } from "../../audit/entry.ts";
+import { encodeEvent } from "../../event/codec.ts";
+import type { AuditEvent } from "../../event/events.ts";
+import { Refusal } from "../../event/letter.ts";
+import { WORKFLOW_HEADERS } from "../../event/workflow.ts";
+import type { LedgerRow } from "../../table/landing/ledger.ts";
+import type { LetterRow, ParkedRow, StoredHeaders } from "../../table/landing/letters.ts";
+import type { OutboxMessage, Owed } from "../../table/landing/outbox.ts";
+import type { RawRecord } from "../../topic/fetch/records.ts";
+import type { EncodedBatch, Letter } from "../encode/encoded-batch.ts";
+import { base64, firstHeader, redriveAttempts, storedHeaders } from "../encode/headers.ts";
+import { readEvent } from "../encode/read-event.ts";
+import { valuesDigest } from "../encode/values-digest.ts";
+import type { Outcome, Parked } from "../write/outcome.ts";
+import type { LandingPlan } from "./plan.ts";
+
+/** The rows of `dead_letter` for a batch's letters, with the record exactly as it came. */
+export function letterRows(batch: EncodedBatch, letters: readonly Letter[]): LetterRow[] {
+  return letters.map((letter) => {
+    const { key, value, headers } = batch.records.record(letter.index);
+    return {
+      offset: batch.records.offsetOf(letter.index),
+      reason: letter.reason,
+      detail: storableDetail(letter.detail),
+      column: letter.column ?? null,
+      sqlstate: letter.sqlstate ?? null,
+      key,
+      value,
+      headers: storedHeaders(headers),
+      publishedAtMs: batch.records.publishedAtMs(letter.index),
+      attempts: redriveAttempts(headers),
+    };
+  });
+}
+
+/** A detail may quote the data that is wrong, by whatever library's words. */
+const DETAIL_CHARACTERS_MAX = 1000;
+
+/** Without this, a letter about a NUL could be refused for its own text, and the group would stand still for good. */
+const storableDetail = (detail: string): string =>
+  detail.slice(0, DETAIL_CHARACTERS_MAX).replaceAll("\0", "\\0").toWellFormed();
+
+export function parkedRows(batch: EncodedBatch, parked: readonly Parked[]): ParkedRow[] {
+  return parked.map(({ index, eventId, missing }) => {
+    const { key, value, headers } = batch.records.record(index);
+    return {
+      offset: batch.records.offsetOf(index),
+      eventId,
+      missing,
+      key,
+      value: value!,
+      headers: storedHeaders(headers),
+      publishedAtMs: batch.records.publishedAtMs(index),
+    };
+  });
+}
+
+/** Every message that a batch owes: its letters, and what the audit topic is to be told; none in a replay. */
+export function outboxMessages(
+  plan: LandingPlan,
+  batch: EncodedBatch,
+  outcome: Outcome,
+  letters: readonly LetterRow[],
+  ledger: LedgerRow,
+): Owed[] {
+  if (!plan.tells) return [];
+  const { partition } = batch;
+  const owed = letters.map((letter): Owed => ({ partition, message: letterMessage(plan, partition, letter) }));
+  for (const entry of auditEntries(plan, batch, outcome, letters, ledger)) {
+    const value = encodeEvent("audit", plan.auditSchemaId, entry);
+    owed.push({ partition, message: { topic: plan.auditTopicName, key: null, value, headers: {} } });
+  }
+  return owed;
+}
+
+function auditEntries(
+  plan: LandingPlan,
+  batch: EncodedBatch,
+  outcome: Outcome,
+  letters: readonly LetterRow[],
+  ledger: LedgerRow,
+): AuditEvent[] {
+  const { audit } = plan.consumer;
+  if (audit === "none") return [];
+  if (audit === "receipt") return [receipt(plan, batch, letters, ledger)];
+  const entries = letters.map(({ offset, publishedAtMs, reason, detail }) =>
+    letterEntry({ topic: plan.topicName, partition: batch.partition, offset }, publishedAtMs * 1000, reason, detail),
+  );
+  for (const index of outcome.audited) entries.push(...eventEntries(plan, batch, index));
+  return entries;
+}
+
+function eventEntries(plan: LandingPlan, batch: EncodedBatch, index: number): AuditEvent[] {
+  const { consumer, encoder, topicName } = plan;
+  const { value, headers } = batch.records.record(index);
+  const publishedUs = batch.records.publishedAtMs(index) * 1000;
+  const fields = readEvent(encoder, value, publishedUs);
+  if (fields instanceof Refusal || consumer.audit === "none" || consumer.audit === "receipt") {
+    throw new Error(`${topicName}: a record that landed can't be read again`);
+  }
+  const source = {
+    at: { topic: topicName, partition: batch.partition, offset: batch.records.offsetOf(index) },
+    event: consumer.landing.event,
+    fields,
+    value: value!,
+    publishedUs,
+    correlationId: firstHeader(headers, WORKFLOW_HEADERS.correlation),
+    causationId: firstHeader(headers, WORKFLOW_HEADERS.causation),
+    actor: firstHeader(headers, WORKFLOW_HEADERS.actor),
+  };
+  return consumer.audit(fields as never).map((note) => eventEntry(source, note));
+}
+
+function receipt(plan: LandingPlan, batch: EncodedBatch, letters: readonly LetterRow[], ledger: LedgerRow): AuditEvent {
+  const { firstOffset, nextOffset, kind: _kind, ...counts } = ledger;
+  return receiptEntry({
+    databaseId: plan.databaseId,
+    topic: plan.topicName,
+    partition: batch.partition,
+    firstOffset,
+    nextOffset,
+    counts,
+    digest: valuesDigest(batch),
+    letters: letters.map(({ offset, reason }) => ({ offset, reason })),
+    landedUs: Date.now() * 1000,
+  });
+}
+
+/** What says that the record at an offset is the one that landed: SHA-256 of key and value. */
+export function recordDigest({ key, value }: RawRecord): Buffer {
+  return createHash("sha256")
+    .update(key ?? "")
+    .update(value ?? "")
+    .digest();
+}
+
+/** Below what the dead-letters topic takes: a compressed batch may have held an event far larger than its own limit. */
+const LETTER_BYTES_MAX = 7 * 1024 * 1024;
+
+/**
+ * A letter as the dead-letters topic carries it: the original bytes, and beside them why and from where. One that
+ * wouldn't fit carries the latter only; the table has it whole.
+ */
+function letterMessage(plan: LandingPlan, partition: number, letter: LetterRow): OutboxMessage {
+  const coordinates = `${plan.topicName}/${partition}/${letter.offset}`;
+  const told: Record<string, string | null> = {
+    "tradetape-reason": letter.reason,
+    "tradetape-detail": letter.detail,
+    "tradetape-topic": plan.topicName,
+    "tradetape-partition": String(partition),
+    "tradetape-offset": String(letter.offset),
+    "tradetape-timestamp": String(letter.publishedAtMs),
+    "tradetape-column": letter.column,
+    "tradetape-sqlstate": letter.sqlstate,
+  };
+  const why = Object.entries(told).flatMap(([name, text]) => (text === null ? [] : [[name, base64(text)] as const]));
+  const key = Buffer.from(coordinates);
+  const original = (letter.value?.length ?? 0) + (letter.key?.length ?? 0) + JSON.stringify(letter.headers).length;
+  if (original > LETTER_BYTES_MAX) {
+    return { topic: plan.deadLettersTopicName, key, value: null, headers: Object.fromEntries(why) };
+  }
+  const headers: Record<string, StoredHeaders[string]> = { ...letter.headers, ...Object.fromEntries(why) };
+  if (letter.key !== null) headers["tradetape-key"] = base64(letter.key);
+  return { topic: plan.deadLettersTopicName, key, value: letter.value, headers };
+}

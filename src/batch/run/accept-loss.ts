@@ -1,0 +1,91 @@
+import { TradetapeError } from "../../errors.ts";
+import { encodeEvent } from "../../event/codec.ts";
+import { eventId } from "../../event/identity.ts";
+import type { EventTopic } from "../../event/schemas.ts";
+import type { Connection } from "../../table/connection.ts";
+import { claimPartition, lockPartition } from "../../table/landing/landed.ts";
+import { advance, type LedgerRow, NOTHING_COUNTED } from "../../table/landing/ledger.ts";
+import { insertOutbox } from "../../table/landing/outbox.ts";
+import { fetchOffsets } from "../../topic/offsets.ts";
+import { topicName } from "../../topic/topics.ts";
+import { inTransaction } from "../land/land.ts";
+import type { LandingServices } from "./landing-services.ts";
+
+/** Offsets [from, to) of one partition, which somebody says are lost, and why. */
+export interface AcceptedLoss {
+  readonly topic: EventTopic;
+  readonly partition: number;
+  readonly from: number;
+  readonly to: number;
+  readonly reason: string;
+  /** Who says so. */
+  readonly actor: string;
+}
+
+/**
+ * Writes a gap into the ledger, so that the partition goes on behind it; audited in the same transaction. Only what the
+ * log no longer holds can be accepted, and only all of it that is expected next: never a record that could still land.
+ * @throws TradetapeError input_invalid when the range is another than the one that is lost
+ */
+export async function acceptLoss(services: LandingServices, loss: AcceptedLoss): Promise<void> {
+  const { config, admin, registry, questions, clusterId } = services;
+  const name = topicName(config.namespace, loss.topic);
+  const log = (await fetchOffsets(admin, name)).find(({ partition }) => partition === loss.partition);
+  if (log === undefined) throw refused(name, loss, `${name} has no such partition`);
+  const auditTopicName = topicName(config.namespace, "audit");
+  const schemaId = await registry.register(auditTopicName, "audit");
+  await questions.use((connection) =>
+    inTransaction(connection, async () => {
+      await claimPartition(connection, name, loss.partition, log.low, clusterId);
+      const next = await lockPartition(connection, name, loss.partition);
+      if (loss.from !== next) throw refused(name, loss, `the database expects offset ${next} next`);
+      if (loss.to > log.low) throw refused(name, loss, `the log still holds what begins at offset ${log.low}`);
+      const { partition, reason, actor } = loss;
+      await advance(connection, name, { partition, ledger: ledgerRow(loss), detail: { reason, actor } });
+      await tell(connection, name, auditTopicName, schemaId, loss);
+      return { kind: "landed" };
+    }),
+  );
+}
+
+const ledgerRow = ({ from, to }: AcceptedLoss): LedgerRow => ({
+  kind: "accepted_loss",
+  firstOffset: from,
+  nextOffset: to,
+  holes: 0,
+  lost: to - from,
+  ...NOTHING_COUNTED,
+});
+
+async function tell(
+  connection: Connection,
+  name: string,
+  auditTopicName: string,
+  schemaId: number,
+  loss: AcceptedLoss,
+): Promise<void> {
+  const { partition, from, to, reason, actor } = loss;
+  const value = encodeEvent("audit", schemaId, {
+    log_id: eventId("audit", ["LOSS_ACCEPTED", name, String(partition), String(from), String(to)]),
+    timestamp: Date.now() * 1000,
+    event_type: "LOSS_ACCEPTED",
+    actor,
+    payload: JSON.stringify({ from_offset: from, to_offset: to, lost: to - from, reason }),
+    success: true,
+    source_topic: name,
+    source_partition: partition,
+    source_offset: from,
+  });
+  await insertOutbox(connection, name, [
+    { partition, message: { topic: auditTopicName, key: null, value, headers: {} } },
+  ]);
+}
+
+const refused = (name: string, loss: AcceptedLoss, why: string): TradetapeError =>
+  new TradetapeError(
+    "input_invalid",
+    `${name}/${loss.partition}:${loss.from}..${loss.to} can't be accepted as lost: ${why}`,
+    {
+      next: "Give exactly the range that `tradetape consume` named: from the expected offset to where the log begins.",
+    },
+  );

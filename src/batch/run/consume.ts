@@ -1,0 +1,158 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import type { EventTopic } from "../../event/schemas.ts";
+import { nextOffsets } from "../../table/landing/landed.ts";
+import { fetchOffsets, type PartitionOffsets } from "../../topic/offsets.ts";
+import { topicName } from "../../topic/topics.ts";
+import type { Consumer } from "../consumer.ts";
+import type { Group } from "../group/group.ts";
+import { judge, Patience } from "../patience.ts";
+import { emptyTally, type Tally } from "../tally.ts";
+import type { LandingServices } from "./landing-services.ts";
+import { openGroup } from "./open-group.ts";
+import { watchOutboxes } from "./outbox-watch.ts";
+import { refusePartial } from "./refuse-partial.ts";
+import { sweepUntilQuiet } from "./sweep-until-quiet.ts";
+
+export interface ConsumeOptions {
+  /** Ends the call when what the topics held at its start has landed. */
+  readonly untilCaughtUp: boolean;
+  /** Aborting asks for a stop: what is in hand lands first. */
+  readonly stop: AbortSignal;
+  /** Aborting gives up what has not committed. */
+  readonly force: AbortSignal;
+  /** Called now and then with what has landed so far. */
+  readonly onProgress?: (progress: readonly ConsumeProgress[]) => void;
+}
+
+export interface ConsumeProgress {
+  readonly topic: string;
+  /** Records landed since the start, and, when there is an end, how many there were to land. */
+  readonly landed: number;
+  readonly total: number | undefined;
+}
+
+const PROGRESS_MS = 250;
+const CAUGHT_UP_POLL_MS = 100;
+
+/**
+ * Runs the groups of these consumers until a stop is asked for, or until they have caught up.
+ *
+ * Catching up takes the audit topic last, with the end that the others' outboxes have given it, so that the trail holds
+ * what this call landed; and ends with sweeps until no parked event finds its parent any more.
+ * @returns a tally per topic, of what this call landed
+ * @throws replay_partial, and what ended a group, after the others have stopped
+ */
+export async function consume(
+  services: LandingServices,
+  consumers: readonly Consumer[],
+  options: ConsumeOptions,
+): Promise<readonly Tally[]> {
+  await refusePartial(services, consumers);
+  if (!options.untilCaughtUp) return runGroups(services, consumers, options, () => aborted(options.stop));
+  const before = consumers.filter((consumer) => consumer.topic !== "audit");
+  const last = consumers.filter((consumer) => consumer.topic === "audit");
+  const tallies: Tally[] = [];
+  for (const wave of [before, last]) {
+    if (wave.length === 0) continue;
+    if (options.stop.aborted) tallies.push(...wave.map((consumer) => emptyTally(consumer.topic)));
+    else tallies.push(...(await runGroups(services, wave, options, catchUp)));
+  }
+  return tallies;
+}
+
+/** Per topic, what each partition held when the call began; empty ones are left out. */
+type Ends = ReadonlyMap<EventTopic, readonly PartitionOffsets[]>;
+
+/** What has to be true before the groups are stopped. */
+type Until = (services: LandingServices, running: Running, stop: AbortSignal) => Promise<void>;
+
+interface Running {
+  readonly consumers: readonly Consumer[];
+  readonly groups: readonly Group[];
+  readonly ends: Ends;
+}
+
+async function runGroups(
+  services: LandingServices,
+  consumers: readonly Consumer[],
+  options: ConsumeOptions,
+  until: Until,
+): Promise<readonly Tally[]> {
+  const ends: Ends = options.untilCaughtUp ? await endsOf(services, consumers) : new Map();
+  const groups: Group[] = [];
+  const total = await remaining(services, ends);
+  const report = () =>
+    options.onProgress?.(
+      groups.map(({ tally }) => ({ topic: tally.topic, landed: tally.read, total: total.get(tally.topic) })),
+    );
+  const timer = setInterval(report, PROGRESS_MS);
+  const ended = new AbortController();
+  try {
+    for (const consumer of consumers) groups.push(await openGroup(services, consumer));
+    await Promise.all(groups.map((group) => group.start()));
+    await Promise.race([
+      until(services, { consumers, groups, ends }, options.stop),
+      aborted(options.stop),
+      watchOutboxes(services, groups, ended.signal),
+      ...groups.map((group) => group.failure),
+    ]);
+  } finally {
+    ended.abort();
+    const forced = aborted(options.force).then(() => Promise.all(groups.map((group) => group.stop(true))));
+    await Promise.race([Promise.all(groups.map((group) => group.stop())), forced]);
+    clearInterval(timer);
+    report();
+  }
+  return groups.map((group) => group.tally);
+}
+
+async function endsOf(services: LandingServices, consumers: readonly Consumer[]): Promise<Ends> {
+  const ends = new Map<EventTopic, readonly PartitionOffsets[]>();
+  for (const { topic } of consumers) {
+    const offsets = await fetchOffsets(services.admin, topicName(services.config.namespace, topic));
+    const filled = offsets.filter(({ low, high }) => high > low);
+    ends.set(topic, filled);
+  }
+  return ends;
+}
+
+async function remaining(services: LandingServices, ends: Ends): Promise<ReadonlyMap<string, number>> {
+  const total = new Map<string, number>();
+  for (const [topic, partitions] of ends) {
+    const landed = await landedOffsets(services, topic);
+    let records = 0;
+    for (const { partition, low, high } of partitions) records += Math.max(0, high - (landed.get(partition) ?? low));
+    total.set(topic, records);
+  }
+  return total;
+}
+
+/** By the database, not by these groups: another process may own some of the partitions. */
+async function catchUp(services: LandingServices, running: Running, stop: AbortSignal): Promise<void> {
+  for (const [topic, partitions] of running.ends) {
+    while (!stop.aborted) {
+      const landed = await landedOffsets(services, topic);
+      if (partitions.every(({ partition, high }) => (landed.get(partition) ?? 0) >= high)) break;
+      await sleep(CAUGHT_UP_POLL_MS);
+    }
+  }
+  await sweepUntilQuiet(running.groups, stop);
+}
+
+/** An outage while watching is waited out, as one while landing is. */
+function landedOffsets(services: LandingServices, topic: EventTopic): Promise<ReadonlyMap<number, number>> {
+  const { questions, config, log, closing } = services;
+  const name = topicName(config.namespace, topic);
+  return new Patience(log, closing).insist(
+    `watching ${name}`,
+    () => questions.use((connection) => nextOffsets(connection, name)),
+    (error) => judge(error, name, questions.isBroken),
+  );
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    else signal.addEventListener("abort", () => resolve(), { once: true });
+  });
+}

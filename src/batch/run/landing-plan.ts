@@ -1,0 +1,89 @@
+import { EventReader } from "../../event/codec.ts";
+import { directCopy, stageStatements } from "../../table/landing/stage.ts";
+import { strangersStatement } from "../../table/landing/strangers.ts";
+import { checkCatalog } from "../../table/rows/catalog.ts";
+import type { LandingTable } from "../../table/rows/landing-table.ts";
+import { RowEncoder } from "../../table/rows/row-encoder.ts";
+import { fetchOffsets } from "../../topic/offsets.ts";
+import { topicName } from "../../topic/topics.ts";
+import type { Consumer } from "../consumer.ts";
+import { EventFilter } from "../encode/event-filter.ts";
+import { TickDays } from "../encode/tick-days.ts";
+import { Transcoders, transcoderPlan } from "../encode/transcoders.ts";
+import type { ReplayTerms } from "../group/replay-terms.ts";
+import type { TopicEnds } from "../land/horizon.ts";
+import { LetterBreaker } from "../land/letter-breaker.ts";
+import { OrphanBreaker } from "../land/orphan-breaker.ts";
+import type { LandingPlan } from "../land/plan.ts";
+import { SessionGate } from "../land/session-gate.ts";
+import { insertChained } from "../write/insert-chained.ts";
+import { insertSifted } from "../write/insert-sifted.ts";
+import { insertFirst, insertRevised, type StagedInsert } from "../write/insert-staged.ts";
+import type { LandingServices } from "./landing-services.ts";
+
+/**
+ * What landing this consumer's batches takes, checked against the live table.
+ * @param terms set for a replay, which lands a part of the log and tells nobody
+ * @throws TradetapeError catalog_mismatch, database_unreachable, registry_refused, registry_unreachable
+ */
+export async function makePlan(
+  services: LandingServices,
+  consumer: Consumer,
+  terms?: ReplayTerms,
+): Promise<LandingPlan> {
+  const { config, registry } = services;
+  const { topic, landing } = consumer;
+  const name = topicName(config.namespace, topic);
+  const auditTopicName = topicName(config.namespace, "audit");
+  const stage = stageStatements(landing);
+  const columns = await services.questions.use((connection) => checkCatalog(connection, landing));
+  const topicEnds: TopicEnds = {
+    nameOf: (other) => topicName(config.namespace, other),
+    read: async (other) => terms?.rangesOf(other) ?? fetchOffsets(services.admin, topicName(config.namespace, other)),
+  };
+  const filter = terms?.filterOf(topic) ?? new EventFilter(config.sessionKinds);
+  const reader = new EventReader(topic, registry);
+  const wantOffsets = typeof consumer.audit === "function";
+  return {
+    consumer,
+    topicName: name,
+    isCompacted: services.compactedTopics.has(name),
+    databaseId: services.databaseId,
+    encoder: {
+      consumer,
+      reader,
+      rowEncoder: new RowEncoder(columns, landing.repeats === "revised"),
+      transcoders: new Transcoders(reader, transcoderPlan(consumer, columns)),
+      eventBytesMax: config.eventBytesMax,
+      newDaysPerBatchMax: config.newDaysPerBatchMax,
+      filter,
+      days: new TickDays(config.tickDaysAhead),
+    },
+    direct: { statement: directCopy(landing), relation: landing.table },
+    stage,
+    staged: {
+      topicName: name,
+      stage,
+      strangers: strangersStatement(landing),
+      wantOffsets,
+      sessionKinds: filter.kinds,
+      insert: insertOf(landing, wantOffsets),
+    },
+    breaker: new LetterBreaker(config.letterShareMax),
+    orphanBreaker: new OrphanBreaker(config.letterShareMax),
+    auditTopicName,
+    auditSchemaId: await registry.register(auditTopicName, "audit"),
+    deadLettersTopicName: topicName(config.namespace, "dead-letters"),
+    sessionGate: new SessionGate(services.questions, topicEnds, filter, services.clock),
+    topicEnds,
+    parkDeadlineMs: config.parkDeadlineMs,
+    tells: terms === undefined,
+    ends: terms && new Map(terms.rangesOf(topic).map(({ partition, high }) => [partition, high])),
+  };
+}
+
+function insertOf({ chained, repeats, path }: LandingTable, wantOffsets: boolean): StagedInsert {
+  if (chained) return insertChained;
+  if (repeats === "revised") return insertRevised;
+  return path === "direct" && !wantOffsets ? insertSifted : insertFirst;
+}

@@ -1,0 +1,87 @@
+import { type Clock, SYSTEM_CLOCK } from "../../clock.ts";
+import { type Config, requireServices } from "../../config.ts";
+import { openRegistry, type Registry } from "../../event/registry.ts";
+import type { Log } from "../../log.ts";
+import { Connection, type OpenSession } from "../../table/connection.ts";
+import { databaseId } from "../../table/landing/landed.ts";
+import { requireMigrated } from "../../table/migrate.ts";
+import { ConnectionSlot } from "../../table/slot.ts";
+import { brokerFault, openKafka } from "../../topic/client.ts";
+import { fetchClusterId } from "../../topic/offsets.ts";
+import { RawPublisher } from "../../topic/publish/raw-publish.ts";
+import { checkTopics, requireGoodTopics } from "../../topic/topics.ts";
+import { letHeapGrow } from "../heap.ts";
+
+/** What the groups of one process share: one Kafka client, one registry, one publisher for all outboxes. */
+export interface LandingServices {
+  readonly config: Config & { readonly databaseUrl: string };
+  readonly log: Log;
+  readonly clock: Clock;
+  readonly openSession: OpenSession;
+  readonly kafka: ReturnType<typeof openKafka>;
+  readonly admin: ReturnType<ReturnType<typeof openKafka>["admin"]>;
+  readonly registry: Registry;
+  readonly publisher: RawPublisher;
+  /** A session for questions, beside those that land. */
+  readonly questions: ConnectionSlot;
+  /** Aborted when the services close: what still waits then gives up. */
+  readonly closing: AbortSignal;
+  readonly databaseId: string;
+  readonly clusterId: string;
+  /** Full names. */
+  readonly compactedTopics: ReadonlySet<string>;
+  close(): Promise<void>;
+}
+
+/**
+ * Opens everything that landing needs and checks it before the first row: database migrated, topics as declared.
+ * @throws TradetapeError config_invalid, database_unreachable, not_migrated, broker_unreachable, topic_missing,
+ * topic_misconfigured
+ */
+export async function openLandingServices(settings: Config, log: Log): Promise<LandingServices> {
+  const config = requireServices(settings, "databaseUrl", "kafkaBrokers", "schemaRegistryUrl");
+  const { databaseUrl } = config;
+  letHeapGrow();
+  const questions = new ConnectionSlot(databaseUrl, { name: "questions", role: "tradetape_lander" });
+  const kafka = openKafka(config, log, "whole batches");
+  const admin = kafka.admin();
+  let publisher: RawPublisher | undefined;
+  const closing = new AbortController();
+  const close = async () => {
+    closing.abort();
+    await publisher?.close();
+    await admin.disconnect();
+    await questions.close();
+  };
+  try {
+    const id = await questions.use(async (connection) => {
+      await requireMigrated(connection, databaseUrl);
+      return databaseId(connection);
+    });
+    publisher = await RawPublisher.open(kafka);
+    await admin.connect();
+    const topics = await checkTopics(admin, config);
+    requireGoodTopics(topics);
+    const clusterId = await fetchClusterId(admin);
+    const registry = openRegistry(config.schemaRegistryUrl);
+    return {
+      config,
+      log,
+      clock: SYSTEM_CLOCK,
+      openSession: Connection.open,
+      kafka,
+      admin,
+      registry,
+      publisher,
+      questions,
+      closing: closing.signal,
+      databaseId: id,
+      clusterId,
+      compactedTopics: new Set(topics.filter((topic) => topic.isCompacted).map(({ name }) => name)),
+      close,
+    };
+  } catch (error) {
+    await close();
+    throw brokerFault(error);
+  }
+}

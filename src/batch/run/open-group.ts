@@ -1,0 +1,68 @@
+import { processTag } from "../../table/connection.ts";
+import { ConnectionSlot } from "../../table/slot.ts";
+import { GroupMember } from "../../topic/fetch/consume.ts";
+import { fetchClusterId, fetchOffsets } from "../../topic/offsets.ts";
+import type { Consumer } from "../consumer.ts";
+import { Group } from "../group/group.ts";
+import type { ReplayTerms } from "../group/replay-terms.ts";
+import type { LandingPlan } from "../land/plan.ts";
+import { makePlan } from "./landing-plan.ts";
+import type { LandingServices } from "./landing-services.ts";
+
+/**
+ * A replay's group is a new one with each process: Kafka would keep the partitions for a member that was killed until its
+ * session times out. It writes no offsets, so nothing of it is left when it is empty.
+ */
+const groupIdOf = ({ topicName, tells }: LandingPlan, databaseId: string): string =>
+  tells ? `tradetape.${topicName}.${databaseId}` : `tradetape.replay.${topicName}.${databaseId}.${processTag}`;
+
+/**
+ * Makes one consumer group, ready to start. Two databases never share a group: its id holds the database's; nor do a
+ * replay and the live landing.
+ */
+export async function openGroup(services: LandingServices, consumer: Consumer, terms?: ReplayTerms): Promise<Group> {
+  const { config, log, clock, openSession, kafka, admin, registry, publisher } = services;
+  const { topic } = consumer;
+  const plan = await makePlan(services, consumer, terms);
+  const slot = (what: string) =>
+    new ConnectionSlot(
+      config.databaseUrl,
+      {
+        name: `${plan.topicName} ${what}`,
+        role: "tradetape_lander",
+        lockTimeoutMs: config.lockTimeoutMs,
+        keepsPlans: true,
+      },
+      openSession,
+    );
+  const isWide = terms !== undefined || consumer.landing.path === "direct";
+  const member = new GroupMember(kafka, {
+    groupId: groupIdOf(plan, services.databaseId),
+    topicName: plan.topicName,
+    fetchPartitionBytesMax: config.fetchPartitionBytesMax,
+    sessionTimeoutMs: config.sessionTimeoutMs,
+  });
+  return new Group({
+    plan,
+    config,
+    log: log.child({ topic: plan.topicName }),
+    clock,
+    registry,
+    member,
+    publisher,
+    landingSlots: Array.from({ length: isWide ? config.landingConnections : 1 }, (_, index) =>
+      slot(`landing ${index}`),
+    ),
+    sharedSlot: slot("landing together"),
+    daySlot: slot("days"),
+    outboxSlot: slot("outbox"),
+    watchSlot: new ConnectionSlot(config.databaseUrl, { name: `${plan.topicName} watch` }, openSession),
+    pace: terms?.pace,
+    logOf: async (partition) => {
+      const offsets = await fetchOffsets(admin, plan.topicName);
+      const found = offsets.find((candidate) => candidate.partition === partition);
+      if (!found) throw new Error(`${plan.topicName}/${partition} was assigned, and the cluster doesn't list it`);
+      return { log: terms?.within(topic, found) ?? found, clusterId: await fetchClusterId(admin) };
+    },
+  });
+}

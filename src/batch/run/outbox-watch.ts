@@ -1,0 +1,37 @@
+import { owingTopics } from "../../table/landing/outbox.ts";
+import { topicName } from "../../topic/topics.ts";
+import type { Group } from "../group/group.ts";
+import { judge, Patience } from "../patience.ts";
+import type { LandingServices } from "./landing-services.ts";
+
+/** People act on letters from other processes; what they did reaches the audit topic within about a second. */
+const OUTBOX_LOOK_MS = 1000;
+
+/**
+ * Looks now and then for what others have left in these groups' outboxes, and has it published. One look for all of
+ * them: a page of each would be most of what a group that has nothing to do asks of the database.
+ * @param groups read at every look
+ * @returns when `ended` is aborted
+ * @throws what no retry mends
+ */
+export async function watchOutboxes(
+  { questions, config, log, clock }: Pick<LandingServices, "questions" | "config" | "log" | "clock">,
+  groups: readonly Pick<Group, "tally" | "pump">[],
+  ended: AbortSignal,
+): Promise<void> {
+  const nameOf = (group: Pick<Group, "tally">) => topicName(config.namespace, group.tally.topic);
+  const patience = new Patience(log, ended, clock);
+  try {
+    for (;;) {
+      await clock.sleep(OUTBOX_LOOK_MS, ended);
+      const owing = await patience.insist(
+        "looking at the outboxes",
+        () => questions.use((connection) => owingTopics(connection, groups.map(nameOf))),
+        (error) => judge(error, "outboxes", questions.isBroken),
+      );
+      for (const group of groups) if (owing.has(nameOf(group))) group.pump.kick();
+    }
+  } catch (error) {
+    if (!ended.aborted) throw error;
+  }
+}

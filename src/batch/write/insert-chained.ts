@@ -1,0 +1,25 @@
+import { CHAIN_START, chainHash } from "../../audit/chain.ts";
+import { chainHead, insertLinked, type Link, lockChain, newEntries } from "../../table/landing/chain.ts";
+import { conflictsOf, type StagedInsert } from "./insert-staged.ts";
+
+/**
+ * The audit trail's insert, under the chain's lock: known ids are left out first, then the chain's head is read, and what
+ * remains is hashed and inserted in the topic's order.
+ */
+export const insertChained: StagedInsert = async (connection, stage) => {
+  await lockChain(connection);
+  const entries = await newEntries(connection, stage);
+  if (entries.length === 0) return { counts: [], refused: [], conflicts: await conflictsOf(connection, stage) };
+  const head = await chainHead(connection);
+  let seq = head?.seq ?? 0;
+  let previous = head?.hash ?? CHAIN_START;
+  const links = entries.map(({ offset, fields }): Link => {
+    const link = { offset, seq: ++seq, previous, hash: chainHash(previous, fields) };
+    previous = link.hash;
+    return link;
+  });
+  const inserted = await insertLinked(connection, stage, links);
+  if (inserted !== links.length) throw new Error(`${links.length} audit entries were linked, ${inserted} inserted`);
+  const conflicts = await conflictsOf(connection, stage);
+  return { counts: [{ outcome: "written", rows: inserted, offsets: null }], refused: [], conflicts };
+};

@@ -1,0 +1,82 @@
+import type { Connection } from "../../table/connection.ts";
+import { type StageStatements, stagedOffsets } from "../../table/landing/stage.ts";
+import { type DatabaseFault, isDatabaseFault, verdictOf } from "../../table/sqlstate.ts";
+
+export interface StagedCount extends Record<string, unknown> {
+  readonly outcome: "written" | "duplicate" | "replaced";
+  readonly rows: number;
+  readonly offsets: readonly string[] | null;
+}
+
+/** What an insert of staged rows came to, and the rows it is without. */
+export interface StagedResult {
+  readonly counts: readonly StagedCount[];
+  readonly refused: readonly RefusedRow[];
+  /** Repeats with other content than what landed first. */
+  readonly conflicts: readonly Repeat[];
+}
+
+/** A staged row whose id has landed before. */
+export interface Repeat {
+  readonly offset: number;
+  readonly id: string;
+}
+
+/** A staged row that the table refused, and why. */
+export interface RefusedRow {
+  readonly offset: number;
+  readonly fault: DatabaseFault;
+}
+
+/**
+ * Runs the staged insert. Repeats of the key are its own affair; a unique index beside the key, which somebody added,
+ * refuses whole statements and names no row: it is found by halving, and taken out of the stage.
+ * @param insert is run several times then, each time on what the stage holds
+ */
+export async function insertIsolated(
+  connection: Connection,
+  stage: StageStatements,
+  insert: () => Promise<readonly StagedCount[]>,
+): Promise<Pick<StagedResult, "counts" | "refused">> {
+  const refused: RefusedRow[] = [];
+  for (;;) {
+    const tried = await attempt(connection, insert);
+    if ("result" in tried) return { counts: tried.result, refused };
+    const offset = await firstRefused(connection, stage, insert);
+    refused.push({ offset, fault: tried.fault });
+    await connection.run(stage.discard, [[offset]]);
+  }
+}
+
+type Insert = () => Promise<readonly StagedCount[]>;
+type Tried<R> = { readonly result: R } | { readonly fault: DatabaseFault };
+
+/** Runs an insert that a unique key may refuse; nothing of it stays then. */
+export async function attempt<R>(connection: Connection, insert: () => Promise<R>): Promise<Tried<R>> {
+  await connection.query("SAVEPOINT inserted");
+  try {
+    const result = await insert();
+    await connection.query("RELEASE SAVEPOINT inserted");
+    return { result };
+  } catch (error) {
+    if (!isDatabaseFault(error) || verdictOf(error) !== "unique") throw error;
+    await connection.query("ROLLBACK TO SAVEPOINT inserted; RELEASE SAVEPOINT inserted");
+    return { fault: error };
+  }
+}
+
+/** The last row of the shortest beginning of the stage that is refused: the one before it is not. */
+async function firstRefused(connection: Connection, stage: StageStatements, insert: Insert): Promise<number> {
+  const offsets = await stagedOffsets(connection, stage);
+  let good = 0;
+  let bad = offsets.length;
+  while (bad - good > 1) {
+    const middle = (good + bad) >> 1;
+    await connection.query("SAVEPOINT halved");
+    await connection.run(stage.discard, [offsets.slice(middle)]);
+    if ("fault" in (await attempt(connection, insert))) bad = middle;
+    else good = middle;
+    await connection.query("ROLLBACK TO SAVEPOINT halved; RELEASE SAVEPOINT halved");
+  }
+  return offsets[bad - 1]!;
+}

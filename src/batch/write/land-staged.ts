@@ -1,0 +1,178 @@
+import type { Connection } from "../../table/connection.ts";
+import { prepareStage, type StageStatements } from "../../table/landing/stage.ts";
+import type { EncodedBatch, Letter } from "../encode/encoded-batch.ts";
+import type { SessionKind } from "../encode/event-filter.ts";
+import { indexOf } from "../encode/offset-index.ts";
+import { type Rows, RowsWriter } from "../encode/rows.ts";
+import { copyIsolated, letterOf, rowBytes } from "./copy-isolated.ts";
+import type { Repeat, StagedCount } from "./insert-isolated.ts";
+import type { StagedInsert } from "./insert-staged.ts";
+import type { Outcome, Parked } from "./outcome.ts";
+
+export interface StagedPath {
+  readonly topicName: string;
+  readonly stage: StageStatements;
+  /** Finds rows whose id is another session's; undefined where none can be. */
+  readonly strangers: string | undefined;
+  /** Whether somebody wants to know which records were written, not only how many. */
+  readonly wantOffsets: boolean;
+  /** The kinds of sessions that are served. */
+  readonly sessionKinds: readonly SessionKind[];
+  readonly insert: StagedInsert;
+}
+
+/**
+ * The small topics' path, and the big ones' when an id repeats: rows [from, to) go by COPY into the session's temporary
+ * table, those without parents are set aside, the rest is inserted set-wise by the table's rule.
+ */
+export async function landStaged(
+  connection: Connection,
+  path: StagedPath,
+  batch: EncodedBatch,
+  from: number,
+  to: number,
+): Promise<Outcome> {
+  const { stage } = path;
+  await prepareStage(connection, stage);
+  const copied = await copyIsolated(
+    connection,
+    { statement: stage.copy, relation: stage.relation },
+    withOffsets(batch, stage.columnCount, from, to),
+    0,
+    to - from,
+  );
+  if (copied === "repeat") throw new Error(`${stage.relation} has no unique index, and yet a key was refused there`);
+  const aside = await setAside(connection, path, batch);
+  const strangers = await strangerLetters(connection, path, batch);
+  const inserted = await path.insert(connection, stage, path.wantOffsets);
+  const { counts } = inserted;
+  const refused = inserted.refused.map(({ offset, fault }) => letterOf(fault, indexOf(batch, offset)));
+  const conflicts = inserted.conflicts.map((repeat) => conflictLetter(batch, repeat));
+  const of = (outcome: StagedCount["outcome"]) => counts.find((count) => count.outcome === outcome)?.rows ?? 0;
+  const written = of("written");
+  const replaced = of("replaced");
+  const staged = copied.copied - strangers.length - aside.letters.length - aside.parked.length - aside.filtered;
+  const audited = counts
+    .filter((count) => count.outcome !== "duplicate")
+    .flatMap((count) => count.offsets ?? [])
+    .map((offset) => indexOf(batch, Number(offset)));
+  return {
+    written,
+    replaced,
+    duplicate: staged - written - replaced - conflicts.length - refused.length,
+    filtered: aside.filtered,
+    letters: [...copied.letters, ...aside.letters, ...strangers, ...conflicts, ...refused],
+    parked: aside.parked,
+    audited: audited.sort((a, b) => a - b),
+  };
+}
+
+/** Its length, and eight bytes. */
+const OFFSET_FIELD_BYTES = 12;
+
+/** The same rows with one field more: the offset of the record that each came from. */
+function withOffsets(batch: EncodedBatch, columnCount: number, from: number, to: number): Rows {
+  const { rows, records } = batch;
+  const source = rowBytes(rows, from, to);
+  const base = from === 0 ? 0 : rows.ends[from - 1]!;
+  const written = new RowsWriter(to - from, source.length + (to - from) * OFFSET_FIELD_BYTES);
+  const { out } = written;
+  for (let i = from; i < to; i++) {
+    const start = (i === 0 ? 0 : rows.ends[i - 1]!) - base;
+    const end = rows.ends[i]! - base;
+    out.int16(columnCount);
+    out.reserve(end - start - 2 + OFFSET_FIELD_BYTES);
+    out.length += source.copy(out.bytes, out.length, start + 2, end);
+    out.length = out.bytes.writeInt32BE(8, out.length);
+    out.length = out.bytes.writeBigInt64BE(BigInt(records.offsetOf(rows.indexes[i]!)), out.length);
+    written.close(rows.indexes[i]!);
+  }
+  return written.end();
+}
+
+interface Verdict extends Record<string, unknown> {
+  readonly offset: number;
+  readonly id: string;
+  readonly missing: Readonly<Record<string, string>>;
+  readonly mismatch: boolean;
+  readonly filtered: boolean;
+  readonly behind: boolean;
+}
+
+interface Aside {
+  readonly letters: readonly Letter[];
+  readonly parked: readonly Parked[];
+  readonly filtered: number;
+}
+
+/**
+ * Takes out of the stage what can't be inserted: events of a deleted or unserved session (filtered), children of another session
+ * than their parent's (letters), children whose parents have not landed and events behind a parked one of their own id
+ * (parked).
+ */
+async function setAside(connection: Connection, path: StagedPath, batch: EncodedBatch): Promise<Aside> {
+  if (path.stage.verdicts === undefined) return { letters: [], parked: [], filtered: 0 };
+  const verdicts = await connection.query<Verdict>(path.stage.verdicts, [
+    path.topicName,
+    batch.partition,
+    path.sessionKinds,
+  ]);
+  if (verdicts.length === 0) return { letters: [], parked: [], filtered: 0 };
+  const filtered = verdicts.filter((v) => v.filtered);
+  const mismatched = verdicts.filter((v) => !v.filtered && v.mismatch);
+  const waiting = verdicts.filter((v) => !v.filtered && !v.mismatch);
+  const followers = await laterOnes(connection, path, waiting, verdicts);
+  const letters = mismatched.map(
+    (v): Letter => ({
+      index: indexOf(batch, v.offset),
+      reason: "session_mismatch",
+      detail: "its parent belongs to another session",
+      column: "backtest_session_id",
+    }),
+  );
+  const parked = [...waiting, ...followers].map(
+    (v): Parked => ({ index: indexOf(batch, v.offset), eventId: v.id, missing: v.missing }),
+  );
+  const offsets = [...verdicts, ...followers].map((v) => v.offset);
+  await connection.run(path.stage.discard, [offsets]);
+  return { letters, parked, filtered: filtered.length };
+}
+
+type Waiting = Pick<Verdict, "offset" | "id" | "missing">;
+
+/** Events of this batch whose own id parks at a lower offset: landing them now would make the later one the first. */
+async function laterOnes(
+  connection: Connection,
+  path: StagedPath,
+  waiting: readonly Verdict[],
+  verdicts: readonly Verdict[],
+): Promise<readonly Waiting[]> {
+  if (waiting.length === 0) return [];
+  const firstOf = new Map<string, number>();
+  for (const { id, offset } of waiting) firstOf.set(id, Math.min(firstOf.get(id) ?? offset, offset));
+  const siblings = await connection.query<{ offset: number; id: string }>(path.stage.siblings, [
+    [...firstOf.keys()],
+    verdicts.map((v) => v.offset),
+  ]);
+  return siblings.filter((s) => s.offset > firstOf.get(s.id)!).map((s) => ({ ...s, missing: {} }));
+}
+
+/** Takes out of the stage what would carry a row over into another session. */
+async function strangerLetters(connection: Connection, path: StagedPath, batch: EncodedBatch): Promise<Letter[]> {
+  if (path.strangers === undefined) return [];
+  const rows = await connection.query<{ offset: number }>(path.strangers, []);
+  if (rows.length > 0) await connection.run(path.stage.discard, [rows.map(({ offset }) => offset)]);
+  return rows.map(({ offset }) => ({
+    index: indexOf(batch, offset),
+    reason: "session_mismatch",
+    detail: "its id is that of an event of another session",
+    column: "backtest_session_id",
+  }));
+}
+
+/** A repeat with other content: the row that landed first stays, the later event becomes a letter. */
+const conflictLetter = (batch: EncodedBatch, { offset, id }: Repeat): Letter => ({
+  index: indexOf(batch, offset),
+  reason: "conflicting_duplicate",
+  detail: `${id} has landed before with other content`,
+});

@@ -1,0 +1,31 @@
+import type { Letter } from "../encode/encoded-batch.ts";
+
+/** An event that waits for its parents. */
+export interface Parked {
+  readonly index: number;
+  readonly eventId: string;
+  /** The parents that have not landed, by the child's column; empty when it only waits behind its own id. */
+  readonly missing: Readonly<Record<string, string>>;
+}
+
+/** What became of the records of one batch. written + duplicate + replaced + filtered + letters + parked = records. */
+export interface Outcome {
+  readonly written: number;
+  readonly duplicate: number;
+  readonly replaced: number;
+  readonly filtered: number;
+  readonly letters: readonly Letter[];
+  readonly parked: readonly Parked[];
+  /** The records that were written or replaced, where the topic is audited one by one; else empty. */
+  readonly audited: readonly number[];
+}
+
+export const NOTHING_LANDED: Outcome = {
+  written: 0,
+  duplicate: 0,
+  replaced: 0,
+  filtered: 0,
+  letters: [],
+  parked: [],
+  audited: [],
+};

@@ -1,0 +1,89 @@
+import { publicKeyOf } from "../../audit/checkpoint.ts";
+import { inSnapshot } from "../../table/checks/ledger-check.ts";
+import { type ChainFault, type ChainReport, walkChain } from "../../verify/chain-walk.ts";
+import { checkpointsOfFile, ownCheckpoints } from "../../verify/known-checkpoints.ts";
+import type { CommandSpec } from "../command.ts";
+import { EXIT } from "../exit.ts";
+import { printable, table } from "../output.ts";
+import { count } from "../progress.ts";
+import { asReader } from "../services.ts";
+import { declareRange, type RangeFlags, rangeOf, readFlagFile } from "./audit-flags.ts";
+
+interface VerifyFlags extends RangeFlags {
+  readonly checkpoints?: string;
+  readonly key: readonly string[];
+}
+
+export const auditVerifyCommand: CommandSpec<VerifyFlags> = {
+  name: "verify",
+  summary: "recompute the audit log's chain, and hold signed checkpoints against it; the first broken entry is named",
+  examples: [
+    "tradetape audit verify                                              exit code 1 when an entry doesn't hold",
+    "tradetape audit verify --checkpoints kept/paper.jsonl --key audit.pub",
+    "tradetape audit verify --from 100000 --to 200000",
+  ],
+  declare: (command) => {
+    declareRange(command);
+    command.option(
+      "--checkpoints <file>",
+      "what `audit checkpoint` wrote, kept elsewhere: shows that the end was cut off",
+    );
+    const doc = "public key, PEM: every checkpoint, the log's own ones too, must be signed by it; of several, by one";
+    const none: readonly string[] = [];
+    command.option("--key <file>", doc, (path: string, before: readonly string[]) => [...before, path], none);
+  },
+  run: async ({ config, out }, _args, flags) => {
+    const range = rangeOf(flags);
+    const { checkpoints: path } = flags;
+    const kept = path === undefined ? [] : checkpointsOfFile(readFlagFile("--checkpoints", path), path);
+    const keys = flags.key.map((file) => publicKeyOf(readFlagFile("--key", file), file));
+    const report = await asReader(config, "audit verify", (connection) =>
+      inSnapshot(connection, async () =>
+        walkChain(connection, range, [...kept, ...(await ownCheckpoints(connection))], keys),
+      ),
+    );
+    const warnings = warningsOf(report, kept.length, keys.length > 0);
+    out.result(reportJson(report, warnings), () => reportText(report, warnings));
+    return report.faults.length === 0 ? EXIT.good : EXIT.foundWrong;
+  },
+};
+
+/** What a good verdict doesn't say. */
+function warningsOf({ checkpoints, entries }: ChainReport, kept: number, hasKey: boolean): string[] {
+  if (entries === 0) return [];
+  const kinds: string[] = [];
+  if (kept === 0) {
+    kinds.push(
+      "no checkpoint kept elsewhere (--checkpoints): who can write the database could have made all of it anew",
+    );
+  }
+  if (checkpoints > 0 && !hasKey) kinds.push("signatures were not looked at (--key)");
+  return kinds;
+}
+
+export function reportJson(report: ChainReport, warnings: readonly string[]): object {
+  const { entries, head, treeRoot, checkpoints, faults } = report;
+  const newest = head && { seq: head.seq, log_id: head.logId, hash: head.hash.toString("hex") };
+  const root = treeRoot?.toString("hex") ?? null;
+  return { ok: faults.length === 0, entries, head: newest ?? null, treeRoot: root, checkpoints, faults, warnings };
+}
+
+export function reportText({ entries, head, checkpoints, faults }: ChainReport, warnings: readonly string[]): string {
+  const looked = `${count(entries)} entries, ${count(checkpoints)} checkpoints`;
+  const lines = [
+    faults.length > 0
+      ? `broken: ${looked} hold`
+      : `whole: ${looked}${head ? `; entry ${head.seq} has the hash ${head.hash.toString("hex")}` : ""}`,
+    ...faults.map(faultText),
+    ...warnings.map((warning) => `warning: ${warning}`),
+  ];
+  return lines.join("\n");
+}
+
+function faultText({ seq, logId, detail, expected, found }: ChainFault): string {
+  const rows = [
+    ["expected", expected],
+    ["found", printable(found)],
+  ];
+  return `\nentry ${seq} (${logId ?? "gone"}): ${printable(detail)}\n${table(["", ""], rows).split("\n").slice(1).join("\n")}`;
+}

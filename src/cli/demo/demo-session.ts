@@ -1,0 +1,41 @@
+import type { BarEvent, SessionEvent } from "../../event/events.ts";
+import { eventId } from "../../event/identity.ts";
+import { USUAL } from "../../strategy/indicators.ts";
+import { MODEL_VERSION } from "../../strategy/model.ts";
+import { PAPER } from "../../strategy/paper-broker.ts";
+import { POLICY } from "../../strategy/policy.ts";
+import type { AgentRun } from "../flow/agent-run.ts";
+
+const MIN_US = 60_000_000;
+const DAY_US = 1440 * MIN_US;
+
+/** The reference agent over the demo's daily bars: a backtest, so that everything carries its session. */
+export const DEMO_RUN: AgentRun & { readonly session: string } = {
+  actor: "demo-agent",
+  strategy: MODEL_VERSION,
+  session: eventId("session", ["demo", `${MODEL_VERSION} on the S&P 500`]),
+  interval: "1d",
+  intervals: [{ name: "1min", us: MIN_US }],
+  latenessUs: 10 * MIN_US,
+  seed: 1,
+  outOfOrder: true,
+};
+
+/** @param bars in the order of time; the session begins with the first one and ends two days behind the last */
+export function demoSession(bars: readonly BarEvent[]): SessionEvent {
+  const [first, last] = [bars[0], bars.at(-1)];
+  const { interval, seed, outOfOrder } = DEMO_RUN;
+  return {
+    backtest_session_id: DEMO_RUN.session,
+    kind: "backtest",
+    name: "tradetape demo",
+    status: "completed",
+    code_version: MODEL_VERSION,
+    config: JSON.stringify({ interval, indicators: USUAL, policy: POLICY, broker: { ...PAPER, seed, outOfOrder } }),
+    data_set: first?.source ?? null,
+    started_at: first?.timestamp ?? null,
+    ended_at: last === undefined ? null : last.timestamp + 2 * DAY_US,
+    result: null,
+    revised_at: 0,
+  };
+}

@@ -1,0 +1,26 @@
+import type { Interval } from "../../strategy/bar-builder.ts";
+
+/** What the programs of one reference agent have in common, and what single ones want to know. */
+export interface AgentRun {
+  readonly actor: string;
+  readonly strategy: string;
+  readonly session: string | null;
+  /** The length of the bars that are traded. */
+  readonly interval: string;
+  /** The lengths of the bars that are made of ticks. */
+  readonly intervals: readonly Interval[];
+  readonly latenessUs: number;
+  readonly seed: number;
+  readonly outOfOrder: boolean;
+}
+
+/**
+ * The name under which a program of the agent keeps its place in the topics. Bars of other lengths, or that take ticks
+ * for longer, begin before the place of these, so theirs is another: gone on from here, their first ones would be told
+ * without their beginning, over the whole ones.
+ */
+export function placeOf(program: string, run: Omit<AgentRun, "seed" | "outOfOrder">): string {
+  const lengths = run.intervals.map(({ name }) => name).sort();
+  const settings = program === "bars" ? [...lengths, `${run.latenessUs}us`] : [run.interval];
+  return [run.session ?? "live", run.actor, run.strategy, ...settings].map(encodeURIComponent).join(".");
+}

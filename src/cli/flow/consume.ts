@@ -1,0 +1,111 @@
+import { CONSUMERS } from "../../../consumers/all.ts";
+import { userName } from "../../audit/actor.ts";
+import type { Consumer } from "../../batch/consumer.ts";
+import { type AcceptedLoss, acceptLoss } from "../../batch/run/accept-loss.ts";
+import { type ConsumeProgress, consume } from "../../batch/run/consume.ts";
+import { openLandingServices } from "../../batch/run/landing-services.ts";
+import type { Tally } from "../../batch/tally.ts";
+import { TradetapeError } from "../../errors.ts";
+import type { CommandSpec } from "../command.ts";
+import { EXIT } from "../exit.ts";
+import { table } from "../output.ts";
+import type { Bar, Progress } from "../progress.ts";
+
+interface ConsumeOptions {
+  readonly untilCaughtUp?: boolean;
+  readonly acceptLoss?: string;
+  readonly reason?: string;
+}
+
+export const consumeCommand: CommandSpec<ConsumeOptions> = {
+  name: "consume",
+  summary: "land what the topics hold in the database: all topics, or those named",
+  examples: [
+    "tradetape consume                            until Ctrl-C",
+    "tradetape consume --until-caught-up          what is there now, then end",
+    "tradetape consume ticks bars                 two groups only",
+    "tradetape consume ticks --accept-loss ticks/2:100..250 --reason 'retention was too short'",
+  ],
+  isService: true,
+  declare: (command) => {
+    command.argument("[topic...]", `of ${CONSUMERS.map(({ topic }) => topic).join(", ")}`);
+    command.option("--until-caught-up", "end when what the topics hold now has landed");
+    command.option("--accept-loss <range>", "TOPIC/PARTITION:FROM..TO is gone from the log: go on behind it, audited");
+    command.option("--reason <text>", "why the loss is accepted");
+  },
+  run: async ({ config, log, out, progress, signal, force }, topics, options) => {
+    const consumers = pickConsumers(topics);
+    const untilCaughtUp = options.untilCaughtUp === true;
+    const loss = lossOf(options);
+    const services = await openLandingServices(config, log);
+    const bars = topicBars(progress);
+    let tallies: readonly Tally[];
+    try {
+      if (loss) await acceptLoss(services, loss);
+      if (!untilCaughtUp) progress.line(`consuming ${consumers.map(({ topic }) => topic).join(", ")}; Ctrl-C stops it`);
+      tallies = await consume(services, consumers, { untilCaughtUp, stop: signal, force, onProgress: bars.show });
+    } finally {
+      bars.end();
+      await services.close();
+    }
+    progress.close();
+    out.result(tallies, () => talliesText(tallies));
+    // Without an end of its own, a signal is how it is meant to stop.
+    return untilCaughtUp && signal.aborted ? EXIT.interrupted : EXIT.good;
+  },
+};
+
+const LOSS = /^([a-z-]+)\/(\d+):(\d+)\.\.(\d+)$/;
+
+/** @throws TradetapeError input_invalid for a range that isn't one, or comes without its reason */
+function lossOf({ acceptLoss: range, reason }: ConsumeOptions): AcceptedLoss | undefined {
+  if (range === undefined && reason === undefined) return undefined;
+  const [, topic, partition, from, to] = LOSS.exec(range ?? "") ?? [];
+  if (topic === undefined || Number(to) <= Number(from) || !reason) {
+    throw new TradetapeError("input_invalid", "--accept-loss takes TOPIC/PARTITION:FROM..TO, and --reason says why", {
+      next: "As in --accept-loss ticks/2:100..250 --reason 'retention was too short'.",
+    });
+  }
+  const [consumer] = pickConsumers([topic]);
+  const at = { partition: Number(partition), from: Number(from), to: Number(to) };
+  return { topic: consumer!.topic, ...at, reason, actor: userName() };
+}
+
+/** @throws TradetapeError input_invalid that lists the topics there are */
+export function pickConsumers(topics: readonly string[]): readonly Consumer[] {
+  const unknown = topics.filter((name) => !CONSUMERS.some(({ topic }) => topic === name));
+  if (unknown.length > 0) {
+    throw new TradetapeError("input_invalid", `no consumer group for ${unknown.join(", ")}`, {
+      next: `There are ${CONSUMERS.map(({ topic }) => topic).join(", ")}.`,
+    });
+  }
+  return topics.length === 0 ? CONSUMERS : CONSUMERS.filter(({ topic }) => topics.includes(topic));
+}
+
+/** A bar per topic, from the first time that there is something to tell of it. */
+export function topicBars(progress: Progress): { show(now: readonly ConsumeProgress[]): void; end(): void } {
+  const bars = new Map<string, Bar>();
+  return {
+    show: (now) => {
+      for (const { topic, landed, total } of now) {
+        if (landed === 0 && !total) continue;
+        const bar = bars.get(topic) ?? progress.bar(topic, total, "events");
+        bars.set(topic, bar);
+        bar.set(landed, total);
+      }
+    },
+    end: () => {
+      for (const bar of bars.values()) bar.end();
+      bars.clear();
+    },
+  };
+}
+
+const COUNTS = ["read", "written", "duplicate", "replaced", "dead", "parked", "filtered"] as const;
+
+function talliesText(tallies: readonly Tally[]): string {
+  return table(
+    ["topic", ...COUNTS],
+    tallies.map((tally) => [tally.topic, ...COUNTS.map((count) => tally[count])]),
+  );
+}

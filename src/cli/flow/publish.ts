@@ -1,0 +1,163 @@
+import { type Command, InvalidArgumentError } from "commander";
+import { bars } from "../../../producers/bars.ts";
+import { decisions } from "../../../producers/decisions.ts";
+import { fills } from "../../../producers/fills.ts";
+import { indicators } from "../../../producers/indicators.ts";
+import { performance } from "../../../producers/performance.ts";
+import { predictions } from "../../../producers/predictions.ts";
+import { sessions } from "../../../producers/sessions.ts";
+import { symbols } from "../../../producers/symbols.ts";
+import { ticks } from "../../../producers/ticks.ts";
+import { TradetapeError } from "../../errors.ts";
+import type { EventTopic } from "../../event/schemas.ts";
+import type { Feed, FeedDescription, FeedOptions, Producer } from "../../feed/feed.ts";
+import { parseSpeed } from "../../replay/bounds.ts";
+import { connectTape } from "../../tradetape.ts";
+import type { CommandSpec, Session } from "../command.ts";
+import { EXIT, type ExitCode } from "../exit.ts";
+import { table } from "../output.ts";
+import { Pace } from "../pace.ts";
+import { type FileSummary, publishFeed } from "./publish-file.ts";
+import { Rejects } from "./rejects.ts";
+
+/** What `publish` takes as its first argument: every event but those of the audit trail, which only landing writes. */
+const PRODUCERS: { readonly [T in Exclude<EventTopic, "audit">]: Producer<T> } = {
+  ticks,
+  bars,
+  indicators,
+  predictions,
+  decisions,
+  fills,
+  performance,
+  symbols,
+  sessions,
+};
+const KINDS = Object.keys(PRODUCERS);
+
+interface PublishOptions extends FeedOptions {
+  readonly dryRun?: boolean;
+  readonly rejects?: string;
+  readonly speed: string;
+}
+
+export const publishCommand: CommandSpec<PublishOptions> = {
+  name: "publish",
+  summary: "publish a file's events to their topic",
+  examples: [
+    "tradetape publish ticks ibm_20131007.zip",
+    "tradetape publish ticks BTCUSDT-trades-2025-01-01.zip --symbol BTCUSDT@BINANCE",
+    "tradetape publish bars spy.csv --symbol SPY --dry-run      what was detected; nothing is sent",
+    "producer | tradetape publish predictions -                 JSON lines from standard input",
+    "tradetape publish ticks ibm_20131007.zip --speed 10x       ten times as fast as it happened",
+  ],
+  declare: (command) => declareFlags(command),
+  run: async (session, [kind, ...files], options) => {
+    const producer = PRODUCERS[kind as keyof typeof PRODUCERS] as unknown as Producer<EventTopic>;
+    const limited = { ...options, eventBytesMax: session.config.eventBytesMax };
+    return options.dryRun ? dryRun(session, producer, files, limited) : publish(session, producer, files, limited);
+  },
+};
+
+function declareFlags(command: Command): void {
+  command
+    .argument("<kind>", `one of ${KINDS.join(", ")}`, (value: string) => {
+      if (KINDS.includes(value)) return value;
+      throw new InvalidArgumentError(`It is one of ${KINDS.join(", ")}.`);
+    })
+    .argument("<file...>", "files; - is standard input; .zip and .gz are unpacked")
+    .option("--symbol <ticker[@exchange]>", "the instrument, where the file doesn't say it")
+    .option("--tz <zone>", "the zone of times without one, as in America/New_York")
+    .option("--date <yyyy-mm-dd>", "the day, where the lines hold only its time")
+    .option("--date-format <format>", "how dates are written, as in dd/mm/yyyy, where the file can't tell")
+    .option("--interval <length>", "the bars' length: 1s, 1min, 5min, 1h, 1d")
+    .option("--source <name>", "names the data set, and is part of the ids")
+    .option("--session <id>", "the backtest session of every event")
+    .option("--format <name>", "instead of detection; a wrong name is answered with the list")
+    .option("--dry-run", "show what was detected and the first events, send nothing")
+    .option("--speed <speed>", "max, 1x or 10x as fast as it happened, or events a second (500/s)", "max")
+    .option("--rejects <file>", "write every rejected line there, as JSON lines");
+}
+
+async function publish(
+  session: Session,
+  producer: Producer<EventTopic>,
+  files: readonly string[],
+  options: PublishOptions,
+): Promise<ExitCode> {
+  const { out, progress, signal } = session;
+  const speed = parseSpeed(options.speed);
+  const rejects = new Rejects(out.json, options.rejects);
+  const summaries: FileSummary[] = [];
+  const tape = await connectTape(session.config, session.log);
+  try {
+    for (const file of files) {
+      if (signal.aborted) break;
+      const feed = await producer.open(file, options);
+      const onRejection = (r: { line: number; reason: string }) => rejects.add({ file, ...r });
+      summaries.push(await publishFeed(feed, { tape, progress, signal, pace: new Pace(speed, signal), onRejection }));
+    }
+  } finally {
+    await tape.close();
+    rejects.close();
+  }
+  progress.close();
+  const total = (of: "read" | "sent" | "rejected") => summaries.reduce((sum, summary) => sum + summary[of], 0);
+  const result = { read: total("read"), sent: total("sent"), rejected: total("rejected") };
+  const rejections = rejects.kept;
+  out.result({ topic: producer.topic, ...result, files: summaries, rejections }, () =>
+    publishedText(summaries, rejects),
+  );
+  if (signal.aborted) return EXIT.interrupted;
+  return result.rejected > 0 ? EXIT.foundWrong : EXIT.good;
+}
+
+function publishedText(summaries: readonly FileSummary[], rejects: Rejects): string {
+  const rows = summaries.map((s) => [s.file, s.format, s.read, s.sent, s.rejected]);
+  if (summaries.length > 1) {
+    const sum = (of: "read" | "sent" | "rejected") => summaries.reduce((all, s) => all + s[of], 0);
+    rows.push(["together", "", sum("read"), sum("sent"), sum("rejected")]);
+  }
+  const summary = table(["file", "format", "read", "sent", "rejected"], rows);
+  return rejects.count === 0 ? summary : `${rejects.text()}\n\n${summary}`;
+}
+
+const SAMPLE = 3;
+
+interface DryRun {
+  readonly description: FeedDescription;
+  readonly events: readonly object[];
+  readonly rejections: readonly { line: number; reason: string }[];
+}
+
+async function dryRun(
+  { out }: Session,
+  producer: Producer<EventTopic>,
+  files: readonly string[],
+  options: FeedOptions,
+): Promise<ExitCode> {
+  const runs: DryRun[] = [];
+  for (const file of files) runs.push(await firstEvents(await producer.open(file, options)));
+  out.result({ topic: producer.topic, files: runs }, () => runs.map(dryRunText).join("\n\n"));
+  return runs.some(({ rejections }) => rejections.length > 0) ? EXIT.foundWrong : EXIT.good;
+}
+
+async function firstEvents(feed: Feed<EventTopic>): Promise<DryRun> {
+  try {
+    for await (const { events, rejections } of feed.batches()) {
+      const few = { events: events.slice(0, SAMPLE), rejections: rejections.slice(0, SAMPLE) };
+      return { description: feed.description, ...few };
+    }
+    throw new TradetapeError("input_invalid", `${feed.description.file}: no line gives an event`);
+  } finally {
+    feed.close();
+  }
+}
+
+function dryRunText({ description, events, rejections }: DryRun): string {
+  const { notes, ...facts } = description;
+  const lines = Object.entries(facts).map(([name, value]) => `${name.padEnd(12)}${value}`);
+  for (const note of notes) lines.push(`${"note".padEnd(12)}${note}`);
+  for (const { line, reason } of rejections) lines.push(`rejected    line ${line}: ${reason}`);
+  for (const event of events) lines.push(JSON.stringify(event));
+  return lines.join("\n");
+}

@@ -1,0 +1,180 @@
+import { type Command, InvalidArgumentError, Option } from "commander";
+import { barsOfTicks } from "../../../producers/bars.ts";
+import { decisionsOnPredictions } from "../../../producers/decisions.ts";
+import { fillsOfDecisions } from "../../../producers/fills.ts";
+import { indicatorsOfBars } from "../../../producers/indicators.ts";
+import { performanceOfFills } from "../../../producers/performance.ts";
+import { predictionsOfIndicators } from "../../../producers/predictions.ts";
+import type { AgentIdentity } from "../../agent/draft.ts";
+import { requireServices } from "../../config.ts";
+import { TradetapeError } from "../../errors.ts";
+import { strategyId } from "../../event/identity.ts";
+import { openRegistry } from "../../event/registry.ts";
+import { isUuid } from "../../event/validate.ts";
+import { intervalName, microsOfInterval } from "../../feed/interval.ts";
+import type { Interval } from "../../strategy/bar-builder.ts";
+import { MODEL_VERSION } from "../../strategy/model.ts";
+import { PAPER } from "../../strategy/paper-broker.ts";
+import type { Program } from "../../stream/program.ts";
+import { type RunServices, type RunTally, runProgram } from "../../stream/run.ts";
+import { openKafka } from "../../topic/client.ts";
+import { connectTape, type Tape } from "../../tradetape.ts";
+import type { CommandSpec, Session } from "../command.ts";
+import { EXIT } from "../exit.ts";
+import { table } from "../output.ts";
+import { type AgentRun, placeOf } from "./agent-run.ts";
+
+/** In the order of the flow: what one publishes the next one reads. */
+const PROGRAMS: Readonly<Record<string, (run: AgentRun, by: AgentIdentity) => Program>> = {
+  bars: (run) => barsOfTicks(run),
+  indicators: (run) => indicatorsOfBars(run),
+  predictions: ({ interval }, by) => predictionsOfIndicators(by, interval),
+  decisions: (_run, by) => decisionsOnPredictions(by),
+  fills: ({ interval, seed, outOfOrder }, by) => fillsOfDecisions(by, interval, { ...PAPER, seed, outOfOrder }),
+  performance: (_run, by) => performanceOfFills(by),
+};
+export const PROGRAM_NAMES = Object.keys(PROGRAMS);
+
+const length = (text: string): Interval => {
+  const name = intervalName(text);
+  const us = name === null ? null : microsOfInterval(name);
+  if (name === null || us === null) throw new InvalidArgumentError("Write it like 1s, 5min, 1h, 1d or 1w.");
+  return { name, us };
+};
+
+interface RunFlags {
+  readonly interval: Interval;
+  readonly intervals: readonly Interval[];
+  readonly allowedLateness: Interval;
+  readonly session?: string;
+  readonly actor: string;
+  readonly strategy: string;
+  readonly seed: string;
+  readonly outOfOrder?: boolean;
+  readonly untilCaughtUp?: boolean;
+}
+
+export const runCommand: CommandSpec<RunFlags> = {
+  name: "run",
+  summary: "run programs of the reference agent on the topics: all of them, or those named",
+  examples: [
+    "tradetape run bars                                         bars of the ticks, until Ctrl-C",
+    "tradetape run bars --until-caught-up                       of the ticks there are now, then end",
+    "tradetape run --session 0198c5a4-... --interval 1d         a whole agent, on paper",
+  ],
+  isService: true,
+  declare: (command) => declareFlags(command),
+  run: async (session, names, flags) => {
+    const programs = pick(names);
+    const run = agentRunOf(flags, programs);
+    const untilCaughtUp = flags.untilCaughtUp === true;
+    const tape = await connectTape(session.config, session.log);
+    let tallies: Readonly<Record<string, RunTally>>;
+    try {
+      tallies = await runPrograms(session, tape, programs, run, untilCaughtUp ? Promise.resolve() : undefined);
+    } finally {
+      await tape.close();
+    }
+    session.progress.close();
+    session.out.result(tallies, () => tallyText(tallies));
+    return untilCaughtUp && session.signal.aborted ? EXIT.interrupted : EXIT.good;
+  },
+};
+
+function declareFlags(command: Command): void {
+  const several = (text: string) => text.split(",").map(length);
+  const lengths = (flag: string, doc: string, parse: (text: string) => unknown, standard: string) =>
+    command.addOption(new Option(flag, doc).argParser(parse).default(parse(standard), standard));
+  command
+    .argument("[program...]", `of ${PROGRAM_NAMES.join(", ")}`)
+    .option("--session <id>", "the backtest or paper session of everything; without it: live")
+    .option("--actor <name>", "who acts, as the audit log shows it", "tradetape")
+    .option("--strategy <name>", "the strategy; its id is made of the name", MODEL_VERSION)
+    .option("--seed <number>", "the paper broker's chance", "1")
+    .option("--out-of-order", "the paper broker hands its reports out in reverse")
+    .option("--until-caught-up", "end when what the topics hold now has been taken");
+  lengths("--interval <length>", "the bars that indicators, predictions and fills are made of", length, "1d");
+  lengths("--intervals <list>", "the bars that are made of ticks", several, "1min,5min,1h,1d");
+  lengths("--allowed-lateness <length>", "how late a tick may change a bar, in event time", length, "10min");
+}
+
+/** @throws TradetapeError input_invalid that lists the programs there are */
+function pick(names: readonly string[]): readonly string[] {
+  const unknown = names.filter((name) => !PROGRAM_NAMES.includes(name));
+  if (unknown.length > 0) {
+    const next = `There are ${PROGRAM_NAMES.join(", ")}.`;
+    throw new TradetapeError("input_invalid", `no program ${unknown.join(", ")}`, { next });
+  }
+  return names.length === 0 ? PROGRAM_NAMES : PROGRAM_NAMES.filter((name) => names.includes(name));
+}
+
+function agentRunOf(flags: RunFlags, programs: readonly string[]): AgentRun {
+  const { session = null, seed: text, actor, strategy } = flags;
+  const wrong = (message: string, next: string) => new TradetapeError("input_invalid", message, { next });
+  if (session !== null && !isUuid(session)) {
+    throw wrong(`--session ${JSON.stringify(session)} is no UUID`, "Publish the session first, and name it by its id.");
+  }
+  if (session === null && programs.includes("fills")) {
+    throw wrong(
+      "a paper broker's fills would pass for live ones",
+      "Say --session, the id of a paper or backtest session.",
+    );
+  }
+  const seed = Number(text);
+  if (!Number.isSafeInteger(seed)) throw wrong(`--seed ${JSON.stringify(text)} is no whole number`, "Use one, as 1.");
+  const { interval, intervals, allowedLateness, outOfOrder = false } = flags;
+  const bars = { interval: interval.name, intervals, latenessUs: allowedLateness.us };
+  return { actor, strategy, session, seed, outOfOrder, ...bars };
+}
+
+/**
+ * Runs programs side by side until a stop, or until the last one has taken all that follows from what the topics held
+ * when `caughtUpWith` resolved: each ends at what it has been handed when the one before it has ended.
+ */
+export async function runPrograms(
+  { config, log, signal, progress }: Pick<Session, "config" | "log" | "signal" | "progress">,
+  tape: Tape,
+  names: readonly string[],
+  run: AgentRun,
+  caughtUpWith?: Promise<unknown>,
+): Promise<Readonly<Record<string, RunTally>>> {
+  const { schemaRegistryUrl } = requireServices(config, "schemaRegistryUrl");
+  const publish: RunServices["publish"] = ({ topic, event, headers }) =>
+    tape.publish(topic, event as never, { headers });
+  const services = { kafka: openKafka(config, log), registry: openRegistry(schemaRegistryUrl), config, log, publish };
+  const by = { ...run, modelVersion: MODEL_VERSION, strategyId: strategyId(run.strategy) };
+  const failed = new AbortController();
+  const stop = AbortSignal.any([signal, failed.signal]);
+  const one = async (name: string, before: Promise<unknown> | undefined) => {
+    const bar = progress.bar(name, undefined, "events read");
+    const onProgress = ({ read }: RunTally) => bar.set(read);
+    try {
+      const program = PROGRAMS[name]!(run, by);
+      return await runProgram(services, program, { name: placeOf(name, run), caughtUpWith: before, stop, onProgress });
+    } catch (error) {
+      failed.abort();
+      throw error;
+    } finally {
+      bar.end();
+    }
+  };
+  const runs: Promise<RunTally>[] = [];
+  for (const name of names) runs.push(one(name, caughtUpWith && (runs.at(-1) ?? caughtUpWith)));
+  const ended = await Promise.allSettled(runs);
+  const broken = ended.find((result) => result.status === "rejected");
+  if (broken !== undefined) throw broken.reason;
+  return Object.fromEntries(ended.flatMap((r, i) => (r.status === "fulfilled" ? [[names[i]!, r.value]] : [])));
+}
+
+function tallyText(tallies: Readonly<Record<string, RunTally>>): string {
+  const counts = (tally: RunTally) => Object.entries(tally.counts).map(([name, count]) => `${name} ${count}`);
+  return table(
+    ["program", "read", "published", "counted"],
+    Object.entries(tallies).map(([name, tally]) => [
+      name,
+      tally.read,
+      tally.published,
+      counts(tally).join(", ") || "-",
+    ]),
+  );
+}

@@ -1,0 +1,140 @@
+import { CONSUMERS } from "../../../consumers/all.ts";
+import { type Config, requireServices } from "../../config.ts";
+import { TradetapeError } from "../../errors.ts";
+import { type PartitionStatus, readStatus } from "../../table/checks/status.ts";
+import { Connection } from "../../table/connection.ts";
+import { requireMigrated } from "../../table/migrate.ts";
+import { openKafka, withAdmin } from "../../topic/client.ts";
+import { fetchOffsets, fetchOffsetsAt } from "../../topic/offsets.ts";
+import { topicName } from "../../topic/topics.ts";
+import type { CommandSpec, Session } from "../command.ts";
+import { EXIT } from "../exit.ts";
+import { table } from "../output.ts";
+
+/** One partition, from both sides: the database's and Kafka's. */
+interface StatusRow {
+  readonly topic: string;
+  readonly partition: number;
+  /** The next offset to land; null when no consumer has claimed the partition yet. */
+  readonly landed: number | null;
+  /** The offset the next event will get. */
+  readonly end: number;
+  /** Records that are in the log and haven't landed. */
+  readonly lag: number;
+  readonly letters: number;
+  readonly parked: number;
+  readonly outbox: number;
+  readonly recordsPerSecond: number;
+  readonly landedAt: string | null;
+  /** With --stalled-after: whether records that old have not landed, and nothing else of the partition has since. */
+  readonly stalled?: boolean;
+}
+
+interface StatusOptions {
+  readonly stalledAfter?: string;
+}
+
+export const statusCommand: CommandSpec<StatusOptions> = {
+  name: "status",
+  summary: "per partition: landed, end, lag, letters, parked, outbox, rate",
+  examples: [
+    "tradetape status",
+    "tradetape status --json | jq '[.[].lag] | add'",
+    "tradetape status --stalled-after 60     a liveness probe: exit code 1 when a partition stands still",
+  ],
+  declare: (command) => {
+    command.option(
+      "--stalled-after <seconds>",
+      "exit 1 when records that old have not landed and nothing has landed since",
+    );
+  },
+  run: async (session, _args, options) => {
+    const stalledAfterMs = stallLimit(options);
+    const config = requireServices(session.config, "databaseUrl", "kafkaBrokers");
+    // The database first: what lands between the two looks then shows as lag, never as more landed than there is.
+    const landed = await databaseSide(config.databaseUrl);
+    const rows = await kafkaSide(config, session, landed, stalledAfterMs);
+    session.out.result(rows, () => statusText(rows));
+    return rows.some((row) => row.stalled) ? EXIT.foundWrong : EXIT.good;
+  },
+};
+
+async function databaseSide(databaseUrl: string): Promise<ReadonlyMap<string, PartitionStatus>> {
+  const connection = await Connection.open(databaseUrl, { name: "status", role: "tradetape_reader" });
+  try {
+    await requireMigrated(connection, databaseUrl);
+    const partitions = await readStatus(connection);
+    return new Map(partitions.map((status) => [`${status.topic}/${status.partition}`, status]));
+  } finally {
+    await connection.close();
+  }
+}
+
+function kafkaSide(
+  config: Config,
+  { log }: Session,
+  landed: ReadonlyMap<string, PartitionStatus>,
+  stalledAfterMs: number | undefined,
+): Promise<StatusRow[]> {
+  return withAdmin(openKafka(config, log), async (admin) => {
+    const rows: StatusRow[] = [];
+    for (const { topic } of CONSUMERS) {
+      const name = topicName(config.namespace, topic);
+      const since = Date.now() - (stalledAfterMs ?? 0);
+      const old = stalledAfterMs === undefined ? undefined : await fetchOffsetsAt(admin, name, since);
+      for (const { partition, low, high } of await fetchOffsets(admin, name)) {
+        const status = landed.get(`${name}/${partition}`);
+        rows.push({
+          topic: name,
+          partition,
+          landed: status?.nextOffset ?? null,
+          end: high,
+          lag: Math.max(0, high - (status?.nextOffset ?? low)),
+          letters: status?.letters ?? 0,
+          parked: status?.parked ?? 0,
+          outbox: status?.outbox ?? 0,
+          recordsPerSecond: status?.recordsPerSecond ?? 0,
+          landedAt: status?.landedAt ?? null,
+          ...(old ? { stalled: isStalled(status, low, old.get(partition) ?? high, since) } : {}),
+        });
+      }
+    }
+    return rows;
+  });
+}
+
+/** @throws TradetapeError input_invalid */
+function stallLimit({ stalledAfter }: StatusOptions): number | undefined {
+  if (stalledAfter === undefined) return undefined;
+  const seconds = Number(stalledAfter);
+  if (Number.isInteger(seconds) && seconds >= 1) return seconds * 1000;
+  throw new TradetapeError("input_invalid", `--stalled-after takes whole seconds from 1, not ${stalledAfter}`);
+}
+
+/**
+ * A process that is up may land nothing, and one without events has nothing to land: what counts is that records older
+ * than the limit wait while nothing of their partition has landed since.
+ */
+function isStalled(status: PartitionStatus | undefined, low: number, offsetSince: number, sinceMs: number): boolean {
+  const waits = (status?.nextOffset ?? low) < offsetSince;
+  const landedAt = status?.landedAt ? Date.parse(status.landedAt) : 0;
+  return waits && landedAt < sinceMs;
+}
+
+function statusText(rows: readonly StatusRow[]): string {
+  return table(
+    ["topic", "partition", "landed", "end", "lag", "letters", "parked", "outbox", "records/s", "last landed"],
+    rows.map((r) => [
+      r.topic,
+      r.partition,
+      r.landed,
+      r.end,
+      r.lag,
+      r.letters,
+      r.parked,
+      r.outbox,
+      r.recordsPerSecond,
+      r.landedAt,
+    ]),
+  );
+}

@@ -1,0 +1,66 @@
+import { discard } from "../../dead-letter/discard.ts";
+import { openOps } from "../../dead-letter/ops.ts";
+import { countOpenLetters } from "../../table/letters/dead-letters.ts";
+import type { CommandSpec } from "../command.ts";
+import { EXIT } from "../exit.ts";
+import { wholeFlag, wrong } from "../flags.ts";
+import { count } from "../progress.ts";
+import { declareActing, lettersText } from "./dead-letters-redrive.ts";
+import { declareFilter, type FilterFlags, letterFilter } from "./letter-filter.ts";
+
+interface DiscardFlags extends FilterFlags {
+  readonly limit?: string;
+  readonly reasonText?: string;
+  readonly yes?: boolean;
+}
+
+const NOTE_CHARACTERS_MAX = 1000;
+
+export const discardCommand: CommandSpec<DiscardFlags> = {
+  name: "discard",
+  summary: "give letters up, audited, with a reason; their bytes stay; without --yes, say which",
+  examples: [
+    'tradetape dead-letters discard --reason invalid --reason-text "a test feed" --yes',
+    "tradetape dead-letters discard --topic ticks --until 7d --reason-text old",
+  ],
+  declare: (command) => {
+    declareFilter(command);
+    declareActing(command);
+    command.requiredOption("--reason-text <text>", "why, for those who read the audit trail");
+    command.option("--yes", "do it");
+  },
+  run: async ({ config, out, signal }, _args, flags) => {
+    const filter = letterFilter(config, flags);
+    const lettersMax = wholeFlag("--limit", flags.limit, 1) ?? Number.POSITIVE_INFINITY;
+    const note = noteOf(flags.reasonText ?? "");
+    const ops = await openOps(config);
+    try {
+      if (!flags.yes) {
+        const letters = await countOpenLetters(ops.connection, filter, config.redriveAttemptsMax);
+        const all = letters.reduce((sum, group) => sum + group.letters, 0);
+        const wouldDiscard = Math.min(all, lettersMax);
+        out.result({ dryRun: true, wouldDiscard, letters }, () =>
+          [
+            ...(all === 0 ? [] : [lettersText(letters)]),
+            `${count(wouldDiscard)} letters would be discarded; nothing was changed: --yes does it`,
+          ].join("\n"),
+        );
+        return EXIT.good;
+      }
+      const discarded = await discard(ops, { filter, note, lettersMax, stop: signal });
+      out.result({ dryRun: false, discarded, interrupted: signal.aborted }, () => `${count(discarded)} discarded`);
+      return signal.aborted ? EXIT.interrupted : EXIT.good;
+    } finally {
+      await ops.close();
+    }
+  },
+};
+
+/** @throws TradetapeError input_invalid */
+function noteOf(text: string): string {
+  const note = text.trim();
+  if (note === "" || note.length > NOTE_CHARACTERS_MAX || /\p{Cc}/u.test(note) || !note.isWellFormed()) {
+    throw wrong("--reason-text", `one line of 1 to ${NOTE_CHARACTERS_MAX} characters`);
+  }
+  return note;
+}

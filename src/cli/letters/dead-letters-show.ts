@@ -1,0 +1,134 @@
+import { type LetterReading, readLetterEvent } from "../../dead-letter/read.ts";
+import { TradetapeError } from "../../errors.ts";
+import { openRegistry } from "../../event/registry.ts";
+import { EVENT_BY_TOPIC, EVENT_SCHEMAS, type EventTopic } from "../../event/schemas.ts";
+import type { StoredHeaders } from "../../table/landing/letters.ts";
+import { readLetter, type StoredLetter } from "../../table/letters/dead-letters.ts";
+import { topicName } from "../../topic/topics.ts";
+import type { CommandSpec } from "../command.ts";
+import { EXIT } from "../exit.ts";
+import { knownTopic, wrong } from "../flags.ts";
+import { printable } from "../output.ts";
+import { count } from "../progress.ts";
+import { asReader } from "../services.ts";
+
+/** Bytes shown as hex where nothing better can be: the wire format's header and what a person may recognise. */
+const HEX_BYTES_MAX = 512;
+
+export const showCommand: CommandSpec<object> = {
+  name: "show",
+  summary: "everything about one letter: the error, and beside it the event as far as it can be read",
+  examples: ["tradetape dead-letters show ticks/2/4711"],
+  declare: (command) => {
+    command.argument("<topic/partition/offset>", "as `dead-letters list` shows it");
+  },
+  run: async ({ config, out }, [place = ""]) => {
+    const at = coordinates(config.namespace, place);
+    const name = topicName(config.namespace, at.topic);
+    const letter = await asReader(config, "dead letters", (c) => readLetter(c, name, at.partition, at.offset));
+    if (letter === undefined) {
+      throw new TradetapeError("input_invalid", `${place} is not a letter`, {
+        next: "`tradetape dead-letters list` has an example of each kind.",
+      });
+    }
+    const registry = config.schemaRegistryUrl === undefined ? undefined : openRegistry(config.schemaRegistryUrl);
+    const reading = await readLetterEvent(at.topic, letter, registry);
+    out.result(letterJson(letter, reading), () => letterText(at.topic, letter, reading));
+    return EXIT.good;
+  },
+};
+
+/** @throws TradetapeError input_invalid */
+export function coordinates(namespace: string, place: string) {
+  const [, topic, partition, offset] = /^([^/]+)\/(\d{1,9})\/(\d{1,15})$/.exec(place) ?? [];
+  if (topic === undefined) throw wrong(place, "a letter's topic/partition/offset, as in ticks/2/4711");
+  return { topic: knownTopic(namespace, topic), partition: Number(partition), offset: Number(offset) };
+}
+
+function letterJson(letter: StoredLetter, reading: LetterReading): object {
+  const { key, value, headers, ...facts } = letter;
+  return {
+    ...facts,
+    key: key === null ? null : readableBytes(key),
+    headers: readableHeaders(headers),
+    ...("event" in reading ? { event: exact(reading.event) } : reading),
+    valueBytes: value?.length ?? null,
+    valueHex: value?.subarray(0, HEX_BYTES_MAX).toString("hex") ?? null,
+  };
+}
+
+/** JSON has no NaN and no infinities, which are just what a letter may be about. */
+const exact = (event: Readonly<Record<string, unknown>>): Record<string, unknown> =>
+  Object.fromEntries(
+    Object.entries(event).map(([name, value]) => [
+      name,
+      typeof value === "number" && !Number.isFinite(value) ? String(value) : value,
+    ]),
+  );
+
+/** Text where the bytes are text, else hex. */
+function readableBytes(bytes: Buffer): string {
+  const text = bytes.toString("utf8");
+  const isText = Buffer.from(text, "utf8").equals(bytes) && !/\p{Cc}/u.test(text);
+  return isText ? text : `0x${bytes.subarray(0, HEX_BYTES_MAX).toString("hex")}`;
+}
+
+function readableHeaders(headers: StoredHeaders): Record<string, unknown> {
+  const one = (value: string | null) => (value === null ? null : readableBytes(Buffer.from(value, "base64")));
+  return Object.fromEntries(
+    Object.entries(headers).map(([name, value]) => [
+      name,
+      Array.isArray(value) ? value.map(one) : one(value as string | null),
+    ]),
+  );
+}
+
+function letterText(topic: EventTopic, letter: StoredLetter, reading: LetterReading): string {
+  const { redrivenOffset: at, note, actedAt, actedBy } = letter;
+  const acted = actedAt === null ? "" : ` by ${actedBy} at ${actedAt}`;
+  const where = at === null ? "" : `, as ${letter.topic}/${letter.partition}/${at}`;
+  const lines: [string, string | null][] = [
+    ["letter", `${letter.topic}/${letter.partition}/${letter.offset}`],
+    ["reason", letter.reason],
+    ["detail", letter.detail],
+    ["column", letter.column],
+    ["SQLSTATE", letter.sqlstate],
+    ["published", letter.publishedAt],
+    ["set aside", letter.deadAt],
+    ["state", `${letter.state}${acted}${where}${note === null ? "" : `: ${note}`}`],
+    ["redriven", `${count(letter.attempts)} times`],
+    ["key", letter.key === null ? "none" : readableBytes(letter.key)],
+    ...Object.entries(readableHeaders(letter.headers)).map(([k, v]): [string, string] => [`header ${k}`, String(v)]),
+  ];
+  const width = Math.max(...lines.map(([name]) => name.length)) + 2;
+  const facts = lines.flatMap(([name, text]) => (text === null ? [] : [printable(`${name.padEnd(width)}${text}`)]));
+  return [...facts, "", ...eventLines(topic, letter, reading)].join("\n");
+}
+
+function eventLines(topic: EventTopic, letter: StoredLetter, reading: LetterReading): string[] {
+  if ("event" in reading) {
+    const { fields } = EVENT_SCHEMAS[EVENT_BY_TOPIC[topic]];
+    const width = Math.max(...fields.map(({ name }) => name.length)) + 2;
+    return fields.map(({ name, type }) => {
+      const mark = name === letter.column ? ">" : " ";
+      return `${mark} ${name.padEnd(width)}${shownField(reading.event[name], type)}`;
+    });
+  }
+  const { value } = letter;
+  if (value === null) return ["the event can't be read: it has no value"];
+  const rest = value.length - HEX_BYTES_MAX;
+  const hex = value.subarray(0, HEX_BYTES_MAX).toString("hex");
+  return [
+    `the event can't be read: ${printable(reading.unreadable)}`,
+    `its ${count(value.length)} bytes: ${hex}${rest > 0 ? ` and ${count(rest)} more` : ""}`,
+  ];
+}
+
+/** Times both ways: one that no calendar has is what some letters are about. */
+function shownField(value: unknown, type: string): string {
+  if (value === null || value === undefined) return "-";
+  if (typeof value !== "number") return printable(typeof value === "string" ? value : JSON.stringify(value));
+  if (type !== "timestamp") return String(value);
+  const ms = value / 1000;
+  return Math.abs(ms) <= 8.64e15 ? `${value} (${new Date(ms).toISOString()})` : String(value);
+}

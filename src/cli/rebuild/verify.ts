@@ -1,0 +1,96 @@
+import { CONSUMERS } from "../../../consumers/all.ts";
+import { requireServices } from "../../config.ts";
+import { SETTINGS } from "../../settings.ts";
+import { Connection, placeOf } from "../../table/connection.ts";
+import { requireMigrated } from "../../table/migrate.ts";
+import { compareDatabases } from "../../verify/against.ts";
+import { type Verification, verify } from "../../verify/verify.ts";
+import type { CommandSpec } from "../command.ts";
+import { EXIT } from "../exit.ts";
+import { wholeFlag, wrong } from "../flags.ts";
+import { table } from "../output.ts";
+import { count } from "../progress.ts";
+import { comparisonText } from "./comparison.ts";
+
+interface VerifyOptions {
+  readonly quiet?: boolean;
+  readonly against?: string;
+  readonly wait: string;
+}
+
+export const verifyCommand: CommandSpec<VerifyOptions> = {
+  name: "verify",
+  summary: "prove that the database holds what its ledger says: ranges, counts, letters, outbox, audit chain",
+  examples: [
+    "tradetape verify                    exit code 1 when something doesn't hold",
+    "tradetape verify --quiet            nothing runs: the outbox must be empty, too",
+    "tradetape verify --against URL      and that another database, such as a replay's, holds the same rows",
+  ],
+  declare: (command) => {
+    command.option("--quiet", "no consumer runs: nothing may wait to be published");
+    command.option("--against <url>", "another database of the same topics, as postgres://...; DATABASE_URL is `here`");
+    command.option("--wait <seconds>", "with --against: how long both may take to land equally far", "30");
+  },
+  run: async (session, _args, options) => {
+    const { config, out, signal } = session;
+    const { databaseUrl } = requireServices(config, "databaseUrl");
+    const other = options.against === undefined ? undefined : otherDatabase(options.against, databaseUrl);
+    const waitMs = wholeFlag("--wait", options.wait, 0)! * 1000;
+    const here = await openReader(databaseUrl);
+    try {
+      const result = await verify(here, CONSUMERS, { quiet: options.quiet === true });
+      if (other === undefined) {
+        out.result(result, () => verificationText(result));
+        return result.ok ? EXIT.good : EXIT.foundWrong;
+      }
+      const there = await openReader(other);
+      try {
+        const onProgress = session.progress.line;
+        const found = await compareDatabases({ here, there }, CONSUMERS, { waitMs, stop: signal, onProgress });
+        if (found === undefined) return EXIT.interrupted;
+        const ok = result.ok && found.equal;
+        const places = { here: placeOf(databaseUrl), there: placeOf(other) };
+        out.result({ ...result, ok, against: { ...places, ...found } }, () =>
+          [verificationText(result), comparisonText(found, places)].join("\n\n"),
+        );
+        return ok ? EXIT.good : EXIT.foundWrong;
+      } finally {
+        await there.close();
+      }
+    } finally {
+      await here.close();
+    }
+  },
+};
+
+/** A session that can read, of a database that this program knows. */
+async function openReader(databaseUrl: string): Promise<Connection> {
+  const connection = await Connection.open(databaseUrl, { name: "verify", role: "tradetape_reader" });
+  try {
+    await requireMigrated(connection, databaseUrl);
+    return connection;
+  } catch (error) {
+    await connection.close();
+    throw error;
+  }
+}
+
+/** @throws TradetapeError input_invalid; the text may hold a password, and is not in it */
+function otherDatabase(text: string, databaseUrl: string): string {
+  const { success } = SETTINGS.databaseUrl.schema.safeParse(text);
+  if (!success) throw wrong("--against", "a URL as DATABASE_URL, postgres://user:password@host:port/database");
+  if (placeOf(text) === placeOf(databaseUrl)) throw wrong("--against", "another database than DATABASE_URL");
+  return text;
+}
+
+export function verificationText(result: Verification): string {
+  const { rows, partitions, auditEntries } = result;
+  const looked = `${count(rows)} rows, ${count(partitions)} partitions, ${count(auditEntries)} audit entries`;
+  const lines = [result.ok ? `good: ${looked} are what the ledger says` : `not good: looked at ${looked}`];
+  const findings = [
+    ...result.problems.map((finding) => ["wrong", finding.check, finding.subject, finding.detail]),
+    ...result.warnings.map((finding) => ["warning", finding.check, finding.subject, finding.detail]),
+  ];
+  if (findings.length > 0) lines.push(table(["", "check", "where", "what"], findings));
+  return lines.join("\n");
+}

@@ -1,0 +1,123 @@
+import { encodeEvent } from "../../event/codec.ts";
+import { completeEvent } from "../../event/complete.ts";
+import type { EventOfTopic, TickEvent } from "../../event/events.ts";
+import { OccurrenceCounter } from "../../event/occurrence.ts";
+import { EVENT_BY_TOPIC, EVENT_SCHEMAS, type EventField, type EventTopic } from "../../event/schemas.ts";
+import { checkEvent } from "../../event/validate.ts";
+import { shown } from "../decimal.ts";
+import type { Format, Opening } from "../format.ts";
+import { toldInterval } from "../interval.ts";
+import { type FeedSymbol, parseSymbol } from "../symbol.ts";
+import { outsideRange } from "../time.ts";
+import { ZoneClock } from "../zone.ts";
+import { EVENT_TIMES, type Fields, needsText, reader, type Step } from "./json-fields.ts";
+import { parseExactly } from "./json-numbers.ts";
+
+/** An event of at most 4 MiB on the wire, as text with its names and escapes. */
+const JSON_LINE_BYTES_MAX = 8 * 1024 * 1024;
+
+const EVENT_BYTES_MAX = 1024 * 1024;
+/** A UTF-16 unit is at most 3 bytes of UTF-8; a line's names outweigh what the wire format adds for absent fields. */
+const BYTES_PER_UNIT = 3;
+const NIL_UUID = "00000000-0000-0000-0000-000000000000";
+
+/**
+ * One JSON object per line, its members named like the event's fields. Deterministic ids may be left out; times are ISO
+ * text or whole microseconds; JSON fields may be objects; numbers beyond a double are kept or rejected, never rounded.
+ */
+export function jsonLines<T extends EventTopic>(topic: T): Format<T> {
+  const schema = EVENT_SCHEMAS[EVENT_BY_TOPIC[topic]];
+  const fields = new Map(schema.fields.map((field) => [field.name, field]));
+  return {
+    name: "jsonl",
+    about: `JSON lines: one ${schema.event} per line, with the fields of schemas/${schema.event}.avsc`,
+    lineBytesMax: JSON_LINE_BYTES_MAX,
+    detects: (first) => /^\s*\{/.test(first),
+    open({ options }) {
+      const zone = options.tz === undefined ? undefined : new ZoneClock(options.tz);
+      const bytesMax = options.eventBytesMax ?? EVENT_BYTES_MAX;
+      const symbol = options.symbol === undefined ? undefined : parseSymbol(options.symbol);
+      const flagged = flags(options, symbol).filter(([name]) => fields.has(name));
+      const steps = [reader(fields, zone), (event: Fields) => fillFlags(event, flagged), checkRange];
+      const finish = topic === "ticks" ? tickFinisher() : (event: Fields) => completeEvent(topic, event);
+      const named = Object.fromEntries(flagged.filter(([name]) => name === "source" || name === "interval"));
+      return {
+        described: { ...named, ...(zone ? { tz: zone.name } : {}), ...(symbol ? { symbol: symbol.text } : {}) },
+        symbols: symbol !== undefined && topic !== "symbols" ? [symbol.event] : [],
+        header: false,
+        convert(text) {
+          const event = convert(text, fields, steps, finish as (event: Fields) => EventOfTopic[T] | string);
+          if (typeof event === "string" || text.length * BYTES_PER_UNIT < bytesMax) return event;
+          const bytes = encodeEvent(topic, 0, event).length;
+          return bytes <= bytesMax ? event : `the event has ${bytes} bytes, ${bytesMax} are allowed`;
+        },
+      };
+    },
+  };
+}
+
+/** What the flags say about fields that lines may leave out. */
+function flags(options: Opening["options"], symbol: FeedSymbol | undefined): [string, string][] {
+  const given: [string, string | undefined][] = [
+    ["symbol_id", symbol?.id],
+    ["source", options.source],
+    ["interval", toldInterval(options.interval)],
+    ["backtest_session_id", options.session],
+  ];
+  return given.filter((entry): entry is [string, string] => entry[1] !== undefined);
+}
+
+function fillFlags(fields: Fields, flagged: readonly [string, string][]): string | null {
+  for (const [name, value] of flagged) {
+    const own = fields[name] ?? null;
+    if (own !== null && own !== value) return `${name} differs from what the command line says`;
+    fields[name] = value;
+  }
+  return null;
+}
+
+function convert<E>(
+  text: string,
+  fields: ReadonlyMap<string, EventField>,
+  steps: readonly Step[],
+  finish: (fields: Fields) => E | string,
+): E | string {
+  let parsed: unknown;
+  try {
+    parsed = parseExactly(text, false);
+    if (needsText(parsed, fields)) parsed = parseExactly(text, true);
+  } catch {
+    return `the line is no JSON: ${shown(text)}`;
+  }
+  if (typeof parsed !== "object" || parsed === null || Array.isArray(parsed)) return "the line is no JSON object";
+  for (const step of steps) {
+    const wrong = step(parsed as Fields);
+    if (wrong !== null) return wrong;
+  }
+  return finish(parsed as Fields);
+}
+
+/** A whole step of its own, before the id: a tick far in the future would make its run forget the present. */
+function checkRange(fields: Fields): string | null {
+  for (const name of EVENT_TIMES) {
+    const time = fields[name];
+    const outside = typeof time === "number" ? outsideRange(time) : null;
+    if (outside !== null) return `${name}: ${outside}`;
+  }
+  return null;
+}
+
+/** Ticks without the venue's id are told apart within the file, like those of every other format. */
+function tickFinisher(): (fields: Fields) => TickEvent | string {
+  const counter = new OccurrenceCounter();
+  return (fields) => {
+    if ((fields.market_data_id ?? fields.trade_id ?? null) !== null) return completeEvent("ticks", fields);
+    fields.market_data_id = NIL_UUID;
+    const wrong = checkEvent("ticks", fields);
+    if (wrong !== null) return wrong;
+    const made = counter.idOf(fields as unknown as TickEvent);
+    if (typeof made === "string") return made;
+    fields.market_data_id = made.id;
+    return fields as unknown as TickEvent;
+  };
+}

@@ -1,0 +1,47 @@
+import type { Connection } from "../connection.ts";
+
+/** What this database knows of one partition. All counts are of records. */
+export interface PartitionStatus {
+  /** The topic's full name, with the namespace. */
+  readonly topic: string;
+  readonly partition: number;
+  readonly nextOffset: number;
+  /** Letters that nobody has redriven or discarded. */
+  readonly letters: number;
+  readonly parked: number;
+  /** Audit events, receipts and letters that a committed batch still has to publish. */
+  readonly outbox: number;
+  /** Records landed per second over the last minute. */
+  readonly recordsPerSecond: number;
+  /** When a batch last landed, ISO 8601; null before the first. */
+  readonly landedAt: string | null;
+}
+
+/** Every partition that has ever been claimed, by topic and number. */
+export function readStatus(connection: Connection): Promise<PartitionStatus[]> {
+  return connection.query<PartitionStatus & Record<string, unknown>>(STATUS);
+}
+
+/** The ledger grows for ever: a minute's rate is read from its last batches only, which the key finds at once. */
+const STATUS = `
+WITH letters AS (
+       SELECT topic, partition, count(*) AS n FROM tradetape.dead_letter WHERE state = 'open' GROUP BY 1, 2),
+     parked AS (SELECT topic, partition, count(*) AS n FROM tradetape.parked_event GROUP BY 1, 2),
+     outbox AS (
+       SELECT source_topic AS topic, source_partition AS partition, count(*) AS n FROM tradetape.outbox GROUP BY 1, 2)
+SELECT l.topic, l.partition, l.next_offset AS "nextOffset", coalesce(d.n, 0) AS letters, coalesce(p.n, 0) AS parked,
+  coalesce(o.n, 0) AS outbox, round(recent.records / 60.0)::float8 AS "recordsPerSecond",
+  to_char(newest.landed_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') AS "landedAt"
+FROM tradetape.landed_offset l
+LEFT JOIN letters d USING (topic, partition)
+LEFT JOIN parked p USING (topic, partition)
+LEFT JOIN outbox o USING (topic, partition)
+LEFT JOIN LATERAL (
+  SELECT landed_at FROM tradetape.landed_batch b
+  WHERE b.topic = l.topic AND b.partition = l.partition ORDER BY seq DESC LIMIT 1) newest ON true
+LEFT JOIN LATERAL (
+  SELECT coalesce(sum(read), 0) AS records FROM (
+    SELECT read, landed_at FROM tradetape.landed_batch b
+    WHERE b.topic = l.topic AND b.partition = l.partition ORDER BY seq DESC LIMIT 10000) last
+  WHERE landed_at > now() - interval '60 seconds') recent ON true
+ORDER BY l.topic, l.partition`;

@@ -1,0 +1,171 @@
+import type { Connection } from "../connection.ts";
+import { OFFSET_COLUMN } from "../sql.ts";
+import type { StageStatements } from "./stage.ts";
+
+/**
+ * An audit entry's content as the chain hashes it, from the audit log or its stage alike: payload as jsonb's own text,
+ * which is the same for the same value, time as whole microseconds.
+ */
+const CHAIN_COLUMNS = [
+  "log_id::text",
+  `CASE WHEN isfinite("timestamp") THEN (extract(epoch FROM "timestamp") * 1000000)::bigint END::text`,
+  "event_type",
+  "actor",
+  "payload::text",
+  "success::text",
+  "backtest_session_id::text",
+  "correlation_id",
+  "source_topic",
+  "source_partition::text",
+  "source_offset::text",
+];
+const CHAIN_FIELDS = `ARRAY[${CHAIN_COLUMNS.join(", ")}]`;
+
+export interface ChainHead {
+  readonly seq: number;
+  readonly hash: Buffer;
+}
+
+export interface StagedEntry {
+  readonly offset: number;
+  readonly fields: readonly (string | null)[];
+}
+
+/**
+ * Makes this transaction the chain's only writer. The partition's lock is not enough: the audit topics of two namespaces
+ * land in one log.
+ */
+export async function lockChain(connection: Connection): Promise<void> {
+  await connection.run("SELECT pg_advisory_xact_lock(hashtextextended('tradetape.audit_chain', 0))");
+}
+
+/** The newest link, or undefined in an empty log. Read under the chain's lock: two heads would fork it. */
+export async function chainHead(connection: Connection): Promise<ChainHead | undefined> {
+  const rows = await connection.query<ChainHead & Record<string, unknown>>(
+    "SELECT seq, hash FROM public.audit_log ORDER BY seq DESC LIMIT 1",
+  );
+  return rows[0];
+}
+
+/** The staged entries that the log doesn't have yet, each id once, in the topic's order. */
+export function newEntries(connection: Connection, stage: StageStatements): Promise<readonly StagedEntry[]> {
+  return connection.query<StagedEntry & Record<string, unknown>>(
+    `SELECT ${OFFSET_COLUMN} AS "offset", ${CHAIN_FIELDS} AS fields FROM (
+       SELECT DISTINCT ON (log_id) * FROM ${stage.relation} s
+       WHERE NOT EXISTS (SELECT FROM public.audit_log a WHERE a.log_id = s.log_id) ORDER BY log_id, ${OFFSET_COLUMN}
+     ) fresh ORDER BY ${OFFSET_COLUMN}`,
+  );
+}
+
+export interface Link {
+  readonly offset: number;
+  readonly seq: number;
+  readonly previous: Buffer;
+  readonly hash: Buffer;
+}
+
+/** Inserts staged entries with their links. No ON CONFLICT: under the lock a known id here is a bug. */
+export async function insertLinked(
+  connection: Connection,
+  stage: StageStatements,
+  links: readonly Link[],
+): Promise<number> {
+  return connection.run(
+    `INSERT INTO public.audit_log (log_id, "timestamp", event_type, actor, payload, success, backtest_session_id,
+       correlation_id, source_topic, source_partition, source_offset, seq, prev_hash, hash)
+     SELECT s.log_id, s."timestamp", s.event_type, s.actor, s.payload, s.success, s.backtest_session_id,
+       s.correlation_id,
+       s.source_topic, s.source_partition, s.source_offset, l.seq, l.previous, l.hash
+     FROM unnest($1::bigint[], $2::bigint[], $3::bytea[], $4::bytea[]) AS l (o, seq, previous, hash)
+     JOIN ${stage.relation} s ON s.${OFFSET_COLUMN} = l.o ORDER BY l.seq`,
+    [links.map((l) => l.offset), links.map((l) => l.seq), links.map((l) => l.previous), links.map((l) => l.hash)],
+  );
+}
+
+export interface ChainEntry {
+  readonly seq: number;
+  readonly id: string;
+  readonly fields: readonly (string | null)[];
+  readonly previous: Buffer;
+  readonly hash: Buffer;
+}
+
+interface StoredEntry {
+  readonly [field: `f${number}`]: string | null;
+  readonly seq: number;
+  readonly prev_hash: Buffer;
+  readonly hash: Buffer;
+}
+
+/** Column by column: an array of texts is parsed character by character, which is most of the time of a long log. */
+function entryFrom(row: StoredEntry): ChainEntry {
+  const fields = CHAIN_COLUMNS.map((_, i) => row[`f${i}`] ?? null);
+  return { seq: row.seq, id: fields[0]!, fields, previous: row.prev_hash, hash: row.hash };
+}
+
+/** An entry has up to a megabyte of payload, so a page of these is what bounds the memory of reading a long log. */
+const PAGE_ENTRIES = 250;
+
+/**
+ * The chain's entries with these numbers, in order, as they are stored, page by page. For use in a transaction. Numbers
+ * come as they are, also those that somebody made up: one beyond 2^53 is rounded and must not end a check, and from 1 on
+ * means all: one below would be seen by every reader of the log but this one.
+ */
+export async function* chainPages(connection: Connection, from = 1, to?: number): AsyncGenerator<ChainEntry[]> {
+  await connection.query(
+    `DECLARE chain_reader NO SCROLL CURSOR FOR
+     SELECT seq::double precision AS seq, prev_hash, hash, ${CHAIN_COLUMNS.map((column, i) => `${column} AS f${i}`).join(", ")}
+     FROM public.audit_log WHERE ($1::bigint = 1 OR seq >= $1) AND ($2::bigint IS NULL OR seq <= $2) ORDER BY audit_log.seq`,
+    [from, to ?? null],
+  );
+  try {
+    for (;;) {
+      const page = await connection.query<StoredEntry>(`FETCH ${PAGE_ENTRIES} FROM chain_reader`);
+      if (page.length > 0) yield page.map(entryFrom);
+      if (page.length < PAGE_ENTRIES) break;
+    }
+  } finally {
+    await connection.query("CLOSE chain_reader");
+  }
+}
+
+/** One entry by its id. */
+export async function entryOf(connection: Connection, logId: string): Promise<ChainEntry | undefined> {
+  const rows = await connection.query<ChainEntry & Record<string, unknown>>(
+    `SELECT seq, log_id AS id, ${CHAIN_FIELDS} AS fields, prev_hash AS previous, hash FROM public.audit_log
+     WHERE log_id = $1`,
+    [logId],
+  );
+  return rows[0];
+}
+
+/** The hash of one entry. */
+export async function hashAt(connection: Connection, seq: number): Promise<Buffer | undefined> {
+  const rows = await connection.query<{ hash: Buffer }>("SELECT hash FROM public.audit_log WHERE seq = $1", [seq]);
+  return rows[0]?.hash;
+}
+
+/** The stored hashes of entries 1 to `to`, 32 bytes each: 32 MB for a million entries. */
+export async function storedHashes(connection: Connection, to: number): Promise<Buffer> {
+  const [row] = await connection.query<{ hashes: Buffer | null }>(
+    "SELECT string_agg(hash, ''::bytea ORDER BY seq) AS hashes FROM public.audit_log WHERE seq BETWEEN 1 AND $1",
+    [to],
+  );
+  return row!.hashes ?? Buffer.alloc(0);
+}
+
+/** The payloads of the log's own checkpoint entries. */
+export function checkpointEntries(connection: Connection): Promise<{ id: string; payload: unknown }[]> {
+  return connection.query(
+    "SELECT log_id AS id, payload FROM public.audit_log WHERE event_type = 'CHECKPOINT' ORDER BY audit_log.seq",
+  );
+}
+
+/** How many entries the ledger says have landed here. A database may hold the audit topics of several namespaces. */
+export async function ledgerEntries(connection: Connection): Promise<number> {
+  const [row] = await connection.query<{ written: number }>(
+    `SELECT coalesce(sum(written), 0)::bigint AS written FROM tradetape.landed_batch
+     WHERE topic = 'audit' OR topic LIKE '%.audit'`,
+  );
+  return row!.written;
+}

@@ -1,0 +1,127 @@
+import type { Connection } from "../connection.ts";
+
+/** What the ledger counts, by its columns' names: read = the sum of the others. */
+export const LEDGER_COUNTS = ["read", "written", "duplicate", "replaced", "dead", "parked", "filtered"] as const;
+
+/** All are of records. */
+export type LedgerCounts = { readonly [name in (typeof LEDGER_COUNTS)[number]]: number };
+
+export const NOTHING_COUNTED: LedgerCounts = {
+  read: 0,
+  written: 0,
+  duplicate: 0,
+  replaced: 0,
+  dead: 0,
+  parked: 0,
+  filtered: 0,
+};
+
+/** One row of the ledger: what became of a range of offsets. */
+export interface LedgerRow extends LedgerCounts {
+  readonly kind: "batch" | "release" | "accepted_loss";
+  readonly firstOffset: number;
+  readonly nextOffset: number;
+  readonly holes: number;
+  readonly lost: number;
+}
+
+/** One ledger row among all that were ever tried: a rolled back one's number is given again, at another time. */
+export interface LedgerKey {
+  readonly seq: number;
+  readonly landedAt: string;
+}
+
+/** A partition's step: its ledger row, and the last of its records with its digest. */
+export interface Advance {
+  readonly partition: number;
+  readonly ledger: LedgerRow;
+  /** Undefined when there were no records. */
+  readonly last?: { readonly offset: number; readonly digest: Buffer } | undefined;
+  /** What a person should find beside the row. */
+  readonly detail?: Readonly<Record<string, unknown>> | undefined;
+}
+
+/**
+ * Writes ledger rows and moves next_offset, comparing the old value: the last fence, should the lock ever not hold.
+ * @returns each row's key, by which it is found again after a COMMIT that nobody answered; none of a partition that
+ * didn't stand where its row begins
+ */
+export async function advanceWhereNext(
+  connection: Connection,
+  topic: string,
+  advances: readonly Advance[],
+): Promise<ReadonlyMap<number, LedgerKey>> {
+  const rows = await connection.query<LedgerKey & { partition: number }>(
+    `WITH moved AS (
+       UPDATE tradetape.landed_offset AS landed SET next_offset = given."nextOffset", updated_at = now(),
+         last_offset = coalesce(given."lastOffset", landed.last_offset),
+         last_digest = coalesce(decode(given."lastDigest", 'hex'), landed.last_digest)
+       FROM jsonb_to_recordset($2::jsonb) AS given (partition int, kind text, "firstOffset" bigint, "nextOffset" bigint,
+         holes bigint, read bigint, written bigint, duplicate bigint, replaced bigint, dead bigint, parked bigint,
+         filtered bigint, lost bigint, detail jsonb, "lastOffset" bigint, "lastDigest" text)
+       WHERE landed.topic = $1 AND landed.partition = given.partition AND landed.next_offset = given."firstOffset"
+       RETURNING given.*
+     )
+     INSERT INTO tradetape.landed_batch (topic, partition, seq, kind, first_offset, next_offset, holes, read, written,
+       duplicate, replaced, dead, parked, filtered, lost, detail)
+     SELECT $1, partition, (SELECT coalesce(max(seq), 0) + 1 FROM tradetape.landed_batch AS before
+         WHERE before.topic = $1 AND before.partition = moved.partition),
+       kind, "firstOffset", "nextOffset", holes, read, written, duplicate, replaced, dead, parked, filtered, lost, detail
+     FROM moved RETURNING partition, seq, landed_at::text AS "landedAt"`,
+    [topic, JSON.stringify(advances.map(recordOf))],
+  );
+  return new Map(rows.map(({ partition, seq, landedAt }) => [partition, { seq, landedAt }]));
+}
+
+const recordOf = ({ partition, ledger, last, detail }: Advance): object => ({
+  partition,
+  ...ledger,
+  detail,
+  lastOffset: last?.offset,
+  lastDigest: last?.digest.toString("hex"),
+});
+
+/** The same for one partition that has been locked and stands there. @returns the row's key */
+export async function advance(connection: Connection, topic: string, step: Advance): Promise<LedgerKey> {
+  const key = (await advanceWhereNext(connection, topic, [step])).get(step.partition);
+  if (key === undefined) throw new Error(`${topic}/${step.partition}: next_offset moved under our lock`);
+  return key;
+}
+
+/** Whether that very row is in the ledger: its transaction has committed. */
+export async function isInLedger(
+  connection: Connection,
+  topic: string,
+  partition: number,
+  { seq, landedAt }: LedgerKey,
+): Promise<boolean> {
+  const rows = await connection.query(
+    `SELECT seq FROM tradetape.landed_batch
+     WHERE topic = $1 AND partition = $2 AND seq = $3 AND landed_at = $4::timestamptz`,
+    [topic, partition, seq, landedAt],
+  );
+  return rows.length > 0;
+}
+
+/**
+ * The last `recordsMin` records of a topic that had landed by a time, rounded up to whole batches: since when, and how
+ * many they are. Reads the topic's whole ledger, so it is for the rare occasion.
+ * @param untilUs microseconds since 1970
+ */
+export async function landedWindow(
+  connection: Connection,
+  topic: string,
+  untilUs: number,
+  recordsMin: number,
+): Promise<{ readonly sinceUs: number; readonly records: number }> {
+  const [row] = await connection.query<{ sinceUs: number; records: number }>(
+    `SELECT min(at) AS "sinceUs", sum(read)::bigint AS records FROM (
+       SELECT (extract(epoch FROM landed_at) * 1000000)::bigint AS at, read,
+         sum(read) OVER (ORDER BY landed_at DESC, partition, seq) - read AS later
+       FROM tradetape.landed_batch
+       WHERE topic = $1 AND kind = 'batch' AND landed_at <= 'epoch'::timestamptz + $2 * interval '1 microsecond'
+     ) batch WHERE later < $3`,
+    [topic, untilUs, recordsMin],
+  );
+  return row!;
+}

@@ -1,0 +1,79 @@
+import type { Connection } from "../connection.ts";
+import type { StoredHeaders } from "./letters.ts";
+
+/** A message that a committed batch owes to the audit or the dead-letters topic, byte for byte. */
+export interface OutboxMessage {
+  /** The topic's full name. */
+  readonly topic: string;
+  readonly key: Buffer | null;
+  readonly value: Buffer | null;
+  readonly headers: StoredHeaders;
+}
+
+export interface StoredOutboxMessage extends OutboxMessage {
+  readonly outboxId: number;
+}
+
+/** A message and the partition whose batch owes it. */
+export interface Owed {
+  readonly partition: number;
+  readonly message: OutboxMessage;
+}
+
+export async function insertOutbox(connection: Connection, sourceTopic: string, owed: readonly Owed[]): Promise<void> {
+  if (owed.length === 0) return;
+  await connection.run(
+    `INSERT INTO tradetape.outbox (source_topic, source_partition, topic, key, value, headers)
+     SELECT $1, m.partition, m.topic, m.key, m.value, m.headers
+     FROM unnest($2::int[], $3::text[], $4::bytea[], $5::bytea[], $6::jsonb[]) WITH ORDINALITY
+       AS m (partition, topic, key, value, headers, n)
+     ORDER BY m.n`,
+    [
+      sourceTopic,
+      owed.map(({ partition }) => partition),
+      owed.map(({ message }) => message.topic),
+      owed.map(({ message }) => message.key),
+      owed.map(({ message }) => message.value),
+      owed.map(({ message }) => JSON.stringify(message.headers)),
+    ],
+  );
+}
+
+/** Which of these topics' batches and letters have left something to publish. */
+export async function owingTopics(
+  connection: Connection,
+  sourceTopics: readonly string[],
+): Promise<ReadonlySet<string>> {
+  const rows = await connection.query<{ topic: string }>(
+    `SELECT topic FROM unnest($1::text[]) AS asked (topic)
+     WHERE EXISTS (SELECT FROM tradetape.outbox WHERE source_topic = asked.topic)`,
+    [sourceTopics],
+  );
+  return new Set(rows.map(({ topic }) => topic));
+}
+
+/** Letters carry whole events of up to a megabyte, so the bytes bound a page, and at least one message is taken. */
+const PAGE_MESSAGES_MAX = 500;
+const PAGE_BYTES_MAX = 4 * 1024 * 1024;
+
+/** The oldest unpublished messages of these partitions, in the order they were committed. */
+export async function nextOutboxPage(
+  connection: Connection,
+  sourceTopic: string,
+  sourcePartitions: readonly number[],
+): Promise<readonly StoredOutboxMessage[]> {
+  return connection.query<StoredOutboxMessage & Record<string, unknown>>(
+    `SELECT "outboxId", topic, key, value, headers FROM (
+       SELECT outbox_id AS "outboxId", topic, key, value, headers,
+         sum(coalesce(octet_length(value), 0)) OVER (ORDER BY outbox_id) - coalesce(octet_length(value), 0) AS before
+       FROM (SELECT * FROM tradetape.outbox WHERE source_topic = $1 AND source_partition = ANY($2::int[])
+             ORDER BY outbox_id LIMIT $3) page
+     ) measured WHERE before < $4 ORDER BY "outboxId"`,
+    [sourceTopic, sourcePartitions, PAGE_MESSAGES_MAX, PAGE_BYTES_MAX],
+  );
+}
+
+/** Forgets what the broker has acknowledged. A second owner may have done so before: both published the same ids. */
+export async function forgetOutbox(connection: Connection, outboxIds: readonly number[]): Promise<void> {
+  await connection.run("DELETE FROM tradetape.outbox WHERE outbox_id = ANY($1::bigint[])", [outboxIds]);
+}

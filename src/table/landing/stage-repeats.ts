@@ -1,0 +1,42 @@
+import { contentColumns, type LandingTable } from "../rows/landing-table.ts";
+import { list, lookup, OFFSET_COLUMN, quoted, row } from "../sql.ts";
+
+/** Staged rows whose id is in the table with other content: the row stays, they become letters. */
+export function conflicts(table: LandingTable, relation: string): string {
+  const content = contentColumns(table);
+  const on = table.key.map((name) => `t.${quoted(name)} = s.${quoted(name)}`).join(" AND ");
+  const differs = `${row(content, "s.")} IS DISTINCT FROM ${row(content, "t.")}`;
+  return `SELECT s.${OFFSET_COLUMN} AS "offset", s.${quoted(table.key.at(-1)!)} AS id FROM ${quoted(relation)} s
+    CROSS JOIN ${lookup(table.table, "1", `${on} AND ${differs}`)} other
+    ORDER BY 1`;
+}
+
+/**
+ * One row: the offsets of all repeats, as the text of an array, which goes back with `insertFresh` as it came; and those
+ * with other content. A row whose key the table has is held against the table's, wherever else it comes.
+ */
+export function repeats(table: LandingTable, relation: string): string {
+  const content = contentColumns(table);
+  const id = quoted(table.key.at(-1)!);
+  const on = table.key.map((name) => `t.${quoted(name)} = s.${quoted(name)}`).join(" AND ");
+  return `SELECT array_agg("offset")::text AS offsets,
+      jsonb_agg(jsonb_build_object('offset', "offset", 'id', id) ORDER BY "offset") FILTER (WHERE NOT same) AS conflicts
+    FROM (SELECT DISTINCT ON ("offset") * FROM (
+      SELECT 1 AS source, s.${OFFSET_COLUMN} AS "offset", s.${id} AS id,
+        ${row(content, "s.")} IS NOT DISTINCT FROM ${row(content, "t.")} AS same
+      FROM ${quoted(relation)} s CROSS JOIN ${lookup(table.table, "*", on)} t
+      UNION ALL
+      SELECT 2, "offset", id, same FROM (
+        SELECT s.${OFFSET_COLUMN} AS "offset", s.${id} AS id, row_number() OVER in_order AS n,
+          ${row(content, "s.")} IS NOT DISTINCT FROM first_value(${row(content, "s.")}) OVER in_order AS same
+        FROM ${quoted(relation)} s
+        WHERE s.${id} IN (SELECT ${id} FROM ${quoted(relation)} GROUP BY 1 HAVING count(*) > 1)
+        WINDOW in_order AS (PARTITION BY ${list(table.key)} ORDER BY ${OFFSET_COLUMN})
+      ) staged WHERE n > 1
+    ) found ORDER BY "offset", source) repeated`;
+}
+
+/** $1 are the offsets of the repeats. NOT IN hashes them, however many the planner takes them for. */
+export const insertFresh = (table: LandingTable, relation: string, columns: readonly string[]): string =>
+  `INSERT INTO public.${quoted(table.table)} (${list(columns)}) SELECT ${list(columns)} FROM ${quoted(relation)}
+    WHERE ${OFFSET_COLUMN} NOT IN (SELECT unnest($1::bigint[]))`;

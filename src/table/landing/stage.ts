@@ -1,0 +1,169 @@
+import type { Connection } from "../connection.ts";
+import { contentColumns, type LandingTable, landingColumns } from "../rows/landing-table.ts";
+import { list, literal, lookup, OFFSET_COLUMN, quoted, row } from "../sql.ts";
+import { conflicts, insertFresh, repeats } from "./stage-repeats.ts";
+
+/**
+ * The staged path's statements for one table, made once from its declaration; no value of any event is ever part of
+ * them. Rows lie in a temporary table beside the offset they came from, so that every outcome can name its record.
+ */
+export interface StageStatements {
+  readonly relation: string;
+  readonly create: string;
+  readonly copy: string;
+  readonly columnCount: number;
+  /** Per staged row with something amiss: missing parents, a parent of another session, a session not served. */
+  readonly verdicts: string | undefined;
+  readonly siblings: string;
+  readonly discard: string;
+  readonly insert: string;
+  readonly conflicts: string;
+  /** Finds the staged rows that repeat a row of the table, or one staged before them. */
+  readonly repeats: string;
+  /** The plain insert of what is no repeat. */
+  readonly insertFresh: string;
+}
+
+export function stageStatements(table: LandingTable): StageStatements {
+  const columns = landingColumns(table).map((column) => column.name);
+  const relation = `stage_${table.table}`;
+  const id = quoted(table.key.at(-1)!);
+  return {
+    relation,
+    // A check of the target shows bad data in the COPY, with its line. ON COMMIT DELETE ROWS leaves the table for the
+    // session's next batch: creating one per batch would bloat the catalog.
+    create: `CREATE TEMPORARY TABLE ${quoted(relation)} (LIKE public.${quoted(table.table)} INCLUDING CONSTRAINTS
+      INCLUDING DEFAULTS, ${OFFSET_COLUMN} bigint NOT NULL) ON COMMIT DELETE ROWS;
+      ${table.chained ? unchained(relation) : ""}`,
+    copy: `COPY ${quoted(relation)} (${list(columns)}, ${OFFSET_COLUMN}) FROM STDIN (FORMAT binary)`,
+    columnCount: columns.length + 1,
+    verdicts: table.parents.length > 0 ? verdicts(table, relation, id) : undefined,
+    siblings: `SELECT ${OFFSET_COLUMN} AS "offset", ${id} AS id FROM ${quoted(relation)}
+      WHERE ${id} = ANY($1::uuid[]) AND NOT ${OFFSET_COLUMN} = ANY($2::bigint[])`,
+    discard: `DELETE FROM ${quoted(relation)} WHERE ${OFFSET_COLUMN} = ANY($1::bigint[])`,
+    insert: table.repeats === "first" ? insertFirst(table, relation, columns) : insertRevised(table, relation, columns),
+    conflicts: conflicts(table, relation),
+    repeats: repeats(table, relation),
+    insertFresh: insertFresh(table, relation, columns),
+  };
+}
+
+/** The big topics' COPY, straight into the table. */
+export function directCopy(table: LandingTable): string {
+  const columns = landingColumns(table).map((column) => column.name);
+  return `COPY public.${quoted(table.table)} (${list(columns)}) FROM STDIN (FORMAT binary)`;
+}
+
+/** The chain's columns are filled between staging and insert. */
+const unchained = (relation: string) =>
+  `ALTER TABLE ${quoted(relation)} ALTER seq DROP NOT NULL, ALTER prev_hash DROP NOT NULL, ALTER hash DROP NOT NULL`;
+
+/**
+ * $1 and $2 are topic and partition, for events of an id that is parked already: they wait behind it. $3 are the kinds of
+ * sessions that are served.
+ */
+function verdicts(table: LandingTable, relation: string, id: string): string {
+  const parents = table.parents.map((parent, index) => ({ ...parent, alias: `p${index}`, ref: quoted(parent.column) }));
+  const absent = parents.map((p) => `s.${p.ref} IS NOT NULL AND ${p.alias}.${quoted(p.key)} IS NULL`);
+  const missing = parents.map((p, i) => `'${p.column}', CASE WHEN ${absent[i]} THEN s.${p.ref} END`);
+  const mismatch = parents
+    .filter((p) => p.hasSession)
+    .map(
+      (p) =>
+        `(${p.alias}.${quoted(p.key)} IS NOT NULL
+          AND ${p.alias}.backtest_session_id IS DISTINCT FROM s.backtest_session_id)`,
+    );
+  const session = parents.find((p) => p.table === "backtest_session");
+  if (!session) throw new Error(`${table.table} has parents and no session among them`);
+  const behind = `EXISTS (SELECT FROM tradetape.parked_event e
+      WHERE e.topic = $1 AND e.partition = $2 AND e.event_id = s.${id} AND e."offset" < s.${OFFSET_COLUMN})`;
+  return `SELECT * FROM (
+    SELECT s.${OFFSET_COLUMN} AS "offset", s.${id} AS id,
+      jsonb_strip_nulls(jsonb_build_object(${missing.join(", ")})) AS missing,
+      ${mismatch.length > 0 ? mismatch.join(" OR ") : "false"} AS mismatch,
+      coalesce(${notServed(session.alias, 3)}, false) AS filtered, ${behind} AS behind
+    FROM ${quoted(relation)} s ${parents
+      .map((p) => `LEFT JOIN ${lookup(p.table, "*", `t.${quoted(p.key)} = s.${p.ref}`)} ${p.alias} ON true`)
+      .join(" ")}
+  ) v WHERE missing <> '{}' OR mismatch OR filtered OR behind ORDER BY "offset"`;
+}
+
+/** Whether events of this session don't land. @param kinds the number of the parameter that has the kinds served */
+export const notServed = (alias: string, kinds: number): string =>
+  `(${alias}.status = 'deleted' OR NOT ${alias}.kind = ANY($${kinds}::text[]))`;
+
+/** Sorted by key, else two partitions deadlock on each other's rows; the lowest offset of an id is the first. */
+function insertFirst(table: LandingTable, relation: string, columns: readonly string[]): string {
+  const key = list(table.key);
+  const offset = columns.includes("source_offset") ? "source_offset" : "NULL::bigint";
+  return `WITH inserted AS (
+      INSERT INTO public.${quoted(table.table)} (${list(columns)}) SELECT ${list(columns)} FROM (
+        SELECT DISTINCT ON (${key}) * FROM ${quoted(relation)} ORDER BY ${key}, ${OFFSET_COLUMN}
+      ) first ORDER BY ${key}
+      ON CONFLICT (${key}) DO NOTHING RETURNING ${offset} AS "offset"
+    )
+    SELECT 'written' AS outcome, count(*) AS rows, CASE WHEN $1::boolean THEN array_agg("offset") END AS offsets
+    FROM inserted`;
+}
+
+/**
+ * The greatest (revised_at, offset) of an id stays. A row that is new counts as written; one that overwrote another,
+ * or lost, as replaced; one with the content that stays as duplicate, and so does whatever comes behind a final one,
+ * the first of which stays: where a batch was cut must not be seen in the table. xmax = 0 tells an insert from an
+ * update in the row itself, so that a key which another partition commits at this moment is still counted once.
+ */
+function insertRevised(table: LandingTable, relation: string, columns: readonly string[]): string {
+  const key = list(table.key);
+  const content = contentColumns(table);
+  const using = (alias: string, other: string) =>
+    table.key.map((name) => `${alias}.${quoted(name)} = ${other}.${quoted(name)}`).join(" AND ");
+  const rest = columns.filter((name) => !table.key.includes(name));
+  const final = table.final;
+  const isFinal = (alias: string) => (final ? `${alias}.${quoted(final.column)} = ${literal(final.value)}` : "false");
+  const differs = `${row(content, "t.")} IS DISTINCT FROM ${row(content, "excluded.")}`;
+  const laterOffset = columns.includes("source_offset") ? "excluded.source_offset > t.source_offset" : "true";
+  return `WITH winner AS (
+      SELECT DISTINCT ON (${key}) * FROM ${quoted(relation)} s
+      ORDER BY ${key}, ${final ? `CASE WHEN ${isFinal("s")} THEN ${OFFSET_COLUMN} END, ` : ""}revised_at DESC,
+        ${OFFSET_COLUMN} DESC
+    ), before AS (
+      SELECT w.${OFFSET_COLUMN}, ${row(content, "w.")} IS NOT DISTINCT FROM ${row(content, "t.")} AS same,
+        ${isFinal("t")} AS closed
+      FROM winner w CROSS JOIN ${lookup(table.table, "*", using("t", "w"))} t
+    ), upserted AS (
+      INSERT INTO public.${quoted(table.table)} AS t (${list(columns)})
+      SELECT ${list(columns)} FROM winner ORDER BY ${key}
+      ON CONFLICT (${key}) DO UPDATE SET ${rest.map((name) => `${quoted(name)} = excluded.${quoted(name)}`).join(", ")}
+      WHERE NOT (${isFinal("t")}) AND (${isFinal("excluded")} OR excluded.revised_at > t.revised_at
+        OR (excluded.revised_at = t.revised_at AND ${laterOffset} AND ${differs}))
+      RETURNING ${key}, (xmax = 0) AS fresh
+    ), judged AS (
+      SELECT s.${OFFSET_COLUMN}, CASE
+        WHEN s.${OFFSET_COLUMN} = w.${OFFSET_COLUMN} AND u.fresh THEN 'written'
+        WHEN b.closed OR (${isFinal("w")} AND s.${OFFSET_COLUMN} > w.${OFFSET_COLUMN}) THEN 'duplicate'
+        WHEN s.${OFFSET_COLUMN} = w.${OFFSET_COLUMN} AND b.same THEN 'duplicate'
+        WHEN s.${OFFSET_COLUMN} <> w.${OFFSET_COLUMN}
+          AND ${row(content, "s.")} IS NOT DISTINCT FROM ${row(content, "w.")} THEN 'duplicate'
+        ELSE 'replaced' END AS outcome
+      FROM ${quoted(relation)} s JOIN winner w ON ${using("w", "s")}
+      LEFT JOIN upserted u ON ${using("u", "s")} LEFT JOIN before b ON b.${OFFSET_COLUMN} = w.${OFFSET_COLUMN}
+    )
+    SELECT outcome, count(*) AS rows, CASE WHEN $1::boolean THEN array_agg(${OFFSET_COLUMN}) END AS offsets
+    FROM judged GROUP BY outcome`;
+}
+
+/** Makes the session's temporary table if this is the first staged batch on it. */
+export async function prepareStage(connection: Connection, stage: StageStatements): Promise<void> {
+  const [found] = await connection.query<{ there: boolean }>("SELECT to_regclass($1) IS NOT NULL AS there", [
+    `pg_temp.${stage.relation}`,
+  ]);
+  if (!found?.there) await connection.query(stage.create);
+}
+
+/** The offsets of the rows that the stage holds now, in their order. */
+export async function stagedOffsets(connection: Connection, { relation }: StageStatements): Promise<readonly number[]> {
+  const rows = await connection.query<{ offset: number }>(
+    `SELECT ${OFFSET_COLUMN} AS "offset" FROM ${quoted(relation)} ORDER BY 1`,
+  );
+  return rows.map(({ offset }) => offset);
+}

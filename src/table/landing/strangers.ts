@@ -1,0 +1,19 @@
+import { type LandingTable, landingColumns } from "../rows/landing-table.ts";
+import { lookup, OFFSET_COLUMN, quoted } from "../sql.ts";
+
+/**
+ * Staged rows whose id is another session's; undefined where a repeat never changes a row. An id belongs to the session
+ * of its row, or else of the first event that brings it. A revision from another one would carry the row over: a
+ * backtest's bar would become a live one, or a live one go when the backtest is deleted.
+ */
+export function strangersStatement(table: LandingTable): string | undefined {
+  const hasSession = landingColumns(table).some(({ name }) => name === "backtest_session_id");
+  if (table.repeats === "first" || !hasSession || table.event === "session") return undefined;
+  const on = table.key.map((name) => `t.${quoted(name)} = s.${quoted(name)}`).join(" AND ");
+  return `SELECT s.${OFFSET_COLUMN} AS "offset" FROM (
+      SELECT *, first_value(backtest_session_id) OVER (PARTITION BY ${table.key.map(quoted).join(", ")}
+        ORDER BY ${OFFSET_COLUMN}) AS first FROM ${quoted(`stage_${table.table}`)}) s
+    LEFT JOIN ${lookup(table.table, "t.backtest_session_id, true AS there", on)} t ON true
+    WHERE s.backtest_session_id IS DISTINCT FROM CASE WHEN t.there THEN t.backtest_session_id ELSE s.first END
+    ORDER BY 1`;
+}

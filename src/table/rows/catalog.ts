@@ -1,0 +1,64 @@
+import { TradetapeError } from "../../errors.ts";
+import type { Connection } from "../connection.ts";
+import type { FieldWriter } from "./copy-buffer.ts";
+import { type LandingTable, landingColumns } from "./landing-table.ts";
+
+/** A column as the live table has it, with the writer of its type. */
+export interface CheckedColumn {
+  readonly name: string;
+  readonly from: "event" | "record";
+  readonly write: FieldWriter;
+}
+
+interface CatalogColumn {
+  readonly name: string;
+  readonly type: string;
+  readonly not_null: boolean;
+  readonly has_default: boolean;
+}
+
+/** Columns that a landing fills without being told: the chain's are computed, the rest has a default. */
+const CHAIN_COLUMNS = new Set(["seq", "prev_hash", "hash"]);
+
+/**
+ * Holds an event's fields against the live table before the first row goes there.
+ * @returns the columns to COPY, each with the writer that fits the live type
+ * @throws TradetapeError catalog_mismatch naming table, column and both types, for every mismatch at once
+ */
+export async function checkCatalog(connection: Connection, table: LandingTable): Promise<readonly CheckedColumn[]> {
+  const live = await connection.query<CatalogColumn & Record<string, unknown>>(
+    `SELECT a.attname AS name, t.typname AS type, a.attnotnull AS not_null, a.atthasdef AS has_default
+     FROM pg_attribute a JOIN pg_type t ON t.oid = a.atttypid
+     WHERE a.attrelid = to_regclass($1) AND a.attnum > 0 AND NOT a.attisdropped`,
+    [`public.${table.table}`],
+  );
+  const byName = new Map<string, CatalogColumn>(live.map((column) => [column.name, column]));
+  const problems: string[] = live.length === 0 ? [`table ${table.table} doesn't exist`] : [];
+  const columns: CheckedColumn[] = [];
+  for (const wanted of landingColumns(table)) {
+    const found = byName.get(wanted.name);
+    const write = found && wanted.fits[found.type];
+    const ours = Object.keys(wanted.fits).join(" or ");
+    if (live.length > 0 && !found)
+      problems.push(`${table.table}.${wanted.name}: the event has ${ours}, no such column`);
+    else if (found && !write) {
+      problems.push(`${table.table}.${wanted.name}: the event has ${ours}, the table has ${found.type}`);
+    } else if (found && write) {
+      if (wanted.nullable && found.not_null)
+        problems.push(`${table.table}.${wanted.name}: the event's may be null, the table's not`);
+      columns.push({ name: wanted.name, from: wanted.from, write });
+    }
+  }
+  const known = new Set(columns.map((column) => column.name));
+  for (const column of live) {
+    if (!column.not_null || column.has_default || known.has(column.name)) continue;
+    if (table.chained && CHAIN_COLUMNS.has(column.name)) continue;
+    problems.push(`${table.table}.${column.name}: the table wants ${column.type}, the event has no such field`);
+  }
+  if (problems.length > 0) {
+    throw new TradetapeError("catalog_mismatch", problems.join("\n"), {
+      next: "Run `tradetape migrate`; a changed schema needs a migration of its own (schemas/sql).",
+    });
+  }
+  return columns;
+}

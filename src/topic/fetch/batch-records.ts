@@ -1,0 +1,147 @@
+import type { Batch } from "kafkajs";
+import { RecordBatch } from "../wire/record-batch.ts";
+import { number, readNumber, readTime, time } from "../wire/varint.ts";
+import { FetchedBatch } from "./fetched-batch.ts";
+import { PLACE_BYTES } from "./kept-records.ts";
+import type { HeldRecords, RawRecord, RecordHeaders, ValuePlace } from "./records.ts";
+
+const IS_NULL = -1;
+/** Length, attributes, time, offset, the lengths of key and value, the number of headers. */
+const RECORD_BYTES_MIN = 7;
+
+const damaged = ({ firstOffset }: RecordBatch, why: string): Error =>
+  new Error(`the record batch at offset ${firstOffset} is damaged: ${why}`);
+
+/** How many records a batch says it has; memory is taken for them before they are looked at. */
+function countOf(batch: RecordBatch): number {
+  const { count, records } = batch;
+  if (count < 0 || count * RECORD_BYTES_MIN > records.length) throw damaged(batch, `${count} records`);
+  return count;
+}
+
+/**
+ * The records of one partition's fetch as the log laid them out: one copy of their bytes, and where each begins. A key or
+ * header is looked at when somebody asks for it.
+ */
+export class BatchRecords implements HeldRecords {
+  readonly count: number;
+  readonly heldBytes: number;
+  readonly #bytes: Buffer;
+  /** Per record: where it begins behind its length, where its value begins (-1: it has none) and ends. */
+  readonly #places: Int32Array;
+  readonly #offsets: Float64Array;
+  readonly #timesMs: Float64Array;
+
+  /**
+   * @param batches in offset order, copied
+   * @param fromOffset where the fetch began: the broker sends whole batches, and records below are not meant
+   * @throws Error when a batch's bytes are not the records that its header tells of
+   */
+  constructor(batches: readonly RecordBatch[], fromOffset: number) {
+    const total = batches.reduce((sum, batch) => sum + countOf(batch), 0);
+    // Not from Node's pool: a record that waits alone would hold the pool's whole block.
+    this.#bytes = Buffer.allocUnsafeSlow(batches.reduce((sum, { records }) => sum + records.length, 0));
+    this.#places = new Int32Array(total * 3);
+    this.#offsets = new Float64Array(total);
+    this.#timesMs = new Float64Array(total);
+    let count = 0;
+    let start = 0;
+    for (const batch of batches) {
+      this.#bytes.set(batch.records, start);
+      count = this.#find(batch, start, fromOffset, count);
+      start += batch.records.length;
+    }
+    this.count = count;
+    this.heldBytes = this.#bytes.length + count * PLACE_BYTES;
+  }
+
+  /** Finds a batch's records from byte `start` on. @returns how many there are with those before */
+  #find(batch: RecordBatch, start: number, fromOffset: number, before: number): number {
+    const bytes = this.#bytes;
+    const end = start + batch.records.length;
+    let found = before;
+    let at = start;
+    for (let n = 0; n < batch.count; n++) {
+      const recordAt = readNumber(bytes, at);
+      const recordEnd = recordAt + number;
+      // Behind the length: a byte of attributes, then the time and the offset as differences to the batch's.
+      at = readTime(bytes, recordAt + 1);
+      const timeMs = batch.isBrokersTime ? batch.timeMs : batch.timeMs + time;
+      at = readNumber(bytes, at);
+      const offset = batch.firstOffset + number;
+      at = readNumber(bytes, at);
+      at = readNumber(bytes, at + Math.max(0, number));
+      const valueLength = number;
+      if (recordEnd > end || at + valueLength > recordEnd) throw new Error(`the record at offset ${offset} is damaged`);
+      if (offset >= fromOffset) {
+        this.#places[found * 3] = recordAt;
+        this.#places[found * 3 + 1] = valueLength < 0 ? IS_NULL : at;
+        this.#places[found * 3 + 2] = at + Math.max(0, valueLength);
+        this.#offsets[found] = offset;
+        this.#timesMs[found] = timeMs;
+        found++;
+      }
+      at = recordEnd;
+    }
+    if (at !== end) throw damaged(batch, `bytes behind its ${batch.count} records`);
+    return found;
+  }
+
+  offsetOf(index: number): number {
+    return this.#offsets[index]!;
+  }
+
+  publishedAtMs(index: number): number {
+    return this.#timesMs[index]!;
+  }
+
+  locate(index: number, place: ValuePlace): void {
+    place.bytes = this.#bytes;
+    place.start = this.#places[index * 3 + 1]!;
+    place.end = place.start === IS_NULL ? IS_NULL : this.#places[index * 3 + 2]!;
+  }
+
+  record(index: number): RawRecord {
+    const bytes = this.#bytes;
+    const valueAt = this.#places[index * 3 + 1]!;
+    const valueEnd = this.#places[index * 3 + 2]!;
+    const keyAt = readNumber(bytes, readNumber(bytes, readTime(bytes, this.#places[index * 3]! + 1)));
+    return {
+      key: number < 0 ? null : bytes.subarray(keyAt, keyAt + number),
+      value: valueAt === IS_NULL ? null : bytes.subarray(valueAt, valueEnd),
+      headers: this.#headers(valueEnd),
+    };
+  }
+
+  /** As kafkajs has them: the values of a name that comes more than once are a list. */
+  #headers(start: number): RecordHeaders | undefined {
+    const bytes = this.#bytes;
+    let at = readNumber(bytes, start);
+    const count = number;
+    if (count === 0) return undefined;
+    const headers = new Map<string, Buffer | null | (Buffer | null)[]>();
+    for (let n = 0; n < count; n++) {
+      at = readNumber(bytes, at);
+      const name = bytes.toString("utf8", at, at + number);
+      at = readNumber(bytes, at + number);
+      const value = number < 0 ? null : bytes.subarray(at, at + number);
+      at += Math.max(0, number);
+      if (at > bytes.length) throw new Error("a record whose headers are damaged");
+      const known = headers.get(name);
+      headers.set(name, known === undefined ? value : Array.isArray(known) ? [...known, value] : [known, value]);
+    }
+    return Object.fromEntries(headers) as RecordHeaders;
+  }
+}
+
+/** A fetch brings whole batches; where kafkajs itself has taken them apart, as in a simulation, messages. */
+export function batchOf(batch: Batch, fetchedOffset: number, last: number, raw: readonly unknown[]): FetchedBatch {
+  if (!isWhole(raw)) return new FetchedBatch(batch.partition, fetchedOffset, last, batch.messages, raw.length);
+  const all = new BatchRecords(raw, fetchedOffset);
+  const shown = raw.filter(({ isHidden }) => !isHidden);
+  const records = shown.length === raw.length ? all : new BatchRecords(shown, fetchedOffset);
+  return new FetchedBatch(batch.partition, fetchedOffset, last, records, all.count);
+}
+
+const isWhole = (messages: readonly unknown[]): messages is readonly RecordBatch[] =>
+  messages[0] instanceof RecordBatch;

@@ -1,0 +1,57 @@
+import type { RawRecord, Records, ValuePlace } from "./records.ts";
+
+/** The records [from, to) of `records`. */
+export interface RecordRange {
+  readonly records: Records;
+  readonly from: number;
+  readonly to: number;
+}
+
+/** Ranges of records one behind the other, as one. Whoever asks goes through them in order, or nearly. */
+export class JoinedRecords implements Records {
+  readonly count: number;
+  readonly #ranges: readonly RecordRange[];
+  /** The index here of each range's first record. */
+  readonly #starts: readonly number[];
+  /** The range that was asked last. */
+  #at = 0;
+
+  constructor(ranges: readonly RecordRange[]) {
+    let count = 0;
+    const starts: number[] = [];
+    for (const { from, to } of ranges) {
+      starts.push(count);
+      count += to - from;
+    }
+    this.count = count;
+    this.#ranges = ranges;
+    this.#starts = starts;
+  }
+
+  offsetOf(index: number): number {
+    const { records, from } = this.#rangeOf(index);
+    return records.offsetOf(from + index - this.#starts[this.#at]!);
+  }
+
+  publishedAtMs(index: number): number {
+    const { records, from } = this.#rangeOf(index);
+    return records.publishedAtMs(from + index - this.#starts[this.#at]!);
+  }
+
+  locate(index: number, place: ValuePlace): void {
+    const { records, from } = this.#rangeOf(index);
+    records.locate(from + index - this.#starts[this.#at]!, place);
+  }
+
+  record(index: number): RawRecord {
+    const { records, from } = this.#rangeOf(index);
+    return records.record(from + index - this.#starts[this.#at]!);
+  }
+
+  #rangeOf(index: number): RecordRange {
+    const starts = this.#starts;
+    while (index < starts[this.#at]!) this.#at--;
+    while (this.#at + 1 < starts.length && index >= starts[this.#at + 1]!) this.#at++;
+    return this.#ranges[this.#at]!;
+  }
+}

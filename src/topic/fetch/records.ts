@@ -1,0 +1,42 @@
+import type { IHeaders } from "kafkajs";
+
+export type RecordHeaders = IHeaders;
+
+/** One message as it was in the log. */
+export interface RawRecord {
+  readonly key: Buffer | null;
+  readonly value: Buffer | null;
+  readonly headers?: RecordHeaders | undefined;
+}
+
+/** Where a record's value lies: `bytes` [start, end). Null values have none, and `start` -1. */
+export class ValuePlace {
+  bytes: Uint8Array = NOTHING;
+  start = -1;
+  end = -1;
+
+  /** The place is all of this value. */
+  hold(value: Buffer | null): void {
+    this.bytes = value ?? NOTHING;
+    this.start = value === null ? -1 : 0;
+    this.end = value === null ? -1 : value.length;
+  }
+}
+
+const NOTHING = new Uint8Array(0);
+
+/** Records of one partition in offset order; indexes count from 0. */
+export interface Records {
+  readonly count: number;
+  offsetOf(index: number): number;
+  /** The broker's time of the record, milliseconds since 1970. */
+  publishedAtMs(index: number): number;
+  /** Says where the value lies, without an object per record. */
+  locate(index: number, place: ValuePlace): void;
+  record(index: number): RawRecord;
+}
+
+/** Records that are kept apart from the fetch which brought them, and what they take in memory. */
+export interface HeldRecords extends Records {
+  readonly heldBytes: number;
+}

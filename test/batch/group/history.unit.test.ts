@@ -1,0 +1,32 @@
+import { expect, it } from "vitest";
+import type { GroupParts } from "../../../src/batch/group/group-parts.ts";
+import { watchHistory } from "../../../src/batch/group/history.ts";
+import { Lane } from "../../../src/batch/group/lane.ts";
+
+/** A look at a log of [low, high) that takes so long that the lane goes on from 10 to 20 meanwhile. */
+async function watchWhere(low: number, high: number): Promise<void> {
+  const lane = new Lane(
+    3,
+    () => Promise.reject(new Error("nothing lands")),
+    () => undefined,
+  );
+  lane.begin({ nextOffset: 10, parked: 0, landmark: undefined });
+  const logOf = async (partition: number) => {
+    lane.tail = 20;
+    return { log: { partition, low, high }, clusterId: "c" };
+  };
+  const outboxSlot = { isBroken: false, use: async () => new Map() };
+  const plan = { topicName: "ticks", consumer: { landing: { parents: [] } } };
+  await watchHistory({ plan, logOf, outboxSlot } as unknown as GroupParts, new Map([[3, lane]]), () => undefined);
+}
+
+it("a look at the log takes no end of before the lane went on for a cut", () => watchWhere(0, 12));
+
+it("a look at the log takes no record that the lane had passed for a lost one", () => watchWhere(15, 25));
+
+it.each([
+  ["begins beyond where the lane is now", 21, 30, "expected offset 20 next, the log begins at 21"],
+  ["ended before where the lane was then", 0, 9, "expected offset 10 next, the log ends at 9"],
+])("a look at a log that %s is a lost history", async (_, low, high, message) => {
+  await expect(watchWhere(low, high)).rejects.toMatchObject({ code: "history_lost", message: `ticks/3: ${message}` });
+});

@@ -1,0 +1,249 @@
+import { pino } from "pino";
+import { describe, expect, it } from "vitest";
+import { ticks } from "../../../consumers/ticks.ts";
+import type { EncodedBatch } from "../../../src/batch/encode/encoded-batch.ts";
+import { EVERY_SESSION_KIND, EventFilter } from "../../../src/batch/encode/event-filter.ts";
+import { TickDays } from "../../../src/batch/encode/tick-days.ts";
+import { Intake } from "../../../src/batch/group/intake.ts";
+import { type Job, Lane } from "../../../src/batch/group/lane.ts";
+import type { LandingPlan } from "../../../src/batch/land/plan.ts";
+import { recordDigest } from "../../../src/batch/land/tell.ts";
+import { Patience } from "../../../src/batch/patience.ts";
+import { Room } from "../../../src/batch/room.ts";
+import { TradetapeError } from "../../../src/errors.ts";
+import type { Registry } from "../../../src/event/registry.ts";
+import { writeText } from "../../../src/table/rows/copy-buffer.ts";
+import { RowEncoder } from "../../../src/table/rows/row-encoder.ts";
+import { FetchedBatch } from "../../../src/topic/fetch/fetched-batch.ts";
+import { KeptRecords } from "../../../src/topic/fetch/kept-records.ts";
+import { NOON } from "../../support/samples.ts";
+
+const VALUE = Buffer.from("0123456789");
+
+/** What a fetch from `first` brought: a record at each offset of the list. */
+function fetched(first: number, offsets: readonly number[], raw = offsets.length): FetchedBatch {
+  const messages = offsets.map((offset) => ({
+    key: Buffer.from(`key ${offset}`),
+    value: VALUE,
+    offset: String(offset),
+    timestamp: String(NOON / 1000),
+    attributes: 0,
+    headers: {},
+  }));
+  return new FetchedBatch(0, first, offsets.at(-1)!, messages, raw);
+}
+
+const range = (first: number, next: number) => Array.from({ length: next - first }, (_, n) => first + n);
+
+function setUp(
+  change: {
+    room?: Room;
+    unknown?: number[];
+    registry?: Partial<Registry>;
+    parkedEventsMax?: number;
+    end?: number;
+  } = {},
+) {
+  const jobs: EncodedBatch[] = [];
+  const room = change.room ?? new Room(1_000_000);
+  const freed = (bytes: number) => room.free(bytes);
+  const lane = new Lane(
+    0,
+    (_lane: Lane, job: Job) => new Promise(() => void (job.kind === "batch" && jobs.push(job.batch))),
+    freed,
+  );
+  const pushed: EncodedBatch[] = [];
+  const push = lane.push.bind(lane);
+  lane.push = (job) => {
+    if (job.kind === "batch") pushed.push(job.batch);
+    push(job);
+  };
+  lane.begin({ nextOffset: 100, parked: 0, landmark: undefined });
+  const unknown = new Set(change.unknown ?? []);
+  const reader = {
+    missing: () => [...unknown],
+    read: () => ({ source: "s", timestamp: NOON, backtest_session_id: null }),
+  };
+  const registry = {
+    fetch: async (id: number) => {
+      unknown.delete(id);
+      return { reason: "x" };
+    },
+    ...change.registry,
+  };
+  const encoder = {
+    consumer: ticks,
+    reader,
+    rowEncoder: new RowEncoder([{ name: "source", from: "event", write: writeText }], false),
+    transcoders: { of: () => undefined },
+    eventBytesMax: 1000,
+    newDaysPerBatchMax: 5,
+    filter: new EventFilter(EVERY_SESSION_KIND),
+    days: new TickDays(),
+  };
+  const ends = change.end === undefined ? undefined : new Map([[0, change.end]]);
+  const plan = { topicName: "ticks", encoder, ends } as unknown as LandingPlan;
+  const abort = new AbortController();
+  const intake = new Intake({
+    plan,
+    registry: registry as Registry,
+    room,
+    patience: new Patience(pino({ level: "silent" }), abort.signal),
+    member: { hold: () => undefined, letGo: () => undefined },
+    config: { parkedEventsMax: change.parkedEventsMax ?? 1000 },
+  } as ConstructorParameters<typeof Intake>[0]);
+  let beats = 0;
+  const heartbeat = async () => {
+    beats++;
+  };
+  const take = (batch: FetchedBatch, isOurs = () => true) => intake.take({ lane, batch, heartbeat, isOurs });
+  return { lane, intake, take, room, pushed, beats: () => beats, heartbeat };
+}
+
+const covered = ({ firstOffset, nextOffset }: EncodedBatch) => [firstOffset, nextOffset];
+
+describe("a fetched batch", () => {
+  it("that has landed is held against the landmark where no room is left for another", async () => {
+    const room = new Room(1);
+    room.take(1);
+    const { lane, take } = setUp({ room });
+    const batch = fetched(99, [99]);
+    const digest = recordDigest(batch.record(0));
+    lane.begin({ nextOffset: 100, parked: 5000, landmark: { offset: 99, digest } });
+    expect(await take(batch)).toBe("taken");
+    await lane.known();
+  });
+
+  it("of which only a part is taken leaves room for nothing but whole bytes", async () => {
+    const room = new Room(1_000_000);
+    const taken: number[] = [];
+    room.take = (bytes) => void taken.push(bytes);
+    const { take, pushed } = setUp({ room, end: 101 });
+    const held = Object.assign(new KeptRecords(fetched(100, range(100, 107))), { heldBytes: 500 });
+    await take(new FetchedBatch(0, 100, 106, held, held.count));
+    expect([pushed.map(covered), taken.map(Number.isInteger)]).toEqual([[[100, 101]], [true]]);
+  });
+
+  it("that begins where the queue ends is queued, and the next one behind it", async () => {
+    const { lane, take, pushed } = setUp();
+    expect(await take(fetched(100, range(100, 110)))).toBe("taken");
+    expect(await take(fetched(110, range(110, 115)))).toBe("taken");
+    expect(pushed.map(covered)).toEqual([
+      [100, 110],
+      [110, 115],
+    ]);
+    expect(lane.tail).toBe(115);
+  });
+
+  it("that begins before it and reaches beyond is queued whole: the lock trims it", async () => {
+    const { take, pushed } = setUp();
+    expect(await take(fetched(90, range(90, 105)))).toBe("taken");
+    expect(pushed.map(covered)).toEqual([[90, 105]]);
+  });
+
+  it("that lies below it altogether is left out", async () => {
+    const { lane, take, pushed } = setUp();
+    expect(await take(fetched(80, range(80, 100)))).toBe("taken");
+    expect([pushed, lane.tail]).toEqual([[], 100]);
+  });
+
+  it("that begins beyond it isn't queued: Kafka has to be sent back", async () => {
+    const { lane, take, pushed } = setUp();
+    expect(await take(fetched(101, range(101, 110)))).toBe("lost the way");
+    expect([pushed, lane.tail]).toEqual([[], 100]);
+  });
+
+  it("of a partition that was given away meanwhile isn't queued", async () => {
+    const { take, pushed } = setUp();
+    expect(await take(fetched(100, range(100, 110)), () => false)).toBe("not ours");
+    expect(pushed).toEqual([]);
+  });
+
+  it("that was fetched before the partition's claim waits for its end, and isn't queued where that failed", async () => {
+    const { lane, take, pushed } = setUp();
+    lane.drop();
+    let claim = () => {};
+    lane.claimed = new Promise((resolve) => {
+      claim = resolve;
+    });
+    const taken = take(fetched(100, range(100, 110)));
+    claim();
+    expect(await taken).toBe("not ours");
+    expect(pushed).toEqual([]);
+  });
+
+  it("with markers or aborted records among its offsets covers them all", async () => {
+    const { take, pushed } = setUp();
+    expect(await take(fetched(100, [102, 103, 109], 10))).toBe("taken");
+    expect(pushed.map(covered)).toEqual([[100, 110]]);
+  });
+
+  it("that lacks records which the log should have is lost history", async () => {
+    const { take } = setUp();
+    await expect(take(fetched(100, [102, 103, 109]))).rejects.toMatchObject({ code: "history_lost" });
+  });
+
+  it("that holds another record than the one that landed last is lost history", async () => {
+    const { lane, take, pushed } = setUp();
+    const batch = fetched(99, range(99, 105));
+    lane.begin({ nextOffset: 100, parked: 0, landmark: { offset: 99, digest: recordDigest(batch.record(0)) } });
+    expect(await take(batch)).toBe("taken");
+    expect(pushed).toHaveLength(1);
+    lane.begin({ nextOffset: 100, parked: 0, landmark: { offset: 99, digest: Buffer.alloc(32) } });
+    await expect(take(fetched(99, range(99, 106)))).rejects.toMatchObject({ code: "history_lost" });
+  });
+
+  it("of a schema that isn't known waits for the registry, however long that is away", async () => {
+    let tries = 0;
+    const fetch = async () => {
+      if (++tries < 3) throw new TradetapeError("registry_unreachable", "away", { canRetry: true });
+      return { reason: "unknown" };
+    };
+    const { take, pushed } = setUp({ unknown: [7], registry: { fetch } });
+    expect(await take(fetched(100, [100]))).toBe("taken");
+    expect([tries, pushed.length]).toEqual([3, 1]);
+  });
+});
+
+describe("back-pressure", () => {
+  it("holds a batch until there is room for it, and keeps the membership alive meanwhile", async () => {
+    const room = new Room(1000);
+    const { take, pushed, beats } = setUp({ room });
+    room.take(995);
+    let isTaken = false;
+    const taken = take(fetched(100, range(100, 110))).then(() => {
+      isTaken = true;
+    });
+    while (beats() === 0) await new Promise((resolve) => setTimeout(resolve, 20));
+    expect([isTaken, pushed]).toEqual([false, []]);
+    room.free(995);
+    await taken;
+    expect(pushed).toHaveLength(1);
+  });
+
+  it("holds a batch while too many events of its partition are parked", async () => {
+    const { lane, take, pushed, beats } = setUp({ parkedEventsMax: 3 });
+    lane.parked = 3;
+    const taken = take(fetched(100, [100]));
+    while (beats() === 0) await new Promise((resolve) => setTimeout(resolve, 20));
+    expect(pushed).toEqual([]);
+    lane.parked = 2;
+    expect(await taken).toBe("taken");
+  });
+});
+
+describe("a range of markers alone", () => {
+  it("is queued as holes where the queue ends", () => {
+    const { lane, intake, pushed } = setUp();
+    expect(intake.takeMarkers(lane, 100, 103)).toBe("taken");
+    expect(pushed.map(covered)).toEqual([[100, 103]]);
+    expect([pushed[0]?.rows.ends.length, lane.tail]).toEqual([0, 103]);
+  });
+
+  it("that begins beyond the queue's end is a lost way, and one below it nothing new", () => {
+    const { lane, intake, pushed } = setUp();
+    expect(intake.takeMarkers(lane, 101, 103)).toBe("lost the way");
+    expect(intake.takeMarkers(lane, 90, 100)).toBe("taken");
+    expect(pushed).toEqual([]);
+  });
+});

@@ -1,0 +1,76 @@
+import { execFile } from "node:child_process";
+import { join } from "node:path";
+import { promisify } from "node:util";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { decisionId, fillId, predictionId } from "../../../src/agent/draft.ts";
+import { strategyId } from "../../../src/event/identity.ts";
+import { openRegistry } from "../../../src/event/registry.ts";
+import { EVENT_TOPICS } from "../../../src/event/schemas.ts";
+import { environmentOf } from "../../support/landing.ts";
+import { ledgerFaults } from "../../support/ledger.ts";
+import { pythonWith } from "../../support/python.ts";
+import { bar, session, tick } from "../../support/samples.ts";
+import { openTestTape, type TestTape } from "../../support/tape.ts";
+
+const PYTHON = join(import.meta.dirname, "../../../python");
+/** A machine that has never run it fetches SQLAlchemy and librdkafka first. */
+const SETUP_MS_MAX = 6 * 60_000;
+const TICKER = "AAPL";
+let tape: TestTape;
+let python: string;
+
+beforeAll(async () => {
+  python = await pythonWith(join(PYTHON, "requirements.txt"));
+  tape = await openTestTape();
+  // As `tradetape up` does: an agent looks schemas up, it makes none.
+  const registry = openRegistry(tape.config.schemaRegistryUrl!);
+  for (const topic of EVENT_TOPICS) await registry.register(tape.name(topic), topic);
+}, SETUP_MS_MAX);
+afterAll(() => tape?.stop());
+
+/** Runs a module of the folder python/. @returns its standard output; what it says of a failure is in the error */
+async function run(args: readonly string[], env: NodeJS.ProcessEnv = {}): Promise<string> {
+  const settings = { ...process.env, ...environmentOf(tape.config), PYTHONDONTWRITEBYTECODE: "1", ...env };
+  const made = promisify(execFile)(python, ["-m", ...args], { cwd: PYTHON, env: settings });
+  const { stdout } = await made.catch(({ stdout, stderr }) => {
+    throw new Error(`python -m ${args.join(" ")}:\n${stdout}\n${stderr}`);
+  });
+  return stdout;
+}
+
+interface Published {
+  readonly symbol_id: string;
+  readonly prediction_id: string;
+  readonly decision_id: string;
+  readonly execution_ids: readonly string[];
+}
+
+/** The ids of the same keys by the TypeScript library. */
+function expectedIds({ symbol_id }: Published) {
+  const by = { actor: "python-example", modelVersion: "example-1", strategyId: strategyId("example") };
+  const decision_id = decisionId(by, symbol_id, "2024-03-05");
+  return {
+    prediction_id: predictionId(by, symbol_id, "2024-03-05"),
+    decision_id,
+    execution_ids: ["x-1", "x-2"].map((key) => fillId(decision_id, "paper", key)),
+  };
+}
+
+test("a Python agent's decision lands once, and is read back through models that are the live catalog's", async () => {
+  const published: Published = JSON.parse(await run(["tradetape.agent", TICKER, "NASDAQ"]));
+  const { symbol_id } = published;
+  const { backtest_session_id } = session();
+  await tape.publish("sessions", session());
+  await tape.publish("ticks", tick(1, { symbol_id, backtest_session_id }));
+  await tape.publish("bars", bar(0, { symbol_id }));
+  await tape.land();
+  expect(JSON.parse(await run(["tradetape.agent", TICKER, "NASDAQ"]))).toEqual(published);
+  const again = await tape.land();
+  expect([again.predictions, again.decisions, again.fills]).toMatchObject(
+    [1, 1, 2].map((read) => ({ read, duplicate: read, written: 0, dead: 0 })),
+  );
+  const told = { ...published, ticker: TICKER, expected: expectedIds(published) };
+  const pytest = await run(["pytest", "-q", "-p", "no:cacheprovider"], { PUBLISHED: JSON.stringify(told) });
+  expect(pytest).toMatch(/\n9 passed/);
+  expect(await ledgerFaults(tape)).toEqual([]);
+});

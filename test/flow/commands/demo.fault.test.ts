@@ -1,0 +1,49 @@
+import pg from "pg";
+import { expect, test } from "vitest";
+import { isolate } from "../../support/services/isolation.ts";
+import { tradetape } from "../../support/tradetape.ts";
+
+const TABLES = [
+  "symbol",
+  "backtest_session",
+  "market_data",
+  "technical_indicator",
+  "model_prediction",
+  "trade_decision",
+  "trade_execution",
+  "strategy_performance",
+];
+
+/** How many rows each table has, and a digest of their content; revised_at may rise. Of the audit log, all but receipts. */
+async function contents(databaseUrl: string): Promise<unknown[]> {
+  const client = new pg.Client({ connectionString: databaseUrl });
+  await client.connect();
+  try {
+    const digest = (table: string, where: string) =>
+      `SELECT '${table}' AS name, count(*), sum(hashtextextended((to_jsonb(t) - 'revised_at' - 'published_at'
+         - 'landed_at' - 'source_offset')::text, 0)) AS digest FROM ${table} t ${where}`;
+    const all = TABLES.map((table) => digest(table, "")).concat(
+      digest("audit_log", "WHERE event_type NOT IN ('RECEIPT', 'STRATEGY_PERFORMANCE', 'SYMBOL', 'SESSION')"),
+    );
+    return (await client.query(`${all.join(" UNION ALL ")} ORDER BY 1`)).rows;
+  } finally {
+    await client.end();
+  }
+}
+
+test("the demo run again on the same services adds no row and changes none", async () => {
+  const own = await isolate();
+  const env = {
+    DATABASE_URL: own.databaseUrl,
+    KAFKA_BROKERS: own.kafkaBrokers,
+    SCHEMA_REGISTRY_URL: own.schemaRegistryUrl,
+    TRADETAPE_NAMESPACE: own.namespace,
+  };
+  expect((await tradetape(["demo", "--json"], env)).code).toBe(0);
+  const before = await contents(own.databaseUrl);
+  const again = await tradetape(["demo", "--json"], env);
+  expect(again.code).toBe(0);
+  const landed = (JSON.parse(again.stdout) as { topics: { topic: string; landed: number }[] }).topics;
+  expect(landed.filter(({ topic, landed: rows }) => topic !== "audit" && rows > 0)).toEqual([]);
+  expect(await contents(own.databaseUrl)).toEqual(before);
+}, 600_000);

@@ -1,0 +1,117 @@
+import { readFileSync } from "node:fs";
+import { beforeAll, describe, expect, test } from "vitest";
+import { databaseShape } from "../../../scripts/shape.ts";
+import { Connection } from "../../../src/table/connection.ts";
+import { migrate, readMigrations } from "../../../src/table/migrate.ts";
+import { assertTestDatabase, isolate } from "../../support/services/isolation.ts";
+
+let databaseUrl = "";
+const names = readMigrations().map(({ name }) => name);
+
+beforeAll(async () => {
+  ({ databaseUrl } = await isolate());
+});
+
+async function withConnection<T>(url: string, use: (connection: Connection) => Promise<T>): Promise<T> {
+  const connection = await Connection.open(url, { name: "test" });
+  try {
+    return await use(connection);
+  } finally {
+    await connection.close();
+  }
+}
+
+describe("migrating", () => {
+  test("a fresh database gives the shape that schemas/shape.txt states", async () => {
+    expect((await migrate(databaseUrl)).applied).toEqual(names);
+    const shape = await withConnection(databaseUrl, databaseShape);
+    expect(shape).toBe(readFileSync("schemas/shape.txt", "utf8"));
+  });
+
+  test("again changes nothing", async () => {
+    expect(await migrate(databaseUrl)).toMatchObject({ applied: [], already: names.length });
+    expect(await withConnection(databaseUrl, databaseShape)).toBe(readFileSync("schemas/shape.txt", "utf8"));
+  });
+
+  test("the same database by two programs at once applies each file once", async () => {
+    const { databaseUrl: url } = await isolate("twice");
+    const reports = await Promise.all([migrate(url), migrate(url), migrate(url)]);
+    expect(reports.flatMap(({ applied }) => applied).sort()).toEqual(names);
+  });
+
+  test("two databases of one server at once doesn't clash over their common roles", async () => {
+    const urls = await Promise.all(["left", "right"].map(async (part) => (await isolate(part)).databaseUrl));
+    for (const { applied } of await Promise.all(urls.map(migrate))) expect(applied).toEqual(names);
+  });
+
+  test("goes on where it was broken off: after the first file, which leaves no trace, and after any other", async () => {
+    const { databaseUrl: url } = await isolate("broken off");
+    const first = readMigrations()[0]!;
+    await withConnection(url, (connection) => connection.query(first.sql));
+    expect((await migrate(url)).applied).toEqual(names);
+    const { databaseUrl: other } = await isolate("broken off later");
+    await withConnection(other, async (connection) => {
+      for (const [index, { number, name, sql, sha256 }] of readMigrations().slice(0, 3).entries()) {
+        await connection.query("BEGIN");
+        await connection.query(sql);
+        const noted = index === 1 ? [first, { number, name, sha256 }] : index > 1 ? [{ number, name, sha256 }] : [];
+        for (const note of noted) {
+          await connection.query("INSERT INTO tradetape.migration (number, name, sha256) VALUES ($1, $2, $3)", [
+            note.number,
+            note.name,
+            note.sha256,
+          ]);
+        }
+        await connection.query("COMMIT");
+      }
+    });
+    expect(await migrate(other)).toMatchObject({ applied: names.slice(3), already: 3 });
+    expect(await withConnection(other, databaseShape)).toBe(readFileSync("schemas/shape.txt", "utf8"));
+  });
+
+  test("a database that was made with another text of an applied file is refused, by the file's name", async () => {
+    await assertTestDatabase(databaseUrl);
+    const change = (sha256: string) =>
+      withConnection(databaseUrl, (connection) =>
+        connection.query("UPDATE tradetape.migration SET sha256 = $1 WHERE number = 3 RETURNING sha256", [sha256]),
+      );
+    await change("0".repeat(64));
+    await expect(migrate(databaseUrl)).rejects.toMatchObject({
+      code: "not_migrated",
+      message: expect.stringContaining(names[2]!),
+    });
+    await change(readMigrations()[2]!.sha256);
+    expect((await migrate(databaseUrl)).applied).toEqual([]);
+  });
+});
+
+describe("the shape", () => {
+  test("tells a column's type, a constraint, an index, a right and a function's guard apart", async () => {
+    const { databaseUrl: url } = await isolate("changed");
+    await migrate(url);
+    await assertTestDatabase(url);
+    const before = await withConnection(url, databaseShape);
+    const changes = [
+      "ALTER TABLE public.symbol ALTER exchange SET NOT NULL",
+      "ALTER TABLE public.symbol ALTER is_active SET DEFAULT true",
+      "ALTER TABLE public.model_prediction DROP CONSTRAINT model_prediction_probability_up_check",
+      "DROP INDEX public.symbol_ticker",
+      "GRANT DELETE ON public.audit_log TO tradetape_lander",
+      "ALTER FUNCTION tradetape.make_tick_day(date) RESET search_path",
+      "ALTER FUNCTION tradetape.make_tick_day(date) SECURITY INVOKER",
+      "GRANT EXECUTE ON FUNCTION tradetape.make_tick_day(date) TO PUBLIC",
+      "DROP VIEW public.tick",
+    ];
+    for (const sql of changes) {
+      const after = await withConnection(url, async (connection) => {
+        await connection.query("BEGIN");
+        await connection.query(sql);
+        const shape = await databaseShape(connection);
+        await connection.query("ROLLBACK");
+        return shape;
+      });
+      expect(after, sql).not.toBe(before);
+    }
+    expect(await withConnection(url, databaseShape)).toBe(before);
+  });
+});

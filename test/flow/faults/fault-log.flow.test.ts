@@ -1,0 +1,289 @@
+import { setTimeout } from "node:timers/promises";
+import pg from "pg";
+import { pino } from "pino";
+import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
+import { CONSUMERS } from "../../../consumers/all.ts";
+import type { EventTopic } from "../../../src/event/schemas.ts";
+import { openLog } from "../../../src/log.ts";
+import { Connection } from "../../../src/table/connection.ts";
+import { openKafka } from "../../../src/topic/client.ts";
+import { createTopics } from "../../../src/topic/topics.ts";
+import { verify } from "../../../src/verify/verify.ts";
+import { endsOf, landBy } from "../../support/landing.ts";
+import { ledgerFaults } from "../../support/ledger.ts";
+import { bar, idOf, symbol, tick } from "../../support/samples.ts";
+import { openTestTape, type TestTape } from "../../support/tape.ts";
+
+let tape: TestTape;
+let published = 0;
+const stops: AbortController[] = [];
+
+/** Little in hand, so that a consumer can be behind; looks at the log twice a second. */
+const SMALL = {
+  fetchPartitionBytesMax: String(64 * 1024),
+  landingBufferBytesMax: String(1024 * 1024),
+  historyCheckMs: "500",
+};
+
+beforeAll(async () => {
+  tape = await openTestTape(SMALL);
+});
+afterEach(() => {
+  for (const stop of stops.splice(0)) stop.abort();
+});
+afterAll(() => tape.stop());
+
+/** Lands until the test ends. @returns how it ended: with nothing, or with what stopped it */
+function landing(topic: EventTopic, config = tape.config, log = openLog(config)) {
+  const stop = new AbortController();
+  stops.push(stop);
+  const ended = landBy(config, [topic], { untilCaughtUp: false, stop: stop.signal }, log).then(
+    () => undefined,
+    (error: { code: string; message: string }) => error,
+  );
+  return { stop, ended };
+}
+
+/** Ticks of as many symbols, hence of some of the four partitions or of one. */
+async function publishTicks(count: number, symbols = 8): Promise<void> {
+  const events = Array.from({ length: count }, (_, n) =>
+    tick(published + n, { symbol_id: idOf(`symbol ${n % symbols}`) }),
+  );
+  await tape.publishAll("ticks", events);
+  published += count;
+}
+
+const count = async (table: string) =>
+  (await tape.query<{ n: number }>(`SELECT count(*) AS n FROM public.${table}`))[0]!.n;
+/** Bounded below the test's own time, so that a failure says how many of them came. */
+const ticksReach = (rows: number) =>
+  expect.poll(() => count("market_data_tick"), { timeout: 60_000 }).toBeGreaterThanOrEqual(rows);
+
+describe("Kafka's group offsets, written by another member while the group runs", () => {
+  const groupId = async () => {
+    const [row] = await tape.query<{ id: string }>("SELECT database_id AS id FROM tradetape.database_id");
+    return `tradetape.${tape.name("ticks")}.${row!.id}`;
+  };
+
+  /** Only members may write the offsets of a group that runs; what is written is what the others begin at next. */
+  async function writeOffsets(offsetOf: (partition: number) => number, meanwhile: () => Promise<void>): Promise<void> {
+    const consumer = openKafka(tape.config, openLog(tape.config)).consumer({
+      groupId: await groupId(),
+      sessionTimeout: 6000,
+    });
+    const joined = new Promise<void>((resolve) => consumer.on(consumer.events.GROUP_JOIN, () => resolve()));
+    await consumer.connect();
+    await consumer.subscribe({ topic: tape.name("ticks"), fromBeginning: true });
+    await consumer.run({ autoCommit: false, eachBatchAutoResolve: false, eachBatch: async () => {} });
+    await joined;
+    await consumer.commitOffsets(
+      [0, 1, 2, 3].map((partition) => ({ topic: tape.name("ticks"), partition, offset: String(offsetOf(partition)) })),
+    );
+    await meanwhile();
+    await consumer.disconnect();
+  }
+
+  test("rewound and advanced, change nothing of what lands", async () => {
+    await publishTicks(1000);
+    const { stop, ended } = landing("ticks");
+    await ticksReach(published);
+    // Its own partitions it reads and lands nothing of; they come back with its offsets when it leaves.
+    const fates: ((end: number) => number)[] = [() => 0, (end) => end + 20, () => 900_000];
+    for (const fate of fates) {
+      const ends = await tape.admin((admin) => admin.fetchTopicOffsets(tape.name("ticks")));
+      const endOf = (wanted: number) => Number(ends.find(({ partition }) => partition === wanted)!.high);
+      await writeOffsets(
+        (partition) => fate(endOf(partition)),
+        () => publishTicks(1000),
+      );
+      await ticksReach(published);
+    }
+    stop.abort();
+    expect(await ended).toBeUndefined();
+    expect(await count("market_data_tick")).toBe(published);
+    const [sums] = await tape.query(
+      "SELECT sum(written)::int AS written, sum(duplicate)::int AS duplicate FROM tradetape.landed_batch",
+    );
+    expect(sums).toEqual({ written: published, duplicate: 0 });
+    await tape.land("audit");
+    expect(await ledgerFaults(tape)).toEqual([]);
+  });
+});
+
+describe("a table that somebody has locked for longer than the session", () => {
+  test("stops nobody for good: two members wait, keep their places, and land each event once when it is free", async () => {
+    const lines: string[] = [];
+    const log = pino({ level: "debug" }, { write: (line: string) => void lines.push(line) });
+    const first = landing("ticks", tape.config, log);
+    const second = landing("ticks", tape.config, log);
+    await publishTicks(500);
+    await ticksReach(published);
+    const locker = new pg.Client({ connectionString: tape.config.databaseUrl });
+    await locker.connect();
+    await locker.query("BEGIN");
+    await locker.query("LOCK TABLE public.market_data_tick IN ACCESS EXCLUSIVE MODE");
+    const joins = () => lines.filter((line) => line.includes("Consumer has joined the group")).length;
+    const before = joins();
+    await publishTicks(2000);
+    // Two and a half sessions of 6 s: members that don't send heartbeats while they wait are long gone by then.
+    await setTimeout(15_000);
+    await locker.query("COMMIT");
+    await locker.end();
+    await ticksReach(published);
+    // A join of each member is one rebalance; the second one's own coming may still be under way.
+    expect(joins() - before).toBeLessThanOrEqual(2);
+    for (const { stop } of [first, second]) stop.abort();
+    expect([await first.ended, await second.ended]).toEqual([undefined, undefined]);
+    expect(await count("market_data_tick")).toBe(published);
+    await tape.land("audit");
+    expect(await ledgerFaults(tape)).toEqual([]);
+  });
+});
+
+describe("transactions of other producers", () => {
+  test("committed and aborted, with nothing but markers at the end: all of it lands, lag is 0, verify is good", async () => {
+    const producer = openKafka(tape.config, openLog(tape.config)).producer({
+      transactionalId: `${tape.name("bars")}.agent`,
+      idempotent: true,
+      maxInFlightRequests: 1,
+    });
+    await producer.connect();
+    const send = async (numbers: readonly number[], end: "commit" | "abort") => {
+      const transaction = await producer.transaction();
+      for (const n of numbers) {
+        const value = await tape.encode("bars", bar(n));
+        await transaction.send({ topic: tape.name("bars"), messages: [{ key: "k", value, partition: 0 }] });
+      }
+      await transaction[end]();
+    };
+    await send([1, 2, 3], "commit");
+    await send([4, 5], "abort");
+    await send([6], "commit");
+    const { bars } = await tape.land("bars");
+    expect(bars).toMatchObject({ read: 4, written: 4, dead: 0 });
+    // A consumer that is at the end gets fetches of nothing but these, which never come to the handler of batches.
+    const { stop, ended } = landing("bars");
+    await send([7], "commit");
+    await expect.poll(() => count("market_data_bar"), { timeout: 30_000 }).toBe(5);
+    await send([8, 9], "abort");
+    await send([10], "abort");
+    await producer.disconnect();
+    const { log } = await endsOf(tape, "bars");
+    await expect.poll(async () => (await endsOf(tape, "bars")).landed, { timeout: 30_000 }).toBe(log);
+    stop.abort();
+    expect(await ended).toBeUndefined();
+    expect((await tape.land("bars")).bars).toMatchObject({ read: 0, dead: 0 });
+    const [landed] = await tape.query<{ next: number; holes: number }>(
+      `SELECT max(next_offset) AS next, sum(holes)::int AS holes FROM tradetape.landed_batch
+       WHERE topic = $1 AND partition = 0`,
+      [tape.name("bars")],
+    );
+    expect(landed!.next).toBe(log);
+    expect(landed!.holes).toBe(landed!.next - 5);
+    await tape.land("audit");
+    expect(await ledgerFaults(tape)).toEqual([]);
+    const connection = await Connection.open(tape.config.databaseUrl, { name: "verify", role: "tradetape_reader" });
+    const verified = await verify(connection, CONSUMERS, { quiet: true });
+    await connection.close();
+    expect(verified.problems).toEqual([]);
+  });
+});
+
+describe("a log that changes under a running consumer", () => {
+  const GOES_ON_MS = 30_000;
+  const stopped = (ended: ReturnType<typeof landing>["ended"]) => {
+    const goesOn = setTimeout(GOES_ON_MS).then(() =>
+      Promise.reject(new Error("it goes on as if nothing had happened")),
+    );
+    return Promise.race([ended, goesOn]);
+  };
+
+  /** Deleting goes on behind the answer; the name is free again a little later. */
+  async function remake(topic: EventTopic): Promise<void> {
+    await tape.admin((admin) => admin.deleteTopics({ topics: [tape.name(topic)] }));
+    for (;;) {
+      const made = await tape.admin((admin) =>
+        createTopics(admin, tape.config).then(
+          () => true,
+          () => false,
+        ),
+      );
+      if (made && (await isThere(topic))) return;
+      await setTimeout(200);
+    }
+  }
+  const isThere = async (topic: EventTopic) =>
+    (await tape.admin((admin) => admin.listTopics())).includes(tape.name(topic));
+  const symbols = (name: string, n: number) =>
+    Promise.all(
+      Array.from({ length: n }, async (_, i) => ({
+        value: await tape.encode("symbols", symbol({ symbol_id: idOf(`${name} ${i}`), ticker: `${name}${i}` })),
+      })),
+    );
+  const publishSymbols = async (name: string, n: number) => tape.raw("symbols", await symbols(name, n));
+
+  test("made again and shorter than what has landed: it stops loudly, and lands nothing of the new one", async () => {
+    await publishSymbols("old", 10);
+    const { ended } = landing("symbols");
+    while ((await count("symbol")) < 10) await setTimeout(50);
+    await remake("symbols");
+    await publishSymbols("new", 3);
+    const error = await stopped(ended);
+    expect(["history_lost", "group_crashed"]).toContain(error?.code);
+    expect(await count("symbol")).toBe(10);
+  });
+
+  test("made again and longer: the next claim knows by the last record that landed that it is another log", async () => {
+    await publishSymbols("more", 17);
+    const error = await stopped(landing("symbols").ended);
+    expect(error).toMatchObject({ code: "history_lost", message: expect.stringContaining("another record") });
+    expect(await count("symbol")).toBe(10);
+  });
+
+  test("made again and exactly as long: also a call that finds nothing to land looks whose log it is", async () => {
+    await remake("symbols");
+    await publishSymbols("same", 10);
+    await expect(tape.land("symbols")).rejects.toMatchObject({ code: "history_lost" });
+    expect(await count("symbol")).toBe(10);
+  });
+
+  test("with records deleted before they were read: it stops, says what it expected and found, and skips nothing", async () => {
+    const { ended } = landing("ticks");
+    await publishTicks(100, 1);
+    await ticksReach(published);
+    const landed = published;
+    // Nothing lands, and less than what comes is taken in: the consumer is behind.
+    const locker = new pg.Client({ connectionString: tape.config.databaseUrl });
+    await locker.connect();
+    await locker.query("BEGIN");
+    await locker.query("SELECT 1 FROM tradetape.landed_offset FOR UPDATE");
+    await publishTicks(40_000, 1);
+    await setTimeout(2000);
+    const topic = tape.name("ticks");
+    const [place] = await tape.query<{ partition: number; next: number }>(
+      "SELECT partition, next_offset AS next FROM tradetape.landed_offset WHERE topic = $1 ORDER BY next_offset DESC LIMIT 1",
+      [topic],
+    );
+    const { partition, next } = place!;
+    const end = String(next + 40_000);
+    await tape.admin(async (admin) => {
+      await admin.fetchTopicMetadata({ topics: [topic] });
+      await admin.deleteTopicRecords({ topic, partitions: [{ partition, offset: end }] });
+    });
+    await locker.query("COMMIT");
+    await locker.end();
+    const error = await stopped(ended);
+    expect(error?.code).toBe("history_lost");
+    for (const part of [`${topic}/${partition}`, end]) expect(error!.message).toContain(part);
+    const rows = await count("market_data_tick");
+    expect(rows).toBeGreaterThanOrEqual(landed);
+    expect(rows).toBeLessThan(published);
+    const [after] = await tape.query<{ next: number }>(
+      "SELECT next_offset AS next FROM tradetape.landed_offset WHERE topic = $1 AND partition = $2",
+      [topic, partition],
+    );
+    // What was being landed has landed, without a gap: nothing, where the group paused between two waits for the lock.
+    expect(after!.next - next).toBe(rows - landed);
+    expect(error!.message).toContain(String(after!.next));
+  });
+});

@@ -1,0 +1,219 @@
+import snappy from "snappy";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { TradetapeError } from "../../../src/errors.ts";
+import type { EventTopic } from "../../../src/event/schemas.ts";
+import { ledgerFaults } from "../../support/ledger.ts";
+import { idOf, indicator, prediction, symbol, tick } from "../../support/samples.ts";
+import { COMPRESSION, openTapeWithSymbol, type TestTape } from "../../support/tape.ts";
+
+let tape: TestTape;
+
+beforeAll(async () => {
+  tape = await openTapeWithSymbol();
+});
+afterAll(() => tape.stop());
+
+/** What a landing fails with. */
+async function failure(...topics: EventTopic[]): Promise<TradetapeError> {
+  const error = await tape.land(...topics).then(
+    () => undefined,
+    (reason: unknown) => reason,
+  );
+  expect(error).toBeInstanceOf(TradetapeError);
+  return error as TradetapeError;
+}
+
+const count = async (table: string) => (await tape.query<{ n: number }>(`SELECT count(*) AS n FROM ${table}`))[0]!.n;
+
+describe("compressed batches", () => {
+  test.each(["gzip", "snappy", "lz4", "zstd"] as const)("land when a producer packs them with %s", async (codec) => {
+    const before = await count("public.market_data_tick");
+    const events = Array.from({ length: 50 }, (_, n) => tick(before + n));
+    const values = await Promise.all(events.map((event) => tape.encode("ticks", event)));
+    await tape.raw(
+      "ticks",
+      values.map((value) => ({ value })),
+      COMPRESSION[codec],
+    );
+    expect((await tape.land("ticks")).ticks).toMatchObject({ read: 50, written: 50 });
+  });
+
+  test("land when snappy comes as one raw block, as librdkafka packs it", async () => {
+    const { default: kafkajs } = await import("kafkajs");
+    const { CompressionCodecs, CompressionTypes } = kafkajs;
+    const own = CompressionCodecs[CompressionTypes.Snappy]!;
+    // The consumer's side stays ours: only what this producer writes is another framing.
+    CompressionCodecs[CompressionTypes.Snappy] = () => ({
+      ...own(),
+      compress: ({ buffer }: { buffer: Buffer }) => snappy.compress(buffer),
+    });
+    try {
+      const value = await tape.encode("ticks", tick(100_000));
+      await tape.raw("ticks", [{ value }], COMPRESSION.snappy);
+    } finally {
+      CompressionCodecs[CompressionTypes.Snappy] = own;
+    }
+    expect((await tape.land("ticks")).ticks).toMatchObject({ read: 1, written: 1 });
+  });
+});
+
+describe("a table that doesn't fit its event", () => {
+  test.each([
+    [
+      "of another type",
+      "DROP VIEW public.lineage; ALTER TABLE public.technical_indicator ALTER period TYPE text",
+      "ALTER TABLE public.technical_indicator ALTER period TYPE integer USING period::integer",
+      ["technical_indicator.period", "int4", "text"],
+    ],
+    [
+      "that is missing",
+      "ALTER TABLE public.technical_indicator RENAME computed_by TO made_by",
+      "ALTER TABLE public.technical_indicator RENAME made_by TO computed_by",
+      ["technical_indicator.computed_by", "text"],
+    ],
+    [
+      "that the event has not",
+      `ALTER TABLE public.technical_indicator ADD extra integer NOT NULL DEFAULT 7;
+       ALTER TABLE public.technical_indicator ALTER extra DROP DEFAULT`,
+      "ALTER TABLE public.technical_indicator DROP extra",
+      ["technical_indicator.extra", "int4"],
+    ],
+    [
+      "that may not be null",
+      "ALTER TABLE public.technical_indicator ALTER period SET NOT NULL",
+      "ALTER TABLE public.technical_indicator ALTER period DROP NOT NULL",
+      ["technical_indicator.period", "null"],
+    ],
+  ])(
+    "by a column %s stops before the first row, naming table, column and types, whatever else runs",
+    async (_, alter, restore, names) => {
+      await tape.publish("indicators", indicator(await count("public.technical_indicator")));
+      const before = await count("public.technical_indicator");
+      await tape.query(alter);
+      const error = await failure("symbols", "indicators");
+      await tape.query(restore);
+      expect(error.code).toBe("catalog_mismatch");
+      for (const name of names) expect(error.message).toContain(name);
+      expect(await count("public.technical_indicator")).toBe(before);
+      expect((await tape.land("indicators")).indicators).toMatchObject({ read: 1, written: 1 });
+    },
+  );
+});
+
+describe("roles", () => {
+  const refused = (role: string, sql: string) =>
+    expect(tape.queryAs(role, sql), sql).rejects.toMatchObject({ code: "42501" });
+
+  test("the lander can add to the audit log, and not alter, delete or empty it", async () => {
+    await tape.queryAs("tradetape_lander", "SELECT count(*) FROM public.audit_log");
+    for (const sql of [
+      "UPDATE public.audit_log SET actor = 'x'",
+      "DELETE FROM public.audit_log",
+      "TRUNCATE public.audit_log",
+    ]) {
+      await refused("tradetape_lander", sql);
+    }
+  });
+
+  test("the lander can't rewrite the ledger, letters or what agents did", async () => {
+    const tables = [
+      "tradetape.landed_batch",
+      "tradetape.dead_letter",
+      "public.model_prediction",
+      "public.trade_execution",
+      "public.market_data_tick",
+    ];
+    for (const table of tables) {
+      await refused("tradetape_lander", `DELETE FROM ${table}`);
+      await refused("tradetape_lander", `TRUNCATE ${table}`);
+    }
+    await refused("tradetape_lander", "DROP TABLE public.audit_log");
+    await refused("tradetape_lander", "CREATE TABLE public.mine (x int)");
+  });
+
+  test("the reader reads every table and writes none", async () => {
+    const tables = await tape.query<{ name: string }>(
+      `SELECT format('%I.%I', schemaname, tablename) AS name FROM pg_tables WHERE schemaname IN ('public', 'tradetape')
+       AND tablename !~ '_[0-9]{8}$'`,
+    );
+    expect(tables.length).toBeGreaterThan(15);
+    for (const { name } of tables) {
+      await tape.queryAs("tradetape_reader", `SELECT FROM ${name} LIMIT 1`);
+      await refused("tradetape_reader", `DELETE FROM ${name}`);
+      await refused("tradetape_reader", `TRUNCATE ${name}`);
+    }
+    await refused("tradetape_reader", "INSERT INTO public.symbol DEFAULT VALUES");
+    await refused("tradetape_reader", "SELECT tradetape.make_tick_day('2020-01-01')");
+  });
+});
+
+describe("lost history", () => {
+  test("records deleted from the log before they landed stop the group, which names what it expected and found", async () => {
+    const predictions = Array.from({ length: 10 }, (_, n) => prediction(n));
+    const symbolId = predictions[0]!.symbol_id;
+    for (const event of predictions) await tape.publish("predictions", event);
+    await tape.land("predictions");
+    for (const n of [20, 21, 22, 23]) await tape.publish("predictions", prediction(n));
+    const topic = tape.name("predictions");
+    const [found] = await tape.query<{ partition: number; next: number }>(
+      "SELECT partition, next_offset AS next FROM tradetape.landed_offset WHERE topic = $1 AND next_offset > 0",
+      [topic],
+    );
+    const { partition, next } = found!;
+    expect([symbolId, next]).toEqual([symbol().symbol_id, 10]);
+    const deleted = [{ partition, offset: "12" }];
+    await tape.admin(async (admin) => {
+      // kafkajs looks for the leader in metadata that only this call loads.
+      await admin.fetchTopicMetadata({ topics: [topic] });
+      await admin.deleteTopicRecords({ topic, partitions: deleted });
+    });
+    const error = await failure("predictions");
+    expect(error.code).toBe("history_lost");
+    for (const part of [`${topic}/${partition}`, "10", "12"]) expect(error.message).toContain(part);
+    expect(await count("public.model_prediction")).toBe(10);
+  });
+
+  test("a topic that was made again, and is shorter, stops the group", async () => {
+    const topic = tape.name("symbols");
+    for (const n of [1, 2, 3]) await tape.publish("symbols", symbol({ symbol_id: idOf(`s${n}`) }));
+    await tape.land("symbols");
+    await tape.admin((admin) => admin.deleteTopics({ topics: [topic] }));
+    await remakeTopic("symbols");
+    const value = await tape.encode("symbols", symbol({ symbol_id: idOf("new") }));
+    await tape.raw("symbols", [{ value }]);
+    const error = await failure("symbols");
+    expect(error.code).toBe("history_lost");
+    for (const part of [`${topic}/0`, "4", "1"]) expect(error.message).toContain(part);
+    expect(await tape.query("SELECT FROM public.symbol WHERE symbol_id = $1", [idOf("new")])).toEqual([]);
+  });
+
+  test("another cluster stops the group", async () => {
+    await tape.query("UPDATE tradetape.landed_offset SET cluster_id = 'another' WHERE topic = $1", [
+      tape.name("ticks"),
+    ]);
+    const error = await failure("ticks");
+    expect(error.code).toBe("history_lost");
+    expect(error.message).toContain("another");
+    await tape.query("UPDATE tradetape.landed_offset SET cluster_id = NULL WHERE topic = $1", [tape.name("ticks")]);
+  });
+
+  test("leaves the ledger as it was", async () => {
+    await tape.land("ticks", "indicators");
+    await tape.land("audit");
+    const topic = tape.name("symbols");
+    expect((await ledgerFaults(tape)).filter((fault) => !fault.startsWith(`${topic}/0: landed up to`))).toEqual([]);
+  });
+});
+
+async function remakeTopic(topic: EventTopic): Promise<void> {
+  const { createTopics } = await import("../../../src/topic/topics.ts");
+  for (;;) {
+    const made = await tape.admin(async (admin) => {
+      const { topics } = await admin.fetchTopicMetadata();
+      if (topics.some(({ name }) => name === tape.name(topic))) return false;
+      await createTopics(admin, tape.config);
+      return true;
+    });
+    if (made) return;
+  }
+}

@@ -1,0 +1,133 @@
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { landBy } from "../../support/landing.ts";
+import { ledgerFaults } from "../../support/ledger.ts";
+import { environmentOf } from "../../support/letters.ts";
+import { idOf, prediction, symbol, tick } from "../../support/samples.ts";
+import { openTestTape, type TestTape } from "../../support/tape.ts";
+import { tradetape } from "../../support/tradetape.ts";
+
+let tape: TestTape;
+
+beforeAll(async () => {
+  tape = await openTestTape({ parkDeadlineMs: "300" });
+});
+afterAll(() => tape.stop());
+
+const publish = async (count: number, event: (n: number) => object) => {
+  const values = await Promise.all(Array.from({ length: count }, (_, n) => tape.encode("ticks", event(n))));
+  await tape.raw(
+    "ticks",
+    values.map((value) => ({ value })),
+  );
+};
+const landed = () =>
+  tape.query<{ rows: number; letters: number; next: number }>(
+    `SELECT (SELECT count(*) FROM public.tick) AS rows, (SELECT count(*) FROM tradetape.dead_letter) AS letters,
+       (SELECT next_offset FROM tradetape.landed_offset WHERE topic = $1 AND partition = 0) AS next`,
+    [tape.name("ticks")],
+  );
+
+test("letters that are repeats with other content never stop a group", async () => {
+  await publish(1500, (n) => tick(n));
+  await tape.land("ticks");
+  await publish(1500, (n) => tick(n, { close: 1 }));
+  expect((await tape.land("ticks")).ticks).toMatchObject({ read: 1500, dead: 1500 });
+  expect(await landed()).toEqual([{ rows: 1500, letters: 1500, next: 3000 }]);
+});
+
+test("many letters among more good events don't stop a group", async () => {
+  await publish(3000, (n) => tick(10_000 + n, n % 5 < 2 ? { volume: -1 } : {}));
+  expect((await tape.land("ticks")).ticks).toMatchObject({ written: 1800, dead: 1200 });
+});
+
+test("a topic that turns into letters stops its group, with its batch rolled back and the way out", async () => {
+  const before = await landed();
+  await publish(1500, (n) => tick(30_000 + n, n % 10 > 0 ? { close: Number.NaN } : {}));
+  await expect(tape.land("ticks")).rejects.toMatchObject({
+    code: "too_many_letters",
+    canRetry: false,
+    message: expect.stringContaining(tape.name("ticks")),
+    next: expect.stringContaining("tradetape dead-letters list"),
+  });
+  expect(await landed()).toEqual(before);
+});
+
+test("and lands them as letters when it is told to", async () => {
+  const env = { ...environmentOf(tape), TRADETAPE_LETTER_SHARE_MAX: "1" };
+  const refused = await tradetape(["consume", "ticks", "--until-caught-up"], environmentOf(tape));
+  expect([refused.code, refused.stderr]).toEqual([2, expect.stringContaining("TRADETAPE_LETTER_SHARE_MAX=1")]);
+  const { code, stdout } = await tradetape(["consume", "--until-caught-up", "--json"], env);
+  expect(code).toBe(0);
+  const ticks = (JSON.parse(stdout) as { topic: string; dead: number }[]).find(({ topic }) => topic === "ticks");
+  expect(ticks).toMatchObject({ read: 1500, written: 150, dead: 1350 });
+  expect(await ledgerFaults(tape)).toEqual([]);
+});
+
+/** Lands until the group ends by itself, or until `isDone`. @returns what ended it */
+async function landUntil(topic: "ticks" | "predictions", isDone: () => Promise<boolean>): Promise<unknown> {
+  const stop = new AbortController();
+  const ended = landBy(tape.config, [topic], { untilCaughtUp: false, stop: stop.signal }).catch((error) => error);
+  let isOver = false;
+  void ended.then(() => {
+    isOver = true;
+  });
+  await expect.poll(async () => isOver || (await isDone()), { timeout: 60_000 }).toBe(true);
+  stop.abort();
+  return ended;
+}
+
+test("bad events that come a few at a time stop it, too, at the 1,000th", async () => {
+  const [before] = await landed();
+  const ended = landUntil("ticks", async () => false);
+  const letters = async () => (await landed())[0]!.letters - before!.letters;
+  const publishBad = (from: number) => publish(100, (n) => tick(50_000 + from + n, { close: Number.NaN }));
+  for (let count = 0; count < 900; count += 100) {
+    await publishBad(count);
+    await expect.poll(letters, { timeout: 30_000 }).toBe(count + 100);
+  }
+  await publishBad(900);
+  expect(await ended).toMatchObject({ code: "too_many_letters" });
+  // What tripped it was rolled back: it is still to come.
+  expect([await letters(), (await landed())[0]!.next - before!.next]).toEqual([900, 900]);
+});
+
+describe("children whose parents never come", () => {
+  const STRANGER = idOf("a symbol that nobody published");
+  const orphans = (from: number, count: number) =>
+    Array.from({ length: count }, (_, n) => prediction(from + n, { symbol_id: STRANGER }));
+  const counts = async () =>
+    (
+      await tape.query(
+        `SELECT (SELECT count(*) FROM tradetape.parked_event) AS parked, (SELECT count(*) FROM public.model_prediction) AS rows,
+           (SELECT count(*) FROM tradetape.dead_letter WHERE topic = $1) AS letters`,
+        [tape.name("predictions")],
+      )
+    )[0]!;
+
+  test("stop the group when they are most of a topic, and stay parked until they come after all", async () => {
+    await tape.publishAll("predictions", orphans(0, 1200));
+    const error = await landUntil("predictions", async () => false);
+    expect(error).toMatchObject({
+      code: "too_many_letters",
+      message: expect.stringContaining("the parents of 1000 of 1200 events never came"),
+      next: expect.stringContaining("tradetape parked"),
+    });
+    expect(await counts()).toEqual({ parked: 1200, rows: 0, letters: 0 });
+    await tape.publish("symbols", symbol({ symbol_id: STRANGER }));
+    await tape.land("symbols", "predictions");
+    expect(await counts()).toEqual({ parked: 0, rows: 1200, letters: 0 });
+  });
+
+  test("become letters when they are strays among others, however many come due at once", async () => {
+    const stranger = idOf("another");
+    const strays = Array.from({ length: 2600 }, (_, n) =>
+      prediction(2000 + n, { symbol_id: n % 5 < 2 ? stranger : STRANGER }),
+    );
+    await tape.publishAll("predictions", strays);
+    const error = await landUntil("predictions", async () => (await counts()).letters === 1040);
+    expect(error).not.toBeInstanceOf(Error);
+    expect(await counts()).toEqual({ parked: 0, rows: 2760, letters: 1040 });
+    await tape.land("audit");
+    expect(await ledgerFaults(tape)).toEqual([]);
+  });
+});

@@ -1,0 +1,186 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { environmentOf, landBy } from "../../support/landing.ts";
+import { ledgerFaults } from "../../support/ledger.ts";
+import { replayInto } from "../../support/replay.ts";
+import {
+  bar,
+  decision,
+  fill,
+  idOf,
+  indicator,
+  performance,
+  prediction,
+  session,
+  symbol,
+  tick,
+} from "../../support/samples.ts";
+import { openTestTape, type TestTape } from "../../support/tape.ts";
+import { startTradetape, tradetape } from "../../support/tradetape.ts";
+
+let tape: TestTape;
+const BACKTEST = idOf("a backtest");
+const COUNT = 40;
+
+beforeAll(async () => {
+  tape = await openTestTape();
+  await tape.publish("symbols", symbol());
+  await tape.publish("sessions", session({ backtest_session_id: BACKTEST }));
+  const of = (n: number) => ({ backtest_session_id: n % 4 === 0 ? BACKTEST : null });
+  const numbers = Array.from({ length: COUNT }, (_, n) => n);
+  // Children before their parents: the source had to park them, the replay needn't.
+  await tape.publishAll(
+    "fills",
+    numbers.map((n) => fill(n, of(n))),
+  );
+  await tape.publishAll(
+    "decisions",
+    numbers.map((n) => decision(n, of(n))),
+  );
+  await tape.publishAll(
+    "predictions",
+    numbers.map((n) => prediction(n, of(n))),
+  );
+  await tape.publishAll(
+    "ticks",
+    [...numbers, 0, 1].map((n) => tick(n, of(n))),
+  );
+  await tape.publishAll("bars", [bar(0), bar(1), bar(1, { close: 9, revised_at: 2e15 })]);
+  await tape.publish("indicators", indicator());
+  await tape.publish("performance", performance());
+  await tape.raw("ticks", [{ value: Buffer.from("no event") }, { value: null, partition: 2 }]);
+  await tape.raw("fills", [{ value: Buffer.from("no event") }]);
+  await tape.land();
+});
+afterAll(() => tape.stop());
+
+const run = (target: TestTape, ...flags: string[]) =>
+  tradetape(["replay", "--into", target.config.databaseUrl, "--json", ...flags], environmentOf(tape.config));
+
+/** Every row, letter and place in the log: what two databases must have in common. */
+async function contents(of: TestTape): Promise<Record<string, unknown>> {
+  const found: Record<string, unknown> = {};
+  const tables = {
+    symbol: "revised_at",
+    backtest_session: "backtest_session_id",
+    market_data: "market_data_id",
+    technical_indicator: "indicator_id",
+    model_prediction: "prediction_id",
+    trade_decision: "decision_id",
+    trade_execution: "execution_id",
+    strategy_performance: "performance_id",
+    audit_log: "seq",
+  };
+  for (const [table, order] of Object.entries(tables)) {
+    found[table] = await of.query(`SELECT to_jsonb(t) - 'landed_at' AS row FROM public.${table} t ORDER BY ${order}`);
+  }
+  found.letters = await of.query(
+    'SELECT topic, partition, "offset", reason, detail, value FROM tradetape.dead_letter ORDER BY 1, 2, 3',
+  );
+  found.places = await of.query("SELECT topic, partition, next_offset FROM tradetape.landed_offset ORDER BY 1, 2");
+  return found;
+}
+
+const ids = (of: TestTape, table: string) =>
+  of.query(`SELECT to_jsonb(t) - 'landed_at' AS row FROM public.${table} t ORDER BY 1`);
+
+async function liveGroup(): Promise<{ readonly groupId: string; readonly topic: string }> {
+  const [row] = await tape.query<{ id: string }>("SELECT database_id AS id FROM tradetape.database_id");
+  const topic = tape.name("ticks");
+  return { groupId: `tradetape.${topic}.${row!.id}`, topic };
+}
+
+async function groupOffsets(): Promise<unknown> {
+  const { groupId, topic } = await liveGroup();
+  return tape.admin((admin) => admin.fetchOffsets({ groupId, topics: [topic] }));
+}
+
+test("a fresh database is filled with the same rows, letters and places, and says so in one audit entry", async () => {
+  // Offsets that no landing would write: whoever writes them over is seen.
+  const strange = { ...(await liveGroup()), partitions: [{ partition: 1, offset: "7" }] };
+  await tape.admin((admin) => admin.setOffsets(strange));
+  const before = { live: await contents(tape), offsets: await groupOffsets() };
+  const told = { audit: (await tape.read("audit")).length, letters: (await tape.read("dead-letters")).length };
+  const target = await tape.beside("whole");
+  const { code, stdout, stderr } = await run(target);
+  expect(stderr.split("\n").filter((line) => line !== "" && !line.startsWith("{"))).toEqual([]);
+  expect(code).toBe(0);
+  expect(JSON.parse(stdout)).toMatchObject({ whole: true, ok: true, missingParent: 0, outsideWindow: 0 });
+  expect(await contents(target)).toEqual(before.live);
+  expect({ live: await contents(tape), offsets: await groupOffsets() }).toEqual(before);
+  expect(await ledgerFaults(target)).toEqual([]);
+  const trail = await tape.read("audit");
+  expect(trail).toHaveLength(told.audit + 1);
+  expect(trail.at(-1)!.value!.includes("REPLAY")).toBe(true);
+  expect(await tape.read("dead-letters")).toHaveLength(told.letters);
+  // All indexes are there again, and live consumers go on from it.
+  const indexes = "SELECT indexdef FROM pg_indexes WHERE schemaname = 'public' ORDER BY 1";
+  expect(await target.query(indexes)).toEqual(await tape.query(indexes));
+  await target.land();
+  await target.stop();
+});
+
+test("killed, then stopped by a signal, it goes on where it was, and lands nothing twice", async () => {
+  // The replay before this one told the audit topic that it happened.
+  await tape.land("audit");
+  const target = await tape.beside("killed");
+  const slow = ["replay", "--into", target.config.databaseUrl, "--json", "--speed", "30/s"];
+  const batches = async () =>
+    (await target.query<{ n: number }>("SELECT count(*) AS n FROM tradetape.landed_batch"))[0]!.n;
+  const first = startTradetape(slow, environmentOf(tape.config));
+  while ((await batches()) < 5) await sleep(50);
+  first.process.kill("SIGKILL");
+  await first.ended;
+  const afterKill = await batches();
+  const second = startTradetape([...slow, "--resume"], environmentOf(tape.config));
+  while ((await batches()) === afterKill) await sleep(50);
+  second.process.kill("SIGINT");
+  const stopped = await second.ended;
+  expect(stopped.code).toBe(130);
+  expect(stopped.stderr).toContain("The same command goes on from here");
+  expect(await target.query("SELECT state FROM tradetape.replay_run")).toEqual([{ state: "loading" }]);
+  await expect(landBy(target.config, ["ticks"])).rejects.toMatchObject({ code: "replay_partial" });
+  const other = replayInto(tape, target.config.databaseUrl, { topics: ["ticks"] });
+  await expect(other).rejects.toMatchObject({ code: "replay_refused" });
+  // What is published after its beginning is not part of it, however often it is begun again.
+  await tape.publish("ticks", tick(COUNT));
+  const { code, stderr } = await run(target);
+  expect([code, stderr.includes("going on with the replay")]).toEqual([0, true]);
+  expect(await ids(target, "tick")).toEqual(await ids(tape, "tick"));
+  expect(await ids(target, "audit_log")).toEqual(await ids(tape, "audit_log"));
+  expect(await ledgerFaults(target)).toEqual([]);
+  await target.stop();
+});
+
+test("cut off in any of its states, it ends the same, and tells the same", async () => {
+  const target = await tape.beside("states");
+  const url = target.config.databaseUrl;
+  for (const state of ["settling", "indexing", "verifying"] as const) {
+    const phase = (now: string) => {
+      if (now === state) throw new Error(`cut off in ${state}`);
+    };
+    await expect(replayInto(tape, url, { onlooker: { phase } })).rejects.toThrow(`cut off in ${state}`);
+    expect(await target.query("SELECT state FROM tradetape.replay_run")).toEqual([{ state }]);
+  }
+  expect(await replayInto(tape, url, { resume: true })).toMatchObject({ ok: true, whole: true });
+  await target.query("UPDATE tradetape.replay_run SET state = 'telling'");
+  await replayInto(tape, url, { resume: true });
+  const [first, second, ...more] = (await tape.read("audit"))
+    .filter(({ value }) => value?.includes("REPLAY"))
+    .slice(-2);
+  expect(second!.value).toEqual(first!.value);
+  expect(more).toEqual([]);
+  expect(await ids(target, "trade_execution")).toEqual(await ids(tape, "trade_execution"));
+  await expect(replayInto(tape, url, { resume: true })).rejects.toMatchObject({ code: "replay_refused" });
+  await target.stop();
+});
+
+test("a dry run says what would be replayed, and doesn't touch the target", async () => {
+  const nowhere = "postgres://nobody@127.0.0.1:9/nothing";
+  const flags = ["replay", "--into", nowhere, "--dry-run", "--topics", "fills"];
+  const { code, stdout } = await tradetape(flags, environmentOf(tape.config));
+  expect(code).toBe(0);
+  expect(stdout).toMatch(/fills +1 +0 +40 +40/);
+  expect(stdout).toContain("a part of the topics: symbols, sessions, fills");
+  expect(stdout).not.toMatch(/^ticks/m);
+});
