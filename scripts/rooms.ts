@@ -80,7 +80,7 @@ export const LAYERS: readonly (readonly Room[])[] = [
       path: "src/batch",
       knows: "landing",
       parts: [
-        { name: ".", knows: "a consumer's declaration; patience, tallies, buffer room" },
+        { name: ".", knows: "a consumer's declaration; patience, tallies, buffer space" },
         { name: "encode", knows: "fetched bytes become rows and letters" },
         { name: "write", knows: "rows go into a table; bad ones are isolated" },
         { name: "land", knows: "the transaction, and what is decided in it" },

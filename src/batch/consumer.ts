@@ -11,7 +11,7 @@ export interface AuditNote {
 
 /**
  * A consumer group, declared: what it reads, where it lands, what it tells the audit topic. One engine runs them all
- * (batch/group.ts); a declaration holds no flow of its own.
+ * (`Group`); a declaration holds no flow of its own.
  */
 export interface Consumer<T extends EventTopic = EventTopic> {
   readonly topic: T;

@@ -1,7 +1,7 @@
 import { type Clock, SYSTEM_CLOCK } from "../clock.ts";
 import { TradetapeError } from "../errors.ts";
 import type { Log } from "../log.ts";
-import { isDatabaseFault, verdictOf } from "../table/sqlstate.ts";
+import { faultKindOf, isDatabaseFault } from "../table/sqlstate.ts";
 
 /** 0.2, 0.4, 0.8 ... 15 s: a restart is over within seconds, a longer outage gains nothing from being asked more. */
 const DELAY_MS_MIN = 200;
@@ -18,9 +18,9 @@ export type Judgement = "retry" | TradetapeError;
 export function judge(error: unknown, topicName: string, isBroken: boolean): Judgement {
   if (error instanceof TradetapeError) return error.canRetry ? "retry" : error;
   if (isDatabaseFault(error)) {
-    const verdict = verdictOf(error);
+    const kind = faultKindOf(error);
     // A foreign key is a race with a parent, as the join saw it a moment before.
-    if (verdict === "environment" || verdict === "foreign_key") return "retry";
+    if (kind === "environment" || kind === "foreign_key") return "retry";
     return new TradetapeError("landing_refused", `${topicName}: ${error.message} (SQLSTATE ${error.code})`, {
       cause: error,
       next: "Nothing of the batch was landed. Mend the cause and start `tradetape consume` again.",

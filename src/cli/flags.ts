@@ -5,12 +5,12 @@ import type { EventTopic } from "../event/schemas.ts";
 import { topicName } from "../topic/topics.ts";
 
 /** Every topic that lands, by its short name. */
-export const TOPICS: readonly EventTopic[] = CONSUMERS.map(({ topic }) => topic);
+export const CONSUMED_TOPICS: readonly EventTopic[] = CONSUMERS.map(({ topic }) => topic);
 
 /** A topic by its short or its full name. */
 export function knownTopic(namespace: string, name: string): EventTopic {
-  const found = TOPICS.find((topic) => name === topic || name === topicName(namespace, topic));
-  if (found === undefined) throw wrong(`topic ${name}`, TOPICS.join(", "));
+  const found = CONSUMED_TOPICS.find((topic) => name === topic || name === topicName(namespace, topic));
+  if (found === undefined) throw wrong(`topic ${name}`, CONSUMED_TOPICS.join(", "));
   return found;
 }
 

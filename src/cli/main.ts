@@ -9,8 +9,8 @@ if (major < 22 || (major === 22 && minor < 18)) {
 // Half of a short command's time is compiling; Node keeps the result in the system's folder for temporary files.
 process.getBuiltinModule("node:module").enableCompileCache();
 
-const { runProgram } = await import("./program.ts");
-const code = await runProgram(process.argv.slice(2));
+const { runCommandLine } = await import("./program.ts");
+const code = await runCommandLine(process.argv.slice(2));
 // What a command opened, it has closed; should a client library still hold a timer, a person mustn't wait for it.
 process.stdout.write("", () => process.exit(code));
 

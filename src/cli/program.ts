@@ -36,7 +36,7 @@ Settings: \`tradetape help config\`.`;
  * Runs one command line (without node and script) and resolves with its exit code. Everything it has to say has been
  * written by then.
  */
-export async function runProgram(argv: readonly string[]): Promise<ExitCode> {
+export async function runCommandLine(argv: readonly string[]): Promise<ExitCode> {
   // `tradetape status | head` closes the pipe early: that is no error of ours.
   process.stdout.on("error", (error: NodeJS.ErrnoException) => {
     if (error.code !== "EPIPE") throw error;

@@ -17,7 +17,7 @@ import {
 import type { RawMessage, RawPublisher } from "../topic/publish/raw-publish.ts";
 import { recordAction } from "./audited.ts";
 import type { Ops } from "./ops.ts";
-import { Pace } from "./pace.ts";
+import { RateCap } from "./rate-cap.ts";
 
 export interface RedriveOptions {
   readonly filter: LetterFilter;
@@ -59,8 +59,8 @@ export async function redrive(
   const attemptsMax = Math.min(options.attemptsMax, EVERY_ATTEMPT);
   // An event that dies again while this runs is a new letter and meets the same filter: only those of before are meant.
   const filter = await asOfNow(ops.connection, options.filter);
-  const pace = new Pace(options.perSecondMax, Date.now, (ms) => interrupted(ms, options.stop));
-  const run = { ...options, filter, attemptsMax, actionId: randomUUID(), pace };
+  const rateCap = new RateCap(options.perSecondMax, Date.now, (ms) => interrupted(ms, options.stop));
+  const run = { ...options, filter, attemptsMax, actionId: randomUUID(), rateCap };
   const all: Redriven[] = [];
   let sent = 0;
   for (const { topic, partition } of await openPlaces(ops.connection, filter)) {
@@ -85,7 +85,7 @@ const interrupted = (ms: number, stop: AbortSignal): Promise<void> =>
 
 interface PageRun extends RedriveOptions {
   readonly actionId: string;
-  readonly pace: Pace;
+  readonly rateCap: RateCap;
   readonly topic: string;
   readonly partition: number;
   readonly afterOffset: number;
@@ -125,9 +125,9 @@ async function send(
 ): Promise<Sent> {
   const sent: RedrivenLetter[] = [];
   while (sent.length < records.length) {
-    const step = run.pace.step(records.length - sent.length);
+    const step = run.rateCap.step(records.length - sent.length);
     const part = records.slice(sent.length, sent.length + step);
-    await run.pace.turn(part.length);
+    await run.rateCap.turn(part.length);
     if (run.stop.aborted) break;
     const attempts = part.map((_, n) => locked[sent.length + n]!.attempts + 1);
     try {

@@ -3,7 +3,7 @@ import type { EventOfTopic, SymbolEvent } from "../event/events.ts";
 import type { EventTopic } from "../event/schemas.ts";
 import { shown } from "./decimal.ts";
 import type { Feed, FeedBatch, FeedDescription, FeedOptions, Producer } from "./feed.ts";
-import { type Input, openInput } from "./input.ts";
+import { type FeedInput, openInput } from "./input.ts";
 import { LineSplitter } from "./lines.ts";
 import { readSample, type Sample } from "./sample.ts";
 
@@ -104,7 +104,7 @@ function choose<T extends EventTopic>(
 function feedOf<T extends EventTopic>(
   topic: T,
   format: Format<T>,
-  input: Input,
+  input: FeedInput,
   sample: Sample,
   options: FeedOptions,
 ): Feed<T> {
@@ -135,7 +135,7 @@ function feedOf<T extends EventTopic>(
 }
 
 async function* batches<T extends EventTopic>(
-  input: Input,
+  input: FeedInput,
   sample: Sample,
   splitter: LineSplitter,
   header: boolean,

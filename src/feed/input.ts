@@ -10,7 +10,7 @@ import { TradetapeError } from "../errors.ts";
 const READ_BYTES = 256 * 1024;
 
 /** A file's unpacked bytes, with the names that lead to them. */
-export interface Input {
+export interface FeedInput {
   /** As the person named it; "standard input" for `-`. */
   readonly file: string;
   /** Path and, for a zip, its entry's name: where tickers and dates are looked for. Empty for standard input. */
@@ -28,7 +28,7 @@ const refuse = (message: string, next: string, cause?: unknown) =>
  * Opens a file for streaming; `-` is standard input.
  * @throws TradetapeError input_invalid when it can't be opened or unpacked; damage further on is thrown while reading.
  */
-export async function openInput(file: string): Promise<Input> {
+export async function openInput(file: string): Promise<FeedInput> {
   if (file === "-") return openStandardInput();
   const { magic, bytes } = await peek(file);
   if (magic.subarray(0, 2).toString("latin1") === "PK") return openZip(file, bytes);
@@ -77,7 +77,7 @@ async function peek(file: string): Promise<{ magic: Buffer; bytes: number }> {
   }
 }
 
-function openStandardInput(): Input {
+function openStandardInput(): FeedInput {
   const { stdin } = process;
   let read = 0;
   async function* chunks() {
@@ -115,7 +115,7 @@ async function* readable(file: string, stream: Readable): AsyncGenerator<Buffer,
   }
 }
 
-async function openZip(file: string, bytes: number): Promise<Input> {
+async function openZip(file: string, bytes: number): Promise<FeedInput> {
   const { zip, entry, stream } = await openOnlyEntry(file).catch((cause: unknown) => {
     if (cause instanceof TradetapeError) throw cause;
     throw refuse(`${file} is no readable zip: ${(cause as Error).message}`, "Check that it arrived whole.", cause);

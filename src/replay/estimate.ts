@@ -1,5 +1,5 @@
 import type { EventTopic } from "../event/schemas.ts";
-import type { ReplayPlan } from "./plan.ts";
+import type { ReplayPlan } from "./replay-plan.ts";
 
 /**
  * Offsets a second, as `npm run replay-proof` found them on two cores that twenty other programs wanted, too: 11,913 of

@@ -1,4 +1,4 @@
-import type { HeldRecords } from "../batch/group/replay-terms.ts";
+import type { Withheld } from "../batch/group/replay-terms.ts";
 
 /** A partition whose next events wait for hours is not fetched any further meanwhile. */
 export const HELD_BYTES_MAX = 1024 * 1024;
@@ -6,7 +6,7 @@ export const HELD_BYTES_MAX = 1024 * 1024;
 /** What is held of one partition, in offset order: let go up to a cursor, flushed up to another. */
 export class HeldStream {
   readonly #end: number;
-  readonly #held: HeldRecords[] = [];
+  readonly #held: Withheld[] = [];
   /** Where the next batch begins; one that begins earlier was fetched again, and replaces what is held. */
   #tail: number;
   #index = 0;
@@ -19,7 +19,7 @@ export class HeldStream {
     this.#end = end;
   }
 
-  add(records: HeldRecords): void {
+  add(records: Withheld): void {
     if (records.firstOffset < this.#tail && this.#held.length > 0) {
       this.#held.length = 0;
       this.bytes = 0;
@@ -70,7 +70,7 @@ export class HeldStream {
     this.#flushed = { offset: nextOffset, index: this.#index };
   }
 
-  #begin(head: HeldRecords): void {
+  #begin(head: Withheld): void {
     this.#index = head.from;
     this.#flushed = { offset: head.firstOffset, index: head.from };
     this.#headTime = undefined;

@@ -8,8 +8,8 @@ import type { Connection } from "../table/connection.ts";
 import { claimPartition } from "../table/landing/landed.ts";
 import { analyze } from "../table/upkeep/secondary-indexes.ts";
 import type { Speed } from "./bounds.ts";
-import { Pacer } from "./pacer.ts";
-import { FIRST, type ReplayPlan, termsOf } from "./plan.ts";
+import { ReplayPace } from "./replay-pace.ts";
+import { FIRST, type ReplayPlan, termsOf } from "./replay-plan.ts";
 import type { TopicProgress, Watch } from "./watch.ts";
 
 /** What loading needs, and when to stop. */
@@ -94,8 +94,8 @@ class Lander {
   }
 
   /** Chains beside each other, the members of a chain one after the other. @throws the first failure, when all have stopped */
-  async together(chains: readonly (readonly Consumer[])[], pacer: Pacer | undefined): Promise<void> {
-    const terms = termsOf(this.#loading.plan, pacer);
+  async together(chains: readonly (readonly Consumer[])[], pace: ReplayPace | undefined): Promise<void> {
+    const terms = termsOf(this.#loading.plan, pace);
     const ends = await Promise.allSettled(
       chains.map(async (chain) => {
         for (const consumer of chain) await this.#land(consumer, terms);
@@ -112,11 +112,11 @@ class Lander {
     const streams = waiting.flatMap((one) =>
       watch.streams([one]).map((of) => ({ ...of, isTrail: isTrail(one.topic) })),
     );
-    const pacer = new Pacer(speed, streams);
-    const pacing = pacer.run(this.#stop);
+    const pace = new ReplayPace(speed, streams);
+    const pacing = pace.run(this.#stop);
     await this.together(
       consumers.map((consumer) => [consumer]),
-      pacer,
+      pace,
     );
     await pacing;
   }

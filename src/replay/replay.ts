@@ -21,9 +21,9 @@ import { type Finding, verify } from "../verify/verify.ts";
 import type { Speed } from "./bounds.ts";
 import { buildIndexes } from "./build-indexes.ts";
 import { load } from "./load.ts";
-import { type ReplayPlan, termsOf } from "./plan.ts";
+import { publishReplayEntry } from "./publish-replay-entry.ts";
+import { type ReplayPlan, termsOf } from "./replay-plan.ts";
 import { settle } from "./settle.ts";
-import { tellReplay } from "./tell-replay.ts";
 import { type TopicProgress, Watch } from "./watch.ts";
 
 /** Who looks on. */
@@ -145,7 +145,7 @@ async function runStates(
   await noteCounts(owner, runId, counts);
   const found = { runId, actor: options.actor, whole, topics: counts, ...lost, ok, problems, warnings };
   const { result, finishedUs } = await noteResult<ReplayResult>(owner, runId, found);
-  await tellReplay(services, run, result, finishedUs);
+  await publishReplayEntry(services, run, result, finishedUs);
   await enter("finished", "finished");
   return result;
 }

@@ -2,10 +2,10 @@ import type { Consumer } from "../batch/consumer.ts";
 import type { ReplayTerms } from "../batch/group/replay-terms.ts";
 import { type GivenUp, giveUpParked } from "../batch/land/expire.ts";
 import { inTransaction } from "../batch/land/land.ts";
-import type { LandingPlan } from "../batch/land/plan.ts";
+import type { LandingPlan } from "../batch/land/landing-plan.ts";
 import { releaseParked } from "../batch/land/release.ts";
-import { makePlan } from "../batch/run/landing-plan.ts";
 import type { LandingServices } from "../batch/run/landing-services.ts";
+import { makeLandingPlan } from "../batch/run/make-landing-plan.ts";
 import type { Connection } from "../table/connection.ts";
 import { databaseTime, parkedByPartition } from "../table/landing/parked.ts";
 
@@ -22,7 +22,7 @@ export async function settle(
 ): Promise<void> {
   const plans: LandingPlan[] = [];
   for (const consumer of consumers.filter(({ landing }) => landing.parents.length > 0)) {
-    plans.push(await makePlan(services, consumer, terms));
+    plans.push(await makeLandingPlan(services, consumer, terms));
   }
   await services.questions.use(async (connection) => {
     for (let done = true; done; ) {

@@ -1,7 +1,7 @@
 import type { Consumer } from "../batch/consumer.ts";
 import { TradetapeError } from "../errors.ts";
 import { landedPlaces } from "../table/checks/landed-places.ts";
-import { Connection, placeOf } from "../table/connection.ts";
+import { addressOf, Connection } from "../table/connection.ts";
 import { migrate } from "../table/migrate.ts";
 import {
   beginRun,
@@ -11,8 +11,8 @@ import {
   tablesInUse,
   unfinishedRun,
 } from "../table/upkeep/replay-run.ts";
-import { FIRST, planDigest, type ReplayPlan } from "./plan.ts";
 import type { ReplayResult } from "./replay.ts";
+import { FIRST, planDigest, type ReplayPlan } from "./replay-plan.ts";
 
 /** Topics whose events every session and every window is served. */
 const UNFILTERED: readonly string[] = [...FIRST, "audit"];
@@ -35,7 +35,7 @@ export async function openTarget(databaseUrl: string): Promise<Connection> {
   const owner = await Connection.open(databaseUrl, { name: "replay", role: "tradetape_owner" });
   if (await lockReplay(owner)) return owner;
   await owner.close();
-  throw new TradetapeError("replay_refused", `another replay into ${placeOf(databaseUrl)} is running`, {
+  throw new TradetapeError("replay_refused", `another replay into ${addressOf(databaseUrl)} is running`, {
     canRetry: true,
     next: "Wait for it, or stop it first: it can be resumed.",
   });

@@ -3,8 +3,8 @@ import { judge, Patience } from "../batch/patience.ts";
 import type { LandingServices } from "../batch/run/landing-services.ts";
 import type { EventTopic } from "../event/schemas.ts";
 import { nextOffsetsOf } from "../table/landing/landed.ts";
-import type { Stream } from "./pacer.ts";
-import type { PlannedTopic, ReplayPlan } from "./plan.ts";
+import type { Stream } from "./replay-pace.ts";
+import type { PlannedTopic, ReplayPlan } from "./replay-plan.ts";
 
 /** How far one topic is: offsets of its ranges that the database has landed, of all that there are. */
 export interface TopicProgress {

@@ -20,7 +20,7 @@ export interface RemovedRows {
   readonly rows: number;
 }
 
-export interface Removal {
+export interface SessionRemoval {
   readonly rows: readonly RemovedRows[];
   /** Parked events of the session that were filtered. */
   readonly parked: number;
@@ -40,7 +40,7 @@ const BLOCKS_PER_TRANSACTION = 4096;
  * | between two transactions            | table, ledger and audit trail agree on what is gone; the next call goes on  |
  * | within one                          | rows, ledger row and audit entry are one: all or nothing                    |
  */
-export async function removeSession(ops: Ops, options: RemoveOptions): Promise<Removal> {
+export async function removeSession(ops: Ops, options: RemoveOptions): Promise<SessionRemoval> {
   const { connection } = ops;
   await passLandings(ops);
   const rows: RemovedRows[] = [];

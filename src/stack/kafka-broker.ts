@@ -4,7 +4,7 @@ import { connect } from "node:net";
 import { join, relative } from "node:path";
 import { TradetapeError } from "../errors.ts";
 import { freshFolder } from "./home.ts";
-import { type Program, runToEnd } from "./launch.ts";
+import { runToEnd, type StackProgram } from "./launch.ts";
 import type { BrokerPorts } from "./ports.ts";
 import { postgresPassword } from "./postgres-server.ts";
 
@@ -144,7 +144,7 @@ export function kafkaBroker(
   java: string,
   nodes: readonly BrokerPorts[],
   nodeId: number,
-): Program {
+): StackProgram {
   const name = brokerName(nodes, nodeId);
   return {
     name,

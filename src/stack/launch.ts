@@ -10,7 +10,7 @@ export interface RunAs {
 }
 
 /** How one program of the stack is started, and how to see that it answers. */
-export interface Program {
+export interface StackProgram {
   readonly name: string;
   readonly command: string;
   readonly args: readonly string[];
@@ -72,7 +72,7 @@ export function logTail(logFile: string): string {
  * its output in `logFile`; the log of the run before is kept beside it.
  * @throws TradetapeError stack_failed when it can't even be executed.
  */
-export async function launch(program: Program, detached: boolean): Promise<RunningProgram> {
+export async function launch(program: StackProgram, detached: boolean): Promise<RunningProgram> {
   if (existsSync(program.logFile)) renameSync(program.logFile, `${program.logFile}.previous`);
   const log = openSync(program.logFile, "a", 0o600);
   let child: ChildProcess;
@@ -139,7 +139,7 @@ function endWithThisProcess(child: ChildProcess, signal: NodeJS.Signals): void {
 }
 
 /** What is asked of a program while it starts. */
-export type Startable = Pick<Program, "name" | "logFile" | "isReady">;
+export type Startable = Pick<StackProgram, "name" | "logFile" | "isReady">;
 
 /**
  * Waits until a program answers or has ended, whichever comes first.

@@ -3,7 +3,7 @@ import { chownSync, existsSync, readFileSync, renameSync, rmSync, writeFileSync 
 import { join } from "node:path";
 import { TradetapeError } from "../errors.ts";
 import { freshFolder } from "./home.ts";
-import { isRunning, type Program, type RunAs, type RunningProgram, runToEnd } from "./launch.ts";
+import { isRunning, type RunAs, type RunningProgram, runToEnd, type StackProgram } from "./launch.ts";
 
 /**
  * Settings of both launchers. max_wal_size: a checkpoint in the middle of a bulk load costs it a tenth; the
@@ -76,7 +76,7 @@ async function execute(command: string, args: readonly string[], input: string, 
   throw new TradetapeError("stack_failed", `PostgreSQL's data folder can't be made: ${said}`);
 }
 
-export function postgresServer(home: string, binaries: string, port: number, runAs: RunAs | undefined): Program {
+export function postgresServer(home: string, binaries: string, port: number, runAs: RunAs | undefined): StackProgram {
   const data = join(home, "postgres");
   const settings = {
     listen_addresses: "127.0.0.1",

@@ -5,9 +5,9 @@ import {
   becomesReady,
   isRunning,
   launch,
-  type Program,
   type RunAs,
   type RunningProgram,
+  type StackProgram,
   stopProgram,
 } from "./launch.ts";
 import { cacheFolder, javaCommand, postgresUser, requireEntrance } from "./machine.ts";
@@ -71,7 +71,7 @@ interface Part {
   readonly name: string;
   readonly address: string;
   readonly isReady: () => Promise<boolean>;
-  readonly prepare: (before: readonly RunningProgram[], onProgress: (line: string) => void) => Promise<Program>;
+  readonly prepare: (before: readonly RunningProgram[], onProgress: (line: string) => void) => Promise<StackProgram>;
 }
 
 function partsOf(home: string, ports: StackPorts, user: RunAs | undefined): Part[] {

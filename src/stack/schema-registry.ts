@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import type { Program } from "./launch.ts";
+import type { StackProgram } from "./launch.ts";
 
 /**
  * Where H2 keeps the schemas, relative to the registry's working folder. WRITE_DELAY=0 puts an id on disk before it is
@@ -14,7 +14,7 @@ const ANSWER_WITHIN_MS = 2000;
 
 export const registryUrl = (port: number) => `http://127.0.0.1:${port}${REGISTRY_API}`;
 
-export function schemaRegistry(home: string, jar: string, java: string, port: number): Program {
+export function schemaRegistry(home: string, jar: string, java: string, port: number): StackProgram {
   const folder = join(home, "registry");
   const properties = {
     "quarkus.http.host": "127.0.0.1",

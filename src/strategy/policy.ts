@@ -17,7 +17,7 @@ export interface PolicySettings {
   readonly cooldownUs: number;
 }
 
-export interface Verdict {
+export interface PolicyDecision {
   readonly action: "BUY" | "SELL" | "HOLD";
   readonly size: number;
   readonly approved: boolean;
@@ -48,7 +48,7 @@ export class Policy {
     this.#settings = settings;
   }
 
-  decide(signal: Signal): Verdict {
+  decide(signal: Signal): PolicyDecision {
     const { entry, size } = this.#settings;
     const p = signal.probabilityUp;
     if (p < entry && p > 1 - entry) {
@@ -59,9 +59,9 @@ export class Policy {
     const wanted = `${action.toLowerCase()}: a rise has ${percent(p)}`;
     const objections = action === "BUY" ? this.#againstBuying(signal) : this.#againstSelling();
     const approved = objections.length === 0;
-    const verdict = { action, size: ordered, approved, reason: [wanted, ...objections].join("; ") } as const;
-    if (approved) this.#take(verdict, signal.timestamp);
-    return verdict;
+    const decision = { action, size: ordered, approved, reason: [wanted, ...objections].join("; ") } as const;
+    if (approved) this.#take(decision, signal.timestamp);
+    return decision;
   }
 
   #againstBuying({ timestamp, confidence }: Signal): string[] {

@@ -99,7 +99,7 @@ export async function loadInputs(
   for (const { topic, topicName } of topics) {
     const marks = new Map((await fetchMarks(admin, groupId, topicName)).map((mark) => [mark.partition, mark]));
     for (const { partition, low, high } of await fetchOffsets(admin, topicName)) {
-      inputs.push({ topic, topicName, partition, ...placeOf(marks.get(partition), low, high) });
+      inputs.push({ topic, topicName, partition, ...resumePoint(marks.get(partition), low, high) });
     }
   }
   return inputs;
@@ -109,7 +109,7 @@ export async function loadInputs(
  * A mark beyond the log's end is of another log under this name: everything is new. What retention has taken off the
  * front of what a restart needs can't be had again; the program is told that its beginning isn't whole.
  */
-export function placeOf(
+export function resumePoint(
   mark: Mark | undefined,
   low: number,
   high: number,

@@ -8,10 +8,10 @@ import type { FetchedBatch } from "../topic/fetch/fetched-batch.ts";
 import { SoleMember } from "../topic/fetch/sole-member.ts";
 import type { TopicPartition } from "../topic/offsets.ts";
 import { topicName } from "../topic/topics.ts";
+import { InputReader } from "./input-reader.ts";
 import { Inputs, loadInputs } from "./inputs.ts";
 import { Marks } from "./marks.ts";
 import type { Machine, Program } from "./program.ts";
-import { Records } from "./records.ts";
 
 export interface RunServices {
   readonly kafka: ConstructorParameters<typeof SoleMember>[0];
@@ -61,7 +61,7 @@ class Run {
   readonly #options: RunOptions;
   readonly #groupId: string;
   readonly #member: SoleMember;
-  readonly #records: Records;
+  readonly #reader: InputReader;
   readonly #marks: Marks;
   readonly #over = Promise.withResolvers<void>();
   /** While the topics are ours to read. */
@@ -77,7 +77,7 @@ class Run {
     this.#program = program;
     this.#options = options;
     this.#groupId = `tradetape.run.${topicName(config.namespace, program.name as EventTopic)}.${options.name}`;
-    this.#records = new Records(registry, program.reads);
+    this.#reader = new InputReader(registry, program.reads);
     const topicNames = program.reads.map((topic) => topicName(config.namespace, topic));
     this.#member = new SoleMember(kafka, { groupId: this.#groupId, topicNames, ...config });
     this.#marks = new Marks(this.#member, services.log);
@@ -154,7 +154,7 @@ class Run {
     }
     const { isReplaying } = inputs;
     const until = isReplaying ? Math.min(batch.nextOffset, input.done) : batch.nextOffset;
-    const records = await this.#records.of(input, batch, until);
+    const records = await this.#reader.read(input, batch, until);
     const drafts = records.flatMap((record) => machine.take(record));
     this.#read += records.filter(({ offset }) => offset >= input.done).length;
     input.end = logEnd;

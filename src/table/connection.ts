@@ -2,7 +2,7 @@ import { randomBytes } from "node:crypto";
 import pg from "pg";
 import { TradetapeError } from "../errors.ts";
 import { copyRows } from "./copy.ts";
-import { isDatabaseFault, verdictOf } from "./sqlstate.ts";
+import { faultKindOf, isDatabaseFault } from "./sqlstate.ts";
 
 /** bigint comes as a number: offsets, counts and microseconds stay below 2^53 for 200 years. A larger one is a bug. */
 const parseBigint = (text: string): number => {
@@ -173,7 +173,7 @@ async function prepareSession(client: pg.Client, lockTimeoutMs: number): Promise
 }
 
 /** The host and database of a URL, without user and password. */
-export function placeOf(databaseUrl: string): string {
+export function addressOf(databaseUrl: string): string {
   const url = new URL(databaseUrl);
   return `${url.host}${url.pathname}`;
 }
@@ -181,8 +181,8 @@ export function placeOf(databaseUrl: string): string {
 /** A server that doesn't answer, or a session that is gone, as an error that says whether to try again. */
 export function unreachable(databaseUrl: string, cause: unknown): TradetapeError {
   const reason = cause instanceof Error ? cause.message : String(cause);
-  const canRetry = !isDatabaseFault(cause) || verdictOf(cause) === "environment";
-  return new TradetapeError("database_unreachable", `PostgreSQL at ${placeOf(databaseUrl)}: ${reason}`, {
+  const canRetry = !isDatabaseFault(cause) || faultKindOf(cause) === "environment";
+  return new TradetapeError("database_unreachable", `PostgreSQL at ${addressOf(databaseUrl)}: ${reason}`, {
     canRetry,
     cause,
     next:

@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { readdirSync, readFileSync } from "node:fs";
 import { TradetapeError } from "../errors.ts";
-import { Connection, placeOf } from "./connection.ts";
+import { addressOf, Connection } from "./connection.ts";
 
 export interface Migration {
   readonly number: number;
@@ -48,7 +48,7 @@ export async function migrate(databaseUrl: string): Promise<MigrationReport> {
         throw changed(databaseUrl, migration);
       }
     }
-    return { database: placeOf(databaseUrl), applied, already: done.size };
+    return { database: addressOf(databaseUrl), applied, already: done.size };
   } finally {
     await connection.close();
   }
@@ -59,7 +59,7 @@ export async function requireMigrated(connection: Connection, databaseUrl: strin
   const done = await appliedMigrations(connection);
   const missing = readMigrations().filter((migration) => !done.has(migration.number));
   if (missing.length === 0) return;
-  throw new TradetapeError("not_migrated", `${placeOf(databaseUrl)} lacks ${missing.map((m) => m.name).join(", ")}`, {
+  throw new TradetapeError("not_migrated", `${addressOf(databaseUrl)} lacks ${missing.map((m) => m.name).join(", ")}`, {
     next: "Run `tradetape migrate` as a user that may create roles and tables.",
   });
 }
@@ -107,6 +107,6 @@ const note = (connection: Connection, migration: Migration) =>
   ]);
 
 const changed = (databaseUrl: string, migration: Migration) =>
-  new TradetapeError("not_migrated", `${placeOf(databaseUrl)} was migrated with another ${migration.name}`, {
+  new TradetapeError("not_migrated", `${addressOf(databaseUrl)} was migrated with another ${migration.name}`, {
     next: "Migrations never change once applied: use the program's version that made this database, or a fresh one.",
   });

@@ -3,9 +3,9 @@
  * `data`: this row is bad and becomes a letter. `unique`: a repeat, the staged path sorts it out. `environment`: wait
  * and try the same again. `partition`: a day partition is missing. `encoder`: our binary format is wrong, a bug.
  */
-export type Verdict = "data" | "unique" | "environment" | "partition" | "foreign_key" | "encoder" | "refused";
+export type FaultKind = "data" | "unique" | "environment" | "partition" | "foreign_key" | "encoder" | "refused";
 
-/** The part of pg's DatabaseError that verdicts and letters are made of. */
+/** The part of pg's DatabaseError that `faultKindOf` and letters are made of. */
 export interface DatabaseFault {
   readonly code: string;
   readonly constraint?: string | undefined;
@@ -14,7 +14,7 @@ export interface DatabaseFault {
   readonly message: string;
 }
 
-const BY_STATE: Readonly<Record<string, Verdict>> = {
+const BY_STATE: Readonly<Record<string, FaultKind>> = {
   "22P04": "encoder",
   "08P01": "encoder",
   "23502": "data",
@@ -24,7 +24,7 @@ const BY_STATE: Readonly<Record<string, Verdict>> = {
 };
 
 /** 25P03 and 57P05 are sessions ended for idling, 42501 a privilege somebody can grant: nothing of the data's. */
-const BY_CLASS: Readonly<Record<string, Verdict>> = {
+const BY_CLASS: Readonly<Record<string, FaultKind>> = {
   "08": "environment",
   "22": "data",
   "40": "environment",
@@ -34,7 +34,7 @@ const BY_CLASS: Readonly<Record<string, Verdict>> = {
   "58": "environment",
 };
 
-export function verdictOf(fault: DatabaseFault): Verdict {
+export function faultKindOf(fault: DatabaseFault): FaultKind {
   if (fault.code === "42501" || fault.code === "25P03") return "environment";
   if (fault.code === "23514") return fault.constraint ? "data" : "partition";
   return BY_STATE[fault.code] ?? BY_CLASS[fault.code.slice(0, 2)] ?? "refused";

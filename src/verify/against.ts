@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Consumer } from "../batch/consumer.ts";
 import { comparedTable, DEAD_LETTERS, PARKED_EVENTS, SINCE } from "../table/checks/compared-table.ts";
-import { type Place, prepareDigests } from "../table/checks/digest.ts";
+import { type CutPath, prepareDigests } from "../table/checks/digest.ts";
 import { inSnapshot } from "../table/checks/ledger-check.ts";
 import { countTicksBefore, tickHorizon } from "../table/upkeep/tick-days.ts";
 import { notEquallyFar, placesText, requireAlike } from "./alike.ts";
@@ -89,7 +89,7 @@ async function compareAll(
   for (const table of [...tables.map((entry) => entry.table), PARKED_EVENTS]) {
     if (stop.aborted) break;
     onProgress?.(`comparing ${table.name}`);
-    const kept: Place = dropped && table.name === TICKS ? [[SINCE, dropped.before]] : [];
+    const kept: CutPath = dropped && table.name === TICKS ? [[SINCE, dropped.before]] : [];
     found.push(await compareTable(pair, table, excuses, kept));
   }
   const all = [...found, letters];

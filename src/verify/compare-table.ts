@@ -1,5 +1,5 @@
 import type { ComparedTable } from "../table/checks/compared-table.ts";
-import { type Place, readRows } from "../table/checks/digest.ts";
+import { type CutPath, readRows } from "../table/checks/digest.ts";
 import type { TimingLetter } from "../table/checks/landed-places.ts";
 import {
   both,
@@ -63,7 +63,7 @@ export function compareTable(
   pair: Pair,
   table: ComparedTable,
   excuses: Excuses,
-  kept: Place = [],
+  kept: CutPath = [],
 ): Promise<TableComparison> {
   const judge: Judge = async (of, rows, page) => {
     const known = new Map(page.rows.map((row) => [row.id, row]));
@@ -91,7 +91,7 @@ export async function compareLetters(
   });
 }
 
-async function compare(pair: Pair, table: ComparedTable, judge: Judge, kept: Place = []): Promise<TableComparison> {
+async function compare(pair: Pair, table: ComparedTable, judge: Judge, kept: CutPath = []): Promise<TableComparison> {
   const parts = await cutParts(pair, table, table.partition, kept);
   const partitions = differingParts(parts);
   const excused: Record<Excuse, number> = { became_row: 0, same_id: 0, deleted_session: 0 };

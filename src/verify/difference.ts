@@ -1,5 +1,5 @@
 import type { ComparedTable, Cut } from "../table/checks/compared-table.ts";
-import { digestParts, digestRows, type Part, type Place } from "../table/checks/digest.ts";
+import { type CutPath, type DigestedPart, digestParts, digestRows } from "../table/checks/digest.ts";
 import type { Connection } from "../table/connection.ts";
 
 /** Both databases, each in a snapshot of its own. */
@@ -26,7 +26,7 @@ export interface RowDifference {
 export interface DifferencePage {
   readonly partition: string;
   readonly hour: string | undefined;
-  readonly place: Place;
+  readonly place: CutPath;
   readonly rows: readonly RowDifference[];
 }
 
@@ -39,11 +39,11 @@ export async function both<R>(pair: Pair, ask: (connection: Connection) => Promi
 const ROWS_MAX = 20_000;
 
 export interface CutParts {
-  readonly here: ReadonlyMap<string, Part>;
-  readonly there: ReadonlyMap<string, Part>;
+  readonly here: ReadonlyMap<string, DigestedPart>;
+  readonly there: ReadonlyMap<string, DigestedPart>;
 }
 
-export async function cutParts(pair: Pair, table: ComparedTable, cut: Cut, place: Place = []): Promise<CutParts> {
+export async function cutParts(pair: Pair, table: ComparedTable, cut: Cut, place: CutPath = []): Promise<CutParts> {
   const [here, there] = await both(pair, (connection) => digestParts(connection, table, cut, place));
   return { here, there };
 }
@@ -63,14 +63,14 @@ export async function* differencePages(
   pair: Pair,
   table: ComparedTable,
   partitions: readonly PartDifference[],
-  kept: Place = [],
+  kept: CutPath = [],
 ): AsyncGenerator<DifferencePage> {
   for (const partition of partitions) {
-    const place: Place = [...kept, [table.partition, partition.part]];
+    const place: CutPath = [...kept, [table.partition, partition.part]];
     const { hour } = table;
     const hours = hour ? differingParts(await cutParts(pair, table, hour, place)) : [partition];
     for (const part of hours) {
-      const within: Place = hour ? [...place, [hour, part.part]] : place;
+      const within: CutPath = hour ? [...place, [hour, part.part]] : place;
       const at = { partition: partition.part, hour: hour && part.part };
       for (const leaf of await slices(pair, table, within, part)) {
         yield { ...at, place: leaf, rows: await differingRows(pair, table, leaf) };
@@ -79,14 +79,19 @@ export async function* differencePages(
   }
 }
 
-async function slices(pair: Pair, table: ComparedTable, place: Place, part: PartDifference): Promise<readonly Place[]> {
+async function slices(
+  pair: Pair,
+  table: ComparedTable,
+  place: CutPath,
+  part: PartDifference,
+): Promise<readonly CutPath[]> {
   if (Math.max(part.rowsHere, part.rowsThere) <= ROWS_MAX) return [place];
   const parts = differingParts(await cutParts(pair, table, table.slice, place));
   return parts.map((slice) => [...place, [table.slice, slice.part]] as const);
 }
 
 /** By id and digest: a table whose key has other columns may hold an id twice. */
-async function differingRows(pair: Pair, table: ComparedTable, place: Place): Promise<readonly RowDifference[]> {
+async function differingRows(pair: Pair, table: ComparedTable, place: CutPath): Promise<readonly RowDifference[]> {
   const [here, there] = await both(pair, (connection) => digestRows(connection, table, place));
   const common = new Set(here.map(({ id, digest }) => `${id} ${digest}`));
   const alike = new Set(there.map(({ id, digest }) => `${id} ${digest}`).filter((row) => common.has(row)));

@@ -1,6 +1,6 @@
 import { CONSUMERS } from "../../consumers/all.ts";
 import type { Consumer } from "../../src/batch/consumer.ts";
-import { recordDigest } from "../../src/batch/land/tell.ts";
+import { recordDigest } from "../../src/batch/land/landmark.ts";
 import { acceptLoss } from "../../src/batch/run/accept-loss.ts";
 import { TradetapeError } from "../../src/errors.ts";
 import { EventMaker } from "./events.ts";

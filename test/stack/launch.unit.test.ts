@@ -8,8 +8,8 @@ import {
   awaitReady,
   isRunning,
   launch,
-  type Program,
   type RunningProgram,
+  type StackProgram,
   startMarkOf,
   stopProgram,
 } from "../../src/stack/launch.ts";
@@ -26,7 +26,7 @@ afterEach(async () => {
   rmSync(folder, { recursive: true });
 });
 
-const shell = (script: string, isReady: () => Promise<boolean> = async () => false): Program => ({
+const shell = (script: string, isReady: () => Promise<boolean> = async () => false): StackProgram => ({
   name: "probe",
   command: "/bin/sh",
   args: ["-c", script],
@@ -37,7 +37,7 @@ const shell = (script: string, isReady: () => Promise<boolean> = async () => fal
   isReady,
 });
 
-async function start(program: Program): Promise<RunningProgram> {
+async function start(program: StackProgram): Promise<RunningProgram> {
   const running = await launch(program, true);
   started.push(running);
   return running;

@@ -1,9 +1,9 @@
 import { describe, expect, test } from "vitest";
-import { type Input, Inputs, placeOf } from "../../src/stream/inputs.ts";
+import { type Input, Inputs, resumePoint } from "../../src/stream/inputs.ts";
 
 const mark = (offset: number, note: string) => ({ topicName: "ticks", partition: 0, offset, note });
-const place = (...args: Parameters<typeof placeOf>) => {
-  const { next, done, isWhole } = placeOf(...args);
+const place = (...args: Parameters<typeof resumePoint>) => {
+  const { next, done, isWhole } = resumePoint(...args);
   return { next, done, isWhole };
 };
 

@@ -3,8 +3,8 @@ import type { Sessions } from "../../src/batch/encode/event-filter.ts";
 import type { EventTopic } from "../../src/event/schemas.ts";
 import { openLog } from "../../src/log.ts";
 import { parseBound, parseSpeed } from "../../src/replay/bounds.ts";
-import { FIRST, makeReplayPlan } from "../../src/replay/plan.ts";
 import { type Onlooker, type ReplayResult, replay } from "../../src/replay/replay.ts";
+import { FIRST, makeReplayPlan } from "../../src/replay/replay-plan.ts";
 import { beginOrResume, openTarget } from "../../src/replay/target.ts";
 import type { TestTape } from "./tape.ts";
 

@@ -1,10 +1,10 @@
 import { describe, expect, it } from "vitest";
-import { copyColumn, copyLine, isDatabaseFault, type Verdict, verdictOf } from "../../src/table/sqlstate.ts";
+import { copyColumn, copyLine, type FaultKind, faultKindOf, isDatabaseFault } from "../../src/table/sqlstate.ts";
 
 const fault = (code: string, more: object = {}) => ({ code, message: "said so", ...more });
 
 describe("what an SQLSTATE means for a landing", () => {
-  it.each<[Verdict, string[]]>([
+  it.each<[FaultKind, string[]]>([
     ["data", ["22001", "22003", "22007", "22008", "22021", "22P02", "22P05", "22032", "23502", "54000"]],
     ["unique", ["23505"]],
     ["foreign_key", ["23503"]],
@@ -17,13 +17,13 @@ describe("what an SQLSTATE means for a landing", () => {
     ],
     ["encoder", ["22P04", "08P01"]],
     ["refused", ["42P01", "42703", "42601", "0A000", "25006", "XX000", "25P02"]],
-  ])("%s", (verdict, codes) => {
-    for (const code of codes) expect(verdictOf(fault(code)), code).toBe(verdict);
+  ])("%s", (kind, codes) => {
+    for (const code of codes) expect(faultKindOf(fault(code)), code).toBe(kind);
   });
 
   it("a CHECK by its name is the data's fault, one without a name is a partition that is missing", () => {
-    expect(verdictOf(fault("23514", { constraint: "market_data_volume" }))).toBe("data");
-    expect(verdictOf(fault("23514"))).toBe("partition");
+    expect(faultKindOf(fault("23514", { constraint: "market_data_volume" }))).toBe("data");
+    expect(faultKindOf(fault("23514"))).toBe("partition");
   });
 
   it("only an error with a state and a severity is PostgreSQL's", () => {

@@ -53,7 +53,7 @@ class BatchEncoder {
     this.#facts.source_partition = partition;
     this.rows = new RowsWriter((range.to ?? records.count) - range.from);
     this.days = new DayCut(encoder.days, encoder.newDaysPerBatchMax);
-    this.sessions = new SessionSieve(encoder.consumer, encoder.filter, range.verdicts);
+    this.sessions = new SessionSieve(encoder.consumer, encoder.filter, range.fates);
   }
 
   /** Takes one record. @returns false when the batch has to be cut before it */
@@ -113,11 +113,11 @@ class BatchEncoder {
 
   /** Whether a row of this time and session goes in, or the batch is to be cut before it. */
   #admit(index: number, time: number, session: string | null): "in" | "out" | "cut" {
-    const verdict = this.sessions.sift(session);
-    if (verdict === "filtered") return "out";
-    const fate = this.#encoder.consumer.partitionedByDay ? this.days.take(dayOf(time)) : "in";
-    if (fate !== "in") return fate;
-    if (verdict === "unknown") this.letters.push({ index, ...UNKNOWN_SESSION });
-    return verdict === undefined ? "in" : "out";
+    const fate = this.sessions.sift(session);
+    if (fate === "filtered") return "out";
+    const day = this.#encoder.consumer.partitionedByDay ? this.days.take(dayOf(time)) : "in";
+    if (day !== "in") return day;
+    if (fate === "unknown") this.letters.push({ index, ...UNKNOWN_SESSION });
+    return fate === undefined ? "in" : "out";
   }
 }

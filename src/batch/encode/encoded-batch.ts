@@ -2,7 +2,7 @@ import type { LetterReason } from "../../event/letter.ts";
 import type { Day } from "../../table/landing/days.ts";
 import type { Records } from "../../topic/fetch/records.ts";
 import type { Rows } from "./rows.ts";
-import type { SessionVerdict } from "./session-sieve.ts";
+import type { SessionFate } from "./session-sieve.ts";
 
 /** An event set aside, by its record's index. */
 export interface Letter {
@@ -39,5 +39,5 @@ export interface EncodeRange {
   readonly from: number;
   /** Where to stop; all records when absent. */
   readonly to?: number;
-  readonly verdicts?: ReadonlyMap<string, SessionVerdict>;
+  readonly fates?: ReadonlyMap<string, SessionFate>;
 }

@@ -1,5 +1,5 @@
 import { Refusal } from "../../event/letter.ts";
-import { shown } from "../../table/rows/row-encoder.ts";
+import { shownValue } from "../../table/rows/row-encoder.ts";
 import type { Encoder } from "./encoder.ts";
 
 /** An event may be ahead of the broker's clock by this much: a session that ends tomorrow may, a wrong zone may not. */
@@ -32,5 +32,5 @@ export function readEvent(encoder: Encoder, value: Buffer | null, publishedUs: n
 /** JavaScript's dates end in the year 275760; an event's needn't. */
 const isoOf = (us: number): string => {
   const ms = us / 1000;
-  return Math.abs(ms) <= 8.64e15 ? new Date(ms).toISOString() : `${shown(us)} microseconds since 1970`;
+  return Math.abs(ms) <= 8.64e15 ? new Date(ms).toISOString() : `${shownValue(us)} microseconds since 1970`;
 };

@@ -3,7 +3,7 @@ import type { Consumer } from "../consumer.ts";
 import type { EventFilter } from "./event-filter.ts";
 
 /** Why the events of a session don't land: it was deleted or isn't served, or nobody has ever published it. */
-export type SessionVerdict = "filtered" | "unknown";
+export type SessionFate = "filtered" | "unknown";
 
 export const UNKNOWN_SESSION = {
   reason: "unknown_session",
@@ -23,18 +23,18 @@ export class SessionSieve {
   readonly #filter: EventFilter;
   readonly #hasSessions: boolean;
   readonly #asks: boolean;
-  readonly #verdicts: ReadonlyMap<string, SessionVerdict> | undefined;
+  readonly #fates: ReadonlyMap<string, SessionFate> | undefined;
   readonly #sessions = new Set<string>();
   /** The session that was sifted last: as its event spells it, and as the database does. */
   #last: string | null = null;
   #id: string | null = null;
   filtered = 0;
 
-  constructor(consumer: Consumer, filter: EventFilter, verdicts: ReadonlyMap<string, SessionVerdict> | undefined) {
+  constructor(consumer: Consumer, filter: EventFilter, fates: ReadonlyMap<string, SessionFate> | undefined) {
     this.#filter = filter;
     this.#asks = consumer.landing.path === "direct";
     this.#hasSessions = hasSessions(consumer);
-    this.#verdicts = verdicts;
+    this.#fates = fates;
   }
 
   get all(): readonly string[] {
@@ -45,7 +45,7 @@ export class SessionSieve {
    * The verdict on an event of this session, undefined when it may land. What is no UUID is asked of nobody: the row's
    * writer refuses it a moment later, and the question would fail for the whole batch.
    */
-  sift(session: string | null): SessionVerdict | undefined {
+  sift(session: string | null): SessionFate | undefined {
     if (!this.#hasSessions) return undefined;
     if (session !== this.#last) {
       this.#last = session;
@@ -58,8 +58,8 @@ export class SessionSieve {
       return "filtered";
     }
     if (id === null || !this.#asks) return undefined;
-    const verdict = this.#verdicts?.get(id);
-    if (verdict === "filtered") this.filtered++;
-    return verdict;
+    const fate = this.#fates?.get(id);
+    if (fate === "filtered") this.filtered++;
+    return fate;
   }
 }

@@ -4,14 +4,14 @@ import type { ConnectionSlot } from "../../table/slot.ts";
 import { judge, type Patience } from "../patience.ts";
 import type { GroupParts } from "./group-parts.ts";
 import { checkHistory } from "./history.ts";
-import type { Place } from "./lane.ts";
+import type { Claim } from "./lane.ts";
 
 /**
  * Where a partition stands in the database, held against what the log has. A partition that was never here begins at
  * the log's start.
  * @throws TradetapeError history_lost
  */
-export function claim(parts: GroupParts, slot: ConnectionSlot, partition: number, patience: Patience): Promise<Place> {
+export function claim(parts: GroupParts, slot: ConnectionSlot, partition: number, patience: Patience): Promise<Claim> {
   const { topicName } = parts.plan;
   return patience.insist(
     `claiming ${topicName}/${partition}`,

@@ -6,10 +6,10 @@ import type { ConnectionSlot } from "../../table/slot.ts";
 import type { GroupMember } from "../../topic/fetch/consume.ts";
 import type { PartitionOffsets } from "../../topic/offsets.ts";
 import type { RawPublisher } from "../../topic/publish/raw-publish.ts";
-import type { LandingPlan } from "../land/plan.ts";
+import type { LandingPlan } from "../land/landing-plan.ts";
 import type { Pace } from "./replay-terms.ts";
 
-/** What a group is made of (batch/landing-services.ts makes it). */
+/** What a `Group` is made of; `openGroup` makes it. */
 export interface GroupParts {
   readonly plan: LandingPlan;
   readonly config: Config;

@@ -1,6 +1,6 @@
 import type { FetchedBatch } from "../../topic/fetch/fetched-batch.ts";
+import { BufferSpace } from "../buffer-space.ts";
 import { Patience } from "../patience.ts";
-import { Room } from "../room.ts";
 import { added, emptyTally, type Tally } from "../tally.ts";
 import { claim } from "./claim.ts";
 import type { GroupParts } from "./group-parts.ts";
@@ -29,7 +29,7 @@ export class Group {
   readonly #runner: JobRunner;
   /** Publishes what this group owes. */
   readonly pump: OutboxPump;
-  readonly #room: Room;
+  readonly #space: BufferSpace;
   readonly #abort = new AbortController();
   readonly #leaving = new AbortController();
   readonly #ending = AbortSignal.any([this.#abort.signal, this.#leaving.signal]);
@@ -54,10 +54,10 @@ export class Group {
       };
     });
     this.failure.catch(() => undefined);
-    this.#hints = new OffsetHints(parts.member, parts.log, plan.tells);
-    this.#room = new Room(config.landingBufferBytesMax);
+    this.#hints = new OffsetHints(parts.member, parts.log, plan.publishes);
+    this.#space = new BufferSpace(config.landingBufferBytesMax);
     const { landingSlots: slots, sharedSlot, daySlot, registry } = parts;
-    this.#intake = new Intake({ ...parts, room: this.#room, patience: this.#patience() });
+    this.#intake = new Intake({ ...parts, space: this.#space, patience: this.#patience() });
     const lockWatch = new LockWatch(parts.watchSlot, config.lockTimeoutMs, parts.log, clock);
     const waits = { patience: this.#patience, signal: this.#ending, clock };
     this.#runner = new JobRunner({ plan, registry, slots, sharedSlot, daySlot, lockWatch, ...waits });
@@ -66,7 +66,7 @@ export class Group {
       slot: parts.outboxSlot,
       publisher: parts.publisher,
       patience: this.#patience(),
-      partitions: () => (plan.tells ? [...this.#lanes.keys()] : []),
+      partitions: () => (plan.publishes ? [...this.#lanes.keys()] : []),
       failed: (error) => this.#fail(error),
       clock,
     });
@@ -119,7 +119,7 @@ export class Group {
     if (force) this.#abort.abort();
     if (this.#abort.signal.aborted) for (const lane of this.#lanes.values()) lane.drop();
     await Promise.all([...this.#lanes.values()].map((lane) => lane.idle()));
-    // A group that ends by itself tells what it has committed all the same, as long as nothing is in the way.
+    // A group that ended by a failure still publishes what it has committed, unless that fails, too.
     if (force) this.pump.end();
     else await this.pump.drained();
     if (!this.#abort.signal.aborted) await this.#hints.write(this.#lanes.values());
@@ -146,7 +146,7 @@ export class Group {
     const lane = new Lane(
       partition,
       (own, job) => this.#run(own, job),
-      (bytes) => this.#room.free(bytes),
+      (bytes) => this.#space.free(bytes),
     );
     this.#lanes.set(partition, lane);
     return lane;

@@ -5,7 +5,7 @@ import type { Encoder } from "../encode/encoder.ts";
 import { readEvent } from "../encode/read-event.ts";
 import { hasSessions } from "../encode/session-sieve.ts";
 import type { Lane } from "./lane.ts";
-import type { Pace, Part } from "./replay-terms.ts";
+import type { Pace, Stretch } from "./replay-terms.ts";
 
 /** The first record at or behind an offset; the count of records when there is none. */
 export function firstFrom(records: Records, offset: number): number {
@@ -27,10 +27,10 @@ export function holdBack(
     readonly topicName: string;
     readonly lane: Lane;
     readonly records: Records;
-    readonly part: Part;
+    readonly part: Stretch;
     readonly bytes: number;
     readonly member: Pick<GroupMember, "letGo">;
-    readonly push: (part: Part) => void;
+    readonly push: (part: Stretch) => void;
   },
 ): boolean {
   const { encoder, topicName, lane, records, part, bytes, member, push } = held;

@@ -6,15 +6,15 @@ import type { GroupMember } from "../../topic/fetch/consume.ts";
 import type { FetchedBatch } from "../../topic/fetch/fetched-batch.ts";
 import { KeptRecords } from "../../topic/fetch/kept-records.ts";
 import type { HeldRecords, Records } from "../../topic/fetch/records.ts";
+import type { BufferSpace } from "../buffer-space.ts";
 import { encodeBatch } from "../encode/encode.ts";
 import type { Rows } from "../encode/rows.ts";
-import type { LandingPlan } from "../land/plan.ts";
+import type { LandingPlan } from "../land/landing-plan.ts";
 import { judge, type Patience } from "../patience.ts";
-import type { Room } from "../room.ts";
 import { checkLandmark, checkNoLandmark, missingRecords } from "./history.ts";
 import { firstFrom, holdBack } from "./hold-back.ts";
 import { BATCH_BYTES, type Lane } from "./lane.ts";
-import type { Pace, Part } from "./replay-terms.ts";
+import type { Pace, Stretch } from "./replay-terms.ts";
 
 /** A wait this long sends a heartbeat; well below the smallest session timeout of 6 s. */
 const HEARTBEAT_PAUSE_MS = 1000;
@@ -49,7 +49,7 @@ export interface Fetched {
 export class Intake {
   readonly #plan: LandingPlan;
   readonly #registry: Registry;
-  readonly #room: Room;
+  readonly #space: BufferSpace;
   readonly #patience: Patience;
   readonly #member: Pick<GroupMember, "hold" | "letGo">;
   readonly #pace: Pace | undefined;
@@ -59,7 +59,7 @@ export class Intake {
   constructor(parts: {
     readonly plan: LandingPlan;
     readonly registry: Registry;
-    readonly room: Room;
+    readonly space: BufferSpace;
     readonly patience: Patience;
     readonly config: Pick<Config, "parkedEventsMax">;
     readonly member: Pick<GroupMember, "hold" | "letGo">;
@@ -68,7 +68,7 @@ export class Intake {
   }) {
     this.#plan = parts.plan;
     this.#registry = parts.registry;
-    this.#room = parts.room;
+    this.#space = parts.space;
     this.#patience = parts.patience;
     this.#member = parts.member;
     this.#pace = parts.pace;
@@ -83,12 +83,12 @@ export class Intake {
    */
   async take({ lane, batch, heartbeat, isOurs }: Fetched): Promise<"taken" | "not ours" | "lost the way"> {
     await this.#alive(lane.claimed, heartbeat);
-    // What has landed needs no room: where parked events fill it, the log must still be known again.
+    // What has landed needs no space: where parked events fill it, the log must still be known again.
     const first = isOurs() ? this.#place(lane, batch) : "not ours";
     if (first !== "next") return first;
-    while (isOurs() && !(this.#room.has(batch.keepBytes) && lane.parked < this.#parkedEventsMax)) {
+    while (isOurs() && !(this.#space.has(batch.keepBytes) && lane.parked < this.#parkedEventsMax)) {
       // Beaten on every turn: a wait that ends as often as the pause would never let `alive` come to it.
-      await Promise.race([this.#room.freed(), this.#clock.sleep(HEARTBEAT_PAUSE_MS)]);
+      await Promise.race([this.#space.freed(), this.#clock.sleep(HEARTBEAT_PAUSE_MS)]);
       await heartbeat();
     }
     if (!isOurs()) return "not ours";
@@ -138,7 +138,7 @@ export class Intake {
     if (this.#pace === undefined) this.#push(lane, fetched, kept, part);
     else {
       const { encoder, topicName } = this.#plan;
-      const push = (of: Part) => this.#push(lane, kept, kept, of);
+      const push = (of: Stretch) => this.#push(lane, kept, kept, of);
       const bytes = kept.heldBytes;
       const back = { encoder, topicName, lane, records: kept, part, bytes, member: this.#member, push };
       if (holdBack(this.#pace, back)) this.#member.hold(lane.partition);
@@ -146,7 +146,7 @@ export class Intake {
     lane.tail = nextOffset;
   }
 
-  #push(lane: Lane, fetched: Records, kept: HeldRecords, { firstOffset, nextOffset, from, to }: Part): void {
+  #push(lane: Lane, fetched: Records, kept: HeldRecords, { firstOffset, nextOffset, from, to }: Stretch): void {
     // Whole bytes: what is taken in parts and freed in others has to come back to nothing.
     const keptBytes = Math.ceil((kept.heldBytes * (to - from)) / Math.max(1, kept.count));
     let at = { firstOffset, from };
@@ -155,7 +155,7 @@ export class Intake {
       const rows = { ...encoded.rows, bytes: trimmed(encoded.rows.bytes) };
       // The records stay until the batch's last part has committed; counting them with the first is close enough.
       const bytes = BATCH_BYTES + heldBytes(rows) + (at.from === from ? keptBytes : 0);
-      this.#room.take(bytes);
+      this.#space.take(bytes);
       lane.push({ kind: "batch", batch: { ...encoded, rows, records: kept }, bytes });
       at = { firstOffset: encoded.nextOffset, from: encoded.to };
     } while (at.from < to);

@@ -3,12 +3,12 @@ import type { Registry } from "../../event/registry.ts";
 import { isInLedger, type LedgerRow } from "../../table/landing/ledger.ts";
 import { countParked } from "../../table/landing/parked.ts";
 import type { ConnectionSlot } from "../../table/slot.ts";
-import { isDatabaseFault, verdictOf } from "../../table/sqlstate.ts";
+import { faultKindOf, isDatabaseFault } from "../../table/sqlstate.ts";
 import type { EncodedBatch } from "../encode/encoded-batch.ts";
 import { expireParked } from "../land/expire.ts";
 import { encodedAgain, type Landed, type Landing, landBatch, type OnCommit } from "../land/land.ts";
 import { looksClean } from "../land/land-clean.ts";
-import type { LandingPlan } from "../land/plan.ts";
+import type { LandingPlan } from "../land/landing-plan.ts";
 import { releaseParked } from "../land/release.ts";
 import { judge, type Patience } from "../patience.ts";
 import { LandingQueue } from "./landing-queue.ts";
@@ -159,7 +159,7 @@ export class JobRunner {
     const landing = await land(isFirstTry).catch((error) => {
       // A partition that we knew has been dropped since. Made again, or found to be behind the horizon, it must do; a
       // second refusal stops the group.
-      if (!isDatabaseFault(error) || verdictOf(error) !== "partition") throw error;
+      if (!isDatabaseFault(error) || faultKindOf(error) !== "partition") throw error;
       days.forget();
       return land(false);
     });

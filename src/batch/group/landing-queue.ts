@@ -3,7 +3,7 @@ import type { ConnectionSlot } from "../../table/slot.ts";
 import type { EncodedBatch } from "../encode/encoded-batch.ts";
 import type { Landed, OnCommit } from "../land/land.ts";
 import { CLEAN_BYTES_MAX, landClean } from "../land/land-clean.ts";
-import type { LandingPlan } from "../land/plan.ts";
+import type { LandingPlan } from "../land/landing-plan.ts";
 import type { LockWatch } from "./lock-watch.ts";
 
 interface Waiting {

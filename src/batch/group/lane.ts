@@ -2,6 +2,7 @@ import type { LedgerRow } from "../../table/landing/ledger.ts";
 import type { EncodedBatch } from "../encode/encoded-batch.ts";
 import { isJoinable, joinBatches } from "../encode/join.ts";
 import type { AwaitedVerdict } from "../land/expire.ts";
+import type { Landmark } from "../land/landmark.ts";
 
 /** What waits for its turn on a partition. A sweep goes through the same queue: releases land in order with batches. */
 export type Job =
@@ -20,21 +21,15 @@ export const BATCH_BYTES = 4096;
  */
 const JOIN_BYTES_MAX = 2 * 1024 * 1024;
 
-/** A record that has landed, by which a log is known again. */
-export interface Landmark {
-  readonly offset: number;
-  readonly digest: Buffer;
-}
-
-/** Where a partition stands in the database. */
-export interface Place {
+/** What `claim` found: where a partition stands in the database. */
+export interface Claim {
   readonly nextOffset: number;
   readonly parked: number;
   /** The last record that landed, if the log still has its offset. */
   readonly landmark: Landmark | undefined;
 }
 
-/** What became of a lane's job, as the one who runs jobs tells it. */
+/** What became of a lane's job, as `JobRunner.run` returns it. */
 export interface LaneStep {
   readonly nextOffset: number;
   /** The rows that the ledger got. */
@@ -78,11 +73,11 @@ export class Lane {
   }
 
   /** Takes up where the database stands. */
-  begin(place: Place): void {
-    this.parked = place.parked;
-    this.nextOffset = place.nextOffset;
-    this.tail = place.nextOffset;
-    this.#landmark = place.landmark;
+  begin(claim: Claim): void {
+    this.parked = claim.parked;
+    this.nextOffset = claim.nextOffset;
+    this.tail = claim.nextOffset;
+    this.#landmark = claim.landmark;
   }
 
   /** The last record that landed before the claim, until the log has shown that it still holds it. */

@@ -4,25 +4,25 @@ import type { Lane } from "./lane.ts";
 
 /**
  * Kafka's own group offsets, written behind what has landed, for lag tools. Nothing of ours reads them, so a write that
- * fails, as during a rebalance, is left to the next one. A group that tells nobody writes none.
+ * fails, as during a rebalance, is left to the next one. A replay's group (`publishes` is false) writes none.
  */
 export class OffsetHints {
   readonly #member: GroupMember;
   readonly #log: Log;
-  readonly #tells: boolean;
+  readonly #publishes: boolean;
   readonly #written = new Map<number, number>();
 
-  constructor(member: GroupMember, log: Log, tells: boolean) {
+  constructor(member: GroupMember, log: Log, publishes: boolean) {
     this.#member = member;
     this.#log = log;
-    this.#tells = tells;
+    this.#publishes = publishes;
   }
 
   async write(lanes: Iterable<Lane>): Promise<void> {
     const moved = [...lanes].filter(
       (lane) => this.#written.get(lane.partition) !== lane.nextOffset && lane.nextOffset > 0,
     );
-    if (moved.length === 0 || !this.#tells) return;
+    if (moved.length === 0 || !this.#publishes) return;
     const offsets = new Map(moved.map((lane) => [lane.partition, lane.nextOffset]));
     try {
       await this.#member.commit(offsets);

@@ -20,7 +20,7 @@ export interface ReplayTerms {
 }
 
 /** Records [from, to) of a batch, which cover the offsets [firstOffset, nextOffset). */
-export interface Part {
+export interface Stretch {
   readonly firstOffset: number;
   readonly nextOffset: number;
   readonly from: number;
@@ -28,15 +28,15 @@ export interface Part {
 }
 
 /** Fetched records on their way to their lane. */
-export interface HeldRecords extends Part {
+export interface Withheld extends Stretch {
   readonly topicName: string;
   readonly partition: number;
   readonly bytes: number;
   offsetOf(index: number): number;
-  /** Microseconds since 1970; undefined for a record that tells no time of its own. */
+  /** Microseconds since 1970; undefined for a record without an event time. */
   timeOf(index: number): number | undefined;
   /** Queues this part to be landed, unless the partition has been claimed anew since. */
-  release(part: Part): void;
+  release(part: Stretch): void;
   /** Fetching may go on: little of the partition is held by now. */
   wanted(): void;
 }
@@ -44,5 +44,5 @@ export interface HeldRecords extends Part {
 /** Holds back what was fetched until it is time for it to land. */
 export interface Pace {
   /** @returns whether that is enough of this partition for now */
-  hold(records: HeldRecords): boolean;
+  hold(records: Withheld): boolean;
 }

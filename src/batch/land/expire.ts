@@ -8,8 +8,8 @@ import { readEvent } from "../encode/read-event.ts";
 import { NOTHING_LANDED } from "../write/outcome.ts";
 import { Horizon } from "./horizon.ts";
 import { book, inTransaction, type Landing, ledgerOf, type OnCommit } from "./land.ts";
+import type { LandingPlan } from "./landing-plan.ts";
 import { ParkedRecords } from "./parked-records.ts";
-import type { LandingPlan } from "./plan.ts";
 
 /** One expiry takes this many events: each becomes a letter with its whole bytes, twice (table and topic). */
 const EXPIRE_EVENTS_MAX = 1000;

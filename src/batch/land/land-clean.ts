@@ -2,12 +2,13 @@ import type { Connection } from "../../table/connection.ts";
 import { lockPartitions } from "../../table/landing/landed.ts";
 import { advanceWhereNext } from "../../table/landing/ledger.ts";
 import { insertOutbox } from "../../table/landing/outbox.ts";
-import { isDatabaseFault, verdictOf } from "../../table/sqlstate.ts";
+import { faultKindOf, isDatabaseFault } from "../../table/sqlstate.ts";
 import type { EncodedBatch } from "../encode/encoded-batch.ts";
 import { NOTHING_LANDED, type Outcome } from "../write/outcome.ts";
-import { inTransaction, type Landed, lastOf, ledgerOf } from "./land.ts";
-import type { LandingPlan } from "./plan.ts";
-import { outboxMessages } from "./tell.ts";
+import { inTransaction, type Landed, ledgerOf } from "./land.ts";
+import type { LandingPlan } from "./landing-plan.ts";
+import { landmarkOf } from "./landmark.ts";
+import { outboxMessages } from "./outbox-messages.ts";
 
 /**
  * All batches of one such transaction together. What is sent for nothing when one of them turns out not to be clean
@@ -62,7 +63,7 @@ async function attemptAll(
   const advances = steps.map(({ batch, ledger }) => ({
     partition: batch.partition,
     ledger,
-    last: lastOf(batch, ledger),
+    last: landmarkOf(batch, ledger),
   }));
   const partitions = batches.map(({ partition }) => partition);
   const rows = Buffer.concat(batches.map((batch) => batch.rows.bytes));
@@ -84,8 +85,8 @@ async function attemptAll(
     });
     return { kind: "landed", landings };
   } catch (error) {
-    const verdict = isDatabaseFault(error) ? verdictOf(error) : undefined;
-    if (verdict === "data" || verdict === "unique") return { kind: "apart" };
+    const kind = isDatabaseFault(error) ? faultKindOf(error) : undefined;
+    if (kind === "data" || kind === "unique") return { kind: "apart" };
     throw error;
   }
 }

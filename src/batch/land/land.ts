@@ -5,13 +5,15 @@ import { insertLetters, insertParked } from "../../table/landing/letters.ts";
 import { insertOutbox } from "../../table/landing/outbox.ts";
 import { encodeBatch } from "../encode/encode.ts";
 import type { EncodedBatch } from "../encode/encoded-batch.ts";
-import type { SessionVerdict } from "../encode/session-sieve.ts";
+import type { SessionFate } from "../encode/session-sieve.ts";
 import { landDirect } from "../write/land-direct.ts";
 import { landStaged } from "../write/land-staged.ts";
 import type { Outcome } from "../write/outcome.ts";
+import { letterRows, parkedRows } from "./aside-rows.ts";
+import type { LandingPlan } from "./landing-plan.ts";
+import { landmarkOf } from "./landmark.ts";
 import { type BreakerSample, sampleOf } from "./letter-breaker.ts";
-import type { LandingPlan } from "./plan.ts";
-import { letterRows, outboxMessages, parkedRows, recordDigest } from "./tell.ts";
+import { outboxMessages } from "./outbox-messages.ts";
 
 /**
  * What a landing came to. `stale`: another owner has landed all of it. `ahead`: something before it has not landed, so
@@ -37,7 +39,7 @@ export type OnCommit = (landing: Landed) => void;
  * | dies or fails ...           | then                                                                               |
  * |-----------------------------|------------------------------------------------------------------------------------|
  * | before COMMIT               | nothing happened: landed again from next_offset                                    |
- * | during COMMIT (answer lost) | called again: the lock waits for the old backend's end, next_offset tells          |
+ * | during COMMIT (answer lost) | called again: the lock waits for the old backend's end, next_offset tells what landed |
  * | after COMMIT, outbox unsent | the next owner publishes the outbox, under the same ids                            |
  * | owner cut off with the lock | the next owner's lock wait ends in lock_timeout and is tried again                 |
  *
@@ -112,18 +114,18 @@ function trim(plan: LandingPlan, batch: EncodedBatch, next: number): EncodedBatc
 export function encodedAgain(
   plan: LandingPlan,
   batch: EncodedBatch,
-  verdicts: ReadonlyMap<string, SessionVerdict> = new Map(),
+  fates: ReadonlyMap<string, SessionFate> = new Map(),
 ): EncodedBatch {
   const { partition, records, firstOffset, nextOffset, from, to } = batch;
   const encoder = { ...plan.encoder, newDaysPerBatchMax: Number.POSITIVE_INFINITY };
-  return encodeBatch(encoder, partition, records, { firstOffset, nextOffset, from, to, verdicts });
+  return encodeBatch(encoder, partition, records, { firstOffset, nextOffset, from, to, fates });
 }
 
 /** Encoded again without the events of sessions that have a verdict; as it is when there are none, the usual case. */
 async function judgeSessions(connection: Connection, plan: LandingPlan, batch: EncodedBatch): Promise<EncodedBatch> {
   if (batch.sessions.length === 0) return batch;
-  const verdicts = await plan.sessionGate.verdicts(connection, batch.sessions);
-  return verdicts.size === 0 ? batch : encodedAgain(plan, batch, verdicts);
+  const fates = await plan.sessionGate.fates(connection, batch.sessions);
+  return fates.size === 0 ? batch : encodedAgain(plan, batch, fates);
 }
 
 async function landRows(
@@ -179,14 +181,7 @@ export async function book(
   const messages = outboxMessages(plan, batch, outcome, letters, ledger);
   const [, ledgerKey] = await connection.inOneTrip(() => [
     insertOutbox(connection, topicName, messages),
-    advance(connection, topicName, { partition: batch.partition, ledger, last: lastOf(batch, ledger), detail }),
+    advance(connection, topicName, { partition: batch.partition, ledger, last: landmarkOf(batch, ledger), detail }),
   ]);
   return { outboxMessages: messages.length, ledgerKey };
-}
-
-/** The last record that a batch lands, with its digest; undefined when it has none. */
-export function lastOf(batch: EncodedBatch, ledger: LedgerRow): { offset: number; digest: Buffer } | undefined {
-  if (ledger.kind !== "batch" || batch.to === batch.from) return undefined;
-  const index = batch.to - 1;
-  return { offset: batch.records.offsetOf(index), digest: recordDigest(batch.records.record(index)) };
 }

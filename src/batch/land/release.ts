@@ -5,11 +5,11 @@ import { insertParked } from "../../table/landing/letters.ts";
 import { readyParked, unpark } from "../../table/landing/parked.ts";
 import { encodeBatch } from "../encode/encode.ts";
 import { landStaged } from "../write/land-staged.ts";
+import { parkedRows } from "./aside-rows.ts";
 import { book, inTransaction, type Landing, ledgerOf, type OnCommit } from "./land.ts";
+import type { LandingPlan } from "./landing-plan.ts";
 import { type BreakerSample, sampleOf } from "./letter-breaker.ts";
 import { ParkedRecords } from "./parked-records.ts";
-import type { LandingPlan } from "./plan.ts";
-import { parkedRows } from "./tell.ts";
 
 /** One release takes this many events: a transaction of the size of a small fetch. */
 const RELEASE_EVENTS_MAX = 2000;

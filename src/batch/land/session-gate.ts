@@ -3,7 +3,7 @@ import type { Connection } from "../../table/connection.ts";
 import { type SessionFacts, sessionFacts } from "../../table/landing/sessions.ts";
 import type { ConnectionSlot } from "../../table/slot.ts";
 import type { EventFilter } from "../encode/event-filter.ts";
-import type { SessionVerdict } from "../encode/session-sieve.ts";
+import type { SessionFate } from "../encode/session-sieve.ts";
 import { Horizon, type TopicEnds } from "./horizon.ts";
 
 const POLL_MS = 100;
@@ -43,19 +43,19 @@ export class SessionGate {
     }
   }
 
-  /** The verdicts on these sessions, read inside the landing's transaction: a deletion that committed before it counts. */
-  async verdicts(connection: Connection, sessionIds: readonly string[]): Promise<ReadonlyMap<string, SessionVerdict>> {
+  /** The fates on these sessions, read inside the landing's transaction: a deletion that committed before it counts. */
+  async fates(connection: Connection, sessionIds: readonly string[]): Promise<ReadonlyMap<string, SessionFate>> {
     const landed = await sessionFacts(connection, sessionIds);
-    const verdicts = new Map<string, SessionVerdict>();
+    const fates = new Map<string, SessionFate>();
     for (const id of sessionIds) {
       const session = landed.get(id);
       if (session !== undefined) {
         this.#unknown.delete(id);
-        if (!this.#isServed(session)) verdicts.set(id, "filtered");
-      } else if (this.#unknown.has(id)) verdicts.set(id, "unknown");
+        if (!this.#isServed(session)) fates.set(id, "filtered");
+      } else if (this.#unknown.has(id)) fates.set(id, "unknown");
       else throw new Error(`session ${id} was let in without having landed`);
     }
-    return verdicts;
+    return fates;
   }
 
   /** Those of these sessions that have landed and that no event lands of: deleted, or of a kind that isn't served. */

@@ -5,16 +5,16 @@ import { fetchClusterId, fetchOffsets } from "../../topic/offsets.ts";
 import type { Consumer } from "../consumer.ts";
 import { Group } from "../group/group.ts";
 import type { ReplayTerms } from "../group/replay-terms.ts";
-import type { LandingPlan } from "../land/plan.ts";
-import { makePlan } from "./landing-plan.ts";
+import type { LandingPlan } from "../land/landing-plan.ts";
 import type { LandingServices } from "./landing-services.ts";
+import { makeLandingPlan } from "./make-landing-plan.ts";
 
 /**
  * A replay's group is a new one with each process: Kafka would keep the partitions for a member that was killed until its
  * session times out. It writes no offsets, so nothing of it is left when it is empty.
  */
-const groupIdOf = ({ topicName, tells }: LandingPlan, databaseId: string): string =>
-  tells ? `tradetape.${topicName}.${databaseId}` : `tradetape.replay.${topicName}.${databaseId}.${processTag}`;
+const groupIdOf = ({ topicName, publishes }: LandingPlan, databaseId: string): string =>
+  publishes ? `tradetape.${topicName}.${databaseId}` : `tradetape.replay.${topicName}.${databaseId}.${processTag}`;
 
 /**
  * Makes one consumer group, ready to start. Two databases never share a group: its id holds the database's; nor do a
@@ -23,7 +23,7 @@ const groupIdOf = ({ topicName, tells }: LandingPlan, databaseId: string): strin
 export async function openGroup(services: LandingServices, consumer: Consumer, terms?: ReplayTerms): Promise<Group> {
   const { config, log, clock, openSession, kafka, admin, registry, publisher } = services;
   const { topic } = consumer;
-  const plan = await makePlan(services, consumer, terms);
+  const plan = await makeLandingPlan(services, consumer, terms);
   const slot = (what: string) =>
     new ConnectionSlot(
       config.databaseUrl,

@@ -1,6 +1,6 @@
 import { TradetapeError } from "../../errors.ts";
 import type { Connection } from "../../table/connection.ts";
-import { copyColumn, copyLine, type DatabaseFault, isDatabaseFault, verdictOf } from "../../table/sqlstate.ts";
+import { copyColumn, copyLine, type DatabaseFault, faultKindOf, isDatabaseFault } from "../../table/sqlstate.ts";
 import type { Letter } from "../encode/encoded-batch.ts";
 import type { Rows } from "../encode/rows.ts";
 
@@ -53,7 +53,7 @@ export async function copyIsolated(
       spans.push([end, last]);
       continue;
     }
-    if (verdictOf(fault) === "unique") {
+    if (faultKindOf(fault) === "unique") {
       if (isIsolating) await connection.query("ROLLBACK TO SAVEPOINT isolating");
       return "repeat";
     }
@@ -83,9 +83,9 @@ async function tryCopy(connection: Connection, target: CopyTarget, bytes: Buffer
     return undefined;
   } catch (error) {
     if (!isDatabaseFault(error)) throw error;
-    const verdict = verdictOf(error);
-    if (verdict === "encoder") throw encoderBug(error);
-    if (verdict !== "data" && verdict !== "unique") throw error;
+    const kind = faultKindOf(error);
+    if (kind === "encoder") throw encoderBug(error);
+    if (kind !== "data" && kind !== "unique") throw error;
     // Released as well: thousands of bad rows would else nest thousands of savepoints.
     await connection.query("ROLLBACK TO SAVEPOINT copied; RELEASE SAVEPOINT copied");
     return error;

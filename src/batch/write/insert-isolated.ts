@@ -1,6 +1,6 @@
 import type { Connection } from "../../table/connection.ts";
 import { type StageStatements, stagedOffsets } from "../../table/landing/stage.ts";
-import { type DatabaseFault, isDatabaseFault, verdictOf } from "../../table/sqlstate.ts";
+import { type DatabaseFault, faultKindOf, isDatabaseFault } from "../../table/sqlstate.ts";
 
 export interface StagedCount extends Record<string, unknown> {
   readonly outcome: "written" | "duplicate" | "replaced";
@@ -59,7 +59,7 @@ export async function attempt<R>(connection: Connection, insert: () => Promise<R
     await connection.query("RELEASE SAVEPOINT inserted");
     return { result };
   } catch (error) {
-    if (!isDatabaseFault(error) || verdictOf(error) !== "unique") throw error;
+    if (!isDatabaseFault(error) || faultKindOf(error) !== "unique") throw error;
     await connection.query("ROLLBACK TO SAVEPOINT inserted; RELEASE SAVEPOINT inserted");
     return { fault: error };
   }

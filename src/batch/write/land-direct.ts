@@ -17,5 +17,5 @@ export async function landDirect(
   const result = await copyIsolated(connection, target, rows, from, to);
   if (result === "repeat") return "repeat";
   const { letters, copied } = result;
-  return { written: copied, duplicate: 0, replaced: 0, filtered: 0, letters, parked: [], audited: [] };
+  return { written: copied, duplicate: 0, replaced: 0, filtered: 0, letters, parked: [], toAudit: [] };
 }

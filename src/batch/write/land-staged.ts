@@ -52,7 +52,7 @@ export async function landStaged(
   const written = of("written");
   const replaced = of("replaced");
   const staged = copied.copied - strangers.length - aside.letters.length - aside.parked.length - aside.filtered;
-  const audited = counts
+  const toAudit = counts
     .filter((count) => count.outcome !== "duplicate")
     .flatMap((count) => count.offsets ?? [])
     .map((offset) => indexOf(batch, Number(offset)));
@@ -63,7 +63,7 @@ export async function landStaged(
     filtered: aside.filtered,
     letters: [...copied.letters, ...aside.letters, ...strangers, ...conflicts, ...refused],
     parked: aside.parked,
-    audited: audited.sort((a, b) => a - b),
+    toAudit: toAudit.sort((a, b) => a - b),
   };
 }
 
@@ -90,7 +90,7 @@ function withOffsets(batch: EncodedBatch, columnCount: number, from: number, to:
   return written.end();
 }
 
-interface Verdict extends Record<string, unknown> {
+interface Misfit extends Record<string, unknown> {
   readonly offset: number;
   readonly id: string;
   readonly missing: Readonly<Record<string, string>>;
@@ -111,17 +111,17 @@ interface Aside {
  * (parked).
  */
 async function setAside(connection: Connection, path: StagedPath, batch: EncodedBatch): Promise<Aside> {
-  if (path.stage.verdicts === undefined) return { letters: [], parked: [], filtered: 0 };
-  const verdicts = await connection.query<Verdict>(path.stage.verdicts, [
+  if (path.stage.misfits === undefined) return { letters: [], parked: [], filtered: 0 };
+  const misfits = await connection.query<Misfit>(path.stage.misfits, [
     path.topicName,
     batch.partition,
     path.sessionKinds,
   ]);
-  if (verdicts.length === 0) return { letters: [], parked: [], filtered: 0 };
-  const filtered = verdicts.filter((v) => v.filtered);
-  const mismatched = verdicts.filter((v) => !v.filtered && v.mismatch);
-  const waiting = verdicts.filter((v) => !v.filtered && !v.mismatch);
-  const followers = await laterOnes(connection, path, waiting, verdicts);
+  if (misfits.length === 0) return { letters: [], parked: [], filtered: 0 };
+  const filtered = misfits.filter((v) => v.filtered);
+  const mismatched = misfits.filter((v) => !v.filtered && v.mismatch);
+  const waiting = misfits.filter((v) => !v.filtered && !v.mismatch);
+  const followers = await laterOnes(connection, path, waiting, misfits);
   const letters = mismatched.map(
     (v): Letter => ({
       index: indexOf(batch, v.offset),
@@ -133,26 +133,26 @@ async function setAside(connection: Connection, path: StagedPath, batch: Encoded
   const parked = [...waiting, ...followers].map(
     (v): Parked => ({ index: indexOf(batch, v.offset), eventId: v.id, missing: v.missing }),
   );
-  const offsets = [...verdicts, ...followers].map((v) => v.offset);
+  const offsets = [...misfits, ...followers].map((v) => v.offset);
   await connection.run(path.stage.discard, [offsets]);
   return { letters, parked, filtered: filtered.length };
 }
 
-type Waiting = Pick<Verdict, "offset" | "id" | "missing">;
+type Waiting = Pick<Misfit, "offset" | "id" | "missing">;
 
 /** Events of this batch whose own id parks at a lower offset: landing them now would make the later one the first. */
 async function laterOnes(
   connection: Connection,
   path: StagedPath,
-  waiting: readonly Verdict[],
-  verdicts: readonly Verdict[],
+  waiting: readonly Misfit[],
+  misfits: readonly Misfit[],
 ): Promise<readonly Waiting[]> {
   if (waiting.length === 0) return [];
   const firstOf = new Map<string, number>();
   for (const { id, offset } of waiting) firstOf.set(id, Math.min(firstOf.get(id) ?? offset, offset));
   const siblings = await connection.query<{ offset: number; id: string }>(path.stage.siblings, [
     [...firstOf.keys()],
-    verdicts.map((v) => v.offset),
+    misfits.map((v) => v.offset),
   ]);
   return siblings.filter((s) => s.offset > firstOf.get(s.id)!).map((s) => ({ ...s, missing: {} }));
 }

@@ -17,7 +17,7 @@ export interface Outcome {
   readonly letters: readonly Letter[];
   readonly parked: readonly Parked[];
   /** The records that were written or replaced, where the topic is audited one by one; else empty. */
-  readonly audited: readonly number[];
+  readonly toAudit: readonly number[];
 }
 
 export const NOTHING_LANDED: Outcome = {
@@ -27,5 +27,5 @@ export const NOTHING_LANDED: Outcome = {
   filtered: 0,
   letters: [],
   parked: [],
-  audited: [],
+  toAudit: [],
 };

@@ -1,7 +1,7 @@
 import { closeSync, existsSync, fsyncSync, openSync, writeSync } from "node:fs";
 import { userName } from "../../audit/actor.ts";
 import { privateKeyOf, signCheckpoint } from "../../audit/checkpoint.ts";
-import { tellCheckpoint } from "../../audit/tell.ts";
+import { publishCheckpoint } from "../../audit/publish-checkpoint.ts";
 import { requireServices } from "../../config.ts";
 import { TradetapeError } from "../../errors.ts";
 import { inSnapshot } from "../../table/checks/ledger-check.ts";
@@ -58,7 +58,7 @@ export const checkpointCommand: CommandSpec<CheckpointFlags> = {
     // Opened first: what can't be kept should not be published either.
     const file = openForMore(flags.out);
     try {
-      const topic = await tellCheckpoint(config, log, checkpoint, userName());
+      const topic = await publishCheckpoint(config, log, checkpoint, userName());
       writeSync(file, `${JSON.stringify(checkpoint)}\n`);
       fsyncSync(file);
       out.result({ ok: true, ...checkpoint, topic, file: flags.out }, () =>

@@ -48,7 +48,7 @@ export const auditVerifyCommand: CommandSpec<VerifyFlags> = {
   },
 };
 
-/** What a good verdict doesn't say. */
+/** What a good result doesn't say. */
 function warningsOf({ checkpoints, entries }: ChainReport, kept: number, hasKey: boolean): string[] {
   if (entries === 0) return [];
   const kinds: string[] = [];

@@ -19,7 +19,7 @@ export interface AgentRun {
  * for longer, begin before the place of these, so theirs is another: gone on from here, their first ones would be told
  * without their beginning, over the whole ones.
  */
-export function placeOf(program: string, run: Omit<AgentRun, "seed" | "outOfOrder">): string {
+export function programKey(program: string, run: Omit<AgentRun, "seed" | "outOfOrder">): string {
   const lengths = run.intervals.map(({ name }) => name).sort();
   const settings = program === "bars" ? [...lengths, `${run.latenessUs}us`] : [run.interval];
   return [run.session ?? "live", run.actor, run.strategy, ...settings].map(encodeURIComponent).join(".");

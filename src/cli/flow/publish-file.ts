@@ -2,8 +2,8 @@ import type { EventOfTopic } from "../../event/events.ts";
 import type { EventTopic } from "../../event/schemas.ts";
 import type { Feed, Rejection } from "../../feed/feed.ts";
 import type { Incomplete, Tape } from "../../tradetape.ts";
-import type { Pace } from "../pace.ts";
 import type { Progress } from "../progress.ts";
+import type { PublishSpeed } from "../publish-speed.ts";
 
 /** What became of a file's lines. Every event that was read and not rejected has been acknowledged. */
 export interface FileSummary {
@@ -20,7 +20,7 @@ export interface PublishParts {
   readonly tape: Tape;
   readonly progress: Progress;
   readonly signal: AbortSignal;
-  readonly pace: Pace;
+  readonly speed: PublishSpeed;
   /** Told of each rejection, in the order of the lines. */
   readonly onRejection: (rejection: Rejection) => void;
 }
@@ -52,14 +52,14 @@ type Seen = { events: number; rejected: number; complete: boolean };
 /** The feed's events in arrays as they are due, counted as they go by; ends early, between two arrays, after a signal. */
 async function* watched<T extends EventTopic>(
   feed: Feed<T>,
-  { signal, pace, onRejection }: PublishParts,
+  { signal, speed, onRejection }: PublishParts,
   seen: Seen,
   setBar: (done: number) => void,
 ): AsyncGenerator<readonly EventOfTopic[T][]> {
   for await (const { events, rejections } of feed.batches()) {
     for (const rejection of rejections) onRejection(rejection);
     seen.rejected += rejections.length;
-    for await (const due of pace.let(events)) {
+    for await (const due of speed.let(events)) {
       seen.events += due.length;
       yield due;
     }

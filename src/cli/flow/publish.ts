@@ -16,7 +16,7 @@ import { connectTape } from "../../tradetape.ts";
 import type { CommandSpec, Session } from "../command.ts";
 import { EXIT, type ExitCode } from "../exit.ts";
 import { table } from "../output.ts";
-import { Pace } from "../pace.ts";
+import { PublishSpeed } from "../publish-speed.ts";
 import { type FileSummary, publishFeed } from "./publish-file.ts";
 import { Rejects } from "./rejects.ts";
 
@@ -94,7 +94,9 @@ async function publish(
       if (signal.aborted) break;
       const feed = await producer.open(file, options);
       const onRejection = (r: { line: number; reason: string }) => rejects.add({ file, ...r });
-      summaries.push(await publishFeed(feed, { tape, progress, signal, pace: new Pace(speed, signal), onRejection }));
+      summaries.push(
+        await publishFeed(feed, { tape, progress, signal, speed: new PublishSpeed(speed, signal), onRejection }),
+      );
     }
   } finally {
     await tape.close();

@@ -22,7 +22,7 @@ import { connectTape, type Tape } from "../../tradetape.ts";
 import type { CommandSpec, Session } from "../command.ts";
 import { EXIT } from "../exit.ts";
 import { table } from "../output.ts";
-import { type AgentRun, placeOf } from "./agent-run.ts";
+import { type AgentRun, programKey } from "./agent-run.ts";
 
 /** In the order of the flow: what one publishes the next one reads. */
 const PROGRAMS: Readonly<Record<string, (run: AgentRun, by: AgentIdentity) => Program>> = {
@@ -150,7 +150,12 @@ export async function runPrograms(
     const onProgress = ({ read }: RunTally) => bar.set(read);
     try {
       const program = PROGRAMS[name]!(run, by);
-      return await runProgram(services, program, { name: placeOf(name, run), caughtUpWith: before, stop, onProgress });
+      return await runProgram(services, program, {
+        name: programKey(name, run),
+        caughtUpWith: before,
+        stop,
+        onProgress,
+      });
     } catch (error) {
       failed.abort();
       throw error;

@@ -15,7 +15,7 @@ import { asReader } from "../services.ts";
 /** Bytes shown as hex where nothing better can be: the wire format's header and what a person may recognise. */
 const HEX_BYTES_MAX = 512;
 
-export const showCommand: CommandSpec<object> = {
+export const showLetterCommand: CommandSpec<object> = {
   name: "show",
   summary: "everything about one letter: the error, and beside it the event as far as it can be read",
   examples: ["tradetape dead-letters show ticks/2/4711"],

@@ -7,14 +7,14 @@ import { count } from "../progress.ts";
 import { asReader } from "../services.ts";
 import { discardCommand } from "./dead-letters-discard.ts";
 import { redriveCommand } from "./dead-letters-redrive.ts";
-import { showCommand } from "./dead-letters-show.ts";
+import { showLetterCommand } from "./dead-letters-show.ts";
 import { declareFilter, type FilterFlags, letterFilter } from "./letter-filter.ts";
 
 /** `dead-letters` with its commands. */
 export function addDeadLetters(program: Command, done: (code: ExitCode) => void): void {
   const group = program.command("dead-letters").description("events that were set aside: see, redrive, discard");
   addCommand(group, listCommand, done);
-  addCommand(group, showCommand, done);
+  addCommand(group, showLetterCommand, done);
   addCommand(group, redriveCommand, done);
   addCommand(group, discardCommand, done);
 }

@@ -3,7 +3,7 @@ import type { Config } from "../../config.ts";
 import { LETTER_REASONS, type LetterReason } from "../../event/letter.ts";
 import type { LetterFilter } from "../../table/letters/dead-letters.ts";
 import { topicName } from "../../topic/topics.ts";
-import { knownTopic, TOPICS, timeOf, wrong } from "../flags.ts";
+import { CONSUMED_TOPICS, knownTopic, timeOf, wrong } from "../flags.ts";
 
 /** Flags as commander gives them. */
 export interface FilterFlags {
@@ -16,7 +16,7 @@ export interface FilterFlags {
 const REASONS = Object.keys(LETTER_REASONS) as LetterReason[];
 
 export function declareFilter(command: Command): void {
-  command.option("--topic <topic>", `of ${TOPICS.join(", ")}`);
+  command.option("--topic <topic>", `of ${CONSUMED_TOPICS.join(", ")}`);
   command.option("--reason <reason>", `of ${REASONS.join(", ")}`);
   command.option(
     "--since <time>",
@@ -26,7 +26,7 @@ export function declareFilter(command: Command): void {
 
 /** The filter that flags mean, within this namespace. @throws TradetapeError input_invalid */
 export function letterFilter({ namespace }: Config, flags: FilterFlags, nowMs = Date.now()): LetterFilter {
-  const names = flags.topic === undefined ? TOPICS : [knownTopic(namespace, flags.topic)];
+  const names = flags.topic === undefined ? CONSUMED_TOPICS : [knownTopic(namespace, flags.topic)];
   const { reason } = flags;
   const isReason = reason === undefined || Object.hasOwn(LETTER_REASONS, reason);
   if (!isReason) throw wrong(`--reason ${reason}`, REASONS.join(", "));

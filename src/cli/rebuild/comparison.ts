@@ -8,7 +8,7 @@ import { count } from "../progress.ts";
 /** A comparison of two databases, for people: every table in one line, then what differs down to the row. */
 export function comparisonText(found: Comparison, places: { readonly here: string; readonly there: string }): string {
   const { tables } = found;
-  const rows = tables.map((t) => [t.table, t.rowsHere, t.rowsThere, verdictText(t)]);
+  const rows = tables.map((t) => [t.table, t.rowsHere, t.rowsThere, resultText(t)]);
   const differing = tables.filter((t) => !t.equal);
   return [
     `here ${places.here}, there ${places.there}`,
@@ -44,7 +44,7 @@ function exceptionLines({ tables, ownEntries, origins, dropped }: Comparison): s
 
 const rowsOf = (tables: readonly TableComparison[]): number => tables.reduce((sum, t) => sum + t.rowsHere, 0);
 
-function verdictText(t: TableComparison): string {
+function resultText(t: TableComparison): string {
   const excused = t.excused.became_row + t.excused.same_id + t.excused.deleted_session;
   if (!t.equal) return "differs";
   return excused > 0 ? `equal but for ${count(excused)} excused` : "equal";

@@ -1,7 +1,7 @@
 import type { Bound } from "../../replay/bounds.ts";
 import { estimateSeconds } from "../../replay/estimate.ts";
-import type { PlannedTopic, ReplayPlan } from "../../replay/plan.ts";
 import type { ReplayResult } from "../../replay/replay.ts";
+import type { PlannedTopic, ReplayPlan } from "../../replay/replay-plan.ts";
 import { table } from "../output.ts";
 import { count } from "../progress.ts";
 

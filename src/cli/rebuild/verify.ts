@@ -1,7 +1,7 @@
 import { CONSUMERS } from "../../../consumers/all.ts";
 import { requireServices } from "../../config.ts";
 import { SETTINGS } from "../../settings.ts";
-import { Connection, placeOf } from "../../table/connection.ts";
+import { addressOf, Connection } from "../../table/connection.ts";
 import { requireMigrated } from "../../table/migrate.ts";
 import { compareDatabases } from "../../verify/against.ts";
 import { type Verification, verify } from "../../verify/verify.ts";
@@ -49,7 +49,7 @@ export const verifyCommand: CommandSpec<VerifyOptions> = {
         const found = await compareDatabases({ here, there }, CONSUMERS, { waitMs, stop: signal, onProgress });
         if (found === undefined) return EXIT.interrupted;
         const ok = result.ok && found.equal;
-        const places = { here: placeOf(databaseUrl), there: placeOf(other) };
+        const places = { here: addressOf(databaseUrl), there: addressOf(other) };
         out.result({ ...result, ok, against: { ...places, ...found } }, () =>
           [verificationText(result), comparisonText(found, places)].join("\n\n"),
         );
@@ -79,7 +79,7 @@ async function openReader(databaseUrl: string): Promise<Connection> {
 function otherDatabase(text: string, databaseUrl: string): string {
   const { success } = SETTINGS.databaseUrl.schema.safeParse(text);
   if (!success) throw wrong("--against", "a URL as DATABASE_URL, postgres://user:password@host:port/database");
-  if (placeOf(text) === placeOf(databaseUrl)) throw wrong("--against", "another database than DATABASE_URL");
+  if (addressOf(text) === addressOf(databaseUrl)) throw wrong("--against", "another database than DATABASE_URL");
   return text;
 }
 

@@ -14,7 +14,7 @@ interface Shown {
   readonly performance: readonly PerformanceRow[];
 }
 
-export const showCommand: CommandSpec<object> = {
+export const showSessionCommand: CommandSpec<object> = {
   name: "show",
   summary: "one session whole: settings, rows per table (reads the tables of ticks and bars), performance",
   examples: ["tradetape sessions show 0198c5a4-8f6e-7c3a-9d2b-5e4f3a2b1c0d"],

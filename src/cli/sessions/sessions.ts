@@ -8,7 +8,7 @@ import { asReader } from "../services.ts";
 import { createCommand } from "./sessions-create.ts";
 import { deleteCommand } from "./sessions-delete.ts";
 import { diffCommand } from "./sessions-diff.ts";
-import { showCommand } from "./sessions-show.ts";
+import { showSessionCommand } from "./sessions-show.ts";
 
 /** `sessions` with its commands. */
 export function addSessions(program: Command, done: (code: ExitCode) => void): void {
@@ -17,7 +17,7 @@ export function addSessions(program: Command, done: (code: ExitCode) => void): v
     .description("runs whose events are kept apart: create, see, compare, delete");
   addCommand(group, createCommand, done);
   addCommand(group, listCommand, done);
-  addCommand(group, showCommand, done);
+  addCommand(group, showSessionCommand, done);
   addCommand(group, diffCommand, done);
   addCommand(group, deleteCommand, done);
 }

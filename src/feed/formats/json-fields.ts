@@ -6,7 +6,7 @@ import { doubleOf, isRawNumber } from "./json-numbers.ts";
 
 export type Fields = Record<string, unknown>;
 /** Changes a parsed object into an event's fields in place; text is the reason why it can't be one. */
-export type Step = (fields: Fields) => string | null;
+export type FieldStep = (fields: Fields) => string | null;
 
 /** Numbers below are milliseconds or seconds by mistake: as microseconds they lie before March 1973. */
 const MICROS_MIN = 1e14;
@@ -24,7 +24,7 @@ export function needsText(parsed: unknown, types: ReadonlyMap<string, EventField
 }
 
 /** Turns a parsed object's members into the fields' own forms; the step's text is why one can't be. */
-export function reader(fields: ReadonlyMap<string, EventField>, zone: ZoneClock | undefined): Step {
+export function reader(fields: ReadonlyMap<string, EventField>, zone: ZoneClock | undefined): FieldStep {
   const nanos = fields.has("timestamp_ns");
   return (object) => {
     for (const name of Object.keys(object)) {

@@ -10,7 +10,7 @@ import { toldInterval } from "../interval.ts";
 import { type FeedSymbol, parseSymbol } from "../symbol.ts";
 import { outsideRange } from "../time.ts";
 import { ZoneClock } from "../zone.ts";
-import { EVENT_TIMES, type Fields, needsText, reader, type Step } from "./json-fields.ts";
+import { EVENT_TIMES, type FieldStep, type Fields, needsText, reader } from "./json-fields.ts";
 import { parseExactly } from "./json-numbers.ts";
 
 /** An event of at most 4 MiB on the wire, as text with its names and escapes. */
@@ -79,7 +79,7 @@ function fillFlags(fields: Fields, flagged: readonly [string, string][]): string
 function convert<E>(
   text: string,
   fields: ReadonlyMap<string, EventField>,
-  steps: readonly Step[],
+  steps: readonly FieldStep[],
   finish: (fields: Fields) => E | string,
 ): E | string {
   let parsed: unknown;

@@ -3,14 +3,14 @@ import { quoted } from "../sql.ts";
 import type { ComparedTable, Cut } from "./compared-table.ts";
 
 /** Some rows of a table: how many, and a digest that is the same whatever their order. */
-export interface Part {
+export interface DigestedPart {
   readonly key: string;
   readonly rows: number;
   readonly digest: string;
 }
 
 /** What a part lies in: cuts and the keys chosen of them, from the outside in. */
-export type Place = readonly (readonly [Cut, string])[];
+export type CutPath = readonly (readonly [Cut, string])[];
 
 /**
  * A row's 64 bits. hash_record_extended takes each column's own hash and adds them up, weighted by position: summed over
@@ -40,9 +40,9 @@ export async function digestParts(
   connection: Connection,
   table: ComparedTable,
   cut: Cut,
-  place: Place = [],
-): Promise<ReadonlyMap<string, Part>> {
-  const rows = await connection.query<Part & Record<string, unknown>>(
+  place: CutPath = [],
+): Promise<ReadonlyMap<string, DigestedPart>> {
+  const rows = await connection.query<DigestedPart & Record<string, unknown>>(
     `SELECT part::text AS key, rows, digest::text AS digest FROM (
        SELECT ${cut.key} AS part, count(*) AS rows, sum(${rowHash(table)}) AS digest
        FROM ${table.relation} WHERE ${whereOf(table, place)} GROUP BY 1) parts`,
@@ -57,7 +57,7 @@ export interface DigestedRow {
 }
 
 /** Every row of a place, by its id and its digest. */
-export function digestRows(connection: Connection, table: ComparedTable, place: Place): Promise<DigestedRow[]> {
+export function digestRows(connection: Connection, table: ComparedTable, place: CutPath): Promise<DigestedRow[]> {
   return connection.query<DigestedRow & Record<string, unknown>>(
     `SELECT ${table.id} AS id, ${rowHash(table)}::text AS digest FROM ${table.relation} WHERE ${whereOf(table, place)}`,
     place.map(([, key]) => key),
@@ -68,7 +68,7 @@ export function digestRows(connection: Connection, table: ComparedTable, place: 
 export async function readRows(
   connection: Connection,
   table: ComparedTable,
-  place: Place,
+  place: CutPath,
   ids: readonly string[],
 ): Promise<ReadonlyMap<string, readonly (string | null)[]>> {
   const values = table.columns.map((column) => `${quoted(column)}::text`).join(", ");
@@ -80,7 +80,7 @@ export async function readRows(
   return new Map(rows.map((row) => [row.id, row.values]));
 }
 
-const whereOf = (table: ComparedTable, place: Place): string =>
+const whereOf = (table: ComparedTable, place: CutPath): string =>
   [table.where, ...place.map(([cut], index) => cut.within(`$${index + 1}`))].join(" AND ");
 
 /** Which of these ids a table has. */

@@ -13,7 +13,7 @@ export interface StageStatements {
   readonly copy: string;
   readonly columnCount: number;
   /** Per staged row with something amiss: missing parents, a parent of another session, a session not served. */
-  readonly verdicts: string | undefined;
+  readonly misfits: string | undefined;
   readonly siblings: string;
   readonly discard: string;
   readonly insert: string;
@@ -37,7 +37,7 @@ export function stageStatements(table: LandingTable): StageStatements {
       ${table.chained ? unchained(relation) : ""}`,
     copy: `COPY ${quoted(relation)} (${list(columns)}, ${OFFSET_COLUMN}) FROM STDIN (FORMAT binary)`,
     columnCount: columns.length + 1,
-    verdicts: table.parents.length > 0 ? verdicts(table, relation, id) : undefined,
+    misfits: table.parents.length > 0 ? misfits(table, relation, id) : undefined,
     siblings: `SELECT ${OFFSET_COLUMN} AS "offset", ${id} AS id FROM ${quoted(relation)}
       WHERE ${id} = ANY($1::uuid[]) AND NOT ${OFFSET_COLUMN} = ANY($2::bigint[])`,
     discard: `DELETE FROM ${quoted(relation)} WHERE ${OFFSET_COLUMN} = ANY($1::bigint[])`,
@@ -62,7 +62,7 @@ const unchained = (relation: string) =>
  * $1 and $2 are topic and partition, for events of an id that is parked already: they wait behind it. $3 are the kinds of
  * sessions that are served.
  */
-function verdicts(table: LandingTable, relation: string, id: string): string {
+function misfits(table: LandingTable, relation: string, id: string): string {
   const parents = table.parents.map((parent, index) => ({ ...parent, alias: `p${index}`, ref: quoted(parent.column) }));
   const absent = parents.map((p) => `s.${p.ref} IS NOT NULL AND ${p.alias}.${quoted(p.key)} IS NULL`);
   const missing = parents.map((p, i) => `'${p.column}', CASE WHEN ${absent[i]} THEN s.${p.ref} END`);

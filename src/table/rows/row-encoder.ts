@@ -19,7 +19,7 @@ export interface RowRefusal {
 /** A value as a letter shows it: enough to recognise it, never a megabyte. */
 const SHOWN_CHARACTERS_MAX = 64;
 
-export function shown(value: unknown): string {
+export function shownValue(value: unknown): string {
   const text = typeof value === "number" ? String(value) : JSON.stringify(value);
   return text.length <= SHOWN_CHARACTERS_MAX
     ? text
@@ -53,7 +53,7 @@ export class RowEncoder {
       }
       if (!column.write(out, value)) {
         out.length = start;
-        return { column: column.name, detail: `${column.name} can't hold ${shown(value)}` };
+        return { column: column.name, detail: `${column.name} can't hold ${shownValue(value)}` };
       }
     }
     return undefined;

@@ -3,7 +3,7 @@ import type { Connection } from "../connection.ts";
 import { lockPartition, nextOffsets } from "../landing/landed.ts";
 
 /** Rows that were taken out of a table, for the ledger. */
-export interface Removal {
+export interface LedgerRemoval {
   /** The full name of the topic that they came by. */
   readonly topic: string;
   readonly table: string;
@@ -20,7 +20,7 @@ const LEDGER_PARTITION = 0;
  * offsets. Takes the lock of the topic's first partition, so it comes last: a landing waits for it.
  * @throws TradetapeError input_invalid when this topic has never landed
  */
-export async function removeFromLedger(connection: Connection, removal: Removal): Promise<void> {
+export async function removeFromLedger(connection: Connection, removal: LedgerRemoval): Promise<void> {
   const { topic, table, rows, detail } = removal;
   const nextOffset = await lockLedger(connection, topic, table);
   await connection.run(

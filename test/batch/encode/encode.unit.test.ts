@@ -163,11 +163,11 @@ describe("the sessions of a batch", () => {
     expect(encode([of(id.toUpperCase()), of(id), of(null), of(id.toUpperCase())]).sessions).toEqual([id]);
   });
 
-  it("are found in the verdicts and in the filter by either spelling", () => {
+  it("are found in the fates and in the filter by either spelling", () => {
     const records = recordsOf([of(id.toUpperCase()), of(id)], dense(2));
-    const verdicts = new Map([[id, "filtered"] as const]);
+    const fates = new Map([[id, "filtered"] as const]);
     const range = { firstOffset: 0, nextOffset: 2, from: 0 };
-    expect(encodeBatch(encoderOf(ticks), 0, records, { ...range, verdicts }).filtered).toBe(2);
+    expect(encodeBatch(encoderOf(ticks), 0, records, { ...range, fates }).filtered).toBe(2);
     const filter = new EventFilter(EVERY_SESSION_KIND, { only: id });
     expect(encodeBatch(encoderOf(ticks, { filter }), 0, records, range).filtered).toBe(0);
   });

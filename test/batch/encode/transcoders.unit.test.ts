@@ -176,11 +176,11 @@ function encode(encoder: Encoder, values: readonly Buffer[]): EncodedBatch {
       Object.assign(place, { bytes, start: start(index), end: ends[index]! }),
     record: (index: number) => ({ key: null, value: values[index]!, headers: headers(index) }),
   };
-  const verdicts = new Map([
+  const fates = new Map([
     [SESSIONS[0]!, "filtered" as const],
     [SESSIONS[1]!, "unknown" as const],
   ]);
-  const range = { firstOffset: 100, nextOffset: 100 + values.length, from: 0, verdicts };
+  const range = { firstOffset: 100, nextOffset: 100 + values.length, from: 0, fates };
   return { ...encodeBatch(encoder, 3, records, range), records: records as never };
 }
 

@@ -6,7 +6,7 @@ import type { Encoder } from "../../../src/batch/encode/encoder.ts";
 import { EVERY_SESSION_KIND, EventFilter } from "../../../src/batch/encode/event-filter.ts";
 import { holdBack } from "../../../src/batch/group/hold-back.ts";
 import { Lane } from "../../../src/batch/group/lane.ts";
-import type { HeldRecords } from "../../../src/batch/group/replay-terms.ts";
+import type { Withheld } from "../../../src/batch/group/replay-terms.ts";
 import type { EventReader } from "../../../src/event/codec.ts";
 import { Refusal } from "../../../src/event/letter.ts";
 import type { Records } from "../../../src/topic/fetch/records.ts";
@@ -34,8 +34,8 @@ function timesOf(consumer: unknown, values: readonly (object | string)[]): reado
     record: (index) => ({ key: null, value: bytes[index]! }),
   };
   const idle = async () => ({ nextOffset: 0, ledger: [], ahead: false });
-  let held: HeldRecords | undefined;
-  const hold = (given: HeldRecords) => {
+  let held: Withheld | undefined;
+  const hold = (given: Withheld) => {
     held = given;
     return false;
   };

@@ -1,15 +1,15 @@
 import { pino } from "pino";
 import { describe, expect, it } from "vitest";
 import { ticks } from "../../../consumers/ticks.ts";
+import { BufferSpace } from "../../../src/batch/buffer-space.ts";
 import type { EncodedBatch } from "../../../src/batch/encode/encoded-batch.ts";
 import { EVERY_SESSION_KIND, EventFilter } from "../../../src/batch/encode/event-filter.ts";
 import { TickDays } from "../../../src/batch/encode/tick-days.ts";
 import { Intake } from "../../../src/batch/group/intake.ts";
 import { type Job, Lane } from "../../../src/batch/group/lane.ts";
-import type { LandingPlan } from "../../../src/batch/land/plan.ts";
-import { recordDigest } from "../../../src/batch/land/tell.ts";
+import type { LandingPlan } from "../../../src/batch/land/landing-plan.ts";
+import { recordDigest } from "../../../src/batch/land/landmark.ts";
 import { Patience } from "../../../src/batch/patience.ts";
-import { Room } from "../../../src/batch/room.ts";
 import { TradetapeError } from "../../../src/errors.ts";
 import type { Registry } from "../../../src/event/registry.ts";
 import { writeText } from "../../../src/table/rows/copy-buffer.ts";
@@ -37,7 +37,7 @@ const range = (first: number, next: number) => Array.from({ length: next - first
 
 function setUp(
   change: {
-    room?: Room;
+    space?: BufferSpace;
     unknown?: number[];
     registry?: Partial<Registry>;
     parkedEventsMax?: number;
@@ -45,8 +45,8 @@ function setUp(
   } = {},
 ) {
   const jobs: EncodedBatch[] = [];
-  const room = change.room ?? new Room(1_000_000);
-  const freed = (bytes: number) => room.free(bytes);
+  const space = change.space ?? new BufferSpace(1_000_000);
+  const freed = (bytes: number) => space.free(bytes);
   const lane = new Lane(
     0,
     (_lane: Lane, job: Job) => new Promise(() => void (job.kind === "batch" && jobs.push(job.batch))),
@@ -87,7 +87,7 @@ function setUp(
   const intake = new Intake({
     plan,
     registry: registry as Registry,
-    room,
+    space,
     patience: new Patience(pino({ level: "silent" }), abort.signal),
     member: { hold: () => undefined, letGo: () => undefined },
     config: { parkedEventsMax: change.parkedEventsMax ?? 1000 },
@@ -97,16 +97,16 @@ function setUp(
     beats++;
   };
   const take = (batch: FetchedBatch, isOurs = () => true) => intake.take({ lane, batch, heartbeat, isOurs });
-  return { lane, intake, take, room, pushed, beats: () => beats, heartbeat };
+  return { lane, intake, take, space, pushed, beats: () => beats, heartbeat };
 }
 
 const covered = ({ firstOffset, nextOffset }: EncodedBatch) => [firstOffset, nextOffset];
 
 describe("a fetched batch", () => {
-  it("that has landed is held against the landmark where no room is left for another", async () => {
-    const room = new Room(1);
-    room.take(1);
-    const { lane, take } = setUp({ room });
+  it("that has landed is held against the landmark where no space is left for another", async () => {
+    const space = new BufferSpace(1);
+    space.take(1);
+    const { lane, take } = setUp({ space });
     const batch = fetched(99, [99]);
     const digest = recordDigest(batch.record(0));
     lane.begin({ nextOffset: 100, parked: 5000, landmark: { offset: 99, digest } });
@@ -114,11 +114,11 @@ describe("a fetched batch", () => {
     await lane.known();
   });
 
-  it("of which only a part is taken leaves room for nothing but whole bytes", async () => {
-    const room = new Room(1_000_000);
+  it("of which only a part is taken leaves space for nothing but whole bytes", async () => {
+    const space = new BufferSpace(1_000_000);
     const taken: number[] = [];
-    room.take = (bytes) => void taken.push(bytes);
-    const { take, pushed } = setUp({ room, end: 101 });
+    space.take = (bytes) => void taken.push(bytes);
+    const { take, pushed } = setUp({ space, end: 101 });
     const held = Object.assign(new KeptRecords(fetched(100, range(100, 107))), { heldBytes: 500 });
     await take(new FetchedBatch(0, 100, 106, held, held.count));
     expect([pushed.map(covered), taken.map(Number.isInteger)]).toEqual([[[100, 101]], [true]]);
@@ -206,17 +206,17 @@ describe("a fetched batch", () => {
 });
 
 describe("back-pressure", () => {
-  it("holds a batch until there is room for it, and keeps the membership alive meanwhile", async () => {
-    const room = new Room(1000);
-    const { take, pushed, beats } = setUp({ room });
-    room.take(995);
+  it("holds a batch until there is space for it, and keeps the membership alive meanwhile", async () => {
+    const space = new BufferSpace(1000);
+    const { take, pushed, beats } = setUp({ space });
+    space.take(995);
     let isTaken = false;
     const taken = take(fetched(100, range(100, 110))).then(() => {
       isTaken = true;
     });
     while (beats() === 0) await new Promise((resolve) => setTimeout(resolve, 20));
     expect([isTaken, pushed]).toEqual([false, []]);
-    room.free(995);
+    space.free(995);
     await taken;
     expect(pushed).toHaveLength(1);
   });

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
+import { BufferSpace } from "../../../src/batch/buffer-space.ts";
 import type { EncodedBatch } from "../../../src/batch/encode/encoded-batch.ts";
 import { BATCH_BYTES, type Job, Lane, type LaneStep } from "../../../src/batch/group/lane.ts";
-import { Room } from "../../../src/batch/room.ts";
 import { sweepUntilQuiet } from "../../../src/batch/run/sweep-until-quiet.ts";
 import type { Records } from "../../../src/topic/fetch/records.ts";
 
@@ -144,7 +144,7 @@ describe("a lane", () => {
 
 describe("the room of a group", () => {
   it("has place up to its bytes, and for one batch of any size when it is empty", () => {
-    const room = new Room(100);
+    const room = new BufferSpace(100);
     expect([room.has(101), room.has(100)]).toEqual([true, true]);
     room.take(60);
     expect([room.has(40), room.has(41)]).toEqual([true, false]);
@@ -153,7 +153,7 @@ describe("the room of a group", () => {
   });
 
   it("wakes everybody who waits when something is freed", async () => {
-    const room = new Room(100);
+    const room = new BufferSpace(100);
     room.take(100);
     const waiting = [room.freed(), room.freed()];
     room.free(1);

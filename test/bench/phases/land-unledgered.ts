@@ -5,10 +5,10 @@
  * longer than this is what exactly-once costs.
  */
 import { CONSUMERS } from "../../../consumers/all.ts";
+import { BufferSpace } from "../../../src/batch/buffer-space.ts";
 import { encodeBatch } from "../../../src/batch/encode/encode.ts";
-import { Room } from "../../../src/batch/room.ts";
-import { makePlan } from "../../../src/batch/run/landing-plan.ts";
 import { openLandingServices } from "../../../src/batch/run/landing-services.ts";
+import { makeLandingPlan } from "../../../src/batch/run/make-landing-plan.ts";
 import { readConfig } from "../../../src/config.ts";
 import { openLog } from "../../../src/log.ts";
 import { Connection } from "../../../src/table/connection.ts";
@@ -23,7 +23,7 @@ const COMMIT_MS = 1000;
 const { events, pids } = argsOf<LandArgs>();
 const services = await openLandingServices(readConfig(), openLog({ logLevel: "error" }));
 const { config, registry } = services;
-const plan = await makePlan(services, CONSUMERS.find(({ topic }) => topic === "ticks")!);
+const plan = await makeLandingPlan(services, CONSUMERS.find(({ topic }) => topic === "ticks")!);
 await registry.fetch(await registry.register(plan.topicName, "ticks"));
 
 const open = (name: string) => Connection.open(config.databaseUrl, { name, role: "tradetape_lander" });
@@ -31,24 +31,24 @@ const connections = await Promise.all(Array.from({ length: config.landingConnect
 const daySlot = new ConnectionSlot(config.databaseUrl, { name: "bench days", role: "tradetape_lander" });
 /** The end of each connection's queue. */
 const queues: Promise<void>[] = connections.map(() => Promise.resolve());
-const room = new Room(config.landingBufferBytesMax);
+const space = new BufferSpace(config.landingBufferBytesMax);
 const offsets = new Map<number, number>();
 const warm = Promise.withResolvers<number>();
 const all = Promise.withResolvers<void>();
 let landed = 0;
 
 async function take(batch: FetchedBatch): Promise<void> {
-  while (!room.has(batch.keepBytes)) await room.freed();
+  while (!space.has(batch.keepBytes)) await space.freed();
   const range = { firstOffset: batch.fetchedOffset, nextOffset: batch.nextOffset, from: 0 };
   const encoded = encodeBatch(plan.encoder, batch.partition, batch, range);
   if (encoded.to < batch.count || encoded.letters.length > 0) throw new Error("a bench's ticks are good, of few days");
   const bytes = encoded.rows.bytes.length + batch.keepBytes;
-  room.take(bytes);
+  space.take(bytes);
   await plan.encoder.days.make(daySlot, encoded);
   const at = batch.partition % connections.length;
   queues[at] = queues[at]!.then(async () => {
     await connections[at]!.copy(plan.direct.statement, encoded.rows.bytes);
-    room.free(bytes);
+    space.free(bytes);
     offsets.set(batch.partition, batch.nextOffset);
     landed += batch.count;
     if (landed >= events * WARM_SHARE) warm.resolve(landed);

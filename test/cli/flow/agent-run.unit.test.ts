@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { placeOf } from "../../../src/cli/flow/agent-run.ts";
+import { programKey } from "../../../src/cli/flow/agent-run.ts";
 
 const MIN = { name: "1min", us: 60_000_000 };
 const HOUR = { name: "1h", us: 3_600_000_000 };
@@ -7,13 +7,13 @@ const RUN = { actor: "bot", strategy: "plain", session: null, interval: "1d", in
 
 test("bars of other lengths or lateness begin anew; the same ones, in whatever order, go on", () => {
   const places = [RUN, { ...RUN, intervals: [MIN] }, { ...RUN, latenessUs: 1 }, { ...RUN, session: "one" }].map((run) =>
-    placeOf("bars", run),
+    programKey("bars", run),
   );
   expect(new Set(places).size).toBe(places.length);
-  expect(placeOf("bars", { ...RUN, intervals: [HOUR, MIN] })).toBe(places[0]);
+  expect(programKey("bars", { ...RUN, intervals: [HOUR, MIN] })).toBe(places[0]);
 });
 
 test("another program's place is of the bars that it trades", () => {
-  expect(placeOf("fills", { ...RUN, intervals: [MIN] })).toBe(placeOf("fills", RUN));
-  expect(placeOf("fills", { ...RUN, interval: "1h" })).not.toBe(placeOf("fills", RUN));
+  expect(programKey("fills", { ...RUN, intervals: [MIN] })).toBe(programKey("fills", RUN));
+  expect(programKey("fills", { ...RUN, interval: "1h" })).not.toBe(programKey("fills", RUN));
 });

@@ -4,9 +4,9 @@ import { predictions as PREDICTIONS } from "../../../consumers/predictions.ts";
 import type { Consumer } from "../../../src/batch/consumer.ts";
 import { encodeBatch } from "../../../src/batch/encode/encode.ts";
 import { landBatch } from "../../../src/batch/land/land.ts";
-import type { LandingPlan } from "../../../src/batch/land/plan.ts";
-import { makePlan } from "../../../src/batch/run/landing-plan.ts";
+import type { LandingPlan } from "../../../src/batch/land/landing-plan.ts";
 import { openLandingServices } from "../../../src/batch/run/landing-services.ts";
+import { makeLandingPlan } from "../../../src/batch/run/make-landing-plan.ts";
 import { encodeEvent } from "../../../src/event/codec.ts";
 import { openLog } from "../../../src/log.ts";
 import { Connection } from "../../../src/table/connection.ts";
@@ -142,7 +142,7 @@ describe("landing a batch", () => {
 
   beforeAll(async () => {
     const services = await openLandingServices(tape.config, openLog(tape.config));
-    plan = await makePlan(services, PREDICTIONS as unknown as Consumer);
+    plan = await makeLandingPlan(services, PREDICTIONS as unknown as Consumer);
     for (const id of plan.encoder.reader.missing([await tape.encode("predictions", prediction())])) {
       await services.registry.fetch(id);
     }

@@ -7,9 +7,9 @@ import { LandingQueue } from "../../../src/batch/group/landing-queue.ts";
 import { LockWatch } from "../../../src/batch/group/lock-watch.ts";
 import { landBatch } from "../../../src/batch/land/land.ts";
 import { CLEAN_BYTES_MAX, landClean, looksClean } from "../../../src/batch/land/land-clean.ts";
-import type { LandingPlan } from "../../../src/batch/land/plan.ts";
-import { makePlan } from "../../../src/batch/run/landing-plan.ts";
+import type { LandingPlan } from "../../../src/batch/land/landing-plan.ts";
 import { openLandingServices } from "../../../src/batch/run/landing-services.ts";
+import { makeLandingPlan } from "../../../src/batch/run/make-landing-plan.ts";
 import { encodeEvent } from "../../../src/event/codec.ts";
 import { openLog } from "../../../src/log.ts";
 import { Connection } from "../../../src/table/connection.ts";
@@ -34,7 +34,7 @@ const PARTITION_TICKS = 10_000;
 beforeAll(async () => {
   tape = await openTapeWithSymbol();
   const services = await openLandingServices(tape.config, openLog(tape.config));
-  plan = await makePlan(services, TICKS as unknown as Consumer);
+  plan = await makeLandingPlan(services, TICKS as unknown as Consumer);
   for (const id of plan.encoder.reader.missing([await tape.encode("ticks", tick(0))])) {
     await services.registry.fetch(id);
   }

@@ -49,7 +49,7 @@ for (const shape of SHAPES) {
   // Every event of the simulation that shares an id shares its session, too.
   const strangers = strangersStatement(consumer.landing);
   if (strangers) WORK.set(strangers, [shape, () => ({ rows: [], count: 0 })]);
-  if (stage.verdicts) WORK.set(stage.verdicts, [shape, verdicts]);
+  if (stage.misfits) WORK.set(stage.misfits, [shape, misfits]);
 }
 
 /** Runs a statement of a table or its stage, or says by undefined that it is none. */
@@ -243,7 +243,7 @@ async function insertFresh(c: Context, shape: Shape): Promise<Result> {
   return { rows: [], count: fresh.length };
 }
 
-function verdicts(c: Context, shape: Shape): Result {
+function misfits(c: Context, shape: Shape): Result {
   const { parents } = shape.consumer.landing;
   const found = staged(c, shape).flatMap(({ offset, fields }) => {
     const { id } = eventRow(shape, fields);

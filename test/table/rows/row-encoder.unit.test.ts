@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { CopyBuffer, writeInt, writeText, writeTexts, writeTimestamp } from "../../../src/table/rows/copy-buffer.ts";
-import { RowEncoder, shown } from "../../../src/table/rows/row-encoder.ts";
+import { RowEncoder, shownValue } from "../../../src/table/rows/row-encoder.ts";
 
 const FACTS = { published_at: 7, source_partition: 2, source_offset: 9, first_published_at: 7 };
 const COLUMNS = [
@@ -40,7 +40,7 @@ describe("a row", () => {
 
 describe("a value as a letter shows it", () => {
   it("says its length instead of its end when it is long", () => {
-    expect(shown("x".repeat(1_000_000))).toBe(`"${"x".repeat(63)}... (1000002 characters)`);
+    expect(shownValue("x".repeat(1_000_000))).toBe(`"${"x".repeat(63)}... (1000002 characters)`);
   });
 
   it.each([
@@ -48,6 +48,6 @@ describe("a value as a letter shows it", () => {
     ["NaN", Number.NaN, "NaN"],
     ["a NUL in a list", ["\0"], '["\\u0000"]'],
   ])("never holds a character that PostgreSQL's text can't: %s", (_, value, expected) => {
-    expect(shown(value)).toBe(expected);
+    expect(shownValue(value)).toBe(expected);
   });
 });

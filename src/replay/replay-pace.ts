@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import type { HeldRecords, Pace } from "../batch/group/replay-terms.ts";
+import type { Pace, Withheld } from "../batch/group/replay-terms.ts";
 import type { Speed } from "./bounds.ts";
 import { HELD_BYTES_MAX, HeldStream } from "./held-stream.ts";
 
@@ -13,14 +13,14 @@ export interface Stream {
   readonly isTrail?: boolean;
 }
 
-/** Time as the pacer meets it, so that a test needn't wait. */
-export interface PacerTime {
+/** Time as the pace meets it, so that a test needn't wait. */
+export interface ReplayTime {
   /** Milliseconds, from any beginning. */
   now(): number;
   sleep(ms: number, signal: AbortSignal): Promise<void>;
 }
 
-const SYSTEM_TIME: PacerTime = {
+const SYSTEM_TIME: ReplayTime = {
   now: () => performance.now(),
   sleep: (ms, signal) => sleep(ms, undefined, { signal }).catch(() => undefined),
 };
@@ -34,9 +34,9 @@ const SLICE_EVENTS_MAX = 2000;
  * Merges the partitions of all topics by event time and lets their records go when they are due. The next record is
  * known only when every partition has shown its own, so one that is slow to come holds up all: their order is the point.
  */
-export class Pacer implements Pace {
+export class ReplayPace implements Pace {
   readonly #speed: Speed;
-  readonly #time: PacerTime;
+  readonly #time: ReplayTime;
   readonly #streams = new Map<string, HeldStream>();
   /** Keys of the streams that happened, as long as they haven't come to their ends. */
   readonly #happening = new Set<string>();
@@ -47,7 +47,7 @@ export class Pacer implements Pace {
   #startedMs = 0;
   #count = 0;
 
-  constructor(speed: Speed, streams: readonly Stream[], time: PacerTime = SYSTEM_TIME) {
+  constructor(speed: Speed, streams: readonly Stream[], time: ReplayTime = SYSTEM_TIME) {
     this.#speed = speed;
     this.#time = time;
     for (const { key, next, end, isTrail } of streams) {
@@ -56,7 +56,7 @@ export class Pacer implements Pace {
     }
   }
 
-  hold(records: HeldRecords): boolean {
+  hold(records: Withheld): boolean {
     const stream = this.#streams.get(`${records.topicName}/${records.partition}`);
     // A range behind the end, or of a partition that had nothing to land: nothing is waited for.
     if (stream === undefined) {

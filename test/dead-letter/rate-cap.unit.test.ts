@@ -1,10 +1,10 @@
 import { expect, test } from "vitest";
-import { Pace } from "../../src/dead-letter/pace.ts";
+import { RateCap } from "../../src/dead-letter/rate-cap.ts";
 
 /** Sends `events` as a redrive does, on a clock of its own. @returns when each went, in milliseconds */
 async function times(perSecondMax: number | undefined, events: number): Promise<number[]> {
   let nowMs = 0;
-  const pace = new Pace(
+  const rateCap = new RateCap(
     perSecondMax,
     () => nowMs,
     async (ms) => {
@@ -13,8 +13,8 @@ async function times(perSecondMax: number | undefined, events: number): Promise<
   );
   const sent: number[] = [];
   while (sent.length < events) {
-    const step = pace.step(events - sent.length);
-    await pace.turn(step);
+    const step = rateCap.step(events - sent.length);
+    await rateCap.turn(step);
     for (let n = 0; n < step; n++) sent.push(nowMs);
   }
   return sent;

@@ -2,7 +2,7 @@
 const STEPS_PER_SECOND = 10;
 
 /** Caps a rate. Time comes from outside, so that a test needs none. */
-export class Pace {
+export class RateCap {
   readonly #perSecondMax: number | undefined;
   readonly #nowMs: () => number;
   readonly #sleep: (ms: number) => Promise<void>;

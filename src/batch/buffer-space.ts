@@ -2,7 +2,7 @@
  * The bound on what a group has fetched and not yet committed, in bytes. Whoever brings more waits; a batch that alone
  * is larger than the bound is let in when nothing else is there.
  */
-export class Room {
+export class BufferSpace {
   readonly #bytesMax: number;
   #bytes = 0;
   /** One promise for all who wait: they ask again every second, for as long as an outage lasts. */

@@ -29,7 +29,7 @@ export interface LandingPlan {
   readonly topicEnds: TopicEnds;
   readonly parkDeadlineMs: number;
   /** Whether letters, receipts and audit entries are published: a replay only fills its own database. */
-  readonly tells: boolean;
+  readonly publishes: boolean;
   /** By partition, the offset that nothing is landed from; undefined for a group that has no end. */
   readonly ends: ReadonlyMap<number, number> | undefined;
 }

@@ -3,7 +3,7 @@ import { encodeEvent } from "../event/codec.ts";
 import { eventId } from "../event/identity.ts";
 import type { ReplayRun } from "../table/upkeep/replay-run.ts";
 import { topicName } from "../topic/topics.ts";
-import type { ReplayPlan } from "./plan.ts";
+import type { ReplayPlan } from "./replay-plan.ts";
 
 /** What the trail says of a run's outcome. */
 export interface ReplayFacts {
@@ -18,7 +18,7 @@ export interface ReplayFacts {
  * Publishes the one thing that a replay publishes: that it happened. A pure function of the finished run, so that one
  * which was cut off behind it says the same again, under the same id.
  */
-export async function tellReplay(
+export async function publishReplayEntry(
   { registry, publisher, config, databaseId }: LandingServices,
   run: ReplayRun<ReplayPlan>,
   facts: ReplayFacts,

@@ -1,60 +1,17 @@
-import { createHash } from "node:crypto";
 import { eventEntry, letterEntry, receiptEntry } from "../../audit/entry.ts";
 import { encodeEvent } from "../../event/codec.ts";
 import type { AuditEvent } from "../../event/events.ts";
 import { Refusal } from "../../event/letter.ts";
 import { WORKFLOW_HEADERS } from "../../event/workflow.ts";
 import type { LedgerRow } from "../../table/landing/ledger.ts";
-import type { LetterRow, ParkedRow, StoredHeaders } from "../../table/landing/letters.ts";
+import type { LetterRow, StoredHeaders } from "../../table/landing/letters.ts";
 import type { OutboxMessage, Owed } from "../../table/landing/outbox.ts";
-import type { RawRecord } from "../../topic/fetch/records.ts";
-import type { EncodedBatch, Letter } from "../encode/encoded-batch.ts";
-import { base64, firstHeader, redriveAttempts, storedHeaders } from "../encode/headers.ts";
+import type { EncodedBatch } from "../encode/encoded-batch.ts";
+import { base64, firstHeader } from "../encode/headers.ts";
 import { readEvent } from "../encode/read-event.ts";
 import { valuesDigest } from "../encode/values-digest.ts";
-import type { Outcome, Parked } from "../write/outcome.ts";
-import type { LandingPlan } from "./plan.ts";
-
-/** The rows of `dead_letter` for a batch's letters, with the record exactly as it came. */
-export function letterRows(batch: EncodedBatch, letters: readonly Letter[]): LetterRow[] {
-  return letters.map((letter) => {
-    const { key, value, headers } = batch.records.record(letter.index);
-    return {
-      offset: batch.records.offsetOf(letter.index),
-      reason: letter.reason,
-      detail: storableDetail(letter.detail),
-      column: letter.column ?? null,
-      sqlstate: letter.sqlstate ?? null,
-      key,
-      value,
-      headers: storedHeaders(headers),
-      publishedAtMs: batch.records.publishedAtMs(letter.index),
-      attempts: redriveAttempts(headers),
-    };
-  });
-}
-
-/** A detail may quote the data that is wrong, by whatever library's words. */
-const DETAIL_CHARACTERS_MAX = 1000;
-
-/** Without this, a letter about a NUL could be refused for its own text, and the group would stand still for good. */
-const storableDetail = (detail: string): string =>
-  detail.slice(0, DETAIL_CHARACTERS_MAX).replaceAll("\0", "\\0").toWellFormed();
-
-export function parkedRows(batch: EncodedBatch, parked: readonly Parked[]): ParkedRow[] {
-  return parked.map(({ index, eventId, missing }) => {
-    const { key, value, headers } = batch.records.record(index);
-    return {
-      offset: batch.records.offsetOf(index),
-      eventId,
-      missing,
-      key,
-      value: value!,
-      headers: storedHeaders(headers),
-      publishedAtMs: batch.records.publishedAtMs(index),
-    };
-  });
-}
+import type { Outcome } from "../write/outcome.ts";
+import type { LandingPlan } from "./landing-plan.ts";
 
 /** Every message that a batch owes: its letters, and what the audit topic is to be told; none in a replay. */
 export function outboxMessages(
@@ -64,7 +21,7 @@ export function outboxMessages(
   letters: readonly LetterRow[],
   ledger: LedgerRow,
 ): Owed[] {
-  if (!plan.tells) return [];
+  if (!plan.publishes) return [];
   const { partition } = batch;
   const owed = letters.map((letter): Owed => ({ partition, message: letterMessage(plan, partition, letter) }));
   for (const entry of auditEntries(plan, batch, outcome, letters, ledger)) {
@@ -87,7 +44,7 @@ function auditEntries(
   const entries = letters.map(({ offset, publishedAtMs, reason, detail }) =>
     letterEntry({ topic: plan.topicName, partition: batch.partition, offset }, publishedAtMs * 1000, reason, detail),
   );
-  for (const index of outcome.audited) entries.push(...eventEntries(plan, batch, index));
+  for (const index of outcome.toAudit) entries.push(...eventEntries(plan, batch, index));
   return entries;
 }
 
@@ -125,14 +82,6 @@ function receipt(plan: LandingPlan, batch: EncodedBatch, letters: readonly Lette
     letters: letters.map(({ offset, reason }) => ({ offset, reason })),
     landedUs: Date.now() * 1000,
   });
-}
-
-/** What says that the record at an offset is the one that landed: SHA-256 of key and value. */
-export function recordDigest({ key, value }: RawRecord): Buffer {
-  return createHash("sha256")
-    .update(key ?? "")
-    .update(value ?? "")
-    .digest();
 }
 
 /** Below what the dead-letters topic takes: a compressed batch may have held an event far larger than its own limit. */

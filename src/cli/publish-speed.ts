@@ -2,13 +2,13 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { Speed } from "../replay/bounds.ts";
 
 /** Time as a pace meets it, so that a test needn't wait. */
-export interface PaceTime {
+export interface PublishTime {
   /** Milliseconds, from any beginning. */
   now(): number;
   sleep(ms: number, signal: AbortSignal): Promise<void>;
 }
 
-const SYSTEM_TIME: PaceTime = {
+const SYSTEM_TIME: PublishTime = {
   now: () => performance.now(),
   sleep: (ms, signal) => sleep(ms, undefined, { signal }).catch(() => undefined),
 };
@@ -20,15 +20,15 @@ const SLICE_MS = 50;
  * Lets a file's events go when they are due: by their own time, so many times as fast as they happened, from the first
  * one's on; or so many a second. One that lies before its predecessor is due at once. Ends early after a signal.
  */
-export class Pace {
+export class PublishSpeed {
   readonly #speed: Speed;
   readonly #signal: AbortSignal;
-  readonly #time: PaceTime;
+  readonly #time: PublishTime;
   #startedMs: number | undefined;
   #startedUs = 0;
   #count = 0;
 
-  constructor(speed: Speed, signal: AbortSignal, time: PaceTime = SYSTEM_TIME) {
+  constructor(speed: Speed, signal: AbortSignal, time: PublishTime = SYSTEM_TIME) {
     this.#speed = speed;
     this.#signal = signal;
     this.#time = time;

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { EncodedBatch, Letter } from "../../../src/batch/encode/encoded-batch.ts";
-import { letterRows, recordDigest } from "../../../src/batch/land/tell.ts";
+import { letterRows } from "../../../src/batch/land/aside-rows.ts";
 import { NOON } from "../../support/samples.ts";
 
 const record = { key: Buffer.from("k"), value: Buffer.from("v"), headers: { a: Buffer.from("1") } };
@@ -32,15 +32,5 @@ describe("a letter's row", () => {
     expect(detailOf("source can't hold a\0b")).toBe("source can't hold a\\0b");
     expect(detailOf("half a pair \ud83d").isWellFormed()).toBe(true);
     expect(detailOf("x".repeat(1_000_000)).length).toBeLessThanOrEqual(1000);
-  });
-});
-
-describe("what tells one record from another", () => {
-  it("is its key and its value", () => {
-    const digest = (key: string | null, value: string | null) =>
-      recordDigest({ key: key === null ? null : Buffer.from(key), value: value === null ? null : Buffer.from(value) });
-    expect(digest("k", "v")).toEqual(digest("k", "v"));
-    expect(digest("k", "v")).not.toEqual(digest("k", "w"));
-    expect(digest("k", "v")).not.toEqual(digest("l", "v"));
   });
 });

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { Pace } from "../../src/cli/pace.ts";
+import { PublishSpeed } from "../../src/cli/publish-speed.ts";
 import { parseSpeed } from "../../src/replay/bounds.ts";
 
 const at = (ms: number) => ({ timestamp: 1_000_000_000 + ms * 1000 });
@@ -12,7 +12,7 @@ async function slices(speed: string, arrays: readonly (readonly number[])[], sto
     now += ms;
     if (now - 500 >= stopAtMs) stop.abort();
   };
-  const pace = new Pace(parseSpeed(speed), stop.signal, { now: () => now, sleep });
+  const pace = new PublishSpeed(parseSpeed(speed), stop.signal, { now: () => now, sleep });
   const seen: [number, number[]][] = [];
   for (const times of arrays) {
     for await (const some of pace.let(times.map(at))) {

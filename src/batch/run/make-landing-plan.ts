@@ -12,9 +12,9 @@ import { TickDays } from "../encode/tick-days.ts";
 import { Transcoders, transcoderPlan } from "../encode/transcoders.ts";
 import type { ReplayTerms } from "../group/replay-terms.ts";
 import type { TopicEnds } from "../land/horizon.ts";
+import type { LandingPlan } from "../land/landing-plan.ts";
 import { LetterBreaker } from "../land/letter-breaker.ts";
 import { OrphanBreaker } from "../land/orphan-breaker.ts";
-import type { LandingPlan } from "../land/plan.ts";
 import { SessionGate } from "../land/session-gate.ts";
 import { insertChained } from "../write/insert-chained.ts";
 import { insertSifted } from "../write/insert-sifted.ts";
@@ -23,10 +23,10 @@ import type { LandingServices } from "./landing-services.ts";
 
 /**
  * What landing this consumer's batches takes, checked against the live table.
- * @param terms set for a replay, which lands a part of the log and tells nobody
+ * @param terms set for a replay, which lands a part of the log and publishes nothing
  * @throws TradetapeError catalog_mismatch, database_unreachable, registry_refused, registry_unreachable
  */
-export async function makePlan(
+export async function makeLandingPlan(
   services: LandingServices,
   consumer: Consumer,
   terms?: ReplayTerms,
@@ -77,7 +77,7 @@ export async function makePlan(
     sessionGate: new SessionGate(services.questions, topicEnds, filter, services.clock),
     topicEnds,
     parkDeadlineMs: config.parkDeadlineMs,
-    tells: terms === undefined,
+    publishes: terms === undefined,
     ends: terms && new Map(terms.rangesOf(topic).map(({ partition, high }) => [partition, high])),
   };
 }

@@ -14,7 +14,7 @@ import type { Checkpoint } from "./checkpoint.ts";
  * @returns the topic, when every replica has it
  * @throws TradetapeError config_invalid, broker_unreachable, registry_unreachable, publish_refused, topic_missing
  */
-export async function tellCheckpoint(
+export async function publishCheckpoint(
   settings: Config,
   log: Log,
   checkpoint: Checkpoint,

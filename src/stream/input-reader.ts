@@ -8,8 +8,8 @@ import type { FetchedBatch } from "../topic/fetch/fetched-batch.ts";
 import type { Input } from "./inputs.ts";
 import type { InputRecord } from "./program.ts";
 
-/** Makes a program's records of what was fetched. */
-export class Records {
+/** Reads fetched batches into the records that a program is shown. */
+export class InputReader {
   readonly #registry: Registry;
   readonly #readers: ReadonlyMap<EventTopic, EventReader>;
 
@@ -23,7 +23,7 @@ export class Records {
    * to come, is a letter where it lands; for a program it isn't there: programs go by the latest time they have seen.
    * @throws TradetapeError registry_unreachable
    */
-  async of(input: Input, batch: FetchedBatch, until: number): Promise<InputRecord[]> {
+  async read(input: Input, batch: FetchedBatch, until: number): Promise<InputRecord[]> {
     const reader = this.#readers.get(input.topic)!;
     for (const id of reader.missing(batch.heads(HEADER_BYTES))) await this.#registry.fetch(id);
     const records: InputRecord[] = [];

@@ -1,13 +1,13 @@
 import { expect, test } from "vitest";
-import type { HeldRecords } from "../../src/batch/group/replay-terms.ts";
+import type { Withheld } from "../../src/batch/group/replay-terms.ts";
 import type { Speed } from "../../src/replay/bounds.ts";
-import { Pacer, type PacerTime } from "../../src/replay/pacer.ts";
+import { ReplayPace, type ReplayTime } from "../../src/replay/replay-pace.ts";
 
 const SECOND_US = 1_000_000;
 const KIB = 1024;
 
 /** Time that passes only where somebody sleeps. */
-class FakeTime implements PacerTime {
+class FakeTime implements ReplayTime {
   ms = 0;
   now = () => this.ms;
   sleep = async (ms: number) => {
@@ -27,13 +27,13 @@ function setUp(speed: Speed, ends: Readonly<Record<string, number>>) {
   const streams = Object.entries(ends).map(([topic, end]) => {
     return { key: `${topic}/0`, next: 0, end, isTrail: topic === "audit" };
   });
-  const pacer = new Pacer(speed, streams, time);
+  const pace = new ReplayPace(speed, streams, time);
   const released: Released[] = [];
   const covered: [string, number, number][] = [];
   const wanted: string[] = [];
   /** A batch of records with these event times, in seconds; undefined is no event. */
   const hold = (topicName: string, firstOffset: number, seconds: readonly (number | undefined)[], bytes = 10) =>
-    pacer.hold({
+    pace.hold({
       topicName,
       partition: 0,
       firstOffset,
@@ -50,10 +50,10 @@ function setUp(speed: Speed, ends: Readonly<Record<string, number>>) {
         }
       },
       wanted: () => wanted.push(topicName),
-    } satisfies HeldRecords);
-  const run = () => pacer.run(new AbortController().signal);
+    } satisfies Withheld);
+  const run = () => pace.run(new AbortController().signal);
   const at = (key: string) => released.filter((one) => one.key === key).map(({ ms }) => ms);
-  return { hold, run, at, time, covered, wanted, pacer };
+  return { hold, run, at, time, covered, wanted, pace };
 }
 
 const TEN_TIMES: Speed = { kind: "times", factor: 10 };
@@ -139,10 +139,10 @@ test("what was fetched again replaces what is held of it", async () => {
 });
 
 test("a signal ends it, however long it would have to wait", async () => {
-  const { hold, pacer } = setUp(TEN_TIMES, { ticks: 2, fills: 1 });
+  const { hold, pace } = setUp(TEN_TIMES, { ticks: 2, fills: 1 });
   hold("ticks", 0, [1, 1e9]);
   const stop = new AbortController();
-  const running = pacer.run(stop.signal);
+  const running = pace.run(stop.signal);
   stop.abort();
   await running;
 });
