@@ -1,11 +1,11 @@
 /**
- * The bound on what a group has fetched and not yet committed, in bytes. Whoever brings more waits; a batch that alone
- * is larger than the bound is let in when nothing else is there.
+ * How many bytes a group may hold of what it has fetched and not yet committed. `Intake` waits here before it takes a
+ * batch in; a batch that is larger than the bound by itself is taken in when nothing else is held.
  */
 export class BufferSpace {
   readonly #bytesMax: number;
   #bytes = 0;
-  /** One promise for all who wait: they ask again every second, for as long as an outage lasts. */
+  /** One promise for all calls of `freed`: those who wait ask again every second, for as long as an outage lasts. */
   #freed: PromiseWithResolvers<void> | undefined;
 
   constructor(bytesMax: number) {

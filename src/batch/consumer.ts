@@ -10,15 +10,15 @@ export interface AuditNote {
 }
 
 /**
- * A consumer group, declared: what it reads, where it lands, what it tells the audit topic. One engine runs them all
- * (`Group`); a declaration holds no flow of its own.
+ * A consumer group as a declaration: the topic it reads, the table it lands in, the audit entries it makes. `Group` runs
+ * all of them, so a declaration has no control flow of its own.
  */
 export interface Consumer<T extends EventTopic = EventTopic> {
   readonly topic: T;
   readonly landing: LandingTable;
-  /** The field that says when it happened; checked against the time it was published. */
+  /** The field with the event's time; an event that lies too far ahead of its publishing is a letter (`isTimely`). */
   readonly time?: keyof EventOfTopic[T] & string;
-  /** A text that a column must not hold, and the sentence that says so. */
+  /** A text that a column must not hold, and the letter's detail when an event has it. */
   readonly forbidden?: {
     readonly column: keyof EventOfTopic[T] & string;
     readonly value: string;
@@ -26,6 +26,6 @@ export interface Consumer<T extends EventTopic = EventTopic> {
   };
   /** Whether the table is partitioned by UTC day of `timestamp`, so that a batch may need new partitions first. */
   readonly partitionedByDay?: boolean;
-  /** One receipt per batch, one or more entries per event, or nothing (the audit topic itself). */
+  /** What the audit topic gets: a receipt per batch, one or more entries per event, or nothing (of the audit topic itself). */
   readonly audit: "none" | "receipt" | ((event: EventOfTopic[T]) => readonly AuditNote[]);
 }

@@ -3,23 +3,23 @@ import { TradetapeError } from "../errors.ts";
 import type { Log } from "../log.ts";
 import { faultKindOf, isDatabaseFault } from "../table/sqlstate.ts";
 
-/** 0.2, 0.4, 0.8 ... 15 s: a restart is over within seconds, a longer outage gains nothing from being asked more. */
+/** Pauses of 0.2, 0.4, 0.8 ... 15 s: a restart is over within seconds, and a longer outage ends no sooner for being asked. */
 const DELAY_MS_MIN = 200;
 const DELAY_MS_MAX = 15_000;
 
-/** What to do about an error of a landing: wait and do the same again, or stop the group with this error. */
+/** What to do about an error of a landing: wait and try the same again, or stop the group with this error. */
 export type Judgement = "retry" | TradetapeError;
 
 /**
- * Environment faults are waited out, everything else stops the group. A plain Error that is no fault of the connection
- * is a bug and is thrown on.
+ * Tells the faults of the environment, which `Patience` waits out, from what stops the group. A plain Error is a bug and
+ * is thrown on; but where the session is gone, the Error comes of that.
  * @param isBroken whether the session that the error came from is gone
  */
 export function judge(error: unknown, topicName: string, isBroken: boolean): Judgement {
   if (error instanceof TradetapeError) return error.canRetry ? "retry" : error;
   if (isDatabaseFault(error)) {
     const kind = faultKindOf(error);
-    // A foreign key is a race with a parent, as the join saw it a moment before.
+    // `stage.misfits` found every parent a moment before, so a foreign key that fails has lost a race: the next try parks.
     if (kind === "environment" || kind === "foreign_key") return "retry";
     return new TradetapeError("landing_refused", `${topicName}: ${error.message} (SQLSTATE ${error.code})`, {
       cause: error,
@@ -30,12 +30,12 @@ export function judge(error: unknown, topicName: string, isBroken: boolean): Jud
   throw error;
 }
 
-/** Growing, capped, jittered waits around one thing that has to work in the end; says so in the log while it waits. */
+/** Tries one thing until it works. The pauses grow up to a cap and are jittered; each is logged with its reason. */
 export class Patience {
   readonly #log: Log;
   readonly #signal: AbortSignal;
   readonly #clock: Clock;
-  /** What is being waited for, for people; undefined while all goes well. */
+  /** What `insist` is waiting for, as a text for people; undefined while nothing fails. */
   waitingFor: string | undefined;
 
   constructor(log: Log, signal: AbortSignal, clock: Clock = SYSTEM_CLOCK) {

@@ -1,7 +1,7 @@
 import type { EventTopic } from "../event/schemas.ts";
 import { LEDGER_COUNTS, type LedgerCounts, NOTHING_COUNTED } from "../table/landing/ledger.ts";
 
-/** What a group landed since it started, in the ledger's own words. */
+/** What a group has landed since it started, by the ledger's counts. */
 export interface Tally extends LedgerCounts {
   readonly topic: EventTopic;
 }

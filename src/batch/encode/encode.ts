@@ -11,8 +11,8 @@ import { RowsWriter } from "./rows.ts";
 import { SessionSieve, UNKNOWN_SESSION } from "./session-sieve.ts";
 
 /**
- * Turns fetched records into rows and letters. Pure but for its memory: what is wrong with a record is a letter, never
- * an exception. Cuts before the row that would need one more new day than the limit.
+ * Turns fetched records into rows and letters. A bad record becomes a letter and throws nothing. The batch ends before
+ * the row that would need one new day partition more than `newDaysPerBatchMax`.
  */
 export function encodeBatch(encoder: Encoder, partition: number, records: Records, range: EncodeRange): EncodedBatch {
   const work = new BatchEncoder(encoder, partition, records, range);
@@ -34,11 +34,14 @@ export function encodeBatch(encoder: Encoder, partition: number, records: Record
   };
 }
 
-/** One batch in the making. Events go by the transcoder, and those that it declines by their objects. */
+/**
+ * One batch in the making. An event goes from Avro's bytes to COPY's by a `Transcoder`. One that the transcoder declines is
+ * read as an object, by which it is refused or written.
+ */
 class BatchEncoder {
   readonly rows: RowsWriter;
   readonly letters: Letter[] = [];
-  /** Records published outside of the time that is served. */
+  /** How many records were published outside the filter's window. */
   outside = 0;
   readonly days: DayCut;
   readonly sessions: SessionSieve;
@@ -74,7 +77,7 @@ class BatchEncoder {
     return this.#transcode(index) ?? this.#encode(index);
   }
 
-  /** @returns what `take` does; undefined when it was declined, and nothing has happened */
+  /** @returns what `take` returns; undefined when the transcoder declined the event, and nothing of it is kept */
   #transcode(index: number): boolean | undefined {
     const { out } = this.rows;
     const place = this.#place;
@@ -94,7 +97,7 @@ class BatchEncoder {
     return admission !== "cut";
   }
 
-  /** The same by an object, and what is wrong with an event becomes a letter. */
+  /** Takes an event that `#transcode` declined: reads it as an object, and makes a letter of it if something is wrong. */
   #encode(index: number): boolean {
     const { consumer, rowEncoder } = this.#encoder;
     const event = readEvent(this.#encoder, this.#records.record(index).value, this.#facts.published_at);
@@ -111,7 +114,7 @@ class BatchEncoder {
     return true;
   }
 
-  /** Whether a row of this time and session goes in, or the batch is to be cut before it. */
+  /** Whether a row of this time and session goes in, is left out (filtered or a letter), or ends the batch before it. */
   #admit(index: number, time: number, session: string | null): "in" | "out" | "cut" {
     const fate = this.sessions.sift(session);
     if (fate === "filtered") return "out";

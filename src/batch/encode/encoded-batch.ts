@@ -4,7 +4,7 @@ import type { Records } from "../../topic/fetch/records.ts";
 import type { Rows } from "./rows.ts";
 import type { SessionFate } from "./session-sieve.ts";
 
-/** An event set aside, by its record's index. */
+/** An event that can't become a row: the index of its record, and why. */
 export interface Letter {
   readonly index: number;
   readonly reason: LetterReason;
@@ -13,7 +13,7 @@ export interface Letter {
   readonly sqlstate?: string | undefined;
 }
 
-/** Records made ready to land: [firstOffset, nextOffset) is covered by these rows and letters and by nothing else. */
+/** Records made ready to land: the offsets [firstOffset, nextOffset) land with this batch and with no other. */
 export interface EncodedBatch {
   readonly partition: number;
   readonly firstOffset: number;
@@ -24,15 +24,15 @@ export interface EncodedBatch {
   readonly to: number;
   readonly rows: Rows;
   readonly letters: readonly Letter[];
-  /** How many of its records the group doesn't serve: of a deleted session, or outside its filter. */
+  /** How many of the records the group doesn't serve: those of a deleted session, or outside its filter. */
   readonly filtered: number;
-  /** The sessions that its rows belong to, where the table has no parents to ask; live events belong to none. */
+  /** The sessions that `SessionGate` has to ask for: those of the rows, where the table has no foreign keys. */
   readonly sessions: readonly string[];
-  /** The UTC days that its rows need partitions of; empty where the table has none. */
+  /** The UTC days that the rows need partitions of; empty where the table isn't partitioned. */
   readonly days: readonly Day[];
 }
 
-/** What the records cover, the first one to take, and the sessions whose events don't land. */
+/** Which records `encodeBatch` takes, which offsets they cover, and the sessions whose events don't land. */
 export interface EncodeRange {
   readonly firstOffset: number;
   readonly nextOffset: number;

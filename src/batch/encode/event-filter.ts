@@ -2,13 +2,13 @@ import type { Config } from "../../config.ts";
 
 export type SessionKind = Config["sessionKinds"][number];
 
-/** Broker times in milliseconds since 1970: `fromMs` is in it, `untilMs` is not. */
+/** Broker times in milliseconds since 1970: `fromMs` is within the window, `untilMs` no longer. */
 export interface Window {
   readonly fromMs: number;
   readonly untilMs: number;
 }
 
-/** Whose events land: everybody's, those of one session, or only what belongs to no session. */
+/** Which events land by their session: all, those of one session, or those that belong to no session. */
 export type Sessions = "all" | "none" | { readonly only: string };
 
 export const EVERY_SESSION_KIND: readonly SessionKind[] = ["live", "paper", "backtest", "replay"];
@@ -30,13 +30,13 @@ export class EventFilter {
     this.#isLiveServed = kinds.includes("live");
   }
 
-  /** Whether a record was published within the window; before it is read, so that what is outside makes no letters. */
+  /** Whether a record was published within the window. Asked before it is read: a bad one outside makes no letter. */
   hasTime(publishedAtMs: number): boolean {
     const window = this.#window;
     return window === undefined || (publishedAtMs >= window.fromMs && publishedAtMs < window.untilMs);
   }
 
-  /** What an event's session id says by itself; events of no session are live. The kind of the others is asked later. */
+  /** Whether an event of this session may land, by the id alone; null is a live event. `serves` judges the session's kind. */
   hasSession(session: string | null): boolean {
     const sessions = this.#sessions;
     if (session === null) return this.#isLiveServed && (sessions === "all" || sessions === "none");

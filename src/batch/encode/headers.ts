@@ -51,7 +51,7 @@ export function redriveAttempts(headers: RecordHeaders | undefined): number {
   return wholeNumber(firstHeader(headers, REDRIVE_HEADERS.attempt), ATTEMPTS_MAX) ?? 0;
 }
 
-/** The column is an integer of 32 bits. */
+/** A bound within `dead_letter.attempts`, which is an integer of 32 bits. */
 const ATTEMPTS_MAX = 1_000_000;
 
 /**

@@ -1,15 +1,15 @@
 import { JoinedRecords } from "../../topic/fetch/joined-records.ts";
 import type { EncodedBatch } from "./encoded-batch.ts";
 
-/** Whether `next` may land in one transaction with `first`: it has to wait for no day and no session more. */
+/** Whether `next` may land with `first`: it needs no day partition and no session that `first` doesn't wait for anyway. */
 export function isJoinable(first: EncodedBatch, next: EncodedBatch): boolean {
   const { days, sessions } = first;
   return next.days.every((day) => days.includes(day)) && next.sessions.every((session) => sessions.includes(session));
 }
 
 /**
- * Batches that wait one behind the other as one. Behind an outage, or a database slower than the topic, they would land
- * each in a transaction of its own: kafkajs brings a live topic in fetches of some ten records.
+ * Makes one batch of several that wait one behind the other, because each would land in a transaction of its own: kafkajs
+ * brings a live topic in fetches of some ten records, and behind an outage or a slow database thousands of them wait.
  * @param batches each begins where the one before it ends, and is joinable with the first
  */
 export function joinBatches(batches: readonly EncodedBatch[]): EncodedBatch {

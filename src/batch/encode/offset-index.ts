@@ -1,6 +1,6 @@
 import type { EncodedBatch } from "./encoded-batch.ts";
 
-/** The record of an offset, by halving: offsets may have holes. */
+/** The index of the record at an offset, by halving, since offsets may have holes. @throws Error when there is none */
 export function indexOf(batch: Pick<EncodedBatch, "records" | "from" | "to">, offset: number): number {
   let low = batch.from;
   let high = batch.to;

@@ -2,15 +2,15 @@ import { Refusal } from "../../event/letter.ts";
 import { shownValue } from "../../table/rows/row-encoder.ts";
 import type { Encoder } from "./encoder.ts";
 
-/** An event may be ahead of the broker's clock by this much: a session that ends tomorrow may, a wrong zone may not. */
+/** An event's time may lie this far ahead of the broker's: a session may end tomorrow, a date of next month is a mistake. */
 const TIME_AHEAD_US_MAX = 2 * 86_400_000_000;
 
 type Fields = Readonly<Record<string, unknown>>;
 
-/** Whether a time in microseconds can be an event's that was published then. */
+/** Whether an event that was published at `publishedUs` may have the time `us`. */
 export const isTimely = (us: number, publishedUs: number): boolean => us >= 0 && us <= publishedUs + TIME_AHEAD_US_MAX;
 
-/** The event, or why it can't be one. The same for a record that has just come and for one that was parked. */
+/** Reads a record's value: the event's fields, or why it is no event. Fetched and parked records are read alike. */
 export function readEvent(encoder: Encoder, value: Buffer | null, publishedUs: number): Fields | Refusal {
   if (value !== null && value.length > encoder.eventBytesMax) {
     return new Refusal("too_large", `${value.length} bytes, more than ${encoder.eventBytesMax}`);
@@ -29,7 +29,7 @@ export function readEvent(encoder: Encoder, value: Buffer | null, publishedUs: n
   return new Refusal("invalid", forbidden.detail, forbidden.column);
 }
 
-/** JavaScript's dates end in the year 275760; an event's needn't. */
+/** A time for people. JavaScript's dates end in the year 275760, an event's time needn't. */
 const isoOf = (us: number): string => {
   const ms = us / 1000;
   return Math.abs(ms) <= 8.64e15 ? new Date(ms).toISOString() : `${shownValue(us)} microseconds since 1970`;

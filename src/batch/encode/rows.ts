@@ -5,25 +5,25 @@ export interface Rows {
   readonly bytes: Buffer;
   /** Where each row ends in `bytes`. */
   readonly ends: ArrayLike<number>;
-  /** The record each row came from. */
+  /** The index of the record that each row came from. */
   readonly indexes: ArrayLike<number>;
 }
 
-/** A tick of a real feed has about 120 bytes as a row; a buffer that is too small is copied once into a larger one. */
+/** A tick of a real feed has about 120 bytes as a row; a buffer that turns out too small is copied into a larger one. */
 const ROW_BYTES = 128;
 const BYTES_MIN = 512;
 
-/** Rows in the making: what was written to `out` since the last `close` is the next row, if it is closed. */
+/** Rows in the making: `close` makes a row of what was written to `out` since the last `close`. */
 export class RowsWriter {
   readonly out: CopyBuffer;
-  /** Of a known size: arrays that grow leave the collector 50 bytes a row. */
+  /** Made at its full size, because arrays that grow leave 50 bytes a row to the garbage collector. */
   readonly #ends: Uint32Array;
   readonly #indexes: Uint32Array;
   #count = 0;
 
   /**
-   * @param rowsMax as many can be closed
-   * @param bytes what they will take, as far as it is known
+   * @param rowsMax how many rows can be closed
+   * @param bytes what they are expected to take together
    */
   constructor(rowsMax: number, bytes = Math.max(BYTES_MIN, rowsMax * ROW_BYTES)) {
     this.out = new CopyBuffer(bytes);
@@ -31,7 +31,7 @@ export class RowsWriter {
     this.#indexes = new Uint32Array(rowsMax);
   }
 
-  /** The row that was written last is this record's. */
+  /** Makes a row of what was written since the last `close`, and notes the record that it came from. */
   close(index: number): void {
     this.#ends[this.#count] = this.out.length;
     this.#indexes[this.#count++] = index;
@@ -42,7 +42,7 @@ export class RowsWriter {
     return { bytes, ends: this.#own(this.#ends), indexes: this.#own(this.#indexes) };
   }
 
-  /** Not a view of all: a batch that was cut off a fetch of many days would hold what was meant for the rest of it. */
+  /** A copy, not a view, of what is filled: a batch that was cut would keep the memory for all rows of its fetch. */
   #own(all: Uint32Array): Uint32Array {
     return this.#count === all.length ? all : all.slice(0, this.#count);
   }

@@ -2,7 +2,7 @@ import { isUuid } from "../../event/validate.ts";
 import type { Consumer } from "../consumer.ts";
 import type { EventFilter } from "./event-filter.ts";
 
-/** Why the events of a session don't land: it was deleted or isn't served, or nobody has ever published it. */
+/** Why a session's events don't land: `filtered` if it was deleted or isn't served, `unknown` if nobody published it. */
 export type SessionFate = "filtered" | "unknown";
 
 export const UNKNOWN_SESSION = {
@@ -11,13 +11,14 @@ export const UNKNOWN_SESSION = {
   column: "backtest_session_id",
 } as const;
 
-/** Whether an event of this kind may belong to a session, and so to one that isn't served. */
+/** Whether this topic's events may belong to a session, and so to one that isn't served. */
 export const hasSessions = ({ landing }: Consumer): boolean =>
   landing.path === "direct" || landing.parents.some(({ topic }) => topic === "sessions");
 
 /**
- * Sifts out the events of sessions that the group doesn't serve, and notes the other sessions of one batch, to ask the
- * database of them. The latter for the big topics only: the small ones ask for a session as for any other parent.
+ * Sifts one batch's events by their sessions: leaves out those that the group doesn't serve, and collects the sessions of
+ * the others, for which `SessionGate` asks the database. It collects for the big topics only, because the small ones look
+ * a session up as they do every other parent.
  */
 export class SessionSieve {
   readonly #filter: EventFilter;
@@ -25,7 +26,7 @@ export class SessionSieve {
   readonly #asks: boolean;
   readonly #fates: ReadonlyMap<string, SessionFate> | undefined;
   readonly #sessions = new Set<string>();
-  /** The session that was sifted last: as its event spells it, and as the database does. */
+  /** The session that was sifted last, as its event spells it; `#id` is the same as the database spells it. */
   #last: string | null = null;
   #id: string | null = null;
   filtered = 0;
@@ -42,8 +43,8 @@ export class SessionSieve {
   }
 
   /**
-   * The verdict on an event of this session, undefined when it may land. What is no UUID is asked of nobody: the row's
-   * writer refuses it a moment later, and the question would fail for the whole batch.
+   * The fate of an event of this session; undefined when it may land. A text that is no UUID isn't collected: the row's
+   * writer refuses it a moment later, and to ask the database for it would fail for the whole batch.
    */
   sift(session: string | null): SessionFate | undefined {
     if (!this.#hasSessions) return undefined;

@@ -6,7 +6,7 @@ import type { ValuePlace } from "../../topic/fetch/records.ts";
 import type { Consumer } from "../consumer.ts";
 import { hasSessions } from "./session-sieve.ts";
 
-/** What an encoder knows of writers: their layout, by the schema's id. */
+/** Knows how a writer's events lie in bytes, by the id of the writer's schema. */
 export interface Layouts {
   layout(schemaId: number): WireLayout | undefined;
 }
@@ -29,13 +29,13 @@ export class Transcoders {
     this.#plan = plan;
   }
 
-  /** The transcoder of the value's writer; undefined where it has to be read as an object, or isn't an event at all. */
+  /** The transcoder of a value's writer; undefined where the value has to be read as an object, or is no event at all. */
   of({ bytes, start, end }: ValuePlace): Transcoder | undefined {
     if (end - start < HEADER_BYTES || bytes[start] !== MAGIC) return undefined;
     const id = (bytes[start + 1]! << 24) | (bytes[start + 2]! << 16) | (bytes[start + 3]! << 8) | bytes[start + 4]!;
     if (id === this.#lastId) return this.#last;
     const found = this.#byId.get(id) ?? this.#make(id);
-    // What can't be transcoded now isn't remembered: the registry may come to know the schema.
+    // A schema without a transcoder isn't remembered, because the registry may come to know it.
     if (found !== undefined) {
       this.#last = found;
       this.#lastId = id;

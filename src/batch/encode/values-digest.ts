@@ -2,13 +2,13 @@ import { createHash } from "node:crypto";
 import { ValuePlace } from "../../topic/fetch/records.ts";
 import type { EncodedBatch } from "./encoded-batch.ts";
 
-/** Values are gathered up to this much before they are hashed: a call of the hash has a price of its own. */
+/** Values are gathered up to this size before they are hashed, because each call of `hash.update` costs something. */
 const GATHERED_BYTES = 64 * 1024;
 const gathered = Buffer.allocUnsafeSlow(GATHERED_BYTES);
 const words = new DataView(gathered.buffer);
 const WORD_BYTES = 8;
 
-/** SHA-256 of the values of the batch's records, one after the other; what is null adds nothing. */
+/** SHA-256 of the values of the batch's records, one after the other; a value that is null adds nothing. */
 export function valuesDigest({ records, from, to }: Pick<EncodedBatch, "records" | "from" | "to">): Buffer {
   const hash = createHash("sha256");
   const place = new ValuePlace();
@@ -35,8 +35,8 @@ export function valuesDigest({ records, from, to }: Pick<EncodedBatch, "records"
 const viewOf = (bytes: Uint8Array) => new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
 
 /**
- * Copies [start, end) of `source` to `gathered` at `to`. Word by word, which V8 compiles to a load and a store: to gather
- * the 60 bytes of a tick by a call of `copy` takes as long as to hash them, and `set` wants an object besides.
+ * Copies [start, end) of `source` to `gathered` at `to`, word by word, which V8 compiles to a load and a store. To copy the
+ * 60 bytes of a tick by `Buffer.copy` takes as long as to hash them, and `set` needs an object for each.
  * @returns where it ends in `gathered`
  */
 function gather(source: DataView, start: number, end: number, to: number): number {

@@ -7,8 +7,8 @@ import { checkHistory } from "./history.ts";
 import type { Claim } from "./lane.ts";
 
 /**
- * Where a partition stands in the database, held against what the log has. A partition that was never here begins at
- * the log's start.
+ * Finds where a partition stands in the database, and holds it against what the log has. A partition that this database
+ * doesn't know begins at the log's start.
  * @throws TradetapeError history_lost
  */
 export function claim(parts: GroupParts, slot: ConnectionSlot, partition: number, patience: Patience): Promise<Claim> {
@@ -19,7 +19,8 @@ export function claim(parts: GroupParts, slot: ConnectionSlot, partition: number
       const before = await parts.logOf(partition);
       const { low } = before.log;
       const place = await slot.use((c) => claimPartition(c, topicName, partition, low, before.clusterId));
-      // The log grows and its owner before us lands on while we ask: an end read before the place proves no loss.
+      // The owner before us may still land what was appended after `before` was read, so an end below
+      // nextOffset proves no loss: the log is asked once more.
       const { log, clusterId } = place.nextOffset > before.log.high ? await parts.logOf(partition) : before;
       checkHistory(topicName, place.nextOffset, place.clusterId, log, clusterId);
       const parked = await slot.use((c) => countParked(c, topicName, partition));

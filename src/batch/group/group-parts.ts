@@ -19,13 +19,13 @@ export interface GroupParts {
   readonly member: GroupMember;
   readonly publisher: RawPublisher;
   readonly landingSlots: readonly ConnectionSlot[];
-  /** For small batches of all partitions together. */
+  /** The session on which small batches of several partitions land together. */
   readonly sharedSlot: ConnectionSlot;
   readonly daySlot: ConnectionSlot;
   readonly outboxSlot: ConnectionSlot;
-  /** A session of the login user itself, to end those of owners that are gone. */
+  /** A session of the login user itself, which may end the sessions of owners that are gone. */
   readonly watchSlot: ConnectionSlot;
   readonly pace: Pace | undefined;
-  /** What the log holds of a partition now, and whose log it is. */
+  /** What the log holds of a partition now, and the id of its cluster. */
   readonly logOf: (partition: number) => Promise<{ readonly log: PartitionOffsets; readonly clusterId: string }>;
 }

@@ -16,18 +16,19 @@ import { OutboxPump } from "./outbox-pump.ts";
 const KAFKA_COMMIT_MS = 1000;
 
 /**
- * One consumer group, running. Kafka's side only delivers; lanes land, one FIFO a partition; the pump publishes what
- * they owe. All state is here and in the lanes, and changes between awaits only.
+ * One consumer group, running. The member only delivers what Kafka assigns; each partition's lane lands it in order; the
+ * pump publishes what landings owe. All state is here and in the lanes.
  *
- * A partition's life: assigned -> claimed (its place read from the database, Kafka sent there) -> batches queue at the
- * tail and land at the head -> assigned elsewhere (the queue is dropped; the head may still commit, the lock decides).
+ * A partition's life: assigned -> claimed (`next_offset` read from the database, Kafka sent there) -> batches queue at the
+ * lane's tail and land at its head -> assigned elsewhere (the queue is dropped; the head may still commit: the database's
+ * lock decides).
  */
 export class Group {
   readonly #parts: GroupParts;
   readonly #lanes = new Map<number, Lane>();
   readonly #intake: Intake;
   readonly #runner: JobRunner;
-  /** Publishes what this group owes. */
+  /** Publishes what this group's landings owe. */
   readonly pump: OutboxPump;
   readonly #space: BufferSpace;
   readonly #abort = new AbortController();
@@ -92,14 +93,14 @@ export class Group {
     this.#timers.push(clock.every(config.sweepIntervalMs, () => this.sweep()));
   }
 
-  /** Queues a release of parked events wherever some wait. */
+  /** Queues a sweep on every partition that has parked events. */
   sweep(): void {
     for (const lane of this.#lanes.values()) {
       if (lane.parked > 0 && lane.tail !== undefined) lane.push({ kind: "sweep", bytes: 0 });
     }
   }
 
-  /** Resolves when the group has joined and knows its logs again, all that is queued is done, and what it owes is acked. */
+  /** Resolves when the group has joined, every log is known again, all jobs are done, and what they owe is acknowledged. */
   async settled(): Promise<void> {
     const each = (wait: (lane: Lane) => Promise<void>) => Promise.all([...this.#lanes.values()].map(wait));
     const known = this.#joined.promise.then(() => each((lane) => lane.known()));
@@ -108,8 +109,8 @@ export class Group {
   }
 
   /**
-   * Lands what is in hand, publishes what it owes, writes Kafka's offsets and leaves the group.
-   * @param force gives up what has not committed instead of draining it; nothing is lost, it is read again
+   * Lands what is queued, publishes what that owes, writes the offset hints and leaves the group.
+   * @param force drops what has not committed instead of landing it: it isn't lost, but fetched again by the next owner
    */
   async stop(force = false): Promise<void> {
     const { member, landingSlots, sharedSlot, daySlot, outboxSlot, watchSlot } = this.#parts;
@@ -123,14 +124,14 @@ export class Group {
     if (force) this.pump.end();
     else await this.pump.drained();
     if (!this.#abort.signal.aborted) await this.#hints.write(this.#lanes.values());
-    // A claim that waits for the broker or the database gives up, before its session is closed under it.
+    // Aborts claims that wait for the broker or the database, so that none is left when its session is closed.
     this.#abort.abort();
     await Promise.all([...this.#lanes.values()].map((lane) => lane.claimed));
     await Promise.all([member.stop(), this.#runner.idle()]);
     await Promise.all([...landingSlots, sharedSlot, daySlot, outboxSlot, watchSlot].map((slot) => slot.close()));
   }
 
-  /** Called inside kafkajs's event, before the first fetch of the new assignment: nothing here may be awaited. */
+  /** Called within kafkajs's event, before the first fetch of the new assignment, so nothing here may be awaited. */
   #assign(partitions: readonly number[]): void {
     this.#generation++;
     for (const [partition, lane] of this.#lanes) {
@@ -157,7 +158,7 @@ export class Group {
       const step = await this.#runner.run(lane, job);
       this.#tally = step.ledger.reduce(added, this.#tally);
       if (step.ledger.length > 0) this.pump.kick();
-      // A database that is behind what it has told us was set back: a failover lost its last commits.
+      // A database whose next offset is below the one that it told us before has lost commits in a failover.
       const ahead = step.ahead || step.nextOffset < lane.nextOffset;
       if (ahead) this.#findWay(lane);
       return { ...step, ahead };
@@ -169,11 +170,11 @@ export class Group {
 
   async #claim(lane: Lane, generation: number): Promise<void> {
     await lane.idle();
-    const place = await claim(this.#parts, this.#runner.slotOf(lane.partition), lane.partition, this.#patience());
+    const claimed = await claim(this.#parts, this.#runner.slotOf(lane.partition), lane.partition, this.#patience());
     if (generation !== this.#generation) return;
-    lane.begin(place);
-    // One record back where that can be: it is compared with the one that landed, and trimmed.
-    this.#parts.member.seek(lane.partition, place.landmark?.offset ?? place.nextOffset);
+    lane.begin(claimed);
+    // Kafka is sent one record back where there is a landmark: `checkLandmark` compares it, and the landing trims it.
+    this.#parts.member.seek(lane.partition, claimed.landmark?.offset ?? claimed.nextOffset);
   }
 
   async #take(batch: FetchedBatch, heartbeat: () => Promise<void>, isStale: () => boolean): Promise<void> {
@@ -191,7 +192,7 @@ export class Group {
     if (this.#intake.takeMarkers(lane, firstOffset, nextOffset) === "lost the way") this.#findWay(lane);
   }
 
-  /** Kafka isn't where the database stands (assigned anew, offsets written by others): checked, and sent there. */
+  /** Claims a lane's partition: it was assigned anew, or Kafka delivers from another offset than the database expects. */
   #findWay(lane: Lane): void {
     lane.tail = undefined;
     lane.claimed = this.#claim(lane, this.#generation).catch((error) => this.#fail(error));

@@ -11,8 +11,8 @@ import type { GroupParts } from "./group-parts.ts";
 import type { Lane } from "./lane.ts";
 
 /**
- * Holds what the database expects next against what the log still has. Lost history is never jumped over: somebody has
- * to say that it is lost.
+ * Holds what the database expects next against what the log still has. Lost history is never passed over by itself: a
+ * person has to accept the loss (`acceptLoss`).
  * @throws TradetapeError history_lost naming topic, partition, expected and found
  */
 export function checkHistory(
@@ -33,8 +33,8 @@ export function checkHistory(
 type History = Pick<LandingPlan, "topicName" | "isCompacted">;
 
 /**
- * Holds the last record that landed against what the log has at its offset now: a topic made again, or a log cut by an
- * unclean election, may be as long as before. Where the topic is compacted, no record there proves nothing.
+ * Holds a lane's landmark against what the log has at its offset now, because a topic that was made again, or a log that
+ * was cut by an unclean election, may be as long as before. In a compacted topic a missing record proves nothing.
  * @throws TradetapeError history_lost
  */
 export function checkLandmark(plan: History, lane: Lane, batch: FetchedBatch): void {
@@ -50,7 +50,7 @@ export function checkLandmark(plan: History, lane: Lane, batch: FetchedBatch): v
   lane.recognise();
 }
 
-/** The same for a range without records: where one landed, none of it may be. @throws TradetapeError history_lost */
+/** The same for a range without records, which must not have the landmark in it. @throws TradetapeError history_lost */
 export function checkNoLandmark(plan: History, lane: Lane, firstOffset: number, nextOffset: number): void {
   const offset = lane.landmark?.offset;
   if (offset === undefined || firstOffset > offset || nextOffset <= offset) return;
@@ -61,7 +61,7 @@ export function checkNoLandmark(plan: History, lane: Lane, firstOffset: number, 
 const anotherRecord = ({ topicName }: History, { partition }: Lane, offset: number): TradetapeError =>
   lost(`${topicName}/${partition}: another record than the one that landed is at offset ${offset}`);
 
-/** In a topic that isn't compacted, an offset that holds nothing at all is a record that is gone. */
+/** The error of a batch with offsets that hold nothing: in a topic that isn't compacted, these are records that are gone. */
 export const missingRecords = (topicName: string, batch: FetchedBatch): TradetapeError => {
   const range = `offsets ${batch.fetchedOffset} to ${batch.nextOffset - 1}`;
   return lost(
@@ -77,11 +77,11 @@ const lost = (message: string): TradetapeError =>
   });
 
 /**
- * Holds the log against where the lanes are, while they run: a log that lost what was to come next, or was made again
- * and is shorter, brings no batch that could tell. Between two looks a topic that was made again and has grown longer
- * passes, and is found at the next claim by its landmark.
- * @param sendBack is called with a lane that the database is behind of
- * @throws TradetapeError history_lost; faults of the broker are left to those who need it
+ * Looks from time to time whether the log still has what the lanes expect: a log that lost what comes next, or that was
+ * made again and is shorter, brings no batch by which `Intake` could notice. A topic that was made again and has grown
+ * longer between two looks isn't noticed here, but by its landmark at the next claim.
+ * @param sendBack is called with each lane that the database is behind of
+ * @throws TradetapeError history_lost; a broker that is away is passed over here, as fetching waits for it anyway
  */
 export async function watchHistory(
   parts: GroupParts,
@@ -97,7 +97,8 @@ export async function watchHistory(
     });
     if (found === undefined || lane.tail === undefined) continue;
     const { log, clusterId } = found;
-    // The tail moves on while the log is asked: what begins later is held against it now, what ends against it then.
+    // The tail moves on while the log is asked, and retention moves the log's start up behind it: so the start is held
+    // against the tail of now, and the end against the tail of before the question.
     const at = log.low > tail ? lane.tail : tail;
     checkHistory(parts.plan.topicName, at, clusterId, log, clusterId);
   }
@@ -105,7 +106,10 @@ export async function watchHistory(
   if (parts.plan.consumer.landing.parents.length > 0) await recountParked(parts, lanes.values());
 }
 
-/** A release covers no offsets: that it was lost in a failover shows in the parking place only. */
+/**
+ * Counts the parked events of idle lanes anew: a release that was lost in a failover shows in `parked_event` only, because
+ * it covers no offsets.
+ */
 async function recountParked(parts: GroupParts, lanes: Iterable<Lane>): Promise<void> {
   const idle = [...lanes].filter((lane) => lane.isIdle).map((lane) => ({ lane, jobs: lane.jobsBegun }));
   const counts = await ask(parts, parkedByPartition);
@@ -113,7 +117,7 @@ async function recountParked(parts: GroupParts, lanes: Iterable<Lane>): Promise<
   for (const { lane, jobs } of idle) if (lane.jobsBegun === jobs) lane.parked = counts.get(lane.partition) ?? 0;
 }
 
-/** What the database says of a topic's partitions; undefined while it doesn't answer. */
+/** Asks the database about a topic's partitions; undefined while it doesn't answer. */
 async function ask<R>(parts: GroupParts, question: (connection: Connection, topic: string) => Promise<R>) {
   const { topicName } = parts.plan;
   const slot = parts.outboxSlot;
@@ -126,8 +130,8 @@ async function ask<R>(parts: GroupParts, question: (connection: Connection, topi
 }
 
 /**
- * Finds the lanes that the database is behind of: it was set back, as by a failover to a replica that lacks the last
- * commits. On a topic where nothing more comes, no batch would tell.
+ * Finds the lanes that the database is behind of, because a failover went to a replica without the last commits. On a
+ * topic where nothing more comes, no landing would notice.
  */
 async function setBackLanes(parts: GroupParts, lanes: Iterable<Lane>): Promise<readonly Lane[]> {
   const heard = [...lanes].filter((lane) => lane.tail !== undefined).map((lane) => ({ lane, next: lane.nextOffset }));

@@ -7,7 +7,7 @@ import { hasSessions } from "../encode/session-sieve.ts";
 import type { Lane } from "./lane.ts";
 import type { Pace, Stretch } from "./replay-terms.ts";
 
-/** The first record at or behind an offset; the count of records when there is none. */
+/** The index of the first record at `offset` or later; the count of records when there is none. */
 export function firstFrom(records: Records, offset: number): number {
   let low = 0;
   let high = records.count;
@@ -19,7 +19,7 @@ export function firstFrom(records: Records, offset: number): number {
   return low;
 }
 
-/** Hands fetched records to the pace instead of the lane. @returns whether that is enough of the partition for now */
+/** Hands fetched records to `pace` instead of the lane. @returns whether fetching of the partition is to pause */
 export function holdBack(
   pace: Pace,
   held: {
@@ -34,7 +34,7 @@ export function holdBack(
   },
 ): boolean {
   const { encoder, topicName, lane, records, part, bytes, member, push } = held;
-  // The batch that a claim begins with overlaps what has landed by one record.
+  // The first batch after a claim begins with the landmark, which has landed.
   const firstOffset = Math.max(part.firstOffset, lane.tail ?? 0);
   const { claimed } = lane;
   return pace.hold({
@@ -53,7 +53,7 @@ export function holdBack(
   });
 }
 
-/** When it happened, by the event's own word; what is no event, or isn't served, waits for nothing, and nothing for it. */
+/** The event's time; undefined for what isn't served or is no event, which the pace keeps back for no time of its own. */
 function timeOf(encoder: Encoder, records: Records, index: number): number | undefined {
   const { consumer, filter } = encoder;
   const publishedAtMs = records.publishedAtMs(index);

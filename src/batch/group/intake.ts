@@ -16,7 +16,7 @@ import { firstFrom, holdBack } from "./hold-back.ts";
 import { BATCH_BYTES, type Lane } from "./lane.ts";
 import type { Pace, Stretch } from "./replay-terms.ts";
 
-/** A wait this long sends a heartbeat; well below the smallest session timeout of 6 s. */
+/** While `Intake` waits, it sends a heartbeat this often; the smallest session timeout is 6 s. */
 const HEARTBEAT_PAUSE_MS = 1000;
 
 const none = (): never => {
@@ -24,12 +24,15 @@ const none = (): never => {
 };
 const NO_RECORDS: Records = { count: 0, offsetOf: none, publishedAtMs: none, locate: none, record: none };
 
-/** An end and an index. */
+/** Beside its bytes a row has an entry of four bytes in `ends` and one in `indexes`. */
 const ROW_NUMBERS_BYTES = 2 * 4;
 
 const heldBytes = ({ bytes, ends }: Rows): number => bytes.length + ends.length * ROW_NUMBERS_BYTES;
 
-/** The encoder's buffer doubles as it grows; what waits for long shouldn't hold twice its size, nor a block of Node's pool. */
+/**
+ * The same bytes in a buffer of their size. Rows may wait for long, and would keep the encoder's buffer, which doubles as it
+ * grows, or a block of Node's pool.
+ */
 function trimmed(bytes: Buffer): Buffer {
   if (bytes.buffer.byteLength <= 1.2 * bytes.length) return bytes;
   const own = Buffer.allocUnsafeSlow(bytes.length);
@@ -45,7 +48,7 @@ export interface Fetched {
   readonly isOurs: () => boolean;
 }
 
-/** Takes fetched batches in: waits for room, fetches schemas not seen before, encodes, queues. */
+/** Takes fetched batches in: waits for buffer space, fetches schemas not seen before, encodes, queues in the lane. */
 export class Intake {
   readonly #plan: LandingPlan;
   readonly #registry: Registry;
@@ -78,36 +81,36 @@ export class Intake {
 
   /**
    * Resolves when the batch is queued or not to be landed; kafkajs then fetches on.
-   * @returns "lost the way" when the batch begins beyond the lane's tail, or isn't the log that landed before
+   * @returns "lost the way" when the batch begins beyond the lane's tail
    * @throws TradetapeError history_lost when records are missing in the middle of it
    */
   async take({ lane, batch, heartbeat, isOurs }: Fetched): Promise<"taken" | "not ours" | "lost the way"> {
     await this.#alive(lane.claimed, heartbeat);
-    // What has landed needs no space: where parked events fill it, the log must still be known again.
-    const first = isOurs() ? this.#place(lane, batch) : "not ours";
+    // The landmark is checked before the wait for space: where parked events hold all up, the log is known all the same.
+    const first = isOurs() ? this.#checkAtTail(lane, batch) : "not ours";
     if (first !== "next") return first;
     while (isOurs() && !(this.#space.has(batch.keepBytes) && lane.parked < this.#parkedEventsMax)) {
-      // Beaten on every turn: a wait that ends as often as the pause would never let `alive` come to it.
+      // A heartbeat on every turn, not by `#alive`: space that is freed more often than once a pause would keep it from any.
       await Promise.race([this.#space.freed(), this.#clock.sleep(HEARTBEAT_PAUSE_MS)]);
       await heartbeat();
     }
     if (!isOurs()) return "not ours";
     await this.#alive(this.#fetchSchemas(batch), heartbeat);
-    const second = isOurs() ? this.#place(lane, batch) : "not ours";
+    const second = isOurs() ? this.#checkAtTail(lane, batch) : "not ours";
     if (second !== "next") return second;
     if (batch.missing > 0 && !this.#plan.isCompacted) throw missingRecords(this.#plan.topicName, batch);
     this.#enqueue(lane, batch, batch.fetchedOffset, batch.nextOffset, batch.held);
     return "taken";
   }
 
-  /** Where a batch stands to the lane's tail; holds it against the landmark on the way. */
-  #place(lane: Lane, batch: FetchedBatch): "next" | "taken" | "not ours" | "lost the way" {
+  /** Whether a batch is the next one at the lane's tail, and still the log that landed: checks the landmark, too. */
+  #checkAtTail(lane: Lane, batch: FetchedBatch): "next" | "taken" | "not ours" | "lost the way" {
     if (lane.tail === undefined) return "not ours";
     const isAtEnd = lane.tail >= this.#endOf(lane);
     if (batch.fetchedOffset > lane.tail && !isAtEnd) return "lost the way";
     checkLandmark(this.#plan, lane, batch);
     if (isAtEnd) {
-      // What comes behind the end is somebody else's: it would be fetched only to be dropped.
+      // The replay's part of this partition is at its end: what comes behind it would be fetched only to be dropped.
       this.#member.hold(lane.partition);
       return "taken";
     }
@@ -124,7 +127,7 @@ export class Intake {
     return "taken";
   }
 
-  /** Where the group's part of the log ends. */
+  /** The offset at which a replay's part of the partition ends; none for a live group. */
   #endOf(lane: Lane): number {
     const { ends } = this.#plan;
     return ends === undefined ? Number.POSITIVE_INFINITY : (ends.get(lane.partition) ?? 0);
@@ -147,13 +150,13 @@ export class Intake {
   }
 
   #push(lane: Lane, fetched: Records, kept: HeldRecords, { firstOffset, nextOffset, from, to }: Stretch): void {
-    // Whole bytes: what is taken in parts and freed in others has to come back to nothing.
+    // Rounded up, so that what `#space` has taken for a job is exactly what is freed after it.
     const keptBytes = Math.ceil((kept.heldBytes * (to - from)) / Math.max(1, kept.count));
     let at = { firstOffset, from };
     do {
       const encoded = encodeBatch(this.#plan.encoder, lane.partition, fetched, { ...at, nextOffset, to });
       const rows = { ...encoded.rows, bytes: trimmed(encoded.rows.bytes) };
-      // The records stay until the batch's last part has committed; counting them with the first is close enough.
+      // A batch that is cut by days is several jobs over the same records, which are counted with the first of them.
       const bytes = BATCH_BYTES + heldBytes(rows) + (at.from === from ? keptBytes : 0);
       this.#space.take(bytes);
       lane.push({ kind: "batch", batch: { ...encoded, rows, records: kept }, bytes });
@@ -171,14 +174,14 @@ export class Intake {
     }
   }
 
-  /** Waits for `work` with a heartbeat now and then. @throws kafkajs's rebalance error, which ends the handling */
+  /** Waits for `work`, with a heartbeat every HEARTBEAT_PAUSE_MS. @throws kafkajs's rebalance error, which ends `take` */
   async #alive(work: Promise<unknown>, heartbeat: () => Promise<void>): Promise<void> {
     let done = false;
     const finished = work.then(() => {
       done = true;
     });
     for (;;) {
-      // Not a sleep that is aborted: with every batch of a live topic, its AbortError cost a twentieth of all our time.
+      // Not `clock.sleep` with a signal: its AbortError, one a batch, cost a twentieth of a live topic's processor time.
       const pause = Promise.withResolvers<void>();
       const stopPause = this.#clock.after(HEARTBEAT_PAUSE_MS, pause.resolve);
       await Promise.race([finished, pause.promise]).finally(stopPause);

@@ -18,12 +18,12 @@ import type { LockWatch } from "./lock-watch.ts";
 /** Repeats come in runs (a file published again): after one, this many batches go straight to the stage. */
 const STAGED_AFTER_REPEAT = 4;
 
-/** Runs a lane's jobs against the database until each is committed or found to be another's. */
+/** Runs the lanes' jobs against the database, each until it has committed or turns out to be another owner's. */
 export class JobRunner {
   readonly #plan: LandingPlan;
   readonly #registry: Registry;
   readonly #slots: readonly ConnectionSlot[];
-  /** Day partitions are made on a session of their own: a landing's transaction would hold the new partition's lock. */
+  /** Day partitions are made on a session of their own, as a landing's transaction would hold a new partition's lock. */
   readonly #daySlot: ConnectionSlot;
   readonly #lockWatch: LockWatch;
   readonly #sharedSlot: ConnectionSlot;
@@ -48,8 +48,8 @@ export class JobRunner {
     this.#slots = parts.slots;
     this.#daySlot = parts.daySlot;
     this.#lockWatch = parts.lockWatch;
-    // One for all partitions, since two transactions of half of them each would cost twice as much; and none of those that
-    // a large batch or a lock may keep busy for seconds.
+    // One session for all partitions' small batches, since two transactions with half of them each would cost twice as much;
+    // and none of `slots`, which a large batch or a lock may keep busy for seconds.
     this.#sharedSlot = parts.sharedSlot;
     this.#queue = new LandingQueue({ ...parts, slot: parts.sharedSlot });
     this.#signal = parts.signal;
@@ -70,7 +70,7 @@ export class JobRunner {
     return running;
   }
 
-  /** Resolves when no job runs, those of partitions that have gone elsewhere included. */
+  /** Resolves when no job runs any more, not even one of a partition that was assigned elsewhere meanwhile. */
   async idle(): Promise<void> {
     await Promise.allSettled(this.#running);
   }
@@ -86,7 +86,7 @@ export class JobRunner {
         ? this.#release(slot, lane, onCommit)
         : this.#land(lane, job.batch, tries === 1, onCommit);
     });
-    // A COMMIT whose answer was lost, or another owner, has parked or released events without our hearing of it.
+    // Otherwise a COMMIT whose answer was lost, or another owner, may have parked or released events: they are counted.
     const isHeard = landing.kind === "landed" && tries === 1 && landing.ledger.firstOffset === lane.nextOffset;
     const parked = isHeard ? undefined : await this.#countParked(slot, lane);
     if (landing.kind === "landed") asked.pop();
@@ -95,7 +95,10 @@ export class JobRunner {
     return { nextOffset: landing.nextOffset, parked, ledger, ahead: landing.kind === "ahead" };
   }
 
-  /** Of the landings whose COMMIT nobody answered, what the ledger got: the lock has waited for their sessions' end. */
+  /**
+   * Which landings took effect though their COMMIT wasn't answered: those whose row is in the ledger. The partition's lock
+   * has waited for the end of their sessions, so no row comes later.
+   */
   async #unheard(slot: ConnectionSlot, lane: Lane, asked: readonly Landed[]): Promise<LedgerRow[]> {
     const { topicName } = this.#plan;
     const found: LedgerRow[] = [];
@@ -137,7 +140,7 @@ export class JobRunner {
     );
   }
 
-  /** In company only at the first try: what keeps failing there may be another partition's fault. */
+  /** Lands a batch; together with others only at the first try, because what fails there may be another partition's fault. */
   async #land(lane: Lane, batch: EncodedBatch, isFirstTry: boolean, onCommit: OnCommit): Promise<Landing> {
     const slot = this.slotOf(lane.partition);
     const { days } = this.#plan.encoder;
@@ -146,7 +149,7 @@ export class JobRunner {
       const kept = batch.days.some((day) => days.isPast(day)) ? encodedAgain(this.#plan, batch) : batch;
       await this.#plan.sessionGate.pass(kept.sessions, this.#signal);
       const preferStage = lane.stagedBatchesLeft > 0;
-      // After a claim the first batch begins below what has landed: it has to be trimmed.
+      // The first batch after a claim begins with the landmark, which has landed: `landBatch` trims it.
       const isNext = kept.firstOffset === lane.nextOffset;
       if (mayShare && isNext && !preferStage && looksClean(this.#plan, kept)) {
         const landed = await this.#queue.land(kept, onCommit);
@@ -157,8 +160,8 @@ export class JobRunner {
       );
     };
     const landing = await land(isFirstTry).catch((error) => {
-      // A partition that we knew has been dropped since. Made again, or found to be behind the horizon, it must do; a
-      // second refusal stops the group.
+      // A day partition that `days` knew was dropped meanwhile. The second try makes it again, or filters what retention
+      // has dropped; if PostgreSQL refuses that, too, the group stops.
       if (!isDatabaseFault(error) || faultKindOf(error) !== "partition") throw error;
       days.forget();
       return land(false);

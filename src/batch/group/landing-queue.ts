@@ -12,15 +12,15 @@ interface Waiting {
   readonly landed: PromiseWithResolvers<Landed | "apart">;
 }
 
-/** Small batches of a group's partitions, on their way into one transaction: what waits when the session is free. */
+/** Gathers small batches of a group's partitions: those that wait when the session is free land in one transaction. */
 export class LandingQueue {
   readonly #plan: LandingPlan;
   readonly #slot: ConnectionSlot;
   readonly #lockWatch: LockWatch;
   readonly #clock: Clock;
   #waiting: Waiting[] = [];
-  /** Whether somebody is on the way to take what waits. */
-  #isComing = false;
+  /** Whether `#landNext` has been started and has not taken its batches yet. */
+  #isScheduled = false;
 
   constructor(parts: {
     readonly plan: LandingPlan;
@@ -35,21 +35,21 @@ export class LandingQueue {
   }
 
   /**
-   * @param batch one that `looksClean`. A lane brings one at a time; where a partition has gone and come back, its old
-   * lane's may be here as well: at most one of the two moves next_offset, so they land apart
+   * @param batch one that `looksClean`. A lane brings one at a time; of a partition that was assigned elsewhere and back, the
+   * old lane's may wait here as well, and they land apart, since at most one of the two is the next of its partition
    * @returns "apart" when it is to be landed by itself
-   * @throws what ended the transaction, which may have been another's fault
+   * @throws what failed the transaction, which may be the fault of another partition's batch
    */
   land(batch: EncodedBatch, onCommit: OnCommit): Promise<Landed | "apart"> {
     const landed = Promise.withResolvers<Landed | "apart">();
     this.#waiting.push({ batch, onCommit, landed });
-    this.#come();
+    this.#schedule();
     return landed.promise;
   }
 
-  #come(): void {
-    if (this.#isComing) return;
-    this.#isComing = true;
+  #schedule(): void {
+    if (this.#isScheduled) return;
+    this.#isScheduled = true;
     void this.#landNext();
   }
 
@@ -57,7 +57,7 @@ export class LandingQueue {
     let taken: readonly Waiting[] | undefined;
     try {
       const landings = await this.#slot.use(async (connection) => {
-        // The lanes whose transaction has just committed are about to bring what has gathered behind it.
+        // A turn of the event loop: lanes whose transaction has just committed push what has queued behind it.
         await this.#clock.turn();
         taken = this.#take();
         const batches = taken.map(({ batch }) => batch);
@@ -70,7 +70,7 @@ export class LandingQueue {
     }
   }
 
-  /** The first that waits, and those behind it that fit in. */
+  /** Takes the first batch that waits, and those behind it that fit into one transaction with it. */
   #take(): readonly Waiting[] {
     const taken: Waiting[] = [];
     let bytes = 0;
@@ -79,8 +79,8 @@ export class LandingQueue {
       if (taken.length > 0 && bytes > CLEAN_BYTES_MAX) break;
       taken.push(this.#waiting.shift()!);
     }
-    this.#isComing = false;
-    if (this.#waiting.length > 0) this.#come();
+    this.#isScheduled = false;
+    if (this.#waiting.length > 0) this.#schedule();
     return taken;
   }
 }

@@ -4,20 +4,20 @@ import { isJoinable, joinBatches } from "../encode/join.ts";
 import type { AwaitedVerdict } from "../land/expire.ts";
 import type { Landmark } from "../land/landmark.ts";
 
-/** What waits for its turn on a partition. A sweep goes through the same queue: releases land in order with batches. */
+/** What waits for its turn on a partition. Sweeps queue with the batches, so that they land in order with them. */
 export type Job =
   | { readonly kind: "batch"; readonly batch: EncodedBatch; readonly bytes: number }
   | { readonly kind: "sweep"; readonly bytes: 0 };
 
 /**
- * What a queued batch takes beside its rows and records, in objects and buffers' heads: 3.5 to 4.5 KB, measured with 20,000
- * batches of 1 to 50 ticks. In an outage a quiet topic brings thousands that hold a record or two.
+ * The memory of a queued batch beside its rows and records, for objects and buffers' heads: 3.5 to 4.5 KB, measured with
+ * 20,000 batches of 1 to 50 ticks. It counts because in an outage a quiet topic brings thousands of a record or two.
  */
 export const BATCH_BYTES = 4096;
 
 /**
- * What waits is joined up to this much, rows and records together: some 5000 ticks. A transaction's own cost is small
- * beside that of their rows, and it is a small part of what a group may hold.
+ * Batches that wait are joined up to so many bytes of rows and records: some 5000 ticks. Beside the cost of these rows a
+ * transaction's own is small, and the sum is a small part of what a group may hold.
  */
 const JOIN_BYTES_MAX = 2 * 1024 * 1024;
 
@@ -25,26 +25,26 @@ const JOIN_BYTES_MAX = 2 * 1024 * 1024;
 export interface Claim {
   readonly nextOffset: number;
   readonly parked: number;
-  /** The last record that landed, if the log still has its offset. */
+  /** Undefined when no record has landed, or the log begins behind it. */
   readonly landmark: Landmark | undefined;
 }
 
 /** What became of a lane's job, as `JobRunner.run` returns it. */
 export interface LaneStep {
   readonly nextOffset: number;
-  /** The rows that the ledger got. */
+  /** The rows that the job has added to the ledger. */
   readonly ledger: readonly LedgerRow[];
-  /** How many of the partition's events are parked, where the ledger row alone can't tell. */
+  /** How many of the partition's events are parked, where `ledger` may not account for all that changed. */
   readonly parked?: number | undefined;
-  /** The job was ahead of the database: everything queued behind it is, too. */
+  /** Whether the job began beyond the database's next offset, as all that is queued behind it then does. */
   readonly ahead: boolean;
 }
 
 /**
- * One partition's FIFO. At most one job runs at a time; jobs are run in the order they came.
+ * One partition's FIFO of jobs. At most one runs at a time, in the order in which they came.
  *
- * `tail` is where the next batch must begin: the end of the last one queued. `nextOffset` is what the database has
- * committed as far as we have heard; only the database's own, read under its lock, decides anything.
+ * `tail` is the offset at which the next batch must begin: the end of the last one queued. `nextOffset` is what the database
+ * has committed by the last answer; only the one that a landing reads under the partition's lock decides anything.
  */
 export class Lane {
   readonly partition: number;
@@ -52,12 +52,12 @@ export class Lane {
   tail: number | undefined;
   nextOffset = 0;
   parked = 0;
-  /** Batches after a repeat that still go through the stage: repeats come in runs. */
+  /** How many batches still go straight to the stage: repeats come in runs (`STAGED_AFTER_REPEAT`). */
   stagedBatchesLeft = 0;
-  /** Waiting for the parents of overdue parked events: what their topics held, and when that was read. */
+  /** Set while `expireParked` waits for a verdict on overdue events; kept here from one sweep to the next. */
   verdictAt: AwaitedVerdict | undefined;
   claimed: Promise<void> = Promise.resolve();
-  /** Counts the jobs begun: what was read of the database before one began says nothing of it afterwards. */
+  /** Counts the jobs begun, by which `recountParked` sees that a count is out of date: a job has begun since. */
   jobsBegun = 0;
   readonly #run: (lane: Lane, job: Job) => Promise<LaneStep>;
   readonly #freed: (bytes: number) => void;
@@ -72,7 +72,7 @@ export class Lane {
     this.#freed = freed;
   }
 
-  /** Takes up where the database stands. */
+  /** Begins where the claim found the database. */
   begin(claim: Claim): void {
     this.parked = claim.parked;
     this.nextOffset = claim.nextOffset;
@@ -85,14 +85,14 @@ export class Lane {
     return this.#landmark;
   }
 
-  /** The log holds the landmark: it is the one that landed. */
+  /** Notes that the log still has the landmark, so that it is the log that landed. */
   recognise(): void {
     this.#landmark = undefined;
     this.#recognised?.resolve();
     this.#recognised = undefined;
   }
 
-  /** Resolves when the place is found and the log is known to be the one that landed. */
+  /** Resolves when the partition is claimed and its log is known to be the one that landed. */
   async known(): Promise<void> {
     for (;;) {
       const { claimed } = this;
@@ -110,7 +110,7 @@ export class Lane {
     this.#running ??= this.#drain();
   }
 
-  /** Forgets what has not begun. The job in hand goes on: the database's lock decides whether it may. */
+  /** Drops the jobs that have not begun. The one that runs goes on: the partition's lock decides whether it may commit. */
   drop(): void {
     this.tail = undefined;
     this.recognise();
@@ -144,7 +144,7 @@ export class Lane {
     }
   }
 
-  /** The head of the queue, joined with what waits behind it. */
+  /** The next job: the head of the queue, with the batches behind it joined to it. */
   #next(): Job | undefined {
     const head = this.#queue.shift();
     if (head?.kind !== "batch") return head;

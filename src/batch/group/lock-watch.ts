@@ -5,16 +5,16 @@ import { type Blocker, blockersOf, evict } from "../../table/landing/evict.ts";
 import type { ConnectionSlot } from "../../table/slot.ts";
 import { isDatabaseFault } from "../../table/sqlstate.ts";
 
-/** When a lock wait ends in its timeout (55P03), the blockers have been looked up at this share of it. */
+/** The blockers are looked up after this share of the lock timeout: when the wait fails (55P03), they are known. */
 const LOOK_AT_SHARE = 0.7;
 const LOCK_NOT_AVAILABLE = "55P03";
 
 /**
- * Frees a partition's lock from an owner that is gone without its session's end: frozen, cut off, or swapped out in the
- * middle of a COPY, where no timeout of PostgreSQL's ends it. Whoever waits looks up, on a second session, who holds
- * the lock while it waits; if the wait ends in lock_timeout, those sessions are ended, provided that they are this
- * pipeline's, another process's, and still in the same transaction. A slow but living owner loses a batch by that, which
- * rolls back and lands again; a lock held for ever would cost everything behind it.
+ * Frees a partition's lock from an owner whose process is frozen, cut off or swapped out in the middle of a COPY, where no
+ * timeout of PostgreSQL's ends its session. While a landing waits for the lock, LockWatch looks up on a second session who
+ * holds it. If the wait ends in lock_timeout, it ends those sessions, provided that they are this pipeline's, another
+ * process's, and still in the same transaction. A slow but living owner loses a batch by that, which rolls back and lands
+ * again; a lock held for ever would hold up everything behind it.
  */
 export class LockWatch {
   readonly #watcher: ConnectionSlot;

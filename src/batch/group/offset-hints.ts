@@ -3,8 +3,8 @@ import type { GroupMember } from "../../topic/fetch/consume.ts";
 import type { Lane } from "./lane.ts";
 
 /**
- * Kafka's own group offsets, written behind what has landed, for lag tools. Nothing of ours reads them, so a write that
- * fails, as during a rebalance, is left to the next one. A replay's group (`publishes` is false) writes none.
+ * Writes Kafka's own group offsets behind what has landed, for lag tools. The landing never reads them, so a write that
+ * fails, as in a rebalance, is left to the next one. A replay's group (`publishes` is false) writes none.
  */
 export class OffsetHints {
   readonly #member: GroupMember;

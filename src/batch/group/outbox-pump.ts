@@ -5,18 +5,18 @@ import type { RawMessage, RawPublisher } from "../../topic/publish/raw-publish.t
 import { rawHeaders } from "../encode/headers.ts";
 import { judge, type Patience } from "../patience.ts";
 
-/** Audit and dead letters have one partition each: their order is the order of the outbox. */
+/** The audit and dead-letters topics have one partition each, which keeps the outbox's order. */
 const ONLY_PARTITION = 0;
 
 /**
- * After a page, what comes next is gathered for so long: a live topic has a hundred receipts a second, and each page
- * costs two statements, a request, and a transaction of the audit group, whose rows nobody waits for.
+ * After publishing, the pump waits this long for more: a live topic has a hundred receipts a second, nobody waits for them,
+ * and each page costs two statements, a request, and a transaction of the audit group.
  */
 const GATHER_MS = 200;
 
 /**
- * Publishes what committed batches owe, in the order they were committed, and forgets what the broker has acknowledged.
- * It reads the table, not memory: what an earlier owner left behind comes first, by the same few lines.
+ * Publishes the outbox's messages in the order in which they were committed, and deletes those that the broker has
+ * acknowledged. It reads the table and keeps nothing in memory, so what an earlier owner left is published first and alike.
  */
 export class OutboxPump {
   readonly #topicName: string;
@@ -27,7 +27,7 @@ export class OutboxPump {
   readonly #failed: (error: unknown) => void;
   readonly #clock: Clock;
   #isEnded = false;
-  /** How many wait for `drained`: nothing is gathered meanwhile. */
+  /** How many calls of `drained` wait: `#gather` holds up none of them. */
   #drains = 0;
   #endGathering: (() => void) | undefined;
   #wanted = false;
@@ -38,7 +38,7 @@ export class OutboxPump {
     readonly slot: ConnectionSlot;
     readonly publisher: RawPublisher;
     readonly patience: Patience;
-    /** The partitions whose outbox is ours to publish. */
+    /** The partitions whose messages this group publishes: those that it owns now. */
     readonly partitions: () => readonly number[];
     readonly failed: (error: unknown) => void;
     readonly clock: Clock;
@@ -52,25 +52,25 @@ export class OutboxPump {
     this.#clock = parts.clock;
   }
 
-  /** Something may be there to publish. */
+  /** Has the outbox looked at, because there may be something to publish. */
   kick(): void {
     this.#wanted = true;
     this.#running ??= this.#run()
       .catch((error) => this.#failed(error))
       .finally(() => {
         this.#running = undefined;
-        // Asked for between the loop's last look and here.
+        // `kick` was called after `#run` had looked for the last time.
         if (this.#wanted && !this.#isEnded) this.kick();
       });
   }
 
-  /** Publishes no further page: what is left is the next owner's. */
+  /** Publishes no further page: what is left is published by the partition's next owner. */
   end(): void {
     this.#isEnded = true;
     this.#endGathering?.();
   }
 
-  /** Resolves when everything that was committed before the call has been acknowledged and forgotten. */
+  /** Resolves when all that was committed before the call has been acknowledged and deleted. */
   async drained(): Promise<void> {
     this.#drains++;
     this.#endGathering?.();

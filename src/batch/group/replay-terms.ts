@@ -3,8 +3,8 @@ import type { PartitionOffsets } from "../../topic/offsets.ts";
 import type { EventFilter } from "../encode/event-filter.ts";
 
 /**
- * What makes a group land for a replay: a part of the log with an end, a group id of its own, and no word to anybody,
- * as the audit trail is read from its topic like everything else.
+ * What a replay hands to a group, which makes it differ from a live one: a part of the log with an end, a filter, a pace. A
+ * group with terms publishes nothing, because the audit trail is read from its topic like everything else.
  */
 export interface ReplayTerms {
   /** The offsets [low, high) of each partition that are to land. */
@@ -19,7 +19,7 @@ export interface ReplayTerms {
   readonly pace: Pace | undefined;
 }
 
-/** Records [from, to) of a batch, which cover the offsets [firstOffset, nextOffset). */
+/** Records [from, to) of a batch, and the offsets [firstOffset, nextOffset) that they cover. */
 export interface Stretch {
   readonly firstOffset: number;
   readonly nextOffset: number;
@@ -27,7 +27,7 @@ export interface Stretch {
   readonly to: number;
 }
 
-/** Fetched records on their way to their lane. */
+/** Fetched records that a pace keeps back on their way to their lane. */
 export interface Withheld extends Stretch {
   readonly topicName: string;
   readonly partition: number;
@@ -35,14 +35,14 @@ export interface Withheld extends Stretch {
   offsetOf(index: number): number;
   /** Microseconds since 1970; undefined for a record without an event time. */
   timeOf(index: number): number | undefined;
-  /** Queues this part to be landed, unless the partition has been claimed anew since. */
+  /** Queues this part in the lane, unless the partition has been claimed anew since. */
   release(part: Stretch): void;
-  /** Fetching may go on: little of the partition is held by now. */
+  /** Lets Kafka fetch on, because little of the partition is held by now. */
   wanted(): void;
 }
 
 /** Holds back what was fetched until it is time for it to land. */
 export interface Pace {
-  /** @returns whether that is enough of this partition for now */
+  /** @returns whether fetching of this partition is to pause until `wanted` is called */
   hold(records: Withheld): boolean;
 }

@@ -3,7 +3,7 @@ import type { EncodedBatch, Letter } from "../encode/encoded-batch.ts";
 import { redriveAttempts, storedHeaders } from "../encode/headers.ts";
 import type { Parked } from "../write/outcome.ts";
 
-/** The rows of `dead_letter` for a batch's letters, with the record exactly as it came. */
+/** The rows of `dead_letter` for a batch's letters, each with its record exactly as it came. */
 export function letterRows(batch: EncodedBatch, letters: readonly Letter[]): LetterRow[] {
   return letters.map((letter) => {
     const { key, value, headers } = batch.records.record(letter.index);
@@ -22,13 +22,14 @@ export function letterRows(batch: EncodedBatch, letters: readonly Letter[]): Let
   });
 }
 
-/** A detail may quote the data that is wrong, by whatever library's words. */
+/** A detail is cut here, because a library's message may quote all of the bad data. */
 const DETAIL_CHARACTERS_MAX = 1000;
 
-/** Without this, a letter about a NUL could be refused for its own text, and the group would stand still for good. */
+/** What PostgreSQL's text can hold: a letter about a NUL, refused for its own detail, would stop the group for good. */
 const storableDetail = (detail: string): string =>
   detail.slice(0, DETAIL_CHARACTERS_MAX).replaceAll("\0", "\\0").toWellFormed();
 
+/** The rows of `parked_event` for events that wait, each with its record exactly as it came. */
 export function parkedRows(batch: EncodedBatch, parked: readonly Parked[]): ParkedRow[] {
   return parked.map(({ index, eventId, missing }) => {
     const { key, value, headers } = batch.records.record(index);

@@ -11,7 +11,7 @@ import { book, inTransaction, type Landing, ledgerOf, type OnCommit } from "./la
 import type { LandingPlan } from "./landing-plan.ts";
 import { ParkedRecords } from "./parked-records.ts";
 
-/** One expiry takes this many events: each becomes a letter with its whole bytes, twice (table and topic). */
+/** One expiry takes this many events, because each is written twice with all of its bytes: to the table and the topic. */
 const EXPIRE_EVENTS_MAX = 1000;
 
 /** A verdict on overdue events that waits until this database has landed what their parents' topics held at `asOf`. */
@@ -29,9 +29,9 @@ export interface JudgedPartition {
 }
 
 /**
- * Makes letters of parked events whose parents never came. The deadline alone is no verdict: where the parents' topics
- * ended is read once it is past, and only when this database has landed all of that is a parent known not to exist.
- * Those of a session that was deleted meanwhile are filtered instead.
+ * Makes letters of parked events whose parents never came. The deadline alone is no verdict: once it is
+ * past, `Horizon` reads where the parents' topics end, and only when this database has landed all of that is a parent known
+ * not to exist. Events of a session that was deleted meanwhile are filtered instead.
  * @returns `stale` when no verdict can be given yet, or none is due
  * @throws also registry_unreachable, canRetry, and too_many_letters
  */
@@ -43,7 +43,7 @@ export async function expireParked(
   onCommit?: OnCommit,
 ): Promise<Landing> {
   const stale = { kind: "stale", nextOffset: judged.nextOffset } as const;
-  judged.verdictAt ??= await summon(connection, plan, judged.partition);
+  judged.verdictAt ??= await beginToWait(connection, plan, judged.partition);
   if (judged.verdictAt === undefined || !(await judged.verdictAt.horizon.isPassed(connection))) return stale;
   const { asOf } = judged.verdictAt;
   judged.verdictAt = undefined;
@@ -59,8 +59,8 @@ export async function expireParked(
   return landing;
 }
 
-/** Where the parents' topics end now, if anything is overdue. */
-async function summon(
+/** Reads where the parents' topics end now, if any event of the partition is overdue. */
+async function beginToWait(
   connection: Connection,
   plan: LandingPlan,
   partition: number,
@@ -72,7 +72,7 @@ async function summon(
   return { asOf: overdue.asOf, horizon: await Horizon.read(plan.topicEnds, topics) };
 }
 
-/** What becomes of a parked event that nobody waits for any more. */
+/** What becomes of a parked event that is given up: a letter, or filtered because a replay left its parents out. */
 export type GivenUp = "missing_parent" | "outside_window";
 
 export interface GivingUp {
@@ -81,7 +81,7 @@ export interface GivingUp {
   readonly asOf: string;
   readonly deadlineMs: number;
   readonly as: GivenUp;
-  /** Told when each of those was parked that are about to become letters. */
+  /** Called with the times at which the events were parked that are about to become letters; throws if they may not. */
   readonly judge: (parkedAtUs: readonly number[]) => Promise<void>;
 }
 
@@ -140,8 +140,8 @@ function letterOf({ absent }: ExpiredRecord, index: number): Letter {
 }
 
 /**
- * Those whose session was deleted while they waited, or isn't served here: they are filtered like any event of it. What
- * waits keeps its bytes only, so these are read again.
+ * The expired events whose session was deleted while they waited, or isn't served here: they are filtered like every event
+ * of it. A parked event is kept as bytes only, so each is read again for its session.
  */
 async function ofUnservedSessions(
   connection: Connection,

@@ -3,15 +3,15 @@ import type { Connection } from "../../table/connection.ts";
 import { nextOffsets } from "../../table/landing/landed.ts";
 import type { PartitionOffsets } from "../../topic/offsets.ts";
 
-/** Where topics end, by their full names and partitions. */
+/** Looks up where topics end. */
 export interface TopicEnds {
   nameOf(topic: EventTopic): string;
   read(topic: EventTopic): Promise<readonly PartitionOffsets[]>;
 }
 
 /**
- * How far some topics reached at one moment. When this database has landed all of that, what is not in it by then was
- * not published before that moment: a group that is down, or far behind, gives no verdict.
+ * Where some topics ended at one moment. Once this database has landed all of that, what it doesn't have was not published
+ * before that moment. While a group of these topics is down or far behind, the horizon isn't passed and nothing is decided.
  */
 export class Horizon {
   readonly #names: ReadonlyMap<string, readonly PartitionOffsets[]>;
@@ -26,7 +26,7 @@ export class Horizon {
     return new Horizon(names);
   }
 
-  /** Whether every partition of every topic has landed as far. */
+  /** Whether this database has landed every partition of these topics as far. */
   async isPassed(connection: Connection): Promise<boolean> {
     for (const [name, partitions] of this.#names) {
       const landed = await nextOffsets(connection, name);

@@ -11,12 +11,13 @@ import { landmarkOf } from "./landmark.ts";
 import { outboxMessages } from "./outbox-messages.ts";
 
 /**
- * All batches of one such transaction together. What is sent for nothing when one of them turns out not to be clean
- * should be little, and a batch of this size has no use for company: its rows cost more than its transaction.
+ * The bytes of rows that all batches of one shared transaction may have together. They are few because they are sent for
+ * nothing when one batch turns out not to be clean, and because a batch of this size gains nothing by company: its rows cost
+ * more than its transaction.
  */
 export const CLEAN_BYTES_MAX = 256 * 1024;
 
-/** Whether a batch may turn out to land without a look at any of its events. */
+/** Whether a batch may share a transaction: it is small, has no letter, and no event of it needs a look at the database. */
 export function looksClean(plan: LandingPlan, { rows, letters, sessions }: EncodedBatch): boolean {
   const isDirect = plan.consumer.landing.path === "direct";
   return isDirect && rows.bytes.length <= CLEAN_BYTES_MAX && letters.length === 0 && sessions.length === 0;
@@ -25,13 +26,13 @@ export function looksClean(plan: LandingPlan, { rows, letters, sessions }: Encod
 type Attempt = { readonly kind: "landed"; readonly landings: readonly Landed[] } | { readonly kind: "apart" };
 
 /**
- * Lands batches of several partitions in one transaction of two messages: everything, on the guess that it will be well,
+ * Lands batches of several partitions in one transaction of two messages: all statements, on the guess that none will fail,
  * and COMMIT. A live topic brings each partition some ten events at a time, and a transaction's statements and round
  * trips cost more than such rows.
  * @param batches each `looksClean`
- * @param onCommit told of all of them when COMMIT is about to be asked for
- * @returns a landing for each; "apart" when one of them isn't clean, or not the next of its partition: nothing of any of
- * them has happened then, and `landBatch` is to land each by itself
+ * @param onCommit called with all landings just before COMMIT is sent
+ * @returns a landing for each; "apart" when one of them isn't clean, or not the next of its partition: then nothing of any
+ * of them has happened, and `landBatch` is to land each by itself
  */
 export async function landClean(
   connection: Connection,

@@ -16,8 +16,8 @@ import { type BreakerSample, sampleOf } from "./letter-breaker.ts";
 import { outboxMessages } from "./outbox-messages.ts";
 
 /**
- * What a landing came to. `stale`: another owner has landed all of it. `ahead`: something before it has not landed, so
- * it must not. `landed`: committed, with the next offset and whether the outbox has something to publish.
+ * What a landing came to. `stale`: all of it had landed before, or a sweep found nothing to do. `ahead`: offsets before it
+ * have not landed, so it must not. `landed`: it was committed.
  */
 export type Landing = { readonly kind: "stale" | "ahead"; readonly nextOffset: number } | Landed;
 
@@ -30,7 +30,7 @@ export interface Landed {
   readonly usedStage: boolean;
 }
 
-/** Told of a landing when its COMMIT is about to be asked for: whether it took effect may never be answered. */
+/** Called with a landing just before its COMMIT is sent: the answer may be lost, and the ledger is asked about it then. */
 export type OnCommit = (landing: Landed) => void;
 
 /**
@@ -39,7 +39,7 @@ export type OnCommit = (landing: Landed) => void;
  * | dies or fails ...           | then                                                                               |
  * |-----------------------------|------------------------------------------------------------------------------------|
  * | before COMMIT               | nothing happened: landed again from next_offset                                    |
- * | during COMMIT (answer lost) | called again: the lock waits for the old backend's end, next_offset tells what landed |
+ * | during COMMIT (answer lost) | called again: the lock waits for the old backend's end, next_offset tells          |
  * | after COMMIT, outbox unsent | the next owner publishes the outbox, under the same ids                            |
  * | owner cut off with the lock | the next owner's lock wait ends in lock_timeout and is tried again                 |
  *
@@ -78,7 +78,7 @@ export async function inTransaction<R extends { readonly kind: string }>(
 ): Promise<R> {
   const begin = () =>
     connection.query("BEGIN").catch((error) => {
-      // What is on its way behind it would commit statement by statement.
+      // The statements that were sent behind BEGIN would commit one by one, so the session is dropped with them.
       connection.drop();
       throw error;
     });
@@ -96,20 +96,20 @@ export async function inTransaction<R extends { readonly kind: string }>(
   return result;
 }
 
-/** The part of a batch that begins at `next`: what is below it has landed. */
+/** The part of a batch from offset `next` on, because what lies before has landed. */
 function trim(plan: LandingPlan, batch: EncodedBatch, next: number): EncodedBatch {
   if (batch.firstOffset === next) return batch;
   let from = batch.from;
   while (from < batch.to && batch.records.offsetOf(from) < next) from++;
   const letters = batch.letters.filter((letter) => letter.index >= from);
   const trimmed = { ...batch, firstOffset: next, from, letters };
-  // Which of the records were filtered isn't kept, only how many.
+  // It isn't known which of the records were filtered, only how many, so those of the rest are counted anew.
   return batch.filtered === 0 ? trimmed : encodedAgain(plan, trimmed);
 }
 
 /**
- * A batch of records that have been encoded, with what is known by now of sessions and days. Not cut again: its days were
- * made for it, though another lane may have forgotten them since.
+ * Encodes a batch's records again, by what is known of sessions and days by now. The batch isn't cut for new days again:
+ * their partitions were made for it, even if another lane has made `encoder.days` forget them since.
  */
 export function encodedAgain(
   plan: LandingPlan,
@@ -121,7 +121,7 @@ export function encodedAgain(
   return encodeBatch(encoder, partition, records, { firstOffset, nextOffset, from, to, fates });
 }
 
-/** Encoded again without the events of sessions that have a verdict; as it is when there are none, the usual case. */
+/** Encodes a batch again without the events of sessions that have a fate; usually there is none, and it stays as it is. */
 async function judgeSessions(connection: Connection, plan: LandingPlan, batch: EncodedBatch): Promise<EncodedBatch> {
   if (batch.sessions.length === 0) return batch;
   const fates = await plan.sessionGate.fates(connection, batch.sessions);
@@ -144,7 +144,7 @@ async function landRows(
   return { outcome: await landStaged(connection, plan.staged, batch, first, indexes.length), usedStage: true };
 }
 
-/** The ledger row of a batch. A release covers no offsets; what was parked leaves the parking place. */
+/** The ledger row of a batch or a release. A release covers no offsets, and counts what it takes up as parked less. */
 export function ledgerOf(kind: LedgerRow["kind"], batch: EncodedBatch, outcome: Outcome): LedgerRow {
   const read = kind === "batch" ? batch.to - batch.from : 0;
   const { written, duplicate, replaced } = outcome;
@@ -157,7 +157,7 @@ export function ledgerOf(kind: LedgerRow["kind"], batch: EncodedBatch, outcome: 
 }
 
 /**
- * Everything a batch commits besides its rows.
+ * Writes what a batch or a release commits besides its rows: letters, parked events, outbox, ledger row, next offset.
  * @param detail what a person should find beside the ledger row
  * @returns how many messages the outbox got, and the ledger row's key
  */

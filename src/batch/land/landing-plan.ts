@@ -8,18 +8,18 @@ import type { LetterBreaker } from "./letter-breaker.ts";
 import type { OrphanBreaker } from "./orphan-breaker.ts";
 import type { SessionGate } from "./session-gate.ts";
 
-/** All that landing one topic's batches needs to know and that doesn't change while the group runs. */
+/** What landing one topic's batches needs to know, none of which changes while the group runs (but `encoder.days`). */
 export interface LandingPlan {
   readonly consumer: Consumer;
   readonly topicName: string;
-  /** Offsets without anything are what compaction removed, not loss. */
+  /** Whether an offset without a record may be what compaction removed; else such a record is lost. */
   readonly isCompacted: boolean;
   readonly databaseId: string;
   readonly encoder: Encoder;
   readonly direct: CopyTarget;
   readonly stage: StageStatements;
   readonly staged: StagedPath;
-  /** Shared by the group's partitions. */
+  /** One for all of the group's partitions. */
   readonly breaker: LetterBreaker;
   readonly orphanBreaker: OrphanBreaker;
   readonly auditTopicName: string;
@@ -30,6 +30,6 @@ export interface LandingPlan {
   readonly parkDeadlineMs: number;
   /** Whether letters, receipts and audit entries are published: a replay only fills its own database. */
   readonly publishes: boolean;
-  /** By partition, the offset that nothing is landed from; undefined for a group that has no end. */
+  /** By partition, the offset at which a replay ends; undefined for a live group, which has no end. */
   readonly ends: ReadonlyMap<number, number> | undefined;
 }

@@ -3,7 +3,7 @@ import type { LetterReason } from "../../event/letter.ts";
 
 /** What one batch or release came to, as the breaker counts it. */
 export interface BreakerSample {
-  /** Those that got a verdict: what is parked gets it at its release. */
+  /** Without those that were parked, which count at their release. */
   readonly records: number;
   /** Letters, without conflicting duplicates. */
   readonly letters: number;
@@ -17,7 +17,7 @@ export const LETTERS_MIN = 1000;
 
 /**
  * The window is counted in records, not in seconds: a backlog lands a hundred times faster than live events come, and
- * the same events must get the same verdict. Ten times the least number of letters: a tenth of it can trip nothing.
+ * the same events must trip in both. It is ten times LETTERS_MIN, so that less than a tenth of letters trips nothing.
  */
 export const WINDOW_RECORDS = 10_000;
 
@@ -40,9 +40,9 @@ export class LetterBreaker {
     this.#shareMax = shareMax;
   }
 
-  /** Whether the window with this batch in it holds too many letters. Changes nothing: the batch may not commit. */
+  /** The window with this batch in it, if it has too many letters. Doesn't count the batch: `note` does when it commits. */
   trips({ records, letters }: BreakerSample): { readonly records: number; readonly letters: number } | undefined {
-    // Good batches don't trip, whatever came before: rolling them back would set nothing right.
+    // A batch that is good itself trips nothing, whatever came before: to roll it back would set nothing right.
     if (letters <= this.#shareMax * records) return undefined;
     const window = { records: this.#records + records, letters: this.#letters + letters };
     const isTooMany = window.letters >= LETTERS_MIN && window.letters > this.#shareMax * window.records;
@@ -68,7 +68,7 @@ export class LetterBreaker {
   }
 }
 
-/** A repeat with other content is no sign of a broken feed: a whole file published again, revised, is all repeats. */
+/** The sample of a batch. `conflicting_duplicate` is no sign of a broken feed: a file published again, revised, is all that. */
 export const sampleOf = (records: number, reasons: readonly { readonly reason: LetterReason }[]): BreakerSample => ({
   records,
   letters: reasons.filter(({ reason }) => reason !== "conflicting_duplicate").length,

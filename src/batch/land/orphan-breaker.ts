@@ -4,17 +4,18 @@ import { landedWindow } from "../../table/landing/ledger.ts";
 import { LETTERS_MIN, WINDOW_RECORDS } from "./letter-breaker.ts";
 
 /**
- * Stops a group most of whose events wait for parents that never came: a table emptied by hand, a feed that names
- * another feed's ids. Left alone the sweeps would empty the parking place into letters, of which each has to be
- * redriven when the cause is mended; what stays parked comes free by itself.
+ * Stops a group most of whose events wait for parents that never came: a table was emptied by hand, or a feed names
+ * another feed's ids. Otherwise sweeps would make letters of all parked events, and each letter has to be redriven when the
+ * cause is mended; an event that stays parked is released by itself.
  *
- * The share is that of the events which landed beside them, by the ledger: expiry comes a deadline later, and a group
- * that was away for a day expires a day's strays in its first second, with nothing landed yet in this process. In memory
- * are only those expired last: a restarted group counts from zero, and trips again within `LETTERS_MIN`.
+ * The orphans are counted against the events that landed when they parked, by the ledger. What lands now says nothing: an
+ * orphan expires a deadline later, and a group that was away for a day expires a day's orphans in its first second, with
+ * nothing landed yet. Only the last orphans are kept, in memory: a restarted group counts from zero, and trips again within
+ * `LETTERS_MIN`.
  */
 export class OrphanBreaker {
   readonly #shareMax: number;
-  /** When each of the expired was parked. */
+  /** When each orphan that became a letter was parked. */
   #expired: readonly number[] = [];
 
   /** @param shareMax orphans per record that may be; 1 never trips */
@@ -23,7 +24,7 @@ export class OrphanBreaker {
   }
 
   /**
-   * Whether these may become letters, too. Changes nothing that matters: they may not commit.
+   * Checks whether these orphans may become letters, too. Doesn't count them, as they may not commit: `note` does.
    * @param parkedAtUs when each was parked, microseconds since 1970
    * @throws TradetapeError too_many_letters
    */
@@ -37,7 +38,7 @@ export class OrphanBreaker {
     if (letters >= LETTERS_MIN && letters > this.#shareMax * records) throw tooManyOrphans(topicName, letters, records);
   }
 
-  /** Counts those whose letters have committed. */
+  /** Counts orphans whose letters have committed. */
   note(parkedAtUs: readonly number[]): void {
     this.#expired = [...this.#expired, ...parkedAtUs];
   }

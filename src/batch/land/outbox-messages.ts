@@ -13,7 +13,7 @@ import { valuesDigest } from "../encode/values-digest.ts";
 import type { Outcome } from "../write/outcome.ts";
 import type { LandingPlan } from "./landing-plan.ts";
 
-/** Every message that a batch owes: its letters, and what the audit topic is to be told; none in a replay. */
+/** Every message that a batch owes: its letters and its audit entries; none in a replay. */
 export function outboxMessages(
   plan: LandingPlan,
   batch: EncodedBatch,
@@ -84,12 +84,12 @@ function receipt(plan: LandingPlan, batch: EncodedBatch, letters: readonly Lette
   });
 }
 
-/** Below what the dead-letters topic takes: a compressed batch may have held an event far larger than its own limit. */
+/** Below the dead-letters topic's limit, which a letter may exceed: a compressed batch may have held a far larger event. */
 const LETTER_BYTES_MAX = 7 * 1024 * 1024;
 
 /**
- * A letter as the dead-letters topic carries it: the original bytes, and beside them why and from where. One that
- * wouldn't fit carries the latter only; the table has it whole.
+ * A letter as a message of the dead-letters topic: the original bytes, and in headers why it is one and where it came from.
+ * One that wouldn't fit has the headers only; the table has it whole.
  */
 function letterMessage(plan: LandingPlan, partition: number, letter: LetterRow): OutboxMessage {
   const coordinates = `${plan.topicName}/${partition}/${letter.offset}`;

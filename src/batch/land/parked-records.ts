@@ -2,7 +2,7 @@ import type { ParkedRecord } from "../../table/landing/parked.ts";
 import type { RawRecord, Records, ValuePlace } from "../../topic/fetch/records.ts";
 import { rawHeaders } from "../encode/headers.ts";
 
-/** Parked events as the records they were. */
+/** Parked events as the records that they were when they were fetched. */
 export class ParkedRecords implements Records {
   readonly #parked: readonly ParkedRecord[];
 

@@ -11,12 +11,12 @@ import type { LandingPlan } from "./landing-plan.ts";
 import { type BreakerSample, sampleOf } from "./letter-breaker.ts";
 import { ParkedRecords } from "./parked-records.ts";
 
-/** One release takes this many events: a transaction of the size of a small fetch. */
+/** One release takes this many events, so that its transaction is no larger than that of a small fetch. */
 const RELEASE_EVENTS_MAX = 2000;
 
 /**
  * Lands the parked events of a partition whose parents have come, in offset order, by the path they would have taken.
- * Covers no offsets: its ledger row has first = next and says what became of them.
+ * The release covers no offsets: its ledger row has first = next and counts what became of the events.
  * @returns `stale` when none was ready
  * @throws also registry_unreachable, canRetry, and too_many_letters
  */
@@ -35,8 +35,8 @@ export async function releaseParked(
     const { kinds } = encoder.filter;
     const ready = await readyParked(connection, topicName, partition, parents, kinds, RELEASE_EVENTS_MAX);
     if (ready.length === 0) return { kind: "stale", nextOffset };
-    // Parked by an earlier program, they may name schemas that this one has not met. Once per schema, the lock is held
-    // for as long as the registry takes to answer.
+    // Another process may have parked these events, so their schemas may be new to this one. The lock is held while the
+    // registry answers, which happens once a schema.
     for (const id of encoder.reader.missing(ready.map(({ value }) => value))) await registry.fetch(id);
     const range = { firstOffset: nextOffset, nextOffset, from: 0 };
     const batch = encodeBatch(encoder, partition, new ParkedRecords(ready), range);
@@ -47,7 +47,8 @@ export async function releaseParked(
       partition,
       ready.map(({ offset }) => offset),
     );
-    // Parked again with what they miss now: one that only waited behind its own id had nothing on record.
+    // What can't land yet is parked again, with the parents that are missing now: `missing` was empty for an event that only
+    // waited behind an earlier one of its id.
     await insertParked(connection, topicName, partition, parkedRows(batch, outcome.parked));
     const ledger = ledgerOf("release", batch, outcome);
     sample = sampleOf(-ledger.parked, [...batch.letters, ...outcome.letters]);

@@ -9,9 +9,9 @@ import { Horizon, type TopicEnds } from "./horizon.ts";
 const POLL_MS = 100;
 
 /**
- * The big topics have no foreign keys and never park: their events wait here for a session that has not landed yet. The
- * verdict "unknown" falls when the topic of the sessions has landed as far as it reached when we began to wait, and
- * stands until the session lands after all.
+ * Makes batches of the big topics wait for sessions that have not landed yet, because these topics have no foreign keys and
+ * never park. A session is `unknown` when the topic of the sessions has landed as far as it reached when the wait began, and
+ * stays so until it lands after all.
  */
 export class SessionGate {
   readonly #slot: ConnectionSlot;
@@ -27,23 +27,23 @@ export class SessionGate {
     this.#clock = clock;
   }
 
-  /** Resolves when each of these sessions has landed or has a verdict. */
+  /** Resolves when each of these sessions has landed or is `unknown`. */
   async pass(sessionIds: readonly string[], signal: AbortSignal): Promise<void> {
-    let open = await this.#open(sessionIds);
-    if (open.length === 0) return;
+    let undecided = await this.#undecided(sessionIds);
+    if (undecided.length === 0) return;
     const horizon = await Horizon.read(this.#ends, ["sessions"]);
-    while (open.length > 0) {
+    while (undecided.length > 0) {
       if (await this.#slot.use((connection) => horizon.isPassed(connection))) {
-        // Asked once more behind the horizon: what landed between the last look and it is no stranger.
-        for (const id of await this.#open(open)) this.#unknown.add(id);
+        // `#undecided` is asked again, because a session may have landed after it was asked and before the horizon passed.
+        for (const id of await this.#undecided(undecided)) this.#unknown.add(id);
         return;
       }
       await this.#clock.sleep(POLL_MS, signal);
-      open = await this.#open(open);
+      undecided = await this.#undecided(undecided);
     }
   }
 
-  /** The fates on these sessions, read inside the landing's transaction: a deletion that committed before it counts. */
+  /** The fates of these sessions, read within the landing's transaction, so that a deletion which has committed counts. */
   async fates(connection: Connection, sessionIds: readonly string[]): Promise<ReadonlyMap<string, SessionFate>> {
     const landed = await sessionFacts(connection, sessionIds);
     const fates = new Map<string, SessionFate>();
@@ -58,7 +58,7 @@ export class SessionGate {
     return fates;
   }
 
-  /** Those of these sessions that have landed and that no event lands of: deleted, or of a kind that isn't served. */
+  /** Which of these sessions have landed and aren't served: they were deleted, or are of a kind outside the filter. */
   async unserved(connection: Connection, sessionIds: readonly string[]): Promise<ReadonlySet<string>> {
     const landed = await sessionFacts(connection, sessionIds);
     return new Set([...landed].filter(([, session]) => !this.#isServed(session)).map(([id]) => id));
@@ -68,10 +68,11 @@ export class SessionGate {
     return status !== "deleted" && this.#filter.serves(kind);
   }
 
-  async #open(sessionIds: readonly string[]): Promise<readonly string[]> {
-    const strangers = sessionIds.filter((id) => !this.#unknown.has(id));
-    if (strangers.length === 0) return [];
-    const landed = await this.#slot.use((connection) => sessionFacts(connection, strangers));
-    return strangers.filter((id) => !landed.has(id));
+  /** Which of these sessions have neither landed nor are known to be `unknown`. */
+  async #undecided(sessionIds: readonly string[]): Promise<readonly string[]> {
+    const asked = sessionIds.filter((id) => !this.#unknown.has(id));
+    if (asked.length === 0) return [];
+    const landed = await this.#slot.use((connection) => sessionFacts(connection, asked));
+    return asked.filter((id) => !landed.has(id));
   }
 }

@@ -11,20 +11,21 @@ import { topicName } from "../../topic/topics.ts";
 import { inTransaction } from "../land/land.ts";
 import type { LandingServices } from "./landing-services.ts";
 
-/** Offsets [from, to) of one partition, which somebody says are lost, and why. */
+/** Offsets [from, to) of one partition that a person accepts as lost, and why. */
 export interface AcceptedLoss {
   readonly topic: EventTopic;
   readonly partition: number;
   readonly from: number;
   readonly to: number;
   readonly reason: string;
-  /** Who says so. */
+  /** Who accepts the loss. */
   readonly actor: string;
 }
 
 /**
- * Writes a gap into the ledger, so that the partition goes on behind it; audited in the same transaction. Only what the
- * log no longer holds can be accepted, and only all of it that is expected next: never a record that could still land.
+ * Writes a gap into the ledger, so that the partition goes on behind it, with an audit entry in the same transaction. Only
+ * offsets that the log no longer holds are accepted, from the one that the database expects next: no record that could
+ * still land is given up.
  * @throws TradetapeError input_invalid when the range is another than the one that is lost
  */
 export async function acceptLoss(services: LandingServices, loss: AcceptedLoss): Promise<void> {
@@ -42,7 +43,7 @@ export async function acceptLoss(services: LandingServices, loss: AcceptedLoss):
       if (loss.to > log.low) throw refused(name, loss, `the log still holds what begins at offset ${log.low}`);
       const { partition, reason, actor } = loss;
       await advance(connection, name, { partition, ledger: ledgerRow(loss), detail: { reason, actor } });
-      await tell(connection, name, auditTopicName, schemaId, loss);
+      await oweAuditEntry(connection, name, auditTopicName, schemaId, loss);
       return { kind: "landed" };
     }),
   );
@@ -57,7 +58,7 @@ const ledgerRow = ({ from, to }: AcceptedLoss): LedgerRow => ({
   ...NOTHING_COUNTED,
 });
 
-async function tell(
+async function oweAuditEntry(
   connection: Connection,
   name: string,
   auditTopicName: string,

@@ -16,9 +16,9 @@ import { sweepUntilQuiet } from "./sweep-until-quiet.ts";
 export interface ConsumeOptions {
   /** Ends the call when what the topics held at its start has landed. */
   readonly untilCaughtUp: boolean;
-  /** Aborting asks for a stop: what is in hand lands first. */
+  /** Aborting asks for a stop: what is queued lands first. */
   readonly stop: AbortSignal;
-  /** Aborting gives up what has not committed. */
+  /** Aborting drops what has not committed. */
   readonly force: AbortSignal;
   /** Called now and then with what has landed so far. */
   readonly onProgress?: (progress: readonly ConsumeProgress[]) => void;
@@ -37,10 +37,10 @@ const CAUGHT_UP_POLL_MS = 100;
 /**
  * Runs the groups of these consumers until a stop is asked for, or until they have caught up.
  *
- * Catching up takes the audit topic last, with the end that the others' outboxes have given it, so that the trail holds
- * what this call landed; and ends with sweeps until no parked event finds its parent any more.
+ * Catching up runs the audit topic's group after the others, up to the end that their outboxes have given the topic, so that
+ * the trail has all that this call landed. It ends with sweeps until no parked event finds its parent any more.
  * @returns a tally per topic, of what this call landed
- * @throws replay_partial, and what ended a group, after the others have stopped
+ * @throws replay_partial, and what ended a group, after the other groups have stopped
  */
 export async function consume(
   services: LandingServices,
@@ -63,7 +63,7 @@ export async function consume(
 /** Per topic, what each partition held when the call began; empty ones are left out. */
 type Ends = ReadonlyMap<EventTopic, readonly PartitionOffsets[]>;
 
-/** What has to be true before the groups are stopped. */
+/** Resolves when the groups are to be stopped. */
 type Until = (services: LandingServices, running: Running, stop: AbortSignal) => Promise<void>;
 
 interface Running {
@@ -127,7 +127,7 @@ async function remaining(services: LandingServices, ends: Ends): Promise<Readonl
   return total;
 }
 
-/** By the database, not by these groups: another process may own some of the partitions. */
+/** Waits until all that the topics held has landed, by the database: another process may own some of the partitions. */
 async function catchUp(services: LandingServices, running: Running, stop: AbortSignal): Promise<void> {
   for (const [topic, partitions] of running.ends) {
     while (!stop.aborted) {
@@ -139,7 +139,7 @@ async function catchUp(services: LandingServices, running: Running, stop: AbortS
   await sweepUntilQuiet(running.groups, stop);
 }
 
-/** An outage while watching is waited out, as one while landing is. */
+/** Reads how far a topic has landed; waits out an outage, as a landing does. */
 function landedOffsets(services: LandingServices, topic: EventTopic): Promise<ReadonlyMap<number, number>> {
   const { questions, config, log, closing } = services;
   const name = topicName(config.namespace, topic);

@@ -24,7 +24,7 @@ export interface LandingServices {
   readonly publisher: RawPublisher;
   /** A session for questions, beside those that land. */
   readonly questions: ConnectionSlot;
-  /** Aborted when the services close: what still waits then gives up. */
+  /** Aborted when the services close, for what still waits then. */
   readonly closing: AbortSignal;
   readonly databaseId: string;
   readonly clusterId: string;

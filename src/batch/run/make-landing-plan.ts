@@ -22,7 +22,7 @@ import { insertFirst, insertRevised, type StagedInsert } from "../write/insert-s
 import type { LandingServices } from "./landing-services.ts";
 
 /**
- * What landing this consumer's batches takes, checked against the live table.
+ * Makes the plan by which this consumer's batches land, and checks it against the live table.
  * @param terms set for a replay, which lands a part of the log and publishes nothing
  * @throws TradetapeError catalog_mismatch, database_unreachable, registry_refused, registry_unreachable
  */

@@ -10,8 +10,8 @@ import type { LandingServices } from "./landing-services.ts";
 import { makeLandingPlan } from "./make-landing-plan.ts";
 
 /**
- * A replay's group is a new one with each process: Kafka would keep the partitions for a member that was killed until its
- * session times out. It writes no offsets, so nothing of it is left when it is empty.
+ * A replay's group is a new one with each process, because Kafka would keep the partitions for a member that was killed
+ * until its session times out. The group writes no offsets, so nothing of it is left when its last member is gone.
  */
 const groupIdOf = ({ topicName, publishes }: LandingPlan, databaseId: string): string =>
   publishes ? `tradetape.${topicName}.${databaseId}` : `tradetape.replay.${topicName}.${databaseId}.${processTag}`;

@@ -8,9 +8,9 @@ import type { LandingServices } from "./landing-services.ts";
 const OUTBOX_LOOK_MS = 1000;
 
 /**
- * Looks now and then for what others have left in these groups' outboxes, and has it published. One look for all of
- * them: a page of each would be most of what a group that has nothing to do asks of the database.
- * @param groups read at every look
+ * Looks every OUTBOX_LOOK_MS which of these groups' outboxes have messages that others have left there, and kicks their
+ * pumps. One query asks for all groups, because a page of each would be most of what an idle group asks of the database.
+ * @param groups the array is read at every look
  * @returns when `ended` is aborted
  * @throws what no retry mends
  */

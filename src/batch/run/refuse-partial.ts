@@ -5,8 +5,8 @@ import type { Consumer } from "../consumer.ts";
 import type { LandingServices } from "./landing-services.ts";
 
 /**
- * Live consumers would go on behind what a replay left out, or beside one that is loading, and nobody could tell the
- * database from a whole one.
+ * Refuses to start live consumers on a database that a replay fills or has filled in part: they would land what comes
+ * behind the part, and nobody could tell the database from a whole one.
  * @throws TradetapeError replay_partial
  */
 export async function refusePartial(services: LandingServices, consumers: readonly Consumer[]): Promise<void> {

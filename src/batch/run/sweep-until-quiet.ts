@@ -1,6 +1,6 @@
 import type { Tally } from "../tally.ts";
 
-/** A group, as far as sweeping goes. */
+/** What `sweepUntilQuiet` needs of a group. */
 export interface Sweeping {
   readonly tally: Pick<Tally, "parked">;
   sweep(): void;
@@ -8,10 +8,10 @@ export interface Sweeping {
 }
 
 /**
- * Sweeps the groups until a whole round releases nothing. A release may be the parent of the next one: predictions,
- * decisions and fills come free one after the other. The first wait is for the groups to know their logs
- * again: where all had landed before, nothing else holds the log against the database, and a lost history must not pass
- * as caught up.
+ * Sweeps the groups until a whole round releases nothing. One round isn't enough, because what it releases may be the parent
+ * of what waits: predictions, decisions and fills come free one after the other. The first `settled` waits until the groups
+ * know their logs again: where all had landed before, nothing else holds the log against the database, and a lost history
+ * must not pass for caught up.
  */
 export async function sweepUntilQuiet(groups: readonly Sweeping[], stop: AbortSignal): Promise<void> {
   for (const group of groups) await group.settled();
@@ -24,5 +24,5 @@ export async function sweepUntilQuiet(groups: readonly Sweeping[], stop: AbortSi
   }
 }
 
-/** Falls with every parked event that is released; below 0 when earlier calls parked them. */
+/** Falls with every parked event that is released; it is below 0 where events are released that earlier calls parked. */
 const parkedCount = (groups: readonly Sweeping[]): number => groups.reduce((sum, { tally }) => sum + tally.parked, 0);

@@ -18,7 +18,7 @@ export function rowBytes(rows: Rows, from: number, to: number): Buffer {
   return rows.bytes.subarray(start, to === 0 ? 0 : rows.ends[to - 1]!);
 }
 
-/** After a bad row at least this many rows are sent: a statement costs about as much as so many. */
+/** The rows that are sent at least after a bad row, because a statement costs about as much as 16 rows. */
 const WINDOW_ROWS_MIN = 16;
 
 /**
@@ -57,7 +57,7 @@ export async function copyIsolated(
       if (isIsolating) await connection.query("ROLLBACK TO SAVEPOINT isolating");
       return "repeat";
     }
-    // At the first fault nothing has gone in: everything was sent at once.
+    // Before the first fault nothing has gone in, because everything was sent at once: the savepoint covers all of it.
     if (!isIsolating) await connection.query("SAVEPOINT isolating");
     isIsolating = true;
     const bad = badRow(fault, target, start, end);
@@ -74,7 +74,7 @@ export async function copyIsolated(
   return { letters, copied };
 }
 
-/** One message, not three: each round trip of a batch is a part of every event's latency. */
+/** Savepoint, COPY and release in one message, because each round trip of a batch adds to every event's latency. */
 const guarded = (statement: string): string => `SAVEPOINT copied; ${statement}; RELEASE SAVEPOINT copied`;
 
 async function tryCopy(connection: Connection, target: CopyTarget, bytes: Buffer): Promise<DatabaseFault | undefined> {
@@ -86,19 +86,20 @@ async function tryCopy(connection: Connection, target: CopyTarget, bytes: Buffer
     const kind = faultKindOf(error);
     if (kind === "encoder") throw encoderBug(error);
     if (kind !== "data" && kind !== "unique") throw error;
-    // Released as well: thousands of bad rows would else nest thousands of savepoints.
+    // RELEASE as well, or thousands of bad rows would nest thousands of savepoints.
     await connection.query("ROLLBACK TO SAVEPOINT copied; RELEASE SAVEPOINT copied");
     return error;
   }
 }
 
-/** The row that the error names, or the only one there is. */
+/** The row that the error names, or the only one that was sent; undefined when the error names none. */
 function badRow(fault: DatabaseFault, target: CopyTarget, start: number, end: number): number | undefined {
   if (end - start === 1) return start;
   const line = copyLine(fault, target.relation);
   return line !== undefined && start + line <= end ? start + line - 1 : undefined;
 }
 
+/** The letter of a row that PostgreSQL refused with this fault. */
 export function letterOf(fault: DatabaseFault, index: number): Letter {
   const column = copyColumn(fault);
   const detail = fault.constraint ? `${fault.message} (${fault.constraint})` : fault.message;

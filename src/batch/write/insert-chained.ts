@@ -3,8 +3,8 @@ import { chainHead, insertLinked, type Link, lockChain, newEntries } from "../..
 import { conflictsOf, type StagedInsert } from "./insert-staged.ts";
 
 /**
- * The audit trail's insert, under the chain's lock: known ids are left out first, then the chain's head is read, and what
- * remains is hashed and inserted in the topic's order.
+ * Inserts staged audit entries under the chain's lock: leaves out ids that have landed, reads the chain's head, and hashes
+ * and inserts the rest in the topic's order.
  */
 export const insertChained: StagedInsert = async (connection, stage) => {
   await lockChain(connection);

@@ -2,13 +2,14 @@ import type { Connection } from "../../table/connection.ts";
 import { type StageStatements, stagedOffsets } from "../../table/landing/stage.ts";
 import { type DatabaseFault, faultKindOf, isDatabaseFault } from "../../table/sqlstate.ts";
 
+/** How many staged rows had one outcome, and their offsets where those are wanted. */
 export interface StagedCount extends Record<string, unknown> {
   readonly outcome: "written" | "duplicate" | "replaced";
   readonly rows: number;
   readonly offsets: readonly string[] | null;
 }
 
-/** What an insert of staged rows came to, and the rows it is without. */
+/** What an insert of staged rows came to, and the rows that it left out. */
 export interface StagedResult {
   readonly counts: readonly StagedCount[];
   readonly refused: readonly RefusedRow[];
@@ -29,9 +30,10 @@ export interface RefusedRow {
 }
 
 /**
- * Runs the staged insert. Repeats of the key are its own affair; a unique index beside the key, which somebody added,
- * refuses whole statements and names no row: it is found by halving, and taken out of the stage.
- * @param insert is run several times then, each time on what the stage holds
+ * Runs a staged insert, and takes out of the stage each row that a unique index beside the key refuses. Repeats of the key
+ * are the insert's own affair; an index that somebody added fails the whole statement and names no row, so the row is found
+ * by halving.
+ * @param insert is run once more for each half that is tried, on what the stage holds then
  */
 export async function insertIsolated(
   connection: Connection,
@@ -51,7 +53,7 @@ export async function insertIsolated(
 type Insert = () => Promise<readonly StagedCount[]>;
 type Tried<R> = { readonly result: R } | { readonly fault: DatabaseFault };
 
-/** Runs an insert that a unique key may refuse; nothing of it stays then. */
+/** Runs an insert that a unique index may refuse, of which nothing stays then. */
 export async function attempt<R>(connection: Connection, insert: () => Promise<R>): Promise<Tried<R>> {
   await connection.query("SAVEPOINT inserted");
   try {
@@ -65,7 +67,7 @@ export async function attempt<R>(connection: Connection, insert: () => Promise<R
   }
 }
 
-/** The last row of the shortest beginning of the stage that is refused: the one before it is not. */
+/** The first row that is refused together with the rows before it, while those alone go in: found by halving the stage. */
 async function firstRefused(connection: Connection, stage: StageStatements, insert: Insert): Promise<number> {
   const offsets = await stagedOffsets(connection, stage);
   let good = 0;

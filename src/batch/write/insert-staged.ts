@@ -2,18 +2,18 @@ import type { Connection } from "../../table/connection.ts";
 import type { StageStatements } from "../../table/landing/stage.ts";
 import { insertIsolated, type Repeat, type StagedCount, type StagedResult } from "./insert-isolated.ts";
 
-/** How one table's staged rows become rows of the table; the audit trail links them into its chain on the way. */
+/** Inserts the staged rows of one table; which function does it, `makeLandingPlan` chooses by the table's declaration. */
 export type StagedInsert = (
   connection: Connection,
   stage: StageStatements,
   wantOffsets: boolean,
 ) => Promise<StagedResult>;
 
-/** Repeats with other content, where what landed first stays. */
+/** The staged rows that repeat an id with other content, in a table where the first row of an id stays. */
 export const conflictsOf = (connection: Connection, stage: StageStatements): Promise<Repeat[]> =>
   connection.query<Repeat & Record<string, unknown>>(stage.conflicts, []);
 
-/** The insert by the table's rule for repeats, on its own: right whatever others commit at the same moment. */
+/** Inserts by ON CONFLICT where the first row of an id stays: right whatever others commit at the same moment. */
 export const insertFirst: StagedInsert = async (connection, stage, wantOffsets) => {
   const inserted = await insertIsolated(connection, stage, () =>
     connection.query<StagedCount>(stage.insert, [wantOffsets]),
@@ -21,6 +21,7 @@ export const insertFirst: StagedInsert = async (connection, stage, wantOffsets) 
   return { ...inserted, conflicts: await conflictsOf(connection, stage) };
 };
 
+/** Inserts by ON CONFLICT where the greatest revision of an id stays: other content is a revision, not a conflict. */
 export const insertRevised: StagedInsert = async (connection, stage, wantOffsets) => {
   const inserted = await insertIsolated(connection, stage, () =>
     withoutNestedLoops(connection, () => connection.query<StagedCount>(stage.insert, [wantOffsets])),
@@ -28,7 +29,7 @@ export const insertRevised: StagedInsert = async (connection, stage, wantOffsets
   return { ...inserted, conflicts: [] };
 };
 
-/** The planner takes a part of a batch of 6,000 rows for a few: nested loops over two such cost seconds. */
+/** Runs `work` without nested loops: the planner takes a part of a batch of 6,000 rows for a few, and they cost seconds. */
 export async function withoutNestedLoops<R>(connection: Connection, work: () => Promise<R>): Promise<R> {
   await connection.query("SET LOCAL enable_nestloop = off");
   const result = await work();

@@ -12,9 +12,9 @@ import type { Outcome, Parked } from "./outcome.ts";
 export interface StagedPath {
   readonly topicName: string;
   readonly stage: StageStatements;
-  /** Finds rows whose id is another session's; undefined where none can be. */
+  /** Finds staged rows whose id is that of another session's row; undefined where there can be none. */
   readonly strangers: string | undefined;
-  /** Whether somebody wants to know which records were written, not only how many. */
+  /** Whether the offsets of what was written are wanted, as for audit entries of single events, or only their number. */
   readonly wantOffsets: boolean;
   /** The kinds of sessions that are served. */
   readonly sessionKinds: readonly SessionKind[];
@@ -22,8 +22,8 @@ export interface StagedPath {
 }
 
 /**
- * The small topics' path, and the big ones' when an id repeats: rows [from, to) go by COPY into the session's temporary
- * table, those without parents are set aside, the rest is inserted set-wise by the table's rule.
+ * The small topics' path, and the big ones' when an id repeats. Rows [from, to) go by COPY into the stage, misfits and
+ * strangers are taken out of it, and `path.insert` inserts the rest by the table's rule for repeats.
  */
 export async function landStaged(
   connection: Connection,
@@ -67,7 +67,7 @@ export async function landStaged(
   };
 }
 
-/** Its length, and eight bytes. */
+/** A field of COPY's binary format: its length in four bytes, then an offset in eight. */
 const OFFSET_FIELD_BYTES = 12;
 
 /** The same rows with one field more: the offset of the record that each came from. */
@@ -90,6 +90,7 @@ function withOffsets(batch: EncodedBatch, columnCount: number, from: number, to:
   return written.end();
 }
 
+/** A staged row that must not be inserted as it is, and why: a row of `stage.misfits`. */
 interface Misfit extends Record<string, unknown> {
   readonly offset: number;
   readonly id: string;
@@ -106,9 +107,9 @@ interface Aside {
 }
 
 /**
- * Takes out of the stage what can't be inserted: events of a deleted or unserved session (filtered), children of another session
- * than their parent's (letters), children whose parents have not landed and events behind a parked one of their own id
- * (parked).
+ * Takes the misfits out of the stage: events of a deleted or unserved session are filtered, children of another session
+ * than their parent's become letters, and children whose parents have not landed are parked, as are events behind a parked
+ * one of their own id.
  */
 async function setAside(connection: Connection, path: StagedPath, batch: EncodedBatch): Promise<Aside> {
   if (path.stage.misfits === undefined) return { letters: [], parked: [], filtered: 0 };
@@ -118,9 +119,9 @@ async function setAside(connection: Connection, path: StagedPath, batch: Encoded
     path.sessionKinds,
   ]);
   if (misfits.length === 0) return { letters: [], parked: [], filtered: 0 };
-  const filtered = misfits.filter((v) => v.filtered);
-  const mismatched = misfits.filter((v) => !v.filtered && v.mismatch);
-  const waiting = misfits.filter((v) => !v.filtered && !v.mismatch);
+  const filtered = misfits.filter((row) => row.filtered);
+  const mismatched = misfits.filter((row) => !row.filtered && row.mismatch);
+  const waiting = misfits.filter((row) => !row.filtered && !row.mismatch);
   const followers = await laterOnes(connection, path, waiting, misfits);
   const letters = mismatched.map(
     (v): Letter => ({
@@ -140,7 +141,7 @@ async function setAside(connection: Connection, path: StagedPath, batch: Encoded
 
 type Waiting = Pick<Misfit, "offset" | "id" | "missing">;
 
-/** Events of this batch whose own id parks at a lower offset: landing them now would make the later one the first. */
+/** Staged events whose id parks at a lower offset of this batch: if they landed now, the later one would be the first. */
 async function laterOnes(
   connection: Connection,
   path: StagedPath,
@@ -157,7 +158,7 @@ async function laterOnes(
   return siblings.filter((s) => s.offset > firstOf.get(s.id)!).map((s) => ({ ...s, missing: {} }));
 }
 
-/** Takes out of the stage what would carry a row over into another session. */
+/** Takes strangers out of the stage: they would overwrite a row of another session, and so carry it over into theirs. */
 async function strangerLetters(connection: Connection, path: StagedPath, batch: EncodedBatch): Promise<Letter[]> {
   if (path.strangers === undefined) return [];
   const rows = await connection.query<{ offset: number }>(path.strangers, []);

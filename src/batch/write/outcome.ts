@@ -4,7 +4,7 @@ import type { Letter } from "../encode/encoded-batch.ts";
 export interface Parked {
   readonly index: number;
   readonly eventId: string;
-  /** The parents that have not landed, by the child's column; empty when it only waits behind its own id. */
+  /** The parents that have not landed, by the child's column; empty where it only waits behind an earlier one of its id. */
   readonly missing: Readonly<Record<string, string>>;
 }
 
@@ -16,7 +16,7 @@ export interface Outcome {
   readonly filtered: number;
   readonly letters: readonly Letter[];
   readonly parked: readonly Parked[];
-  /** The records that were written or replaced, where the topic is audited one by one; else empty. */
+  /** Indexes of the records that were written or replaced, where each event has audit entries of its own; else empty. */
   readonly toAudit: readonly number[];
 }
 
