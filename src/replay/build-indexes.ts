@@ -10,7 +10,7 @@ import {
 
 const LOOK_MS = 500;
 
-/** Makes the indexes that loading went without, one by one until told to stop, and tells how far PostgreSQL says it is. */
+/** Builds the indexes that loading went without, one by one until it is stopped, and reports PostgreSQL's progress. */
 export async function buildIndexes(
   owner: Connection,
   questions: ConnectionSlot,

@@ -3,11 +3,12 @@ import type { ReplayPlan } from "./replay-plan.ts";
 
 /**
  * Offsets a second, as `npm run replay-proof` found them on two cores that twenty other programs wanted, too: 11,913 of
- * ticks, 984 of small topics. A plan that promises too much is worse than one that is early; the bars tell the truth.
+ * ticks, 984 of small topics. An estimate that is too long is better than one that is too short; the progress bars of the
+ * running replay are measured.
  */
 const DIRECT_PER_SECOND = 12_000;
 const STAGED_PER_SECOND = 1000;
-/** Starting, joining the groups one after the other, and verifying: what a replay of nothing takes. */
+/** What a replay of nothing takes: starting, joining the groups one after the other, and verifying. */
 const FIXED_SECONDS = 5;
 
 const DIRECT: readonly EventTopic[] = ["ticks", "bars", "indicators"];

@@ -1,13 +1,13 @@
 import type { Withheld } from "../batch/group/replay-terms.ts";
 
-/** A partition whose next events wait for hours is not fetched any further meanwhile. */
+/** Fetching of a partition pauses at so many bytes: its next events may wait for hours. */
 export const HELD_BYTES_MAX = 1024 * 1024;
 
-/** What is held of one partition, in offset order: let go up to a cursor, flushed up to another. */
+/** What a pace withholds of one partition, in offset order: `take` lets one record go, `flush` queues those that went. */
 export class HeldStream {
   readonly #end: number;
   readonly #held: Withheld[] = [];
-  /** Where the next batch begins; one that begins earlier was fetched again, and replaces what is held. */
+  /** Where the next batch begins. A batch that begins earlier was fetched again, and replaces all that is held. */
   #tail: number;
   #index = 0;
   #flushed = { offset: 0, index: 0 };
@@ -46,7 +46,7 @@ export class HeldStream {
     return this.#held.length === 0 && this.#tail >= this.#end;
   }
 
-  /** Lets the head go; a range without records goes whole. */
+  /** Lets the next record go, or a range without records as a whole. */
   take(): void {
     const head = this.#held[0]!;
     if (this.#index < head.to) this.#index++;
@@ -58,7 +58,7 @@ export class HeldStream {
     if (this.#held[0]) this.#begin(this.#held[0]);
   }
 
-  /** Queues what was let go since the last time. */
+  /** Queues in the lane what was let go since the last flush. */
   flush(): void {
     const [head] = this.#held;
     if (head === undefined) return;

@@ -27,10 +27,10 @@ export interface Loading {
 }
 
 /**
- * Lands the plan's ranges by the live landing's own groups. Symbols and sessions come first and whole. Then the small
- * topics one after the other, parents before children, so that nothing parks that has a parent; everything else beside
- * them. A pace needs all topics at once: then children wait for their parents as they do live.
- * @returns whether all has landed; false when it was told to stop before
+ * Lands the plan's ranges by the groups that land live, too. Symbols and sessions come first and whole. Then the small
+ * topics land one after the other, parents before children, so that only events without a parent park; every other topic
+ * lands beside them. At a speed all topics land at once, because the pace merges them, and children park as they do live.
+ * @returns whether all has landed; false when it was stopped before
  */
 export async function load(loading: Loading): Promise<boolean> {
   const { services, owner, plan, consumers, watch, stop } = loading;
@@ -63,7 +63,7 @@ export async function load(loading: Loading): Promise<boolean> {
   }
 }
 
-/** A partition that holds nothing is known afterwards, too, as live consumers would have made it known. */
+/** Claims every partition of the plan, because one that holds nothing has to be known to the database as after live landing. */
 async function claimAll({ questions, clusterId }: LandingServices, { topics }: ReplayPlan): Promise<void> {
   for (const { name, partitions } of topics) {
     for (const { partition, start } of partitions) {
@@ -72,7 +72,7 @@ async function claimAll({ questions, clusterId }: LandingServices, { topics }: R
   }
 }
 
-/** Topics that wait for each other, in their order, and every other one alone. */
+/** The topics that have parents or children, in their order, as one chain; every other topic as a chain of its own. */
 function chains(consumers: readonly Consumer[]): readonly (readonly Consumer[])[] {
   const isParent = (topic: string) =>
     consumers.some((other) => other.landing.parents.some((parent) => parent.topic === topic));
@@ -93,7 +93,7 @@ class Lander {
     this.#stop = AbortSignal.any([stop, this.#failed.signal]);
   }
 
-  /** Chains beside each other, the members of a chain one after the other. @throws the first failure, when all have stopped */
+  /** Lands the chains side by side, the members of each in turn. @throws the first failure, when all have stopped */
   async together(chains: readonly (readonly Consumer[])[], pace: ReplayPace | undefined): Promise<void> {
     const terms = termsOf(this.#loading.plan, pace);
     const ends = await Promise.allSettled(
@@ -139,7 +139,7 @@ class Lander {
     }
   }
 
-  /** What is in hand lands first, unless that is forced. */
+  /** Stops a group: what is queued lands first, unless `force` is aborted. */
   async #end(group: Group): Promise<void> {
     const forced = aborted(this.#loading.force).then(() => group.stop(true));
     await Promise.race([group.stop(), forced]);

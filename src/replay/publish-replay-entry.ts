@@ -5,7 +5,7 @@ import type { ReplayRun } from "../table/upkeep/replay-run.ts";
 import { topicName } from "../topic/topics.ts";
 import type { ReplayPlan } from "./replay-plan.ts";
 
-/** What the trail says of a run's outcome. */
+/** What the audit entry says of a run's outcome. */
 export interface ReplayFacts {
   readonly actor: string;
   readonly topics: readonly { readonly topic: string }[];
@@ -15,8 +15,8 @@ export interface ReplayFacts {
 }
 
 /**
- * Publishes the one thing that a replay publishes: that it happened. A pure function of the finished run, so that one
- * which was cut off behind it says the same again, under the same id.
+ * Publishes the only message of a replay, the audit entry that it has finished. The entry is a pure function of the finished
+ * run, so that a run which is cut off afterwards publishes the same entry again, under the same id.
  */
 export async function publishReplayEntry(
   { registry, publisher, config, databaseId }: LandingServices,

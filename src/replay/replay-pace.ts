@@ -3,13 +3,13 @@ import type { Pace, Withheld } from "../batch/group/replay-terms.ts";
 import type { Speed } from "./bounds.ts";
 import { HELD_BYTES_MAX, HeldStream } from "./held-stream.ts";
 
-/** A partition on its way: where it stands and where it ends. */
+/** A partition that is being replayed: the offset it has come to, and the offset it ends at. */
 export interface Stream {
   /** `topic/partition`, by the topic's full name. */
   readonly key: string;
   readonly next: number;
   readonly end: number;
-  /** What tells of the others, at the time it was published: when all of them have come, nobody waits for it. */
+  /** Set for the audit trail, whose times are those of its writing: when all other streams have ended, it isn't paced. */
   readonly isTrail?: boolean;
 }
 
@@ -25,20 +25,20 @@ const SYSTEM_TIME: ReplayTime = {
   sleep: (ms, signal) => sleep(ms, undefined, { signal }).catch(() => undefined),
 };
 
-/** Events are let go in slices: each is a transaction per partition, and nobody sees a difference of 50 ms. */
+/** Events are let go in slices of 50 ms, which nobody notices, because each slice is a transaction per partition. */
 const SLICE_MS = 50;
-/** What is due at once, as a backlog of the same moment, is let go in parts, so that landing begins with the first. */
+/** Many events that are due at once are let go in slices of so many, so that the first land while others are merged. */
 const SLICE_EVENTS_MAX = 2000;
 
 /**
- * Merges the partitions of all topics by event time and lets their records go when they are due. The next record is
- * known only when every partition has shown its own, so one that is slow to come holds up all: their order is the point.
+ * Merges the partitions of all topics by event time and lets their records go when they are due. A partition that is slow
+ * to bring its next record holds up all others, because only then is the earliest of these records known.
  */
 export class ReplayPace implements Pace {
   readonly #speed: Speed;
   readonly #time: ReplayTime;
   readonly #streams = new Map<string, HeldStream>();
-  /** Keys of the streams that happened, as long as they haven't come to their ends. */
+  /** Keys of the streams that have not ended, without the trail's. */
   readonly #happening = new Set<string>();
   #changed = Promise.withResolvers<void>();
   /** The latest event time that was let go: a record that lies before it is due at once. */
@@ -58,7 +58,7 @@ export class ReplayPace implements Pace {
 
   hold(records: Withheld): boolean {
     const stream = this.#streams.get(`${records.topicName}/${records.partition}`);
-    // A range behind the end, or of a partition that had nothing to land: nothing is waited for.
+    // The partition has no stream, because it has ended or had nothing to land: its records go at once.
     if (stream === undefined) {
       records.release(records);
       return false;
@@ -68,7 +68,7 @@ export class ReplayPace implements Pace {
     return stream.bytes >= HELD_BYTES_MAX;
   }
 
-  /** Lets records go until every stream has come to its end, or the signal comes. */
+  /** Lets records go until every stream has ended, or the signal is aborted. */
   async run(signal: AbortSignal): Promise<void> {
     const stopped = new Promise<void>((resolve) => signal.addEventListener("abort", () => resolve(), { once: true }));
     this.#startedMs = this.#time.now();
@@ -94,7 +94,7 @@ export class ReplayPace implements Pace {
     if (!signal.aborted) this.#flush();
   }
 
-  /** The stream whose record comes next; undefined while one has not shown its own. */
+  /** The stream whose record comes next; undefined while a stream holds no record. */
   #next(): { key: string; stream: HeldStream; timeUs: number } | undefined {
     let first: { key: string; stream: HeldStream; timeUs: number } | undefined;
     for (const [key, stream] of this.#streams) {

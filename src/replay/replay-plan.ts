@@ -34,26 +34,26 @@ export interface PlannedTopic {
   readonly partitions: readonly PlannedPartition[];
 }
 
-/** What a replay lands, fixed when it begins: what is published afterwards is not part of it. */
+/** What a replay lands, fixed when it is planned: what is published afterwards is no part of it. */
 export interface ReplayPlan {
   readonly clusterId: string;
   readonly from: Bound;
   readonly until: Bound;
   readonly sessions: Sessions;
   readonly kinds: readonly SessionKind[];
-  /** Whether it is all there is: all topics, from beginning to end, of every session. */
+  /** Whether the plan has everything: all topics, from beginning to end, of every session. */
   readonly whole: boolean;
   readonly topics: readonly PlannedTopic[];
 }
 
 type Admin = LandingServices["admin"];
 
-/** What all others point at comes first and whole, whatever part of them is asked for. */
+/** Topics that every other one may point at: they are replayed first and whole, whatever part of the others is asked for. */
 export const FIRST: readonly EventTopic[] = ["symbols", "sessions"];
 
 /**
- * Looks up which offsets a request means. Children are asked for before their parents, so that a child within the plan
- * has its parent within it, too, while producers go on.
+ * Looks up which offsets a request means. The ends of children's topics are read before those of their parents, so that a
+ * child within the plan has its parent within it, too, even while producers publish.
  * @param all every consumer there is
  * @throws TradetapeError input_invalid, topic_missing, broker_unreachable
  */
@@ -74,7 +74,7 @@ export async function makeReplayPlan(
     const ends = isCut ? await offsetsAt(admin, name, topic, until) : undefined;
     topics.unshift({ topic, name, partitions: log.map((one) => plannedPartition(one, starts, ends)) });
   }
-  refuseStrangers(topics, from, until);
+  refuseUnplanned(topics, from, until);
   const isWhole = from.kind === "edge" && until.kind === "edge" && sessions === "all";
   return {
     clusterId: await fetchClusterId(admin),
@@ -105,7 +105,7 @@ function plannedPartition(
   return { partition, logStart: low, logEnd: high, start, end };
 }
 
-/** A window that ends before it begins holds nothing, and a replay of it would end well. */
+/** Refuses a window that ends before it begins: it holds nothing, and a replay of nothing would end well. */
 function refuseBackwards(from: Bound, until: Bound): void {
   const isTime = from.kind === "time" && until.kind === "time" && until.ms <= from.ms;
   const places = from.kind === "offsets" && until.kind === "offsets" ? Object.entries(from.at) : [];
@@ -116,30 +116,30 @@ function refuseBackwards(from: Bound, until: Bound): void {
   });
 }
 
-/** An offset for a partition that isn't in the plan would be taken for a bound and be none. */
-function refuseStrangers(topics: readonly PlannedTopic[], ...bounds: readonly Bound[]): void {
+/** Refuses an offset for a partition that isn't in the plan, because it would bound nothing. */
+function refuseUnplanned(topics: readonly PlannedTopic[], ...bounds: readonly Bound[]): void {
   const known = new Set(
     topics.flatMap(({ topic, partitions }) =>
       FIRST.includes(topic) ? [] : partitions.map(({ partition }) => `${topic}/${partition}`),
     ),
   );
-  const strange = bounds.flatMap((bound) =>
+  const unplanned = bounds.flatMap((bound) =>
     bound.kind === "offsets" ? Object.keys(bound.at).filter((place) => !known.has(place)) : [],
   );
-  if (strange.length === 0) return;
-  throw new TradetapeError("input_invalid", `no partition ${strange.join(", ")} is replayed by this plan`, {
+  if (unplanned.length === 0) return;
+  throw new TradetapeError("input_invalid", `no partition ${unplanned.join(", ")} is replayed by this plan`, {
     next: "Symbols and sessions are always replayed whole; of the others, name partitions that there are.",
   });
 }
 
-/** What makes two plans the same one: what was asked, not which offsets that meant at the time. */
+/** A digest of what was asked, by which a run is found again; not of the offsets, which another look may find changed. */
 export function planDigest(plan: ReplayPlan): string {
   const { clusterId, from, until, sessions, kinds, topics } = plan;
   const asked = { clusterId, from, until, sessions, kinds: [...kinds].sort(), topics: topics.map(({ name }) => name) };
   return createHash("sha256").update(JSON.stringify(asked)).digest("hex");
 }
 
-/** What the groups of a replay are told of its plan. */
+/** The terms of a replay's groups. */
 export function termsOf(plan: ReplayPlan, pace: Pace | undefined): ReplayTerms {
   const planned = (topic: EventTopic) => plan.topics.find((one) => one.topic === topic)?.partitions ?? [];
   const { from, until, kinds, sessions } = plan;

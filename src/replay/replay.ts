@@ -63,14 +63,15 @@ export interface ReplayResult {
 }
 
 const COUNTS_MS = 2000;
-/** A hundred years: while it loads, a replay gives no event up. */
+/** A hundred years, so that no parked event is given up while the replay loads. */
 const PARK_DEADLINE_MS = 100 * 365 * 86_400_000;
 
 /**
- * Runs a replay from the state that it is in to its end. Each state can be cut off at any moment and begun again: what
- * has landed is in the ledger, what is parked in its place, an index is there or isn't, and the audit entry has an id.
+ * Runs a replay from the state that it is in to its end. Each state can be cut off at any moment and begun again, because
+ * the ledger says what has landed, `parked_event` what waits, the catalog which indexes are there, and the audit entry has
+ * the same id whenever it is published.
  * @param owner a session of the target's owner
- * @returns undefined when it was told to stop before all had landed and every index was built
+ * @returns undefined when it was stopped before all had landed and every index was built
  * @throws TradetapeError what ended a group, history_lost, database_unreachable
  */
 export async function replay(
@@ -87,7 +88,7 @@ export async function replay(
   }
 }
 
-/** Commits needn't wait for the disk: what a server loses by a crash is landed again, from where its ledger stands. */
+/** Opens services whose commits don't wait for the disk: what a crashed server loses of them is landed again, by the ledger. */
 async function openReplayServices(config: Config, log: Log): Promise<LandingServices> {
   const settings = {
     ...config,

@@ -10,9 +10,10 @@ import type { Connection } from "../table/connection.ts";
 import { databaseTime, parkedByPartition } from "../table/landing/parked.ts";
 
 /**
- * Ends the waiting of every parked event: all has landed that will. What finds its parents lands; then what can't is
- * given up, parents before children, which may let others of its own id land, and so on until none is left.
- * @param as letters after a whole replay; after one of a part, which left parents out, they are filtered
+ * Leaves no event parked, as no further parent will land. `releaseParked` lands those whose parents are there; then
+ * `giveUpParked` takes out those whose parents aren't, which may free children of theirs or later events of the same id:
+ * so both are repeated until neither finds any.
+ * @param as what is given up becomes letters after a whole replay; after one of a part, which left parents out, it is filtered
  */
 export async function settle(
   services: LandingServices,
@@ -28,7 +29,7 @@ export async function settle(
     for (let done = true; done; ) {
       while (await everywhere(connection, plans, (plan, p) => releaseParked(connection, plan, p, services.registry)));
       const asOf = await databaseTime(connection);
-      // Nobody publishes while a log is read again: however many lack their parents, none will come.
+      // `judge` lets every orphan become a letter, however many: nothing is published to a log that is read again.
       const how = { registry: services.registry, asOf, deadlineMs: 0, as, judge: async () => undefined };
       done = await everywhere(connection, plans, (plan, p) =>
         inTransaction(connection, () => giveUpParked(connection, plan, p, how)),

@@ -14,7 +14,7 @@ import {
 import type { ReplayResult } from "./replay.ts";
 import { FIRST, planDigest, type ReplayPlan } from "./replay-plan.ts";
 
-/** Topics whose events every session and every window is served. */
+/** Topics that are served whole, whatever sessions and window a replay is of. */
 const UNFILTERED: readonly string[] = [...FIRST, "audit"];
 
 /** How a target may be used. */
@@ -71,8 +71,9 @@ export async function beginOrResume(
 }
 
 /**
- * What a partition has landed is not landed again, and its ledger can't jump: so a replay that asks for what lies below
- * its ledger, beyond it, or within it and left out by another replay, would end well and lack it.
+ * Refuses a replay that asks for records which can't land in this target any more: a partition's ledger never goes back and
+ * never jumps. Such a replay would leave out what lies below the ledger's origin, beyond its end, or was left out within it
+ * by an earlier replay, and would end well.
  */
 async function refuseGaps(
   owner: Connection,

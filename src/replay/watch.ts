@@ -15,7 +15,7 @@ export interface TopicProgress {
 
 const LOOK_MS = 100;
 
-/** Looks how far the database is, by its own books: what is shown as done is committed. */
+/** Looks how far the target has landed, by its ledger, so that what is shown as done has committed. */
 export class Watch {
   readonly #services: LandingServices;
   readonly #plan: ReplayPlan;
@@ -27,7 +27,7 @@ export class Watch {
     this.#plan = plan;
   }
 
-  /** Looks until the signal comes, and tells what it saw. */
+  /** Looks again and again until the signal is aborted, and reports each time. */
   async run(signal: AbortSignal, saw: (progress: readonly TopicProgress[]) => void): Promise<void> {
     while (!signal.aborted) {
       await this.look();
@@ -37,7 +37,7 @@ export class Watch {
     }
   }
 
-  /** An outage while watching is waited out, as one while landing is. */
+  /** Looks once; waits out an outage, as a landing does. */
   async look(): Promise<void> {
     const { questions, log, closing } = this.#services;
     const names = this.#plan.topics.map(({ name }) => name);

@@ -19,8 +19,8 @@ export class InputReader {
   }
 
   /**
-   * The records of a batch from where the input is, up to an offset. What can't be read, isn't well formed or is of a time
-   * to come, is a letter where it lands; for a program it isn't there: programs go by the latest time they have seen.
+   * The records of a batch from `input.next` up to the offset `until`. Left out is what becomes a letter where it lands:
+   * what can't be read, isn't well formed or is of a time to come, since a program goes by the latest time that it has seen.
    * @throws TradetapeError registry_unreachable
    */
   async read(input: Input, batch: FetchedBatch, until: number): Promise<InputRecord[]> {

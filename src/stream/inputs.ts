@@ -5,16 +5,16 @@ import { fetchMarks, fetchOffsets } from "../topic/offsets.ts";
 
 type Admin = Parameters<typeof fetchOffsets>[0];
 
-/** One partition as its program reads it. All offsets are those of the next record. */
+/** One partition as its program reads it. Each offset is that of the first record that is not covered. */
 export interface Input extends TopicPartition {
   readonly topic: EventTopic;
-  /** Up to here a run before this one has published everything. */
+  /** Up to this offset a run before this one has published everything: the mark of that run. */
   readonly done: number;
-  /** Whether reading begins at the log's first record, or where the last run said. */
+  /** Whether reading begins where it should: at the log's first record ever, or where the last run's note says. */
   readonly isWhole: boolean;
-  /** Where the log ended when last looked at. */
+  /** Where the log ended when it was last asked. */
   end: number;
-  /** Where the run is to end; undefined while that isn't known. */
+  /** Where the run is to end; undefined for a run without an end, or before `readEnds`. */
   lastEnd: number | undefined;
   next: number;
   isPaused: boolean;
@@ -23,15 +23,16 @@ export interface Input extends TopicPartition {
 type Steering = Pick<SoleMember, "seek" | "pause" | "resume">;
 
 /**
- * The partitions that a program reads, and whether it is shown again what the run before it has taken: in that replay
- * an input that is at its mark waits for the others, because only then is the program's state that of the mark.
+ * The partitions that a program reads. First, while `isReplaying`, the program is shown again what it needs of the records
+ * that the run before has taken. An input that has come to its mark is paused until all have come to theirs, because only
+ * then the program's state is that of the marks.
  */
 export class Inputs {
   readonly all: readonly Input[];
   readonly #steering: Steering;
   #isReplaying = true;
 
-  /** Begins to read. */
+  /** Seeks each input to where it is read from. */
   constructor(all: readonly Input[], steering: Steering) {
     this.all = all;
     this.#steering = steering;
@@ -43,17 +44,17 @@ export class Inputs {
     return this.#isReplaying;
   }
 
-  /** Whether all that the logs held when they were last looked at was taken. */
+  /** Whether the program has taken all that the logs held when they were last asked. */
   get isCaughtUp(): boolean {
     return !this.#isReplaying && this.all.every(({ next, end }) => next >= end);
   }
 
-  /** Whether everything up to the run's end was taken. */
+  /** Whether the program has taken everything up to the run's end. */
   get isAtLastEnd(): boolean {
     return !this.#isReplaying && this.all.every(({ next, lastEnd }) => lastEnd !== undefined && next >= lastEnd);
   }
 
-  /** The run is to end where the logs end now. */
+  /** Sets the run's end to where the logs end now. */
   async readEnds(admin: Admin): Promise<void> {
     for (const name of new Set(this.all.map(({ topicName }) => topicName))) {
       for (const { partition, high } of await fetchOffsets(admin, name)) {
@@ -89,7 +90,7 @@ export class Inputs {
   }
 }
 
-/** Where each partition is read from: the last run's note, else the log's first record. */
+/** Looks up from where each partition is read: from the last run's note, or else from the log's first record. */
 export async function loadInputs(
   admin: Admin,
   groupId: string,
@@ -106,8 +107,9 @@ export async function loadInputs(
 }
 
 /**
- * A mark beyond the log's end is of another log under this name: everything is new. What retention has taken off the
- * front of what a restart needs can't be had again; the program is told that its beginning isn't whole.
+ * Where a program resumes a partition. A mark beyond the log's end belongs to another log of this name, so it is ignored and
+ * all records are new. If retention has removed the first records that a restart needs, `isWhole` is false, and the program
+ * knows that it isn't shown all of them.
  */
 export function resumePoint(
   mark: Mark | undefined,

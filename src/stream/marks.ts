@@ -3,10 +3,10 @@ import type { SoleMember } from "../topic/fetch/sole-member.ts";
 import type { Input } from "./inputs.ts";
 import type { Machine } from "./program.ts";
 
-/** A crash costs repeats of what was published within this time; more often would be a request per batch. */
+/** Marks are written this often: after a crash what was published since is repeated; more often is a request per batch. */
 const MARK_MS = 1000;
 
-/** Writes where a program is. */
+/** Writes a program's marks: its group's offsets in Kafka, each with the oldest offset that a restart needs as its note. */
 export class Marks {
   readonly #member: SoleMember;
   readonly #log: Log;
@@ -18,7 +18,7 @@ export class Marks {
     this.#log = log;
   }
 
-  /** To be called when everything that follows from the records before each `next` was acknowledged. */
+  /** Call it only when everything that follows from the records before each input's `next` was acknowledged. */
   async write(inputs: readonly Input[], machine: Machine, isLast: boolean): Promise<void> {
     if (!isLast && performance.now() - this.#triedMs < MARK_MS) return;
     const marks = inputs.map(({ topic, topicName, partition, next }) => {
@@ -31,7 +31,7 @@ export class Marks {
     try {
       await this.#member.mark(marks);
     } catch (error) {
-      // As during a rebalance: the marks before hold, and cost repeats only.
+      // A write may fail in a rebalance. The marks before it hold, so all that it costs is repeats.
       this.#log.warn({ error: (error as Error).message }, "a program's place was not marked");
       return;
     }

@@ -15,14 +15,14 @@ export type InputRecord = {
 }[EventTopic];
 
 /**
- * What a program does with its records, one by one. It must be a pure function of them, but for `idle`'s time: after a
- * restart it is shown again what it needs, and what it publishes twice must be the same events under the same ids.
+ * What a program does with its records, one by one. It must be a pure function of them, but for `idle`'s time, because after
+ * a restart it is shown again what it needs, and what it publishes twice must be the same events under the same ids.
  */
 export interface Machine {
   take(record: InputRecord): readonly AnyDraft[];
-  /** All that the topics hold was taken. Called after a batch, then about every second. @param nowUs UTC */
+  /** Called when it has taken all that the topics hold: after a batch, then about every second. @param nowUs UTC */
   idle?(nowUs: number): readonly AnyDraft[];
-  /** The oldest offset that its open state rests on: a restart reads from there. Without this it reads everything. */
+  /** The oldest offset that its open state rests on, from which a restart reads. Without this method it reads everything. */
   oldest?(topic: EventTopic, partition: number): number;
   /** What people should know, by name: ticks that were too late, and the like. */
   counts?(): Readonly<Record<string, number>>;

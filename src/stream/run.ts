@@ -23,9 +23,9 @@ export interface RunServices {
 }
 
 export interface RunOptions {
-  /** Programs under other names keep places of their own: one per session and setting. */
+  /** What the run's marks are kept under (`programKey`): another session or setting is another name. */
   readonly name: string;
-  /** The run ends when it has taken what the topics held when this resolved. Without it, it runs until it is stopped. */
+  /** The run ends when it has taken what the topics held as this resolved; without it, when it is stopped. */
   readonly caughtUpWith?: Promise<unknown> | undefined;
   readonly stop: AbortSignal;
   readonly onProgress?: (tally: RunTally) => void;
@@ -39,16 +39,16 @@ export interface RunTally {
 }
 
 const IDLE_MS = 1000;
-/** Acknowledged before more are made: what one batch of bars becomes must not fill the publisher's buffer. */
+/** So many drafts are acknowledged before more are published: one batch's drafts must not fill the publisher's buffer. */
 const DRAFTS_IN_FLIGHT = 2000;
 
 /**
- * Runs a program until it is stopped, or has caught up. One process reads under a name; others stand by.
+ * Runs a program until it is stopped, or has caught up. One process at a time reads under a name; others stand by.
  *
- * Restart-safe without a database: a place is marked in Kafka only after everything that follows from the records
- * before it was acknowledged, and beside it stands the oldest record that the program's open state rests on. A restart
- * shows the program those records again, in silence up to the mark, and has the same state. What was published after
- * the last mark is published again: same events, same ids. A mark that is lost costs repeats, never an event.
+ * A restart needs no database. `Marks` writes an offset to Kafka only after everything that follows from the records before
+ * it was acknowledged, with the oldest record that the program's open state rests on beside it. A restart shows the program
+ * the records from there on again, without publishing up to the mark, and comes to the same state. What was published behind
+ * the last mark is published again: the same events, the same ids. So a mark that is lost costs repeats, never an event.
  * @throws TradetapeError what reading or publishing failed with, as publish_refused; another run goes on from there
  */
 export function runProgram(services: RunServices, program: Program, options: RunOptions): Promise<RunTally> {
@@ -64,11 +64,11 @@ class Run {
   readonly #reader: InputReader;
   readonly #marks: Marks;
   readonly #over = Promise.withResolvers<void>();
-  /** While the topics are ours to read. */
+  /** Set while this process is the one that reads. */
   #owned: { readonly machine: Machine; readonly inputs: Inputs } | undefined;
   #read = 0;
   #published = 0;
-  /** Batches and idle looks, one after the other. */
+  /** The last of the batches and idle calls, which run one after the other. */
   #turn: Promise<void> = Promise.resolve();
 
   constructor(services: RunServices, program: Program, options: RunOptions) {
@@ -132,7 +132,7 @@ class Run {
     await this.#takeTurn(() => this.#idle());
   }
 
-  /** From now on there is a last record. */
+  /** Sets the run's end, at which it stops. */
   async #end(): Promise<void> {
     const inputs = this.#owned?.inputs;
     if (inputs === undefined) return;
@@ -166,7 +166,7 @@ class Run {
   async #idle(): Promise<void> {
     if (this.#owned === undefined) return;
     const { machine, inputs } = this.#owned;
-    // A run with an end is in no hurry: it says once what it would revise again and again on the way.
+    // A run with an end calls `idle` at the end only, for what it publishes on the way it would only have to revise.
     const isDue = this.#options.caughtUpWith === undefined ? inputs.isCaughtUp : inputs.isAtLastEnd;
     if (isDue) await this.#publish(machine.idle?.(Date.now() * 1000) ?? []);
     if (!inputs.isReplaying) await this.#marks.write(inputs.all, machine, false);
@@ -174,7 +174,7 @@ class Run {
     if (inputs.isAtLastEnd) this.#over.resolve();
   }
 
-  /** A rebalance is heard of when all is published: what it cut off would be taken, and never said. */
+  /** A rebalance that a heartbeat reports is thrown when all is published, because the drafts left would never be published. */
   async #publish(drafts: readonly AnyDraft[], beat?: () => Promise<void>): Promise<void> {
     let interrupted: { readonly error: unknown } | undefined;
     for (let from = 0; from < drafts.length; from += DRAFTS_IN_FLIGHT) {

@@ -16,17 +16,17 @@ export interface Comparison {
   readonly tables: readonly TableComparison[];
   readonly ownEntries: Standing["ownEntries"];
   readonly origins: readonly PlaceApart[];
-  /** Days of ticks before this one were dropped in one of them, and aren't compared; null where none were. */
+  /** Days of ticks before this one aren't compared, because one of the two has dropped some of them; null if neither has. */
   readonly dropped: { readonly before: string; readonly rowsHere: number; readonly rowsThere: number } | null;
 }
 
 const TICKS = "market_data_tick";
 
 export interface AgainstOptions {
-  /** How long the two may take to come equally far. */
+  /** How long to wait until both have landed equally far. */
   readonly waitMs: number;
   readonly stop: AbortSignal;
-  /** Told what is being done, for somebody who waits. */
+  /** Called with what is being done, for a person who waits. */
   readonly onProgress?: (line: string) => void;
 }
 
@@ -34,7 +34,7 @@ const POLL_MS = 500;
 
 /**
  * Compares what two databases hold of these consumers' topics, each in one snapshot, once both have landed equally far.
- * @returns undefined when it was stopped
+ * @returns undefined when `stop` was aborted
  * @throws TradetapeError not_comparable, when they aren't of one shape or don't come equally far in time
  */
 export async function compareDatabases(
@@ -50,7 +50,7 @@ export async function compareDatabases(
     const result = await inSnapshots(pair, async () => {
       const standing = await standingOf(pair, consumers);
       const { apart, parkedApart } = standing;
-      // What is parked in one and landed in the other may be a difference that the next sweep takes away.
+      // An event that is parked in one and has landed in the other may land in both at the next sweep.
       if (apart.length > 0 || (parkedApart && !isLast)) return { apart };
       return { apart, compared: await compareAll(pair, consumers, standing, options) };
     });
@@ -96,7 +96,7 @@ async function compareAll(
   return { equal: all.every(({ equal }) => equal), partitions, tables: all, ownEntries, origins, dropped };
 }
 
-/** Where one of them has dropped days, those of both are left out: the other may have landed them, or filtered them. */
+/** Which days are left out: where one of the two has dropped days, the other may have landed them, or filtered them. */
 async function droppedOf(pair: Pair): Promise<Comparison["dropped"]> {
   const before = (await both(pair, tickHorizon))
     .filter((day) => day !== undefined)

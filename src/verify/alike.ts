@@ -23,7 +23,7 @@ export async function requireAlike(pair: Pair): Promise<void> {
 
 const NAMED_MAX = 10;
 
-/** Partitions and where they stand, for one line. */
+/** Partitions and their offsets in both, as one line. */
 export function placesText(places: readonly PlaceApart[]): string {
   const named = places.slice(0, NAMED_MAX).map(({ topic, partition, here, there }) => {
     return `${topic}/${partition} at ${here ?? "nothing"} here and ${there ?? "nothing"} there`;

@@ -5,7 +5,7 @@ import { GrowingTree } from "../audit/tree.ts";
 import type { Connection } from "../table/connection.ts";
 import { type ChainEntry, chainPages, hashAt, ledgerEntries } from "../table/landing/chain.ts";
 
-/** Something about a chain that doesn't hold: which entry, what had to be there, and what is. */
+/** A fault of the chain: at which entry, what had to be there, and what is. */
 export interface ChainFault {
   readonly kind: "sequence" | "link" | "content" | "tail" | "surplus" | "checkpoint" | "signature";
   readonly seq: number;
@@ -120,7 +120,7 @@ function against(
   return [{ kind: "checkpoint", seq, logId: entry.id, expected: hash, found, detail }];
 }
 
-/** The newest entries can be taken away without breaking a link: a checkpoint knows better, or the ledger does. */
+/** Finds newest entries that are gone, which breaks no link: a checkpoint names them, or the ledger counts them. */
 async function missingTail(
   connection: Connection,
   { from, to }: ChainRange,
@@ -148,7 +148,7 @@ async function missingTail(
   return landed < last ? [surplus(landed, last)] : [];
 }
 
-/** Who can insert can hash, too: an entry at the end that links up but never came by way of a landing. */
+/** The fault of entries that never landed: whoever can insert into the log can hash, so they link up all the same. */
 const surplus = (landed: number, last: number): ChainFault => ({
   kind: "surplus",
   seq: last,

@@ -41,9 +41,9 @@ export interface TableComparison {
   /** All partitions that differ, excused rows among them. */
   readonly partitions: readonly PartDifference[];
   readonly hours: readonly FoundHour[];
-  /** Whether the search ended before everything was looked at: there is enough to be sure. */
+  /** Whether the search ended before all was looked at, because so many differences are enough. */
   readonly more: boolean;
-  /** Rows that differ for a reason that isn't one of content. */
+  /** How many rows differ for a reason that has a name and evidence (`Excuses`). */
   readonly excused: Readonly<Record<Excuse, number>>;
 }
 
@@ -58,7 +58,7 @@ type Judge = (
   page: DifferencePage,
 ) => Promise<ReadonlyMap<string, Excuse>>;
 
-/** Compares a table by digests, and goes down to the rows where they differ. @param kept which of its rows count */
+/** Compares a table by digests, and where they differ by rows. @param kept the part of it that is compared */
 export function compareTable(
   pair: Pair,
   table: ComparedTable,
@@ -73,7 +73,7 @@ export function compareTable(
   return compare(pair, table, judge, kept);
 }
 
-/** Letters are compared twice: first noted, as excuses for rows, and then excused themselves where rows answer them. */
+/** Compares the letters, in two passes: the first notes them as excuses for rows, the second finds those excused themselves. */
 export async function compareLetters(
   pair: Pair,
   table: ComparedTable,

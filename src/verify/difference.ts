@@ -15,7 +15,7 @@ export interface PartDifference {
   readonly rowsThere: number;
 }
 
-/** One row that isn't: a digest is missing where the row is. */
+/** A row that isn't the same in both; the digest of a database that lacks it is undefined. */
 export interface RowDifference {
   readonly id: string;
   readonly here: string | undefined;
@@ -58,7 +58,7 @@ export function differingParts({ here, there }: CutParts): readonly PartDifferen
     .map((part) => ({ part, rowsHere: here.get(part)?.rows ?? 0, rowsThere: there.get(part)?.rows ?? 0 }));
 }
 
-/** Goes down where digests differ, partition by partition, hour by hour, to the rows. @param kept what all of it is in */
+/** The rows that differ, found by partition and then by hour where digests differ. @param kept the part that is compared */
 export async function* differencePages(
   pair: Pair,
   table: ComparedTable,

@@ -4,10 +4,10 @@ import { type TimingLetter, timingLetters } from "../table/checks/landed-places.
 import { both, type DifferencePage, type Pair, type RowDifference } from "./difference.ts";
 
 /**
- * Why two databases that landed the same records needn't be the same, by name.
- * `became_row`: an event that one of them gave up waiting for (missing_parent, unknown_session) found its parent in the
- * other. `same_id`: an id was published in two partitions, and another one of the two came first. `deleted_session`: a
- * letter of a session that was deleted afterwards, whose events the other filtered, as it landed them behind that.
+ * Why two databases that landed the same records may differ.
+ * `became_row`: one of them gave an event up (missing_parent, unknown_session), which found its parent in the other.
+ * `same_id`: an id was published in two partitions, and not the same one of the two came first. `deleted_session`: one has a
+ * letter of a session that was deleted afterwards, and the other filtered the event, as it landed it after the deletion.
  */
 export type Excuse = "became_row" | "same_id" | "deleted_session";
 
@@ -47,7 +47,7 @@ export class Excuses {
     return [...(this.#reasons.get(eventId)?.[side] ?? [])].some((reason) => GAVE_UP.has(reason));
   }
 
-  /** Whether each database set the other's event of this id aside. */
+  /** Whether each database has a row of this id and a letter of the event that is the other's row. */
   crossed(eventId: string): boolean {
     const sides = this.#reasons.get(eventId);
     return [sides?.here, sides?.there].every((reasons) => reasons?.has("conflicting_duplicate"));
@@ -67,7 +67,7 @@ export class Excuses {
     return changed.includes("source_partition") ? "same_id" : undefined;
   }
 
-  /** Letters of one database that have an excuse: what they are about is a row in the other, or they crossed. */
+  /** Which letters have an excuse: their event is a row in the other database, they crossed, or the session was deleted. */
   async ofLetters(
     pair: Pair,
     letters: readonly (TimingLetter & { side: Side })[],

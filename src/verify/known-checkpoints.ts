@@ -5,7 +5,7 @@ import { checkpointEntries } from "../table/landing/chain.ts";
 import { databaseId } from "../table/landing/landed.ts";
 import type { KnownCheckpoint } from "./chain-walk.ts";
 
-/** The checkpoints that a log holds of itself. Those of other databases, which read the same topic, tell of their logs. */
+/** The checkpoints in a log that are of this log. The topic has those of other databases' logs, too: they are left out. */
 export async function ownCheckpoints(connection: Connection): Promise<KnownCheckpoint[]> {
   const own = await databaseId(connection);
   const entries = await checkpointEntries(connection);

@@ -10,10 +10,10 @@ export interface PlaceApart {
   readonly there: number | null;
 }
 
-/** How far the two are, in their snapshots. */
+/** How far both databases have landed, in their snapshots. */
 export interface Standing {
   readonly partitions: number;
-  /** Where one has landed further than the other. */
+  /** The partitions that one has landed further than the other. */
   readonly apart: readonly PlaceApart[];
   /** Whether one of them has more parked events of some partition. */
   readonly parkedApart: boolean;
@@ -36,7 +36,8 @@ export async function standingOf(pair: Pair, consumers: readonly Consumer[]): Pr
   const names = [...new Set([...here.keys(), ...there.keys()])].sort();
   const places = names.map((name) => [here.get(name), there.get(name)] as const);
   const [entriesHere, entriesThere] = await both(pair, countEntries);
-  // Receipts and replays of one database are no reason for the other to wait: it may have stopped before they came.
+  // The trail isn't waited for if only receipts and replays are missing: they are of one database, and the other may have
+  // stopped before they came.
   const isTrailAlike = entriesHere.others === entriesThere.others;
   const isAudit = (name: string) => consumers.some((c) => c.landing.chained && isTopicOf(c, name));
   const apart = places
@@ -52,7 +53,7 @@ export async function standingOf(pair: Pair, consumers: readonly Consumer[]): Pr
   };
 }
 
-/** One that was claimed and has landed nothing is as far as one that nobody ever claimed. */
+/** A partition that was claimed and has landed nothing is as far as one that was never claimed. */
 function isEquallyFar(a: LandedPlace | undefined, b: LandedPlace | undefined): boolean {
   if (a && b) return a.nextOffset === b.nextOffset;
   const only = (a ?? b)!;

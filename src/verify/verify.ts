@@ -11,7 +11,7 @@ import {
 import type { Connection } from "../table/connection.ts";
 import { walkChain } from "./chain-walk.ts";
 
-/** Something that doesn't hold, or (a warning) that somebody should know. */
+/** A problem, which says that something doesn't hold; or a warning. */
 export interface Finding {
   readonly check: "ledger" | "table" | "letters" | "parked" | "outbox" | "audit_chain" | "orphans";
   /** The topic, table or entry that it is about. */
@@ -23,7 +23,7 @@ export interface Verification {
   readonly ok: boolean;
   readonly problems: readonly Finding[];
   readonly warnings: readonly Finding[];
-  /** What was looked at, so that "ok" of an empty database is seen to be just that. */
+  /** How much was looked at, because an empty database is "ok", too. */
   readonly partitions: number;
   readonly rows: number;
   readonly auditEntries: number;
@@ -112,7 +112,7 @@ async function checkOutbox(connection: Connection, olderThanSeconds: number): Pr
   }));
 }
 
-/** Every link, from the entries as they are stored; the first broken one is named. Counts are the tables' check. */
+/** Checks every link of the chain and names the first broken one; how many entries there are, the ledger's check says. */
 async function checkChain(connection: Connection): Promise<{ problems: Finding[]; entries: number }> {
   const { entries, faults } = await walkChain(connection, { from: 1 }, []);
   const links = faults.filter(({ kind }) => kind !== "tail" && kind !== "surplus");

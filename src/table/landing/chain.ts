@@ -39,7 +39,7 @@ export async function lockChain(connection: Connection): Promise<void> {
   await connection.run("SELECT pg_advisory_xact_lock(hashtextextended('tradetape.audit_chain', 0))");
 }
 
-/** The newest link, or undefined in an empty log. Read under the chain's lock: two heads would fork it. */
+/** The newest link, or undefined in an empty log. Call it under the chain's lock: two writers on one head would fork it. */
 export async function chainHead(connection: Connection): Promise<ChainHead | undefined> {
   const rows = await connection.query<ChainHead & Record<string, unknown>>(
     "SELECT seq, hash FROM public.audit_log ORDER BY seq DESC LIMIT 1",
@@ -64,7 +64,7 @@ export interface Link {
   readonly hash: Buffer;
 }
 
-/** Inserts staged entries with their links. No ON CONFLICT: under the lock a known id here is a bug. */
+/** Inserts staged entries with their links. Without ON CONFLICT, because under the lock a known id here is a bug. */
 export async function insertLinked(
   connection: Connection,
   stage: StageStatements,
@@ -108,8 +108,8 @@ const PAGE_ENTRIES = 250;
 
 /**
  * The chain's entries with these numbers, in order, as they are stored, page by page. For use in a transaction. Numbers
- * come as they are, also those that somebody made up: one beyond 2^53 is rounded and must not end a check, and from 1 on
- * means all: one below would be seen by every reader of the log but this one.
+ * that somebody made up are returned, too: one beyond 2^53 comes rounded, so that it doesn't end a check; and a range from
+ * 1 on includes numbers below 1, or a check would pass over entries that every other reader of the log sees.
  */
 export async function* chainPages(connection: Connection, from = 1, to?: number): AsyncGenerator<ChainEntry[]> {
   await connection.query(

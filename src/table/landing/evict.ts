@@ -5,14 +5,14 @@ import { processTag } from "../connection.ts";
 export interface Blocker {
   readonly pid: number;
   readonly name: string;
-  /** When its transaction began, as text: the same session in another transaction is another matter. */
+  /** When its transaction began, as text: `evict` leaves a session alone that is in another transaction by then. */
   readonly transaction: string;
 }
 
 /**
- * Who keeps the session `waitingPid` waiting at this moment, of this pipeline's other processes only: never a person's
- * session, never one of our own. Also behind others who wait: of those who queue for a row, only the first waits for
- * its owner, and a person's session there would hide the owner for ever.
+ * The sessions that keep `waitingPid` waiting at this moment, if they are of this pipeline's other processes: never a
+ * person's session, never one of this process. The whole queue is followed, because of those that queue for a row only the
+ * first waits for the row's owner, and a person's session in front would hide the owner for ever.
  */
 export function blockersOf(connection: Connection, waitingPid: number): Promise<Blocker[]> {
   return connection.query<Blocker & Record<string, unknown>>(
@@ -27,8 +27,8 @@ export function blockersOf(connection: Connection, waitingPid: number): Promise<
 }
 
 /**
- * Ends the sessions that still are in the same transaction. The list is materialized before anything is ended: in one
- * query with the join, the planner may call pg_terminate_backend for every session there is, and join afterwards.
+ * Ends those sessions that are still in the same transaction. The list is MATERIALIZED first, because in one query with
+ * the join the planner may call pg_terminate_backend for every session there is, and join afterwards.
  * @returns those that were ended
  */
 export async function evict(connection: Connection, blockers: readonly Blocker[]): Promise<Blocker[]> {

@@ -13,11 +13,11 @@ const COLUMNS = `next_offset AS "nextOffset", origin, cluster_id AS "clusterId",
   last_digest AS "lastDigest"`;
 
 /**
- * Makes a partition known, beginning at `logStart`, unless it is; returns where it stands either way. What the log no
- * longer held when it was first seen is its origin, not a loss.
+ * Makes a partition known, beginning at `logStart`, unless it is known; returns where it stands either way. What the log
+ * no longer held when the partition was first seen lies before its origin, and is no loss.
  *
- * Looks before it inserts: ON CONFLICT DO NOTHING waits for whoever is changing the row, and an owner frozen behind its
- * UPDATE would keep the next one from ever coming to the landing, whose lock wait ends such owners.
+ * It selects before it inserts, because INSERT ... ON CONFLICT DO NOTHING waits for whoever is changing the row: behind an
+ * owner that froze after its UPDATE the next owner would never come to a landing, whose `LockWatch` ends such owners.
  */
 export async function claimPartition(
   connection: Connection,
@@ -45,8 +45,8 @@ async function landedOffset(connection: Connection, topic: string, partition: nu
 }
 
 /**
- * Takes partitions' locks for this transaction, and with them the right to land: the lowest first, so that two who want
- * several never wait for each other. @returns the true next offset of each
+ * Takes the locks of partitions for this transaction, and with them the right to land. Lowest first, so that two
+ * transactions that lock several never wait for each other. @returns the true next offset of each
  */
 export async function lockPartitions(
   connection: Connection,
@@ -64,7 +64,7 @@ export async function lockPartitions(
   return nexts;
 }
 
-/** The same for one. */
+/** `lockPartitions` for one partition. @returns its true next offset */
 export async function lockPartition(connection: Connection, topic: string, partition: number): Promise<number> {
   return (await lockPartitions(connection, topic, [partition])).get(partition)!;
 }
@@ -85,7 +85,7 @@ export async function nextOffsets(connection: Connection, topic: string): Promis
   return new Map(rows.map((row) => [row.partition, row.next]));
 }
 
-/** The same of several topics, by `topic/partition`. */
+/** `nextOffsets` of several topics, by `topic/partition`. */
 export async function nextOffsetsOf(
   connection: Connection,
   topics: readonly string[],

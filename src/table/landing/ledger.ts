@@ -25,13 +25,13 @@ export interface LedgerRow extends LedgerCounts {
   readonly lost: number;
 }
 
-/** One ledger row among all that were ever tried: a rolled back one's number is given again, at another time. */
+/** Names one ledger row for certain: `seq` alone is given again after a rollback, but at another time. */
 export interface LedgerKey {
   readonly seq: number;
   readonly landedAt: string;
 }
 
-/** A partition's step: its ledger row, and the last of its records with its digest. */
+/** A step of a partition's next_offset: the ledger row of it, and its last record with its digest. */
 export interface Advance {
   readonly partition: number;
   readonly ledger: LedgerRow;
@@ -42,9 +42,9 @@ export interface Advance {
 }
 
 /**
- * Writes ledger rows and moves next_offset, comparing the old value: the last fence, should the lock ever not hold.
- * @returns each row's key, by which it is found again after a COMMIT that nobody answered; none of a partition that
- * didn't stand where its row begins
+ * Writes ledger rows and moves next_offset by compare and set, which is the last fence should the lock ever not hold.
+ * @returns each row's key, by which `isInLedger` finds it after a COMMIT whose answer was lost; no key for a partition whose
+ * next_offset isn't where its row begins
  */
 export async function advanceWhereNext(
   connection: Connection,
@@ -81,14 +81,14 @@ const recordOf = ({ partition, ledger, last, detail }: Advance): object => ({
   lastDigest: last?.digest.toString("hex"),
 });
 
-/** The same for one partition that has been locked and stands there. @returns the row's key */
+/** `advanceWhereNext` for one partition that is locked and whose next_offset was read under the lock. @returns the row's key */
 export async function advance(connection: Connection, topic: string, step: Advance): Promise<LedgerKey> {
   const key = (await advanceWhereNext(connection, topic, [step])).get(step.partition);
   if (key === undefined) throw new Error(`${topic}/${step.partition}: next_offset moved under our lock`);
   return key;
 }
 
-/** Whether that very row is in the ledger: its transaction has committed. */
+/** Whether the row with this key is in the ledger, and so its transaction has committed. */
 export async function isInLedger(
   connection: Connection,
   topic: string,
@@ -104,8 +104,8 @@ export async function isInLedger(
 }
 
 /**
- * The last `recordsMin` records of a topic that had landed by a time, rounded up to whole batches: since when, and how
- * many they are. Reads the topic's whole ledger, so it is for the rare occasion.
+ * The last batches of a topic, by a given time, that have `recordsMin` records together: since when they landed, and how
+ * many records they have. It reads the topic's whole ledger, so it is for rare occasions.
  * @param untilUs microseconds since 1970
  */
 export async function landedWindow(

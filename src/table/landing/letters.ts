@@ -15,7 +15,7 @@ export interface LetterRow {
   readonly headers: StoredHeaders;
   /** Broker time, milliseconds since 1970. */
   readonly publishedAtMs: number;
-  /** How many times the event has been redriven before it died here. */
+  /** How many times the event had been redriven before it became this letter. */
   readonly attempts: number;
 }
 

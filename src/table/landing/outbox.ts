@@ -39,7 +39,7 @@ export async function insertOutbox(connection: Connection, sourceTopic: string, 
   );
 }
 
-/** Which of these topics' batches and letters have left something to publish. */
+/** Which of these topics have messages in the outbox. */
 export async function owingTopics(
   connection: Connection,
   sourceTopics: readonly string[],
@@ -52,7 +52,7 @@ export async function owingTopics(
   return new Set(rows.map(({ topic }) => topic));
 }
 
-/** Letters carry whole events of up to a megabyte, so the bytes bound a page, and at least one message is taken. */
+/** A page is bounded by bytes, because letters carry events of up to a megabyte; it has one message at least. */
 const PAGE_MESSAGES_MAX = 500;
 const PAGE_BYTES_MAX = 4 * 1024 * 1024;
 
@@ -73,7 +73,7 @@ export async function nextOutboxPage(
   );
 }
 
-/** Forgets what the broker has acknowledged. A second owner may have done so before: both published the same ids. */
+/** Deletes messages that the broker has acknowledged; another owner that published them, too, may have deleted them before. */
 export async function forgetOutbox(connection: Connection, outboxIds: readonly number[]): Promise<void> {
   await connection.run("DELETE FROM tradetape.outbox WHERE outbox_id = ANY($1::bigint[])", [outboxIds]);
 }

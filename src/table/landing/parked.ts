@@ -5,18 +5,18 @@ import type { StoredHeaders } from "./letters.ts";
 import { notServed } from "./stage.ts";
 
 /**
- * Events of a megabyte may park by the thousand, and their letters travel as text of twice their bytes, of which
- * JavaScript holds half a gigabyte at most: so the bytes bound a page, too, and at least one event is taken.
+ * A page is bounded by bytes, too, because events of a megabyte may park by the thousand, and their letters travel as text
+ * of twice their bytes, of which JavaScript holds half a gigabyte at most. It has one event at least.
  */
 const PAGE_BYTES_MAX = 8 * 1024 * 1024;
 
-/** As many of a query's rows as make a page, in offset order. */
+/** SQL: as many of a query's rows, in offset order, as make a page. */
 const page = (rows: string): string =>
   `SELECT * FROM (
      SELECT *, sum(octet_length(value)) OVER (ORDER BY "offset") - octet_length(value) AS before FROM (${rows}) parked
    ) measured WHERE before < ${PAGE_BYTES_MAX} ORDER BY "offset"`;
 
-/** A parked event as it is taken up again. */
+/** A parked event, as a release or an expiry reads it. */
 export interface ParkedRecord {
   readonly offset: number;
   readonly key: Buffer | null;
@@ -86,7 +86,7 @@ export function parkedPage(
   );
 }
 
-/** Takes events out of the parking place; the same transaction says in the ledger what became of them. */
+/** Takes events out of the parking place. The ledger row of the same transaction counts what became of them. */
 export async function unpark(
   connection: Connection,
   topic: string,
@@ -101,7 +101,7 @@ export async function unpark(
     throw new Error(`${topic}/${partition}: a parked event left while its partition was locked`);
 }
 
-/** The database's time now, as it writes it: what is parked was parked by this clock. */
+/** The database's time now, as text: deadlines go by this clock, which `parked_event` was filled by. */
 export async function databaseTime(connection: Connection): Promise<string> {
   const [row] = await connection.query<{ now: string }>("SELECT clock_timestamp()::text AS now");
   return row!.now;
@@ -127,15 +127,15 @@ export async function overdueParents(
 }
 
 export interface ExpiredRecord extends ParkedRecord {
-  /** The parents that have not landed now, by the child's column; those that came meanwhile are left out. */
+  /** The parents that have not landed by now, by the child's column. */
   readonly absent: Readonly<Record<string, string>>;
   /** Microseconds since 1970, as the ledger row of the batch that parked it. */
   readonly parkedAtUs: number;
 }
 
 /**
- * Parked events whose deadline was past at `asOf`, with a parent that has not landed and is not itself parked: that one
- * may still come, and its children with it.
+ * Parked events whose deadline was past at `asOf` and that lack a parent which isn't parked itself: a parked parent may
+ * still land, and its children with it.
  * @param parents each with the full name of the topic that its events come from
  */
 export async function expiredParked(

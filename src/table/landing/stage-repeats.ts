@@ -1,7 +1,7 @@
 import { contentColumns, type LandingTable } from "../rows/landing-table.ts";
 import { list, lookup, OFFSET_COLUMN, quoted, row } from "../sql.ts";
 
-/** Staged rows whose id is in the table with other content: the row stays, they become letters. */
+/** SQL: the staged rows whose id is in the table with other content. The table's row stays, and these become letters. */
 export function conflicts(table: LandingTable, relation: string): string {
   const content = contentColumns(table);
   const on = table.key.map((name) => `t.${quoted(name)} = s.${quoted(name)}`).join(" AND ");
@@ -12,8 +12,8 @@ export function conflicts(table: LandingTable, relation: string): string {
 }
 
 /**
- * One row: the offsets of all repeats, as the text of an array, which goes back with `insertFresh` as it came; and those
- * with other content. A row whose key the table has is held against the table's, wherever else it comes.
+ * SQL that gives one row: the offsets of all repeats, as the text of an array that `insertFresh` takes as it is; and the
+ * repeats with other content. A staged row is compared with the table's row of its key, or else with the first staged one.
  */
 export function repeats(table: LandingTable, relation: string): string {
   const content = contentColumns(table);
@@ -36,7 +36,7 @@ export function repeats(table: LandingTable, relation: string): string {
     ) found ORDER BY "offset", source) repeated`;
 }
 
-/** $1 are the offsets of the repeats. NOT IN hashes them, however many the planner takes them for. */
+/** SQL; $1 are the offsets of the repeats. NOT IN is hashed, whatever number of them the planner expects. */
 export const insertFresh = (table: LandingTable, relation: string, columns: readonly string[]): string =>
   `INSERT INTO public.${quoted(table.table)} (${list(columns)}) SELECT ${list(columns)} FROM ${quoted(relation)}
     WHERE ${OFFSET_COLUMN} NOT IN (SELECT unnest($1::bigint[]))`;

@@ -4,23 +4,23 @@ import { list, literal, lookup, OFFSET_COLUMN, quoted, row } from "../sql.ts";
 import { conflicts, insertFresh, repeats } from "./stage-repeats.ts";
 
 /**
- * The staged path's statements for one table, made once from its declaration; no value of any event is ever part of
- * them. Rows lie in a temporary table beside the offset they came from, so that every outcome can name its record.
+ * The staged path's statements for one table, made once from its declaration, so that no event's value is part of them.
+ * Each staged row has its record's offset beside it, so that every outcome can name its record.
  */
 export interface StageStatements {
   readonly relation: string;
   readonly create: string;
   readonly copy: string;
   readonly columnCount: number;
-  /** Per staged row with something amiss: missing parents, a parent of another session, a session not served. */
+  /** Finds the misfits: staged rows that must not be inserted, each with the reasons. Undefined where there are no parents. */
   readonly misfits: string | undefined;
   readonly siblings: string;
   readonly discard: string;
   readonly insert: string;
   readonly conflicts: string;
-  /** Finds the staged rows that repeat a row of the table, or one staged before them. */
+  /** Finds the staged rows whose key is in the table, or is staged at a lower offset. */
   readonly repeats: string;
-  /** The plain insert of what is no repeat. */
+  /** Inserts the staged rows that are no repeats, without ON CONFLICT. */
   readonly insertFresh: string;
 }
 
@@ -30,8 +30,8 @@ export function stageStatements(table: LandingTable): StageStatements {
   const id = quoted(table.key.at(-1)!);
   return {
     relation,
-    // A check of the target shows bad data in the COPY, with its line. ON COMMIT DELETE ROWS leaves the table for the
-    // session's next batch: creating one per batch would bloat the catalog.
+    // With the target's checks, COPY refuses bad data and names its line. ON COMMIT DELETE ROWS keeps the table for the
+    // session's next batch, because a table per batch would bloat the catalog.
     create: `CREATE TEMPORARY TABLE ${quoted(relation)} (LIKE public.${quoted(table.table)} INCLUDING CONSTRAINTS
       INCLUDING DEFAULTS, ${OFFSET_COLUMN} bigint NOT NULL) ON COMMIT DELETE ROWS;
       ${table.chained ? unchained(relation) : ""}`,
@@ -54,13 +54,13 @@ export function directCopy(table: LandingTable): string {
   return `COPY public.${quoted(table.table)} (${list(columns)}) FROM STDIN (FORMAT binary)`;
 }
 
-/** The chain's columns are filled between staging and insert. */
+/** SQL: lets the chain's columns be null in the stage, where `insertLinked` fills them. */
 const unchained = (relation: string) =>
   `ALTER TABLE ${quoted(relation)} ALTER seq DROP NOT NULL, ALTER prev_hash DROP NOT NULL, ALTER hash DROP NOT NULL`;
 
 /**
- * $1 and $2 are topic and partition, for events of an id that is parked already: they wait behind it. $3 are the kinds of
- * sessions that are served.
+ * SQL for `StageStatements.misfits`. $1 and $2 are topic and partition, by which events are found whose id is parked: they
+ * wait behind it. $3 are the kinds of sessions that are served.
  */
 function misfits(table: LandingTable, relation: string, id: string): string {
   const parents = table.parents.map((parent, index) => ({ ...parent, alias: `p${index}`, ref: quoted(parent.column) }));
@@ -88,11 +88,11 @@ function misfits(table: LandingTable, relation: string, id: string): string {
   ) v WHERE missing <> '{}' OR mismatch OR filtered OR behind ORDER BY "offset"`;
 }
 
-/** Whether events of this session don't land. @param kinds the number of the parameter that has the kinds served */
+/** SQL: whether events of this session don't land. @param kinds the number of the parameter with the kinds served */
 export const notServed = (alias: string, kinds: number): string =>
   `(${alias}.status = 'deleted' OR NOT ${alias}.kind = ANY($${kinds}::text[]))`;
 
-/** Sorted by key, else two partitions deadlock on each other's rows; the lowest offset of an id is the first. */
+/** SQL: of an id the lowest offset is the first. Sorted by key, or two partitions would deadlock on each other's rows. */
 function insertFirst(table: LandingTable, relation: string, columns: readonly string[]): string {
   const key = list(table.key);
   const offset = columns.includes("source_offset") ? "source_offset" : "NULL::bigint";
@@ -107,10 +107,11 @@ function insertFirst(table: LandingTable, relation: string, columns: readonly st
 }
 
 /**
- * The greatest (revised_at, offset) of an id stays. A row that is new counts as written; one that overwrote another,
- * or lost, as replaced; one with the content that stays as duplicate, and so does whatever comes behind a final one,
- * the first of which stays: where a batch was cut must not be seen in the table. xmax = 0 tells an insert from an
- * update in the row itself, so that a key which another partition commits at this moment is still counted once.
+ * SQL: the greatest (revised_at, offset) of an id stays; a final row stays whatever comes behind it, and of several final
+ * ones the first, so that the table doesn't show where a batch was cut. A new row counts as written; one that overwrote
+ * another, or lost against it, as replaced; one with the content that stays, or behind a final one, as duplicate. xmax = 0
+ * tells an insert from an update by the row itself, so that a key which another partition commits at this moment is still
+ * counted once.
  */
 function insertRevised(table: LandingTable, relation: string, columns: readonly string[]): string {
   const key = list(table.key);

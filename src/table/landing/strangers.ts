@@ -2,9 +2,9 @@ import { type LandingTable, landingColumns } from "../rows/landing-table.ts";
 import { lookup, OFFSET_COLUMN, quoted } from "../sql.ts";
 
 /**
- * Staged rows whose id is another session's; undefined where a repeat never changes a row. An id belongs to the session
- * of its row, or else of the first event that brings it. A revision from another one would carry the row over: a
- * backtest's bar would become a live one, or a live one go when the backtest is deleted.
+ * SQL that finds strangers: staged rows whose id is another session's; undefined for a table whose rows no repeat changes.
+ * An id belongs to the session of its row, or else of the first event that brings it. A revision from another session would
+ * carry the row over: a backtest's bar would become a live one, or a live one go when the backtest is deleted.
  */
 export function strangersStatement(table: LandingTable): string | undefined {
   const hasSession = landingColumns(table).some(({ name }) => name === "backtest_session_id");
