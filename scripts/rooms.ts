@@ -88,6 +88,7 @@ export const LAYERS: readonly (readonly Room[])[] = [
         { name: "run", knows: "the groups of a process" },
       ],
     },
+    { path: "src/operator", knows: "an operator's session, and the audit entries of what is done in it" },
   ],
   [
     { path: "consumers", knows: "one declaration a topic" },

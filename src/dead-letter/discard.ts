@@ -1,9 +1,9 @@
 import { randomUUID } from "node:crypto";
+import { recordLetters } from "../operator/audit-entries.ts";
+import type { Ops } from "../operator/ops.ts";
 import { committed } from "../table/committed.ts";
 import type { LetterFilter } from "../table/letters/dead-letters.ts";
 import { asOfNow, EVERY_ATTEMPT, lockOpenLetters, markDiscarded, openPlaces } from "../table/letters/letter-actions.ts";
-import { recordAction } from "./audited.ts";
-import type { Ops } from "./ops.ts";
 
 /** A page is one transaction and one entry of the audit trail, whose payload names each letter by its offset. */
 const PAGE_LETTERS_MAX = 5000;
@@ -34,7 +34,7 @@ export async function discard(ops: Ops, options: DiscardOptions): Promise<number
         if (locked.length === 0) return locked;
         const offsets = locked.map(({ offset }) => offset);
         await markDiscarded(connection, place, offsets, ops.actor, note);
-        await recordAction(ops, { kind: "DISCARD", actionId, filter, ...place, letters: locked, note });
+        await recordLetters(ops, { kind: "DISCARD", actionId, filter, ...place, letters: locked, note });
         return locked;
       });
       if (letters.length === 0) break;

@@ -1,6 +1,8 @@
 import { randomUUID } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
 import { firstPublishedUs, REDRIVE_HEADERS, rawHeaders } from "../batch/encode/headers.ts";
+import { recordLetters } from "../operator/audit-entries.ts";
+import type { Ops } from "../operator/ops.ts";
 import { committed } from "../table/committed.ts";
 import type { LetterFilter } from "../table/letters/dead-letters.ts";
 import {
@@ -15,8 +17,6 @@ import {
   readLetterRecords,
 } from "../table/letters/letter-actions.ts";
 import type { RawMessage, RawPublisher } from "../topic/publish/raw-publish.ts";
-import { recordAction } from "./audited.ts";
-import type { Ops } from "./ops.ts";
 import { RateCap } from "./rate-cap.ts";
 
 export interface RedriveOptions {
@@ -103,7 +103,7 @@ async function redrivePage(ops: Ops, publisher: RawPublisher, run: PageRun): Pro
     if (sent.length === 0) return { sent, failure };
     await markRedriven(connection, run, sent, actor);
     const letters = locked.slice(0, sent.length);
-    await recordAction(ops, { kind: "REDRIVE", actionId, filter, topic, partition, letters });
+    await recordLetters(ops, { kind: "REDRIVE", actionId, filter, topic, partition, letters });
     return { sent, failure };
   });
   if (page.failure) throw page.failure.error;

@@ -1,5 +1,6 @@
 import { randomUUID } from "node:crypto";
-import type { Ops } from "../dead-letter/ops.ts";
+import { recordDroppedDay } from "../operator/audit-entries.ts";
+import type { Ops } from "../operator/ops.ts";
 import { committed } from "../table/committed.ts";
 import { removeFromLedger } from "../table/upkeep/removed.ts";
 import {
@@ -11,7 +12,6 @@ import {
   moveTickHorizon,
   type TickDay,
 } from "../table/upkeep/tick-days.ts";
-import { recordDrop } from "./audited.ts";
 
 export interface DroppedDay {
   readonly day: string;
@@ -76,7 +76,7 @@ function dropDetached(ops: Ops, { day }: TickDay, action: DropAction): Promise<D
       const detail = { day, horizon, action_id: action.actionId };
       await removeFromLedger(connection, { topic, table: TABLE, rows, detail });
     }
-    await recordDrop(ops, { ...action, table: TABLE, day, rows });
+    await recordDroppedDay(ops, { ...action, table: TABLE, day, rows });
     await dropTickDay(connection, day);
     return { day, rows };
   });

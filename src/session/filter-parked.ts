@@ -1,8 +1,8 @@
 import type { Consumer } from "../batch/consumer.ts";
-import type { Ops } from "../dead-letter/ops.ts";
 import { EventReader } from "../event/codec.ts";
 import { Refusal } from "../event/letter.ts";
 import type { Registry } from "../event/registry.ts";
+import type { Ops } from "../operator/ops.ts";
 import { landedPlaces } from "../table/checks/landed-places.ts";
 import { committed } from "../table/committed.ts";
 import { lockPartition } from "../table/landing/landed.ts";

@@ -1,12 +1,12 @@
 import { randomUUID } from "node:crypto";
-import type { Ops } from "../dead-letter/ops.ts";
+import { recordRemovedBlocks } from "../operator/audit-entries.ts";
+import type { Ops } from "../operator/ops.ts";
 import { landedPlaces } from "../table/checks/landed-places.ts";
 import { committed } from "../table/committed.ts";
 import { lockPartition } from "../table/landing/landed.ts";
 import { deleteSessionBlocks, listHeaps } from "../table/sessions/session-rows.ts";
 import { removeFromLedger } from "../table/upkeep/removed.ts";
 import { topicName } from "../topic/topics.ts";
-import { recordRemoval } from "./audited.ts";
 import { filterParked, type ParkedOf } from "./filter-parked.ts";
 import { SESSION_CONSUMERS } from "./tables.ts";
 
@@ -87,7 +87,7 @@ function removeBlocks(ops: Ops, target: Target, heap: string, fromBlock: number)
     const rows = await deleteSessionBlocks(connection, { heap, fromBlock, untilBlock, session });
     if (rows === 0) return 0;
     await removeFromLedger(connection, { topic, table, rows, detail: { session, action_id: actionId } });
-    await recordRemoval(ops, { ...target, heap, fromBlock, rows });
+    await recordRemovedBlocks(ops, { ...target, heap, fromBlock, rows });
     return rows;
   });
 }

@@ -1,7 +1,8 @@
-import { type Ops, openOps, openPublisher } from "../../src/dead-letter/ops.ts";
 import { type Redriven, type RedriveOptions, redrive } from "../../src/dead-letter/redrive.ts";
 import { openLog } from "../../src/log.ts";
-import type { RawPublisher } from "../../src/topic/publish/raw-publish.ts";
+import { type Ops, openOps } from "../../src/operator/ops.ts";
+import { openKafka } from "../../src/topic/client.ts";
+import { RawPublisher } from "../../src/topic/publish/raw-publish.ts";
 import type { TestTape } from "./tape.ts";
 
 /** The settings of a test's tape, as a program that is started beside it reads them. */
@@ -14,8 +15,8 @@ export const environmentOf = ({ config }: TestTape): NodeJS.ProcessEnv => ({
 
 /** Somebody who acts on letters, with a session and a publisher of their own for as long as `act` runs. */
 export async function asOps<R>(tape: TestTape, act: (ops: Ops, publisher: RawPublisher) => Promise<R>): Promise<R> {
-  const ops = await openOps(tape.config);
-  const publisher = await openPublisher(tape.config, openLog(tape.config));
+  const ops = await openOps(tape.config, { name: "dead letters", role: "tradetape_ops" });
+  const publisher = await RawPublisher.open(openKafka(tape.config, openLog(tape.config)));
   try {
     return await act(ops, publisher);
   } finally {

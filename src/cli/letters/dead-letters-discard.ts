@@ -1,5 +1,5 @@
 import { discard } from "../../dead-letter/discard.ts";
-import { openOps } from "../../dead-letter/ops.ts";
+import { openOps } from "../../operator/ops.ts";
 import { countOpenLetters } from "../../table/letters/dead-letters.ts";
 import type { CommandSpec } from "../command.ts";
 import { EXIT } from "../exit.ts";
@@ -33,7 +33,7 @@ export const discardCommand: CommandSpec<DiscardFlags> = {
     const filter = letterFilter(config, flags);
     const lettersMax = wholeFlag("--limit", flags.limit, 1) ?? Number.POSITIVE_INFINITY;
     const note = noteOf(flags.reasonText ?? "");
-    const ops = await openOps(config);
+    const ops = await openOps(config, { name: "dead letters", role: "tradetape_ops" });
     try {
       if (!flags.yes) {
         const letters = await countOpenLetters(ops.connection, filter, config.redriveAttemptsMax);

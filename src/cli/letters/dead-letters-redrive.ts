@@ -1,8 +1,10 @@
 import type { Command } from "commander";
-import { openOps, openPublisher } from "../../dead-letter/ops.ts";
 import { type Redriven, redrive } from "../../dead-letter/redrive.ts";
 import { awaitOutcome, type RedriveOutcome } from "../../dead-letter/redrive-outcome.ts";
+import { openOps } from "../../operator/ops.ts";
 import { countOpenLetters, type LetterCount } from "../../table/letters/dead-letters.ts";
+import { openKafka } from "../../topic/client.ts";
+import { RawPublisher } from "../../topic/publish/raw-publish.ts";
 import type { CommandSpec, Session } from "../command.ts";
 import { EXIT, type ExitCode } from "../exit.ts";
 import { wholeFlag, wrong } from "../flags.ts";
@@ -41,12 +43,12 @@ export const redriveCommand: CommandSpec<RedriveFlags> = {
     const perSecondMax = rateFlag(flags.rate);
     const waitMs = wholeFlag("--wait", flags.wait, 0)! * 1000;
     const attemptsMax = flags.again ? Number.POSITIVE_INFINITY : config.redriveAttemptsMax;
-    const ops = await openOps(config);
+    const ops = await openOps(config, { name: "dead letters", role: "tradetape_ops" });
     try {
       const found = await countOpenLetters(ops.connection, filter, config.redriveAttemptsMax);
       const plan = planOf(found, flags.again === true, lettersMax);
       if (!flags.yes) return dryRun(session, plan);
-      const publisher = await openPublisher(config, session.log);
+      const publisher = await RawPublisher.open(openKafka(config, session.log));
       const bar = session.progress.bar("redrive", plan.wouldSend, "events");
       let redriven: readonly Redriven[];
       try {

@@ -1,7 +1,7 @@
 import type { Command } from "commander";
 import { requireServices } from "../../config.ts";
-import { openOps } from "../../dead-letter/ops.ts";
 import { TradetapeError } from "../../errors.ts";
+import { openOps } from "../../operator/ops.ts";
 import { type DroppedDay, dropTickDays } from "../../retention/drop-days.ts";
 import { requireTicksLanded } from "../../retention/unlanded.ts";
 import { isoDate } from "../../table/landing/days.ts";

@@ -1,7 +1,7 @@
 import { requireServices } from "../../config.ts";
-import { type Ops, openOps } from "../../dead-letter/ops.ts";
 import { TradetapeError } from "../../errors.ts";
 import { openRegistry } from "../../event/registry.ts";
+import { type Ops, openOps } from "../../operator/ops.ts";
 import { deletionLanded, publishDeleted } from "../../session/mark-deleted.ts";
 import { removeSession } from "../../session/remove.ts";
 import { SESSION_TABLES } from "../../session/tables.ts";

@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { CONSUMERS } from "../../../consumers/all.ts";
 import { asReader } from "../../../src/cli/services.ts";
-import { openOps } from "../../../src/dead-letter/ops.ts";
 import { openRegistry } from "../../../src/event/registry.ts";
+import { openOps } from "../../../src/operator/ops.ts";
 import { removeSession } from "../../../src/session/remove.ts";
 import { SESSION_TABLES } from "../../../src/session/tables.ts";
 import { verify } from "../../../src/verify/verify.ts";

@@ -1,13 +1,10 @@
 import { userName } from "../audit/actor.ts";
 import { type Config, requireServices } from "../config.ts";
 import { openRegistry } from "../event/registry.ts";
-import type { Log } from "../log.ts";
 import { Connection, type ConnectionOptions } from "../table/connection.ts";
 import { databaseId } from "../table/landing/landed.ts";
 import { loginOf } from "../table/letters/letter-actions.ts";
 import { requireMigrated } from "../table/migrate.ts";
-import { openKafka } from "../topic/client.ts";
-import { RawPublisher } from "../topic/publish/raw-publish.ts";
 import { topicName } from "../topic/topics.ts";
 
 /** What acting on a database needs: a session that may do no more than that, and how the audit trail is told. */
@@ -22,13 +19,11 @@ export interface Ops {
   close(): Promise<void>;
 }
 
-const LETTERS: ConnectionOptions = { name: "dead letters", role: "tradetape_ops" };
-
 /**
- * @param as the session's name and role; acting on letters takes a role that can do no more than that
+ * @param as the session's name, and the role that can do what is meant and no more
  * @throws TradetapeError config_invalid, database_unreachable, not_migrated, registry_unreachable
  */
-export async function openOps(settings: Config, as: ConnectionOptions = LETTERS): Promise<Ops> {
+export async function openOps(settings: Config, as: ConnectionOptions): Promise<Ops> {
   const config = requireServices(settings, "databaseUrl", "schemaRegistryUrl");
   const { databaseUrl, namespace } = config;
   const connection = await Connection.open(databaseUrl, as);
@@ -49,7 +44,3 @@ export async function openOps(settings: Config, as: ConnectionOptions = LETTERS)
     throw error;
   }
 }
-
-/** @throws TradetapeError config_invalid, broker_unreachable */
-export const openPublisher = (config: Config, log: Log): Promise<RawPublisher> =>
-  RawPublisher.open(openKafka(config, log));

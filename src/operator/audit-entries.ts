@@ -1,0 +1,112 @@
+import { encodeEvent } from "../event/codec.ts";
+import type { AuditEvent } from "../event/events.ts";
+import { eventId } from "../event/identity.ts";
+import { insertOutbox } from "../table/landing/outbox.ts";
+import type { LetterFilter } from "../table/letters/dead-letters.ts";
+import type { Ops } from "./ops.ts";
+
+/** One thing that an operator did in one transaction, as the audit trail is told of it. */
+interface Deed {
+  readonly kind: string;
+  /** One per command: the trail's entries of one command belong together. */
+  readonly actionId: string;
+  /** What tells the deeds of one command apart. */
+  readonly key: readonly string[];
+  /** The full name of the topic that this was about: its group publishes the entry. */
+  readonly topic: string;
+  readonly partition?: number;
+  readonly offset?: number;
+  readonly session?: string;
+  readonly facts: Readonly<Record<string, unknown>>;
+}
+
+/** One page of letters of one partition that somebody acted on. */
+export interface ActedPage {
+  readonly kind: "REDRIVE" | "DISCARD";
+  readonly actionId: string;
+  readonly filter: LetterFilter;
+  readonly topic: string;
+  readonly partition: number;
+  readonly letters: readonly { readonly offset: number; readonly reason: string }[];
+  /** Why they were discarded. */
+  readonly note?: string;
+}
+
+/** Called in the transaction that changes the letters' state. */
+export const recordLetters = (ops: Ops, page: ActedPage): Promise<void> => record(ops, lettersDeed(page));
+
+export function lettersDeed({ kind, actionId, filter, topic, partition, letters, note }: ActedPage): Deed {
+  const offsets = letters.map(({ offset }) => offset);
+  const reasons: Record<string, number> = {};
+  for (const { reason } of letters) reasons[reason] = (reasons[reason] ?? 0) + 1;
+  const offset = offsets[0]!;
+  const facts = { filter, letters: letters.length, reasons, offsets, note };
+  return { kind, actionId, key: [topic, String(partition), String(offset)], topic, partition, offset, facts };
+}
+
+/** One day that was dropped. */
+export interface DroppedDay {
+  readonly actionId: string;
+  readonly topic: string;
+  readonly table: string;
+  readonly day: string;
+  readonly rows: number;
+  readonly horizon: string;
+}
+
+/** Called in the transaction that drops. */
+export function recordDroppedDay(ops: Ops, dropped: DroppedDay): Promise<void> {
+  const { actionId, topic, table, day, rows, horizon } = dropped;
+  const facts = { table, day, rows, horizon };
+  return record(ops, { kind: "PARTITION_DROP", actionId, key: [table, day], topic, facts });
+}
+
+/** What one transaction took of a session. */
+export interface RemovedBlocks {
+  readonly actionId: string;
+  readonly session: string;
+  readonly topic: string;
+  readonly table: string;
+  /** The table or its partition, and the first block that was taken of it. */
+  readonly heap: string;
+  readonly fromBlock: number;
+  readonly rows: number;
+}
+
+/** Called in the transaction that removes. */
+export function recordRemovedBlocks(ops: Ops, removed: RemovedBlocks): Promise<void> {
+  const { actionId, session, topic, table, heap, fromBlock, rows } = removed;
+  const facts = { session, table, rows };
+  return record(ops, { kind: "SESSION_DELETE", actionId, key: [heap, String(fromBlock)], topic, session, facts });
+}
+
+/**
+ * Puts a deed's audit entry into the outbox, in the transaction of the deed: neither is ever there without the other.
+ * The group of the deed's topic publishes the entry.
+ */
+function record(ops: Ops, deed: Deed): Promise<void> {
+  const value = encodeEvent("audit", ops.auditSchemaId, deedEntry(ops, deed, Date.now()));
+  const message = { topic: ops.auditTopicName, key: null, value, headers: {} };
+  return insertOutbox(ops.connection, deed.topic, [{ partition: deed.partition ?? 0, message }]);
+}
+
+export function deedEntry(
+  { databaseId, databaseUser, actor }: Pick<Ops, "databaseId" | "databaseUser" | "actor">,
+  { kind, actionId, key, topic, partition, offset, session, facts }: Deed,
+  nowMs: number,
+): AuditEvent {
+  const identity = { action_id: actionId, database_id: databaseId, database_user: databaseUser };
+  return {
+    log_id: eventId("audit", [kind, databaseId, actionId, ...key]),
+    timestamp: nowMs * 1000,
+    event_type: kind,
+    actor,
+    payload: JSON.stringify({ ...identity, ...facts }),
+    success: true,
+    correlation_id: actionId,
+    source_topic: topic,
+    source_partition: partition ?? null,
+    source_offset: offset ?? null,
+    backtest_session_id: session ?? null,
+  };
+}
