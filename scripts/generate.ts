@@ -14,7 +14,8 @@ const TYPESCRIPT: Record<EventField["type"], string> = {
   boolean: "boolean",
 };
 
-const interfaceName = (event: EventName) => `${event[0]!.toUpperCase()}${event.slice(1)}Event`;
+/** Not an interface: TypeScript gives those no index signature, so that no event could be read by a field's name. */
+const typeName = (event: EventName) => `${event[0]!.toUpperCase()}${event.slice(1)}Event`;
 
 function fieldLine(field: EventField): string {
   const type = field.symbols ? field.symbols.map((s) => JSON.stringify(s)).join(" | ") : TYPESCRIPT[field.type];
@@ -26,9 +27,9 @@ function fieldLine(field: EventField): string {
 export function eventsSource(): string {
   const parts = ["// Made from schemas/*.avsc by `npm run generate`; change those.\n"];
   for (const { event, doc, fields } of Object.values(EVENT_SCHEMAS)) {
-    parts.push(`/** ${doc} */\nexport interface ${interfaceName(event)} {\n${fields.map(fieldLine).join("\n")}\n}\n`);
+    parts.push(`/** ${doc} */\nexport type ${typeName(event)} = {\n${fields.map(fieldLine).join("\n")}\n};\n`);
   }
-  const byTopic = Object.entries(EVENT_BY_TOPIC).map(([topic, event]) => `  ${topic}: ${interfaceName(event)};`);
+  const byTopic = Object.entries(EVENT_BY_TOPIC).map(([topic, event]) => `  ${topic}: ${typeName(event)};`);
   parts.push(`/** The event of each topic. */\nexport interface EventOfTopic {\n${byTopic.join("\n")}\n}\n`);
   return parts.join("\n");
 }

@@ -1,7 +1,7 @@
 // Made from schemas/*.avsc by `npm run generate`; change those.
 
 /** An instrument that other events point at. */
-export interface SymbolEvent {
+export type SymbolEvent = {
   /** The instrument: UUID version 5 of (ticker, exchange). */
   symbol_id: string;
   /** The venue's own name for it, as in 'IBM' or 'BTCUSDT'. */
@@ -16,10 +16,10 @@ export interface SymbolEvent {
   created_at?: number | null;
   /** Which revision this is: the greater one stays. Null takes the broker's time. Microseconds since 1970, UTC. */
   revised_at?: number | null;
-}
+};
 
 /** A run whose events are kept apart: a backtest, a paper run, a replay, or a named live run. */
-export interface SessionEvent {
+export type SessionEvent = {
   /** The session's own id. */
   backtest_session_id: string;
   /** What its events mean. */
@@ -44,10 +44,10 @@ export interface SessionEvent {
   result?: string | null;
   /** Which revision this is: the greater one stays. Null takes the broker's time. Microseconds since 1970, UTC. */
   revised_at?: number | null;
-}
+};
 
 /** One trade on a venue. The first event of an id stays. */
-export interface TickEvent {
+export type TickEvent = {
   /** UUID version 5 of the trade's natural key (schemas/ids.json). */
   market_data_id: string;
   /** The instrument: UUID version 5 of (ticker, exchange). */
@@ -72,10 +72,10 @@ export interface TickEvent {
   received_at?: number | null;
   /** The session this event belongs to; null is live trading. */
   backtest_session_id?: string | null;
-}
+};
 
 /** One bar of one interval. The greatest revision of an id stays. */
-export interface BarEvent {
+export type BarEvent = {
   /** UUID version 5 of (source, symbol, interval, start, session). */
   market_data_id: string;
   /** The instrument: UUID version 5 of (ticker, exchange). */
@@ -104,10 +104,10 @@ export interface BarEvent {
   revised_at?: number | null;
   /** The session this event belongs to; null is live trading. */
   backtest_session_id?: string | null;
-}
+};
 
 /** One value of one technical indicator. The greatest revision of an id stays. */
-export interface IndicatorEvent {
+export type IndicatorEvent = {
   /** UUID version 5 of (symbol, timestamp, name, period, parameters, computed_by, session). */
   indicator_id: string;
   /** The instrument: UUID version 5 of (ticker, exchange). */
@@ -128,10 +128,10 @@ export interface IndicatorEvent {
   revised_at?: number | null;
   /** The session this event belongs to; null is live trading. */
   backtest_session_id?: string | null;
-}
+};
 
 /** What a model expects. The first event of an id stays. */
-export interface PredictionEvent {
+export type PredictionEvent = {
   /** The prediction's id, made by the agent. */
   prediction_id: string;
   /** The instrument: UUID version 5 of (ticker, exchange). */
@@ -148,10 +148,10 @@ export interface PredictionEvent {
   model_version: string;
   /** The session this event belongs to; null is live trading. */
   backtest_session_id?: string | null;
-}
+};
 
 /** What an agent decided to do. The first event of an id stays. */
-export interface DecisionEvent {
+export type DecisionEvent = {
   /** The decision's id, made by the agent. */
   decision_id: string;
   /** The instrument: UUID version 5 of (ticker, exchange). */
@@ -174,10 +174,10 @@ export interface DecisionEvent {
   reason?: string | null;
   /** The session this event belongs to; null is live trading. */
   backtest_session_id?: string | null;
-}
+};
 
 /** One execution report of a broker. The first event of an id stays. */
-export interface FillEvent {
+export type FillEvent = {
   /** The report's id. */
   execution_id: string;
   /** The decision it carries out. */
@@ -202,10 +202,10 @@ export interface FillEvent {
   fee?: number | null;
   /** The session this event belongs to; null is live trading. */
   backtest_session_id?: string | null;
-}
+};
 
 /** What a strategy earned in a window. The greatest revision of an id stays. */
-export interface PerformanceEvent {
+export type PerformanceEvent = {
   /** UUID version 5 of (strategy, symbol, window, session). */
   performance_id: string;
   /** The strategy. */
@@ -230,10 +230,10 @@ export interface PerformanceEvent {
   revised_at?: number | null;
   /** The session this event belongs to; null is live trading. */
   backtest_session_id?: string | null;
-}
+};
 
 /** One entry of the audit trail. The first event of an id stays. */
-export interface AuditEvent {
+export type AuditEvent = {
   /** The entry's id; deterministic for everything the pipeline writes. */
   log_id: string;
   /** When it happened, UTC. Microseconds since 1970, UTC. */
@@ -256,7 +256,7 @@ export interface AuditEvent {
   source_offset?: number | null;
   /** The session this event belongs to; null is live trading. */
   backtest_session_id?: string | null;
-}
+};
 
 /** The event of each topic. */
 export interface EventOfTopic {
