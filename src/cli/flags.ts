@@ -2,6 +2,7 @@ import { DateTime } from "luxon";
 import { CONSUMERS } from "../../consumers/all.ts";
 import { TradetapeError } from "../errors.ts";
 import type { EventTopic } from "../event/schemas.ts";
+import { isUuid } from "../event/validate.ts";
 import { topicName } from "../topic/topics.ts";
 
 /** Every topic that lands, by its short name. */
@@ -36,6 +37,13 @@ export function wholeFlag(flag: string, text: string | undefined, least: number)
     throw wrong(`${flag} ${text}`, `a whole number, ${least} or more`);
   }
   return value;
+}
+
+/** A UUID in capitals or not, as events spell it. @throws TradetapeError input_invalid */
+export function uuidOf(what: string, text: string | undefined, allowed: string): string {
+  const id = (text ?? "").toLowerCase();
+  if (!isUuid(id)) throw wrong(`${what} ${text}`, allowed);
+  return id;
 }
 
 export const wrong = (what: string, allowed: string): TradetapeError =>

@@ -1,6 +1,7 @@
 import { TradetapeError } from "../errors.ts";
 import type { EventOfTopic, SymbolEvent } from "../event/events.ts";
 import type { EventTopic } from "../event/schemas.ts";
+import { isUuid } from "../event/validate.ts";
 import { shown } from "./decimal.ts";
 import type { Feed, FeedBatch, FeedDescription, FeedOptions, Producer } from "./feed.ts";
 import { type FeedInput, openInput } from "./input.ts";
@@ -44,11 +45,9 @@ export function refusal(message: string, next: string): TradetapeError {
   return new TradetapeError("input_invalid", message, { next });
 }
 
-const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
-
 function checkOptions(options: FeedOptions): FeedOptions {
   const session = options.session?.toLowerCase();
-  if (session !== undefined && !UUID.test(session)) {
+  if (session !== undefined && !isUuid(session)) {
     throw refusal(`--session ${shown(session)} is no UUID`, "Publish the session first, and name it by its id.");
   }
   if (options.source !== undefined && !/^[^\p{C}]{1,200}$/u.test(options.source)) {

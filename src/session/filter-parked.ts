@@ -1,4 +1,5 @@
 import type { Consumer } from "../batch/consumer.ts";
+import { sessionOf } from "../batch/encode/session-sieve.ts";
 import { EventReader } from "../event/codec.ts";
 import { Refusal } from "../event/letter.ts";
 import type { Registry } from "../event/registry.ts";
@@ -47,7 +48,7 @@ async function filterPartition(
   const reader = new EventReader(consumer.topic, registry);
   const isTheirs = ({ value }: ParkedRecord) => {
     const event = reader.read(value);
-    return !(event instanceof Refusal) && "backtest_session_id" in event && event.backtest_session_id === session;
+    return !(event instanceof Refusal) && sessionOf(event) === session;
   };
   let filtered = 0;
   for (let after: number | undefined = -1; after !== undefined && !stop.aborted; ) {

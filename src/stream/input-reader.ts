@@ -2,11 +2,21 @@ import { isTimely } from "../batch/encode/read-event.ts";
 import { EventReader, HEADER_BYTES } from "../event/codec.ts";
 import { Refusal } from "../event/letter.ts";
 import type { Registry } from "../event/registry.ts";
-import type { EventTopic } from "../event/schemas.ts";
+import { EVENT_BY_TOPIC, EVENT_SCHEMAS, type EventTopic } from "../event/schemas.ts";
 import { checkEvent } from "../event/validate.ts";
 import type { FetchedBatch } from "../topic/fetch/fetched-batch.ts";
 import type { Input } from "./inputs.ts";
 import type { InputRecord } from "./program.ts";
+
+/** Whether `checkEvent` finds nothing wrong with an event. Ids in capitals land, too: they are put in lower case. */
+function isWellFormed(topic: EventTopic, event: Record<string, unknown>): boolean {
+  if (checkEvent(topic, event) === null) return true;
+  for (const { name, type } of EVENT_SCHEMAS[EVENT_BY_TOPIC[topic]].fields) {
+    const value = event[name];
+    if (type === "uuid" && typeof value === "string") event[name] = value.toLowerCase();
+  }
+  return checkEvent(topic, event) === null;
+}
 
 /** Reads fetched batches into the records that a program is shown. */
 export class InputReader {
@@ -32,7 +42,7 @@ export class InputReader {
       if (offset < input.next) continue;
       if (offset >= until) break;
       const event = reader.read(batch.record(index).value);
-      if (event instanceof Refusal || checkEvent(input.topic, event) !== null) continue;
+      if (event instanceof Refusal || !isWellFormed(input.topic, event)) continue;
       const publishedUs = batch.publishedAtMs(index) * 1000;
       if ("timestamp" in event && !isTimely(event.timestamp, publishedUs)) continue;
       const { topic, partition } = input;

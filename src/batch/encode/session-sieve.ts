@@ -15,6 +15,10 @@ export const UNKNOWN_SESSION = {
 export const hasSessions = ({ landing }: Consumer): boolean =>
   landing.path === "direct" || landing.parents.some(({ topic }) => topic === "sessions");
 
+/** An event's session as the database spells it: other programs may write a UUID in capitals. */
+export const sessionOf = (event: object): string | null =>
+  (event as { readonly backtest_session_id?: string | null }).backtest_session_id?.toLowerCase() ?? null;
+
 /**
  * Sifts one batch's events by their sessions: leaves out those that the group doesn't serve, and collects the sessions of
  * the others, for which `SessionGate` asks the database. It collects for the big topics only, because the small ones look

@@ -3,7 +3,7 @@ import type { GroupMember } from "../../topic/fetch/consume.ts";
 import type { Records } from "../../topic/fetch/records.ts";
 import type { Encoder } from "../encode/encoder.ts";
 import { readEvent } from "../encode/read-event.ts";
-import { hasSessions } from "../encode/session-sieve.ts";
+import { hasSessions, sessionOf } from "../encode/session-sieve.ts";
 import type { Lane } from "./lane.ts";
 import type { Pace, Stretch } from "./replay-terms.ts";
 
@@ -60,6 +60,5 @@ function timeOf(encoder: Encoder, records: Records, index: number): number | und
   if (consumer.time === undefined || !filter.hasTime(publishedAtMs)) return undefined;
   const event = readEvent(encoder, records.record(index).value, publishedAtMs * 1000);
   if (event instanceof Refusal) return undefined;
-  const session = ((event.backtest_session_id ?? null) as string | null)?.toLowerCase() ?? null;
-  return hasSessions(consumer) && !filter.hasSession(session) ? undefined : (event[consumer.time] as number);
+  return hasSessions(consumer) && !filter.hasSession(sessionOf(event)) ? undefined : (event[consumer.time] as number);
 }

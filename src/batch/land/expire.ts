@@ -5,6 +5,7 @@ import { lockPartition } from "../../table/landing/landed.ts";
 import { type ExpiredRecord, expiredParked, overdueParents, unpark } from "../../table/landing/parked.ts";
 import type { EncodedBatch, Letter } from "../encode/encoded-batch.ts";
 import { readEvent } from "../encode/read-event.ts";
+import { sessionOf } from "../encode/session-sieve.ts";
 import { NOTHING_LANDED } from "../write/outcome.ts";
 import { Horizon } from "./horizon.ts";
 import { book, inTransaction, type Landing, ledgerOf, type OnCommit } from "./land.ts";
@@ -152,7 +153,7 @@ async function ofUnservedSessions(
   for (const id of encoder.reader.missing(expired.map(({ value }) => value))) await registry.fetch(id);
   const sessions = expired.map(({ value, publishedAtMs }) => {
     const event = readEvent(encoder, value, publishedAtMs * 1000);
-    return event instanceof Refusal ? null : ((event.backtest_session_id as string | null)?.toLowerCase() ?? null);
+    return event instanceof Refusal ? null : sessionOf(event);
   });
   const unserved = await sessionGate.unserved(connection, [...new Set(sessions.filter((id) => id !== null))]);
   return new Set(expired.flatMap((_, index) => (unserved.has(sessions[index] ?? "") ? [index] : [])));

@@ -3,7 +3,6 @@ import { publicKeyOf } from "../../audit/checkpoint.ts";
 import { faultOf, namedFields, PROOF_FORMAT, type Proof, pathFault, readProof } from "../../audit/proof.ts";
 import { inclusionPath } from "../../audit/tree.ts";
 import { TradetapeError } from "../../errors.ts";
-import { isUuid } from "../../event/validate.ts";
 import { inSnapshot } from "../../table/checks/ledger-check.ts";
 import type { Connection } from "../../table/connection.ts";
 import { entryOf, storedHashes } from "../../table/landing/chain.ts";
@@ -11,7 +10,7 @@ import type { KnownCheckpoint } from "../../verify/chain-walk.ts";
 import { checkpointsOfFile, ownCheckpoints } from "../../verify/known-checkpoints.ts";
 import type { CommandSpec } from "../command.ts";
 import { EXIT, type ExitCode } from "../exit.ts";
-import { wrong } from "../flags.ts";
+import { uuidOf, wrong } from "../flags.ts";
 import type { Output } from "../output.ts";
 import { asReader } from "../services.ts";
 import { readFlagFile } from "./audit-flags.ts";
@@ -39,11 +38,11 @@ export const proveCommand: CommandSpec<ProveFlags> = {
   },
   run: async ({ config, out }, [logId], flags) => {
     if (flags.check !== undefined) return check(out, flags.check, flags.key);
-    if (logId === undefined || !isUuid(logId)) throw wrong(`the log_id ${logId ?? ""}`, "the id of an audit entry");
+    const id = uuidOf("the log_id", logId, "the id of an audit entry");
     const { checkpoints: path } = flags;
     const kept = path === undefined ? undefined : checkpointsOfFile(readFlagFile("--checkpoints", path), path);
     const proof = await asReader(config, "audit prove", (connection) =>
-      inSnapshot(connection, async () => proofOf(connection, logId, kept ?? (await ownCheckpoints(connection)))),
+      inSnapshot(connection, async () => proofOf(connection, id, kept ?? (await ownCheckpoints(connection)))),
     );
     const fault = pathFault(proof);
     if (fault !== undefined) {

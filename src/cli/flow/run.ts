@@ -10,7 +10,6 @@ import { requireServices } from "../../config.ts";
 import { TradetapeError } from "../../errors.ts";
 import { strategyId } from "../../event/identity.ts";
 import { openRegistry } from "../../event/registry.ts";
-import { isUuid } from "../../event/validate.ts";
 import { intervalName, microsOfInterval } from "../../feed/interval.ts";
 import type { Interval } from "../../strategy/bar-builder.ts";
 import { MODEL_VERSION } from "../../strategy/model.ts";
@@ -21,6 +20,7 @@ import { openKafka } from "../../topic/client.ts";
 import { connectTape, type Tape } from "../../tradetape.ts";
 import type { CommandSpec, Session } from "../command.ts";
 import { EXIT } from "../exit.ts";
+import { uuidOf } from "../flags.ts";
 import { table } from "../output.ts";
 import { type AgentRun, programKey } from "./agent-run.ts";
 
@@ -109,11 +109,10 @@ function pick(names: readonly string[]): readonly string[] {
 }
 
 function agentRunOf(flags: RunFlags, programs: readonly string[]): AgentRun {
-  const { session = null, seed: text, actor, strategy } = flags;
+  const { seed: text, actor, strategy } = flags;
   const wrong = (message: string, next: string) => new TradetapeError("input_invalid", message, { next });
-  if (session !== null && !isUuid(session)) {
-    throw wrong(`--session ${JSON.stringify(session)} is no UUID`, "Publish the session first, and name it by its id.");
-  }
+  const session =
+    flags.session === undefined ? null : uuidOf("--session", flags.session, "the id of a session that was published");
   if (session === null && programs.includes("fills")) {
     throw wrong(
       "a paper broker's fills would pass for live ones",

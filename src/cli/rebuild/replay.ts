@@ -12,6 +12,7 @@ import { beginOrResume, openTarget } from "../../replay/target.ts";
 import { openKafka, withAdmin } from "../../topic/client.ts";
 import type { CommandSpec, Session } from "../command.ts";
 import { EXIT, type ExitCode } from "../exit.ts";
+import { uuidOf } from "../flags.ts";
 import { pickConsumers } from "../flow/consume.ts";
 import { planText, resultText } from "./replay-text.ts";
 import { watchReplay } from "./watch-replay.ts";
@@ -115,8 +116,6 @@ function consumersOf(topics: string | undefined): readonly Consumer[] {
   return CONSUMERS.filter((consumer) => FIRST.includes(consumer.topic) || picked.includes(consumer));
 }
 
-const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
-
 function sessionsOf({ session, excludeSessions }: ReplayFlags): Sessions {
   if (session !== undefined && excludeSessions) {
     throw new TradetapeError("input_invalid", "--session and --exclude-sessions can't both be meant", {
@@ -125,10 +124,7 @@ function sessionsOf({ session, excludeSessions }: ReplayFlags): Sessions {
   }
   if (excludeSessions) return "none";
   if (session === undefined) return "all";
-  if (!UUID.test(session)) {
-    throw new TradetapeError("input_invalid", `--session ${session} is no session's id`, { next: "Give its UUID." });
-  }
-  return { only: session.toLowerCase() };
+  return { only: uuidOf("--session", session, "a session's UUID") };
 }
 
 function urlOf(into: string): string {

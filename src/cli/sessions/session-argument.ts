@@ -1,14 +1,11 @@
 import { TradetapeError } from "../../errors.ts";
-import { isUuid } from "../../event/validate.ts";
 import type { Connection } from "../../table/connection.ts";
 import { type LandedSession, readSession } from "../../table/sessions/session-list.ts";
-import { wrong } from "../flags.ts";
+import { uuidOf } from "../flags.ts";
 
 /** @throws TradetapeError input_invalid unless it is a session's id, whole */
 export function sessionArgument(text: string | undefined): string {
-  const id = (text ?? "").toLowerCase();
-  if (!isUuid(id)) throw wrong(`session ${text}`, "a whole id, as `tradetape sessions list` shows them");
-  return id;
+  return uuidOf("session", text, "a whole id, as `tradetape sessions list` shows them");
 }
 
 /** @throws TradetapeError input_invalid when none of this id has landed */

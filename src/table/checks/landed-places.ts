@@ -41,7 +41,7 @@ export interface TimingLetter {
  * The letters among these whose reason depends on when things came, not on the event alone. The event's id stands in
  * clear behind the wire format's header and the length of 36 (0x48 in Avro's zigzag) where it is the schema's first
  * field, as it is in all of ours; where a foreign schema has it elsewhere, the letter is excused by nothing. The session's
- * stands in clear, too, wherever it is.
+ * stands in clear, too, wherever it is, in capitals or not.
  */
 export function timingLetters(connection: Connection, letterIds: readonly string[]): Promise<TimingLetter[]> {
   return connection.query<TimingLetter & Record<string, unknown>>(
@@ -51,7 +51,7 @@ export function timingLetters(connection: Connection, letterIds: readonly string
          CASE WHEN octet_length(value) >= 42 AND get_byte(value, 5) = 72
            THEN encode(substring(value FROM 7 FOR 36), 'escape') END AS text,
          EXISTS (SELECT FROM public.backtest_session s WHERE s.status = 'deleted'
-           AND position(convert_to(s.backtest_session_id::text, 'UTF8') IN value) > 0) AS "ofDeleted"
+           AND position(s.backtest_session_id::text IN lower(encode(value, 'escape'))) > 0) AS "ofDeleted"
        FROM tradetape.dead_letter) l
      WHERE l.id = ANY($1::text[])
        AND (l."ofDeleted" OR l.reason IN ('missing_parent', 'unknown_session', 'conflicting_duplicate'))`,

@@ -253,18 +253,18 @@ describe("what can't be compared", () => {
 });
 
 describe("what is excused", () => {
-  test("a letter of a session that was deleted behind it, which one that lands it afterwards filters", async () => {
+  test("letters of a session that was deleted behind them, which one that lands them afterwards filters", async () => {
     const own = idOf("deleted later");
-    const value = await here.encode("predictions", prediction(970, { backtest_session_id: own }));
-    await here.query(
-      `INSERT INTO tradetape.dead_letter (topic, partition, "offset", reason, detail, value, headers, published_at)
-       VALUES ($1, 0, 970, 'conflicting_duplicate', 'another one landed', $2, '{}', now())`,
-      [here.name("predictions"), value],
-    );
+    for (const [offset, spelt] of [own, own.toUpperCase()].entries()) {
+      const value = await here.encode("predictions", prediction(970, { backtest_session_id: spelt }));
+      await here.query(
+        `INSERT INTO tradetape.dead_letter (topic, partition, "offset", reason, detail, value, headers, published_at)
+         VALUES ($1, 0, $2, 'conflicting_duplicate', 'another one landed', $3, '{}', now())`,
+        [here.name("predictions"), 970 + offset, value],
+      );
+    }
     const differing = async () => (await compare()).tables.filter((t) => !t.equal).map((t) => t.table);
-    const sessions = async (sql: string) => {
-      for (const tape of [here, there]) await tape.query(sql);
-    };
+    const sessions = (sql: string) => Promise.all([here, there].map((tape) => tape.query(sql)));
     await sessions(
       `INSERT INTO backtest_session (backtest_session_id, kind, status, revised_at)
        VALUES ('${own}', 'backtest', 'completed', '2024-03-05 00:00:00+00')`,
@@ -273,8 +273,8 @@ describe("what is excused", () => {
     await sessions(`UPDATE backtest_session SET status = 'deleted' WHERE backtest_session_id = '${own}'`);
     const found = await compare();
     expect(found.equal).toBe(true);
-    expect(found.tables.find((t) => t.table === "dead_letter")?.excused).toMatchObject({ deleted_session: 1 });
-    await here.query(`DELETE FROM tradetape.dead_letter WHERE "offset" = 970`);
+    expect(found.tables.find((t) => t.table === "dead_letter")?.excused).toMatchObject({ deleted_session: 2 });
+    await here.query(`DELETE FROM tradetape.dead_letter WHERE "offset" IN (970, 971)`);
     await sessions(`DELETE FROM backtest_session WHERE backtest_session_id = '${own}'`);
   });
 

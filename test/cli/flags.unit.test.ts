@@ -1,0 +1,17 @@
+import { expect, test } from "vitest";
+import { tradetape } from "../support/tradetape.ts";
+
+const ID = "0198c5a4-8f6e-7c3a-9d2b-5e4f3a2b1c0d";
+
+test.each([
+  [["run", "fills", "--session"]],
+  [["replay", "--into", "postgres://localhost/x", "--session"]],
+  [["sessions", "show"]],
+  [["audit", "prove"]],
+])("%j takes an id in capitals for the same one, and refuses what is none", { timeout: 60_000 }, async (args) => {
+  const refused = await tradetape([...args, "nightly"]);
+  expect([refused.code, refused.stderr]).toEqual([2, expect.stringContaining("nightly")]);
+  // Goes on to ask for what it works on, which isn't set here.
+  const taken = await tradetape([...args, ID.toUpperCase()]);
+  expect([taken.code, taken.stderr]).toEqual([2, expect.stringContaining("not set: ")]);
+});

@@ -1,0 +1,52 @@
+import { expect, test } from "vitest";
+import { encodeEvent } from "../../src/event/codec.ts";
+import type { FillEvent } from "../../src/event/events.ts";
+import type { Registry } from "../../src/event/registry.ts";
+import { EVENT_SCHEMAS } from "../../src/event/schemas.ts";
+import { InputReader } from "../../src/stream/input-reader.ts";
+import type { Input } from "../../src/stream/inputs.ts";
+import { FetchedBatch } from "../../src/topic/fetch/fetched-batch.ts";
+import { fill, NOON } from "../support/samples.ts";
+
+const SCHEMA_ID = 7;
+const registry: Registry = {
+  register: () => Promise.reject(new Error("nothing is registered here")),
+  fetch: () => Promise.reject(new Error("every schema is known here")),
+  writer: () => ({ type: EVENT_SCHEMAS.fill.type }),
+  isStale: () => false,
+};
+const INPUT: Input = {
+  topic: "fills",
+  ...{ topicName: "fills", partition: 0, done: 0, isWhole: true },
+  ...{ end: 9, lastEnd: 9, next: 0, isPaused: false },
+};
+
+/** What a program is shown of these events. */
+async function shown(...events: readonly object[]): Promise<readonly object[]> {
+  const messages = events.map((event, offset) => ({
+    key: null,
+    value: encodeEvent("fills", SCHEMA_ID, event),
+    timestamp: String(NOON / 1000),
+    attributes: 0,
+    offset: String(offset),
+    headers: {},
+  }));
+  const batch = new FetchedBatch(0, 0, events.length - 1, messages, events.length);
+  const records = await new InputReader(registry, ["fills"]).read(INPUT, batch, events.length);
+  return records.map(({ event }) => ({ ...event }));
+}
+
+const IDS = EVENT_SCHEMAS.fill.fields.filter(({ type }) => type === "uuid").map(({ name }) => name);
+const capitals = (event: FillEvent) =>
+  Object.fromEntries(
+    Object.entries(event).map(([name, value]) => [name, IDS.includes(name) ? String(value).toUpperCase() : value]),
+  );
+
+test("a program is shown an event whose ids are in capitals, which lands, too, with its ids in lower case", async () => {
+  const event = fill(1, { backtest_session_id: fill().symbol_id });
+  expect(await shown(capitals(event))).toEqual(await shown(event));
+});
+
+test("a program is shown nothing of an event that is a letter where it lands", async () => {
+  expect(await shown(fill(1, { symbol_id: "IBM" }), fill(2, { quantity: -1 }))).toEqual([]);
+});
