@@ -8,6 +8,7 @@ import { consumeCommand } from "./flow/consume.ts";
 import { publishCommand } from "./flow/publish.ts";
 import { runCommand } from "./flow/run.ts";
 import { statusCommand } from "./flow/status.ts";
+import { addHelp } from "./help.ts";
 import { addDeadLetters } from "./letters/dead-letters.ts";
 import { parkedCommand } from "./letters/parked.ts";
 import { addPartitions } from "./rebuild/partitions.ts";
@@ -79,6 +80,7 @@ export function buildProgram(done: (code: ExitCode) => void): Command {
   addCommand(program, migrateCommand, done);
   addCommand(program, topicsCommand, done);
   addCommand(program, settings, done);
+  addHelp(program);
   program.addHelpText("after", EXAMPLES);
   return program;
 }

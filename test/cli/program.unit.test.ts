@@ -1,3 +1,4 @@
+import type { Command } from "commander";
 import { describe, expect, test } from "vitest";
 import { buildProgram } from "../../src/cli/program.ts";
 import { SETTINGS, type SettingName } from "../../src/settings.ts";
@@ -24,6 +25,36 @@ describe("the command line", STARTS_PROGRAMS, () => {
     expect([code, stderr]).toEqual([0, ""]);
     expect(stdout).toContain("tradetape demo");
     expect((await tradetape(["help", "config"])).stdout).toContain("TRADETAPE_PUBLISH_LINGER_MS");
+  });
+
+  test("help of a command shows that command's, at every depth", async () => {
+    const paths = (group: Command, above: readonly string[]): string[][] =>
+      group.commands.flatMap((c) => [[...above, c.name()], ...paths(c, [...above, c.name()])]);
+    const shown: string[] = [];
+    const program = buildProgram(() => {});
+    const quiet = (command: Command): void => {
+      command.configureOutput({ writeOut: (text) => shown.push(text) });
+      for (const c of command.commands) quiet(c);
+    };
+    quiet(program);
+    const all = paths(program, []).filter((path) => !path.includes("help"));
+    for (const path of all) await program.parseAsync(["help", ...path], { from: "user" });
+    const usages = shown
+      .filter((text) => text.startsWith("Usage: "))
+      .map((text) => /^Usage: ([\w -]+\w)/.exec(text)?.[1]);
+    expect(usages).toEqual(all.map((path) => `tradetape ${path.join(" ")}`));
+    expect(all).toContainEqual(["dead-letters", "redrive"]);
+  });
+
+  test.each([
+    [["help", "statsu"], "help statsu", "demo, up, down"],
+    [["help", "sessions", "remove"], "help sessions remove", "create, list, show"],
+    [["help", "status", "more"], "help status more", "status alone"],
+  ])("%j is an error in words with exit code 2", async (argv, said, known) => {
+    const { code, stdout, stderr } = await tradetape(argv);
+    expect([code, stdout]).toEqual([2, ""]);
+    expect(stderr).toContain(`input_invalid: ${said} can't be used`);
+    expect(stderr).toContain(`It can be: ${known}`);
   });
 
   test("an unknown command or flag is said once, on standard error, with exit code 2", async () => {
