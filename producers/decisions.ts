@@ -1,4 +1,5 @@
-import { type AgentIdentity, draftDecision } from "../src/agent/draft.ts";
+import { draftDecision } from "../src/agent/draft.ts";
+import type { AgentIdentity } from "../src/agent/fields.ts";
 import { wrongTime } from "../src/agent/links.ts";
 import { producerOf } from "../src/feed/format.ts";
 import { jsonLines } from "../src/feed/formats/json-lines.ts";

@@ -1,4 +1,5 @@
-import { type AgentIdentity, type Draft, draftFill } from "../src/agent/draft.ts";
+import { type Draft, draftFill } from "../src/agent/draft.ts";
+import type { AgentIdentity } from "../src/agent/fields.ts";
 import type { BarEvent, DecisionEvent } from "../src/event/events.ts";
 import { producerOf } from "../src/feed/format.ts";
 import { jsonLines } from "../src/feed/formats/json-lines.ts";

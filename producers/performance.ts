@@ -1,4 +1,5 @@
-import { type AgentIdentity, type Draft, draftPerformance } from "../src/agent/draft.ts";
+import { type Draft, draftPerformance } from "../src/agent/draft.ts";
+import type { AgentIdentity } from "../src/agent/fields.ts";
 import { wrongTime } from "../src/agent/links.ts";
 import type { SessionEvent } from "../src/event/events.ts";
 import { producerOf } from "../src/feed/format.ts";

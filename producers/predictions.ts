@@ -1,4 +1,5 @@
-import { type AgentIdentity, draftPrediction } from "../src/agent/draft.ts";
+import { draftPrediction } from "../src/agent/draft.ts";
+import type { AgentIdentity } from "../src/agent/fields.ts";
 import { wrongTime } from "../src/agent/links.ts";
 import type { IndicatorEvent } from "../src/event/events.ts";
 import { producerOf } from "../src/feed/format.ts";

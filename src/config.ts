@@ -26,7 +26,7 @@ export function readConfig(
   checkTogether(config as Config, problems);
   if (problems.length > 0) {
     throw new TradetapeError("config_invalid", problems.join("\n"), {
-      next: "Correct them; the README's table has every setting with its limits.",
+      next: "Correct them; `tradetape help config` has every setting with its meaning.",
     });
   }
   return config as Config;

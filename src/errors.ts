@@ -29,6 +29,7 @@ export const ERROR_CODES = {
   stack_failed: "A part of the local stack didn't start.",
 } as const;
 
+/** A code of `ERROR_CODES`. */
 export type ErrorCode = keyof typeof ERROR_CODES;
 
 export interface ErrorOptions {
@@ -42,7 +43,9 @@ export interface ErrorOptions {
 /** An error with a code, whether a retry can help, and the next step. `message` says what happened and where. */
 export class TradetapeError extends Error {
   readonly code: ErrorCode;
+  /** Whether the same call may succeed later without anybody's help. */
   readonly canRetry: boolean;
+  /** What to do now, as a sentence. */
   readonly next: string | undefined;
 
   constructor(code: ErrorCode, message: string, options: ErrorOptions = {}) {

@@ -4,7 +4,7 @@ import { z } from "zod";
 
 /**
  * Every setting, declared once: the environment variable, the flag that beats it, unit, default and limits. Help text
- * and the README's table are made from here, and `readConfig` reports every problem at once.
+ * and docs/settings.md are made from here, and `readConfig` reports every problem at once.
  */
 export interface Setting<T extends z.ZodType> {
   readonly env: string;

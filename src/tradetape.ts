@@ -19,7 +19,7 @@ export type {
   PerformanceFields,
   PredictionFields,
   Workflow,
-} from "./agent/draft.ts";
+} from "./agent/fields.ts";
 export { ERROR_CODES, type ErrorCode, TradetapeError } from "./errors.ts";
 export type { Incomplete } from "./event/complete.ts";
 export type * from "./event/events.ts";
@@ -27,9 +27,13 @@ export { doubleField, eventId, indicatorId, integerField, strategyId, symbolId }
 export { EVENT_TOPICS, type EventTopic } from "./event/schemas.ts";
 export type { Headers } from "./topic/publish/event-writer.ts";
 
-/** Settings by the names of the README's table; what isn't given comes from the environment, then from the defaults. */
+/**
+ * Settings by name: `databaseUrl` for DATABASE_URL, as `tradetape config --json` names them. What isn't given comes from
+ * the environment, then from the defaults.
+ */
 export type ConnectOptions = { readonly [K in SettingName]?: string | number | boolean | readonly string[] };
 
+/** What `publish` may be told beside the event. */
 export interface PublishOptions {
   /** Kafka headers: correlation ids and the like. Consumers keep them with a letter; tables don't hold them. */
   readonly headers?: Headers;
@@ -48,7 +52,7 @@ export async function connect(options: ConnectOptions = {}): Promise<Tape> {
   return connectTape(config, openLog(config));
 }
 
-/** `connect` for a program that has read its settings. */
+/** `connect` for a program that has read its settings: tradetape's own commands. */
 export async function connectTape(config: Config, log: Log): Promise<Tape> {
   const { schemaRegistryUrl, namespace, eventBytesMax } = requireServices(config, "kafkaBrokers", "schemaRegistryUrl");
   const kafka = openKafka(config, log);
@@ -155,6 +159,7 @@ export class Tape {
     await this.#parts.publisher.close();
   }
 
+  /** As `close`: `await using` calls it at the end of its block. */
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
   }

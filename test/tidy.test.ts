@@ -1,11 +1,14 @@
-import { dirname } from "node:path";
+import { existsSync } from "node:fs";
+import { dirname, join, normalize } from "node:path";
 import { describe, expect, test } from "vitest";
 import { missingOptional } from "../scripts/complete-lock.ts";
-import { DOC_TABLES, withTables } from "../scripts/doc-tables.ts";
+import { publicExports } from "../scripts/docs/api-reference.ts";
+import { DOC_TABLES, withTables } from "../scripts/docs/doc-tables.ts";
 import { eventsSource } from "../scripts/generate.ts";
 import { LAYERS, mayImport, standingOf } from "../scripts/rooms.ts";
 import { ERROR_CODES } from "../src/errors.ts";
-import { listFiles, parseSource, readText, type SourceFile } from "./support/source-tree.ts";
+import * as library from "../src/tradetape.ts";
+import { listFiles, parseSource, ROOT, readText, type SourceFile } from "./support/source-tree.ts";
 
 const files = listFiles();
 const sources = files.filter((path) => path.endsWith(".ts")).map((path) => parseSource(path, readText(path)));
@@ -136,6 +139,50 @@ describe("what is made by a script or stated twice", () => {
   test("every error code is thrown somewhere", () => {
     const text = product.filter((s) => s.path !== "src/errors.ts").map((s) => s.lines.join("\n"));
     expect(Object.keys(ERROR_CODES).filter((code) => !text.some((t) => t.includes(`"${code}"`)))).toEqual([]);
+  });
+});
+
+describe("documents", () => {
+  const pages = files.filter((path) => path.endsWith(".md"));
+  /** As a browser makes them of a heading: lower case, no punctuation, hyphens for spaces. */
+  const anchorsOf = (path: string) =>
+    [...readText(path).matchAll(/^#+ (.+)$/gm)].map(([, title]) =>
+      title!
+        .toLowerCase()
+        .replace(/[^\w\- ]/g, "")
+        .replaceAll(" ", "-"),
+    );
+
+  test.each([
+    ["README.md", 150],
+    ["ARCHITECTURE.md", 490],
+  ])("%s can be read in one sitting: %i lines at most", (path, most) => {
+    expect(readText(path).trimEnd().split("\n").length).toBeLessThanOrEqual(most);
+  });
+
+  test("link to what is there", () => {
+    const wrong = pages.flatMap((path) =>
+      [...readText(path).matchAll(/\]\(([^)\s]+)\)/g)]
+        .map(([, target]) => target!)
+        .filter((target) => {
+          const [file = "", anchor] = target.split("#");
+          const found = file === "" ? path : normalize(join(dirname(path), file));
+          return !existsSync(join(ROOT, found)) || (anchor !== undefined && !anchorsOf(found).includes(anchor));
+        })
+        .map((target) => `${path}: ${target}`),
+    );
+    expect(wrong).toEqual([]);
+  });
+
+  test("name every export of the library, and each export says what it is", () => {
+    const named = publicExports().map(({ name }) => name);
+    expect(Object.keys(library).filter((name) => !named.includes(name))).toEqual([]);
+    expect(publicExports().filter(({ doc }) => doc === "")).toEqual([]);
+  });
+
+  test("go with the package", () => {
+    const { files: shipped } = JSON.parse(readText("package.json")) as { files: string[] };
+    expect(shipped).toEqual(expect.arrayContaining(["docs", "ARCHITECTURE.md"]));
   });
 });
 

@@ -2,23 +2,26 @@ import { TradetapeError } from "../errors.ts";
 import type { DecisionEvent, EventOfTopic, FillEvent, PerformanceEvent, PredictionEvent } from "../event/events.ts";
 import { isUuid } from "../event/validate.ts";
 import {
-  type AgentIdentity,
   type AnyDraft,
-  type DecisionFields,
   type Draft,
   decisionId,
   draftDecision,
   draftFill,
   draftPerformance,
   draftPrediction,
-  type FillFields,
   fillId,
-  type PerformanceFields,
-  type PredictionFields,
   predictionId,
-  type Workflow,
 } from "./draft.ts";
+import type {
+  AgentIdentity,
+  DecisionFields,
+  FillFields,
+  PerformanceFields,
+  PredictionFields,
+  Workflow,
+} from "./fields.ts";
 
+/** Who the agent is, and by which clock it acts. */
 export interface AgentOptions extends AgentIdentity {
   /**
    * The time now, in microseconds since 1970, UTC, for events that are given none. A backtest hands in its own clock.

@@ -4,7 +4,7 @@ import type { CommandSpec } from "./command.ts";
 import { EXIT } from "./exit.ts";
 import { table } from "./output.ts";
 
-/** One setting as the help, the README and `tradetape config` show it. */
+/** One setting as the help, docs/settings.md and `tradetape config` show it. */
 export interface SettingRow {
   readonly name: SettingName;
   readonly env: string;

@@ -15,9 +15,11 @@ export const EVENT_BY_TOPIC = {
   audit: "audit",
 } as const;
 
+/** The name of a topic, without a namespace. */
 export type EventTopic = keyof typeof EVENT_BY_TOPIC;
 export type EventName = (typeof EVENT_BY_TOPIC)[EventTopic];
 
+/** Every topic that holds events. */
 export const EVENT_TOPICS = Object.keys(EVENT_BY_TOPIC) as EventTopic[];
 
 /** A column type's name as the schemas use it; `enum` and `string` both land in text. */

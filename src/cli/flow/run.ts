@@ -5,7 +5,7 @@ import { fillsOfDecisions } from "../../../producers/fills.ts";
 import { indicatorsOfBars } from "../../../producers/indicators.ts";
 import { performanceOfFills } from "../../../producers/performance.ts";
 import { predictionsOfIndicators } from "../../../producers/predictions.ts";
-import type { AgentIdentity } from "../../agent/draft.ts";
+import type { AgentIdentity } from "../../agent/fields.ts";
 import { requireServices } from "../../config.ts";
 import { TradetapeError } from "../../errors.ts";
 import { strategyId } from "../../event/identity.ts";

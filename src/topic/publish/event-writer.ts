@@ -9,6 +9,7 @@ import { fetchPartitionCount, TOPICS, topicName } from "../topics.ts";
 import type { Batch } from "./lane.ts";
 import type { PublishedMessage, Publisher } from "./publish.ts";
 
+/** Kafka headers by their names. */
 export type Headers = Readonly<Record<string, string | Buffer>>;
 
 /** What a topic's events need beyond themselves: the id of their schema, and how many partitions there are. */

@@ -1,0 +1,31 @@
+/** A shown command, or the first line of a shown block, that another test runs. */
+export interface Elsewhere {
+  readonly shown: string;
+  /** The file that runs it. */
+  readonly by: string;
+  /** Text of that file, so that the entry fails when the test is gone. */
+  readonly has: string;
+}
+
+const COMMANDS = "test/flow/commands";
+
+/** Commands that start a stack, install something or run until they are stopped. An entry nobody shows any more fails. */
+export const ELSEWHERE: readonly Elsewhere[] = [
+  { shown: "npm ci && npm test", by: ".ci/run", has: "npm ci && npm test" },
+  { shown: "npm ci && npm run demo", by: `${COMMANDS}/demo.flow.test.ts`, has: 'tradetape(["demo", "--json"]' },
+  { shown: 'alias tradetape="npx node src/cli/main.ts"', by: "test/support/tradetape.ts", has: '["src/cli/main.ts"' },
+  { shown: 'eval "$(tradetape up --detach)"', by: `${COMMANDS}/cli.flow.test.ts`, has: 'tradetape(["up", "--json"]' },
+  { shown: "tradetape consume", by: `${COMMANDS}/consume-cli.flow.test.ts`, has: 'startTradetape(["consume"' },
+  { shown: "pip install ./python", by: "test/support/python.ts", has: '"-m", "pip", "install"' },
+  {
+    shown: "python -m tradetape.agent AAPL NASDAQ",
+    by: "test/flow/agents/python.flow.test.ts",
+    has: 'run(["tradetape.agent", TICKER, "NASDAQ"])',
+  },
+  { shown: "npm run bench", by: "test/bench/bench.unit.test.ts", has: "a resumed bench measures only what is missing" },
+  {
+    shown: "import hashlib, json, struct, sys",
+    by: `${COMMANDS}/audit.flow.test.ts`,
+    has: 'readFileSync("docs/audit.md"',
+  },
+];
