@@ -1,6 +1,7 @@
 import { type Draft, draftPerformance } from "../src/agent/draft.ts";
 import type { AgentIdentity } from "../src/agent/fields.ts";
 import { wrongTime } from "../src/agent/links.ts";
+import { DAY_US } from "../src/event/day.ts";
 import type { SessionEvent } from "../src/event/events.ts";
 import { producerOf } from "../src/feed/format.ts";
 import { jsonLines } from "../src/feed/formats/json-lines.ts";
@@ -16,7 +17,7 @@ interface Window {
 }
 
 /** A row of a window that isn't over would be of a time to come, which landing sets aside. */
-const AHEAD_US = 86_400_000_000;
+const AHEAD_US = DAY_US;
 
 /**
  * decisions, fills, sessions -> performance: win rate, average return, drawdown and Sharpe ratio of the round trips that

@@ -8,7 +8,8 @@ import { Connection } from "../src/table/connection.ts";
 import { migrate } from "../src/table/migrate.ts";
 
 /** Day partitions come and go with the data. */
-const LASTING = `n.nspname IN ('public', 'tradetape') AND c.relname !~ '^market_data_tick_[0-9]{8}'`;
+const LASTING = `n.nspname IN ('public', 'tradetape')
+      AND NOT EXISTS (SELECT FROM tradetape.day_table d WHERE c.relname ~ ('^' || d.table_name || '_[0-9]{8}'))`;
 
 /**
  * One line of text per fact, in an order of its own. Texts are PostgreSQL's, so a new major version may word them anew:
@@ -64,7 +65,7 @@ const FACTS: Readonly<Record<string, string>> = {
     SELECT format('%I%s', rolname, concat(CASE WHEN rolsuper THEN ' superuser' END, CASE WHEN rolcanlogin THEN ' login' END,
       CASE WHEN rolcreaterole THEN ' createrole' END, CASE WHEN rolcreatedb THEN ' createdb' END,
       CASE WHEN rolbypassrls THEN ' bypassrls' END, CASE WHEN rolinherit THEN ' inherit' END))
-    FROM pg_roles WHERE rolname IN ('tradetape_owner', 'tradetape_lander', 'tradetape_reader')`,
+    FROM pg_roles WHERE rolname IN ('tradetape_owner', 'tradetape_lander', 'tradetape_reader', 'tradetape_ops')`,
 };
 
 /** The shape of a database as stable text: everything in it that a migration makes. */

@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import type { z } from "zod";
 import { TradetapeError } from "./errors.ts";
-import { SETTINGS, type Setting, type SettingName } from "./settings.ts";
+import { RETIRED, SETTINGS, type Setting, type SettingName } from "./settings.ts";
 
 export type Config = { readonly [K in SettingName]: z.output<(typeof SETTINGS)[K]["schema"]> };
 
@@ -22,6 +22,9 @@ export function readConfig(
       const where = flags[name] === undefined ? s.env : (s.flag ?? s.env);
       for (const issue of parsed.error.issues) problems.push(`${where}: ${issue.message}`);
     }
+  }
+  for (const [name, now] of Object.entries(RETIRED)) {
+    if (env[name]) problems.push(`${name} is read no longer: unset it and use ${now}`);
   }
   checkTogether(config as Config, problems);
   if (problems.length > 0) {

@@ -229,21 +229,21 @@ export const SETTINGS = {
   }),
   newDaysPerBatchMax: setting({
     env: "TRADETAPE_NEW_DAYS_PER_BATCH_MAX",
-    doc: "A batch of ticks is cut before the row that needs one more new day partition than this.",
+    doc: "A batch is cut before the row that needs one more new day partition than this.",
     schema: integer(1, 1000, 32),
   }),
-  tickDaysAhead: setting({
-    env: "TRADETAPE_TICK_DAYS_AHEAD",
-    doc: "A day's first ticks make the partitions of so many days behind it, too, unless the day is over.",
+  daysAhead: setting({
+    env: "TRADETAPE_DAYS_AHEAD",
+    doc: "A day's first events make the partitions of so many days behind it, too, unless the day is over.",
     unit: "days",
     schema: integer(0, 30, 1),
-  }),
-  tickRetentionDays: setting({
-    env: "TRADETAPE_TICK_RETENTION_DAYS",
-    doc: "`tradetape partitions retain` drops ticks of days older than this; -1 is never.",
-    unit: "days",
-    schema: integer(-1, 36_600, -1),
   }),
 } as const;
 
 export type SettingName = keyof typeof SETTINGS;
+
+/** Variables that are read no longer, and what has taken their place: a value that nobody heeds would be worse than a stop. */
+export const RETIRED: Readonly<Record<string, string>> = {
+  TRADETAPE_TICK_DAYS_AHEAD: "TRADETAPE_DAYS_AHEAD",
+  TRADETAPE_TICK_RETENTION_DAYS: "`tradetape partitions retain --keep-days`",
+};

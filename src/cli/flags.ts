@@ -1,6 +1,7 @@
 import { DateTime } from "luxon";
 import { CONSUMERS } from "../../consumers/all.ts";
 import { TradetapeError } from "../errors.ts";
+import { DAY_MS } from "../event/day.ts";
 import type { EventTopic } from "../event/schemas.ts";
 import { isUuid } from "../event/validate.ts";
 import { topicName } from "../topic/topics.ts";
@@ -15,7 +16,7 @@ export function knownTopic(namespace: string, name: string): EventTopic {
   return found;
 }
 
-const UNIT_MS: Readonly<Record<string, number>> = { s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 };
+const UNIT_MS: Readonly<Record<string, number>> = { s: 1000, m: 60_000, h: 3_600_000, d: DAY_MS };
 
 /** ISO 8601, or how long ago: a number and s, m, h or d. */
 export function timeOf(flag: string, text: string | undefined, nowMs: number): string | undefined {

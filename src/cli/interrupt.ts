@@ -1,3 +1,5 @@
+import { DAY_MS } from "../event/day.ts";
+
 /** Who asked to stop, as abort signals for the command. */
 export interface Interrupt {
   /** Stop at a place from which the same command can go on. */
@@ -38,14 +40,12 @@ export function watchSignals(say: (line: string) => void, onForce: () => void): 
   };
 }
 
-const A_DAY_MS = 86_400_000;
-
 /** Resolves when the signal comes; at once when it has come. A process that only waits for it stays alive. */
 export function untilAborted(signal: AbortSignal): Promise<void> {
   if (signal.aborted) return Promise.resolve();
   return new Promise((resolve) => {
     // Neither a listener nor a promise keeps Node running; a timer does.
-    const alive = setInterval(() => {}, A_DAY_MS);
+    const alive = setInterval(() => {}, DAY_MS);
     const end = () => {
       clearInterval(alive);
       resolve();

@@ -1,3 +1,4 @@
+import { dayOf, isoDate } from "./day.ts";
 import type { BarEvent, IndicatorEvent, PerformanceEvent, TickEvent } from "./events.ts";
 import { begin, eventId, finish, putDouble, putInteger, putText, putTexts } from "./natural-key.ts";
 
@@ -13,15 +14,14 @@ export function strategyId(name: string): string {
   return eventId("strategy", [name]);
 }
 
-const DAY_US = 86_400_000_000;
 let lastDay = Number.NaN;
 let lastDayText = "";
 
 /** A UTC day as YYYY-MM-DD, of whole microseconds since 1970. Ticks come day by day, and a date's text costs 1 us. */
 function utcDay(timestamp: number): string {
-  const day = Math.floor(timestamp / DAY_US);
+  const day = dayOf(timestamp);
   if (day !== lastDay) {
-    lastDayText = new Date(Math.floor(timestamp / 1000)).toISOString().slice(0, 10);
+    lastDayText = isoDate(day);
     lastDay = day;
   }
   return lastDayText;

@@ -1,5 +1,5 @@
 import { TradetapeError } from "../errors.ts";
-import { MICROS_PER_DAY } from "./time.ts";
+import { DAY_US } from "../event/day.ts";
 
 /** Vendors' spellings of the same units. `m` is a minute and `M` a month, so the case counts for these two alone. */
 const UNITS: Readonly<Record<string, string>> = {
@@ -44,8 +44,8 @@ export function toldInterval(text: string | undefined): string | undefined {
 }
 
 const LENGTHS: readonly [string, number][] = [
-  ["w", 7 * MICROS_PER_DAY],
-  ["d", MICROS_PER_DAY],
+  ["w", 7 * DAY_US],
+  ["d", DAY_US],
   ["h", 3_600_000_000],
   ["min", 60_000_000],
   ["s", 1_000_000],
@@ -53,7 +53,7 @@ const LENGTHS: readonly [string, number][] = [
 
 /** The name of a length in microseconds; null for one that is no whole number of seconds. */
 export function intervalOfMicros(us: number): string | null {
-  if (us >= 28 * MICROS_PER_DAY && us <= 31 * MICROS_PER_DAY) return "1mo";
+  if (us >= 28 * DAY_US && us <= 31 * DAY_US) return "1mo";
   // 60 s is 1min and 24 h is 1d, but 2 weeks of days is rare and two ids for one thing is worse than an odd name.
   const fitting = LENGTHS.find(([, length]) => us >= length && us % length === 0);
   return fitting ? `${us / fitting[1]}${fitting[0]}` : null;

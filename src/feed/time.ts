@@ -1,7 +1,6 @@
+import { DAY_US } from "../event/day.ts";
 import { shown } from "./decimal.ts";
 import type { ZoneClock } from "./zone.ts";
-
-export const MICROS_PER_DAY = 86_400_000_000;
 
 /** A moment: whole microseconds since 1970 UTC, and the nanoseconds 0 to 999 below. */
 export interface Moment {
@@ -105,7 +104,7 @@ export function parseEpoch(text: string, unit: EpochUnit): Moment | string {
 }
 
 /** Clocks differ and bars may be stamped ahead; two days is what landing allows too. */
-const FUTURE_US_MAX = 2 * MICROS_PER_DAY;
+const FUTURE_US_MAX = 2 * DAY_US;
 
 /** Why landing would set an event of this time aside, or null: better said before it is sent. */
 export function outsideRange(us: number): string | null {

@@ -1,5 +1,6 @@
 import { DateTime, IANAZone } from "luxon";
 import { TradetapeError } from "../errors.ts";
+import { DAY_MS } from "../event/day.ts";
 
 const MINUTE_US = 60_000_000;
 /** Every zone's clock changes on a quarter of an hour, so the offset is asked once per quarter, not once per tick. */
@@ -57,8 +58,7 @@ export class ZoneClock {
 
   #ask(wallMs: number): number | string {
     // The offsets a day before and after are the two between which a change on this day can lie.
-    const day = 86_400_000;
-    const candidates = new Set([this.#zone.offset(wallMs - day), this.#zone.offset(wallMs + day)]);
+    const candidates = new Set([this.#zone.offset(wallMs - DAY_MS), this.#zone.offset(wallMs + DAY_MS)]);
     const fitting = [...candidates].filter((minutes) => this.#zone.offset(wallMs - minutes * 60_000) === minutes);
     if (fitting.length === 1) return fitting[0]!;
     const text = DateTime.fromMillis(wallMs, { zone: "utc" }).toFormat("yyyy-MM-dd HH:mm");

@@ -51,13 +51,14 @@ export interface DroppedDay {
   readonly table: string;
   readonly day: string;
   readonly rows: number;
-  readonly horizon: string;
+  /** The first day that is kept. */
+  readonly keepFrom: string;
 }
 
 /** Called in the transaction that drops. */
 export function recordDroppedDay(ops: Ops, dropped: DroppedDay): Promise<void> {
-  const { actionId, topic, table, day, rows, horizon } = dropped;
-  const facts = { table, day, rows, horizon };
+  const { actionId, topic, table, day, rows, keepFrom } = dropped;
+  const facts = { table, day, rows, keep_from: keepFrom };
   return record(ops, { kind: "PARTITION_DROP", actionId, key: [table, day], topic, facts });
 }
 

@@ -3,6 +3,7 @@ import type { Consumer } from "../batch/consumer.ts";
 import { type LandingServices, openLandingServices } from "../batch/run/landing-services.ts";
 import type { Config } from "../config.ts";
 import { TradetapeError } from "../errors.ts";
+import { DAY_MS } from "../event/day.ts";
 import type { Log } from "../log.ts";
 import { Connection } from "../table/connection.ts";
 import {
@@ -64,7 +65,7 @@ export interface ReplayResult {
 
 const COUNTS_MS = 2000;
 /** A hundred years, so that no parked event is given up while the replay loads. */
-const PARK_DEADLINE_MS = 100 * 365 * 86_400_000;
+const PARK_DEADLINE_MS = 100 * 365 * DAY_MS;
 
 /**
  * Runs a replay from the state that it is in to its end. Each state can be cut off at any moment and begun again, because

@@ -1,28 +1,31 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { TradetapeError } from "../errors.ts";
+import type { EventTopic } from "../event/schemas.ts";
 import type { Connection } from "../table/connection.ts";
 import { nextOffsets } from "../table/landing/landed.ts";
-import { tickTopics } from "../table/upkeep/tick-days.ts";
+import { landedNames } from "../table/upkeep/day-partitions.ts";
 import { fetchOffsets } from "../topic/offsets.ts";
+import { topicName } from "../topic/topics.ts";
 
 type Admin = Parameters<typeof fetchOffsets>[0];
 
 const POLL_MS = 250;
 
 /**
- * Waits until this database has landed every tick that the log holds now. What hasn't landed when a day is dropped is
- * filtered afterwards, and nobody can say of a record that waits in the log which day it belongs to.
- * @param own the full name of this namespace's ticks; those of others that landed here count, too
+ * Waits until this database has landed every event of a topic that the log holds now. What hasn't landed when a day is
+ * dropped is filtered afterwards, and nobody can say of a record that waits in the log which day it belongs to.
+ * @param from the topic, and the namespace whose log has to be there; those of others that landed here count, too
  * @throws TradetapeError not_caught_up, canRetry, naming the partitions that are behind; topic_missing
  */
-export async function requireTicksLanded(
+export async function requireLanded(
   connection: Connection,
   admin: Admin,
-  own: string,
+  from: { readonly topic: EventTopic; readonly namespace: string },
   waitMs: number,
 ): Promise<void> {
   const there = new Set(await admin.listTopics());
-  const topics = [...new Set([own, ...(await tickTopics(connection))])].filter(
+  const own = topicName(from.namespace, from.topic);
+  const topics = [...new Set([own, ...(await landedNames(connection, from.topic))])].filter(
     (topic) => topic === own || there.has(topic),
   );
   const ends = await Promise.all(
@@ -42,10 +45,10 @@ export async function requireTicksLanded(
     if (performance.now() >= deadline) {
       throw new TradetapeError(
         "not_caught_up",
-        `the log holds ticks that this database hasn't landed: ${behind.join(", ")}`,
+        `the log holds ${from.topic} that this database hasn't landed: ${behind.join(", ")}`,
         {
           canRetry: true,
-          next: "Run `tradetape consume ticks --until-caught-up` first, or give running consumers more --wait.",
+          next: `Run \`tradetape consume ${from.topic} --until-caught-up\` first, or give running consumers more --wait.`,
         },
       );
     }

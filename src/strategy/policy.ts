@@ -1,3 +1,5 @@
+import { DAY_US } from "../event/day.ts";
+
 /** What a decision rests on. */
 export interface Signal {
   /** Microseconds since 1970. */
@@ -23,8 +25,6 @@ export interface PolicyDecision {
   readonly approved: boolean;
   readonly reason: string;
 }
-
-const DAY_US = 86_400_000_000;
 
 export const POLICY: PolicySettings = {
   entry: 0.55,

@@ -1,9 +1,10 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import type { Consumer } from "../batch/consumer.ts";
-import { comparedTable, DEAD_LETTERS, PARKED_EVENTS, SINCE } from "../table/checks/compared-table.ts";
-import { type CutPath, prepareDigests } from "../table/checks/digest.ts";
+import { type Consumer, dayColumnOf } from "../batch/consumer.ts";
+import { comparedTable, DEAD_LETTERS, PARKED_EVENTS, since } from "../table/checks/compared-table.ts";
+import { prepareDigests } from "../table/checks/digest.ts";
 import { inSnapshot } from "../table/checks/ledger-check.ts";
-import { countTicksBefore, tickHorizon } from "../table/upkeep/tick-days.ts";
+import type { Connection } from "../table/connection.ts";
+import { countBefore, keptFrom } from "../table/upkeep/day-partitions.ts";
 import { notEquallyFar, placesText, requireAlike } from "./alike.ts";
 import { compareLetters, compareTable, type TableComparison } from "./compare-table.ts";
 import { both, type Pair } from "./difference.ts";
@@ -16,11 +17,17 @@ export interface Comparison {
   readonly tables: readonly TableComparison[];
   readonly ownEntries: Standing["ownEntries"];
   readonly origins: readonly PlaceApart[];
-  /** Days of ticks before this one aren't compared, because one of the two has dropped some of them; null if neither has. */
-  readonly dropped: { readonly before: string; readonly rowsHere: number; readonly rowsThere: number } | null;
+  readonly dropped: readonly DroppedPart[];
 }
 
-const TICKS = "market_data_tick";
+/** The days of a table that aren't compared, because one of the two has dropped some of them, and how many rows are left. */
+export interface DroppedPart {
+  readonly topic: string;
+  readonly table: string;
+  readonly before: string;
+  readonly rowsHere: number;
+  readonly rowsThere: number;
+}
 
 export interface AgainstOptions {
   /** How long to wait until both have landed equally far. */
@@ -79,30 +86,35 @@ async function compareAll(
 ): Promise<Comparison> {
   await both(pair, prepareDigests);
   const { partitions, ownEntries, origins } = standing;
-  const dropped = await droppedOf(pair);
   const tables = consumers.map((consumer) => ({ consumer, table: comparedTable(consumer.landing, consumer.time) }));
   const tableOf = (topic: string) => tables.find(({ consumer }) => isTopicOf(consumer, topic))?.table;
   const excuses = new Excuses();
   const found: TableComparison[] = [];
+  const dropped: DroppedPart[] = [];
   onProgress?.("comparing dead letters");
   const letters = await compareLetters(pair, DEAD_LETTERS, excuses, tableOf);
-  for (const table of [...tables.map((entry) => entry.table), PARKED_EVENTS]) {
+  for (const { consumer, table } of [...tables, { consumer: undefined, table: PARKED_EVENTS }]) {
     if (stop.aborted) break;
     onProgress?.(`comparing ${table.name}`);
-    const kept: CutPath = dropped && table.name === TICKS ? [[SINCE, dropped.before]] : [];
-    found.push(await compareTable(pair, table, excuses, kept));
+    const column = consumer && dayColumnOf(consumer);
+    const part = column && (await droppedOf(pair, consumer, column));
+    if (part) dropped.push(part);
+    found.push(await compareTable(pair, table, excuses, part ? [[since(column), part.before]] : []));
   }
   const all = [...found, letters];
   return { equal: all.every(({ equal }) => equal), partitions, tables: all, ownEntries, origins, dropped };
 }
 
 /** Which days are left out: where one of the two has dropped days, the other may have landed them, or filtered them. */
-async function droppedOf(pair: Pair): Promise<Comparison["dropped"]> {
-  const before = (await both(pair, tickHorizon))
+async function droppedOf(pair: Pair, consumer: Consumer, column: string): Promise<DroppedPart | undefined> {
+  const { topic, landing } = consumer;
+  const days = await both(pair, (connection) => keptFrom(connection, landing.table));
+  const before = days
     .filter((day) => day !== undefined)
     .sort()
     .at(-1);
-  if (before === undefined) return null;
-  const [rowsHere, rowsThere] = await both(pair, (connection) => countTicksBefore(connection, before));
-  return { before, rowsHere, rowsThere };
+  if (before === undefined) return undefined;
+  const count = (connection: Connection) => countBefore(connection, landing.table, column, before);
+  const [rowsHere, rowsThere] = await both(pair, count);
+  return { topic, table: landing.table, before, rowsHere, rowsThere };
 }

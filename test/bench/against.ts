@@ -4,8 +4,9 @@
  */
 import { CONSUMERS } from "../../consumers/all.ts";
 import { readConfig, requireServices } from "../../src/config.ts";
+import { dayOf } from "../../src/event/day.ts";
 import { Connection } from "../../src/table/connection.ts";
-import { dayOf, makeTickDays } from "../../src/table/landing/days.ts";
+import { makeDays } from "../../src/table/landing/days.ts";
 import { migrate } from "../../src/table/migrate.ts";
 import { compareDatabases } from "../../src/verify/against.ts";
 
@@ -29,7 +30,7 @@ async function fill(name: string): Promise<void> {
   await migrate(urlOf(name));
   const connection = await Connection.open(urlOf(name), { name: "bench against" });
   const days = Array.from({ length: DAYS }, (_, n) => dayOf(START_US + n * DAY_US));
-  await makeTickDays(connection, days);
+  await makeDays(connection, "market_data_tick", days);
   await connection.query(
     `INSERT INTO market_data_tick (market_data_id, symbol_id, "timestamp", close, volume, "interval", source, trade_id,
        venue, conditions, timestamp_ns, received_at)

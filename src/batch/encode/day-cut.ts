@@ -1,18 +1,18 @@
-import type { Day } from "../../table/landing/days.ts";
-import type { TickDays } from "./tick-days.ts";
+import type { Day } from "../../event/day.ts";
+import type { KnownDays } from "./known-days.ts";
 
 /** The days of one batch, of which only so many may be new: making a partition takes locks and time. */
 export class DayCut {
-  readonly #known: TickDays;
+  readonly #known: KnownDays;
   readonly #newMax: number;
   readonly #days = new Set<Day>();
   #newDays = 0;
   #last: Day | undefined;
-  /** Rows of days behind the horizon of retention. */
+  /** Rows of days that retention has dropped. */
   past = 0;
 
   /** @param known days whose partition is there */
-  constructor(known: TickDays, newMax: number) {
+  constructor(known: KnownDays, newMax: number) {
     this.#known = known;
     this.#newMax = newMax;
   }

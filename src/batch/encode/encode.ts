@@ -1,6 +1,6 @@
 import { HEADER_BYTES } from "../../event/codec.ts";
+import { dayOf } from "../../event/day.ts";
 import { Refusal } from "../../event/letter.ts";
-import { dayOf } from "../../table/landing/days.ts";
 import { type Records, ValuePlace } from "../../topic/fetch/records.ts";
 import { DayCut } from "./day-cut.ts";
 import type { EncodedBatch, EncodeRange, Letter } from "./encoded-batch.ts";
@@ -105,7 +105,7 @@ class BatchEncoder {
       this.letters.push({ index, reason: event.reason, detail: event.detail, column: event.column });
       return true;
     }
-    const time = consumer.partitionedByDay ? (event.timestamp as number) : 0;
+    const time = consumer.partitionedByDay ? (event[consumer.time] as number) : 0;
     const admission = this.#admit(index, time, (event.backtest_session_id ?? null) as string | null);
     if (admission !== "in") return admission !== "cut";
     const refusal = rowEncoder.write(this.rows.out, event, this.#facts);

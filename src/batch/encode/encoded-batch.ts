@@ -1,5 +1,5 @@
+import type { Day } from "../../event/day.ts";
 import type { LetterReason } from "../../event/letter.ts";
-import type { Day } from "../../table/landing/days.ts";
 import type { Records } from "../../topic/fetch/records.ts";
 import type { Rows } from "./rows.ts";
 import type { SessionFate } from "./session-sieve.ts";

@@ -2,7 +2,7 @@ import type { EventReader } from "../../event/codec.ts";
 import type { RowEncoder } from "../../table/rows/row-encoder.ts";
 import type { Consumer } from "../consumer.ts";
 import type { EventFilter } from "./event-filter.ts";
-import type { TickDays } from "./tick-days.ts";
+import type { KnownDays } from "./known-days.ts";
 import type { Transcoders } from "./transcoders.ts";
 
 /** What turning one consumer's records into rows and letters takes; made once a group. */
@@ -14,5 +14,5 @@ export interface Encoder {
   readonly eventBytesMax: number;
   readonly newDaysPerBatchMax: number;
   readonly filter: EventFilter;
-  readonly days: TickDays;
+  readonly days: KnownDays;
 }

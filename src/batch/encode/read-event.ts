@@ -1,9 +1,10 @@
+import { DAY_US } from "../../event/day.ts";
 import { Refusal } from "../../event/letter.ts";
 import { shownValue } from "../../table/rows/row-encoder.ts";
 import type { Encoder } from "./encoder.ts";
 
 /** An event's time may lie this far ahead of the broker's: a session may end tomorrow, a date of next month is a mistake. */
-const TIME_AHEAD_US_MAX = 2 * 86_400_000_000;
+const TIME_AHEAD_US_MAX = 2 * DAY_US;
 
 type Fields = Readonly<Record<string, unknown>>;
 

@@ -6,10 +6,11 @@ import type { ConnectionSlot } from "../../table/slot.ts";
 import { faultKindOf, isDatabaseFault } from "../../table/sqlstate.ts";
 import type { EncodedBatch } from "../encode/encoded-batch.ts";
 import { expireParked } from "../land/expire.ts";
-import { encodedAgain, type Landed, type Landing, landBatch, type OnCommit } from "../land/land.ts";
+import { type Landed, type Landing, landBatch, type OnCommit } from "../land/land.ts";
 import { looksClean } from "../land/land-clean.ts";
 import type { LandingPlan } from "../land/landing-plan.ts";
 import { releaseParked } from "../land/release.ts";
+import { withDays } from "../land/with-days.ts";
 import { judge, type Patience } from "../patience.ts";
 import { LandingQueue } from "./landing-queue.ts";
 import type { Job, Lane, LaneStep } from "./lane.ts";
@@ -23,7 +24,6 @@ export class JobRunner {
   readonly #plan: LandingPlan;
   readonly #registry: Registry;
   readonly #slots: readonly ConnectionSlot[];
-  /** Day partitions are made on a session of their own, as a landing's transaction would hold a new partition's lock. */
   readonly #daySlot: ConnectionSlot;
   readonly #lockWatch: LockWatch;
   readonly #sharedSlot: ConnectionSlot;
@@ -130,23 +130,34 @@ export class JobRunner {
   }
 
   #release(slot: ConnectionSlot, lane: Lane, onCommit: OnCommit): Promise<Landing> {
-    return slot.use((connection) =>
-      this.#lockWatch.run(connection, async () => {
-        const released = await releaseParked(connection, this.#plan, lane.partition, this.#registry, onCommit);
-        return released.kind === "landed"
-          ? released
-          : expireParked(connection, this.#plan, lane, this.#registry, onCommit);
-      }),
-    );
+    const services = { registry: this.#registry, daySlot: this.#daySlot };
+    const release = () =>
+      slot.use((connection) =>
+        this.#lockWatch.run(connection, async () => {
+          const released = await releaseParked(connection, this.#plan, lane.partition, services, onCommit);
+          return released.kind === "landed"
+            ? released
+            : expireParked(connection, this.#plan, lane, this.#registry, onCommit);
+        }),
+      );
+    return release().catch((error) => this.#againWithDays(error, release));
+  }
+
+  /**
+   * Tries once more where PostgreSQL has no partition for a row: a day partition that `days` knew was dropped meanwhile. The
+   * second try makes it again, or filters what retention has dropped; if PostgreSQL refuses that, too, the group stops.
+   */
+  #againWithDays(error: unknown, attempt: () => Promise<Landing>): Promise<Landing> {
+    if (!isDatabaseFault(error) || faultKindOf(error) !== "partition") throw error;
+    this.#plan.encoder.days.forget();
+    return attempt();
   }
 
   /** Lands a batch; together with others only at the first try, because what fails there may be another partition's fault. */
   async #land(lane: Lane, batch: EncodedBatch, isFirstTry: boolean, onCommit: OnCommit): Promise<Landing> {
     const slot = this.slotOf(lane.partition);
-    const { days } = this.#plan.encoder;
     const land = async (mayShare: boolean) => {
-      await days.make(this.#daySlot, batch);
-      const kept = batch.days.some((day) => days.isPast(day)) ? encodedAgain(this.#plan, batch) : batch;
+      const kept = await withDays(this.#plan, this.#daySlot, batch);
       await this.#plan.sessionGate.pass(kept.sessions, this.#signal);
       const preferStage = lane.stagedBatchesLeft > 0;
       // The first batch after a claim begins with the landmark, which has landed: `landBatch` trims it.
@@ -159,13 +170,7 @@ export class JobRunner {
         this.#lockWatch.run(connection, () => landBatch(connection, this.#plan, kept, preferStage, onCommit)),
       );
     };
-    const landing = await land(isFirstTry).catch((error) => {
-      // A day partition that `days` knew was dropped meanwhile. The second try makes it again, or filters what retention
-      // has dropped; if PostgreSQL refuses that, too, the group stops.
-      if (!isDatabaseFault(error) || faultKindOf(error) !== "partition") throw error;
-      days.forget();
-      return land(false);
-    });
+    const landing = await land(isFirstTry).catch((error) => this.#againWithDays(error, () => land(false)));
     if (landing.kind === "landed" && this.#plan.consumer.landing.path === "direct") {
       const repeated = landing.usedStage && landing.ledger.duplicate + landing.ledger.replaced > 0;
       lane.stagedBatchesLeft = repeated ? STAGED_AFTER_REPEAT : Math.max(0, lane.stagedBatchesLeft - 1);

@@ -3,6 +3,7 @@ import type { Connection } from "../../table/connection.ts";
 import { lockPartition } from "../../table/landing/landed.ts";
 import { insertParked } from "../../table/landing/letters.ts";
 import { readyParked, unpark } from "../../table/landing/parked.ts";
+import type { ConnectionSlot } from "../../table/slot.ts";
 import { encodeBatch } from "../encode/encode.ts";
 import { landStaged } from "../write/land-staged.ts";
 import { parkedRows } from "./aside-rows.ts";
@@ -10,9 +11,16 @@ import { book, inTransaction, type Landing, ledgerOf, type OnCommit } from "./la
 import type { LandingPlan } from "./landing-plan.ts";
 import { type BreakerSample, sampleOf } from "./letter-breaker.ts";
 import { ParkedRecords } from "./parked-records.ts";
+import { withDays } from "./with-days.ts";
 
 /** One release takes this many events, so that its transaction is no larger than that of a small fetch. */
 const RELEASE_EVENTS_MAX = 2000;
+
+/** What a release asks beside its own session. */
+export interface ReleaseServices {
+  readonly registry: Pick<Registry, "fetch">;
+  readonly daySlot: ConnectionSlot;
+}
 
 /**
  * Lands the parked events of a partition whose parents have come, in offset order, by the path they would have taken.
@@ -24,7 +32,7 @@ export async function releaseParked(
   connection: Connection,
   plan: LandingPlan,
   partition: number,
-  registry: Pick<Registry, "fetch">,
+  { registry, daySlot }: ReleaseServices,
   onCommit?: OnCommit,
 ): Promise<Landing> {
   const { topicName, encoder, consumer, breaker } = plan;
@@ -39,13 +47,15 @@ export async function releaseParked(
     // registry answers, which happens once a schema.
     for (const id of encoder.reader.missing(ready.map(({ value }) => value))) await registry.fetch(id);
     const range = { firstOffset: nextOffset, nextOffset, from: 0 };
-    const batch = encodeBatch(encoder, partition, new ParkedRecords(ready), range);
+    const encoded = encodeBatch(encoder, partition, new ParkedRecords(ready), range);
+    // Cut for the sake of its days, it still covers no offsets; the next release takes the rest.
+    const batch = await withDays(plan, daySlot, { ...encoded, nextOffset });
     const outcome = await landStaged(connection, plan.staged, batch, 0, batch.rows.indexes.length);
     await unpark(
       connection,
       topicName,
       partition,
-      ready.map(({ offset }) => offset),
+      ready.slice(0, batch.to).map(({ offset }) => offset),
     );
     // What can't land yet is parked again, with the parents that are missing now: `missing` was empty for an event that only
     // waited behind an earlier one of its id.

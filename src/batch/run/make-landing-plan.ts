@@ -6,9 +6,9 @@ import type { LandingTable } from "../../table/rows/landing-table.ts";
 import { RowEncoder } from "../../table/rows/row-encoder.ts";
 import { fetchOffsets } from "../../topic/offsets.ts";
 import { topicName } from "../../topic/topics.ts";
-import type { Consumer } from "../consumer.ts";
+import { type Consumer, dayColumnOf } from "../consumer.ts";
 import { EventFilter } from "../encode/event-filter.ts";
-import { TickDays } from "../encode/tick-days.ts";
+import { KnownDays } from "../encode/known-days.ts";
 import { Transcoders, transcoderPlan } from "../encode/transcoders.ts";
 import type { ReplayTerms } from "../group/replay-terms.ts";
 import type { TopicEnds } from "../land/horizon.ts";
@@ -36,7 +36,9 @@ export async function makeLandingPlan(
   const name = topicName(config.namespace, topic);
   const auditTopicName = topicName(config.namespace, "audit");
   const stage = stageStatements(landing);
-  const columns = await services.questions.use((connection) => checkCatalog(connection, landing));
+  const columns = await services.questions.use((connection) =>
+    checkCatalog(connection, landing, dayColumnOf(consumer)),
+  );
   const topicEnds: TopicEnds = {
     nameOf: (other) => topicName(config.namespace, other),
     read: async (other) => terms?.rangesOf(other) ?? fetchOffsets(services.admin, topicName(config.namespace, other)),
@@ -57,7 +59,7 @@ export async function makeLandingPlan(
       eventBytesMax: config.eventBytesMax,
       newDaysPerBatchMax: config.newDaysPerBatchMax,
       filter,
-      days: new TickDays(config.tickDaysAhead),
+      days: new KnownDays(landing.table, config.daysAhead),
     },
     direct: { statement: directCopy(landing), relation: landing.table },
     stage,

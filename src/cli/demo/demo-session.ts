@@ -1,3 +1,4 @@
+import { DAY_US } from "../../event/day.ts";
 import type { BarEvent, SessionEvent } from "../../event/events.ts";
 import { eventId } from "../../event/identity.ts";
 import { USUAL } from "../../strategy/indicators.ts";
@@ -7,7 +8,6 @@ import { POLICY } from "../../strategy/policy.ts";
 import type { AgentRun } from "../flow/agent-run.ts";
 
 const MIN_US = 60_000_000;
-const DAY_US = 1440 * MIN_US;
 
 /** The reference agent over the demo's daily bars: a backtest, so that everything carries its session. */
 export const DEMO_RUN: AgentRun & { readonly session: string } = {

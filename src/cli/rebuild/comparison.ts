@@ -32,12 +32,10 @@ function exceptionLines({ tables, ownEntries, origins, dropped }: Comparison): s
     ...(ownEntries.here !== ownEntries.there
       ? [`not compared: ${count(ownEntries.here)} and ${count(ownEntries.there)} receipts and replays in audit_log`]
       : []),
-    ...(dropped
-      ? [
-          `not compared: ticks before ${dropped.before}, dropped by one: ${count(dropped.rowsHere)} and ` +
-            `${count(dropped.rowsThere)} are left`,
-        ]
-      : []),
+    ...dropped.map(
+      ({ topic, before, rowsHere, rowsThere }) =>
+        `not compared: ${topic} before ${before}, dropped by one: ${count(rowsHere)} and ${count(rowsThere)} are left`,
+    ),
     ...(origins.length > 0 ? [`began at different offsets: ${placesText(origins)}`] : []),
   ];
 }

@@ -7,7 +7,7 @@ import { removeSession } from "../../session/remove.ts";
 import { SESSION_TABLES } from "../../session/tables.ts";
 import type { LandedSession } from "../../table/sessions/session-list.ts";
 import { countSessionRows } from "../../table/sessions/session-rows.ts";
-import { lockTickDays } from "../../table/upkeep/tick-days.ts";
+import { lockDrops } from "../../table/upkeep/day-partitions.ts";
 import { connectTape } from "../../tradetape.ts";
 import type { CommandSpec, Session } from "../command.ts";
 import { EXIT, type ExitCode } from "../exit.ts";
@@ -66,8 +66,8 @@ async function dryRun({ out }: Session, ops: Ops, found: LandedSession): Promise
 async function deleteIt(session: Session, ops: Ops, found: LandedSession, waitMs: number): Promise<ExitCode> {
   const { config, out, signal, log, progress } = session;
   const id = found.backtest_session_id;
-  // Whoever drops days of ticks drops tables that this one lists.
-  await lockTickDays(ops.connection);
+  // Whoever drops days drops partitions that this one lists.
+  await lockDrops(ops.connection);
   const { status } = await requireSession(ops.connection, id);
   if (status !== "deleted") {
     await using tape = await connectTape(config, log);

@@ -1,3 +1,4 @@
+import { DAY_MS } from "../../event/day.ts";
 import type { TickEvent } from "../../event/events.ts";
 import { OccurrenceCounter } from "../../event/occurrence.ts";
 import { digits, shown } from "../decimal.ts";
@@ -6,7 +7,6 @@ import { leanName, parseSymbol } from "../symbol.ts";
 import { outsideRange, parseIso } from "../time.ts";
 import { ZoneClock } from "../zone.ts";
 
-const MILLIS_PER_DAY = 86_400_000;
 const PRICE_SCALE = 10_000;
 
 /** 14430270,1815200,283,P,20002020,0 */
@@ -129,7 +129,7 @@ function timeOf(text: string, { midnightUs, clock }: Day): { us: number; ns: num
     ms = Number(found[1]);
     nanos = Number(found[2]!.padEnd(6, "0"));
   }
-  if (ms >= MILLIS_PER_DAY) return `the time ${shown(text)} lies beyond the day's ${MILLIS_PER_DAY} ms`;
+  if (ms >= DAY_MS) return `the time ${shown(text)} lies beyond the day's ${DAY_MS} ms`;
   const us = clock.toUtc(midnightUs + ms * 1000);
   return typeof us === "string" ? us : { us: us + Math.floor(nanos / 1000), ns: nanos % 1000 };
 }

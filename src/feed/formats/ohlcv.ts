@@ -1,3 +1,4 @@
+import { DAY_US } from "../../event/day.ts";
 import type { BarEvent } from "../../event/events.ts";
 import { barId } from "../../event/identity.ts";
 import { cellsOf, PRICES, price, type Table, tableOf, timeText } from "../columns.ts";
@@ -6,7 +7,7 @@ import { shown } from "../decimal.ts";
 import { CSV_LINE_BYTES_MAX, type Format, type Opening, refusal } from "../format.ts";
 import { intervalOfMicros, toldInterval, usualStep } from "../interval.ts";
 import { parseSymbol } from "../symbol.ts";
-import { MICROS_PER_DAY, momentOf, outsideRange, type WrittenTime } from "../time.ts";
+import { momentOf, outsideRange, type WrittenTime } from "../time.ts";
 import { ZoneClock } from "../zone.ts";
 
 /** Bars in CSV with a header, as Yahoo, Nasdaq, Stooq and most others write them. */
@@ -72,7 +73,7 @@ function settle(
   if (wanted !== undefined) return { interval: wanted, naiveDays };
   const step = usualStep(read.map((time) => time.us));
   // Weekends and holidays lie between days, so anything short of a week is a day.
-  if (days && (step === null || step < 7 * MICROS_PER_DAY)) return { interval: "1d", naiveDays };
+  if (days && (step === null || step < 7 * DAY_US)) return { interval: "1d", naiveDays };
   const interval = step === null ? null : intervalOfMicros(step);
   if (interval === null) throw refusal(`${file} doesn't tell how long its bars are`, "Say --interval 1min, 1h or 1d.");
   return { interval, naiveDays };

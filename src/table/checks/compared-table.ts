@@ -41,7 +41,10 @@ const timeCut = (column: string, width: string): Cut => ({
 const valueCut = (key: string, type: string): Cut => ({ key, within: (p) => `${key} = ${p}::${type}` });
 
 /** Rows of a day or later ones. */
-export const SINCE: Cut = { key: "true", within: (p) => `"timestamp" >= ${p}::timestamptz` };
+export const since = (column: string): Cut => ({
+  key: "true",
+  within: (p) => `${quoted(column)} >= ${p}::timestamptz`,
+});
 
 /** Everything, where a table has neither partitions nor a time that all of its rows have. */
 const WHOLE = valueCut("'all'::text", "text");

@@ -21,11 +21,16 @@ interface CatalogColumn {
 const CHAIN_COLUMNS = new Set(["seq", "prev_hash", "hash"]);
 
 /**
- * Holds an event's fields against the live table before the first row goes there.
+ * Holds an event's fields, and its declared days, against the live table before the first row goes there.
+ * @param dayColumn by whose UTC day the table is declared to be partitioned
  * @returns the columns to COPY, each with the writer that fits the live type
  * @throws TradetapeError catalog_mismatch naming table, column and both types, for every mismatch at once
  */
-export async function checkCatalog(connection: Connection, table: LandingTable): Promise<readonly CheckedColumn[]> {
+export async function checkCatalog(
+  connection: Connection,
+  table: LandingTable,
+  dayColumn: string | undefined,
+): Promise<readonly CheckedColumn[]> {
   const live = await connection.query<CatalogColumn & Record<string, unknown>>(
     `SELECT a.attname AS name, t.typname AS type, a.attnotnull AS not_null, a.atthasdef AS has_default
      FROM pg_attribute a JOIN pg_type t ON t.oid = a.atttypid
@@ -55,10 +60,34 @@ export async function checkCatalog(connection: Connection, table: LandingTable):
     if (table.chained && CHAIN_COLUMNS.has(column.name)) continue;
     problems.push(`${table.table}.${column.name}: the table wants ${column.type}, the event has no such field`);
   }
+  if (live.length > 0) problems.push(...(await dayProblems(connection, table.table, dayColumn)));
   if (problems.length > 0) {
     throw new TradetapeError("catalog_mismatch", problems.join("\n"), {
       next: "Run `tradetape migrate`; a changed schema needs a migration of its own (schemas/sql).",
     });
   }
   return columns;
+}
+
+/**
+ * How declaration, `day_table` and the table itself differ about its days: make_day serves tables that `day_table` names,
+ * and a group asks it for those that are declared. Where only one of the two knows, every row is refused.
+ */
+async function dayProblems(connection: Connection, table: string, dayColumn: string | undefined): Promise<string[]> {
+  const [live] = await connection.query<{ key: string | null; isNamed: boolean }>(
+    `SELECT pg_get_partkeydef(to_regclass('public.' || quote_ident($1))) AS key,
+       EXISTS (SELECT FROM tradetape.day_table WHERE table_name = $1) AS "isNamed"`,
+    [table],
+  );
+  const { key, isNamed } = live!;
+  if (dayColumn === undefined) {
+    return isNamed ? [`${table}: tradetape.day_table names it, and its consumer isn't declared partitionedByDay`] : [];
+  }
+  const wanted = `RANGE (${dayColumn})`;
+  return [
+    ...(isNamed
+      ? []
+      : [`${table}: its consumer is declared partitionedByDay, and tradetape.day_table doesn't name it`]),
+    ...(key?.replaceAll('"', "") === wanted ? [] : [`${table}: partitioned by ${key ?? "nothing"}, not by ${wanted}`]),
+  ];
 }

@@ -6,11 +6,11 @@ import { encodeBatch } from "../../../src/batch/encode/encode.ts";
 import type { EncodedBatch } from "../../../src/batch/encode/encoded-batch.ts";
 import type { Encoder } from "../../../src/batch/encode/encoder.ts";
 import { EVERY_SESSION_KIND, EventFilter } from "../../../src/batch/encode/event-filter.ts";
+import { KnownDays } from "../../../src/batch/encode/known-days.ts";
 import { indexOf } from "../../../src/batch/encode/offset-index.ts";
-import { TickDays } from "../../../src/batch/encode/tick-days.ts";
 import type { EventReader } from "../../../src/event/codec.ts";
+import { dayOf } from "../../../src/event/day.ts";
 import { Refusal } from "../../../src/event/letter.ts";
-import { dayOf } from "../../../src/table/landing/days.ts";
 import { writeText, writeTimestamp } from "../../../src/table/rows/copy-buffer.ts";
 import { RowEncoder } from "../../../src/table/rows/row-encoder.ts";
 import type { Records } from "../../../src/topic/fetch/records.ts";
@@ -41,7 +41,7 @@ function encoderOf(consumer: unknown, change: Partial<Encoder> = {}): Encoder {
     eventBytesMax: 1000,
     newDaysPerBatchMax: 2,
     filter: new EventFilter(EVERY_SESSION_KIND),
-    days: new TickDays(),
+    days: new KnownDays("market_data_tick"),
     ...change,
   };
 }
@@ -130,7 +130,10 @@ describe("the days of a batch", () => {
   });
 
   it("that are known already don't count", () => {
-    expect(encode(days, { days: new TickDays(0, [today - 2]) })).toMatchObject({ to: 7, nextOffset: 7 });
+    expect(encode(days, { days: new KnownDays("market_data_tick", 0, [today - 2]) })).toMatchObject({
+      to: 7,
+      nextOffset: 7,
+    });
     expect(encode(days, { newDaysPerBatchMax: 3 })).toMatchObject({ to: 7 });
   });
 

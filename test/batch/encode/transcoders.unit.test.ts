@@ -7,7 +7,7 @@ import { encodeBatch } from "../../../src/batch/encode/encode.ts";
 import type { EncodedBatch } from "../../../src/batch/encode/encoded-batch.ts";
 import type { Encoder } from "../../../src/batch/encode/encoder.ts";
 import { EventFilter } from "../../../src/batch/encode/event-filter.ts";
-import { TickDays } from "../../../src/batch/encode/tick-days.ts";
+import { KnownDays } from "../../../src/batch/encode/known-days.ts";
 import { Transcoders, transcoderPlan } from "../../../src/batch/encode/transcoders.ts";
 import { EventReader } from "../../../src/event/codec.ts";
 import { EVENT_SCHEMAS, type EventField } from "../../../src/event/schemas.ts";
@@ -152,7 +152,7 @@ function make(consumer: Consumer, writer: (schema: RawSchema) => Fields): Made {
     eventBytesMax: 6000,
     newDaysPerBatchMax: 1,
     filter: new EventFilter(["paper", "backtest", "replay", "live"], "all"),
-    days: new TickDays(),
+    days: new KnownDays("market_data_tick"),
   };
   const fast = { ...slow, transcoders: new Transcoders(reader, transcoderPlan(consumer, columns)) };
   const encode = (event: Fields) =>

@@ -4,7 +4,7 @@ import { ticks } from "../../../consumers/ticks.ts";
 import { BufferSpace } from "../../../src/batch/buffer-space.ts";
 import type { EncodedBatch } from "../../../src/batch/encode/encoded-batch.ts";
 import { EVERY_SESSION_KIND, EventFilter } from "../../../src/batch/encode/event-filter.ts";
-import { TickDays } from "../../../src/batch/encode/tick-days.ts";
+import { KnownDays } from "../../../src/batch/encode/known-days.ts";
 import { Intake } from "../../../src/batch/group/intake.ts";
 import { type Job, Lane } from "../../../src/batch/group/lane.ts";
 import type { LandingPlan } from "../../../src/batch/land/landing-plan.ts";
@@ -79,7 +79,7 @@ function setUp(
     eventBytesMax: 1000,
     newDaysPerBatchMax: 5,
     filter: new EventFilter(EVERY_SESSION_KIND),
-    days: new TickDays(),
+    days: new KnownDays("market_data_tick"),
   };
   const ends = change.end === undefined ? undefined : new Map([[0, change.end]]);
   const plan = { topicName: "ticks", encoder, ends } as unknown as LandingPlan;

@@ -62,7 +62,7 @@ async function fill({ bed }: Context, database: string, have: number, rows: numb
 
 /** Vacuuming days that were filled in seconds would go on through the measurements; real ones have long been vacuumed. */
 const fillStatements = (day: number, rows: number) => [
-  `SELECT tradetape.make_tick_day(date '2019-01-01' + ${day})`,
+  `SELECT tradetape.make_day('market_data_tick', date '2019-01-01' + ${day})`,
   `ALTER TABLE public.market_data_tick_${dayName(day)} SET (autovacuum_enabled = off)`,
   `INSERT INTO public.market_data_tick (${TICK_COLUMNS})
    SELECT gen_random_uuid(), ('00000000-0000-5000-8000-00000000000' || n % 8)::uuid,

@@ -40,7 +40,7 @@ export async function runLatency(context: Context): Promise<void> {
   /** Ticks of a day of their own, watched from outside while `publishing` goes on. */
   const watch = async <R>(events: number, publishing: () => Promise<R>): Promise<[R, Watched]> => {
     // As it was made the evening before: one event a day waits for its partition, and these are not about that one.
-    await bed.inDatabase("bench_g", `SELECT tradetape.make_tick_day('${isoDay(days - 1)}')`);
+    await bed.inDatabase("bench_g", `SELECT tradetape.make_day('market_data_tick', '${isoDay(days - 1)}')`);
     const watching = bed.phase<Watched>("watch", { until: landed + events }, env);
     const both = await Promise.all([publishing(), watching]);
     landed += events;

@@ -95,7 +95,7 @@ async function makeBacklogs(context: Context, chosen: readonly Subject[], folder
 function stepsOf(context: Context, backlogs: Backlogs): Step[] {
   const { bed, size } = context;
   const { once, again, partly, copyFile } = backlogs;
-  const day = `SELECT tradetape.make_tick_day('${isoDay(0)}')`;
+  const day = `SELECT tradetape.make_day('market_data_tick', '${isoDay(0)}')`;
   const fresh = async (subject: Subject) => {
     await bed.clone(databaseOf(subject));
     return databaseOf(subject);

@@ -11,9 +11,10 @@ import { makeLandingPlan } from "../../../src/batch/run/make-landing-plan.ts";
 import { seededTicks } from "../../../src/cli/demo/demo-ticks.ts";
 import { readConfig } from "../../../src/config.ts";
 import { encodeEvent } from "../../../src/event/codec.ts";
+import { dayOf } from "../../../src/event/day.ts";
 import { openLog } from "../../../src/log.ts";
 import { Connection } from "../../../src/table/connection.ts";
-import { dayOf, makeTickDays } from "../../../src/table/landing/days.ts";
+import { makeDays } from "../../../src/table/landing/days.ts";
 import { claimPartition } from "../../../src/table/landing/landed.ts";
 import type { Records } from "../../../src/topic/fetch/records.ts";
 import { argsOf, print } from "./measure.ts";
@@ -61,7 +62,10 @@ function records(batch: number, bad: number): Records {
 }
 
 async function landMs(batch: number, bad: number): Promise<number> {
-  await makeTickDays(connection, [dayOf(FIRST_DAY_US + batch * DAY_US), dayOf(FIRST_DAY_US + (batch + 1) * DAY_US)]);
+  await makeDays(connection, "market_data_tick", [
+    dayOf(FIRST_DAY_US + batch * DAY_US),
+    dayOf(FIRST_DAY_US + (batch + 1) * DAY_US),
+  ]);
   const range = { firstOffset: next, nextOffset: next + TICKS, from: 0 };
   const encoded = encodeBatch({ ...plan.encoder, newDaysPerBatchMax: 10 }, PARTITION, records(batch, bad), range);
   const startedMs = performance.now();

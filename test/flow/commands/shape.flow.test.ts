@@ -97,9 +97,9 @@ describe("the shape", () => {
       "ALTER TABLE public.model_prediction DROP CONSTRAINT model_prediction_probability_up_check",
       "DROP INDEX public.symbol_ticker",
       "GRANT DELETE ON public.audit_log TO tradetape_lander",
-      "ALTER FUNCTION tradetape.make_tick_day(date) RESET search_path",
-      "ALTER FUNCTION tradetape.make_tick_day(date) SECURITY INVOKER",
-      "GRANT EXECUTE ON FUNCTION tradetape.make_tick_day(date) TO PUBLIC",
+      "ALTER FUNCTION tradetape.make_day(text, date) RESET search_path",
+      "ALTER FUNCTION tradetape.make_day(text, date) SECURITY INVOKER",
+      "GRANT EXECUTE ON FUNCTION tradetape.make_day(text, date) TO PUBLIC",
       "DROP VIEW public.tick",
     ];
     for (const sql of changes) {

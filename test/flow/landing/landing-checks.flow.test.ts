@@ -143,7 +143,7 @@ describe("roles", () => {
       await refused("tradetape_reader", `TRUNCATE ${name}`);
     }
     await refused("tradetape_reader", "INSERT INTO public.symbol DEFAULT VALUES");
-    await refused("tradetape_reader", "SELECT tradetape.make_tick_day('2020-01-01')");
+    await refused("tradetape_reader", "SELECT tradetape.make_day('market_data_tick', '2020-01-01')");
   });
 });
 

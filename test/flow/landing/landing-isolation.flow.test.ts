@@ -74,7 +74,7 @@ describe("leaving bad rows out", () => {
 
   beforeAll(async () => {
     connection = await Connection.open(tape.config.databaseUrl, { name: "test" });
-    const columns = await checkCatalog(connection, ticks.landing);
+    const columns = await checkCatalog(connection, ticks.landing, ticks.time);
     const names = columns.map(({ name }) => `"${name}"`).join(", ");
     target.statement = `COPY bare (${names}) FROM STDIN (FORMAT binary)`;
     await connection.query("CREATE TEMPORARY TABLE bare (LIKE public.market_data_tick INCLUDING CONSTRAINTS)");

@@ -2,7 +2,7 @@ import pg from "pg";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { CONSUMERS } from "../../../consumers/all.ts";
 import { asReader } from "../../../src/cli/services.ts";
-import { listTickDays, type TickDay } from "../../../src/table/upkeep/tick-days.ts";
+import { type DayPartition, listDays } from "../../../src/table/upkeep/day-partitions.ts";
 import { verify } from "../../../src/verify/verify.ts";
 import { ledgerFaults } from "../../support/ledger.ts";
 import { environmentOf } from "../../support/letters.ts";
@@ -21,7 +21,7 @@ let tape: TestTape;
 let env: NodeJS.ProcessEnv;
 
 beforeAll(async () => {
-  tape = await openTestTape({ tickDaysAhead: "2" });
+  tape = await openTestTape({ daysAhead: "2" });
   env = environmentOf(tape);
   await assertTestDatabase(tape.config.databaseUrl);
   await publishDays(0, 1, 2, 3, 4);
@@ -46,7 +46,8 @@ async function json<T>(...args: string[]): Promise<T> {
   expect([code, stderr.replaceAll(/^.*dropped\n/gm, "")]).toEqual([0, ""]);
   return JSON.parse(stdout) as T;
 }
-const list = async () => (await asReader(tape.config, "test", listTickDays)).map(({ day, state }) => [day, state]);
+const list = async () =>
+  (await asReader(tape.config, "test", (c) => listDays(c, "market_data_tick"))).map(({ day, state }) => [day, state]);
 const rows = async () => (await tape.query<{ n: number }>("SELECT count(*) AS n FROM market_data_tick"))[0]!.n;
 /** What `verify` finds wrong: checks and subjects. */
 const wrong = async () => {
@@ -83,14 +84,14 @@ describe("dropping days", () => {
   test("without --yes says which days would go, and changes nothing", async () => {
     const before = await rows();
     const [{ days }, tooFar, unset] = await Promise.all([
-      json<{ days: TickDay[] }>("drop", "--before", dayOf(2)),
+      json<{ days: DayPartition[] }>("drop", "--before", dayOf(2)),
       tradetape(["partitions", "drop", "--before", "2124-01-01", "--yes"], env),
       tradetape(["partitions", "retain"], env),
     ]);
     expect(days.map(({ day }) => day)).toEqual([dayOf(0), dayOf(1)]);
     expect(await rows()).toBe(before);
     expect(tooFar.code).toBe(2);
-    expect(unset.stderr).toContain("TRADETAPE_TICK_RETENTION_DAYS");
+    expect([unset.code, unset.stderr]).toEqual([2, expect.stringContaining("--keep-days")]);
   });
 
   test("waits for what the log holds to land: exit 2, naming where", async () => {
@@ -176,15 +177,15 @@ describe("dropping days", () => {
     const { code, stdout } = await tradetape(["verify", "--against", other.config.databaseUrl, "--json"], env);
     const { against } = JSON.parse(stdout);
     expect([code, against.equal]).toEqual([0, true]);
-    expect(against.dropped).toMatchObject({ before: dayOf(4), rowsHere: 0 });
-    expect(against.dropped.rowsThere).toBeGreaterThan(4 * PER_DAY);
+    expect(against.dropped).toMatchObject([{ table: "market_data_tick", before: dayOf(4), rowsHere: 0 }]);
+    expect(against.dropped[0].rowsThere).toBeGreaterThan(4 * PER_DAY);
     await other.stop();
   });
 
   test("by retention keeps so many days before today", async () => {
-    const retain = { ...env, TRADETAPE_TICK_RETENTION_DAYS: "0" };
-    const { code, stdout } = await tradetape(["partitions", "retain", "--yes", "--json"], retain);
-    expect([code, JSON.parse(stdout).dropped]).toEqual([0, [{ day: dayOf(4), rows: PER_DAY }]]);
+    expect(await json("retain", "--keep-days", "0", "--yes")).toMatchObject({
+      dropped: [{ day: dayOf(4), rows: PER_DAY }],
+    });
     expect(await rows()).toBe(1);
     await tape.land("ticks", "audit");
     expect(await ledgerFaults(tape)).toEqual([]);
@@ -196,7 +197,7 @@ describe("dropping days", () => {
       for (const sql of [
         `DROP TABLE market_data_tick_${day}`,
         `ALTER TABLE market_data_tick DETACH PARTITION market_data_tick_${day}`,
-        "UPDATE tradetape.tick_horizon SET horizon = '1970-01-01'",
+        "UPDATE tradetape.day_table SET keep_from = '1970-01-01'",
       ]) {
         await expect(tape.queryAs(role, sql), `${role}: ${sql}`).rejects.toMatchObject({ code: "42501" });
       }

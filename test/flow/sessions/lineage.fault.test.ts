@@ -17,7 +17,9 @@ beforeAll(async () => {
   await tape.publish("symbols", symbol());
   await tape.land("symbols");
   const start = "'2024-03-01T00:00Z'::timestamptz";
-  await tape.query(`SELECT tradetape.make_tick_day(('2024-03-01'::date + n)) FROM generate_series(0, 29) n`);
+  await tape.query(
+    `SELECT tradetape.make_day('market_data_tick', ('2024-03-01'::date + n)) FROM generate_series(0, 29) n`,
+  );
   await tape.query(`INSERT INTO market_data_tick (market_data_id, symbol_id, "timestamp", close, volume, source)
     SELECT gen_random_uuid(), '${SYMBOL_ID}', ${start} + n * interval '518.4 ms', 100, 1, 'big'
     FROM generate_series(0, ${TICKS - 1}) n`);

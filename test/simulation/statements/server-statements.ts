@@ -1,4 +1,5 @@
 import { CONSUMERS } from "../../../consumers/all.ts";
+import { dayColumnOf } from "../../../src/batch/consumer.ts";
 import { landingColumns } from "../../../src/table/rows/landing-table.ts";
 import type { Backend } from "../fakes/fake-postgres.ts";
 import { rows, taking } from "./statement-context.ts";
@@ -28,6 +29,12 @@ export const evict = taking<[number[], string[]]>(({ postgres, db, values: [pids
       }),
   ),
 );
+
+export const dayKey = taking<[string]>(({ values: [table] }) => {
+  const consumer = CONSUMERS.find((c) => c.landing.table === table)!;
+  const column = dayColumnOf(consumer);
+  return rows([{ key: column === undefined ? null : `RANGE ("${column}")`, isNamed: column !== undefined }]);
+});
 
 export const catalog = taking<[string]>(({ values: [table] }) => {
   const consumer = CONSUMERS.find((c) => `public.${c.landing.table}` === table)!;

@@ -123,7 +123,7 @@ async function copyDirect(c: Context, shape: Shape, copy: Copy | undefined): Pro
     line++;
     const at = field(shape, fields, "timestamp")!.readBigInt64BE() + US_2000;
     const day = new Date(Number(at / 1000n)).toISOString().slice(0, 10);
-    if (shape.consumer.partitionedByDay && !c.db.days.has(day)) {
+    if (shape.consumer.partitionedByDay && !c.db.days.has(`${table} ${day}`)) {
       c.db.time.note("day-missing");
       throw databaseError("23514", "no partition of relation found for row");
     }

@@ -4,7 +4,7 @@ import type { FakeDatabase } from "../fakes/fake-database.ts";
 import type { Backend, FakePostgres } from "../fakes/fake-postgres.ts";
 import { databaseError } from "../fakes/fake-table.ts";
 import { advance, insertLanded, lock } from "./landed-statements.ts";
-import { blockers, catalog, evict } from "./server-statements.ts";
+import { blockers, catalog, dayKey, evict } from "./server-statements.ts";
 import { stageStatement } from "./stage-statements.ts";
 import {
   type Context,
@@ -258,9 +258,9 @@ const HANDLERS: readonly (readonly [RegExp, Handler])[] = [
     }),
   ],
   [
-    /^SELECT tradetape\.make_tick_day/,
-    taking<[string]>(({ db, values: [day] }) => {
-      db.days.add(day);
+    /^SELECT tradetape\.make_day/,
+    taking<[string, string]>(({ db, values: [table, day] }) => {
+      db.days.add(`${table} ${day}`);
       return NONE;
     }),
   ],
@@ -268,4 +268,5 @@ const HANDLERS: readonly (readonly [RegExp, Handler])[] = [
   [/pg_blocking_pids/, blockers],
   [/^WITH doomed/, evict],
   [/^SELECT a\.attname/, catalog],
+  [/^SELECT pg_get_partkeydef/, dayKey],
 ];

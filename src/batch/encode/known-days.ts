@@ -1,18 +1,21 @@
-import { type Day, dayOf, makeTickDays } from "../../table/landing/days.ts";
+import { type Day, dayOf } from "../../event/day.ts";
+import { makeDays } from "../../table/landing/days.ts";
 import type { ConnectionSlot } from "../../table/slot.ts";
 import type { EncodedBatch } from "./encoded-batch.ts";
 
 /**
- * What a group knows of its table's day partitions: which are there, and which are behind the horizon of retention and
+ * What a group knows of its table's day partitions: which are there, and which are of days that retention has dropped and
  * will never be there again. Learnt as batches need them; the database alone knows.
  */
-export class TickDays {
+export class KnownDays {
+  readonly #table: string;
+  readonly #ahead: number;
   readonly #there: Set<Day>;
   readonly #past = new Set<Day>();
-  readonly #ahead: number;
 
   /** @param ahead days that are made behind a day that isn't over yet */
-  constructor(ahead = 0, there: Iterable<Day> = []) {
+  constructor(table: string, ahead = 0, there: Iterable<Day> = []) {
+    this.#table = table;
     this.#ahead = ahead;
     this.#there = new Set(there);
   }
@@ -34,7 +37,7 @@ export class TickDays {
   async make(slot: ConnectionSlot, batch: EncodedBatch): Promise<void> {
     const wanted = this.#wantedBy(batch).filter((day) => !this.#there.has(day) && !this.#past.has(day));
     if (wanted.length === 0) return;
-    const past = await slot.use((connection) => makeTickDays(connection, wanted));
+    const past = await slot.use((connection) => makeDays(connection, this.#table, wanted));
     for (const day of wanted) (past.includes(day) ? this.#past : this.#there).add(day);
   }
 
