@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import type { AuditEvent } from "../event/events.ts";
-import { eventId } from "../event/identity.ts";
-import { EVENT_SCHEMAS, type EventName } from "../event/schemas.ts";
+import { eventId, OWN_ID } from "../event/identity.ts";
+import { EVENT_BY_TOPIC, EVENT_SCHEMAS, type EventTopic } from "../event/schemas.ts";
 
 /** Where a record stands in Kafka. The topic's name is the full one, with its namespace. */
 export interface Coordinates {
@@ -12,7 +12,7 @@ export interface Coordinates {
 
 export interface EntrySource {
   readonly at: Coordinates;
-  readonly event: EventName;
+  readonly kind: EventTopic;
   readonly fields: Readonly<Record<string, unknown>>;
   readonly value: Buffer;
   /** Broker time, microseconds since 1970. */
@@ -37,9 +37,9 @@ export function eventEntry(
 ): AuditEvent {
   const { topic, partition, offset } = source.at;
   const digest = createHash("sha256").update(source.value).digest("hex");
-  const idField = EVENT_SCHEMAS[source.event].fields[0]!.name;
+  const idField = OWN_ID[source.kind].field;
   const causation = source.causationId === null ? {} : { causation_id: source.causationId };
-  const whole = JSON.stringify({ event: readable(source.event, source.fields), value_sha256: digest, ...causation });
+  const whole = JSON.stringify({ event: readable(source.kind, source.fields), value_sha256: digest, ...causation });
   const payload =
     Buffer.byteLength(whole) <= PAYLOAD_BYTES_MAX
       ? whole
@@ -60,9 +60,9 @@ export function eventEntry(
 }
 
 /** Field by field, with times as ISO text down to the microsecond: a payload is read by people. */
-function readable(event: EventName, fields: Readonly<Record<string, unknown>>): Record<string, unknown> {
+function readable(kind: EventTopic, fields: Readonly<Record<string, unknown>>): Record<string, unknown> {
   const shown: Record<string, unknown> = {};
-  for (const { name, type } of EVENT_SCHEMAS[event].fields) {
+  for (const { name, type } of EVENT_SCHEMAS[EVENT_BY_TOPIC[kind]].fields) {
     const value = fields[name];
     if (value === null || value === undefined) continue;
     shown[name] = type === "timestamp" ? isoMicros(value as number) : value;

@@ -1,6 +1,7 @@
 import { dayOf, isoDate } from "./day.ts";
-import type { BarEvent, IndicatorEvent, PerformanceEvent, TickEvent } from "./events.ts";
+import type { BarEvent, EventOfTopic, IndicatorEvent, PerformanceEvent, TickEvent } from "./events.ts";
 import { begin, eventId, finish, putDouble, putInteger, putText, putTexts } from "./natural-key.ts";
+import type { EventTopic } from "./schemas.ts";
 
 export { doubleField, eventId, integerField, NAMESPACES, type Namespace } from "./natural-key.ts";
 
@@ -101,3 +102,39 @@ export function performanceId(performance: Omit<PerformanceEvent, "performance_i
   putText(performance.backtest_session_id);
   return finish();
 }
+
+/** The fields of a topic's events, by name. */
+export type FieldOf<T extends EventTopic> = T extends EventTopic ? keyof EventOfTopic[T] & string : never;
+
+/** An event's own id: the field that holds it, and how it is made where its publisher left it out. */
+export interface OwnId<T extends EventTopic> {
+  readonly field: FieldOf<T>;
+  /** Of an event whose other fields are good; null where the publisher alone can give the id. */
+  readonly made: ((event: EventOfTopic[T]) => string) | null;
+  /** Why this event's other fields make no id, as a sentence without its full stop; null when they do. */
+  readonly lacks?: (event: EventOfTopic[T]) => string | null;
+}
+
+/** The own id of every kind. */
+export const OWN_ID = {
+  symbols: { field: "symbol_id", made: ({ ticker, exchange }) => symbolId(ticker, exchange ?? null) },
+  sessions: { field: "backtest_session_id", made: null },
+  ticks: {
+    field: "market_data_id",
+    made: (tick) => tickId(tick),
+    lacks: ({ trade_id }) =>
+      (trade_id ?? null) === null
+        ? "market_data_id is missing, and without trade_id only a whole run of ticks gives it one"
+        : null,
+  },
+  bars: { field: "market_data_id", made: barId },
+  indicators: { field: "indicator_id", made: indicatorId },
+  predictions: { field: "prediction_id", made: null },
+  decisions: { field: "decision_id", made: null },
+  fills: { field: "execution_id", made: null },
+  performance: { field: "performance_id", made: performanceId },
+  audit: { field: "log_id", made: null },
+} as const satisfies { readonly [T in EventTopic]: OwnId<T> };
+
+/** The field of a topic's events that holds their own id. */
+export type OwnIdField<T extends EventTopic> = (typeof OWN_ID)[T]["field"];

@@ -7,7 +7,7 @@ import { decision, idOf, NOON, session } from "../support/samples.ts";
 const NOTE = { eventType: "TRADE_DECISION", actor: "strategy", success: true };
 const source = (change: Partial<EntrySource> = {}): EntrySource => ({
   at: { topic: "paper.decisions", partition: 2, offset: 41 },
-  event: "decision",
+  kind: "decisions",
   fields: decision(1),
   value: encodeEvent("decisions", 1, decision(1)),
   publishedUs: NOON,
@@ -65,7 +65,7 @@ describe("the entry of an event", () => {
   it("carries id and digest only when its payload would be larger than 256 KiB", () => {
     const sized = (bytes: number) => {
       const fields = session({ config: JSON.stringify("x".repeat(bytes)) });
-      return JSON.parse(eventEntry(source({ event: "session", fields }), NOTE).payload);
+      return JSON.parse(eventEntry(source({ kind: "sessions", fields }), NOTE).payload);
     };
     expect(sized(255 * 1024).event.config).toHaveLength(255 * 1024 + 2);
     const large = sized(256 * 1024);

@@ -1,6 +1,7 @@
 import pg from "pg";
 import { CONSUMERS } from "../../consumers/all.ts";
-import { EVENT_BY_TOPIC, EVENT_SCHEMAS, type EventTopic } from "../../src/event/schemas.ts";
+import { OWN_ID } from "../../src/event/identity.ts";
+import type { EventTopic } from "../../src/event/schemas.ts";
 import { contentFields, contentOf, digestOf, readJournal } from "./journal.ts";
 
 /** What the journals say of one event. */
@@ -95,7 +96,7 @@ export async function judgeContent(client: pg.Client, expectations: Expectations
   return { acknowledged, poisoned, rows, letters, parked, lost, doubled, wrong: wrong.slice(0, WRONG_SHOWN_MAX) };
 }
 
-const idField = (topic: EventTopic) => EVENT_SCHEMAS[EVENT_BY_TOPIC[topic]].fields[0]!.name;
+const idField = (topic: EventTopic): string => OWN_ID[topic].field;
 
 /** Everything as JSON has it: times as microseconds, 64-bit numbers as numbers. */
 function columnsOf(topic: EventTopic): string {

@@ -58,7 +58,7 @@ function eventEntries(plan: LandingPlan, batch: EncodedBatch, index: number): Au
   }
   const source = {
     at: { topic: topicName, partition: batch.partition, offset: batch.records.offsetOf(index) },
-    event: consumer.landing.event,
+    kind: consumer.topic,
     fields,
     value: value!,
     publishedUs,

@@ -2,6 +2,7 @@ import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { CONSUMERS } from "../../../consumers/all.ts";
 import type { TickEvent } from "../../../src/event/events.ts";
+import { OWN_ID } from "../../../src/event/identity.ts";
 import { EVENT_SCHEMAS, type EventTopic } from "../../../src/event/schemas.ts";
 import { ledgerFaults } from "../../support/ledger.ts";
 import * as sample from "../../support/samples.ts";
@@ -22,7 +23,7 @@ async function landed(topic: EventTopic, id: string): Promise<Row | undefined> {
   const columns = fields.map(({ name, type }) =>
     type === "timestamp" ? `(extract(epoch FROM "${name}") * 1000000)::bigint AS "${name}"` : `"${name}"`,
   );
-  const key = fields[0]!.name;
+  const key = OWN_ID[topic].field;
   const rows = await tape.query(`SELECT ${columns.join(", ")} FROM public.${landing.table} WHERE ${key} = $1`, [id]);
   expect(rows.length).toBeLessThanOrEqual(1);
   return rows[0];
