@@ -1,4 +1,5 @@
-import type { Consumer } from "../src/batch/consumer.ts";
+import type { Consumer, ConsumerOf } from "../src/batch/consumer.ts";
+import type { EventTopic } from "../src/event/schemas.ts";
 import { audit } from "./audit.ts";
 import { bars } from "./bars.ts";
 import { decisions } from "./decisions.ts";
@@ -10,8 +11,8 @@ import { sessions } from "./sessions.ts";
 import { symbols } from "./symbols.ts";
 import { ticks } from "./ticks.ts";
 
-/** Every consumer group, parents before children and the audit trail last, as `consume` starts them. */
-export const CONSUMERS = [
+/** The consumer group of every topic, in the order of landing: parents before children, and the audit trail last. */
+export const CONSUMER_OF = {
   symbols,
   sessions,
   ticks,
@@ -22,4 +23,7 @@ export const CONSUMERS = [
   fills,
   performance,
   audit,
-] as unknown as readonly Consumer[];
+} satisfies { readonly [T in EventTopic]: ConsumerOf<T> };
+
+/** All of them, in that order. */
+export const CONSUMERS: readonly Consumer[] = Object.values(CONSUMER_OF);

@@ -1,13 +1,12 @@
-import type { Consumer } from "../src/batch/consumer.ts";
+import type { ConsumerOf } from "../src/batch/consumer.ts";
 
 /** audit -> audit_log: linked into the hash chain in the topic's order. It never parks, and tells nobody. */
-export const audit: Consumer<"audit"> = {
+export const audit: ConsumerOf<"audit"> = {
   topic: "audit",
   landing: {
     event: "audit",
     table: "audit_log",
     key: ["log_id"],
-    path: "staged",
     repeats: "first",
     parents: [],
     recordColumns: [],
@@ -15,4 +14,5 @@ export const audit: Consumer<"audit"> = {
   },
   time: "timestamp",
   audit: "none",
+  connections: "one",
 };

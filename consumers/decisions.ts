@@ -1,25 +1,20 @@
-import type { Consumer } from "../src/batch/consumer.ts";
-import { SESSION_PARENT, SYMBOL_PARENT } from "../src/table/rows/landing-table.ts";
+import { type ConsumerOf, parent } from "../src/batch/consumer.ts";
+import { predictions } from "./predictions.ts";
+import { sessions } from "./sessions.ts";
+import { symbols } from "./symbols.ts";
 
 /** decisions -> trade_decision, once its symbol, prediction and session have landed; the first event of an id stays. */
-export const decisions: Consumer<"decisions"> = {
+export const decisions: ConsumerOf<"decisions"> = {
   topic: "decisions",
   landing: {
     event: "decision",
     table: "trade_decision",
     key: ["decision_id"],
-    path: "staged",
     repeats: "first",
     parents: [
-      SYMBOL_PARENT,
-      {
-        column: "model_reference",
-        topic: "predictions",
-        table: "model_prediction",
-        key: "prediction_id",
-        hasSession: true,
-      },
-      SESSION_PARENT,
+      parent("symbol_id", symbols),
+      parent("model_reference", predictions),
+      parent("backtest_session_id", sessions),
     ],
     recordColumns: ["published_at", "source_partition", "source_offset"],
   },
@@ -29,4 +24,5 @@ export const decisions: Consumer<"decisions"> = {
     const taken = { eventType: "TRADE_DECISION", actor, success: true };
     return decision.approved ? [taken, { eventType: "TRADE_SUBMIT", actor, success: true }] : [taken];
   },
+  connections: "one",
 };

@@ -1,22 +1,20 @@
-import type { Consumer } from "../src/batch/consumer.ts";
-import { SESSION_PARENT, SYMBOL_PARENT } from "../src/table/rows/landing-table.ts";
+import { type ConsumerOf, parent } from "../src/batch/consumer.ts";
+import { decisions } from "./decisions.ts";
+import { sessions } from "./sessions.ts";
+import { symbols } from "./symbols.ts";
 
 /** fills -> trade_execution, once its decision, symbol and session have landed; the first event of an id stays. */
-export const fills: Consumer<"fills"> = {
+export const fills: ConsumerOf<"fills"> = {
   topic: "fills",
   landing: {
     event: "fill",
     table: "trade_execution",
     key: ["execution_id"],
-    path: "staged",
     repeats: "first",
-    parents: [
-      SYMBOL_PARENT,
-      { column: "decision_id", topic: "decisions", table: "trade_decision", key: "decision_id", hasSession: true },
-      SESSION_PARENT,
-    ],
+    parents: [parent("symbol_id", symbols), parent("decision_id", decisions), parent("backtest_session_id", sessions)],
     recordColumns: ["published_at", "source_partition", "source_offset"],
   },
   time: "timestamp",
   audit: (fill) => [{ eventType: "TRADE_EXECUTION", actor: fill.broker, success: fill.status === "FILLED" }],
+  connections: "one",
 };

@@ -1,17 +1,17 @@
-import type { Consumer } from "../src/batch/consumer.ts";
+import type { ConsumerOf } from "../src/batch/consumer.ts";
 
 /** indicators -> technical_indicator: COPY straight into the table; the greatest revision of a value stays. */
-export const indicators: Consumer<"indicators"> = {
+export const indicators: ConsumerOf<"indicators"> = {
   topic: "indicators",
   landing: {
     event: "indicator",
     table: "technical_indicator",
     key: ["symbol_id", "timestamp", "indicator_id"],
-    path: "direct",
     repeats: "revised",
     parents: [],
     recordColumns: [],
   },
   time: "timestamp",
   audit: "receipt",
+  connections: "several",
 };

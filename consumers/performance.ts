@@ -1,18 +1,19 @@
-import type { Consumer } from "../src/batch/consumer.ts";
-import { SESSION_PARENT, SYMBOL_PARENT } from "../src/table/rows/landing-table.ts";
+import { type ConsumerOf, parent } from "../src/batch/consumer.ts";
+import { sessions } from "./sessions.ts";
+import { symbols } from "./symbols.ts";
 
 /** performance -> strategy_performance, once its symbol and session have landed; the greatest revision stays. */
-export const performance: Consumer<"performance"> = {
+export const performance: ConsumerOf<"performance"> = {
   topic: "performance",
   landing: {
     event: "performance",
     table: "strategy_performance",
     key: ["performance_id"],
-    path: "staged",
     repeats: "revised",
-    parents: [SYMBOL_PARENT, SESSION_PARENT],
+    parents: [parent("symbol_id", symbols), parent("backtest_session_id", sessions)],
     recordColumns: ["published_at", "source_partition", "source_offset"],
   },
   time: "window_end",
   audit: (performance) => [{ eventType: "STRATEGY_PERFORMANCE", actor: performance.strategy_id, success: true }],
+  connections: "one",
 };

@@ -1,17 +1,17 @@
-import type { Consumer } from "../src/batch/consumer.ts";
+import type { ConsumerOf } from "../src/batch/consumer.ts";
 
 /** sessions -> backtest_session: the greatest revision stays, and `deleted` is final. */
-export const sessions: Consumer<"sessions"> = {
+export const sessions: ConsumerOf<"sessions"> = {
   topic: "sessions",
   landing: {
     event: "session",
     table: "backtest_session",
     key: ["backtest_session_id"],
-    path: "staged",
     repeats: "revised",
     parents: [],
     recordColumns: [],
     final: { column: "status", value: "deleted" },
   },
   audit: (session) => [{ eventType: "SESSION", actor: "tradetape", success: session.status !== "failed" }],
+  connections: "one",
 };

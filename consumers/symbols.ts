@@ -1,16 +1,16 @@
-import type { Consumer } from "../src/batch/consumer.ts";
+import type { ConsumerOf } from "../src/batch/consumer.ts";
 
 /** symbols -> symbol: the greatest revision of an instrument stays. */
-export const symbols: Consumer<"symbols"> = {
+export const symbols: ConsumerOf<"symbols"> = {
   topic: "symbols",
   landing: {
     event: "symbol",
     table: "symbol",
     key: ["symbol_id"],
-    path: "staged",
     repeats: "revised",
     parents: [],
     recordColumns: [],
   },
   audit: () => [{ eventType: "SYMBOL", actor: "tradetape", success: true }],
+  connections: "one",
 };

@@ -1,4 +1,5 @@
-import type { EventTopic } from "../event/schemas.ts";
+import { CONSUMER_OF } from "../../consumers/all.ts";
+import { copiesDirectly } from "../batch/consumer.ts";
 import type { ReplayPlan } from "./replay-plan.ts";
 
 /**
@@ -11,14 +12,12 @@ const STAGED_PER_SECOND = 1000;
 /** What a replay of nothing takes: starting, joining the groups one after the other, and verifying. */
 const FIXED_SECONDS = 5;
 
-const DIRECT: readonly EventTopic[] = ["ticks", "bars", "indicators"];
-
 /** About how long a replay takes at full speed, in whole seconds. */
 export function estimateSeconds({ topics }: ReplayPlan): number {
   let seconds = FIXED_SECONDS;
   for (const { topic, partitions } of topics) {
     const offsets = partitions.reduce((sum, { start, end }) => sum + end - start, 0);
-    seconds += offsets / (DIRECT.includes(topic) ? DIRECT_PER_SECOND : STAGED_PER_SECOND);
+    seconds += offsets / (copiesDirectly(CONSUMER_OF[topic]) ? DIRECT_PER_SECOND : STAGED_PER_SECOND);
   }
   return Math.ceil(seconds);
 }

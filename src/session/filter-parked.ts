@@ -30,7 +30,7 @@ export interface ParkedOf {
  */
 export async function filterParked(ops: Ops, options: ParkedOf): Promise<number> {
   let filtered = 0;
-  for (const consumer of SESSION_CONSUMERS.filter(({ landing }) => landing.path === "staged")) {
+  for (const consumer of SESSION_CONSUMERS.filter(({ landing }) => landing.parents.length > 0)) {
     const name = topicName(options.namespace, consumer.topic);
     for (const { topic, partition } of await landedPlaces(ops.connection)) {
       if (topic === name) filtered += await filterPartition(ops, consumer, { topic, partition }, options);

@@ -9,6 +9,7 @@ import {
   unknownSymbols,
 } from "../table/checks/ledger-check.ts";
 import type { Connection } from "../table/connection.ts";
+import { mayLackSymbol } from "../table/rows/landing-table.ts";
 import { walkChain } from "./chain-walk.ts";
 
 /** A problem, which says that something doesn't hold; or a warning. */
@@ -125,7 +126,7 @@ async function checkChain(connection: Connection): Promise<{ problems: Finding[]
 /** Big tables have no foreign keys: what they point at may never have landed. */
 async function findOrphans(connection: Connection, consumers: readonly Consumer[]): Promise<Finding[]> {
   const warnings: Finding[] = [];
-  for (const { landing } of consumers.filter((consumer) => consumer.landing.path === "direct")) {
+  for (const { landing } of consumers.filter((consumer) => mayLackSymbol(consumer.landing))) {
     const unknown = await unknownSymbols(connection, landing.table);
     if (unknown.length === 0) continue;
     const detail = `${unknown.length} symbols that \`symbol\` doesn't have: ${unknown.slice(0, 5).join(", ")}`;

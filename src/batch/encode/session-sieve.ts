@@ -1,4 +1,5 @@
 import { isUuid } from "../../event/validate.ts";
+import { gatesSessions, hasSessions } from "../../table/rows/landing-table.ts";
 import type { Consumer } from "../consumer.ts";
 import type { EventFilter } from "./event-filter.ts";
 
@@ -10,10 +11,6 @@ export const UNKNOWN_SESSION = {
   detail: "its session was never published",
   column: "backtest_session_id",
 } as const;
-
-/** Whether this topic's events may belong to a session, and so to one that isn't served. */
-export const hasSessions = ({ landing }: Consumer): boolean =>
-  landing.path === "direct" || landing.parents.some(({ topic }) => topic === "sessions");
 
 /** An event's session as the database spells it: other programs may write a UUID in capitals. */
 export const sessionOf = (event: object): string | null =>
@@ -37,8 +34,8 @@ export class SessionSieve {
 
   constructor(consumer: Consumer, filter: EventFilter, fates: ReadonlyMap<string, SessionFate> | undefined) {
     this.#filter = filter;
-    this.#asks = consumer.landing.path === "direct";
-    this.#hasSessions = hasSessions(consumer);
+    this.#asks = gatesSessions(consumer.landing);
+    this.#hasSessions = hasSessions(consumer.landing);
     this.#fates = fates;
   }
 

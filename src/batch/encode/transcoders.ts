@@ -1,10 +1,10 @@
 import { HEADER_BYTES, MAGIC } from "../../event/codec.ts";
 import type { WireLayout } from "../../event/wire-layout.ts";
 import type { CheckedColumn } from "../../table/rows/catalog.ts";
+import { hasSessions } from "../../table/rows/landing-table.ts";
 import { Transcoder, type TranscoderPlan } from "../../table/rows/transcoder.ts";
 import type { ValuePlace } from "../../topic/fetch/records.ts";
 import type { Consumer } from "../consumer.ts";
-import { hasSessions } from "./session-sieve.ts";
 
 /** Knows how a writer's events lie in bytes, by the id of the writer's schema. */
 export interface Layouts {
@@ -13,7 +13,7 @@ export interface Layouts {
 
 export function transcoderPlan(consumer: Consumer, columns: readonly CheckedColumn[]): TranscoderPlan {
   const { landing, time, forbidden } = consumer;
-  return { columns, revised: landing.repeats === "revised", time, session: hasSessions(consumer), forbidden };
+  return { columns, revised: landing.repeats === "revised", time, session: hasSessions(landing), forbidden };
 }
 
 /** The transcoders of one topic's writers, made as their schemas are met. */

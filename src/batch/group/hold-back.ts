@@ -1,9 +1,10 @@
 import { Refusal } from "../../event/letter.ts";
+import { hasSessions } from "../../table/rows/landing-table.ts";
 import type { GroupMember } from "../../topic/fetch/consume.ts";
 import type { Records } from "../../topic/fetch/records.ts";
 import type { Encoder } from "../encode/encoder.ts";
 import { readEvent } from "../encode/read-event.ts";
-import { hasSessions, sessionOf } from "../encode/session-sieve.ts";
+import { sessionOf } from "../encode/session-sieve.ts";
 import type { Lane } from "./lane.ts";
 import type { Pace, Stretch } from "./replay-terms.ts";
 
@@ -60,5 +61,6 @@ function timeOf(encoder: Encoder, records: Records, index: number): number | und
   if (consumer.time === undefined || !filter.hasTime(publishedAtMs)) return undefined;
   const event = readEvent(encoder, records.record(index).value, publishedAtMs * 1000);
   if (event instanceof Refusal) return undefined;
-  return hasSessions(consumer) && !filter.hasSession(sessionOf(event)) ? undefined : (event[consumer.time] as number);
+  const isOfOthers = hasSessions(consumer.landing) && !filter.hasSession(sessionOf(event));
+  return isOfOthers ? undefined : (event[consumer.time] as number);
 }

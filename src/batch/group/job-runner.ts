@@ -171,7 +171,7 @@ export class JobRunner {
       );
     };
     const landing = await land(isFirstTry).catch((error) => this.#againWithDays(error, () => land(false)));
-    if (landing.kind === "landed" && this.#plan.consumer.landing.path === "direct") {
+    if (landing.kind === "landed" && this.#plan.direct !== undefined) {
       const repeated = landing.usedStage && landing.ledger.duplicate + landing.ledger.replaced > 0;
       lane.stagedBatchesLeft = repeated ? STAGED_AFTER_REPEAT : Math.max(0, lane.stagedBatchesLeft - 1);
     }

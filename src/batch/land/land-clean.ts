@@ -19,7 +19,7 @@ export const CLEAN_BYTES_MAX = 256 * 1024;
 
 /** Whether a batch may share a transaction: it is small, has no letter, and no event of it needs a look at the database. */
 export function looksClean(plan: LandingPlan, { rows, letters, sessions }: EncodedBatch): boolean {
-  const isDirect = plan.consumer.landing.path === "direct";
+  const isDirect = plan.direct !== undefined;
   return isDirect && rows.bytes.length <= CLEAN_BYTES_MAX && letters.length === 0 && sessions.length === 0;
 }
 
@@ -71,7 +71,7 @@ async function attemptAll(
   try {
     const [, , , keys] = await connection.inOneTrip(() => [
       lockPartitions(connection, topicName, partitions),
-      connection.copy(plan.direct.statement, rows),
+      connection.copy(plan.direct!.statement, rows),
       insertOutbox(
         connection,
         topicName,

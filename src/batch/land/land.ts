@@ -137,7 +137,7 @@ async function landRows(
   const { indexes } = batch.rows;
   let first = 0;
   while (first < indexes.length && indexes[first]! < batch.from) first++;
-  if (plan.consumer.landing.path === "direct" && !preferStage) {
+  if (plan.direct !== undefined && !preferStage) {
     const outcome = await landDirect(connection, plan.direct, batch.rows, first, indexes.length);
     if (outcome !== "repeat") return { outcome, usedStage: false };
   }

@@ -16,7 +16,8 @@ export interface LandingPlan {
   readonly isCompacted: boolean;
   readonly databaseId: string;
   readonly encoder: Encoder;
-  readonly direct: CopyTarget;
+  /** The COPY straight into the table, where rows go in by one (`copiesDirectly`). */
+  readonly direct: CopyTarget | undefined;
   readonly stage: StageStatements;
   readonly staged: StagedPath;
   /** One for all of the group's partitions. */

@@ -6,7 +6,7 @@ import type { LandingTable } from "../../table/rows/landing-table.ts";
 import { RowEncoder } from "../../table/rows/row-encoder.ts";
 import { fetchOffsets } from "../../topic/offsets.ts";
 import { topicName } from "../../topic/topics.ts";
-import { type Consumer, dayColumnOf } from "../consumer.ts";
+import { type Consumer, copiesDirectly, dayColumnOf } from "../consumer.ts";
 import { EventFilter } from "../encode/event-filter.ts";
 import { KnownDays } from "../encode/known-days.ts";
 import { Transcoders, transcoderPlan } from "../encode/transcoders.ts";
@@ -61,7 +61,7 @@ export async function makeLandingPlan(
       filter,
       days: new KnownDays(landing.table, config.daysAhead),
     },
-    direct: { statement: directCopy(landing), relation: landing.table },
+    direct: copiesDirectly(consumer) ? { statement: directCopy(landing), relation: landing.table } : undefined,
     stage,
     staged: {
       topicName: name,
@@ -84,8 +84,8 @@ export async function makeLandingPlan(
   };
 }
 
-function insertOf({ chained, repeats, path }: LandingTable, wantOffsets: boolean): StagedInsert {
+function insertOf({ chained, repeats }: LandingTable, wantOffsets: boolean): StagedInsert {
   if (chained) return insertChained;
   if (repeats === "revised") return insertRevised;
-  return path === "direct" && !wantOffsets ? insertSifted : insertFirst;
+  return wantOffsets ? insertFirst : insertSifted;
 }

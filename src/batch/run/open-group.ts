@@ -35,7 +35,7 @@ export async function openGroup(services: LandingServices, consumer: Consumer, t
       },
       openSession,
     );
-  const isWide = terms !== undefined || consumer.landing.path === "direct";
+  const isWide = terms !== undefined || consumer.connections === "several";
   const member = new GroupMember(kafka, {
     groupId: groupIdOf(plan, services.databaseId),
     topicName: plan.topicName,

@@ -1,4 +1,4 @@
-import { type LandingTable, landingColumns } from "../rows/landing-table.ts";
+import { hasSessions, type LandingTable } from "../rows/landing-table.ts";
 import { lookup, OFFSET_COLUMN, quoted } from "../sql.ts";
 
 /**
@@ -7,8 +7,7 @@ import { lookup, OFFSET_COLUMN, quoted } from "../sql.ts";
  * carry the row over: a backtest's bar would become a live one, or a live one go when the backtest is deleted.
  */
 export function strangersStatement(table: LandingTable): string | undefined {
-  const hasSession = landingColumns(table).some(({ name }) => name === "backtest_session_id");
-  if (table.repeats === "first" || !hasSession || table.event === "session") return undefined;
+  if (table.repeats === "first" || !hasSessions(table)) return undefined;
   const on = table.key.map((name) => `t.${quoted(name)} = s.${quoted(name)}`).join(" AND ");
   return `SELECT s.${OFFSET_COLUMN} AS "offset" FROM (
       SELECT *, first_value(backtest_session_id) OVER (PARTITION BY ${table.key.map(quoted).join(", ")}

@@ -1,4 +1,5 @@
-import type { EventField, EventName, EventTopic, FieldType } from "../../event/schemas.ts";
+import type { FieldOf, OwnIdField } from "../../event/identity.ts";
+import type { EVENT_BY_TOPIC, EventField, EventName, EventTopic, FieldType } from "../../event/schemas.ts";
 import { EVENT_SCHEMAS } from "../../event/schemas.ts";
 import {
   type FieldWriter,
@@ -15,8 +16,8 @@ import {
 } from "./copy-buffer.ts";
 
 /** A parent that must have landed before the child: the child's column, and the table and key it points at. */
-export interface Parent {
-  readonly column: string;
+export interface Parent<C extends string = string> {
+  readonly column: C;
   /** The topic that its events come from. */
   readonly topic: EventTopic;
   readonly table: string;
@@ -24,22 +25,6 @@ export interface Parent {
   /** Whether the parent belongs to a session, which its child must share. */
   readonly hasSession: boolean;
 }
-
-export const SYMBOL_PARENT: Parent = {
-  column: "symbol_id",
-  topic: "symbols",
-  table: "symbol",
-  key: "symbol_id",
-  hasSession: false,
-};
-
-export const SESSION_PARENT: Parent = {
-  column: "backtest_session_id",
-  topic: "sessions",
-  table: "backtest_session",
-  key: "backtest_session_id",
-  hasSession: false,
-};
 
 /** Which of two events of one id stays: the first that landed, or the greatest revision. */
 export type RepeatRule = "first" | "revised";
@@ -50,17 +35,47 @@ export interface LandingTable {
   readonly table: string;
   /** The unique key, in its index's order; the event's own id is the last column. */
   readonly key: readonly string[];
-  /** `direct`: COPY into the table, staged only for repeats. `staged`: always through the temporary table. */
-  readonly path: "direct" | "staged";
   readonly repeats: RepeatRule;
   readonly parents: readonly Parent[];
   /** Columns that the record gives, not the event. */
   readonly recordColumns: readonly RecordColumn[];
+  /** Fields in which two events of one id may differ and still be the same event. */
+  readonly notContent?: readonly string[];
   /** A column's value after which nothing revises the row any more. */
   readonly final?: { readonly column: string; readonly value: string };
-  /** Whether rows are linked into the hash chain before they are inserted. */
+  /** Whether rows are linked into the hash chain before they are inserted: such a row is never taken out again. */
   readonly chained?: boolean;
 }
+
+/** The same as a topic's consumer declares it: it names no field that the topic's events don't have. */
+export interface LandingTableOf<T extends EventTopic> extends LandingTable {
+  readonly event: (typeof EVENT_BY_TOPIC)[T];
+  readonly key: readonly [...FieldOf<T>[], OwnIdField<T>];
+  readonly parents: readonly Parent<FieldOf<T>>[];
+  readonly notContent?: readonly FieldOf<T>[];
+  readonly final?: { readonly column: FieldOf<T>; readonly value: string };
+}
+
+/** Whether events have this field to name another event by: a field that is their own id names nothing else. */
+const refersBy = ({ event, key }: LandingTable, field: string): boolean =>
+  key.at(-1) !== field && EVENT_SCHEMAS[event].fields.some(({ name }) => name === field);
+
+const hasParent = ({ parents }: LandingTable, column: string): boolean =>
+  parents.some((parent) => parent.column === column);
+
+/**
+ * Whether an event may belong to a session: then it lands only where the session is served, and its row goes when the
+ * session is deleted. Not so a chained row: it names the session that it tells of, and outlives it.
+ */
+export const hasSessions = (table: LandingTable): boolean => refersBy(table, "backtest_session_id") && !table.chained;
+
+/** Whether a batch passes the session gate before it lands: its events have sessions, and don't park for them. */
+export const gatesSessions = (table: LandingTable): boolean =>
+  hasSessions(table) && !hasParent(table, "backtest_session_id");
+
+/** Whether a row may name a symbol that never landed: its event doesn't park for it, and no foreign key asks. */
+export const mayLackSymbol = (table: LandingTable): boolean =>
+  refersBy(table, "symbol_id") && !hasParent(table, "symbol_id");
 
 export type RecordColumn = "published_at" | "source_partition" | "source_offset";
 
@@ -106,13 +121,14 @@ export function landingColumns(table: LandingTable): readonly LandingColumn[] {
   return [...ofEvent, ...ofRecord];
 }
 
-/** What doesn't make two events of one id different: when they were received, revised or published, and from where. */
-const NOT_CONTENT = new Set(["received_at", "revised_at", "published_at", "source_partition", "source_offset"]);
-
-/** The columns that make the content; the audit trail's source coordinates are content, they are the event's own. */
+/**
+ * The fields in which two events of one id must agree to be the same event: all of the event's own but the key, what the
+ * table declares `notContent`, and, where the greatest revision stays, which revision it is.
+ */
 export function contentColumns(table: LandingTable): readonly string[] {
+  const left = new Set<string>([...table.key, ...(table.notContent ?? [])]);
+  if (table.repeats === "revised") left.add("revised_at");
   return landingColumns(table)
-    .filter((column) => !table.key.includes(column.name))
-    .filter((column) => table.event === "audit" || !NOT_CONTENT.has(column.name))
-    .map((column) => column.name);
+    .filter(({ name, from }) => from === "event" && !left.has(name))
+    .map(({ name }) => name);
 }

@@ -28,13 +28,13 @@ const reader = {
   },
 } as unknown as EventReader;
 
-function encoderOf(consumer: unknown, change: Partial<Encoder> = {}): Encoder {
+function encoderOf(consumer: Consumer, change: Partial<Encoder> = {}): Encoder {
   const columns = [
     { name: "source", from: "event", write: writeText },
     { name: "timestamp", from: "event", write: writeTimestamp },
   ] as const;
   return {
-    consumer: consumer as Consumer,
+    consumer,
     reader,
     rowEncoder: new RowEncoder(columns, false),
     transcoders: { of: () => undefined },
@@ -61,7 +61,11 @@ function recordsOf(values: readonly (object | Buffer | null)[], offsets: readonl
 const at = (timestamp: number, source = "s") => ({ timestamp, source });
 const dense = (count: number, first = 0) => Array.from({ length: count }, (_, n) => first + n);
 
-function encode(values: readonly (object | Buffer | null)[], change: Partial<Encoder> = {}, consumer: unknown = ticks) {
+function encode(
+  values: readonly (object | Buffer | null)[],
+  change: Partial<Encoder> = {},
+  consumer: Consumer = ticks,
+) {
   const range = { firstOffset: 0, nextOffset: values.length, from: 0 };
   return encodeBatch(encoderOf(consumer, change), 3, recordsOf(values, dense(values.length)), range);
 }

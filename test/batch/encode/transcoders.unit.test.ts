@@ -206,7 +206,7 @@ function counted(encoder: Encoder): { encoder: Encoder; taken: () => number } {
   return { encoder: { ...encoder, transcoders: { of } }, taken: () => taken };
 }
 
-describe.each(CONSUMERS.map((consumer) => [consumer.topic, consumer as Consumer] as const))("%s", (_, consumer) => {
+describe.each(CONSUMERS.map((consumer) => [consumer.topic, consumer] as const))("%s", (_, consumer) => {
   const { fields } = EVENT_SCHEMAS[consumer.landing.event];
   const events = fc.array(fc.tuple(eventsOf(fields), damage), { minLength: 1, maxLength: 12 });
 
@@ -240,7 +240,7 @@ describe.each(CONSUMERS.map((consumer) => [consumer.topic, consumer as Consumer]
 });
 
 describe("values that claim what isn't theirs", () => {
-  const { fast, slow } = make(CONSUMERS.find(({ topic }) => topic === "ticks") as Consumer, WRITERS["our own"]!);
+  const { fast, slow } = make(CONSUMERS.find(({ topic }) => topic === "ticks")!, WRITERS["our own"]!);
   const id = Buffer.from(`\x48${SESSIONS[0]}`);
   const body = (time: string, source: Buffer) =>
     Buffer.concat([

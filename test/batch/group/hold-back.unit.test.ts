@@ -16,11 +16,11 @@ const OWN = idOf("own");
 const PUBLISHED_MS = NOON / 1000;
 
 /** The times that are seen of these events, as JSON texts, by a replay of one session. */
-function timesOf(consumer: unknown, values: readonly (object | string)[]): readonly (number | undefined)[] {
+function timesOf(consumer: Consumer, values: readonly (object | string)[]): readonly (number | undefined)[] {
   const bytes = values.map((value) => Buffer.from(typeof value === "string" ? value : JSON.stringify(value)));
   const read = (value: Buffer) => (value[0] === 123 ? JSON.parse(String(value)) : new Refusal("not_avro", "no event"));
   const encoder = {
-    consumer: consumer as Consumer,
+    consumer,
     reader: { read } as unknown as EventReader,
     eventBytesMax: 1000,
     filter: new EventFilter(EVERY_SESSION_KIND, { only: OWN }, { fromMs: PUBLISHED_MS - 1, untilMs: PUBLISHED_MS + 1 }),

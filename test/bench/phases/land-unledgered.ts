@@ -47,7 +47,7 @@ async function take(batch: FetchedBatch): Promise<void> {
   await plan.encoder.days.make(daySlot, encoded);
   const at = batch.partition % connections.length;
   queues[at] = queues[at]!.then(async () => {
-    await connections[at]!.copy(plan.direct.statement, encoded.rows.bytes);
+    await connections[at]!.copy(plan.direct!.statement, encoded.rows.bytes);
     space.free(bytes);
     offsets.set(batch.partition, batch.nextOffset);
     landed += batch.count;

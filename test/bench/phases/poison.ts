@@ -3,7 +3,6 @@
  * (a negative size breaks a CHECK), on a partition that no consumer owns.
  */
 import { ticks } from "../../../consumers/ticks.ts";
-import type { Consumer } from "../../../src/batch/consumer.ts";
 import { encodeBatch } from "../../../src/batch/encode/encode.ts";
 import { landBatch } from "../../../src/batch/land/land.ts";
 import { openLandingServices } from "../../../src/batch/run/landing-services.ts";
@@ -36,7 +35,7 @@ const BAD = { clean: 0, one: 1, hundred: 100 } as const;
 const { rounds } = argsOf<{ rounds: number }>();
 const config = readConfig();
 const services = await openLandingServices(config, openLog({ logLevel: "error" }));
-const plan = await makeLandingPlan(services, ticks as unknown as Consumer);
+const plan = await makeLandingPlan(services, ticks);
 const schemaId = await services.registry.register(plan.topicName, "ticks");
 await services.registry.fetch(schemaId);
 const connection = await Connection.open(services.config.databaseUrl, { name: "poison", role: "tradetape_lander" });

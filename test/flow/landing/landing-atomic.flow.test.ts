@@ -1,7 +1,6 @@
 import { setTimeout } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { predictions as PREDICTIONS } from "../../../consumers/predictions.ts";
-import type { Consumer } from "../../../src/batch/consumer.ts";
 import { encodeBatch } from "../../../src/batch/encode/encode.ts";
 import { landBatch } from "../../../src/batch/land/land.ts";
 import type { LandingPlan } from "../../../src/batch/land/landing-plan.ts";
@@ -142,7 +141,7 @@ describe("landing a batch", () => {
 
   beforeAll(async () => {
     const services = await openLandingServices(tape.config, openLog(tape.config));
-    plan = await makeLandingPlan(services, PREDICTIONS as unknown as Consumer);
+    plan = await makeLandingPlan(services, PREDICTIONS);
     for (const id of plan.encoder.reader.missing([await tape.encode("predictions", prediction())])) {
       await services.registry.fetch(id);
     }

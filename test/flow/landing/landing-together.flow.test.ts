@@ -1,6 +1,5 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { ticks as TICKS } from "../../../consumers/ticks.ts";
-import type { Consumer } from "../../../src/batch/consumer.ts";
 import { encodeBatch } from "../../../src/batch/encode/encode.ts";
 import type { EncodedBatch } from "../../../src/batch/encode/encoded-batch.ts";
 import { LandingQueue } from "../../../src/batch/group/landing-queue.ts";
@@ -34,7 +33,7 @@ const PARTITION_TICKS = 10_000;
 beforeAll(async () => {
   tape = await openTapeWithSymbol();
   const services = await openLandingServices(tape.config, openLog(tape.config));
-  plan = await makeLandingPlan(services, TICKS as unknown as Consumer);
+  plan = await makeLandingPlan(services, TICKS);
   for (const id of plan.encoder.reader.missing([await tape.encode("ticks", tick(0))])) {
     await services.registry.fetch(id);
   }

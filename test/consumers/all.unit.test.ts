@@ -1,0 +1,69 @@
+import { describe, expect, it } from "vitest";
+import { CONSUMER_OF, CONSUMERS } from "../../consumers/all.ts";
+import { copiesDirectly } from "../../src/batch/consumer.ts";
+import { EVENT_TOPICS } from "../../src/event/schemas.ts";
+import { gatesSessions, hasSessions, mayLackSymbol } from "../../src/table/rows/landing-table.ts";
+
+const topicsWhere = (is: (consumer: (typeof CONSUMERS)[number]) => boolean) =>
+  CONSUMERS.filter(is).map(({ topic }) => topic);
+
+describe("the consumer groups", () => {
+  it("are one for each topic of events", () => {
+    expect(CONSUMERS.map(({ topic }) => topic).toSorted()).toEqual(EVENT_TOPICS.toSorted());
+    expect(Object.entries(CONSUMER_OF).filter(([name, { topic }]) => name !== topic)).toEqual([]);
+  });
+
+  it("come in the order of landing: parents before children, and the audit trail last", () => {
+    const place = (topic: string) => CONSUMERS.findIndex((consumer) => consumer.topic === topic);
+    const early = CONSUMERS.flatMap(({ topic, landing }) =>
+      landing.parents.filter((parent) => place(parent.topic) >= place(topic)).map((parent) => [topic, parent.topic]),
+    );
+    expect(early).toEqual([]);
+    expect(CONSUMERS.at(-1)?.topic).toBe("audit");
+  });
+});
+
+describe("what follows from a declaration", () => {
+  it("is whether rows go by COPY straight into the table: without parents, chain and entries of their own", () => {
+    expect(topicsWhere(copiesDirectly)).toEqual(["ticks", "bars", "indicators"]);
+    const { ticks, predictions } = CONSUMER_OF;
+    const { parents } = predictions.landing;
+    expect(copiesDirectly({ ...ticks, landing: { ...ticks.landing, parents } })).toBe(false);
+    expect(copiesDirectly({ ...ticks, landing: { ...ticks.landing, chained: true } })).toBe(false);
+    expect(copiesDirectly({ ...ticks, audit: () => [] })).toBe(false);
+    expect(copiesDirectly({ ...ticks, audit: "none" })).toBe(true);
+  });
+
+  it("is whether events belong to a session: they name one that isn't they, and can be taken out again", () => {
+    const those = ["ticks", "bars", "indicators", "predictions", "decisions", "fills", "performance"];
+    expect(topicsWhere(({ landing }) => hasSessions(landing))).toEqual(those);
+  });
+
+  it("is whether a batch passes the session gate: its events have sessions, and don't park for them", () => {
+    expect(topicsWhere(({ landing }) => gatesSessions(landing))).toEqual(["ticks", "bars", "indicators"]);
+  });
+
+  it("is whether a row may name a symbol that never landed: no parent of it is one", () => {
+    expect(topicsWhere(({ landing }) => mayLackSymbol(landing))).toEqual(["ticks", "bars", "indicators"]);
+  });
+
+  it("is a parent's table, key and session, as the parent's own consumer has them", () => {
+    expect(CONSUMER_OF.decisions.landing.parents).toEqual([
+      { column: "symbol_id", topic: "symbols", table: "symbol", key: "symbol_id", hasSession: false },
+      {
+        column: "model_reference",
+        topic: "predictions",
+        table: "model_prediction",
+        key: "prediction_id",
+        hasSession: true,
+      },
+      {
+        column: "backtest_session_id",
+        topic: "sessions",
+        table: "backtest_session",
+        key: "backtest_session_id",
+        hasSession: false,
+      },
+    ]);
+  });
+});
