@@ -1,7 +1,9 @@
 import { createHash } from "node:crypto";
 import { closeSync, createReadStream, existsSync, openSync, writeSync } from "node:fs";
 import { createInterface } from "node:readline";
-import { EVENT_BY_TOPIC, EVENT_SCHEMAS, type EventTopic } from "../../src/event/schemas.ts";
+import { CONSUMER_OF } from "../../consumers/all.ts";
+import { EVENT_SCHEMAS, type EventTopic } from "../../src/event/schemas.ts";
+import { contentColumns } from "../../src/table/rows/landing-table.ts";
 
 /** What a producer notes down, a line each: before it publishes, and again when the broker has acknowledged. */
 export type Note =
@@ -70,11 +72,12 @@ export async function* readJournal(path: string): AsyncGenerator<Note> {
   }
 }
 
-/** Columns that say when something was handed over, not what it is. */
-const NOT_CONTENT = new Set(["received_at", "revised_at"]);
-
-export const contentFields = (topic: EventTopic) =>
-  EVENT_SCHEMAS[EVENT_BY_TOPIC[topic]].fields.filter(({ name }) => !NOT_CONTENT.has(name));
+/** An event's key and its content: not when it was handed over, nor which revision it is. */
+export function contentFields(topic: EventTopic) {
+  const { landing } = CONSUMER_OF[topic];
+  const content = new Set<string>([...landing.key, ...contentColumns(landing)]);
+  return EVENT_SCHEMAS[landing.event].fields.filter(({ name }) => content.has(name));
+}
 
 /** A digest of an event's content: times as microseconds, absent as null; 64 bits tell a million events apart. */
 export function contentOf(topic: EventTopic, fields: Readonly<Record<string, unknown>>): string {
