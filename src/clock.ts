@@ -5,6 +5,8 @@ import { setTimeout as sleep } from "node:timers/promises";
  * milliseconds, and run the same one again.
  */
 export interface Clock {
+  /** Milliseconds since some moment. They never go back, and tell how long something took, not what day it is. */
+  now(): number;
   /** Resolves after `ms` milliseconds. @throws the signal's AbortError as soon as it is aborted */
   sleep(ms: number, signal?: AbortSignal): Promise<void>;
   /** Calls once, after `ms` milliseconds, unless the function that it returns is called before. */
@@ -18,6 +20,7 @@ export interface Clock {
 }
 
 export const SYSTEM_CLOCK: Clock = {
+  now: () => performance.now(),
   sleep: (ms, signal) => sleep(ms, undefined, signal && { signal }),
   after: (ms, call) => {
     const timer = setTimeout(call, ms);
@@ -30,3 +33,7 @@ export const SYSTEM_CLOCK: Clock = {
   turn: () => new Promise((resolve) => setImmediate(resolve)),
   random: Math.random,
 };
+
+/** Sleeps `ms`, or until the signal is aborted: whoever waits then has to look at the signal. */
+export const pause = (ms: number, signal: AbortSignal, clock: Pick<Clock, "sleep"> = SYSTEM_CLOCK): Promise<void> =>
+  clock.sleep(ms, signal).catch(() => undefined);

@@ -1,17 +1,5 @@
-import { setTimeout as sleep } from "node:timers/promises";
+import { type Clock, pause, SYSTEM_CLOCK } from "../clock.ts";
 import type { Speed } from "../replay/bounds.ts";
-
-/** Time as a pace meets it, so that a test needn't wait. */
-export interface PublishTime {
-  /** Milliseconds, from any beginning. */
-  now(): number;
-  sleep(ms: number, signal: AbortSignal): Promise<void>;
-}
-
-const SYSTEM_TIME: PublishTime = {
-  now: () => performance.now(),
-  sleep: (ms, signal) => sleep(ms, undefined, { signal }).catch(() => undefined),
-};
 
 /** Nobody sees a difference of 50 ms, and each slice is a request. */
 const SLICE_MS = 50;
@@ -23,15 +11,15 @@ const SLICE_MS = 50;
 export class PublishSpeed {
   readonly #speed: Speed;
   readonly #signal: AbortSignal;
-  readonly #time: PublishTime;
+  readonly #clock: Pick<Clock, "now" | "sleep">;
   #startedMs: number | undefined;
   #startedUs = 0;
   #count = 0;
 
-  constructor(speed: Speed, signal: AbortSignal, time: PublishTime = SYSTEM_TIME) {
+  constructor(speed: Speed, signal: AbortSignal, clock: Pick<Clock, "now" | "sleep"> = SYSTEM_CLOCK) {
     this.#speed = speed;
     this.#signal = signal;
-    this.#time = time;
+    this.#clock = clock;
   }
 
   /** The events in their order, in slices of what is due; at full speed all at once. */
@@ -42,11 +30,11 @@ export class PublishSpeed {
     }
     let from = 0;
     for (let i = 0; i < events.length; i++) {
-      const waitMs = this.#dueMs(events[i]!) - this.#time.now();
+      const waitMs = this.#dueMs(events[i]!) - this.#clock.now();
       if (waitMs <= 0) continue;
       if (i > from) yield events.slice(from, i);
       from = i;
-      await this.#time.sleep(Math.max(waitMs, SLICE_MS), this.#signal);
+      await pause(Math.max(waitMs, SLICE_MS), this.#signal, this.#clock);
       if (this.#signal.aborted) return;
     }
     yield events.slice(from);
@@ -55,7 +43,7 @@ export class PublishSpeed {
   #dueMs(event: { readonly timestamp?: unknown }): number {
     const us = typeof event.timestamp === "number" ? event.timestamp : this.#startedUs;
     if (this.#startedMs === undefined) {
-      this.#startedMs = this.#time.now();
+      this.#startedMs = this.#clock.now();
       this.#startedUs = us;
     }
     if (this.#speed.kind === "rate") return this.#startedMs + (this.#count++ * 1000) / this.#speed.perSecond;

@@ -1,4 +1,4 @@
-import { setTimeout as sleep } from "node:timers/promises";
+import { pause } from "../clock.ts";
 import type { Connection } from "../table/connection.ts";
 import { nextOffsets } from "../table/landing/landed.ts";
 import { type CoveringBatch, coveringBatches, lettersAt } from "../table/letters/redriven.ts";
@@ -30,7 +30,7 @@ export async function awaitOutcome(
 ): Promise<RedriveOutcome> {
   const deadline = Date.now() + waitMs;
   while (!stop.aborted && Date.now() < deadline && !(await hasLanded(connection, redriven))) {
-    await sleep(POLL_MS, undefined, { signal: stop }).catch(() => undefined);
+    await pause(POLL_MS, stop);
   }
   let outcome = NOTHING;
   for (const { topic, partition, offsets } of redriven) {

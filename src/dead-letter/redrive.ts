@@ -1,5 +1,4 @@
 import { randomUUID } from "node:crypto";
-import { setTimeout as sleep } from "node:timers/promises";
 import { firstPublishedUs, REDRIVE_HEADERS, rawHeaders } from "../batch/encode/headers.ts";
 import { recordLetters } from "../operator/audit-entries.ts";
 import type { Ops } from "../operator/ops.ts";
@@ -59,7 +58,7 @@ export async function redrive(
   const attemptsMax = Math.min(options.attemptsMax, EVERY_ATTEMPT);
   // An event that dies again while this runs is a new letter and meets the same filter: only those of before are meant.
   const filter = await asOfNow(ops.connection, options.filter);
-  const rateCap = new RateCap(options.perSecondMax, Date.now, (ms) => interrupted(ms, options.stop));
+  const rateCap = new RateCap(options.perSecondMax, options.stop);
   const run = { ...options, filter, attemptsMax, actionId: randomUUID(), rateCap };
   const all: Redriven[] = [];
   let sent = 0;
@@ -79,9 +78,6 @@ export async function redrive(
   }
   return all;
 }
-
-const interrupted = (ms: number, stop: AbortSignal): Promise<void> =>
-  sleep(ms, undefined, { signal: stop }).catch(() => undefined);
 
 interface PageRun extends RedriveOptions {
   readonly actionId: string;

@@ -1,4 +1,4 @@
-import { setTimeout as sleep } from "node:timers/promises";
+import { pause } from "../clock.ts";
 import type { Connection } from "../table/connection.ts";
 import type { ConnectionSlot } from "../table/slot.ts";
 import {
@@ -39,7 +39,7 @@ async function watch(
   saw: (progress: IndexProgress) => void,
 ): Promise<void> {
   while (!built.aborted) {
-    await sleep(LOOK_MS, undefined, { signal: built }).catch(() => undefined);
+    await pause(LOOK_MS, built);
     if (built.aborted) return;
     const progress = await questions.use((connection) => indexProgress(connection, pid));
     if (progress) saw(progress);

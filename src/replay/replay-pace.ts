@@ -1,5 +1,5 @@
-import { setTimeout as sleep } from "node:timers/promises";
 import type { Pace, Withheld } from "../batch/group/replay-terms.ts";
+import { type Clock, pause, SYSTEM_CLOCK } from "../clock.ts";
 import type { Speed } from "./bounds.ts";
 import { HELD_BYTES_MAX, HeldStream } from "./held-stream.ts";
 
@@ -13,18 +13,6 @@ export interface Stream {
   readonly isTrail?: boolean;
 }
 
-/** Time as the pace meets it, so that a test needn't wait. */
-export interface ReplayTime {
-  /** Milliseconds, from any beginning. */
-  now(): number;
-  sleep(ms: number, signal: AbortSignal): Promise<void>;
-}
-
-const SYSTEM_TIME: ReplayTime = {
-  now: () => performance.now(),
-  sleep: (ms, signal) => sleep(ms, undefined, { signal }).catch(() => undefined),
-};
-
 /** Events are let go in slices of 50 ms, which nobody notices, because each slice is a transaction per partition. */
 const SLICE_MS = 50;
 /** Many events that are due at once are let go in slices of so many, so that the first land while others are merged. */
@@ -36,7 +24,7 @@ const SLICE_EVENTS_MAX = 2000;
  */
 export class ReplayPace implements Pace {
   readonly #speed: Speed;
-  readonly #time: ReplayTime;
+  readonly #clock: Pick<Clock, "now" | "sleep">;
   readonly #streams = new Map<string, HeldStream>();
   /** Keys of the streams that have not ended, without the trail's. */
   readonly #happening = new Set<string>();
@@ -47,9 +35,9 @@ export class ReplayPace implements Pace {
   #startedMs = 0;
   #count = 0;
 
-  constructor(speed: Speed, streams: readonly Stream[], time: ReplayTime = SYSTEM_TIME) {
+  constructor(speed: Speed, streams: readonly Stream[], clock: Pick<Clock, "now" | "sleep"> = SYSTEM_CLOCK) {
     this.#speed = speed;
-    this.#time = time;
+    this.#clock = clock;
     for (const { key, next, end, isTrail } of streams) {
       this.#streams.set(key, new HeldStream(next, end));
       if (!isTrail) this.#happening.add(key);
@@ -71,7 +59,7 @@ export class ReplayPace implements Pace {
   /** Lets records go until every stream has ended, or the signal is aborted. */
   async run(signal: AbortSignal): Promise<void> {
     const stopped = new Promise<void>((resolve) => signal.addEventListener("abort", () => resolve(), { once: true }));
-    this.#startedMs = this.#time.now();
+    this.#startedMs = this.#clock.now();
     let inSlice = 0;
     while (!signal.aborted && this.#streams.size > 0) {
       const next = this.#next();
@@ -81,11 +69,11 @@ export class ReplayPace implements Pace {
         this.#changed = Promise.withResolvers();
         continue;
       }
-      const waitMs = this.#dueMs(next.timeUs) - this.#time.now();
+      const waitMs = this.#dueMs(next.timeUs) - this.#clock.now();
       if (waitMs > 0 || inSlice >= SLICE_EVENTS_MAX) {
         this.#flush();
         inSlice = 0;
-        await this.#time.sleep(waitMs > 0 ? Math.max(waitMs, SLICE_MS) : 0, signal);
+        await pause(waitMs > 0 ? Math.max(waitMs, SLICE_MS) : 0, signal, this.#clock);
         continue;
       }
       this.#take(next);
@@ -111,7 +99,7 @@ export class ReplayPace implements Pace {
     if (this.#speed.kind === "max" || isTimeless) return Number.NEGATIVE_INFINITY;
     if (this.#startedUs === undefined) {
       this.#startedUs = timeUs;
-      this.#startedMs = this.#time.now();
+      this.#startedMs = this.#clock.now();
     }
     return this.#startedMs + (timeUs - this.#startedUs) / 1000 / this.#speed.factor;
   }

@@ -1,4 +1,4 @@
-import { setTimeout as sleep } from "node:timers/promises";
+import { pause } from "../clock.ts";
 import { TradetapeError } from "../errors.ts";
 import type { SessionEvent } from "../event/events.ts";
 import { WORKFLOW_HEADERS } from "../event/workflow.ts";
@@ -34,7 +34,7 @@ export async function deletionLanded(
     if ((await readSession(connection, id))?.status === "deleted") return true;
     if (stop.aborted) return false;
     if (performance.now() >= deadline) break;
-    await sleep(POLL_MS, undefined, { signal: stop }).catch(() => undefined);
+    await pause(POLL_MS, stop);
   }
   throw new TradetapeError("not_caught_up", `session ${id}: its end is published and hasn't landed in this database`, {
     canRetry: true,

@@ -1,5 +1,5 @@
-import { setTimeout as sleep } from "node:timers/promises";
 import { type Consumer, dayColumnOf } from "../batch/consumer.ts";
+import { pause } from "../clock.ts";
 import { comparedTable, DEAD_LETTERS, PARKED_EVENTS, since } from "../table/checks/compared-table.ts";
 import { prepareDigests } from "../table/checks/digest.ts";
 import { inSnapshot } from "../table/checks/ledger-check.ts";
@@ -65,7 +65,7 @@ export async function compareDatabases(
     if (isLast) throw notEquallyFar(result.apart, waitMs);
     if (asked === 0)
       onProgress?.(`waiting for both to land equally far: ${placesText(result.apart) || "parked events"}`);
-    await sleep(POLL_MS, undefined, { signal: stop }).catch(() => undefined);
+    await pause(POLL_MS, stop);
   }
   return undefined;
 }

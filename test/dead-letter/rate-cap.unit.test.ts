@@ -4,13 +4,12 @@ import { RateCap } from "../../src/dead-letter/rate-cap.ts";
 /** Sends `events` as a redrive does, on a clock of its own. @returns when each went, in milliseconds */
 async function times(perSecondMax: number | undefined, events: number): Promise<number[]> {
   let nowMs = 0;
-  const rateCap = new RateCap(
-    perSecondMax,
-    () => nowMs,
-    async (ms) => {
+  const rateCap = new RateCap(perSecondMax, new AbortController().signal, {
+    now: () => nowMs,
+    sleep: async (ms) => {
       nowMs += ms;
     },
-  );
+  });
   const sent: number[] = [];
   while (sent.length < events) {
     const step = rateCap.step(events - sent.length);

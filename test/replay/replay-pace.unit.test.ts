@@ -1,13 +1,14 @@
 import { expect, test } from "vitest";
 import type { Withheld } from "../../src/batch/group/replay-terms.ts";
+import type { Clock } from "../../src/clock.ts";
 import type { Speed } from "../../src/replay/bounds.ts";
-import { ReplayPace, type ReplayTime } from "../../src/replay/replay-pace.ts";
+import { ReplayPace } from "../../src/replay/replay-pace.ts";
 
 const SECOND_US = 1_000_000;
 const KIB = 1024;
 
 /** Time that passes only where somebody sleeps. */
-class FakeTime implements ReplayTime {
+class FakeTime implements Pick<Clock, "now" | "sleep"> {
   ms = 0;
   now = () => this.ms;
   sleep = async (ms: number) => {

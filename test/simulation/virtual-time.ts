@@ -102,6 +102,7 @@ export class VirtualTime {
   /** The clock that a process looks at. */
   clockOf(process: Process): Clock {
     return {
+      now: () => this.now,
       sleep: (ms, signal) => this.#sleep(ms, signal, process),
       after: (ms, call) => this.after(ms, call, process),
       every: (ms, call) => this.#every(ms, call, process),
