@@ -1,4 +1,4 @@
-import { setTimeout as sleep } from "node:timers/promises";
+import { pause } from "../../clock.ts";
 import type { EventTopic } from "../../event/schemas.ts";
 import { nextOffsets } from "../../table/landing/landed.ts";
 import { fetchOffsets, type PartitionOffsets } from "../../topic/offsets.ts";
@@ -63,8 +63,8 @@ export async function consume(
 /** Per topic, what each partition held when the call began; empty ones are left out. */
 type Ends = ReadonlyMap<EventTopic, readonly PartitionOffsets[]>;
 
-/** Resolves when the groups are to be stopped. */
-type Until = (services: LandingServices, running: Running, stop: AbortSignal) => Promise<void>;
+/** Resolves when the groups are to be stopped. `over` is aborted when they are stopped before that, also by a failure. */
+type Until = (services: LandingServices, running: Running, over: AbortSignal) => Promise<void>;
 
 interface Running {
   readonly consumers: readonly Consumer[];
@@ -85,13 +85,14 @@ async function runGroups(
     options.onProgress?.(
       groups.map(({ tally }) => ({ topic: tally.topic, landed: tally.read, total: total.get(tally.topic) })),
     );
-  const timer = setInterval(report, PROGRESS_MS);
+  const endReports = services.clock.every(PROGRESS_MS, report);
   const ended = new AbortController();
+  const over = AbortSignal.any([options.stop, ended.signal]);
   try {
     for (const consumer of consumers) groups.push(await openGroup(services, consumer));
     await Promise.all(groups.map((group) => group.start()));
     await Promise.race([
-      until(services, { consumers, groups, ends }, options.stop),
+      until(services, { consumers, groups, ends }, over),
       aborted(options.stop),
       watchOutboxes(services, groups, ended.signal),
       ...groups.map((group) => group.failure),
@@ -100,7 +101,7 @@ async function runGroups(
     ended.abort();
     const forced = aborted(options.force).then(() => Promise.all(groups.map((group) => group.stop(true))));
     await Promise.race([Promise.all(groups.map((group) => group.stop())), forced]);
-    clearInterval(timer);
+    endReports();
     report();
   }
   return groups.map((group) => group.tally);
@@ -128,22 +129,22 @@ async function remaining(services: LandingServices, ends: Ends): Promise<Readonl
 }
 
 /** Waits until all that the topics held has landed, by the database: another process may own some of the partitions. */
-async function catchUp(services: LandingServices, running: Running, stop: AbortSignal): Promise<void> {
+async function catchUp(services: LandingServices, running: Running, over: AbortSignal): Promise<void> {
   for (const [topic, partitions] of running.ends) {
-    while (!stop.aborted) {
+    while (!over.aborted) {
       const landed = await landedOffsets(services, topic);
       if (partitions.every(({ partition, high }) => (landed.get(partition) ?? 0) >= high)) break;
-      await sleep(CAUGHT_UP_POLL_MS);
+      await pause(CAUGHT_UP_POLL_MS, over, services.clock);
     }
   }
-  await sweepUntilQuiet(running.groups, stop);
+  await sweepUntilQuiet(running.groups, over);
 }
 
 /** Reads how far a topic has landed; waits out an outage, as a landing does. */
 function landedOffsets(services: LandingServices, topic: EventTopic): Promise<ReadonlyMap<number, number>> {
-  const { questions, config, log, closing } = services;
+  const { questions, config, log, clock, closing } = services;
   const name = topicName(config.namespace, topic);
-  return new Patience(log, closing).insist(
+  return new Patience(log, closing, clock).insist(
     `watching ${name}`,
     () => questions.use((connection) => nextOffsets(connection, name)),
     (error) => judge(error, name, questions.isBroken),

@@ -1,4 +1,9 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { CONSUMERS } from "../../../consumers/all.ts";
+import { consume } from "../../../src/batch/run/consume.ts";
+import { openLandingServices } from "../../../src/batch/run/landing-services.ts";
+import { type Clock, SYSTEM_CLOCK } from "../../../src/clock.ts";
+import { openLog } from "../../../src/log.ts";
 import { landBy } from "../../support/landing.ts";
 import { ledgerFaults } from "../../support/ledger.ts";
 import { environmentOf } from "../../support/letters.ts";
@@ -50,6 +55,25 @@ test("a topic that turns into letters stops its group, with its batch rolled bac
     next: expect.stringContaining("tradetape dead-letters list"),
   });
   expect(await landed()).toEqual(before);
+});
+
+test("what waits for the topic's end waits no longer when its group has stopped", async () => {
+  const services = await openLandingServices(tape.config, openLog(tape.config));
+  let waiting = 0;
+  const sleep: Clock["sleep"] = (ms, signal) => {
+    waiting++;
+    return SYSTEM_CLOCK.sleep(ms, signal).finally(() => {
+      waiting--;
+    });
+  };
+  const never = new AbortController().signal;
+  const options = { untilCaughtUp: true, stop: never, force: never };
+  const consumers = CONSUMERS.filter(({ topic }) => topic === "ticks");
+  const landing = consume({ ...services, clock: { ...SYSTEM_CLOCK, sleep } }, consumers, options);
+  await expect(landing).rejects.toMatchObject({ code: "too_many_letters" });
+  await SYSTEM_CLOCK.turn();
+  expect(waiting).toBe(0);
+  await services.close();
 });
 
 test("and lands them as letters when it is told to", async () => {
