@@ -1,14 +1,8 @@
-/**
- * Writes schemas/shape.txt, what a migrated database looks like, with the server of DATABASE_URL: run it when a migration
- * was added. `test/flow/commands/shape.flow.test.ts` compares.
- */
-import { writeFileSync } from "node:fs";
-import { readConfig, requireServices } from "../src/config.ts";
-import { Connection } from "../src/table/connection.ts";
-import { migrate } from "../src/table/migrate.ts";
+/** What a migrated database looks like: `scripts/catalog.ts` writes it to schemas/shape.txt. */
+import type { Connection } from "../src/table/connection.ts";
 
-/** Day partitions come and go with the data. */
-const LASTING = `n.nspname IN ('public', 'tradetape')
+/** The relations that a migration makes: day partitions come and go with the data. */
+export const LASTING = `n.nspname IN ('public', 'tradetape')
       AND NOT EXISTS (SELECT FROM tradetape.day_table d WHERE c.relname ~ ('^' || d.table_name || '_[0-9]{8}'))`;
 
 /**
@@ -70,7 +64,7 @@ const FACTS: Readonly<Record<string, string>> = {
 
 /** The shape of a database as stable text: everything in it that a migration makes. */
 export async function databaseShape(connection: Connection): Promise<string> {
-  const lines = ["Made by scripts/shape.ts from a freshly migrated database; a migration changes it, nothing else."];
+  const lines = ["Made by scripts/catalog.ts from a freshly migrated database; a migration changes it, nothing else."];
   for (const [title, sql] of Object.entries(FACTS)) {
     const facts = await connection.query<{ fact: string }>(
       `SELECT fact FROM (${sql}) AS f (fact) ORDER BY fact COLLATE "C"`,
@@ -78,28 +72,4 @@ export async function databaseShape(connection: Connection): Promise<string> {
     lines.push("", `${title}:`, ...facts.map(({ fact }) => `  ${fact}`));
   }
   return `${lines.join("\n")}\n`;
-}
-
-/** Migrates a database made for it on the server of DATABASE_URL, and drops it. */
-async function freshShape(serverUrl: string): Promise<string> {
-  const name = `tradetape_shape_${process.pid}`;
-  const url = new URL(serverUrl);
-  url.pathname = `/${name}`;
-  const server = await Connection.open(serverUrl, { name: "tradetape shape" });
-  try {
-    await server.query(`CREATE DATABASE ${name}`);
-    await migrate(url.href);
-    const connection = await Connection.open(url.href, { name: "tradetape shape" });
-    const shape = await databaseShape(connection);
-    await connection.close();
-    return shape;
-  } finally {
-    await server.query(`DROP DATABASE IF EXISTS ${name}`);
-    await server.close();
-  }
-}
-
-if (import.meta.main) {
-  const { databaseUrl } = requireServices(readConfig(), "databaseUrl");
-  writeFileSync(new URL("../schemas/shape.txt", import.meta.url), await freshShape(databaseUrl));
 }

@@ -1,6 +1,15 @@
 import { readFileSync } from "node:fs";
 import { beforeAll, describe, expect, test } from "vitest";
+import { CONSUMERS } from "../../../consumers/all.ts";
+import { withCatalog } from "../../../scripts/catalog.ts";
+import {
+  commentedColumns,
+  commentedFunctions,
+  commentedRelations,
+  unitOf,
+} from "../../../scripts/docs/tables-reference.ts";
 import { databaseShape } from "../../../scripts/shape.ts";
+import { EVENT_BY_TOPIC, EVENT_SCHEMAS } from "../../../src/event/schemas.ts";
 import { Connection } from "../../../src/table/connection.ts";
 import { migrate, readMigrations } from "../../../src/table/migrate.ts";
 import { assertTestDatabase, isolate } from "../../support/services/isolation.ts";
@@ -113,5 +122,47 @@ describe("the shape", () => {
       expect(after, sql).not.toBe(before);
     }
     expect(await withConnection(url, databaseShape)).toBe(before);
+  });
+});
+
+describe("the comments", () => {
+  test("say what every table, view, column and function is", async () => {
+    const bare = await withConnection(databaseUrl, async (connection) => [
+      ...(await commentedRelations(connection)).map(({ schema, ...one }) => ({ relation: schema, ...one })),
+      ...(await commentedColumns(connection)),
+      ...(await commentedFunctions(connection)).map(({ schema, ...one }) => ({ relation: schema, ...one })),
+    ]);
+    expect(bare.length).toBeGreaterThan(200);
+    expect(bare.filter(({ comment }) => comment === null).map(({ relation, name }) => `${relation}.${name}`)).toEqual(
+      [],
+    );
+  });
+
+  test("of an event's column are what the schema says of its field, or the first sentences of it", async () => {
+    const columns = await withConnection(databaseUrl, commentedColumns);
+    const wrong = CONSUMERS.flatMap(({ topic, landing: { table } }) =>
+      EVENT_SCHEMAS[EVENT_BY_TOPIC[topic]].fields.flatMap(({ name, doc }) => {
+        const column = columns.find((one) => one.relation === `public.${table}` && one.name === name);
+        const { meaning } = unitOf(column?.comment ?? "nothing");
+        return doc === meaning || doc.startsWith(`${meaning} `) ? [] : [`${table}.${name}: ${meaning}`];
+      }),
+    );
+    expect(wrong).toEqual([]);
+  });
+
+  test("name a unit for every number of money, size, time or rate", async () => {
+    const columns = await withConnection(databaseUrl, commentedColumns);
+    const measured = columns.filter(({ type }) => type === "double precision" || type === "timestamptz");
+    const bare = measured.filter(({ comment }) => unitOf(comment ?? "").unit === "" && !comment?.startsWith("Null: "));
+    // An indicator's value and a Sharpe ratio are numbers whose unit depends on the indicator, or that have none.
+    expect(bare.map(({ relation, name }) => `${relation}.${name}`)).toEqual([
+      "public.strategy_performance.sharpe_ratio",
+      "public.technical_indicator.indicator_value",
+    ]);
+  });
+
+  test("and the rest of the catalog are what docs/tables.md shows", async () => {
+    const text = readFileSync("docs/tables.md", "utf8");
+    expect(await withConnection(databaseUrl, (connection) => withCatalog(connection, text))).toBe(text);
   });
 });
