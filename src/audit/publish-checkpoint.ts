@@ -9,8 +9,8 @@ import { topicName } from "../topic/topics.ts";
 import type { Checkpoint } from "./checkpoint.ts";
 
 /**
- * Publishes a checkpoint to the audit topic, from where it lands in the very log it tells of: who makes the log anew has
- * to forge it there as well, and hasn't the key.
+ * Publishes a checkpoint to the audit topic, from where it lands in the very log that it is of: whoever makes the log anew
+ * has to forge the checkpoint in it as well, and hasn't the key.
  * @returns the topic, when every replica has it
  * @throws TradetapeError config_invalid, broker_unreachable, registry_unreachable, publish_refused, topic_missing
  */

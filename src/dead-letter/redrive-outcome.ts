@@ -65,8 +65,8 @@ const NOTHING: RedriveOutcome = {
 };
 
 /**
- * What the ledger lets one say. It counts batches, not events: where a batch held nothing but ours, or had one outcome
- * for all, each event's is known; else it only is known to have landed.
+ * What became of redriven events, as far as the ledger says. It counts batches, not events: where a batch held only events
+ * of ours, or had one outcome for all, each event's outcome is known; otherwise only that it has landed.
  * @param events how many were sent to the partition
  */
 export function outcomeOf(events: number, batches: readonly CoveringBatch[]): Omit<RedriveOutcome, "died"> {

@@ -5,12 +5,12 @@ import { insertOutbox } from "../table/landing/outbox.ts";
 import type { LetterFilter } from "../table/letters/dead-letters.ts";
 import type { Ops } from "./ops.ts";
 
-/** One thing that an operator did in one transaction, as the audit trail is told of it. */
+/** One thing that an operator did in one transaction, as its audit entry says it. */
 interface Deed {
   readonly kind: string;
   /** One per command: the trail's entries of one command belong together. */
   readonly actionId: string;
-  /** What tells the deeds of one command apart. */
+  /** Differs between the deeds of one command. */
   readonly key: readonly string[];
   /** The full name of the topic that this was about: its group publishes the entry. */
   readonly topic: string;
@@ -44,8 +44,8 @@ export function lettersDeed({ kind, actionId, filter, topic, partition, letters,
   return { kind, actionId, key: [topic, String(partition), String(offset)], topic, partition, offset, facts };
 }
 
-/** One day that was dropped. */
-export interface DroppedDay {
+/** One day that was dropped, as its audit entry says it. */
+export interface DayDrop {
   readonly actionId: string;
   readonly topic: string;
   readonly table: string;
@@ -56,7 +56,7 @@ export interface DroppedDay {
 }
 
 /** Called in the transaction that drops. */
-export function recordDroppedDay(ops: Ops, dropped: DroppedDay): Promise<void> {
+export function recordDroppedDay(ops: Ops, dropped: DayDrop): Promise<void> {
   const { actionId, topic, table, day, rows, keepFrom } = dropped;
   const facts = { table, day, rows, keep_from: keepFrom };
   return record(ops, { kind: "PARTITION_DROP", actionId, key: [table, day], topic, facts });

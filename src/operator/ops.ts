@@ -7,7 +7,7 @@ import { loginOf } from "../table/letters/letter-actions.ts";
 import { requireMigrated } from "../table/migrate.ts";
 import { topicName } from "../topic/topics.ts";
 
-/** What acting on a database needs: a session that may do no more than that, and how the audit trail is told. */
+/** What acting on a database needs: a session with no more rights than that, and what its audit entries are made of. */
 export interface Ops {
   readonly connection: Connection;
   readonly databaseId: string;

@@ -71,7 +71,7 @@ function dropDetached(ops: Ops, { day }: DayPartition, action: DropAction): Prom
   const { connection } = ops;
   const { topic, table, keepFrom, actionId } = action;
   return committed(connection, async () => {
-    // Counted before the lock is taken: millions of rows take seconds, in which the partition goes on landing.
+    // Rows are counted before the lock is taken, because millions take seconds, in which the partition lands on.
     const rows = await countDay(connection, table, day);
     if (rows > 0) {
       const detail = { day, keep_from: keepFrom, action_id: actionId };

@@ -56,7 +56,7 @@ async function filterPartition(
     after = await committed(connection, async () => {
       const next = await lockPartition(connection, topic, partition);
       const page = await parkedPage(connection, { topic, partition, afterOffset, rowsMax: PAGE_EVENTS_MAX });
-      // Once per schema, the lock is held for as long as the registry takes to answer.
+      // The lock is held while the registry answers, which happens once a schema.
       for (const id of reader.missing(page.map(({ value }) => value))) await registry.fetch(id);
       const offsets = page.filter(isTheirs).map(({ offset }) => offset);
       if (offsets.length > 0) {

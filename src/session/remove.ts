@@ -83,7 +83,7 @@ function removeBlocks(ops: Ops, target: Target, heap: string, fromBlock: number)
   const { actionId, session, topic, table } = target;
   return committed(connection, async () => {
     const untilBlock = fromBlock + BLOCKS_PER_TRANSACTION;
-    // Before the partition's lock: reading the blocks takes longer than a landing should wait.
+    // Blocks are read before the partition's lock is taken, because that takes longer than a landing should wait.
     const rows = await deleteSessionBlocks(connection, { heap, fromBlock, untilBlock, session });
     if (rows === 0) return 0;
     await removeFromLedger(connection, { topic, table, rows, detail: { session, action_id: actionId } });

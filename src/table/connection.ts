@@ -86,7 +86,7 @@ export class Connection {
       keepAlive: true,
       keepAliveInitialDelayMillis: 10_000,
       connectionTimeoutMillis: 10_000,
-      // What is asked without waiting goes out without waiting, and is answered in its order.
+      // A statement that is given while others are under way is sent at once; answers come in the statements' order.
       pipeline: true,
     });
     const connection = new Connection(client, options.keepsPlans ?? false);
@@ -94,7 +94,7 @@ export class Connection {
       await client.connect();
       if (options.role) await client.query(`SET ROLE ${pg.escapeIdentifier(options.role)}`);
       connection.pid = await prepareSession(client, options.lockTimeoutMs ?? 0);
-      // Up to PostgreSQL 17 a scan that is off and still needed, the stage's, costs so much that it would be compiled.
+      // Up to PostgreSQL 17 a scan that is off has such a price that JIT would compile a plan that needs it, as the stage does.
       if (options.keepsPlans) await client.query("SET enable_seqscan = off; SET jit = off");
       if (options.commitsLate) await client.query("SET synchronous_commit = off");
     } catch (cause) {
@@ -129,8 +129,8 @@ export class Connection {
   }
 
   /**
-   * Sends what `ask` asks for in one message. Where one fails in a transaction, those behind it do so as well.
-   * @param ask asks before it returns, and waits for nothing
+   * Sends several statements in one message. If one fails within a transaction, so do those behind it.
+   * @param ask gives all of them before it returns: what stands behind an `await` in it goes out as a message of its own
    * @throws the first failure, when the rest has been sent
    */
   inOneTrip<const P extends readonly Promise<unknown>[]>(
@@ -154,7 +154,7 @@ export class Connection {
     if (this.isOpen) await this.client.end();
   }
 
-  /** Ends the session without a word, as after an error whose outcome is unknown. */
+  /** Cuts the session off, without an orderly end, as after an error whose outcome is unknown. */
   drop(): void {
     this.#broken ??= new Error("the connection was dropped");
     this.client.connection.stream.destroy();

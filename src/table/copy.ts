@@ -10,9 +10,9 @@ const COPY_DONE = Buffer.from("6300000004", "hex");
 const LENGTH_BYTES = 4;
 
 /**
- * A COPY whose data goes out with its statement, in one write: PostgreSQL takes both from its socket one behind the
- * other, and passes over the data where the statement has failed. Waiting for its leave to send first, as
- * pg-copy-streams does, costs a round trip and six wake-ups of the server, which is most of a small batch's COPY.
+ * A COPY whose data goes out with its statement, in one write: PostgreSQL reads both from its socket one behind the other,
+ * and passes over the data when the statement has failed. To wait for CopyInResponse first, as pg-copy-streams does, costs a
+ * round trip and six wake-ups of the server, which is most of a small batch's COPY.
  */
 class CopyIn extends pg.Query {
   readonly #statement: string;
@@ -37,7 +37,7 @@ class CopyIn extends pg.Query {
     stream.uncork();
   };
 
-  /** The leave to send what has been sent. */
+  /** CopyInResponse, the leave to send: the data is on its way already. */
   handleCopyInResponse(): void {}
 }
 

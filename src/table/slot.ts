@@ -20,18 +20,18 @@ export class ConnectionSlot {
     this.#open = open;
   }
 
-  /** Whether a session was there and is gone: what failed on it was the connection's fault. */
+  /** Whether a session was open and is gone, so that what failed on it is the connection's fault. */
   get isBroken(): boolean {
     return this.#connection !== undefined && !this.#connection.isOpen;
   }
 
   /**
    * Runs `work` on the session when those before it are done.
-   * @throws TradetapeError database_unreachable, canRetry, when the session is gone or the place closed: whoever asked
-   * must not take it for a bug, and knows no session to ask whether it is
+   * @throws TradetapeError database_unreachable, canRetry, when the session is gone or the slot closed: a plain error would
+   * be taken for a bug (`judge`)
    */
   use<R>(work: (connection: Connection) => Promise<R>): Promise<R> {
-    // A session opened now would be nobody's to close.
+    // After `close` nobody would close a session that were opened now.
     if (this.#isClosed) return Promise.reject(unreachable(this.#databaseUrl, new Error("this process has closed it")));
     const turn = this.#turn.then(async () => {
       if (!this.#connection?.isOpen) this.#connection = await this.#open(this.#databaseUrl, this.#options);
@@ -40,12 +40,12 @@ export class ConnectionSlot {
         throw isSessionGone(connection, error) ? unreachable(this.#databaseUrl, error) : error;
       });
     });
-    // Whoever asked gets the failure; the next in line only waits for the end of it.
+    // The caller gets the failure; the next call only waits until this one is over.
     this.#turn = turn.catch(() => undefined);
     return turn;
   }
 
-  /** When those have been served that asked before. */
+  /** Closes the session when the calls of `use` before this one are done. */
   async close(): Promise<void> {
     this.#isClosed = true;
     await this.#turn;

@@ -144,7 +144,7 @@ async function describe(
 ): Promise<readonly FoundRow[]> {
   const changed = rows.filter(({ here, there }) => here !== undefined && there !== undefined).map(({ id }) => id);
   const read =
-    changed.length === 0 ? [] : await both(pair, (connection) => readRows(connection, table, page.place, changed));
+    changed.length === 0 ? [] : await both(pair, (connection) => readRows(connection, table, page.path, changed));
   const [here, there] = read;
   return rows.map((row) => {
     if (row.here === undefined) return { id: row.id, kind: "only_there", columns: [] };

@@ -26,7 +26,7 @@ export interface RowDifference {
 export interface DifferencePage {
   readonly partition: string;
   readonly hour: string | undefined;
-  readonly place: CutPath;
+  readonly path: CutPath;
   readonly rows: readonly RowDifference[];
 }
 
@@ -43,8 +43,8 @@ export interface CutParts {
   readonly there: ReadonlyMap<string, DigestedPart>;
 }
 
-export async function cutParts(pair: Pair, table: ComparedTable, cut: Cut, place: CutPath = []): Promise<CutParts> {
-  const [here, there] = await both(pair, (connection) => digestParts(connection, table, cut, place));
+export async function cutParts(pair: Pair, table: ComparedTable, cut: Cut, path: CutPath = []): Promise<CutParts> {
+  const [here, there] = await both(pair, (connection) => digestParts(connection, table, cut, path));
   return { here, there };
 }
 
@@ -66,14 +66,14 @@ export async function* differencePages(
   kept: CutPath = [],
 ): AsyncGenerator<DifferencePage> {
   for (const partition of partitions) {
-    const place: CutPath = [...kept, [table.partition, partition.part]];
+    const path: CutPath = [...kept, [table.partition, partition.part]];
     const { hour } = table;
-    const hours = hour ? differingParts(await cutParts(pair, table, hour, place)) : [partition];
+    const hours = hour ? differingParts(await cutParts(pair, table, hour, path)) : [partition];
     for (const part of hours) {
-      const within: CutPath = hour ? [...place, [hour, part.part]] : place;
+      const within: CutPath = hour ? [...path, [hour, part.part]] : path;
       const at = { partition: partition.part, hour: hour && part.part };
       for (const leaf of await slices(pair, table, within, part)) {
-        yield { ...at, place: leaf, rows: await differingRows(pair, table, leaf) };
+        yield { ...at, path: leaf, rows: await differingRows(pair, table, leaf) };
       }
     }
   }
@@ -82,17 +82,17 @@ export async function* differencePages(
 async function slices(
   pair: Pair,
   table: ComparedTable,
-  place: CutPath,
+  path: CutPath,
   part: PartDifference,
 ): Promise<readonly CutPath[]> {
-  if (Math.max(part.rowsHere, part.rowsThere) <= ROWS_MAX) return [place];
-  const parts = differingParts(await cutParts(pair, table, table.slice, place));
-  return parts.map((slice) => [...place, [table.slice, slice.part]] as const);
+  if (Math.max(part.rowsHere, part.rowsThere) <= ROWS_MAX) return [path];
+  const parts = differingParts(await cutParts(pair, table, table.slice, path));
+  return parts.map((slice) => [...path, [table.slice, slice.part]] as const);
 }
 
 /** By id and digest: a table whose key has other columns may hold an id twice. */
-async function differingRows(pair: Pair, table: ComparedTable, place: CutPath): Promise<readonly RowDifference[]> {
-  const [here, there] = await both(pair, (connection) => digestRows(connection, table, place));
+async function differingRows(pair: Pair, table: ComparedTable, path: CutPath): Promise<readonly RowDifference[]> {
+  const [here, there] = await both(pair, (connection) => digestRows(connection, table, path));
   const common = new Set(here.map(({ id, digest }) => `${id} ${digest}`));
   const alike = new Set(there.map(({ id, digest }) => `${id} ${digest}`).filter((row) => common.has(row)));
   const found = new Map<string, RowDifference>();

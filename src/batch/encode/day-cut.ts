@@ -1,14 +1,14 @@
 import type { Day } from "../../event/day.ts";
 import type { KnownDays } from "./known-days.ts";
 
-/** The days of one batch, of which only so many may be new: making a partition takes locks and time. */
+/** The days of one batch. Only `newMax` of them may be new, because making a partition takes locks and time. */
 export class DayCut {
   readonly #known: KnownDays;
   readonly #newMax: number;
   readonly #days = new Set<Day>();
   #newDays = 0;
   #last: Day | undefined;
-  /** Rows of days that retention has dropped. */
+  /** How many rows are of days that retention has dropped. */
   past = 0;
 
   /** @param known days whose partition is there */
@@ -21,7 +21,7 @@ export class DayCut {
     return [...this.#days];
   }
 
-  /** Whether a row of this day joins the batch, is of a day that was dropped, or needs a batch of its own. */
+  /** Whether a row of this day goes in, is left out as its day was dropped, or ends the batch before it. */
   take(day: Day): "in" | "out" | "cut" {
     if (day === this.#last || this.#days.has(day)) return "in";
     if (this.#known.isPast(day)) {

@@ -4,8 +4,8 @@ import type { ConnectionSlot } from "../../table/slot.ts";
 import type { EncodedBatch } from "./encoded-batch.ts";
 
 /**
- * What a group knows of its table's day partitions: which are there, and which are of days that retention has dropped and
- * will never be there again. Learnt as batches need them; the database alone knows.
+ * What a group knows of its table's day partitions: which are there, and which days retention has dropped for ever. A group
+ * begins with no knowledge, and asks the database as batches need days.
  */
 export class KnownDays {
   readonly #table: string;
@@ -13,7 +13,7 @@ export class KnownDays {
   readonly #there: Set<Day>;
   readonly #past = new Set<Day>();
 
-  /** @param ahead days that are made behind a day that isn't over yet */
+  /** @param ahead how many days are made in advance behind a day that isn't over yet */
   constructor(table: string, ahead = 0, there: Iterable<Day> = []) {
     this.#table = table;
     this.#ahead = ahead;
@@ -28,12 +28,12 @@ export class KnownDays {
     return this.#past.has(day);
   }
 
-  /** One that was there has been dropped: asks for all of them anew. */
+  /** Forgets which are there, because one of them was dropped: the next batches ask the database anew. */
   forget(): void {
     this.#there.clear();
   }
 
-  /** Makes what a batch needs and isn't there yet. */
+  /** Makes the partitions that a batch needs and that aren't known to be there. */
   async make(slot: ConnectionSlot, batch: EncodedBatch): Promise<void> {
     const wanted = this.#wantedBy(batch).filter((day) => !this.#there.has(day) && !this.#past.has(day));
     if (wanted.length === 0) return;
@@ -42,8 +42,9 @@ export class KnownDays {
   }
 
   /**
-   * Its days, and the next ones of a day that isn't over: at midnight the new day's partition is there, and a right or
-   * a lock that is in the way shows while there is time. By the broker's clock, so that a file of an old year makes none.
+   * A batch's days, and `ahead` days behind a day that isn't over: so at midnight the new day's partition is there, and a
+   * missing right or a lock in the way shows while there is time. Today is the broker's, so that a file of an old year makes
+   * no days in advance.
    */
   #wantedBy({ days, records, to }: EncodedBatch): readonly Day[] {
     if (days.length === 0) return days;

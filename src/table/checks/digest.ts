@@ -2,14 +2,14 @@ import type { Connection } from "../connection.ts";
 import { quoted } from "../sql.ts";
 import type { ComparedTable, Cut } from "./compared-table.ts";
 
-/** Some rows of a table: how many, and a digest that is the same whatever their order. */
+/** A part of a table, by its cut's key: how many rows, and a digest that is the same whatever their order. */
 export interface DigestedPart {
   readonly key: string;
   readonly rows: number;
   readonly digest: string;
 }
 
-/** What a part lies in: cuts and the keys chosen of them, from the outside in. */
+/** Which rows are meant: the cuts that they lie in, each with the key of the part, from the outside in. */
 export type CutPath = readonly (readonly [Cut, string])[];
 
 /**
@@ -35,18 +35,18 @@ export async function prepareDigests(connection: Connection): Promise<void> {
   await connection.query("SET LOCAL enable_sort = off");
 }
 
-/** The digests of a table's parts within a place. */
+/** Cuts the rows of a path into parts. @returns each part's digest, by its key */
 export async function digestParts(
   connection: Connection,
   table: ComparedTable,
   cut: Cut,
-  place: CutPath = [],
+  path: CutPath = [],
 ): Promise<ReadonlyMap<string, DigestedPart>> {
   const rows = await connection.query<DigestedPart & Record<string, unknown>>(
     `SELECT part::text AS key, rows, digest::text AS digest FROM (
        SELECT ${cut.key} AS part, count(*) AS rows, sum(${rowHash(table)}) AS digest
-       FROM ${table.relation} WHERE ${whereOf(table, place)} GROUP BY 1) parts`,
-    place.map(([, key]) => key),
+       FROM ${table.relation} WHERE ${whereOf(table, path)} GROUP BY 1) parts`,
+    path.map(([, key]) => key),
   );
   return new Map(rows.map((row) => [row.key, row]));
 }
@@ -56,32 +56,32 @@ export interface DigestedRow {
   readonly digest: string;
 }
 
-/** Every row of a place, by its id and its digest. */
-export function digestRows(connection: Connection, table: ComparedTable, place: CutPath): Promise<DigestedRow[]> {
+/** Every row of a path: its id and its digest. */
+export function digestRows(connection: Connection, table: ComparedTable, path: CutPath): Promise<DigestedRow[]> {
   return connection.query<DigestedRow & Record<string, unknown>>(
-    `SELECT ${table.id} AS id, ${rowHash(table)}::text AS digest FROM ${table.relation} WHERE ${whereOf(table, place)}`,
-    place.map(([, key]) => key),
+    `SELECT ${table.id} AS id, ${rowHash(table)}::text AS digest FROM ${table.relation} WHERE ${whereOf(table, path)}`,
+    path.map(([, key]) => key),
   );
 }
 
-/** The values of some rows of a place, as text, in the order of the table's columns. */
+/** The values of some rows of a path, as text, in the order of the table's columns. */
 export async function readRows(
   connection: Connection,
   table: ComparedTable,
-  place: CutPath,
+  path: CutPath,
   ids: readonly string[],
 ): Promise<ReadonlyMap<string, readonly (string | null)[]>> {
   const values = table.columns.map((column) => `${quoted(column)}::text`).join(", ");
   const rows = await connection.query<{ id: string; values: (string | null)[] }>(
     `SELECT ${table.id} AS id, ARRAY[${values}] AS values FROM ${table.relation}
-     WHERE ${whereOf(table, place)} AND ${table.id} = ANY($${place.length + 1}::text[])`,
-    [...place.map(([, key]) => key), ids],
+     WHERE ${whereOf(table, path)} AND ${table.id} = ANY($${path.length + 1}::text[])`,
+    [...path.map(([, key]) => key), ids],
   );
   return new Map(rows.map((row) => [row.id, row.values]));
 }
 
-const whereOf = (table: ComparedTable, place: CutPath): string =>
-  [table.where, ...place.map(([cut], index) => cut.within(`$${index + 1}`))].join(" AND ");
+const whereOf = (table: ComparedTable, path: CutPath): string =>
+  [table.where, ...path.map(([cut], index) => cut.within(`$${index + 1}`))].join(" AND ");
 
 /** Which of these ids a table has. */
 export async function knownIds(
