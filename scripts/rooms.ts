@@ -154,11 +154,11 @@ function partOf({ parts }: Room, within: string): number {
 export const mayImport = (from: Standing, to: Standing): boolean =>
   from.room === to.room ? to.part <= from.part : to.layer < from.layer;
 
-/** The table of ARCHITECTURE.md. */
+/** The table of ARCHITECTURE.md: a row a room, with its parts in their order. */
 export function roomsTable(): string {
-  const lines = LAYERS.flat().flatMap(({ path, knows, alone, parts }) => [
-    `| \`${path}\` | ${knows} | ${alone?.join(", ") ?? ""} |`,
-    ...(parts ?? []).map((part) => `| · \`${part.name === "." ? "itself" : part.name}\` | ${part.knows} | |`),
-  ]);
+  const lines = LAYERS.flat().map(({ path, knows, alone, parts }) => {
+    const inside = (parts ?? []).map(({ name, knows: known }) => `\`${name === "." ? "itself" : name}\` ${known}`);
+    return `| \`${path}\` | ${[knows, ...inside].join("<br>")} | ${alone?.join(", ") ?? ""} |`;
+  });
   return ["| room | knows | alone imports |", "|---|---|---|", ...lines].join("\n");
 }
