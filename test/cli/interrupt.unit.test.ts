@@ -23,7 +23,7 @@ test("the first signal asks, the second forces, and afterwards the process has i
   expect(process.listenerCount("SIGTERM")).toBe(before);
 });
 
-test("a process that only waits for the signal stays alive until it comes", { timeout: 60_000 }, async () => {
+test("a process that only waits for the signal stays alive until it comes", async () => {
   const script = `
     import { untilAborted } from "./src/cli/interrupt.ts";
     const controller = new AbortController();

@@ -4,10 +4,7 @@ import { buildProgram } from "../../src/cli/program.ts";
 import { SETTINGS, type SettingName } from "../../src/settings.ts";
 import { tradetape } from "../support/tradetape.ts";
 
-/** Each test starts programs, which takes seconds while the other tests keep every core busy. */
-const STARTS_PROGRAMS = { timeout: 60_000 };
-
-describe("the command line", STARTS_PROGRAMS, () => {
+describe("the command line", () => {
   test("a flag's name as commander makes it is the setting's own, so that none is silently ignored", () => {
     const program = buildProgram(() => {});
     const names = program.options.map((option) => option.attributeName());

@@ -92,7 +92,7 @@ describe("the wire format", () => {
       expect({ ...OWN.read(own(tick)) }).toEqual(tick);
     };
     fc.assert(fc.property(event, comesBack), { numRuns: 50 });
-  }, 60_000);
+  });
 });
 
 describe("reading values that are no events", () => {
@@ -134,7 +134,7 @@ describe("reading values that are no events", () => {
       }),
       { numRuns: 2000 },
     );
-  }, 60_000);
+  });
 });
 
 /** The field's bytes in an encoded tick are found by a text that stands there alone. */

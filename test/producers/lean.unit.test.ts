@@ -140,22 +140,18 @@ describe("Lean ticks", () => {
 
   const folder = process.env.TRADETAPE_TEST_DATA ?? new URL("../../../shared/data", import.meta.url).pathname;
   const real = existsSync(folder) ? readdirSync(folder).filter((name) => /^ibm_\d{8}\.zip$/.test(name)) : [];
-  it.skipIf(real.length === 0)(
-    "are all read from real files (skipped where ../shared/data has none)",
-    { timeout: 60_000 },
-    async () => {
-      const seen = new Set<string>();
-      let volume = 0;
-      for (const name of real) {
-        const { events, rejections } = await readFile(ticks, `${folder}/${name}`);
-        expect(rejections).toEqual([]);
-        for (const event of events) {
-          if (checkEvent("ticks", event) !== null) throw new Error(String(checkEvent("ticks", event)));
-          seen.add(event.market_data_id);
-          volume += event.volume;
-        }
+  it.skipIf(real.length === 0)("are all read from real files (skipped where ../shared/data has none)", async () => {
+    const seen = new Set<string>();
+    let volume = 0;
+    for (const name of real) {
+      const { events, rejections } = await readFile(ticks, `${folder}/${name}`);
+      expect(rejections).toEqual([]);
+      for (const event of events) {
+        if (checkEvent("ticks", event) !== null) throw new Error(String(checkEvent("ticks", event)));
+        seen.add(event.market_data_id);
+        volume += event.volume;
       }
-      expect({ ticks: seen.size, volume }).toEqual({ ticks: 126_395, volume: 20_775_262 });
-    },
-  );
+    }
+    expect({ ticks: seen.size, volume }).toEqual({ ticks: 126_395, volume: 20_775_262 });
+  });
 });

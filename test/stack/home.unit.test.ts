@@ -1,7 +1,6 @@
 import { existsSync, mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { claimHome, homeId, readState, type StackState, withHomeLock, writeState } from "../../src/stack/home.ts";
 import { clusterIdOf } from "../../src/stack/kafka-broker.ts";
@@ -28,9 +27,10 @@ describe("a home", () => {
   it("lets one process at a time start or stop its stack", async () => {
     const steps: string[] = [];
     const waits: string[] = [];
+    // The first one goes on until the other has said that it waits.
     const slow = async (name: string) => {
       steps.push(`${name} begins`);
-      await sleep(50);
+      await expect.poll(() => waits).toHaveLength(1);
       steps.push(`${name} ends`);
     };
     const lock = (name: string) =>

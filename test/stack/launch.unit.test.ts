@@ -2,8 +2,7 @@ import { spawnSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
-import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import {
   awaitReady,
   isRunning,
@@ -47,7 +46,7 @@ const neverAborted = new AbortController().signal;
 
 describe("a program that is started", () => {
   it("is running until it is stopped, and says so", async () => {
-    const running = await start(shell("exec sleep 60"));
+    const running = await start(shell("exec sleep 3600"));
     expect(isRunning(running)).toBe(true);
     const lines: string[] = [];
     await stopProgram(running, (line) => lines.push(line));
@@ -71,7 +70,7 @@ describe("a program that is started", () => {
   });
 
   it("is no longer waited for once another one has failed", async () => {
-    const program = shell("exec sleep 60");
+    const program = shell("exec sleep 3600");
     const abort = new AbortController();
     const ready = awaitReady(program, await start(program), abort.signal);
     abort.abort(new Error("another one failed"));
@@ -81,7 +80,7 @@ describe("a program that is started", () => {
   it("keeps the log of the run before beside its own", async () => {
     const done = async () => readFileSync(join(folder, "probe.log"), "utf8") !== "";
     for (const word of ["first", "second"]) {
-      const program = shell(`echo ${word}; exec sleep 60`, done);
+      const program = shell(`echo ${word}; exec sleep 3600`, done);
       const running = await start(program);
       await awaitReady(program, running, neverAborted);
       await stopProgram(running, () => {});
@@ -95,7 +94,7 @@ describe("a program of a process that exits without stopping it", () => {
   async function startIn(detached: boolean): Promise<RunningProgram> {
     const module = new URL("../../src/stack/launch.ts", import.meta.url);
     const source = `const { launch } = await import(${JSON.stringify(module.href)});
-      const program = { name: "probe", command: "sleep", args: ["60"], cwd: "/", stopSignal: "SIGTERM" };
+      const program = { name: "probe", command: "sleep", args: ["3600"], cwd: "/", stopSignal: "SIGTERM" };
       const logFile = ${JSON.stringify(join(folder, "probe.log"))};
       console.log(JSON.stringify(await launch({ ...program, logFile }, ${detached})));
       process.exit(0);`;
@@ -105,15 +104,11 @@ describe("a program of a process that exits without stopping it", () => {
     return running;
   }
 
-  it("ends with it when it is attached", async () => {
-    const running = await startIn(false);
-    await vi.waitUntil(() => !isRunning(running), { timeout: 10_000 });
-  });
-
-  it("outlives it when it is detached", async () => {
-    const running = await startIn(true);
-    await sleep(200);
-    expect(isRunning(running)).toBe(true);
+  it("ends with it when it is attached, and outlives it when it is detached", async () => {
+    const detached = await startIn(true);
+    const attached = await startIn(false);
+    await expect.poll(() => isRunning(attached)).toBe(false);
+    expect(isRunning(detached)).toBe(true);
   });
 });
 
@@ -131,7 +126,7 @@ describe("stopping", () => {
   });
 
   it("leaves a stranger alone who has got the same pid since", async () => {
-    const stranger = await start(shell("exec sleep 60"));
+    const stranger = await start(shell("exec sleep 3600"));
     const remembered = { ...stranger, startMark: `${stranger.startMark}0` };
     expect(isRunning(remembered)).toBe(false);
     await stopProgram(remembered, () => {});
@@ -141,8 +136,7 @@ describe("stopping", () => {
 
 describe("a start mark", () => {
   it("stays the same while the process lives, and differs between processes", async () => {
-    const running = await start(shell("exec sleep 60"));
-    await sleep(20);
+    const running = await start(shell("exec sleep 3600"));
     expect(startMarkOf(running.pid)).toBe(running.startMark);
     expect(startMarkOf(process.pid)).not.toBe(running.startMark);
   });

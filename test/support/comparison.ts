@@ -3,13 +3,16 @@ import { Connection } from "../../src/table/connection.ts";
 import { type Comparison, compareDatabases } from "../../src/verify/against.ts";
 import type { TestTape } from "./tape.ts";
 
+/** No test of what is found waits so long in vain. */
+const WAIT_MS = 600_000;
+
 /** What `tradetape verify --against` compares, within this process. */
-export async function compareTapes(here: TestTape, there: TestTape, waitMs = 30_000): Promise<Comparison> {
+export async function compareTapes(here: TestTape, there: TestTape): Promise<Comparison> {
   const open = ({ config }: TestTape) =>
     Connection.open(config.databaseUrl, { name: "verify", role: "tradetape_reader" });
   const pair = { here: await open(here), there: await open(there) };
   try {
-    return (await compareDatabases(pair, CONSUMERS, { waitMs, stop: new AbortController().signal }))!;
+    return (await compareDatabases(pair, CONSUMERS, { waitMs: WAIT_MS, stop: new AbortController().signal }))!;
   } finally {
     await pair.here.close();
     await pair.there.close();

@@ -4,6 +4,7 @@ import { openLandingServices } from "../../src/batch/run/landing-services.ts";
 import type { Tally } from "../../src/batch/tally.ts";
 import type { EventTopic } from "../../src/event/schemas.ts";
 import { type Log, openLog } from "../../src/log.ts";
+import { SETTINGS, type SettingName } from "../../src/settings.ts";
 import type { LandOptions, TestTape } from "./tape.ts";
 
 type Config = TestTape["config"];
@@ -31,16 +32,12 @@ export async function landBy(
   }
 }
 
-/** Settings for a `tradetape` process of its own that lands what this tape publishes. */
-export const environmentOf = (config: Config): NodeJS.ProcessEnv => ({
-  DATABASE_URL: config.databaseUrl,
-  KAFKA_BROKERS: config.kafkaBrokers!.join(","),
-  SCHEMA_REGISTRY_URL: config.schemaRegistryUrl!,
-  TRADETAPE_NAMESPACE: config.namespace,
-  TRADETAPE_SESSION_TIMEOUT_MS: String(config.sessionTimeoutMs),
-  TRADETAPE_LOCK_TIMEOUT_MS: String(config.lockTimeoutMs),
-  TRADETAPE_HISTORY_CHECK_MS: String(config.historyCheckMs),
-});
+/** These settings as the environment of a `tradetape` process of its own. */
+export function environmentOf(config: Config): NodeJS.ProcessEnv {
+  const names = Object.keys(SETTINGS) as SettingName[];
+  const given = names.filter((name) => config[name] !== undefined);
+  return Object.fromEntries(given.map((name) => [SETTINGS[name].env, String(config[name])]));
+}
 
 /** The end of a topic's partition 0: of its log, and of what has landed of it. */
 export async function endsOf(

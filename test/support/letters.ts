@@ -5,14 +5,6 @@ import { openKafka } from "../../src/topic/client.ts";
 import { RawPublisher } from "../../src/topic/publish/raw-publish.ts";
 import type { TestTape } from "./tape.ts";
 
-/** The settings of a test's tape, as a program that is started beside it reads them. */
-export const environmentOf = ({ config }: TestTape): NodeJS.ProcessEnv => ({
-  DATABASE_URL: config.databaseUrl,
-  KAFKA_BROKERS: config.kafkaBrokers!.join(","),
-  SCHEMA_REGISTRY_URL: config.schemaRegistryUrl,
-  TRADETAPE_NAMESPACE: config.namespace,
-});
-
 /** Somebody who acts on letters, with a session and a publisher of their own for as long as `act` runs. */
 export async function asOps<R>(tape: TestTape, act: (ops: Ops, publisher: RawPublisher) => Promise<R>): Promise<R> {
   const ops = await openOps(tape.config, { name: "dead letters", role: "tradetape_ops" });

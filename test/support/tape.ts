@@ -77,18 +77,21 @@ export interface TestTape {
 
 type Settings = { readonly [K in SettingName]?: string };
 
-/** Sweeps come quickly and locks are given up soon: a test waits for each of them. */
-const QUICK: Settings = {
+/**
+ * What a test waits for comes quickly. What changes a count behind its back doesn't come at all: a test of what becomes
+ * of orphans has a deadline of its own, one of members that die a session timeout.
+ */
+const SETTINGS_OF_TESTS: Settings = {
   sweepIntervalMs: "50",
   lockTimeoutMs: "1000",
-  sessionTimeoutMs: "6000",
+  parkDeadlineMs: String(7 * 86_400_000),
   logLevel: process.env.TRADETAPE_TEST_LOG ?? "silent",
 };
 
 /** Makes a database, migrates it, makes the topics and connects. @param settings beat the tests' own */
 export async function openTestTape(settings: Settings = {}, part = ""): Promise<TestTape> {
   const isolation = await isolate(part);
-  const flags = { ...QUICK, ...settings, ...isolation };
+  const flags = { ...SETTINGS_OF_TESTS, ...settings, ...isolation };
   const config = readConfig(flags, {}) as TestTape["config"];
   await migrate(config.databaseUrl);
   const log = openLog(config);

@@ -214,7 +214,7 @@ describe("back-pressure", () => {
     const taken = take(fetched(100, range(100, 110))).then(() => {
       isTaken = true;
     });
-    while (beats() === 0) await new Promise((resolve) => setTimeout(resolve, 20));
+    await expect.poll(beats).not.toBe(0);
     expect([isTaken, pushed]).toEqual([false, []]);
     space.free(995);
     await taken;
@@ -225,7 +225,7 @@ describe("back-pressure", () => {
     const { lane, take, pushed, beats } = setUp({ parkedEventsMax: 3 });
     lane.parked = 3;
     const taken = take(fetched(100, [100]));
-    while (beats() === 0) await new Promise((resolve) => setTimeout(resolve, 20));
+    await expect.poll(beats).not.toBe(0);
     expect(pushed).toEqual([]);
     lane.parked = 2;
     expect(await taken).toBe("taken");

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, expect, test, vi } from "vitest";
+import { afterAll, beforeAll, expect, test } from "vitest";
 import { barsOfTicks } from "../../../producers/bars.ts";
 import type { AnyDraft } from "../../../src/agent/draft.ts";
 import type { TickEvent } from "../../../src/event/events.ts";
@@ -129,7 +129,7 @@ test("of two runs under one name one works and the other stands by, and goes on 
       },
     });
   const isRead = (which: "first" | "second", count: number) =>
-    vi.waitFor(() => expect(read[which]).toBeGreaterThanOrEqual(count), { timeout: 60_000, interval: 100 });
+    expect.poll(() => read[which]).toBeGreaterThanOrEqual(count);
   await tape.publishAll("ticks", day("two", 0, 100));
   const first = start("first");
   await isRead("first", 100);

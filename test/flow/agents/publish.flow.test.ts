@@ -261,15 +261,14 @@ describe("publishing to a broker in trouble", () => {
     await expect
       .poll(
         () => {
-          const isStill = read > 1 && read === before;
+          const isStill = read > 1000 && read === before;
           before = read;
           return isStill;
         },
-        { interval: 300, timeout: 20_000 },
+        { interval: 300 },
       )
       .toBe(true);
     // A tick's message has about 130 bytes; each is counted with what it costs in memory beside them.
-    expect(read).toBeGreaterThan(1000);
     expect(read).toBeLessThan(bufferBytesMax / 256);
     proxy.resume();
     expect(await publishing).toEqual({ sent: 29_999 });

@@ -7,7 +7,7 @@ import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { chainHash } from "../../../src/audit/chain.ts";
 import type { ChainFault } from "../../../src/verify/chain-walk.ts";
-import { environmentOf } from "../../support/letters.ts";
+import { environmentOf } from "../../support/landing.ts";
 import { decision, fill, prediction } from "../../support/samples.ts";
 import { openTapeWithSymbol, type Row, type TestTape } from "../../support/tape.ts";
 import { tradetape } from "../../support/tradetape.ts";
@@ -30,7 +30,7 @@ interface Verified {
 
 beforeAll(async () => {
   tape = await openTapeWithSymbol();
-  env = environmentOf(tape);
+  env = environmentOf(tape.config);
   for (let n = 0; n < WORKFLOWS; n++) {
     await Promise.all([
       tape.publish("predictions", prediction(n)),

@@ -1,10 +1,10 @@
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
 import pg from "pg";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { demoSymbols, seededTicks } from "../../../src/cli/demo/demo-ticks.ts";
+import { gateLandings } from "../../support/landing-gate.ts";
 import { isolate } from "../../support/services/isolation.ts";
 import { startTradetape, tradetape } from "../../support/tradetape.ts";
 
@@ -58,9 +58,12 @@ test("a consumer that is stopped in the middle and started again lands every tic
   }
   // Small fetches and a small buffer: what is in hand at the signal is landed, and must not be all there is.
   const small = { TRADETAPE_FETCH_PARTITION_BYTES_MAX: "65536", TRADETAPE_LANDING_BUFFER_BYTES_MAX: "1048576" };
+  const gate = await gateLandings(env.DATABASE_URL!, 1);
   const running = startTradetape(["consume", "ticks", "--until-caught-up", "--json"], { ...env, ...small });
-  while ((await countTicks()) === 0) await sleep(20);
+  await gate.holds();
   running.process.kill("SIGTERM");
+  await running.says("stopping in good order");
+  await gate.open();
   const stopped = await running.ended;
   expect(stopped.code).toBe(130);
   const [before] = JSON.parse(stopped.stdout) as { topic: string; written: number }[];

@@ -46,4 +46,4 @@ test("the demo run again on the same services adds no row and changes none", asy
   const landed = (JSON.parse(again.stdout) as { topics: { topic: string; landed: number }[] }).topics;
   expect(landed.filter(({ topic, landed: rows }) => topic !== "audit" && rows > 0)).toEqual([]);
   expect(await contents(own.databaseUrl)).toEqual(before);
-}, 600_000);
+});

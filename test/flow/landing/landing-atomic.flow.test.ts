@@ -1,4 +1,3 @@
-import { setTimeout } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { predictions as PREDICTIONS } from "../../../consumers/predictions.ts";
 import { encodeBatch } from "../../../src/batch/encode/encode.ts";
@@ -40,10 +39,8 @@ async function whileConsuming(topic: "predictions" | "ticks", during: () => Prom
 }
 
 describe("a batch commits whole or not at all", () => {
-  const waiting = () =>
-    count(
-      "pg_stat_activity WHERE datname = current_database() AND application_name LIKE '%landing%' AND query = 'ROLLBACK'",
-    );
+  const sessions = (which: string) => `pg_stat_activity WHERE datname = current_database() AND ${which}`;
+  const waiting = () => count(sessions("application_name LIKE '%landing%' AND query = 'ROLLBACK'"));
 
   test.each([
     ["the outbox", "INSERT ON tradetape.outbox"],
@@ -58,17 +55,16 @@ describe("a batch commits whole or not at all", () => {
       const ledger = await count("tradetape.landed_batch");
       const tally = await whileConsuming("predictions", async () => {
         // The group runs and has its place before the right is gone, as in life.
-        while ((await count("pg_stat_activity WHERE application_name LIKE '%predictions landing%'")) === 0)
-          await setTimeout(20);
+        await expect.poll(() => count(sessions("application_name LIKE '%predictions landing%'"))).not.toBe(0);
         await tape.query(`REVOKE ${right} FROM tradetape_lander`);
         await tape.publish("predictions", prediction(before + 1));
-        while ((await waiting()) === 0) await setTimeout(20);
+        await expect.poll(waiting).not.toBe(0);
         expect([await count("public.model_prediction"), await count("tradetape.landed_batch")]).toEqual([
           before,
           ledger,
         ]);
         await tape.query(`GRANT ${right} TO tradetape_lander`);
-        while ((await count("public.model_prediction")) === before) await setTimeout(20);
+        await expect.poll(() => count("public.model_prediction")).toBe(before + 1);
       });
       expect(tally).toMatchObject({ read: 1, written: 1, dead: 0 });
       expect(await count("tradetape.dead_letter")).toBe(letters);
@@ -82,7 +78,7 @@ describe("a batch commits whole or not at all", () => {
     const tally = await whileConsuming("ticks", async () => {
       for (let n = 0; n < 3; n++) {
         await tape.publish("ticks", tick(before + n));
-        while ((await count("public.market_data_tick")) < before + n + 1) await setTimeout(20);
+        await expect.poll(() => count("public.market_data_tick")).toBe(before + n + 1);
         const ended = await tape.query(
           `SELECT pg_terminate_backend(pid) FROM pg_stat_activity
            WHERE application_name LIKE 'tradetape/%landing%' AND datname = current_database()`,
@@ -108,12 +104,12 @@ describe("a database that is set back, as by a failover to a replica that lacks 
     await setBack();
     const before = 3;
     const tally = await whileConsuming("ticks", async () => {
-      while ((await count("public.market_data_tick")) < before) await setTimeout(20);
+      await expect.poll(() => count("public.market_data_tick")).toBe(before);
       await tape.query("TRUNCATE public.market_data_tick");
       await tape.query("DELETE FROM tradetape.landed_batch WHERE topic = $1", [tape.name("ticks")]);
       await setBack();
       await tape.publish("ticks", tick(before));
-      while ((await count("public.market_data_tick")) < before + 1) await setTimeout(20);
+      await expect.poll(() => count("public.market_data_tick")).toBe(before + 1);
     });
     expect(tally).toMatchObject({ read: 2 * before + 1, dead: 0 });
     await tape.land("audit");

@@ -10,8 +10,7 @@ let symbolId = "";
 let tests = 0;
 
 beforeAll(async () => {
-  // No verdict here: what one test leaves parked must not become letters of another, however slow the machine.
-  tape = await openTestTape({ parkDeadlineMs: "3600000" });
+  tape = await openTestTape();
 });
 beforeEach(() => {
   symbolId = idOf(`symbol ${++tests}`);

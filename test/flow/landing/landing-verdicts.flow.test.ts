@@ -1,6 +1,7 @@
-import { setTimeout } from "node:timers/promises";
 import pg from "pg";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import type { EventTopic } from "../../../src/event/schemas.ts";
+import { landBy } from "../../support/landing.ts";
 import { ledgerFaults } from "../../support/ledger.ts";
 import { decision, idOf, prediction, session, symbol } from "../../support/samples.ts";
 import { openTestTape, type TestTape } from "../../support/tape.ts";
@@ -8,18 +9,20 @@ import { openTestTape, type TestTape } from "../../support/tape.ts";
 let tape: TestTape;
 
 beforeAll(async () => {
-  // Long enough that what parks is seen to, on a slow machine, too, before it is given up.
-  tape = await openTestTape({ parkDeadlineMs: "3000", sweepIntervalMs: "50" });
+  tape = await openTestTape();
 });
 afterAll(() => tape.stop());
 
 const count = async (from: string) => Number((await tape.query(`SELECT count(*) AS n FROM ${from}`))[0]!.n);
 
-async function until(what: string, isTrue: () => Promise<boolean>): Promise<void> {
-  for (let tries = 0; !(await isTrue()); tries++) {
-    if (tries > 600) throw new Error(`never came true: ${what}`);
-    await setTimeout(50);
-  }
+/** Lands with what is parked overdue at once, until nothing is parked any more. */
+async function landUntilJudged(topic: EventTopic) {
+  const stop = new AbortController();
+  const impatient = { ...tape.config, parkDeadlineMs: 1 };
+  const running = landBy(impatient, [topic], { untilCaughtUp: false, stop: stop.signal });
+  await expect.poll(() => count("tradetape.parked_event")).toBe(0);
+  stop.abort();
+  return (await running)[0]!;
 }
 
 test("an event that names its own id as its parent's is no parent of itself, and the letter names who is missing", async () => {
@@ -29,11 +32,7 @@ test("an event that names its own id as its parent's is no parent of itself, and
   expect(await count("tradetape.parked_event")).toBe(1);
   await tape.publish("symbols", symbol());
   await tape.land("symbols", "predictions");
-  const stop = new AbortController();
-  const running = tape.landWith(["decisions"], { untilCaughtUp: false, stop: stop.signal });
-  await until("a letter", async () => (await count("tradetape.dead_letter")) === 1);
-  stop.abort();
-  await running;
+  await landUntilJudged("decisions");
   const [letter] = await tape.query("SELECT reason, column_name, detail FROM tradetape.dead_letter");
   expect(letter).toEqual({
     reason: "missing_parent",
@@ -51,11 +50,7 @@ test("a child that waits in vain, and whose session is deleted meanwhile, is fil
   expect((await tape.land("predictions")).predictions).toMatchObject({ parked: 2 });
   await tape.publish("sessions", session({ backtest_session_id: mine.backtest_session_id, status: "deleted" }));
   await tape.land("sessions", "symbols");
-  const stop = new AbortController();
-  const running = tape.landWith(["predictions"], { untilCaughtUp: false, stop: stop.signal });
-  await until("nothing waits", async () => (await count("tradetape.parked_event")) === 0);
-  stop.abort();
-  expect((await running).predictions).toMatchObject({ parked: -2, filtered: 1, dead: 1 });
+  expect(await landUntilJudged("predictions")).toMatchObject({ parked: -2, filtered: 1, dead: 1 });
   expect(await ledgerFaults(tape)).toEqual([]);
 });
 
@@ -66,10 +61,8 @@ test("the audit log has one writer at a time, whatever topics it is fed from", a
   await other.query("SELECT pg_advisory_xact_lock(hashtextextended('tradetape.audit_chain', 0))");
   const before = await count("public.audit_log");
   const running = tape.land("audit");
-  await until(
-    "somebody waits for the chain",
-    async () => (await count("pg_locks WHERE locktype = 'advisory' AND NOT granted")) === 1,
-  );
+  const waiting = "pg_locks JOIN pg_database d ON d.oid = database WHERE datname = current_database()";
+  await expect.poll(() => count(`${waiting} AND locktype = 'advisory' AND NOT granted`)).toBe(1);
   expect(await count("public.audit_log")).toBe(before);
   await other.query("COMMIT");
   await other.end();

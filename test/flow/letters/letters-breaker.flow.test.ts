@@ -4,9 +4,8 @@ import { consume } from "../../../src/batch/run/consume.ts";
 import { openLandingServices } from "../../../src/batch/run/landing-services.ts";
 import { type Clock, SYSTEM_CLOCK } from "../../../src/clock.ts";
 import { openLog } from "../../../src/log.ts";
-import { landBy } from "../../support/landing.ts";
+import { environmentOf, landBy } from "../../support/landing.ts";
 import { ledgerFaults } from "../../support/ledger.ts";
-import { environmentOf } from "../../support/letters.ts";
 import { idOf, prediction, symbol, tick } from "../../support/samples.ts";
 import { openTestTape, type TestTape } from "../../support/tape.ts";
 import { tradetape } from "../../support/tradetape.ts";
@@ -14,7 +13,7 @@ import { tradetape } from "../../support/tradetape.ts";
 let tape: TestTape;
 
 beforeAll(async () => {
-  tape = await openTestTape({ parkDeadlineMs: "300" });
+  tape = await openTestTape();
 });
 afterAll(() => tape.stop());
 
@@ -77,8 +76,8 @@ test("what waits for the topic's end waits no longer when its group has stopped"
 });
 
 test("and lands them as letters when it is told to", async () => {
-  const env = { ...environmentOf(tape), TRADETAPE_LETTER_SHARE_MAX: "1" };
-  const refused = await tradetape(["consume", "ticks", "--until-caught-up"], environmentOf(tape));
+  const env = { ...environmentOf(tape.config), TRADETAPE_LETTER_SHARE_MAX: "1" };
+  const refused = await tradetape(["consume", "ticks", "--until-caught-up"], environmentOf(tape.config));
   expect([refused.code, refused.stderr]).toEqual([2, expect.stringContaining("TRADETAPE_LETTER_SHARE_MAX=1")]);
   const { code, stdout } = await tradetape(["consume", "--until-caught-up", "--json"], env);
   expect(code).toBe(0);
@@ -87,15 +86,19 @@ test("and lands them as letters when it is told to", async () => {
   expect(await ledgerFaults(tape)).toEqual([]);
 });
 
-/** Lands until the group ends by itself, or until `isDone`. @returns what ended it */
+/**
+ * Lands until the group ends by itself, or until `isDone`. What parked before is overdue at once, all of it together.
+ * @returns what ended it
+ */
 async function landUntil(topic: "ticks" | "predictions", isDone: () => Promise<boolean>): Promise<unknown> {
   const stop = new AbortController();
-  const ended = landBy(tape.config, [topic], { untilCaughtUp: false, stop: stop.signal }).catch((error) => error);
+  const impatient = { ...tape.config, parkDeadlineMs: 1 };
+  const ended = landBy(impatient, [topic], { untilCaughtUp: false, stop: stop.signal }).catch((error) => error);
   let isOver = false;
   void ended.then(() => {
     isOver = true;
   });
-  await expect.poll(async () => isOver || (await isDone()), { timeout: 60_000 }).toBe(true);
+  await expect.poll(async () => isOver || (await isDone())).toBe(true);
   stop.abort();
   return ended;
 }
@@ -107,7 +110,7 @@ test("bad events that come a few at a time stop it, too, at the 1,000th", async 
   const publishBad = (from: number) => publish(100, (n) => tick(50_000 + from + n, { close: Number.NaN }));
   for (let count = 0; count < 900; count += 100) {
     await publishBad(count);
-    await expect.poll(letters, { timeout: 30_000 }).toBe(count + 100);
+    await expect.poll(letters).toBe(count + 100);
   }
   await publishBad(900);
   expect(await ended).toMatchObject({ code: "too_many_letters" });
@@ -130,6 +133,7 @@ describe("children whose parents never come", () => {
 
   test("stop the group when they are most of a topic, and stay parked until they come after all", async () => {
     await tape.publishAll("predictions", orphans(0, 1200));
+    expect((await tape.land("predictions")).predictions).toMatchObject({ parked: 1200 });
     const error = await landUntil("predictions", async () => false);
     expect(error).toMatchObject({
       code: "too_many_letters",
@@ -148,6 +152,7 @@ describe("children whose parents never come", () => {
       prediction(2000 + n, { symbol_id: n % 5 < 2 ? stranger : STRANGER }),
     );
     await tape.publishAll("predictions", strays);
+    expect((await tape.land("predictions")).predictions).toMatchObject({ written: 1560, parked: 1040 });
     const error = await landUntil("predictions", async () => (await counts()).letters === 1040);
     expect(error).not.toBeInstanceOf(Error);
     expect(await counts()).toEqual({ parked: 0, rows: 2760, letters: 1040 });

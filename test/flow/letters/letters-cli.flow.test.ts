@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { environmentOf } from "../../support/landing.ts";
 import { ledgerFaults } from "../../support/ledger.ts";
-import { environmentOf } from "../../support/letters.ts";
 import { decision, fill, idOf, symbol, tick } from "../../support/samples.ts";
 import { openTestTape, type Row, type TestTape } from "../../support/tape.ts";
 import { tradetape } from "../../support/tradetape.ts";
@@ -10,7 +10,7 @@ let env: NodeJS.ProcessEnv;
 
 beforeAll(async () => {
   tape = await openTestTape();
-  env = environmentOf(tape);
+  env = environmentOf(tape.config);
   // Parked before its symbol has come, which `parked` must not go on to call missing.
   await tape.publish("fills", fill(1));
   await tape.land("fills");
@@ -38,7 +38,6 @@ async function json<T>(...args: string[]): Promise<T> {
   return JSON.parse(stdout) as T;
 }
 const letterOf = (offset: number) => `ticks/0/${offset}`;
-const SOON = { timeout: 20_000, interval: 50 };
 const open = () => tape.query("SELECT FROM tradetape.dead_letter WHERE state = 'open'");
 
 describe("dead-letters list", () => {
@@ -130,7 +129,7 @@ describe("dead-letters redrive", () => {
     await tape.query("ALTER TABLE public.market_data DROP CONSTRAINT market_data_volume");
     const stop = new AbortController();
     const consuming = tape.landWith(["ticks", "audit"], { untilCaughtUp: false, stop: stop.signal });
-    const { code, stdout } = await tradetape(["dead-letters", "redrive", "--yes", "--json"], env);
+    const { code, stdout } = await tradetape(["dead-letters", "redrive", "--yes", "--wait", "600", "--json"], env);
     // Four of six are as wrong as they were.
     expect(code).toBe(1);
     expect(JSON.parse(stdout)).toMatchObject({
@@ -141,7 +140,7 @@ describe("dead-letters redrive", () => {
     });
     const told = () =>
       tape.query<Row & { payload: Row }>("SELECT * FROM public.audit_log WHERE event_type = 'REDRIVE'");
-    await expect.poll(told, SOON).not.toEqual([]);
+    await expect.poll(told).not.toEqual([]);
     const [entry] = await told();
     expect(entry).toMatchObject({ source_topic: tape.name("ticks"), source_partition: 0, source_offset: 0 });
     expect(entry!.payload).toMatchObject({ letters: 6, offsets: [0, 1, 2, 3, 4, 5], reasons: { refused: 2 } });
@@ -170,13 +169,13 @@ describe("dead-letters discard", () => {
     const consuming = tape.landWith(["ticks", "audit"], { untilCaughtUp: false, stop: stop.signal });
     // Its group has its partitions, and has published what was left: from here on nothing but a look can find more.
     await tape.publish("ticks", tick(50));
-    await expect.poll(() => tape.query("SELECT FROM public.tick WHERE trade_id = 't50'"), SOON).toHaveLength(1);
-    await expect.poll(() => tape.query("SELECT FROM tradetape.outbox"), SOON).toEqual([]);
+    await expect.poll(() => tape.query("SELECT FROM public.tick WHERE trade_id = 't50'")).toHaveLength(1);
+    await expect.poll(() => tape.query("SELECT FROM tradetape.outbox")).toEqual([]);
     const flags = ["--reason", "null_value", "--reason-text", "a test feed"];
     expect(await json("dead-letters", "discard", ...flags, "--yes")).toMatchObject({ discarded: 1 });
     const told = () =>
       tape.query<Row & { payload: Row }>("SELECT * FROM public.audit_log WHERE event_type = 'DISCARD'");
-    await expect.poll(told, SOON).not.toEqual([]);
+    await expect.poll(told).not.toEqual([]);
     expect((await told())[0]!.payload).toMatchObject({
       note: "a test feed",
       letters: 1,

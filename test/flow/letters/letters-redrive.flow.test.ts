@@ -63,7 +63,7 @@ async function landRaw(topic: EventTopic, events: readonly object[], change: Par
 }
 
 async function outcome(redriven: Awaited<ReturnType<typeof redriveAll>>) {
-  return asOps(tape, (ops) => awaitOutcome(ops.connection, redriven, 30_000, never));
+  return asOps(tape, (ops) => awaitOutcome(ops.connection, redriven, 600_000, never));
 }
 
 /** Nothing waits, the ledger is whole, and `verify` agrees. */

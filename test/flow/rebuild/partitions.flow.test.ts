@@ -4,8 +4,8 @@ import { CONSUMERS } from "../../../consumers/all.ts";
 import { asReader } from "../../../src/cli/services.ts";
 import { type DayPartition, listDays } from "../../../src/table/upkeep/day-partitions.ts";
 import { verify } from "../../../src/verify/verify.ts";
+import { environmentOf } from "../../support/landing.ts";
 import { ledgerFaults } from "../../support/ledger.ts";
-import { environmentOf } from "../../support/letters.ts";
 import { idOf, NOON, tick } from "../../support/samples.ts";
 import { assertTestDatabase } from "../../support/services/isolation.ts";
 import { openTestTape, type Row, type TestTape } from "../../support/tape.ts";
@@ -15,14 +15,13 @@ const DAY_US = 86_400_000_000;
 /** The samples' day. */
 const FIRST = "2024-03-05";
 const PER_DAY = 20;
-const SOON = { timeout: 30_000, interval: 50 };
 
 let tape: TestTape;
 let env: NodeJS.ProcessEnv;
 
 beforeAll(async () => {
   tape = await openTestTape({ daysAhead: "2" });
-  env = environmentOf(tape);
+  env = environmentOf(tape.config);
   await assertTestDatabase(tape.config.databaseUrl);
   await publishDays(0, 1, 2, 3, 4);
   await tape.land("ticks", "audit");
@@ -61,10 +60,11 @@ describe("days ahead", () => {
     expect((await tradetape(["partitions", "list"], env)).stdout).toMatch(
       /2024-03-05 +\S+ +\d+ +attached[\s\S]*5 days/,
     );
-    const now = Date.now();
-    await tape.publish("ticks", tick(9000, { timestamp: now * 1000 }));
+    // Tomorrow isn't over before this test is; today might be.
+    const tomorrow = Date.now() + 86_400_000;
+    await tape.publish("ticks", tick(9000, { timestamp: tomorrow * 1000 }));
     await tape.land("ticks", "audit");
-    const ahead = [0, 1, 2].map((n) => new Date(now + n * 86_400_000).toISOString().slice(0, 10));
+    const ahead = [0, 1, 2].map((n) => new Date(tomorrow + n * 86_400_000).toISOString().slice(0, 10));
     expect((await list()).slice(5)).toEqual(ahead.map((day) => [day, "attached"]));
   });
 
@@ -132,12 +132,13 @@ describe("dropping days", () => {
     // A reader of the table holds the second half of a DETACH CONCURRENTLY up; the command dies while it waits.
     const reader = await holdOpen("SELECT count(*) FROM market_data_tick");
     const dying = startTradetape(["partitions", "drop", "--before", dayOf(3), "--yes"], env);
-    await expect.poll(async () => (await list())[0], SOON).toEqual([dayOf(2), "detaching"]);
+    await expect.poll(async () => (await list())[0]).toEqual([dayOf(2), "detaching"]);
     dying.process.kill("SIGKILL");
     await dying.ended;
-    await tape.query(
-      "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query LIKE 'ALTER TABLE%' AND datname = current_database()",
-    );
+    const active = "FROM pg_stat_activity WHERE state = 'active' AND datname = current_database()";
+    const detaching = `${active} AND query LIKE 'ALTER TABLE%'`;
+    await tape.query(`SELECT pg_terminate_backend(pid) ${detaching}`);
+    await expect.poll(() => tape.query(`SELECT pid ${detaching}`)).toEqual([]);
     await reader();
     expect((await list())[0]).toEqual([dayOf(2), "detaching"]);
     const { dropped } = await json<{ dropped: Row[] }>("drop", "--before", dayOf(3), "--yes");
@@ -156,12 +157,12 @@ describe("dropping days", () => {
     const stop = new AbortController();
     const landing = tape.landWith(["ticks", "audit"], { stop: stop.signal, untilCaughtUp: false });
     await publishDays(3);
-    await json("drop", "--before", dayOf(4), "--yes");
+    await json("drop", "--before", dayOf(4), "--yes", "--wait", "600");
     const late = Array.from({ length: 5 }, (_, n) =>
       tape.publish("ticks", tick(9100 + n, { timestamp: NOON + 3 * DAY_US + n, market_data_id: idOf(`late ${n}`) })),
     );
     await Promise.all(late);
-    await expect.poll(filteredOfAll, SOON).toBe(PER_DAY + 5);
+    await expect.poll(filteredOfAll).toBe(PER_DAY + 5);
     stop.abort();
     await landing;
     await tape.land("ticks", "audit");

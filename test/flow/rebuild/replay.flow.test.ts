@@ -1,6 +1,6 @@
-import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { environmentOf, landBy } from "../../support/landing.ts";
+import { gateLandings } from "../../support/landing-gate.ts";
 import { ledgerFaults } from "../../support/ledger.ts";
 import { replayInto } from "../../support/replay.ts";
 import {
@@ -23,7 +23,8 @@ const BACKTEST = idOf("a backtest");
 const COUNT = 40;
 
 beforeAll(async () => {
-  tape = await openTestTape();
+  // Whoever comes behind a killed process waits for so long.
+  tape = await openTestTape({ sessionTimeoutMs: "6000" });
   await tape.publish("symbols", symbol());
   await tape.publish("sessions", session({ backtest_session_id: BACKTEST }));
   const of = (n: number) => ({ backtest_session_id: n % 4 === 0 ? BACKTEST : null });
@@ -125,16 +126,18 @@ test("killed, then stopped by a signal, it goes on where it was, and lands nothi
   await tape.land("audit");
   const target = await tape.beside("killed");
   const slow = ["replay", "--into", target.config.databaseUrl, "--json", "--speed", "30/s"];
-  const batches = async () =>
-    (await target.query<{ n: number }>("SELECT count(*) AS n FROM tradetape.landed_batch"))[0]!.n;
+  const beforeKill = await gateLandings(target.config.databaseUrl, 5);
   const first = startTradetape(slow, environmentOf(tape.config));
-  while ((await batches()) < 5) await sleep(50);
+  await beforeKill.holds();
   first.process.kill("SIGKILL");
   await first.ended;
-  const afterKill = await batches();
+  await beforeKill.open();
+  const beforeStop = await gateLandings(target.config.databaseUrl, 1);
   const second = startTradetape([...slow, "--resume"], environmentOf(tape.config));
-  while ((await batches()) === afterKill) await sleep(50);
+  await beforeStop.holds();
   second.process.kill("SIGINT");
+  await second.says("stopping in good order");
+  await beforeStop.open();
   const stopped = await second.ended;
   expect(stopped.code).toBe(130);
   expect(stopped.stderr).toContain("The same command goes on from here");

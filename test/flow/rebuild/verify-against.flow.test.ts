@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { Comparison } from "../../../src/verify/against.ts";
 import { compareTapes, rowsOf } from "../../support/comparison.ts";
-import { environmentOf } from "../../support/letters.ts";
+import { environmentOf, landBy } from "../../support/landing.ts";
 import {
   bar,
   decision,
@@ -21,13 +21,12 @@ import { tradetape } from "../../support/tradetape.ts";
 
 const DAY_US = 86_400_000_000;
 const TICKS = 400;
-const SOON = { timeout: 60_000, interval: 50 };
 
 let here: TestTape;
 let there: TestTape;
 
 beforeAll(async () => {
-  here = await openTestTape({ parkDeadlineMs: "100" });
+  here = await openTestTape();
   there = await here.beside("there");
   await assertTestDatabase(there.config.databaseUrl);
   await publishAll(here);
@@ -66,12 +65,12 @@ type Against = Comparison & { here: string; there: string };
 
 async function against(...flags: string[]): Promise<{ code: number; found: Against; stderr: string }> {
   const args = ["verify", "--json", "--against", there.config.databaseUrl, ...flags];
-  const { code, stdout, stderr } = await tradetape(args, environmentOf(here));
+  const { code, stdout, stderr } = await tradetape(args, environmentOf(here.config));
   return { code, stderr, found: stdout === "" ? ({} as Against) : JSON.parse(stdout).against };
 }
 
 /** The same in this process. */
-const compare = (waitMs?: number): Promise<Comparison> => compareTapes(here, there, waitMs);
+const compare = (): Promise<Comparison> => compareTapes(here, there);
 
 /** Alters `there`, compares, and takes it back. */
 async function planted(change: string, back: string): Promise<Comparison> {
@@ -197,7 +196,7 @@ describe("verify --against", () => {
   test("shows people the table, the partition, the hour and the row", async () => {
     await there.query(`UPDATE market_data_tick SET volume = 1 WHERE market_data_id = '${idOf("tick 3")}'`);
     const args = ["verify", "--against", there.config.databaseUrl];
-    const { code, stdout } = await tradetape(args, environmentOf(here));
+    const { code, stdout } = await tradetape(args, environmentOf(here.config));
     await there.query(`UPDATE market_data_tick SET volume = 100 WHERE market_data_id = '${idOf("tick 3")}'`);
     expect(code).toBe(1);
     expect(stdout).toMatch(/market_data_tick +400 +400 +differs/);
@@ -228,7 +227,7 @@ describe("what can't be compared", () => {
     expect(code).toBe(2);
     expect(stderr).toMatch(/not_comparable.*landed equally far/s);
     expect(stderr).toContain(`${here.name("ticks")}/`);
-    const late = compare(60_000);
+    const late = compare();
     await there.land("ticks", "audit");
     await here.land("audit");
     expect((await late).equal).toBe(true);
@@ -243,7 +242,7 @@ describe("what can't be compared", () => {
 
   test("a text that is no database, and the same database, without the password that may be in it", async () => {
     const urls = ["mysql://me:hunter2@db/x", here.config.databaseUrl];
-    const ended = urls.map((url) => tradetape(["verify", "--against", url], environmentOf(here)));
+    const ended = urls.map((url) => tradetape(["verify", "--against", url], environmentOf(here.config)));
     for (const { code, stderr } of await Promise.all(ended)) {
       expect([code, stderr]).toEqual([2, expect.stringContaining("--against")]);
       expect(stderr).not.toContain("hunter2");
@@ -282,9 +281,10 @@ describe("what is excused", () => {
     // Here the child's deadline passed before its parent was published; there they come together.
     await here.publish("fills", fill(900));
     const stop = new AbortController();
-    const landing = here.landWith(["fills"], { stop: stop.signal, untilCaughtUp: false });
+    const impatient = { ...here.config, parkDeadlineMs: 1 };
+    const landing = landBy(impatient, ["fills"], { stop: stop.signal, untilCaughtUp: false });
     const letters = () => here.query("SELECT FROM tradetape.dead_letter WHERE reason = 'missing_parent'");
-    await expect.poll(async () => (await letters()).length, SOON).toBe(1);
+    await expect.poll(async () => (await letters()).length).toBe(1);
     stop.abort();
     await landing;
     await here.publish("predictions", prediction(900));

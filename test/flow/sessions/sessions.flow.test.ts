@@ -6,8 +6,8 @@ import { openOps } from "../../../src/operator/ops.ts";
 import { removeSession } from "../../../src/session/remove.ts";
 import { SESSION_TABLES } from "../../../src/session/tables.ts";
 import { verify } from "../../../src/verify/verify.ts";
+import { environmentOf } from "../../support/landing.ts";
 import { ledgerFaults } from "../../support/ledger.ts";
-import { environmentOf } from "../../support/letters.ts";
 import { bar, fill, idOf, indicator, NOON, SYMBOL_ID, session, symbol, tick } from "../../support/samples.ts";
 import { openTestTape, type Row, type TestTape } from "../../support/tape.ts";
 import { tradetape } from "../../support/tradetape.ts";
@@ -22,7 +22,7 @@ const ids: string[] = [];
 
 beforeAll(async () => {
   tape = await openTestTape();
-  env = environmentOf(tape);
+  env = environmentOf(tape.config);
   await tape.publish("symbols", symbol());
 });
 afterAll(() => tape.stop());

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { TraceStep } from "../../../src/table/sessions/lineage.ts";
-import { environmentOf } from "../../support/letters.ts";
+import { environmentOf } from "../../support/landing.ts";
 import { bar, decision, fill, idOf, indicator, NOON, prediction, session } from "../../support/samples.ts";
 import { openTapeWithSymbol, type Row, type TestTape } from "../../support/tape.ts";
 import { tradetape } from "../../support/tradetape.ts";
@@ -29,7 +29,7 @@ const of = (steps: readonly TraceStep[], step: string) => steps.filter((one) => 
 
 beforeAll(async () => {
   tape = await openTapeWithSymbol();
-  env = environmentOf(tape);
+  env = environmentOf(tape.config);
   await tape.publish("sessions", session({ backtest_session_id: BACKTEST }));
   const own = { backtest_session_id: BACKTEST };
   const bars = [

@@ -71,7 +71,7 @@ describe("a produce request of whole batches", () => {
     await fc.assert(fc.asyncProperty(fc.array(sent, { minLength: 1, maxLength: 80, size: "max" }), same), {
       numRuns: 30,
     });
-  }, 60_000);
+  });
 
   it("carries its own checksum over what follows it", async () => {
     const request = await requestOf([whole([{ key: null, value: Buffer.from("a"), headers: {} }])]);

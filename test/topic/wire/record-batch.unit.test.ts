@@ -109,7 +109,7 @@ describe("reading record batches", () => {
       }),
       { numRuns: 40 },
     );
-  }, 60_000);
+  });
 
   const plain = (text: string): Sent => ({
     key: null,
