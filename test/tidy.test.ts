@@ -8,6 +8,7 @@ import { eventsSource } from "../scripts/generate.ts";
 import { LAYERS, mayImport, standingOf } from "../scripts/rooms.ts";
 import { ERROR_CODES } from "../src/errors.ts";
 import * as library from "../src/tradetape.ts";
+import { testsWithoutAssertion } from "./support/assertions.ts";
 import { listFiles, parseSource, ROOT, readText, type SourceFile } from "./support/source-tree.ts";
 
 const files = listFiles();
@@ -115,6 +116,11 @@ describe("sources", () => {
     const silenced = places(sources, (s) => s.comments.filter((c) => /@ts-(ignore|nocheck|expect-error)/.test(c.what)));
     const calls = places(sources, (s) => s.findings.filter((f) => /debugger|\.(only|skip|todo)$/.test(f.what)));
     expect([...reminders, ...silenced, ...calls]).toEqual([]);
+  });
+
+  test("assert something in every test: one that only has to end says nothing when it is broken", () => {
+    const tests = sources.filter(({ path }) => path.endsWith(".test.ts"));
+    expect(places(tests, ({ path, lines }) => testsWithoutAssertion(path, lines.join("\n")))).toEqual([]);
   });
 
   test("say what a value is: no any", () => {
@@ -278,6 +284,17 @@ describe("the scanner itself", () => {
       [1, 3],
       [9, 2],
     ]);
+  });
+
+  test("finds tests without an assertion, whatever form the test or what it asserts by has", () => {
+    const text = `
+      test("a", () => {}); it.each([1])("b", async () => { await run(); }); test("c", { timeout: 1 }, () => run());
+      test("d", () => { expect(1).toBe(1); }); it("e", () => looks()); test("f", () => fc.assert(x)); describe("g", () => {});
+      function looks() { again(); } const again = () => { looks(); expectWhole(); }; const run = () => run();
+      afterEach(() => {}); regexp.test(text);
+      test("h", () => run());
+    `;
+    expect(testsWithoutAssertion("test/x.ts", text).map(({ line }) => line)).toEqual([2, 2, 2, 6]);
   });
 
   test("finds any, console, debugger and tests alone, with their lines", () => {

@@ -140,12 +140,18 @@ test("what was fetched again replaces what is held of it", async () => {
 });
 
 test("a signal ends it, however long it would have to wait", async () => {
-  const { hold, pace } = setUp(TEN_TIMES, { ticks: 2, fills: 1 });
+  const { hold, pace, covered } = setUp(TEN_TIMES, { ticks: 2, fills: 1 });
   hold("ticks", 0, [1, 1e9]);
   const stop = new AbortController();
-  const running = pace.run(stop.signal);
+  let hasEnded = false;
+  void pace.run(stop.signal).then(() => {
+    hasEnded = true;
+  });
+  await new Promise((resolve) => setImmediate(resolve));
+  expect(hasEnded).toBe(false);
   stop.abort();
-  await running;
+  await new Promise((resolve) => setImmediate(resolve));
+  expect([hasEnded, covered]).toEqual([true, []]);
 });
 
 test("what tells no time before any other has is let go at once, and begins no time", async () => {

@@ -39,7 +39,7 @@ export interface SourceFile {
   readonly comments: readonly Found[];
 }
 
-interface Node {
+export interface Node {
   readonly type: string;
   readonly start: number;
   readonly end: number;
@@ -51,18 +51,17 @@ export function parseSource(path: string, text: string): SourceFile {
   const parsed = parseSync(path, text);
   if (parsed.errors.length > 0) throw new Error(`${path}: ${parsed.errors[0]?.message}`);
   const starts = lineStarts(text);
-  const lineOf = (offset: number) => starts.findLastIndex((start) => start <= offset) + 1;
   const functions: SourceFile["functions"][number][] = [];
   const findings: Found[] = [];
   visit(parsed.program as unknown as Node, undefined, (node, parent) => {
-    const line = lineOf(node.start);
+    const line = lineOf(starts, node.start);
     const what = finding(node);
     if (what !== undefined) findings.push({ line, what });
     if (/^(Function(Declaration|Expression)|ArrowFunctionExpression)$/.test(node.type) && !isDescribe(parent)) {
-      functions.push({ line, what: node.type, length: lineOf(node.end - 1) - line + 1 });
+      functions.push({ line, what: node.type, length: lineOf(starts, node.end - 1) - line + 1 });
     }
   });
-  const comments = parsed.comments.map((c) => ({ line: lineOf(c.start), what: c.value }));
+  const comments = parsed.comments.map((c) => ({ line: lineOf(starts, c.start), what: c.value }));
   return {
     path,
     lines: text.split("\n"),
@@ -93,13 +92,21 @@ function importsOf(path: string, text: string, module: ModuleRecord): Import[] {
   return all;
 }
 
-function lineStarts(text: string): number[] {
+export function lineStarts(text: string): number[] {
   const starts = [0];
   for (let at = text.indexOf("\n"); at !== -1; at = text.indexOf("\n", at + 1)) starts.push(at + 1);
   return starts;
 }
 
-function visit(node: Node, parent: Node | undefined, enter: (node: Node, parent: Node | undefined) => void): void {
+/** The line, from 1, that this offset stands on. */
+export const lineOf = (starts: readonly number[], offset: number): number =>
+  starts.findLastIndex((start) => start <= offset) + 1;
+
+export function visit(
+  node: Node,
+  parent: Node | undefined,
+  enter: (node: Node, parent: Node | undefined) => void,
+): void {
   enter(node, parent);
   for (const value of Object.values(node)) {
     for (const child of Array.isArray(value) ? value : [value]) {
@@ -115,7 +122,7 @@ function isDescribe(parent: Node | undefined): boolean {
   return parent?.type === "CallExpression" && /^describe\b/.test(calleeName(parent.callee as Node));
 }
 
-function calleeName(callee: Node): string {
+export function calleeName(callee: Node): string {
   if (callee.type === "Identifier") return String(callee.name);
   if (callee.type === "CallExpression") return calleeName(callee.callee as Node);
   if (callee.type !== "MemberExpression") return "";
