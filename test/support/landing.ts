@@ -5,7 +5,17 @@ import type { Tally } from "../../src/batch/tally.ts";
 import type { EventTopic } from "../../src/event/schemas.ts";
 import { type Log, openLog } from "../../src/log.ts";
 import { SETTINGS, type SettingName } from "../../src/settings.ts";
+import type { Records } from "../../src/topic/fetch/records.ts";
 import type { LandOptions, TestTape } from "./tape.ts";
+
+/** Records that were never in a topic, from offset `first` on. */
+export const recordsOf = (values: readonly Buffer[], first: number): Records => ({
+  count: values.length,
+  offsetOf: (index) => first + index,
+  publishedAtMs: () => Date.now(),
+  locate: (index, place) => place.hold(values[index]!),
+  record: (index) => ({ key: null, value: values[index]! }),
+});
 
 type Config = TestTape["config"];
 

@@ -11,7 +11,7 @@ import { Connection } from "../../../src/table/connection.ts";
 import { claimPartition } from "../../../src/table/landing/landed.ts";
 import { advance } from "../../../src/table/landing/ledger.ts";
 import { ConnectionSlot } from "../../../src/table/slot.ts";
-import type { Records } from "../../../src/topic/fetch/records.ts";
+import { recordsOf } from "../../support/landing.ts";
 import { ledgerFaults } from "../../support/ledger.ts";
 import { audit, prediction, tick } from "../../support/samples.ts";
 import { openTapeWithSymbol, type TestTape } from "../../support/tape.ts";
@@ -116,17 +116,6 @@ describe("a database that is set back, as by a failover to a replica that lacks 
     expect(await ledgerFaults(tape)).toEqual([]);
   });
 });
-
-/** Records that were never in a topic. */
-function recordsOf(values: readonly Buffer[], first: number): Records {
-  return {
-    count: values.length,
-    offsetOf: (index) => first + index,
-    publishedAtMs: () => Date.now(),
-    locate: (index, place) => place.hold(values[index]!),
-    record: (index) => ({ key: null, value: values[index]! }),
-  };
-}
 
 describe("landing a batch", () => {
   let plan: LandingPlan;

@@ -14,7 +14,7 @@ import { openLog } from "../../../src/log.ts";
 import { Connection } from "../../../src/table/connection.ts";
 import { claimPartition } from "../../../src/table/landing/landed.ts";
 import { ConnectionSlot } from "../../../src/table/slot.ts";
-import type { Records } from "../../../src/topic/fetch/records.ts";
+import { recordsOf } from "../../support/landing.ts";
 import { ledgerFaults } from "../../support/ledger.ts";
 import { tick } from "../../support/samples.ts";
 import { openTapeWithSymbol, type TestTape } from "../../support/tape.ts";
@@ -58,15 +58,8 @@ async function batch(partition: number, first: number, over: object = {}, rows =
   const values = Array.from({ length: rows }, (_, n) =>
     encodeEvent("ticks", id, tick(PARTITION_TICKS * partition + first + n, n === 2 ? over : {})),
   );
-  const records: Records = {
-    count: rows,
-    offsetOf: (index) => first + index,
-    publishedAtMs: () => Date.now(),
-    locate: (index, place) => place.hold(values[index]!),
-    record: (index) => ({ key: null, value: values[index]! }),
-  };
   const range = { firstOffset: first, nextOffset: first + rows, from: 0 };
-  const encoded = encodeBatch(plan.encoder, partition, records, range);
+  const encoded = encodeBatch(plan.encoder, partition, recordsOf(values, first), range);
   await plan.encoder.days.make(days, encoded);
   return encoded;
 }
