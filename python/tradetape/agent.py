@@ -16,7 +16,7 @@ from confluent_kafka.schema_registry import SchemaRegistryClient
 from confluent_kafka.schema_registry.avro import AvroSerializer
 from confluent_kafka.serialization import MessageField, SerializationContext
 
-from tradetape.ids import event_id, strategy_id, symbol_id
+from tradetape.ids import rule_id, strategy_id, symbol_id
 
 FLUSH_SECONDS_MAX = 30
 
@@ -83,7 +83,7 @@ class Agent:
 
     def predict(self, key, symbol, timestamp, **fields):
         event = {
-            "prediction_id": event_id("prediction", [self._actor, self._model_version, self._session, symbol, key]),
+            "prediction_id": rule_id("prediction", self._own_key(symbol, key)),
             "symbol_id": symbol,
             "timestamp": timestamp,
             "model_version": self._model_version,
@@ -94,9 +94,7 @@ class Agent:
 
     def decide(self, key, prediction, timestamp, **fields):
         event = {
-            "decision_id": event_id(
-                "decision", [self._actor, self._strategy_id, self._session, prediction["symbol_id"], key]
-            ),
+            "decision_id": rule_id("decision", self._own_key(prediction["symbol_id"], key)),
             "symbol_id": prediction["symbol_id"],
             "timestamp": timestamp,
             "model_reference": prediction["prediction_id"],
@@ -108,7 +106,7 @@ class Agent:
 
     def fill(self, key, decision, timestamp, broker, **fields):
         event = {
-            "execution_id": event_id("fill", [decision["decision_id"], broker, key]),
+            "execution_id": rule_id("fill", {"decision_id": decision["decision_id"], "broker": broker, "key": key}),
             "decision_id": decision["decision_id"],
             "symbol_id": decision["symbol_id"],
             "timestamp": timestamp,
@@ -118,6 +116,16 @@ class Agent:
             **fields,
         }
         return self._publish("fills", event, root=decision["model_reference"], cause=decision["decision_id"])
+
+    def _own_key(self, symbol, key):
+        return {
+            "actor": self._actor,
+            "model_version": self._model_version,
+            "strategy_id": self._strategy_id,
+            "session": self._session,
+            "symbol_id": symbol,
+            "key": key,
+        }
 
     def _publish(self, topic, event, root, cause=None):
         headers = {"correlation-id": root, "actor": self._actor}

@@ -92,6 +92,42 @@ def performance(e):
     ]
 
 
+def prediction(e):
+    return [e["actor"], e["model_version"], e.get("session"), e["symbol_id"], e["key"]]
+
+
+def decision(e):
+    return [e["actor"], e["strategy_id"], e.get("session"), e["symbol_id"], e["key"]]
+
+
+def fill(e):
+    return [e["decision_id"], e["broker"], e["key"]]
+
+
+def strategy(e):
+    return [e["name"]]
+
+
+def session(e):
+    return [e["key"]]
+
+
+# Every rule by which this package makes ids: the namespace, and the key's fields. schemas/ids.json has a vector of each.
+RULES = {
+    "symbol": ("symbol", symbol),
+    "strategy": ("strategy", strategy),
+    "session": ("session", session),
+    "tick": ("tick", tick),
+    "nth_tick": ("tick", nth_tick),
+    "bar": ("bar", bar),
+    "indicator": ("indicator", indicator),
+    "prediction": ("prediction", prediction),
+    "decision": ("decision", decision),
+    "fill": ("fill", fill),
+    "performance": ("performance", performance),
+}
+
+
 def uuid5(space, data):
     # uuid.uuid5 takes bytes only from Python 3.12 on.
     digest = hashlib.sha1(space.bytes + data).digest()
@@ -103,14 +139,20 @@ def event_id(space, fields):
     return str(uuid5(namespace(space), name(fields)))
 
 
+def rule_id(rule, e):
+    """The id by one of the rules, of a key's ingredients by name."""
+    space, fields = RULES[rule]
+    return event_id(space, fields(e))
+
+
 def symbol_id(ticker, exchange):
-    return event_id("symbol", [ticker, exchange])
+    return rule_id("symbol", {"ticker": ticker, "exchange": exchange})
 
 
 def strategy_id(title):
-    return event_id("strategy", [title])
+    return rule_id("strategy", {"name": title})
 
 
 def session_id(key):
     """The id that `tradetape sessions create --key` gives."""
-    return event_id("session", [key])
+    return rule_id("session", {"key": key})

@@ -1,6 +1,6 @@
 import { TradetapeError } from "../errors.ts";
 import type { DecisionEvent, EventOfTopic, FillEvent, PerformanceEvent, PredictionEvent } from "../event/events.ts";
-import { eventId, performanceId } from "../event/identity.ts";
+import { idBy, performanceId } from "../event/identity.ts";
 import type { EventTopic } from "../event/schemas.ts";
 import { checkEvent } from "../event/validate.ts";
 import { WORKFLOW_HEADERS } from "../event/workflow.ts";
@@ -28,17 +28,17 @@ const LATENCY_MS_MAX = 2 ** 31 - 1;
  * prediction, whenever and however often it is published.
  */
 export function predictionId(by: AgentIdentity, symbolId: string, key: string): string {
-  return eventId("prediction", [by.actor, by.modelVersion, by.session ?? null, symbolId, key]);
+  return idBy("prediction", [by.actor, by.modelVersion, by.session ?? null, symbolId, key]);
 }
 
 /** The id of a decision, of (actor, strategy, session, symbol, the caller's key). */
 export function decisionId(by: AgentIdentity, symbolId: string, key: string): string {
-  return eventId("decision", [by.actor, by.strategyId, by.session ?? null, symbolId, key]);
+  return idBy("decision", [by.actor, by.strategyId, by.session ?? null, symbolId, key]);
 }
 
 /** The id of a fill, of (decision, broker, the caller's key): brokers use one report id for several orders. */
 export function fillId(decision: string, broker: string, key: string): string {
-  return eventId("fill", [decision, broker, key]);
+  return idBy("fill", [decision, broker, key]);
 }
 
 /** @throws TradetapeError input_invalid: what is wrong, as a sentence */

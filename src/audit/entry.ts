@@ -1,14 +1,8 @@
 import { createHash } from "node:crypto";
 import type { AuditEvent } from "../event/events.ts";
-import { eventId, OWN_ID } from "../event/identity.ts";
+import { OWN_ID } from "../event/identity.ts";
 import { EVENT_BY_TOPIC, EVENT_SCHEMAS, type EventTopic } from "../event/schemas.ts";
-
-/** Where a record stands in Kafka. The topic's name is the full one, with its namespace. */
-export interface Coordinates {
-  readonly topic: string;
-  readonly partition: number;
-  readonly offset: number;
-}
+import { type Coordinates, entryId, letterId, receiptId } from "./log-id.ts";
 
 export interface EntrySource {
   readonly at: Coordinates;
@@ -45,7 +39,7 @@ export function eventEntry(
       ? whole
       : JSON.stringify({ event: { [idField]: source.fields[idField] }, value_sha256: digest, ...causation });
   return {
-    log_id: eventId("audit", [note.eventType, topic, String(partition), String(offset), digest]),
+    log_id: entryId(note.eventType, source.at, digest),
     timestamp: source.publishedUs,
     event_type: note.eventType,
     actor: source.actor ?? note.actor,
@@ -97,9 +91,9 @@ const RECEIPT_LETTERS_MAX = 1000;
 /** The audit entry of a big topic's landed batch. Two databases give two receipts: the id includes the database's. */
 export function receiptEntry(facts: ReceiptFacts): AuditEvent {
   const { topic, partition, firstOffset, nextOffset } = facts;
-  const range = [String(partition), String(firstOffset), String(nextOffset)];
+  const digest = facts.digest.toString("hex");
   return {
-    log_id: eventId("audit", ["RECEIPT", facts.databaseId, topic, ...range, facts.digest.toString("hex")]),
+    log_id: receiptId(facts.databaseId, { topic, partition, offset: firstOffset }, nextOffset, digest),
     timestamp: facts.landedUs,
     event_type: "RECEIPT",
     actor: "tradetape",
@@ -108,7 +102,7 @@ export function receiptEntry(facts: ReceiptFacts): AuditEvent {
       first_offset: firstOffset,
       next_offset: nextOffset,
       ...facts.counts,
-      values_sha256: facts.digest.toString("hex"),
+      values_sha256: digest,
       letters: facts.letters.slice(0, RECEIPT_LETTERS_MAX),
     }),
     success: true,
@@ -121,7 +115,7 @@ export function receiptEntry(facts: ReceiptFacts): AuditEvent {
 /** The audit entry of one letter of a topic that is audited one by one. */
 export function letterEntry(at: Coordinates, publishedUs: number, reason: string, detail: string): AuditEvent {
   return {
-    log_id: eventId("audit", ["DEAD_LETTER", at.topic, String(at.partition), String(at.offset)]),
+    log_id: letterId(at),
     timestamp: publishedUs,
     event_type: "DEAD_LETTER",
     actor: "tradetape",

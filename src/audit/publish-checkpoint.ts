@@ -1,12 +1,12 @@
 import { type Config, requireServices } from "../config.ts";
 import { encodeEvent } from "../event/codec.ts";
-import { eventId } from "../event/identity.ts";
 import { openRegistry } from "../event/registry.ts";
 import type { Log } from "../log.ts";
 import { openKafka } from "../topic/client.ts";
 import { RawPublisher } from "../topic/publish/raw-publish.ts";
 import { topicName } from "../topic/topics.ts";
 import type { Checkpoint } from "./checkpoint.ts";
+import { checkpointId } from "./log-id.ts";
 
 /**
  * Publishes a checkpoint to the audit topic, from where it lands in the very log that it is of: whoever makes the log anew
@@ -24,7 +24,7 @@ export async function publishCheckpoint(
   const name = topicName(config.namespace, "audit");
   const schemaId = await openRegistry(config.schemaRegistryUrl).register(name, "audit");
   const value = encodeEvent("audit", schemaId, {
-    log_id: eventId("audit", ["CHECKPOINT", checkpoint.database_id, String(checkpoint.seq), checkpoint.signature]),
+    log_id: checkpointId(checkpoint.database_id, checkpoint.seq, checkpoint.signature),
     timestamp: Date.parse(checkpoint.made_at) * 1000,
     event_type: "CHECKPOINT",
     actor,

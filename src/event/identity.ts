@@ -1,18 +1,27 @@
 import { dayOf, isoDate } from "./day.ts";
 import type { BarEvent, EventOfTopic, IndicatorEvent, PerformanceEvent, TickEvent } from "./events.ts";
-import { begin, eventId, finish, putDouble, putInteger, putText, putTexts } from "./natural-key.ts";
+import { begin, finish, idBy, putDouble, putInteger, putText, putTexts } from "./natural-key.ts";
 import type { EventTopic } from "./schemas.ts";
 
-export { doubleField, eventId, integerField, NAMESPACES, type Namespace } from "./natural-key.ts";
+export {
+  doubleField,
+  eventId,
+  ID_RULES,
+  type IdRule,
+  idBy,
+  integerField,
+  NAMESPACES,
+  type Namespace,
+} from "./natural-key.ts";
 
 /** The instrument's id, of (ticker, exchange); `exchange` null when one ticker means one instrument. */
 export function symbolId(ticker: string, exchange: string | null): string {
-  return eventId("symbol", [ticker, exchange]);
+  return idBy("symbol", [ticker, exchange]);
 }
 
 /** A strategy's id, of its name: the same in every program that calls it so. */
 export function strategyId(name: string): string {
-  return eventId("strategy", [name]);
+  return idBy("strategy", [name]);
 }
 
 let lastDay = Number.NaN;
@@ -51,7 +60,7 @@ export function tickId(tick: Omit<TickEvent, "market_data_id">, tradingDate: str
  * equal ticks the run has published before this one. Two trades may well be equal in every column.
  */
 export function nthTickId(tick: Omit<TickEvent, "market_data_id">, n: number): string {
-  begin("tick");
+  begin("nth_tick");
   putText(tick.source);
   putText(tick.symbol_id);
   putText(tick.venue);

@@ -1,6 +1,6 @@
+import { deedId } from "../audit/log-id.ts";
 import { encodeEvent } from "../event/codec.ts";
 import type { AuditEvent } from "../event/events.ts";
-import { eventId } from "../event/identity.ts";
 import { insertOutbox } from "../table/landing/outbox.ts";
 import type { LetterFilter } from "../table/letters/dead-letters.ts";
 import type { Ops } from "./ops.ts";
@@ -98,7 +98,7 @@ export function deedEntry(
 ): AuditEvent {
   const identity = { action_id: actionId, database_id: databaseId, database_user: databaseUser };
   return {
-    log_id: eventId("audit", [kind, databaseId, actionId, ...key]),
+    log_id: deedId(kind, databaseId, actionId, key),
     timestamp: nowMs * 1000,
     event_type: kind,
     actor,

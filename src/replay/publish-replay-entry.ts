@@ -1,6 +1,6 @@
+import { replayId } from "../audit/log-id.ts";
 import type { LandingServices } from "../batch/run/landing-services.ts";
 import { encodeEvent } from "../event/codec.ts";
-import { eventId } from "../event/identity.ts";
 import type { ReplayRun } from "../table/upkeep/replay-run.ts";
 import { topicName } from "../topic/topics.ts";
 import type { ReplayPlan } from "./replay-plan.ts";
@@ -30,7 +30,7 @@ export async function publishReplayEntry(
   const { from, until, sessions } = plan;
   const { actor, topics, missingParent, outsideWindow, ok } = facts;
   const value = encodeEvent("audit", schemaId, {
-    log_id: eventId("audit", ["REPLAY", databaseId, runId]),
+    log_id: replayId(databaseId, runId),
     timestamp: finishedUs,
     event_type: "REPLAY",
     actor,

@@ -1,7 +1,7 @@
 import { createHash, randomUUID } from "node:crypto";
 import { TradetapeError } from "../errors.ts";
 import type { SessionEvent } from "../event/events.ts";
-import { eventId } from "../event/identity.ts";
+import { idBy } from "../event/identity.ts";
 import { checkEvent } from "../event/validate.ts";
 
 export interface NewSession {
@@ -22,7 +22,7 @@ export interface NewSession {
  * made of what they have in common would land the second one in the rows of the first. A caller that may have to say the
  * same thing twice, because an answer was lost or it starts again, has a key: the same key is the same session.
  */
-export const sessionId = (key: string | null): string => (key === null ? randomUUID() : eventId("session", [key]));
+export const sessionId = (key: string | null): string => (key === null ? randomUUID() : idBy("session", [key]));
 
 /** A session that begins now. @throws TradetapeError input_invalid: config is no JSON object, or a text is none */
 export function draftSession(session: NewSession): Required<SessionEvent> {

@@ -1,6 +1,6 @@
+import { lossId } from "../../audit/log-id.ts";
 import { TradetapeError } from "../../errors.ts";
 import { encodeEvent } from "../../event/codec.ts";
-import { eventId } from "../../event/identity.ts";
 import type { EventTopic } from "../../event/schemas.ts";
 import type { Connection } from "../../table/connection.ts";
 import { claimPartition, lockPartition } from "../../table/landing/landed.ts";
@@ -67,7 +67,7 @@ async function oweAuditEntry(
 ): Promise<void> {
   const { partition, from, to, reason, actor } = loss;
   const value = encodeEvent("audit", schemaId, {
-    log_id: eventId("audit", ["LOSS_ACCEPTED", name, String(partition), String(from), String(to)]),
+    log_id: lossId({ topic: name, partition, offset: from }, to),
     timestamp: Date.now() * 1000,
     event_type: "LOSS_ACCEPTED",
     actor,

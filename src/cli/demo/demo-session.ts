@@ -1,6 +1,6 @@
 import { DAY_US } from "../../event/day.ts";
 import type { BarEvent, SessionEvent } from "../../event/events.ts";
-import { eventId } from "../../event/identity.ts";
+import { idBy } from "../../event/identity.ts";
 import { USUAL } from "../../strategy/indicators.ts";
 import { MODEL_VERSION } from "../../strategy/model.ts";
 import { PAPER } from "../../strategy/paper-broker.ts";
@@ -9,11 +9,16 @@ import type { AgentRun } from "../flow/agent-run.ts";
 
 const MIN_US = 60_000_000;
 
+/** The id of the demo's session, of the model's version: the same model makes the same run. */
+export function demoSessionId(modelVersion: string): string {
+  return idBy("demo_session", ["demo", `${modelVersion} on the S&P 500`]);
+}
+
 /** The reference agent over the demo's daily bars: a backtest, so that everything carries its session. */
 export const DEMO_RUN: AgentRun & { readonly session: string } = {
   actor: "demo-agent",
   strategy: MODEL_VERSION,
-  session: eventId("session", ["demo", `${MODEL_VERSION} on the S&P 500`]),
+  session: demoSessionId(MODEL_VERSION),
   interval: "1d",
   intervals: [{ name: "1min", us: MIN_US }],
   latenessUs: 10 * MIN_US,
