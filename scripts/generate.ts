@@ -1,6 +1,7 @@
-/** Writes src/event/events.ts from schemas/*.avsc. `test/tidy.test.ts` fails while the file is not what this makes. */
+/** Writes the sources that are made of declarations. `test/tidy.test.ts` fails while a file is not what this makes. */
 import { writeFileSync } from "node:fs";
 import { EVENT_BY_TOPIC, EVENT_SCHEMAS, type EventField, type EventName } from "../src/event/schemas.ts";
+import { SETTINGS, type Setting } from "../src/settings.ts";
 
 const TYPESCRIPT: Record<EventField["type"], string> = {
   uuid: "string",
@@ -24,7 +25,7 @@ function fieldLine(field: EventField): string {
   return `  /** ${field.doc}${unit} */\n  ${field.name}${optional}: ${type}${field.nullable ? " | null" : ""};`;
 }
 
-export function eventsSource(): string {
+function eventsSource(): string {
   const parts = ["// Made from schemas/*.avsc by `npm run generate`; change those.\n"];
   for (const { event, doc, fields } of Object.values(EVENT_SCHEMAS)) {
     parts.push(`/** ${doc} */\nexport type ${typeName(event)} = {\n${fields.map(fieldLine).join("\n")}\n};\n`);
@@ -34,4 +35,30 @@ export function eventsSource(): string {
   return parts.join("\n");
 }
 
-if (import.meta.main) writeFileSync(new URL("../src/event/events.ts", import.meta.url), eventsSource());
+/** Spelt out, as the published types would otherwise be those of the package that checks the settings. */
+function connectOptionsSource(): string {
+  const lines = Object.entries<Pick<Setting<never>, "env" | "doc" | "unit">>(SETTINGS).map(
+    ([name, { env, doc, unit }]) =>
+      `  /** ${env}: ${doc}${unit ? ` In ${unit}.` : ""} */\n  readonly ${name}?: SettingValue;`,
+  );
+  return `// Made from src/settings.ts by \`npm run generate\`; change that.
+
+/** As a value or as the text that the environment would hold; a list as an array or with commas. */
+export type SettingValue = string | number | boolean | readonly string[] | undefined;
+
+/** Settings, as \`tradetape config\` has them. What isn't given comes from the environment, then from the defaults. */
+export interface ConnectOptions {
+${lines.join("\n")}
+}
+`;
+}
+
+/** What is made, by its path from the root. */
+export const MADE: Readonly<Record<string, () => string>> = {
+  "src/event/events.ts": eventsSource,
+  "src/tradetape/connect-options.ts": connectOptionsSource,
+};
+
+if (import.meta.main) {
+  for (const [path, source] of Object.entries(MADE)) writeFileSync(new URL(`../${path}`, import.meta.url), source());
+}

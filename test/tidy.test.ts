@@ -4,7 +4,7 @@ import { describe, expect, test } from "vitest";
 import { missingOptional } from "../scripts/complete-lock.ts";
 import { publicExports } from "../scripts/docs/api-reference.ts";
 import { DOC_TABLES, withTables } from "../scripts/docs/doc-tables.ts";
-import { eventsSource } from "../scripts/generate.ts";
+import { MADE } from "../scripts/generate.ts";
 import { LAYERS, mayImport, standingOf } from "../scripts/rooms.ts";
 import { ERROR_CODES } from "../src/errors.ts";
 import * as library from "../src/tradetape.ts";
@@ -14,7 +14,7 @@ import { listFiles, parseSource, ROOT, readText, type SourceFile } from "./suppo
 const files = listFiles();
 const sources = files.filter((path) => path.endsWith(".ts")).map((path) => parseSource(path, readText(path)));
 const product = sources.filter(({ path }) => /^(src|producers|consumers)\//.test(path));
-const GENERATED = new Set(["src/event/events.ts"]);
+const GENERATED = new Set(Object.keys(MADE));
 
 /** Files of one folder that can be taken in at a glance. */
 const FOLDER_FILES_MAX = 16;
@@ -134,8 +134,8 @@ describe("sources", () => {
 });
 
 describe("what is made by a script or stated twice", () => {
-  test("src/event/events.ts is what the schemas make", () => {
-    expect(readText("src/event/events.ts")).toBe(eventsSource());
+  test.each(Object.entries(MADE))("%s is what its declarations make", (path, source) => {
+    expect(readText(path)).toBe(source());
   });
 
   test.each([...new Set(DOC_TABLES.map(({ file }) => file))])("the tables of %s are as declared", (file) => {

@@ -1,5 +1,4 @@
 import { readFileSync } from "node:fs";
-import avsc from "avsc";
 
 /** The event kinds, by the name of their topic. `dead-letters` isn't one: its messages are other events' raw bytes. */
 export const EVENT_BY_TOPIC = {
@@ -32,6 +31,8 @@ export interface EventField {
   readonly doc: string;
   readonly symbols?: readonly string[];
   readonly hasDefault: boolean;
+  /** What is read where a writer's schema lacks the field; undefined without `hasDefault`. */
+  readonly default: unknown;
 }
 
 export interface EventSchema {
@@ -39,11 +40,11 @@ export interface EventSchema {
   readonly doc: string;
   /** The schema as it is registered. */
   readonly json: string;
-  readonly type: avsc.Type;
   readonly fields: readonly EventField[];
 }
 
 type RawType = string | { type: string; logicalType?: string; items?: string; symbols?: string[] } | RawType[];
+type RawField = { name: string; type: RawType; doc: string; default?: unknown };
 
 /** Schemas lie beside the sources, and `npm run build` copies them beside the compiled files at the same distance. */
 const folder = new URL("../../schemas/", import.meta.url);
@@ -51,18 +52,20 @@ const folder = new URL("../../schemas/", import.meta.url);
 function readSchema(event: EventName): EventSchema {
   const raw = JSON.parse(readFileSync(new URL(`${event}.avsc`, folder), "utf8")) as {
     doc: string;
-    fields: { name: string; type: RawType; doc: string; default?: unknown }[];
+    fields: RawField[];
   };
-  const fields = raw.fields.map((field) => describe(field.name, field.type, field.doc, "default" in field));
-  const json = JSON.stringify(raw);
-  return { event, doc: raw.doc, json, type: avsc.Type.forSchema(JSON.parse(json)), fields };
+  const fields = raw.fields.map(describe);
+  return { event, doc: raw.doc, json: JSON.stringify(raw), fields };
 }
 
-function describe(name: string, type: RawType, doc: string, hasDefault: boolean): EventField {
+function describe(field: RawField): EventField {
+  const { name, type, doc } = field;
   const nullable = Array.isArray(type);
   const inner = nullable ? type[1]! : type;
   const symbols = typeof inner === "object" && !Array.isArray(inner) ? inner.symbols : undefined;
-  return { name, type: fieldType(inner), nullable, doc, hasDefault, ...(symbols ? { symbols } : {}) };
+  const hasDefault = "default" in field;
+  const described = { name, type: fieldType(inner), nullable, doc, hasDefault, default: field.default };
+  return symbols ? { ...described, symbols } : described;
 }
 
 const TYPE_BY_AVRO: Readonly<Record<string, FieldType>> = {

@@ -19,7 +19,7 @@ export interface WireLayout {
   readonly defaults: ReadonlyMap<string, unknown>;
 }
 
-type RecordField = { readonly name: string; readonly type: avsc.Type; defaultValue(): unknown };
+type RecordField = { readonly name: string; readonly type: avsc.Type };
 
 /**
  * The layout of a writer's events, or undefined where the bytes alone don't tell enough: nested records, maps, unions of
@@ -27,7 +27,7 @@ type RecordField = { readonly name: string; readonly type: avsc.Type; defaultVal
  * @param writer one that avsc can read as the event
  */
 export function wireLayout(event: EventName, writer: avsc.Type): WireLayout | undefined {
-  const { fields: wanted, type: reader } = EVENT_SCHEMAS[event];
+  const { fields: wanted } = EVENT_SCHEMAS[event];
   const known = new Map(wanted.map((field) => [field.name, field]));
   const fields: WireField[] = [];
   for (const { name, type } of recordFields(writer)) {
@@ -39,9 +39,7 @@ export function wireLayout(event: EventName, writer: avsc.Type): WireLayout | un
     fields.push(own ? { ...field, ...symbolsBoth(field, own) } : field);
     known.delete(name);
   }
-  const defaults = new Map<string, unknown>();
-  for (const field of recordFields(reader)) if (known.has(field.name)) defaults.set(field.name, field.defaultValue());
-  return { fields, defaults };
+  return { fields, defaults: new Map([...known.values()].map((field) => [field.name, field.default])) };
 }
 
 const FORM: Readonly<Record<EventField["type"], readonly WireField["form"][]>> = {

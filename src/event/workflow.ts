@@ -1,3 +1,6 @@
+/** Kafka headers by their names. */
+export type Headers = Readonly<Record<string, string | Buffer>>;
+
 /**
  * Kafka headers that say how an event came about. Tables don't hold them; the audit log does.
  * - correlation: the workflow, the same for a prediction, the decision that rests on it and that decision's fills

@@ -4,7 +4,7 @@ import type { SessionEvent } from "../event/events.ts";
 import { WORKFLOW_HEADERS } from "../event/workflow.ts";
 import type { Connection } from "../table/connection.ts";
 import { type LandedSession, readSession } from "../table/sessions/session-list.ts";
-import type { Tape } from "../tradetape.ts";
+import type { Tape } from "../tradetape/tape.ts";
 
 const POLL_MS = 250;
 

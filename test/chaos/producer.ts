@@ -11,7 +11,8 @@ import { openLog } from "../../src/log.ts";
 import { openKafka } from "../../src/topic/client.ts";
 import { ACKS_ALL, openProducer } from "../../src/topic/publish/raw-publish.ts";
 import { TOPICS, topicName } from "../../src/topic/topics.ts";
-import { connectTape, type Tape } from "../../src/tradetape.ts";
+import { connectTape } from "../../src/tradetape/connect-tape.ts";
+import type { Tape } from "../../src/tradetape/tape.ts";
 import { contentOf, digestOf, openJournal, readJournal } from "./journal.ts";
 import { groundwork, type Planned, type PoisonKind, type Stream, WINDOW_MS, windowEvents } from "./window.ts";
 

@@ -7,7 +7,8 @@ import { readConfig } from "../../src/config.ts";
 import { openLog } from "../../src/log.ts";
 import type { StackUrls } from "../../src/stack/stack.ts";
 import { openKafka } from "../../src/topic/client.ts";
-import { connectTape, type Tape } from "../../src/tradetape.ts";
+import { connectTape } from "../../src/tradetape/connect-tape.ts";
+import type { Tape } from "../../src/tradetape/tape.ts";
 import { type Ended, startTradetape, tradetape } from "../support/tradetape.ts";
 
 /** A database and a namespace of a proof's own, and programs run against them. */

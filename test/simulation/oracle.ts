@@ -1,4 +1,4 @@
-import { EVENT_SCHEMAS } from "../../src/event/schemas.ts";
+import { AVRO_TYPES } from "../event/avro-types.ts";
 import type { StoredLedgerRow, StoredMessage } from "./fakes/fake-database.ts";
 import type { LogEntry, Truth } from "./fakes/fake-log.ts";
 import type { Judged } from "./world.ts";
@@ -197,7 +197,7 @@ interface Entry {
   readonly source_offset: number;
 }
 
-const decoded = ({ value }: StoredMessage): Entry => EVENT_SCHEMAS.audit.type.fromBuffer(value!.subarray(5)) as Entry;
+const decoded = ({ value }: StoredMessage): Entry => AVRO_TYPES.audit.fromBuffer(value!.subarray(5)) as Entry;
 
 /** What was told is what the ledger and the tables hold, each under an id of its own. */
 function auditFaults(world: Judged): string[] {

@@ -6,13 +6,14 @@ import { EVENT_SCHEMAS } from "../../src/event/schemas.ts";
 import { InputReader } from "../../src/stream/input-reader.ts";
 import type { Input } from "../../src/stream/inputs.ts";
 import { FetchedBatch } from "../../src/topic/fetch/fetched-batch.ts";
+import { AVRO_TYPES } from "../event/avro-types.ts";
 import { fill, NOON } from "../support/samples.ts";
 
 const SCHEMA_ID = 7;
 const registry: Registry = {
   register: () => Promise.reject(new Error("nothing is registered here")),
   fetch: () => Promise.reject(new Error("every schema is known here")),
-  writer: () => ({ type: EVENT_SCHEMAS.fill.type }),
+  writer: () => ({ type: AVRO_TYPES.fill }),
   isStale: () => false,
 };
 const INPUT: Input = {

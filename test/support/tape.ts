@@ -13,7 +13,8 @@ import { migrate } from "../../src/table/migrate.ts";
 import { openKafka, withAdmin } from "../../src/topic/client.ts";
 import { openProducer } from "../../src/topic/publish/raw-publish.ts";
 import { createTopics, type TopicName, topicName } from "../../src/topic/topics.ts";
-import { connectTape, type Tape } from "../../src/tradetape.ts";
+import { connectTape } from "../../src/tradetape/connect-tape.ts";
+import type { Tape } from "../../src/tradetape/tape.ts";
 import { symbol } from "./samples.ts";
 import { isolate } from "./services/isolation.ts";
 

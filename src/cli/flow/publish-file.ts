@@ -1,7 +1,8 @@
+import type { Incomplete } from "../../event/complete.ts";
 import type { EventOfTopic } from "../../event/events.ts";
 import type { EventTopic } from "../../event/schemas.ts";
 import type { Feed, Rejection } from "../../feed/feed.ts";
-import type { Incomplete, Tape } from "../../tradetape.ts";
+import type { Tape } from "../../tradetape/tape.ts";
 import type { Progress } from "../progress.ts";
 import type { PublishSpeed } from "../publish-speed.ts";
 

@@ -12,7 +12,7 @@ import { TradetapeError } from "../../errors.ts";
 import type { EventTopic } from "../../event/schemas.ts";
 import type { Feed, FeedDescription, FeedOptions, Producer } from "../../feed/feed.ts";
 import { parseSpeed } from "../../replay/bounds.ts";
-import { connectTape } from "../../tradetape.ts";
+import { connectTape } from "../../tradetape/connect-tape.ts";
 import type { CommandSpec, Session } from "../command.ts";
 import { EXIT, type ExitCode } from "../exit.ts";
 import { table } from "../output.ts";

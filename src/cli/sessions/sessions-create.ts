@@ -6,7 +6,7 @@ import { WORKFLOW_HEADERS } from "../../event/workflow.ts";
 import { codeVersion } from "../../session/code-version.ts";
 import { draftSession } from "../../session/draft.ts";
 import { readSession } from "../../table/sessions/session-list.ts";
-import { connectTape } from "../../tradetape.ts";
+import { connectTape } from "../../tradetape/connect-tape.ts";
 import type { CommandSpec, Session } from "../command.ts";
 import { EXIT } from "../exit.ts";
 import { wrong } from "../flags.ts";

@@ -8,7 +8,7 @@ import { SESSION_TABLES } from "../../session/tables.ts";
 import type { LandedSession } from "../../table/sessions/session-list.ts";
 import { countSessionRows } from "../../table/sessions/session-rows.ts";
 import { lockDrops } from "../../table/upkeep/day-partitions.ts";
-import { connectTape } from "../../tradetape.ts";
+import { connectTape } from "../../tradetape/connect-tape.ts";
 import type { CommandSpec, Session } from "../command.ts";
 import { EXIT, type ExitCode } from "../exit.ts";
 import { wholeFlag } from "../flags.ts";

@@ -3,14 +3,12 @@ import { TradetapeError } from "../../errors.ts";
 import { encodeEvent, stampSchemaId } from "../../event/codec.ts";
 import type { Registry } from "../../event/registry.ts";
 import type { EventTopic } from "../../event/schemas.ts";
+import type { Headers } from "../../event/workflow.ts";
 import { withAdmin } from "../client.ts";
 import { Partitioning } from "../partition.ts";
 import { fetchPartitionCount, TOPICS, topicName } from "../topics.ts";
 import type { Batch } from "./lane.ts";
 import type { PublishedMessage, Publisher } from "./publish.ts";
-
-/** Kafka headers by their names. */
-export type Headers = Readonly<Record<string, string | Buffer>>;
 
 /** What a topic's events need beyond themselves: the id of their schema, and how many partitions there are. */
 interface Opened {

@@ -9,7 +9,7 @@ import { readConfig, requireServices } from "../../../src/config.ts";
 import { eventId } from "../../../src/event/identity.ts";
 import { openLog } from "../../../src/log.ts";
 import { topicName } from "../../../src/topic/topics.ts";
-import { connectTape } from "../../../src/tradetape.ts";
+import { connectTape } from "../../../src/tradetape/connect-tape.ts";
 import { usageOf, usedSince } from "../usage.ts";
 import { argsOf, print } from "./measure.ts";
 import { paced } from "./pace.ts";

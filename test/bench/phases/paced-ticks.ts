@@ -4,7 +4,7 @@ import type { TickEvent } from "../../../src/event/events.ts";
 import { openLog } from "../../../src/log.ts";
 import { Partitioning } from "../../../src/topic/partition.ts";
 import { TOPICS } from "../../../src/topic/topics.ts";
-import { connectTape } from "../../../src/tradetape.ts";
+import { connectTape } from "../../../src/tradetape/connect-tape.ts";
 import { type TickSource, tickArrays } from "../ticks.ts";
 import { argsOf, print } from "./measure.ts";
 import { nowUs, paced } from "./pace.ts";

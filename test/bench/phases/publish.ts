@@ -5,7 +5,7 @@
 import { readConfig } from "../../../src/config.ts";
 import type { TickEvent } from "../../../src/event/events.ts";
 import { openLog } from "../../../src/log.ts";
-import { connectTape } from "../../../src/tradetape.ts";
+import { connectTape } from "../../../src/tradetape/connect-tape.ts";
 import { type TickSource, tickArrays } from "../ticks.ts";
 import { argsOf, Measure, print } from "./measure.ts";
 

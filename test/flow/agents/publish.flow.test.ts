@@ -8,9 +8,9 @@ import { openRegistry } from "../../../src/event/registry.ts";
 import { openLog } from "../../../src/log.ts";
 import { openKafka, withAdmin } from "../../../src/topic/client.ts";
 import { Partitioning } from "../../../src/topic/partition.ts";
-import { Publisher } from "../../../src/topic/publish/publish.ts";
 import { createTopics } from "../../../src/topic/topics.ts";
-import { connect, Tape } from "../../../src/tradetape.ts";
+import { connectTape } from "../../../src/tradetape/connect-tape.ts";
+import { connect, type Tape } from "../../../src/tradetape.ts";
 import "../../support/services/flow-setup.ts";
 import { startTcpProxy, type TcpProxy } from "../../support/services/tcp-proxy.ts";
 import { readLog } from "../../support/services/topic-log.ts";
@@ -208,14 +208,7 @@ async function tapeThrough(proxy: TcpProxy, config: Config, limits: Partial<Conf
     logLevel: kafkajs.logLevel.NOTHING,
     socketFactory: ({ onConnect }) => open(proxy.port, "127.0.0.1", onConnect).setNoDelay(true),
   });
-  const publisher = await Publisher.open(through, {
-    lingerMs: settings.publishLingerMs,
-    batchBytesMax: settings.publishBatchBytesMax,
-    bufferBytesMax: settings.publishBufferBytesMax,
-  });
-  const registry = openRegistry(settings.schemaRegistryUrl!);
-  const { namespace, eventBytesMax } = settings;
-  return new Tape({ kafka: through, registry, publisher, namespace, eventBytesMax });
+  return connectTape(settings, openLog(settings), through);
 }
 
 describe("publishing to a broker in trouble", () => {

@@ -6,7 +6,7 @@ import { readState } from "../../../src/stack/home.ts";
 import { startStack, stopStack } from "../../../src/stack/stack.ts";
 import { openKafka, withAdmin } from "../../../src/topic/client.ts";
 import { createTopics } from "../../../src/topic/topics.ts";
-import { connectTape } from "../../../src/tradetape.ts";
+import { connectTape } from "../../../src/tradetape/connect-tape.ts";
 import { idOf, tick } from "../../support/samples.ts";
 import { temporaryHome } from "../../support/services/stack.ts";
 import { readLog } from "../../support/services/topic-log.ts";

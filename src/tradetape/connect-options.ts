@@ -1,0 +1,74 @@
+// Made from src/settings.ts by `npm run generate`; change that.
+
+/** As a value or as the text that the environment would hold; a list as an array or with commas. */
+export type SettingValue = string | number | boolean | readonly string[] | undefined;
+
+/** Settings, as `tradetape config` has them. What isn't given comes from the environment, then from the defaults. */
+export interface ConnectOptions {
+  /** DATABASE_URL: PostgreSQL 15 or later, as postgres://user:password@host:port/database. */
+  readonly databaseUrl?: SettingValue;
+  /** KAFKA_BROKERS: Kafka brokers, host:port, separated by commas. */
+  readonly kafkaBrokers?: SettingValue;
+  /** SCHEMA_REGISTRY_URL: A registry with the Confluent API; user and password may stand in the URL. */
+  readonly schemaRegistryUrl?: SettingValue;
+  /** KAFKA_SASL_MECHANISM: plain, scram-sha-256 or scram-sha-512; unset is no SASL. */
+  readonly kafkaSaslMechanism?: SettingValue;
+  /** KAFKA_SASL_USERNAME: SASL user. */
+  readonly kafkaSaslUsername?: SettingValue;
+  /** KAFKA_SASL_PASSWORD: SASL password. */
+  readonly kafkaSaslPassword?: SettingValue;
+  /** KAFKA_SSL_ENABLED: Whether to use TLS to the brokers. */
+  readonly kafkaSsl?: SettingValue;
+  /** KAFKA_SSL_CA_FILE: PEM file of the authority that signed the brokers' certificates. */
+  readonly kafkaSslCaFile?: SettingValue;
+  /** KAFKA_SSL_CERT_FILE: PEM file of the client's certificate. */
+  readonly kafkaSslCertFile?: SettingValue;
+  /** KAFKA_SSL_KEY_FILE: PEM file of the client's key. */
+  readonly kafkaSslKeyFile?: SettingValue;
+  /** TRADETAPE_NAMESPACE: Prefix of every topic, as in paper.ticks. */
+  readonly namespace?: SettingValue;
+  /** TRADETAPE_HOME: Folder of the local stack's data (root: /var/lib/tradetape). */
+  readonly home?: SettingValue;
+  /** TRADETAPE_LOG_LEVEL: Log lines go to standard error, as JSON. */
+  readonly logLevel?: SettingValue;
+  /** TRADETAPE_EVENT_BYTES_MAX: A larger event becomes a letter `too_large`. In bytes. */
+  readonly eventBytesMax?: SettingValue;
+  /** TRADETAPE_PUBLISH_LINGER_MS: How long a publisher waits for more events before it sends. In ms. */
+  readonly publishLingerMs?: SettingValue;
+  /** TRADETAPE_PUBLISH_BATCH_BYTES_MAX: A produce request to one partition holds at most this much. In bytes. */
+  readonly publishBatchBytesMax?: SettingValue;
+  /** TRADETAPE_PUBLISH_BUFFER_BYTES_MAX: Events admitted and not yet acknowledged; beyond it, `publish` waits. In bytes. */
+  readonly publishBufferBytesMax?: SettingValue;
+  /** TRADETAPE_TOPIC_RETENTION_HOURS: How long the topics that don't keep for ever keep events; -1 is for ever. In hours. */
+  readonly topicRetentionHours?: SettingValue;
+  /** TRADETAPE_FETCH_PARTITION_BYTES_MAX: One fetch brings at most this much of one partition: the size of a landing transaction, or of a program's turn. In bytes. */
+  readonly fetchPartitionBytesMax?: SettingValue;
+  /** TRADETAPE_LANDING_BUFFER_BYTES_MAX: Fetched and not yet committed, per consumer group; beyond it, fetching waits. In bytes. */
+  readonly landingBufferBytesMax?: SettingValue;
+  /** TRADETAPE_LANDING_CONNECTIONS: Connections that the partitions of a big topic's group share; small topics use one. */
+  readonly landingConnections?: SettingValue;
+  /** TRADETAPE_LOCK_TIMEOUT_MS: How long a landing waits for a lock before it lets go and tries again. In ms. */
+  readonly lockTimeoutMs?: SettingValue;
+  /** TRADETAPE_SESSION_TIMEOUT_MS: A consumer that Kafka hasn't heard of for this long loses its partitions. In ms. */
+  readonly sessionTimeoutMs?: SettingValue;
+  /** TRADETAPE_SWEEP_INTERVAL_MS: How often parked events are joined to their parents. In ms. */
+  readonly sweepIntervalMs?: SettingValue;
+  /** TRADETAPE_HISTORY_CHECK_MS: How often a running group compares where it is with where the log begins and ends. In ms. */
+  readonly historyCheckMs?: SettingValue;
+  /** TRADETAPE_COMPACTED_TOPICS: `land`: a topic that somebody compacted lands, what compaction removed counts as holes. `refuse`: nothing starts. */
+  readonly compactedTopics?: SettingValue;
+  /** TRADETAPE_SESSION_KINDS: Events of these kinds of sessions land, the others are counted as `filtered`; events of no session are live. */
+  readonly sessionKinds?: SettingValue;
+  /** TRADETAPE_PARK_DEADLINE_MS: How long an event waits for its parents before it may become a letter `missing_parent`. In ms. */
+  readonly parkDeadlineMs?: SettingValue;
+  /** TRADETAPE_PARKED_EVENTS_MAX: Parked events of one partition; over it, the partition waits. */
+  readonly parkedEventsMax?: SettingValue;
+  /** TRADETAPE_LETTER_SHARE_MAX: A group stops when more of its last 10,000 events than this, and 1,000 at least, are letters; 1 is never. */
+  readonly letterShareMax?: SettingValue;
+  /** TRADETAPE_REDRIVE_ATTEMPTS_MAX: An event that has been redriven this often is left alone, unless `--again` is given. */
+  readonly redriveAttemptsMax?: SettingValue;
+  /** TRADETAPE_NEW_DAYS_PER_BATCH_MAX: A batch is cut before the row that needs one more new day partition than this. */
+  readonly newDaysPerBatchMax?: SettingValue;
+  /** TRADETAPE_DAYS_AHEAD: A day's first events make the partitions of so many days behind it, too, unless the day is over. In days. */
+  readonly daysAhead?: SettingValue;
+}

@@ -1,0 +1,125 @@
+import { Agent, type AgentOptions } from "../agent/agent.ts";
+import { type Config, requireServices } from "../config.ts";
+import { TradetapeError } from "../errors.ts";
+import { completeEvent, type Incomplete } from "../event/complete.ts";
+import { openRegistry } from "../event/registry.ts";
+import type { EventTopic } from "../event/schemas.ts";
+import type { Log } from "../log.ts";
+import { openKafka } from "../topic/client.ts";
+import { EventWriter, type WriterParts } from "../topic/publish/event-writer.ts";
+import { Publisher } from "../topic/publish/publish.ts";
+import { Tally } from "../topic/publish/tally.ts";
+import type { EventSource, PublishOptions, Tape } from "./tape.ts";
+
+/** `connect` for a program that has read its settings: tradetape's own commands. @param kafka a client of its own */
+export async function connectTape(config: Config, log: Log, kafka = openKafka(config, log)): Promise<Tape> {
+  const { schemaRegistryUrl, namespace, eventBytesMax } = requireServices(config, "kafkaBrokers", "schemaRegistryUrl");
+  const publisher = await Publisher.open(kafka, {
+    lingerMs: config.publishLingerMs,
+    batchBytesMax: config.publishBatchBytesMax,
+    bufferBytesMax: config.publishBufferBytesMax,
+  });
+  return new KafkaTape({ kafka, registry: openRegistry(schemaRegistryUrl), publisher, namespace, eventBytesMax });
+}
+
+class KafkaTape implements Tape {
+  readonly #parts: WriterParts;
+  readonly #writers = new Map<EventTopic, EventWriter>();
+  #closed: Promise<void> | undefined;
+
+  constructor(parts: WriterParts) {
+    this.#parts = parts;
+  }
+
+  publish<T extends EventTopic>(topic: T, event: Incomplete<T>, options: PublishOptions = {}): Promise<void> {
+    try {
+      const writer = this.#writer(topic);
+      return writer.write(checked(topic, event), options.headers);
+    } catch (error) {
+      return Promise.reject(error);
+    }
+  }
+
+  publishAll<T extends EventTopic>(topic: T, source: EventSource<Incomplete<T>>): Promise<{ sent: number }> {
+    try {
+      return this.#publishAll(topic, this.#writer(topic), source);
+    } catch (error) {
+      return Promise.reject(error);
+    }
+  }
+
+  async #publishAll<T extends EventTopic>(
+    topic: T,
+    writer: EventWriter,
+    source: EventSource<Incomplete<T>>,
+  ): Promise<{ sent: number }> {
+    const { publisher } = this.#parts;
+    await writer.open();
+    const tally = new Tally();
+    const admit = async (item: Incomplete<T> | readonly Incomplete<T>[]): Promise<void> => {
+      for (const event of Array.isArray(item) ? item : [item]) {
+        if (publisher.isFull) await publisher.room();
+        if (tally.hasFailed) return;
+        this.#requireOpen();
+        tally.add(writer.admit(checked(topic, event)));
+      }
+    };
+    let stopped: unknown;
+    try {
+      // An array as the source: awaiting each of its events would cost as much as publishing it.
+      for await (const item of Array.isArray(source) ? [source] : source) {
+        await admit(item as Incomplete<T>);
+        if (tally.hasFailed) break;
+      }
+    } catch (error) {
+      stopped = error;
+    }
+    await tally.settled();
+    const verdict = tally.verdict(stopped);
+    if (verdict !== undefined) throw verdict;
+    return { sent: tally.admitted };
+  }
+
+  agent(options: AgentOptions): Agent {
+    return new Agent(options, ({ topic, event, headers }) => this.publish(topic, event as never, { headers }));
+  }
+
+  close(): Promise<void> {
+    this.#closed ??= this.#close();
+    return this.#closed;
+  }
+
+  async #close(): Promise<void> {
+    for (const writer of this.#writers.values()) await writer.settled();
+    await this.#parts.publisher.close();
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  #requireOpen(): void {
+    if (this.#closed === undefined) return;
+    throw new TradetapeError("input_invalid", "this tape is closed", {
+      next: "Publish before close, or connect again.",
+    });
+  }
+
+  #writer(topic: EventTopic): EventWriter {
+    this.#requireOpen();
+    let writer = this.#writers.get(topic);
+    if (writer === undefined) {
+      writer = new EventWriter(topic, this.#parts);
+      this.#writers.set(topic, writer);
+    }
+    return writer;
+  }
+}
+
+function checked<T extends EventTopic>(topic: T, event: unknown): object {
+  const complete = completeEvent(topic, event);
+  if (typeof complete !== "string") return complete;
+  throw new TradetapeError("input_invalid", `${topic}: ${complete}`, {
+    next: `See schemas/ for the fields of ${topic}.`,
+  });
+}
