@@ -1,8 +1,8 @@
 import { TradetapeError } from "../errors.ts";
 import type { DecisionEvent, EventOfTopic, FillEvent, PerformanceEvent, PredictionEvent } from "../event/events.ts";
+import type { EventTopic } from "../event/schemas.ts";
 import { isUuid } from "../event/validate.ts";
 import {
-  type AnyDraft,
   type Draft,
   decisionId,
   draftDecision,
@@ -31,7 +31,7 @@ export interface AgentOptions extends AgentIdentity {
 
 type Untimed<F extends { timestamp: number }> = Omit<F, "timestamp"> & { timestamp?: number };
 /** As a draft's publishing is done by the tape: it resolves when every replica has the event. */
-export type PublishDraft = (draft: AnyDraft) => Promise<void>;
+export type PublishDraft = <T extends EventTopic>(draft: Draft<T>) => Promise<void>;
 
 /** Of so many keys without a time of their own an agent knows when they were first used; about 2 MB. */
 const TIMES_MAX = 10_000;
@@ -104,8 +104,8 @@ export class Agent {
     return this.#send(draftPerformance(this.#identity, fields, workflow));
   }
 
-  async #send<T extends keyof EventOfTopic>(draft: Draft<T>): Promise<Required<EventOfTopic[T]>> {
-    await this.#publish(draft as unknown as AnyDraft);
+  async #send<T extends EventTopic>(draft: Draft<T>): Promise<Required<EventOfTopic[T]>> {
+    await this.#publish(draft);
     return draft.event;
   }
 

@@ -30,5 +30,5 @@ export async function readLetterEvent(
   }
   const event = reader.read(letter.value);
   if (event instanceof Refusal) return { unreadable: event.detail };
-  return { event: event as unknown as Readonly<Record<string, unknown>> };
+  return { event };
 }

@@ -18,18 +18,19 @@ interface Tap {
   writeLong(n: number): void;
 }
 
-interface Reading {
-  _read(tap: Tap): unknown;
-  _skip(tap: Tap): void;
+declare module "avsc" {
+  /** What avsc's declarations leave out of its types. */
+  interface Type {
+    _read(tap: Tap): unknown;
+    _skip(tap: Tap): void;
+    _update(resolver: { _read?: (tap: Tap) => unknown }, writer: Type, options: object): void;
+  }
 }
 
-type Updating = { _update(resolver: Partial<Reading>, writer: avsc.Type, options: object): void };
-
-/** The method of that name may be our subclass's or avsc's own, which its declarations leave out. */
-const reading = (type: avsc.Type): Reading => type as unknown as Reading;
+type Resolver = Parameters<avsc.Type["_update"]>[0];
 
 class StrictString extends avsc.types.StringType {
-  _read(tap: Tap): string | undefined {
+  override _read(tap: Tap): string | undefined {
     const start = tap.pos;
     const text = tap.readString();
     // A search for U+FFFD costs nothing in one-byte text, as nearly all is; the bytes are looked at when it is there.
@@ -45,7 +46,7 @@ class StrictString extends avsc.types.StringType {
 }
 
 class StrictInt extends avsc.types.IntType {
-  _read(tap: Tap): number {
+  override _read(tap: Tap): number {
     const n = tap.readInt();
     if (n !== (n | 0)) throw new Error("an int beyond 32 bits");
     return n;
@@ -69,7 +70,7 @@ function readExactLong(tap: Tap): bigint {
 }
 
 class StrictLong extends avsc.types.LongType {
-  _read(tap: Tap): number {
+  override _read(tap: Tap): number {
     const start = tap.pos;
     const n = tap.readLong();
     if (isExact(n)) return n;
@@ -95,9 +96,9 @@ class StrictLong extends avsc.types.LongType {
 
 /** A writer's long may be read as a double, rounded but never with its sign turned. */
 class StrictDouble extends avsc.types.DoubleType {
-  _update(resolver: Partial<Reading>, writer: avsc.Type, options: object): void {
+  override _update(resolver: Resolver, writer: avsc.Type, options: object): void {
     if (writer.typeName === "long") resolver._read = (tap) => Number(readExactLong(tap));
-    else (avsc.types.DoubleType.prototype as unknown as Updating)._update.call(this, resolver, writer, options);
+    else super._update(resolver, writer, options);
   }
 }
 
@@ -118,8 +119,8 @@ function requireProgress(tap: Tap, before: number): void {
 }
 
 class StrictArray extends avsc.types.ArrayType {
-  _read(tap: Tap): unknown[] {
-    const items = reading(this.itemsType);
+  override _read(tap: Tap): unknown[] {
+    const items = this.itemsType;
     const values: unknown[] = [];
     for (let n = blockCount(tap); n !== 0; n = blockCount(tap)) {
       while (n-- > 0) {
@@ -131,8 +132,8 @@ class StrictArray extends avsc.types.ArrayType {
     return values;
   }
 
-  _skip(tap: Tap): void {
-    const items = reading(this.itemsType);
+  override _skip(tap: Tap): void {
+    const items = this.itemsType;
     for (let n = blockCount(tap); n !== 0; n = blockCount(tap)) {
       while (n-- > 0) {
         const before = tap.pos;
@@ -145,8 +146,8 @@ class StrictArray extends avsc.types.ArrayType {
 
 /** No event has a map; a newer writer's may, and it is skipped. */
 class StrictMap extends avsc.types.MapType {
-  _skip(tap: Tap): void {
-    const values = reading((this as unknown as { valuesType: avsc.Type }).valuesType);
+  override _skip(tap: Tap): void {
+    const values: avsc.Type = this.valuesType;
     for (let n = blockCount(tap); n !== 0; n = blockCount(tap)) {
       while (n-- > 0) {
         tap.skipString();
@@ -161,10 +162,10 @@ class StrictMap extends avsc.types.MapType {
  * was sent: only an event that holds a symbol unknown here can't be read.
  */
 class StrictEnum extends avsc.types.EnumType {
-  _update(resolver: Partial<Reading>, writer: avsc.Type, options: object): void {
+  override _update(resolver: Resolver, writer: avsc.Type, options: object): void {
     const symbols = (writer as avsc.types.EnumType).symbols;
     if (writer.typeName !== "enum" || writer.name !== this.name) {
-      (avsc.types.EnumType.prototype as unknown as Updating)._update.call(this, resolver, writer, options);
+      super._update(resolver, writer, options);
       return;
     }
     const known = symbols.map((symbol) => this.symbols.includes(symbol));
@@ -179,13 +180,13 @@ class StrictEnum extends avsc.types.EnumType {
 type Constructor = new (schema: avsc.Schema, options: object) => avsc.Type;
 
 const STRICT_BY_NAME: Readonly<Record<string, Constructor>> = {
-  string: StrictString as unknown as Constructor,
-  int: StrictInt as unknown as Constructor,
-  long: StrictLong as unknown as Constructor,
-  double: StrictDouble as unknown as Constructor,
-  array: StrictArray as Constructor,
-  map: StrictMap as Constructor,
-  enum: StrictEnum as Constructor,
+  string: StrictString,
+  int: StrictInt,
+  long: StrictLong,
+  double: StrictDouble,
+  array: StrictArray,
+  map: StrictMap,
+  enum: StrictEnum,
 };
 
 /** avsc's `typeHook`: the strict type for a schema that has one. A type's name alone ("string") is a schema, too. */

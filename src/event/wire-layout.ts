@@ -1,4 +1,4 @@
-import type avsc from "avsc";
+import avsc from "avsc";
 import { EVENT_SCHEMAS, type EventField, type EventName } from "./schemas.ts";
 
 /** One field as a writer lays it on the wire. */
@@ -19,8 +19,6 @@ export interface WireLayout {
   readonly defaults: ReadonlyMap<string, unknown>;
 }
 
-type RecordField = { readonly name: string; readonly type: avsc.Type };
-
 /**
  * The layout of a writer's events, or undefined where the bytes alone don't tell enough: nested records, maps, unions of
  * more than a type and null, types that Avro would have to widen. Such events are read by avsc, one object each.
@@ -30,7 +28,7 @@ export function wireLayout(event: EventName, writer: avsc.Type): WireLayout | un
   const { fields: wanted } = EVENT_SCHEMAS[event];
   const known = new Map(wanted.map((field) => [field.name, field]));
   const fields: WireField[] = [];
-  for (const { name, type } of recordFields(writer)) {
+  for (const { name, type } of (writer as avsc.types.RecordType).fields) {
     const field = wireField(name, type);
     if (field === undefined) return undefined;
     const own = known.get(name);
@@ -54,12 +52,10 @@ const FORM: Readonly<Record<EventField["type"], readonly WireField["form"][]>> =
   boolean: ["boolean"],
 };
 
-const recordFields = (type: avsc.Type): readonly RecordField[] =>
-  (type as avsc.types.RecordType).fields as unknown as readonly RecordField[];
-
 function wireField(name: string, type: avsc.Type): WireField | undefined {
-  const { types } = type as unknown as { readonly types?: readonly avsc.Type[] };
-  if (types === undefined) return plainField(name, type, undefined);
+  const isUnion = type instanceof avsc.types.UnwrappedUnionType || type instanceof avsc.types.WrappedUnionType;
+  if (!isUnion) return plainField(name, type, undefined);
+  const { types } = type;
   const nullBranch = types.findIndex((branch) => branch.typeName === "null");
   const inner = types[1 - nullBranch];
   return types.length === 2 && nullBranch >= 0 && inner ? plainField(name, inner, nullBranch as 0 | 1) : undefined;

@@ -4,6 +4,7 @@ import { TradetapeError } from "../errors.ts";
 import { completeEvent, type Incomplete } from "../event/complete.ts";
 import { openRegistry } from "../event/registry.ts";
 import type { EventTopic } from "../event/schemas.ts";
+import type { Headers } from "../event/workflow.ts";
 import type { Log } from "../log.ts";
 import { openKafka } from "../topic/client.ts";
 import { EventWriter, type WriterParts } from "../topic/publish/event-writer.ts";
@@ -32,9 +33,13 @@ class KafkaTape implements Tape {
   }
 
   publish<T extends EventTopic>(topic: T, event: Incomplete<T>, options: PublishOptions = {}): Promise<void> {
+    return this.#publish(topic, event, options.headers);
+  }
+
+  #publish(topic: EventTopic, event: object, headers: Headers | undefined): Promise<void> {
     try {
       const writer = this.#writer(topic);
-      return writer.write(checked(topic, event), options.headers);
+      return writer.write(checked(topic, event), headers);
     } catch (error) {
       return Promise.reject(error);
     }
@@ -81,7 +86,7 @@ class KafkaTape implements Tape {
   }
 
   agent(options: AgentOptions): Agent {
-    return new Agent(options, ({ topic, event, headers }) => this.publish(topic, event as never, { headers }));
+    return new Agent(options, ({ topic, event, headers }) => this.#publish(topic, event, headers));
   }
 
   close(): Promise<void> {

@@ -1,14 +1,15 @@
 import { describe, expect, test } from "vitest";
 import { Agent, type AgentOptions } from "../../src/agent/agent.ts";
-import type { AnyDraft } from "../../src/agent/draft.ts";
+import type { Draft } from "../../src/agent/draft.ts";
 import { TradetapeError } from "../../src/errors.ts";
 import { eventId, strategyId } from "../../src/event/identity.ts";
+import type { EventTopic } from "../../src/event/schemas.ts";
 import { idOf, NOON, SYMBOL_ID } from "../support/samples.ts";
 
 const OPTIONS = { actor: "bot", modelVersion: "model-3", strategyId: strategyId("plain") };
 
 function agentOf(change: Partial<AgentOptions> = {}) {
-  const sent: AnyDraft[] = [];
+  const sent: (Pick<Draft<EventTopic>, "topic" | "headers"> & { readonly event: object })[] = [];
   let failing = 0;
   const agent = new Agent({ ...OPTIONS, now: () => NOON, ...change }, async (draft) => {
     if (failing-- > 0) throw new Error("no answer");

@@ -18,7 +18,7 @@ export function readEvent(encoder: Encoder, value: Buffer | null, publishedUs: n
   }
   const event = encoder.reader.read(value);
   if (event instanceof Refusal) return event;
-  const fields = event as unknown as Fields;
+  const fields: Fields = event;
   const { time, forbidden } = encoder.consumer;
   if (time !== undefined) {
     const at = (fields[time] ?? 0) as number;

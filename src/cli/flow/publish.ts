@@ -52,7 +52,7 @@ export const publishCommand: CommandSpec<PublishOptions> = {
   ],
   declare: (command) => declareFlags(command),
   run: async (session, [kind, ...files], options) => {
-    const producer = PRODUCERS[kind as keyof typeof PRODUCERS] as unknown as Producer<EventTopic>;
+    const producer: Producer<EventTopic> = PRODUCERS[kind as keyof typeof PRODUCERS];
     const limited = { ...options, eventBytesMax: session.config.eventBytesMax };
     return options.dryRun ? dryRun(session, producer, files, limited) : publish(session, producer, files, limited);
   },

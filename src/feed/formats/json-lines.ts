@@ -115,9 +115,9 @@ function tickFinisher(): (fields: Fields) => TickEvent | string {
     fields.market_data_id = NIL_UUID;
     const wrong = checkEvent("ticks", fields);
     if (wrong !== null) return wrong;
-    const made = counter.idOf(fields as unknown as TickEvent);
+    const made = counter.idOf(fields as TickEvent);
     if (typeof made === "string") return made;
     fields.market_data_id = made.id;
-    return fields as unknown as TickEvent;
+    return fields as TickEvent;
   };
 }

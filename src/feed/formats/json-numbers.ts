@@ -2,14 +2,15 @@
 export interface RawNumber {
   readonly rawJSON: string;
 }
-interface RawJson {
-  rawJSON(text: string): RawNumber;
-  isRawJSON(value: unknown): value is RawNumber;
-  parse(text: string, reviver: (key: string, value: unknown, context: { source?: string }) => unknown): unknown;
+declare global {
+  interface JSON {
+    rawJSON(text: string): RawNumber;
+    isRawJSON(value: unknown): value is RawNumber;
+    parse(text: string, reviver: (key: string, value: unknown, context: { source?: string }) => unknown): unknown;
+  }
 }
-const exact = JSON as unknown as RawJson;
 
-export const isRawNumber = exact.isRawJSON;
+export const isRawNumber = JSON.isRawJSON;
 
 /** A double keeps every whole number below 9e15 (2^53 is 9.007e15), so times in microseconds don't count as long. */
 const LONG_NUMBER = /\d{17}|9\d{15}/;
@@ -20,8 +21,8 @@ const LONG_NUMBER = /\d{17}|9\d{15}/;
  */
 export function parseExactly(text: string, everyNumber: boolean): unknown {
   if (!everyNumber && !LONG_NUMBER.test(text)) return JSON.parse(text);
-  return exact.parse(text, (_key, value, { source }) =>
-    typeof value === "number" && source !== undefined && String(value) !== source ? exact.rawJSON(source) : value,
+  return JSON.parse(text, (_key, value, { source }) =>
+    typeof value === "number" && source !== undefined && String(value) !== source ? JSON.rawJSON(source) : value,
   );
 }
 
