@@ -12,7 +12,7 @@ import type { Program } from "../src/stream/program.ts";
 /** Bars, from Binance's klines, CSV with a header or JSON lines. */
 export const bars = producerOf("bars", [binanceKlines, ohlcv, jsonLines("bars")]);
 
-export interface BarsOptions {
+interface BarsOptions {
   /** Lengths of the bars; they begin at whole multiples since 1970, so days are UTC days. */
   readonly intervals: readonly Interval[];
   /** For how long after its end, in event time, a bar takes late ticks. */

@@ -11,7 +11,7 @@ import type { Program } from "../src/stream/program.ts";
 /** Values of technical indicators, from JSON lines. */
 export const indicators = producerOf("indicators", [jsonLines("indicators")]);
 
-export interface IndicatorsOptions {
+interface IndicatorsOptions {
   /** The bars' length, as in 1d. */
   readonly interval: string;
   /** Goes into computed_by, and so into the ids. */

@@ -44,7 +44,7 @@ function connectOptionsSource(): string {
   return `// Made from src/settings.ts by \`npm run generate\`; change that.
 
 /** As a value or as the text that the environment would hold; a list as an array or with commas. */
-export type SettingValue = string | number | boolean | readonly string[] | undefined;
+type SettingValue = string | number | boolean | readonly string[] | undefined;
 
 /** Settings, as \`tradetape config\` has them. What isn't given comes from the environment, then from the defaults. */
 export interface ConnectOptions {

@@ -32,7 +32,7 @@ export const ERROR_CODES = {
 /** A code of `ERROR_CODES`. */
 export type ErrorCode = keyof typeof ERROR_CODES;
 
-export interface ErrorOptions {
+interface ErrorOptions {
   /** What to do now, as a sentence. */
   readonly next?: string;
   /** Whether the same call may succeed later without anybody's help. */

@@ -31,7 +31,7 @@ export interface AgentOptions extends AgentIdentity {
 
 type Untimed<F extends { timestamp: number }> = Omit<F, "timestamp"> & { timestamp?: number };
 /** As a draft's publishing is done by the tape: it resolves when every replica has the event. */
-export type PublishDraft = <T extends EventTopic>(draft: Draft<T>) => Promise<void>;
+type PublishDraft = <T extends EventTopic>(draft: Draft<T>) => Promise<void>;
 
 /** Of so many keys without a time of their own an agent knows when they were first used; about 2 MB. */
 const TIMES_MAX = 10_000;

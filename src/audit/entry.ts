@@ -72,7 +72,7 @@ export function isoMicros(us: number): string {
 }
 
 /** What a receipt tells of one landed batch. */
-export interface ReceiptFacts {
+interface ReceiptFacts {
   readonly databaseId: string;
   readonly topic: string;
   readonly partition: number;

@@ -4,7 +4,7 @@ import type { EventTopic } from "../event/schemas.ts";
 import { hasSessions, type LandingTable, type LandingTableOf, type Parent } from "../table/rows/landing-table.ts";
 
 /** An audit entry that an event gives rise to when its row is written or replaced; a pure function of the record. */
-export interface AuditNote {
+interface AuditNote {
   readonly eventType: string;
   readonly actor: string;
   readonly success: boolean;

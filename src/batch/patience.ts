@@ -8,7 +8,7 @@ const DELAY_MS_MIN = 200;
 const DELAY_MS_MAX = 15_000;
 
 /** What to do about an error of a landing: wait and try the same again, or stop the group with this error. */
-export type Judgement = "retry" | TradetapeError;
+type Judgement = "retry" | TradetapeError;
 
 /**
  * Tells the faults of the environment, which `Patience` waits out, from what stops the group. A plain Error is a bug and

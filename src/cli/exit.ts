@@ -16,7 +16,7 @@ export const EXIT = {
 
 export type ExitCode = (typeof EXIT)[keyof typeof EXIT];
 
-export interface Failure {
+interface Failure {
   readonly code: ExitCode;
   /** For standard error; empty when commander has already written it. */
   readonly text: string;

@@ -1,7 +1,7 @@
 import { DAY_MS } from "../event/day.ts";
 
 /** Who asked to stop, as abort signals for the command. */
-export interface Interrupt {
+interface Interrupt {
   /** Stop at a place from which the same command can go on. */
   readonly stop: AbortSignal;
   /** Give up what has not been committed. */

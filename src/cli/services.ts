@@ -16,7 +16,7 @@ export interface Services {
 
 export type ServedConfig = ReturnType<typeof requireServices<"databaseUrl" | "kafkaBrokers" | "schemaRegistryUrl">>;
 
-export interface ServiceOptions {
+interface ServiceOptions {
   readonly home: string;
   readonly ports: "standard" | "random";
   readonly detached: boolean;

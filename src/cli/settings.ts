@@ -5,7 +5,7 @@ import { EXIT } from "./exit.ts";
 import { table } from "./output.ts";
 
 /** One setting as the help, docs/settings.md and `tradetape config` show it. */
-export interface SettingRow {
+interface SettingRow {
   readonly name: SettingName;
   readonly env: string;
   readonly flag: string | undefined;
@@ -34,7 +34,7 @@ function standardOf(name: SettingName): string {
   return value === undefined || value === "" ? "-" : String(value);
 }
 
-export function settingsText(): string {
+function settingsText(): string {
   const rows = settingRows().map((s) => [s.env, s.flag ?? null, s.standard, s.unit ?? null, s.doc]);
   return `${table(["variable", "flag", "default", "unit", "meaning"], rows)}
 

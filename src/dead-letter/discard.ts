@@ -8,7 +8,7 @@ import { asOfNow, EVERY_ATTEMPT, lockOpenLetters, markDiscarded, openPlaces } fr
 /** A page is one transaction and one entry of the audit trail, whose payload names each letter by its offset. */
 const PAGE_LETTERS_MAX = 5000;
 
-export interface DiscardOptions {
+interface DiscardOptions {
   readonly filter: LetterFilter;
   /** Why, for those who read the audit trail. */
   readonly note: string;

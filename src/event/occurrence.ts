@@ -8,7 +8,7 @@ export const BYTES_PER_TICK = 340;
 /** A single line with a damaged time mustn't make the run forget what the lines after it need: a jump needs company. */
 const JUMP_LINES = 3;
 
-export interface OccurrenceOptions {
+interface OccurrenceOptions {
   /** Event time that lines may be out of order by; microseconds, whole minutes. */
   readonly reorderWindowUs?: number;
   readonly bytesMax?: number;

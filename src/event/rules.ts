@@ -2,7 +2,7 @@ import type { EventTopic } from "./schemas.ts";
 
 type Fields = Readonly<Record<string, unknown>>;
 /** A whole sentence about an event whose fields are each well formed, or null. */
-export type Rule = (event: Fields) => string | null;
+type Rule = (event: Fields) => string | null;
 
 const notNegative =
   (...names: string[]): Rule =>

@@ -35,7 +35,7 @@ export interface EventField {
   readonly default: unknown;
 }
 
-export interface EventSchema {
+interface EventSchema {
   readonly event: EventName;
   readonly doc: string;
   /** The schema as it is registered. */

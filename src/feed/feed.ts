@@ -78,8 +78,6 @@ export interface Feed<T extends EventTopic> {
 /** How one kind of event is read from files: what `tradetape publish KIND` runs. */
 export interface Producer<T extends EventTopic> {
   readonly topic: T;
-  /** The names `--format` takes, in the order of detection. */
-  readonly formats: readonly string[];
   /**
    * Opens a file (`-` is standard input; .zip with one entry and .gz are unpacked), decides its format and reads its
    * first lines.

@@ -17,7 +17,7 @@ export interface Opening {
 }
 
 /** A format settled for one file. */
-export interface Conversion<T extends EventTopic> {
+interface Conversion<T extends EventTopic> {
   readonly described: Partial<FeedDescription>;
   readonly symbols: readonly SymbolEvent[];
   /** The first line holds the columns' names. */
@@ -60,7 +60,6 @@ function checkOptions(options: FeedOptions): FeedOptions {
 export function producerOf<T extends EventTopic>(topic: T, formats: readonly Format<T>[]): Producer<T> {
   return {
     topic,
-    formats: formats.map((format) => format.name),
     async open(file, given = {}) {
       const options = checkOptions(given);
       const input = await openInput(file);

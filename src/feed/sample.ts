@@ -2,7 +2,7 @@ import { TradetapeError } from "../errors.ts";
 import { LineSplitter } from "./lines.ts";
 
 /** Thousands of rows: enough to tell dd/mm from mm/dd in nearly every file, and read in a few milliseconds. */
-export const SAMPLE_BYTES_MAX = 256 * 1024;
+const SAMPLE_BYTES_MAX = 256 * 1024;
 
 /** The beginning of a file, by which its format is decided, and the whole of its bytes as UTF-8. */
 export interface Sample {

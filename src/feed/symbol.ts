@@ -39,7 +39,7 @@ export function parseSymbol(text: string): FeedSymbol {
 }
 
 /** What a file's name tells. */
-export interface NamedParts {
+interface NamedParts {
   readonly ticker?: string;
   /** YYYY-MM-DD */
   readonly date?: string;

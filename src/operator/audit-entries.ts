@@ -21,7 +21,7 @@ interface Deed {
 }
 
 /** One page of letters of one partition that somebody acted on. */
-export interface ActedPage {
+interface ActedPage {
   readonly kind: "REDRIVE" | "DISCARD";
   readonly actionId: string;
   readonly filter: LetterFilter;
@@ -45,7 +45,7 @@ export function lettersDeed({ kind, actionId, filter, topic, partition, letters,
 }
 
 /** One day that was dropped, as its audit entry says it. */
-export interface DayDrop {
+interface DayDrop {
   readonly actionId: string;
   readonly topic: string;
   readonly table: string;
@@ -63,7 +63,7 @@ export function recordDroppedDay(ops: Ops, dropped: DayDrop): Promise<void> {
 }
 
 /** What one transaction took of a session. */
-export interface RemovedBlocks {
+interface RemovedBlocks {
   readonly actionId: string;
   readonly session: string;
   readonly topic: string;

@@ -13,7 +13,7 @@ import { FIRST, type ReplayPlan, termsOf } from "./replay-plan.ts";
 import type { TopicProgress, Watch } from "./watch.ts";
 
 /** What loading needs, and when to stop. */
-export interface Loading {
+interface Loading {
   readonly services: LandingServices;
   /** A session of the tables' owner. */
   readonly owner: Connection;

@@ -6,7 +6,7 @@ import { topicName } from "../topic/topics.ts";
 import type { ReplayPlan } from "./replay-plan.ts";
 
 /** What the audit entry says of a run's outcome. */
-export interface ReplayFacts {
+interface ReplayFacts {
   readonly actor: string;
   readonly topics: readonly { readonly topic: string }[];
   readonly missingParent: number;

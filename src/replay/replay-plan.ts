@@ -19,7 +19,7 @@ export interface ReplayRequest {
 }
 
 /** One partition: what its log held when the plan was made, and the offsets [start, end) of it that are replayed. */
-export interface PlannedPartition {
+interface PlannedPartition {
   readonly partition: number;
   readonly logStart: number;
   readonly logEnd: number;

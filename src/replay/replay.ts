@@ -35,7 +35,7 @@ export interface Onlooker {
   index(name: string, progress: IndexProgress): void;
 }
 
-export interface ReplayOptions {
+interface ReplayOptions {
   readonly run: ReplayRun<ReplayPlan>;
   readonly consumers: readonly Consumer[];
   /** Every consumer there is: what `verify` looks at. */

@@ -18,7 +18,7 @@ import { FIRST, planDigest, type ReplayPlan } from "./replay-plan.ts";
 const UNFILTERED: readonly string[] = [...FIRST, "audit"];
 
 /** How a target may be used. */
-export interface TargetOptions {
+interface TargetOptions {
   /** Only go on with a replay that was begun. */
   readonly resume: boolean;
   /** Land beside rows that are there. */

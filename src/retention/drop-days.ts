@@ -19,7 +19,7 @@ export interface DroppedDay {
   readonly rows: number;
 }
 
-export interface DropOptions {
+interface DropOptions {
   readonly table: string;
   /** The first day that is kept, as 2024-03-05. */
   readonly before: string;

@@ -13,7 +13,7 @@ const POLL_MS = 250;
  * session's events instead of bringing them back. Its row says so when the event has landed, as any row does: marked in
  * the table, this database would know of a session what its topic doesn't.
  */
-export const deletedEvent = (session: LandedSession): SessionEvent => ({ ...session, status: "deleted" });
+const deletedEvent = (session: LandedSession): SessionEvent => ({ ...session, status: "deleted" });
 
 /** Publishes a session's end, in the name of whoever ends it. @throws TradetapeError as `Tape.publish` */
 export const publishDeleted = (tape: Tape, session: LandedSession, actor: string): Promise<void> =>

@@ -11,16 +11,16 @@ import { filterParked, type ParkedOf } from "./filter-parked.ts";
 import { SESSION_CONSUMERS } from "./tables.ts";
 
 /** Aborting `stop` stops between two transactions; the same call goes on from there. */
-export interface RemoveOptions extends ParkedOf {
+interface RemoveOptions extends ParkedOf {
   readonly onRemoved?: (removed: RemovedRows) => void;
 }
 
-export interface RemovedRows {
+interface RemovedRows {
   readonly table: string;
   readonly rows: number;
 }
 
-export interface SessionRemoval {
+interface SessionRemoval {
   readonly rows: readonly RemovedRows[];
   /** Parked events of the session that were filtered. */
   readonly parked: number;

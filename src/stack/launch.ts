@@ -62,7 +62,7 @@ export function startMarkOf(pid: number): string | undefined {
 export const isRunning = (program: RunningProgram): boolean => startMarkOf(program.pid) === program.startMark;
 
 /** The last lines of a log, for a message about why its writer ended. */
-export function logTail(logFile: string): string {
+function logTail(logFile: string): string {
   const text = existsSync(logFile) ? readFileSync(logFile, "utf8").trimEnd() : "";
   return text === "" ? "(its log is empty)" : text.split("\n").slice(-LOG_TAIL_LINES).join("\n");
 }
@@ -139,7 +139,7 @@ function endWithThisProcess(child: ChildProcess, signal: NodeJS.Signals): void {
 }
 
 /** What is asked of a program while it starts. */
-export type Startable = Pick<StackProgram, "name" | "logFile" | "isReady">;
+type Startable = Pick<StackProgram, "name" | "logFile" | "isReady">;
 
 /**
  * Waits until a program answers or has ended, whichever comes first.

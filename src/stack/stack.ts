@@ -36,7 +36,7 @@ export interface Stack {
   stop(): Promise<void>;
 }
 
-export interface StackOptions {
+interface StackOptions {
   /** Folder of data, logs and state; made when it isn't there. One stack per home. */
   readonly home: string;
   /** "standard" is PostgreSQL 5432, Kafka 9092, registry 8081; a stack that runs keeps the ports it has. */

@@ -28,7 +28,7 @@ export interface Interval {
   readonly us: number;
 }
 
-export interface BarCounts {
+interface BarCounts {
   /** Ticks that came too late for one of their bars at least. */
   late: number;
   /** Ticks that were there already, by their id. */

@@ -12,7 +12,7 @@ export interface IndicatorValue {
 }
 
 /** Windows in bars. */
-export interface IndicatorSettings {
+interface IndicatorSettings {
   readonly sma: readonly number[];
   readonly ema: readonly number[];
   readonly rsi: number;

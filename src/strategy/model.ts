@@ -9,7 +9,7 @@ export interface Features {
   readonly bandLower: number;
 }
 
-export interface Forecast {
+interface Forecast {
   readonly probabilityUp: number;
   readonly predictedPrice: number;
   readonly confidence: number;

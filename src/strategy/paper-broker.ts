@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 
 /** An order as a decision gives it. */
-export interface Order {
+interface Order {
   /** The decision's id: chance is seeded by it. */
   readonly id: string;
   readonly side: "BUY" | "SELL";

@@ -1,7 +1,7 @@
 import { DAY_US } from "../event/day.ts";
 
 /** What a decision rests on. */
-export interface Signal {
+interface Signal {
   /** Microseconds since 1970. */
   readonly timestamp: number;
   readonly probabilityUp: number;
@@ -19,7 +19,7 @@ export interface PolicySettings {
   readonly cooldownUs: number;
 }
 
-export interface PolicyDecision {
+interface PolicyDecision {
   readonly action: "BUY" | "SELL" | "HOLD";
   readonly size: number;
   readonly approved: boolean;

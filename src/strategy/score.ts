@@ -17,7 +17,7 @@ export interface RoundTrip {
   readonly roi: number;
 }
 
-export interface Score {
+interface Score {
   readonly trades: number;
   /** Null where there is no trade. */
   readonly winRate: number | null;

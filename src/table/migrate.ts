@@ -3,7 +3,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { TradetapeError } from "../errors.ts";
 import { addressOf, Connection } from "./connection.ts";
 
-export interface Migration {
+interface Migration {
   readonly number: number;
   readonly name: string;
   readonly sql: string;

@@ -21,7 +21,7 @@ export interface Comparison {
 }
 
 /** The days of a table that aren't compared, because one of the two has dropped some of them, and how many rows are left. */
-export interface DroppedPart {
+interface DroppedPart {
   readonly topic: string;
   readonly table: string;
   readonly before: string;
@@ -29,7 +29,7 @@ export interface DroppedPart {
   readonly rowsThere: number;
 }
 
-export interface AgainstOptions {
+interface AgainstOptions {
   /** How long to wait until both have landed equally far. */
   readonly waitMs: number;
   readonly stop: AbortSignal;

@@ -13,7 +13,7 @@ import {
 } from "./difference.ts";
 import type { Excuse, Excuses } from "./excuses.ts";
 
-export interface FoundRow {
+interface FoundRow {
   readonly id: string;
   readonly kind: "only_here" | "only_there" | "differs";
   /** What differs of it. */

@@ -38,7 +38,7 @@ export async function both<R>(pair: Pair, ask: (connection: Connection) => Promi
 /** More rows than this of one hour are sliced before their ids are fetched: two lists of 20,000 take a few megabytes. */
 const ROWS_MAX = 20_000;
 
-export interface CutParts {
+interface CutParts {
   readonly here: ReadonlyMap<string, DigestedPart>;
   readonly there: ReadonlyMap<string, DigestedPart>;
 }

@@ -39,10 +39,6 @@ export class Excuses {
     return noted;
   }
 
-  get isEmpty(): boolean {
-    return this.#reasons.size === 0;
-  }
-
   gaveUp(eventId: string, side: Side): boolean {
     return [...(this.#reasons.get(eventId)?.[side] ?? [])].some((reason) => GAVE_UP.has(reason));
   }

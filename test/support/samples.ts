@@ -15,6 +15,8 @@ import { eventId } from "../../src/event/identity.ts";
 /** 2024-03-05T14:30:00Z in microseconds; events of the samples lie around it. */
 export const NOON = 1_709_649_000_000_000;
 
+export const EVERY_SESSION_KIND = ["live", "paper", "backtest", "replay"] as const;
+
 /** A deterministic id from any text, so that a failing test's rows can be recognised. */
 export const idOf = (text: string): string => eventId("audit", ["test", text]);
 

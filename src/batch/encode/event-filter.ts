@@ -3,15 +3,13 @@ import type { Config } from "../../config.ts";
 export type SessionKind = Config["sessionKinds"][number];
 
 /** Broker times in milliseconds since 1970: `fromMs` is within the window, `untilMs` no longer. */
-export interface Window {
+interface Window {
   readonly fromMs: number;
   readonly untilMs: number;
 }
 
 /** Which events land by their session: all, those of one session, or those that belong to no session. */
 export type Sessions = "all" | "none" | { readonly only: string };
-
-export const EVERY_SESSION_KIND: readonly SessionKind[] = ["live", "paper", "backtest", "replay"];
 
 /**
  * Which events a group serves. What it doesn't serve is counted as `filtered` and leaves nothing else behind: no row, no

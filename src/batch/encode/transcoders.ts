@@ -7,7 +7,7 @@ import type { ValuePlace } from "../../topic/fetch/records.ts";
 import type { Consumer } from "../consumer.ts";
 
 /** Knows how a writer's events lie in bytes, by the id of the writer's schema. */
-export interface Layouts {
+interface Layouts {
   layout(schemaId: number): WireLayout | undefined;
 }
 

@@ -40,7 +40,7 @@ function trimmed(bytes: Buffer): Buffer {
   return own;
 }
 
-export interface Fetched {
+interface Fetched {
   readonly lane: Lane;
   readonly batch: FetchedBatch;
   readonly heartbeat: () => Promise<void>;

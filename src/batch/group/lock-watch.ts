@@ -21,7 +21,6 @@ export class LockWatch {
   readonly #lockTimeoutMs: number;
   readonly #log: Log;
   readonly #clock: Clock;
-  evictions = 0;
 
   /** @param watcher a session of the login user itself: tradetape_lander may not end its sessions */
   constructor(watcher: ConnectionSlot, lockTimeoutMs: number, log: Log, clock: Clock = SYSTEM_CLOCK) {
@@ -50,7 +49,6 @@ export class LockWatch {
   async #evict(blockers: readonly Blocker[]): Promise<void> {
     if (blockers.length === 0) return;
     const gone = await this.#watcher.use((watcher) => evict(watcher, blockers));
-    this.evictions += gone.length;
     for (const { pid, name } of gone) this.#log.warn({ pid, name }, "ended a session that held a partition's lock");
   }
 }

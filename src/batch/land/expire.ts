@@ -23,7 +23,7 @@ export interface AwaitedVerdict {
 }
 
 /** A partition whose parked events are judged. `verdictAt` is kept from one sweep to the next by whoever owns it. */
-export interface JudgedPartition {
+interface JudgedPartition {
   readonly partition: number;
   readonly nextOffset: number;
   verdictAt: AwaitedVerdict | undefined;
@@ -76,7 +76,7 @@ async function beginToWait(
 /** What becomes of a parked event that is given up: a letter, or filtered because a replay left its parents out. */
 export type GivenUp = "missing_parent" | "outside_window";
 
-export interface GivingUp {
+interface GivingUp {
   readonly registry: Pick<Registry, "fetch">;
   /** The database's time at which the deadline was past. */
   readonly asOf: string;
@@ -130,8 +130,8 @@ export async function giveUpParked(
   await unpark(connection, topicName, partition, offsets);
   const ledger = ledgerOf("release", batch, NOTHING_LANDED);
   const detail = isOutside ? { filtered: how.as } : undefined;
-  const booked = await book(connection, plan, batch, NOTHING_LANDED, ledger, detail);
-  return { kind: "landed", nextOffset, ledger, ...booked, usedStage: false };
+  const ledgerKey = await book(connection, plan, batch, NOTHING_LANDED, ledger, detail);
+  return { kind: "landed", nextOffset, ledger, ledgerKey, usedStage: false };
 }
 
 function letterOf({ absent }: ExpiredRecord, index: number): Letter {

@@ -80,9 +80,9 @@ async function attemptAll(
       advanceWhereNext(connection, topicName, advances),
     ]);
     if (keys.size < batches.length) return { kind: "apart" };
-    const landings = steps.map(({ batch: { partition, nextOffset }, ledger, owed }): Landed => {
-      const done = { outboxMessages: owed.length, usedStage: false };
-      return { kind: "landed", nextOffset, ledger, ledgerKey: keys.get(partition)!, ...done };
+    const landings = steps.map(({ batch: { partition, nextOffset }, ledger }): Landed => {
+      const ledgerKey = keys.get(partition)!;
+      return { kind: "landed", nextOffset, ledger, ledgerKey, usedStage: false };
     });
     return { kind: "landed", landings };
   } catch (error) {

@@ -26,7 +26,6 @@ export interface Landed {
   readonly nextOffset: number;
   readonly ledger: LedgerRow;
   readonly ledgerKey: LedgerKey;
-  readonly outboxMessages: number;
   readonly usedStage: boolean;
 }
 
@@ -62,8 +61,8 @@ export async function landBatch(
     const ledger = ledgerOf("batch", trimmed, outcome);
     sample = sampleOf(ledger.read - ledger.parked, [...trimmed.letters, ...outcome.letters]);
     plan.breaker.check(plan.topicName, sample);
-    const booked = await book(connection, plan, trimmed, outcome, ledger);
-    return { kind: "landed", nextOffset: trimmed.nextOffset, ledger, ...booked, usedStage };
+    const ledgerKey = await book(connection, plan, trimmed, outcome, ledger);
+    return { kind: "landed", nextOffset: trimmed.nextOffset, ledger, ledgerKey, usedStage };
   };
   const landing = await inTransaction(connection, work, onCommit);
   if (landing.kind === "landed") plan.breaker.note(sample);
@@ -159,7 +158,7 @@ export function ledgerOf(kind: LedgerRow["kind"], batch: EncodedBatch, outcome: 
 /**
  * Writes what a batch or a release commits besides its rows: letters, parked events, outbox, ledger row, next offset.
  * @param detail what a person should find beside the ledger row
- * @returns how many messages the outbox got, and the ledger row's key
+ * @returns the ledger row's key
  */
 export async function book(
   connection: Connection,
@@ -168,7 +167,7 @@ export async function book(
   outcome: Outcome,
   ledger: LedgerRow,
   detail?: Readonly<Record<string, unknown>>,
-): Promise<Pick<Landed, "outboxMessages" | "ledgerKey">> {
+): Promise<LedgerKey> {
   const { topicName } = plan;
   const letters = letterRows(
     batch,
@@ -183,5 +182,5 @@ export async function book(
     insertOutbox(connection, topicName, messages),
     advance(connection, topicName, { partition: batch.partition, ledger, last: landmarkOf(batch, ledger), detail }),
   ]);
-  return { outboxMessages: messages.length, ledgerKey };
+  return ledgerKey;
 }

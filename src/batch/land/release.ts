@@ -17,7 +17,7 @@ import { withDays } from "./with-days.ts";
 const RELEASE_EVENTS_MAX = 2000;
 
 /** What a release asks beside its own session. */
-export interface ReleaseServices {
+interface ReleaseServices {
   readonly registry: Pick<Registry, "fetch">;
   readonly daySlot: ConnectionSlot;
 }
@@ -63,8 +63,8 @@ export async function releaseParked(
     const ledger = ledgerOf("release", batch, outcome);
     sample = sampleOf(-ledger.parked, [...batch.letters, ...outcome.letters]);
     breaker.check(topicName, sample);
-    const booked = await book(connection, plan, batch, outcome, ledger);
-    return { kind: "landed", nextOffset, ledger, ...booked, usedStage: true };
+    const ledgerKey = await book(connection, plan, batch, outcome, ledger);
+    return { kind: "landed", nextOffset, ledger, ledgerKey, usedStage: true };
   };
   const landing = await inTransaction(connection, work, onCommit);
   if (landing.kind === "landed") breaker.note(sample);

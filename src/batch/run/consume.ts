@@ -13,7 +13,7 @@ import { watchOutboxes } from "./outbox-watch.ts";
 import { refusePartial } from "./refuse-partial.ts";
 import { sweepUntilQuiet } from "./sweep-until-quiet.ts";
 
-export interface ConsumeOptions {
+interface ConsumeOptions {
   /** Ends the call when what the topics held at its start has landed. */
   readonly untilCaughtUp: boolean;
   /** Aborting asks for a stop: what is queued lands first. */

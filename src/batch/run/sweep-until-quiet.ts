@@ -1,7 +1,7 @@
 import type { Tally } from "../tally.ts";
 
 /** What `sweepUntilQuiet` needs of a group. */
-export interface Sweeping {
+interface Sweeping {
   readonly tally: Pick<Tally, "parked">;
   sweep(): void;
   settled(): Promise<void>;

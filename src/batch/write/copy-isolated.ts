@@ -10,7 +10,7 @@ export interface CopyTarget {
   readonly relation: string;
 }
 
-export type CopyResult = { readonly letters: readonly Letter[]; readonly copied: number } | "repeat";
+type CopyResult = { readonly letters: readonly Letter[]; readonly copied: number } | "repeat";
 
 /** The bytes of rows [from, to). */
 export function rowBytes(rows: Rows, from: number, to: number): Buffer {

@@ -24,7 +24,7 @@ export interface Repeat {
 }
 
 /** A staged row that the table refused, and why. */
-export interface RefusedRow {
+interface RefusedRow {
   readonly offset: number;
   readonly fault: DatabaseFault;
 }

@@ -97,7 +97,6 @@ interface Misfit extends Record<string, unknown> {
   readonly missing: Readonly<Record<string, string>>;
   readonly mismatch: boolean;
   readonly filtered: boolean;
-  readonly behind: boolean;
 }
 
 interface Aside {

@@ -9,7 +9,7 @@ const TICKERS = ["ALPHA", "BRAVO", "CHARLIE", "DELTA", "ECHO", "FOXTROT", "GOLF"
 const VENUES = ["N", "Q", "P", "Z"] as const;
 
 /** Numbers in [0, 1) that are the same on every machine (xorshift, 32 bits): a seeded stream can be published twice. */
-export function seededRandom(seed: number): () => number {
+function seededRandom(seed: number): () => number {
   // Zero is the one state that xorshift never leaves.
   let state = seed | 0 || 1;
   return () => {

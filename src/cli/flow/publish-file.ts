@@ -17,7 +17,7 @@ export interface FileSummary {
   readonly complete: boolean;
 }
 
-export interface PublishParts {
+interface PublishParts {
   readonly tape: Tape;
   readonly progress: Progress;
   readonly signal: AbortSignal;

@@ -4,7 +4,7 @@ import type { Rejection } from "../../feed/feed.ts";
 import { printable } from "../output.ts";
 
 /** A rejected line and the file it stands in. */
-export interface RejectedLine extends Rejection {
+interface RejectedLine extends Rejection {
   readonly file: string;
 }
 

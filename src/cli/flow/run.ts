@@ -34,7 +34,7 @@ const PROGRAMS: Readonly<Record<string, (run: AgentRun, by: AgentIdentity) => Pr
   fills: ({ interval, seed, outOfOrder }, by) => fillsOfDecisions(by, interval, { ...PAPER, seed, outOfOrder }),
   performance: (_run, by) => performanceOfFills(by),
 };
-export const PROGRAM_NAMES = Object.keys(PROGRAMS);
+const PROGRAM_NAMES = Object.keys(PROGRAMS);
 
 const length = (text: string): Interval => {
   const name = intervalName(text);

@@ -3,7 +3,7 @@ import type { TopicProgress } from "../../replay/watch.ts";
 import type { Bar, Progress } from "../progress.ts";
 
 /** Shows a replay to whoever looks on: bars on a terminal, lines elsewhere, one JSON object a line with --json. */
-export interface ReplayView extends Onlooker {
+interface ReplayView extends Onlooker {
   say(text: string): void;
   /** The last state stays on the screen. */
   end(): void;

@@ -22,7 +22,7 @@ export const topicsCommand: CommandSpec<{ create?: boolean }> = {
   },
 };
 
-export function topicsText(reports: readonly TopicReport[]): string {
+function topicsText(reports: readonly TopicReport[]): string {
   const rows = reports.map((r) => [r.name, r.state, r.partitions, r.differences.join("; ")]);
   return table(["topic", "state", "partitions", "differences"], rows);
 }

@@ -1,5 +1,5 @@
 /** A number as its text, which JSON.stringify writes as it is. Node has it, TypeScript's library not yet. */
-export interface RawNumber {
+interface RawNumber {
   readonly rawJSON: string;
 }
 declare global {

@@ -51,7 +51,7 @@ export async function digestParts(
   return new Map(rows.map((row) => [row.key, row]));
 }
 
-export interface DigestedRow {
+interface DigestedRow {
   readonly id: string;
   readonly digest: string;
 }

@@ -2,7 +2,7 @@ import type { Connection } from "../connection.ts";
 import { quoted } from "../sql.ts";
 
 /** A partition's ledger, summed and held against its other books. All counts are of records. */
-export interface LedgerSums {
+interface LedgerSums {
   readonly topic: string;
   readonly partition: number;
   readonly origin: number;
@@ -16,7 +16,7 @@ export interface LedgerSums {
 }
 
 /** A place where one ledger row doesn't begin where the one before it ended. */
-export interface LedgerGap {
+interface LedgerGap {
   readonly topic: string;
   readonly partition: number;
   readonly seq: number;

@@ -21,12 +21,12 @@ const CHAIN_COLUMNS = [
 ];
 const CHAIN_FIELDS = `ARRAY[${CHAIN_COLUMNS.join(", ")}]`;
 
-export interface ChainHead {
+interface ChainHead {
   readonly seq: number;
   readonly hash: Buffer;
 }
 
-export interface StagedEntry {
+interface StagedEntry {
   readonly offset: number;
   readonly fields: readonly (string | null)[];
 }

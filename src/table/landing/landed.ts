@@ -1,7 +1,7 @@
 import type { Connection } from "../connection.ts";
 
 /** Where a partition stands in this database. */
-export interface LandedOffset {
+interface LandedOffset {
   readonly nextOffset: number;
   readonly origin: number;
   readonly clusterId: string | null;

@@ -32,7 +32,7 @@ export interface LedgerKey {
 }
 
 /** A step of a partition's next_offset: the ledger row of it, and its last record with its digest. */
-export interface Advance {
+interface Advance {
   readonly partition: number;
   readonly ledger: LedgerRow;
   /** Undefined when there were no records. */

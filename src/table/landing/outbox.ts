@@ -10,7 +10,7 @@ export interface OutboxMessage {
   readonly headers: StoredHeaders;
 }
 
-export interface StoredOutboxMessage extends OutboxMessage {
+interface StoredOutboxMessage extends OutboxMessage {
   readonly outboxId: number;
 }
 

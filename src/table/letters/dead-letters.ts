@@ -2,7 +2,7 @@ import type { LetterReason } from "../../event/letter.ts";
 import type { Connection } from "../connection.ts";
 import type { LetterRow } from "../landing/letters.ts";
 
-export type LetterState = "open" | "redriven" | "discarded";
+type LetterState = "open" | "redriven" | "discarded";
 
 /** Which letters are meant. Times are of when they became letters, ISO 8601; what is null or absent doesn't narrow. */
 export interface LetterFilter {

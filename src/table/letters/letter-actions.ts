@@ -32,7 +32,7 @@ export async function loginOf(connection: Connection): Promise<string> {
 }
 
 /** Where a page of open letters is taken from: one partition, above an offset. */
-export interface PagePlace {
+interface PagePlace {
   readonly topic: string;
   readonly partition: number;
   readonly afterOffset: number;

@@ -27,7 +27,7 @@ export interface Parent<C extends string = string> {
 }
 
 /** Which of two events of one id stays: the first that landed, or the greatest revision. */
-export type RepeatRule = "first" | "revised";
+type RepeatRule = "first" | "revised";
 
 /** How events of one kind lie in their table. */
 export interface LandingTable {
@@ -77,9 +77,9 @@ export const gatesSessions = (table: LandingTable): boolean =>
 export const mayLackSymbol = (table: LandingTable): boolean =>
   refersBy(table, "symbol_id") && !hasParent(table, "symbol_id");
 
-export type RecordColumn = "published_at" | "source_partition" | "source_offset";
+type RecordColumn = "published_at" | "source_partition" | "source_offset";
 
-export interface LandingColumn {
+interface LandingColumn {
   readonly name: string;
   readonly from: "event" | "record";
   readonly nullable: boolean;

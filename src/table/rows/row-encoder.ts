@@ -11,7 +11,7 @@ export interface RecordFacts {
 }
 
 /** Why a row could not be written: the column, and a word on its value. */
-export interface RowRefusal {
+interface RowRefusal {
   readonly column: string;
   readonly detail: string;
 }

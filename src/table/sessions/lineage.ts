@@ -33,7 +33,7 @@ export async function lastFillLineage(connection: Connection, sessionId: string)
 const isoTime = (column: string): string => `to_char(${column} AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')`;
 
 /** What can be traced, and where its id stands. */
-export type TracedKind = "fill" | "decision" | "prediction" | "bar" | "indicator";
+type TracedKind = "fill" | "decision" | "prediction" | "bar" | "indicator";
 
 export interface Traced {
   readonly kind: TracedKind;

@@ -1,7 +1,7 @@
 import type { Connection } from "../connection.ts";
 
 /** One decision of each session for the same strategy, symbol and time; null where a session has none. */
-export interface DecisionPair {
+interface DecisionPair {
   readonly symbol: string;
   /** ISO 8601. */
   readonly at: string;

@@ -2,7 +2,7 @@ import type { Connection } from "../connection.ts";
 import { quoted } from "../sql.ts";
 
 /** Where rows lie: a table, or one of its partitions. */
-export interface Heap {
+interface Heap {
   /** Quoted, with its schema. */
   readonly name: string;
   readonly blocks: number;

@@ -3,7 +3,7 @@ import type { Connection } from "../connection.ts";
 import { lockPartition, nextOffsets } from "../landing/landed.ts";
 
 /** Rows that were taken out of a table, for the ledger. */
-export interface LedgerRemoval {
+interface LedgerRemoval {
   /** The full name of the topic that they came by. */
   readonly topic: string;
   readonly table: string;

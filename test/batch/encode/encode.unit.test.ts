@@ -5,7 +5,7 @@ import type { Consumer } from "../../../src/batch/consumer.ts";
 import { encodeBatch } from "../../../src/batch/encode/encode.ts";
 import type { EncodedBatch } from "../../../src/batch/encode/encoded-batch.ts";
 import type { Encoder } from "../../../src/batch/encode/encoder.ts";
-import { EVERY_SESSION_KIND, EventFilter } from "../../../src/batch/encode/event-filter.ts";
+import { EventFilter } from "../../../src/batch/encode/event-filter.ts";
 import { KnownDays } from "../../../src/batch/encode/known-days.ts";
 import { indexOf } from "../../../src/batch/encode/offset-index.ts";
 import type { EventReader } from "../../../src/event/codec.ts";
@@ -14,7 +14,7 @@ import { Refusal } from "../../../src/event/letter.ts";
 import { writeText, writeTimestamp } from "../../../src/table/rows/copy-buffer.ts";
 import { RowEncoder } from "../../../src/table/rows/row-encoder.ts";
 import type { Records } from "../../../src/topic/fetch/records.ts";
-import { NOON } from "../../support/samples.ts";
+import { EVERY_SESSION_KIND, NOON } from "../../support/samples.ts";
 
 const DAY_US = 86_400_000_000;
 const PUBLISHED_MS = NOON / 1000;

@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
-import { EVERY_SESSION_KIND, EventFilter } from "../../../src/batch/encode/event-filter.ts";
+import { EventFilter } from "../../../src/batch/encode/event-filter.ts";
 import { readConfig } from "../../../src/config.ts";
+import { EVERY_SESSION_KIND } from "../../support/samples.ts";
 
 test("by default every kind of session is served, and events of none", () => {
   const filter = new EventFilter(readConfig({}, {}).sessionKinds);

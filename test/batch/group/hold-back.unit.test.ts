@@ -3,14 +3,14 @@ import { audit } from "../../../consumers/audit.ts";
 import { ticks } from "../../../consumers/ticks.ts";
 import type { Consumer } from "../../../src/batch/consumer.ts";
 import type { Encoder } from "../../../src/batch/encode/encoder.ts";
-import { EVERY_SESSION_KIND, EventFilter } from "../../../src/batch/encode/event-filter.ts";
+import { EventFilter } from "../../../src/batch/encode/event-filter.ts";
 import { holdBack } from "../../../src/batch/group/hold-back.ts";
 import { Lane } from "../../../src/batch/group/lane.ts";
 import type { Withheld } from "../../../src/batch/group/replay-terms.ts";
 import type { EventReader } from "../../../src/event/codec.ts";
 import { Refusal } from "../../../src/event/letter.ts";
 import type { Records } from "../../../src/topic/fetch/records.ts";
-import { idOf, NOON } from "../../support/samples.ts";
+import { EVERY_SESSION_KIND, idOf, NOON } from "../../support/samples.ts";
 
 const OWN = idOf("own");
 const PUBLISHED_MS = NOON / 1000;

@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import { ticks } from "../../../consumers/ticks.ts";
 import { BufferSpace } from "../../../src/batch/buffer-space.ts";
 import type { EncodedBatch } from "../../../src/batch/encode/encoded-batch.ts";
-import { EVERY_SESSION_KIND, EventFilter } from "../../../src/batch/encode/event-filter.ts";
+import { EventFilter } from "../../../src/batch/encode/event-filter.ts";
 import { KnownDays } from "../../../src/batch/encode/known-days.ts";
 import { Intake } from "../../../src/batch/group/intake.ts";
 import { type Job, Lane } from "../../../src/batch/group/lane.ts";
@@ -16,7 +16,7 @@ import { writeText } from "../../../src/table/rows/copy-buffer.ts";
 import { RowEncoder } from "../../../src/table/rows/row-encoder.ts";
 import { FetchedBatch } from "../../../src/topic/fetch/fetched-batch.ts";
 import { KeptRecords } from "../../../src/topic/fetch/kept-records.ts";
-import { NOON } from "../../support/samples.ts";
+import { EVERY_SESSION_KIND, NOON } from "../../support/samples.ts";
 
 const VALUE = Buffer.from("0123456789");
 
