@@ -7,12 +7,12 @@ import { parseSync } from "oxc-parser";
 export const ROOT = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
 
 /** What git would ship: tracked files and new ones that aren't ignored, by path from the root. */
-export function listFiles(): string[] {
-  const listed = execFileSync("git", ["ls-files", "--cached", "--others", "--exclude-standard", "-z"], { cwd: ROOT });
-  return [...new Set(listed.toString().split("\0"))].filter((path) => path && existsSync(join(ROOT, path))).sort();
+export function listFiles(root = ROOT): string[] {
+  const listed = execFileSync("git", ["ls-files", "--cached", "--others", "--exclude-standard", "-z"], { cwd: root });
+  return [...new Set(listed.toString().split("\0"))].filter((path) => path && existsSync(join(root, path))).sort();
 }
 
-export const readText = (path: string): string => readFileSync(join(ROOT, path), "utf8");
+export const readText = (path: string, root = ROOT): string => readFileSync(join(root, path), "utf8");
 
 export interface Import {
   /** A path from the root for files of ours, else the package's name as written. */
@@ -20,6 +20,8 @@ export interface Import {
   readonly own: boolean;
   /** Erased at run time, so it can't close a cycle. */
   readonly typeOnly: boolean;
+  /** What is taken of it, by the names that it has there; "*" is everything. */
+  readonly names: readonly string[];
 }
 
 /** A thing in a source, with the line it stands on (from 1). */
@@ -32,9 +34,11 @@ export interface SourceFile {
   readonly path: string;
   readonly lines: readonly string[];
   readonly imports: readonly Import[];
+  /** The names of what it declares and exports. */
+  readonly exports: readonly string[];
   /** Functions by their number of lines, from their first to their last. */
   readonly functions: readonly (Found & { readonly length: number })[];
-  /** `any`, console calls, debugger statements, tests that are left out or alone. */
+  /** `any`, casts by way of unknown, console calls, debugger statements, tests that are left out or alone. */
   readonly findings: readonly Found[];
   readonly comments: readonly Found[];
 }
@@ -66,6 +70,9 @@ export function parseSource(path: string, text: string): SourceFile {
     path,
     lines: text.split("\n"),
     imports: importsOf(path, text, parsed.module),
+    exports: parsed.module.staticExports.flatMap(({ entries }) =>
+      entries.filter((e) => !e.moduleRequest).map((e) => e.exportName.name ?? "default"),
+    ),
     functions,
     findings,
     comments,
@@ -75,19 +82,25 @@ export function parseSource(path: string, text: string): SourceFile {
 type ModuleRecord = ReturnType<typeof parseSync>["module"];
 
 function importsOf(path: string, text: string, module: ModuleRecord): Import[] {
-  const resolve = (specifier: string, typeOnly: boolean): Import => {
+  const resolve = (specifier: string, typeOnly: boolean, names: readonly string[]): Import => {
     const own = specifier.startsWith(".");
-    return { own, typeOnly, target: own ? normalize(join(dirname(path), specifier)) : specifier };
+    return { own, typeOnly, names, target: own ? normalize(join(dirname(path), specifier)) : specifier };
   };
   const all = module.staticImports.map((i) =>
-    resolve(i.moduleRequest.value, i.entries.length > 0 && i.entries.every((e) => e.isType)),
+    resolve(
+      i.moduleRequest.value,
+      i.entries.length > 0 && i.entries.every((e) => e.isType),
+      i.entries.map((e) => e.importName.name ?? "*"),
+    ),
   );
   for (const { entries } of module.staticExports) {
-    for (const e of entries) if (e.moduleRequest) all.push(resolve(e.moduleRequest.value, e.isType));
+    for (const e of entries) {
+      if (e.moduleRequest) all.push(resolve(e.moduleRequest.value, e.isType, [e.importName.name ?? "*"]));
+    }
   }
   for (const { moduleRequest } of module.dynamicImports) {
     const written = text.slice(moduleRequest.start, moduleRequest.end);
-    if (/^["'].*["']$/.test(written)) all.push(resolve(written.slice(1, -1), false));
+    if (/^["'].*["']$/.test(written)) all.push(resolve(written.slice(1, -1), false, ["*"]));
   }
   return all;
 }
@@ -129,8 +142,12 @@ export function calleeName(callee: Node): string {
   return `${calleeName(callee.object as Node)}.${String((callee.property as Node).name ?? "")}`;
 }
 
+const isCastToUnknown = (node: Node): boolean =>
+  node.type === "TSAsExpression" && (node.typeAnnotation as Node).type === "TSUnknownKeyword";
+
 function finding(node: Node): string | undefined {
   if (node.type === "TSAnyKeyword") return "any";
+  if (node.type === "TSAsExpression" && isCastToUnknown(node.expression as Node)) return "as unknown as";
   if (node.type === "DebuggerStatement") return "debugger";
   if (node.type !== "CallExpression") return undefined;
   const name = calleeName(node.callee as Node);
