@@ -166,18 +166,19 @@ describe("documents", () => {
     expect(readText(path).trimEnd().split("\n").length).toBeLessThanOrEqual(most);
   });
 
+  const links = pages.flatMap((path) =>
+    [...readText(path).matchAll(/\]\(([^)\s]+)\)/g)].map(([, target]) => {
+      const [file = "", anchor] = target!.split("#");
+      return { path, target, anchor, file: file === "" ? path : normalize(join(dirname(path), file)) };
+    }),
+  );
+
   test("link to what is there", () => {
-    const wrong = pages.flatMap((path) =>
-      [...readText(path).matchAll(/\]\(([^)\s]+)\)/g)]
-        .map(([, target]) => target!)
-        .filter((target) => {
-          const [file = "", anchor] = target.split("#");
-          const found = file === "" ? path : normalize(join(dirname(path), file));
-          return !existsSync(join(ROOT, found)) || (anchor !== undefined && !anchorsOf(found).includes(anchor));
-        })
-        .map((target) => `${path}: ${target}`),
+    const wrong = links.filter(
+      ({ file, anchor }) =>
+        !existsSync(join(ROOT, file)) || (anchor !== undefined && !anchorsOf(file).includes(anchor)),
     );
-    expect(wrong).toEqual([]);
+    expect(wrong.map(({ path, target }) => `${path}: ${target}`)).toEqual([]);
   });
 
   test("name files, folders and tests that there are", () => {
@@ -208,9 +209,11 @@ describe("documents", () => {
     expect(publicExports().filter(({ doc }) => doc === "")).toEqual([]);
   });
 
-  test("go with the package", () => {
-    const { files: shipped } = JSON.parse(readText("package.json")) as { files: string[] };
-    expect(shipped).toEqual(expect.arrayContaining(["docs", "ARCHITECTURE.md"]));
+  test("go with the package, and link to nothing that doesn't", () => {
+    const shipped = ["README.md", ...(JSON.parse(readText("package.json")) as { files: string[] }).files];
+    const isShipped = (path: string) => shipped.some((entry) => path === entry || path.startsWith(`${entry}/`));
+    expect(pages.filter((path) => !isShipped(path))).toEqual([]);
+    expect(links.filter(({ file }) => !isShipped(file)).map(({ path, target }) => `${path}: ${target}`)).toEqual([]);
   });
 });
 
