@@ -18,7 +18,7 @@ const bare = (signature: string) => signature.replace(/^(async|readonly) /, "");
 function exportText({ name, kind, signature, doc, members }: Exported): string {
   const parts = [`### ${kind} \`${name}\``];
   if (doc !== "") parts.push(prose(doc));
-  if (kind === "function" || kind === "type") parts.push(`\`${signature}\``);
+  if (kind === "function" || (kind === "type" && !signature.endsWith("= { ... }"))) parts.push(`\`${signature}\``);
   if (members.length > 0) parts.push(memberTable(members));
   return parts.join("\n\n");
 }

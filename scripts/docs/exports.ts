@@ -10,6 +10,10 @@ interface Node {
   readonly key?: Node & { readonly name?: string };
   readonly value?: Node | null;
   readonly body?: (Node & { readonly body?: readonly Node[] }) | null;
+  readonly typeAnnotation?: Node | null;
+  /** The parts of an intersection of types. */
+  readonly types?: readonly Node[];
+  readonly members?: readonly Node[];
   readonly declaration?: Node | null;
   readonly declarations?: readonly Node[];
   readonly specifiers?: readonly { readonly local: { readonly name: string } }[];
@@ -76,15 +80,25 @@ export function exportsOf(url: URL): Exported[] {
 const isPublic = ({ key, type }: Node) =>
   key?.type !== "PrivateIdentifier" && key?.name !== "constructor" && type !== "StaticBlock";
 
-const membersOf = ({ type, body }: Node): readonly Node[] =>
-  type === "TSInterfaceDeclaration" || type === "ClassDeclaration" ? (body?.body ?? []).filter(isPublic) : [];
+/** The object types that a type alias spells out: all of it, or parts of an intersection. */
+const literalsOf = ({ type, typeAnnotation }: Node): readonly Node[] =>
+  type !== "TSTypeAliasDeclaration" || !typeAnnotation
+    ? []
+    : [typeAnnotation, ...(typeAnnotation.types ?? [])].filter((part) => part.type === "TSTypeLiteral");
 
-/** A declaration up to its body, on one line. */
+function membersOf(node: Node): readonly Node[] {
+  const isBodied = node.type === "TSInterfaceDeclaration" || node.type === "ClassDeclaration";
+  return isBodied ? (node.body?.body ?? []).filter(isPublic) : literalsOf(node).flatMap(({ members = [] }) => members);
+}
+
+/** A declaration up to its body, on one line; object types that `membersOf` lists are left out. */
 function signatureOf(text: string, node: Node): string {
   if (node.type === "VariableDeclaration") return node.declarations![0]!.id!.name;
-  const body = node.body ?? node.value?.body;
-  return text
-    .slice(node.start, body && node.type !== "TSTypeAliasDeclaration" ? body.start : node.end)
+  const end = (node.body ?? node.value?.body)?.start ?? node.end;
+  const literals = literalsOf(node);
+  const kept = literals.reduceRight((all, { start, end: to }) => `${all.slice(0, start)}{ ... }${all.slice(to)}`, text);
+  return kept
+    .slice(node.start, end - (text.length - kept.length))
     .replace(/\s+/g, " ")
     .replace(/[;\s]+$/, "");
 }

@@ -9,6 +9,7 @@ export const code = (text: string | undefined): string =>
 /** A docstring as Markdown: its tags as words. */
 export const prose = (doc: string): string =>
   doc
+    .replace(/([^.:])\n@/g, "$1.\n@")
     .replace(/\n@/g, "\n\n@")
     .replace(/@param (\w+) /g, "`$1`: ")
     .replace(/@throws /g, "Throws ")
