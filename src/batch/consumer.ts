@@ -44,9 +44,11 @@ type NumberField<E> = { [K in keyof E & string]-?: E[K] extends number ? K : nev
 
 /**
  * The table has a partition per UTC day of `time`: a batch makes those that it needs, and `tradetape partitions` drops old
- * ones. A migration names the table in `tradetape.day_table`.
+ * ones. A migration names the table in `tradetape.day_table`. The first event of an id stays: what a revision did to a row
+ * (`insertRevised` counts it by `xmax`), PostgreSQL doesn't tell of a partitioned table.
  */
 interface ByDay<F extends string = string> {
+  readonly landing: { readonly repeats: "first" };
   readonly time: F;
   readonly partitionedByDay: true;
 }

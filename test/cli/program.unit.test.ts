@@ -71,6 +71,14 @@ describe("the command line", () => {
     expect(stderr).not.toContain("hunter2");
   });
 
+  test("a setting of an earlier version is refused, with what has taken its place", async () => {
+    const retired = { TRADETAPE_TICK_DAYS_AHEAD: "3", TRADETAPE_TICK_RETENTION_DAYS: "30" };
+    const { code, stderr } = await tradetape(["config"], retired);
+    expect(code).toBe(2);
+    expect(stderr).toMatch(/TICK_DAYS_AHEAD is read no longer: .*TRADETAPE_DAYS_AHEAD/);
+    expect(stderr).toMatch(/TICK_RETENTION_DAYS is read no longer: .*retain --keep-days/);
+  });
+
   test("the settings are shown without their secrets, and a flag beats its variable", async () => {
     const { code, stdout } = await tradetape(["config", "--json", "--namespace", "paper"], {
       DATABASE_URL: "postgres://me:hunter2@db/x",

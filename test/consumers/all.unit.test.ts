@@ -26,8 +26,8 @@ describe("the consumer groups", () => {
 describe("what follows from a declaration", () => {
   it("is whether rows go by COPY straight into the table: without parents, chain and entries of their own", () => {
     expect(topicsWhere(copiesDirectly)).toEqual(["ticks", "bars", "indicators"]);
-    const { ticks, predictions } = CONSUMER_OF;
-    const { parents } = predictions.landing;
+    const ticks = { ...CONSUMER_OF.ticks, partitionedByDay: false as const };
+    const { parents } = CONSUMER_OF.predictions.landing;
     expect(copiesDirectly({ ...ticks, landing: { ...ticks.landing, parents } })).toBe(false);
     expect(copiesDirectly({ ...ticks, landing: { ...ticks.landing, chained: true } })).toBe(false);
     expect(copiesDirectly({ ...ticks, audit: () => [] })).toBe(false);

@@ -141,6 +141,11 @@ describe("the days of a batch", () => {
     expect(encode(days, { newDaysPerBatchMax: 3 })).toMatchObject({ to: 7 });
   });
 
+  it("are those of the column that the declaration calls the time", () => {
+    const byReceipt = { ...ticks, time: "received_at" as const };
+    expect(encode([{ ...at(NOON), received_at: NOON - DAY_US }], {}, byReceipt).days).toEqual([today - 1]);
+  });
+
   it("of letters don't count, nor do those of a table without days", () => {
     expect(encode([at(NOON), at(-1), at(-1 - DAY_US), at(NOON - DAY_US)])).toMatchObject({ to: 4 });
     const all = encode(days, {}, bars);

@@ -9,9 +9,12 @@ import {
   unitOf,
 } from "../../../scripts/docs/tables-reference.ts";
 import { databaseShape } from "../../../scripts/shape.ts";
+import { dayOf } from "../../../src/event/day.ts";
 import { EVENT_BY_TOPIC, EVENT_SCHEMAS } from "../../../src/event/schemas.ts";
 import { Connection } from "../../../src/table/connection.ts";
+import { makeDays } from "../../../src/table/landing/days.ts";
 import { migrate, readMigrations } from "../../../src/table/migrate.ts";
+import { keptFrom, listDays } from "../../../src/table/upkeep/day-partitions.ts";
 import { assertTestDatabase, isolate } from "../../support/services/isolation.ts";
 
 let databaseUrl = "";
@@ -27,6 +30,25 @@ async function withConnection<T>(url: string, use: (connection: Connection) => P
     return await use(connection);
   } finally {
     await connection.close();
+  }
+}
+
+/** Applies the first migrations, as a program did that knew no more. */
+async function applyFirst(connection: Connection, count: number): Promise<void> {
+  const migrations = readMigrations().slice(0, count);
+  for (const [index, { sql }] of migrations.entries()) {
+    await connection.query("BEGIN");
+    await connection.query(sql);
+    // The first file makes the schema that the table of migrations lies in, the second one that table.
+    const noted = index === 0 ? [] : migrations.slice(index === 1 ? 0 : index, index + 1);
+    for (const { number, name, sha256 } of noted) {
+      await connection.query("INSERT INTO tradetape.migration (number, name, sha256) VALUES ($1, $2, $3)", [
+        number,
+        name,
+        sha256,
+      ]);
+    }
+    await connection.query("COMMIT");
   }
 }
 
@@ -55,27 +77,38 @@ describe("migrating", () => {
 
   test("goes on where it was broken off: after the first file, which leaves no trace, and after any other", async () => {
     const { databaseUrl: url } = await isolate("broken off");
-    const first = readMigrations()[0]!;
-    await withConnection(url, (connection) => connection.query(first.sql));
+    await withConnection(url, (connection) => applyFirst(connection, 1));
     expect((await migrate(url)).applied).toEqual(names);
     const { databaseUrl: other } = await isolate("broken off later");
-    await withConnection(other, async (connection) => {
-      for (const [index, { number, name, sql, sha256 }] of readMigrations().slice(0, 3).entries()) {
-        await connection.query("BEGIN");
-        await connection.query(sql);
-        const noted = index === 1 ? [first, { number, name, sha256 }] : index > 1 ? [{ number, name, sha256 }] : [];
-        for (const note of noted) {
-          await connection.query("INSERT INTO tradetape.migration (number, name, sha256) VALUES ($1, $2, $3)", [
-            note.number,
-            note.name,
-            note.sha256,
-          ]);
-        }
-        await connection.query("COMMIT");
-      }
-    });
+    await withConnection(other, (connection) => applyFirst(connection, 3));
     expect(await migrate(other)).toMatchObject({ applied: names.slice(3), already: 3 });
     expect(await withConnection(other, databaseShape)).toBe(readFileSync("schemas/shape.txt", "utf8"));
+  });
+
+  test.each([
+    ["a first day that is kept", "INSERT INTO tradetape.tick_horizon (horizon, moved_by) VALUES ('2024-03-05', 'me')"],
+    ["every day kept", "SELECT 1"],
+  ])("a database with days of ticks and %s keeps both", async (what, horizon) => {
+    const { databaseUrl: url } = await isolate(`with days and ${what}`);
+    await withConnection(url, async (connection) => {
+      await applyFirst(connection, 12);
+      await connection.query(`SELECT tradetape.make_tick_day('2024-03-05')`);
+      await connection.query(
+        `INSERT INTO market_data (market_data_id, symbol_id, "timestamp", close, volume, "interval", source)
+         VALUES (gen_random_uuid(), gen_random_uuid(), '2024-03-05T12:00Z', 1, 1, 'tick', 'test')`,
+      );
+      await connection.query(horizon);
+    });
+    expect((await migrate(url)).applied).toEqual(names.slice(12));
+    await withConnection(url, async (connection) => {
+      const isKept = horizon.startsWith("INSERT");
+      expect(await keptFrom(connection, "market_data_tick")).toBe(isKept ? "2024-03-05" : undefined);
+      expect(await listDays(connection, "market_data_tick")).toMatchObject([{ day: "2024-03-05", state: "attached" }]);
+      expect(await connection.query("SELECT count(*) AS n FROM market_data_tick_20240305")).toEqual([{ n: 1 }]);
+      const days = [dayOf(Date.UTC(2024, 2, 4) * 1000), dayOf(Date.UTC(2024, 2, 5) * 1000)];
+      expect(await makeDays(connection, "market_data_tick", days)).toEqual(isKept ? [days[0]] : []);
+      expect(await databaseShape(connection)).toBe(readFileSync("schemas/shape.txt", "utf8"));
+    });
   });
 
   test("a database that was made with another text of an applied file is refused, by the file's name", async () => {
@@ -95,7 +128,7 @@ describe("migrating", () => {
 });
 
 describe("the shape", () => {
-  test("tells a column's type, a constraint, an index, a right and a function's guard apart", async () => {
+  test("tells a column's type, a constraint, an index, a right, a function's guard and a role apart", async () => {
     const { databaseUrl: url } = await isolate("changed");
     await migrate(url);
     await assertTestDatabase(url);
@@ -110,6 +143,7 @@ describe("the shape", () => {
       "ALTER FUNCTION tradetape.make_day(text, date) SECURITY INVOKER",
       "GRANT EXECUTE ON FUNCTION tradetape.make_day(text, date) TO PUBLIC",
       "DROP VIEW public.tick",
+      ...["owner", "lander", "reader", "ops"].map((role) => `ALTER ROLE tradetape_${role} CREATEDB`),
     ];
     for (const sql of changes) {
       const after = await withConnection(url, async (connection) => {
