@@ -8,7 +8,7 @@ type Fields = Readonly<Record<string, unknown>>;
 const OWN_ID_OF: { readonly [T in EventTopic]: OwnId<T> } = OWN_ID;
 
 /** Stands in for an id that isn't made yet, so that the key's ingredients are checked before anything hashes them. */
-const NIL_UUID = "00000000-0000-0000-0000-000000000000";
+export const NIL_UUID = "00000000-0000-0000-0000-000000000000";
 
 /**
  * What a caller of `publish` may give: an event that lacks its own id where its other fields make one. Those are symbols,

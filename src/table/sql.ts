@@ -5,6 +5,10 @@ export const list = (names: readonly string[], prefix = ""): string =>
   names.map((name) => prefix + quoted(name)).join(", ");
 export const row = (names: readonly string[], prefix: string): string => `ROW(${list(names, prefix)})`;
 
+/** Whether two rows, by their aliases, have the same values in these columns, none of which is null. */
+export const equal = (names: readonly string[], a: string, b: string): string =>
+  names.map((name) => `${a}.${quoted(name)} = ${b}.${quoted(name)}`).join(" AND ");
+
 /** The staged column that says which record a row came from. */
 export const OFFSET_COLUMN = "landing_offset";
 

@@ -1,5 +1,5 @@
 import { encodeEvent } from "../../event/codec.ts";
-import { completeEvent } from "../../event/complete.ts";
+import { completeEvent, NIL_UUID } from "../../event/complete.ts";
 import type { EventOfTopic, TickEvent } from "../../event/events.ts";
 import { OccurrenceCounter } from "../../event/occurrence.ts";
 import { EVENT_BY_TOPIC, EVENT_SCHEMAS, type EventField, type EventTopic } from "../../event/schemas.ts";
@@ -19,7 +19,6 @@ const JSON_LINE_BYTES_MAX = 8 * 1024 * 1024;
 const EVENT_BYTES_MAX = 1024 * 1024;
 /** A UTF-16 unit is at most 3 bytes of UTF-8; a line's names outweigh what the wire format adds for absent fields. */
 const BYTES_PER_UNIT = 3;
-const NIL_UUID = "00000000-0000-0000-0000-000000000000";
 
 /**
  * One JSON object per line, its members named like the event's fields. Deterministic ids may be left out; times are ISO

@@ -1,10 +1,10 @@
 import { contentColumns, type LandingTable } from "../rows/landing-table.ts";
-import { list, lookup, OFFSET_COLUMN, quoted, row } from "../sql.ts";
+import { equal, list, lookup, OFFSET_COLUMN, quoted, row } from "../sql.ts";
 
 /** SQL: the staged rows whose id is in the table with other content. The table's row stays, and these become letters. */
 export function conflicts(table: LandingTable, relation: string): string {
   const content = contentColumns(table);
-  const on = table.key.map((name) => `t.${quoted(name)} = s.${quoted(name)}`).join(" AND ");
+  const on = equal(table.key, "t", "s");
   const differs = `${row(content, "s.")} IS DISTINCT FROM ${row(content, "t.")}`;
   return `SELECT s.${OFFSET_COLUMN} AS "offset", s.${quoted(table.key.at(-1)!)} AS id FROM ${quoted(relation)} s
     CROSS JOIN ${lookup(table.table, "1", `${on} AND ${differs}`)} other
@@ -18,7 +18,7 @@ export function conflicts(table: LandingTable, relation: string): string {
 export function repeats(table: LandingTable, relation: string): string {
   const content = contentColumns(table);
   const id = quoted(table.key.at(-1)!);
-  const on = table.key.map((name) => `t.${quoted(name)} = s.${quoted(name)}`).join(" AND ");
+  const on = equal(table.key, "t", "s");
   return `SELECT array_agg("offset")::text AS offsets,
       jsonb_agg(jsonb_build_object('offset', "offset", 'id', id) ORDER BY "offset") FILTER (WHERE NOT same) AS conflicts
     FROM (SELECT DISTINCT ON ("offset") * FROM (

@@ -1,6 +1,6 @@
 import type { Connection } from "../connection.ts";
 import { contentColumns, type LandingTable, landingColumns } from "../rows/landing-table.ts";
-import { list, literal, lookup, OFFSET_COLUMN, quoted, row } from "../sql.ts";
+import { equal, list, literal, lookup, OFFSET_COLUMN, quoted, row } from "../sql.ts";
 import { conflicts, insertFresh, repeats } from "./stage-repeats.ts";
 
 /**
@@ -116,8 +116,7 @@ function insertFirst(table: LandingTable, relation: string, columns: readonly st
 function insertRevised(table: LandingTable, relation: string, columns: readonly string[]): string {
   const key = list(table.key);
   const content = contentColumns(table);
-  const using = (alias: string, other: string) =>
-    table.key.map((name) => `${alias}.${quoted(name)} = ${other}.${quoted(name)}`).join(" AND ");
+  const using = (alias: string, other: string) => equal(table.key, alias, other);
   const rest = columns.filter((name) => !table.key.includes(name));
   const final = table.final;
   const isFinal = (alias: string) => (final ? `${alias}.${quoted(final.column)} = ${literal(final.value)}` : "false");

@@ -1,5 +1,5 @@
 import { hasSessions, type LandingTable } from "../rows/landing-table.ts";
-import { lookup, OFFSET_COLUMN, quoted } from "../sql.ts";
+import { equal, lookup, OFFSET_COLUMN, quoted } from "../sql.ts";
 
 /**
  * SQL that finds strangers: staged rows whose id is another session's; undefined for a table whose rows no repeat changes.
@@ -8,7 +8,7 @@ import { lookup, OFFSET_COLUMN, quoted } from "../sql.ts";
  */
 export function strangersStatement(table: LandingTable): string | undefined {
   if (table.repeats === "first" || !hasSessions(table)) return undefined;
-  const on = table.key.map((name) => `t.${quoted(name)} = s.${quoted(name)}`).join(" AND ");
+  const on = equal(table.key, "t", "s");
   return `SELECT s.${OFFSET_COLUMN} AS "offset" FROM (
       SELECT *, first_value(backtest_session_id) OVER (PARTITION BY ${table.key.map(quoted).join(", ")}
         ORDER BY ${OFFSET_COLUMN}) AS first FROM ${quoted(`stage_${table.table}`)}) s
