@@ -5,6 +5,8 @@ export interface Part {
   /** Relative to its room; "." is the room's own files. */
   readonly name: string;
   readonly knows: string;
+  /** Packages that only this part, and others that name them, may import. */
+  readonly alone?: readonly string[];
 }
 
 export interface Room {
@@ -46,13 +48,18 @@ export const LAYERS: readonly (readonly Room[])[] = [
     {
       path: "src/topic",
       knows: "Kafka",
-      alone: ["kafkajs", "@node-rs/crc32", "lz4-napi", "snappy"],
+      alone: ["@node-rs/crc32", "lz4-napi", "snappy"],
       parts: [
         { name: "wire", knows: "record batches and codecs, as bytes" },
-        { name: "patch", knows: "what is changed inside kafkajs" },
-        { name: ".", knows: "clients, topics, partitions, offsets" },
-        { name: "fetch", knows: "group members, and what a fetch brought" },
+        { name: "fetch", knows: "what a fetch brought" },
+        { name: ".", knows: "`LogClient`, a cluster as all other rooms know it; topics, partitions" },
         { name: "publish", knows: "events to acknowledged records" },
+        { name: "patch", knows: "what is changed inside our copy of kafkajs", alone: ["tradetape-kafkajs"] },
+        {
+          name: "kafkajs",
+          knows: "`LogClient` by kafkajs: clients, admins, producers, group members",
+          alone: ["tradetape-kafkajs"],
+        },
       ],
     },
     {
@@ -156,9 +163,10 @@ export const mayImport = (from: Standing, to: Standing): boolean =>
 
 /** The table of ARCHITECTURE.md: a row a room, with its parts in their order. */
 export function roomsTable(): string {
-  const lines = LAYERS.flat().map(({ path, knows, alone, parts }) => {
-    const inside = (parts ?? []).map(({ name, knows: known }) => `\`${name === "." ? "itself" : name}\` ${known}`);
-    return `| \`${path}\` | ${[knows, ...inside].join("<br>")} | ${alone?.join(", ") ?? ""} |`;
+  const lines = LAYERS.flat().map(({ path, knows, alone = [], parts = [] }) => {
+    const inside = parts.map(({ name, knows: known }) => `\`${name === "." ? "itself" : name}\` ${known}`);
+    const packages = new Set([...alone, ...parts.flatMap((part) => part.alone ?? [])]);
+    return `| \`${path}\` | ${[knows, ...inside].join("<br>")} | ${[...packages].join(", ")} |`;
   });
   return ["| room | knows | alone imports |", "|---|---|---|", ...lines].join("\n");
 }

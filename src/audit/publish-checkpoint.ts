@@ -2,7 +2,7 @@ import { type Config, requireServices } from "../config.ts";
 import { encodeEvent } from "../event/codec.ts";
 import { openRegistry } from "../event/registry.ts";
 import type { Log } from "../log.ts";
-import { openKafka } from "../topic/client.ts";
+import { openKafka } from "../topic/kafkajs/open-kafka.ts";
 import { RawPublisher } from "../topic/publish/raw-publish.ts";
 import { topicName } from "../topic/topics.ts";
 import type { Checkpoint } from "./checkpoint.ts";

@@ -2,11 +2,11 @@ import { createHash } from "node:crypto";
 import type { Consumer } from "../batch/consumer.ts";
 import { EventFilter, type SessionKind, type Sessions } from "../batch/encode/event-filter.ts";
 import type { Pace, ReplayTerms } from "../batch/group/replay-terms.ts";
-import type { LandingServices } from "../batch/run/landing-services.ts";
 import type { Config } from "../config.ts";
 import { TradetapeError } from "../errors.ts";
 import type { EventTopic } from "../event/schemas.ts";
-import { fetchClusterId, fetchOffsets, fetchOffsetsAt, type PartitionOffsets } from "../topic/offsets.ts";
+import type { LogAdmin } from "../topic/log-client.ts";
+import type { PartitionOffsets } from "../topic/offsets.ts";
 import { topicName } from "../topic/topics.ts";
 import type { Bound } from "./bounds.ts";
 
@@ -46,8 +46,6 @@ export interface ReplayPlan {
   readonly topics: readonly PlannedTopic[];
 }
 
-type Admin = LandingServices["admin"];
-
 /** Topics that every other one may point at: they are replayed first and whole, whatever part of the others is asked for. */
 export const FIRST: readonly EventTopic[] = ["symbols", "sessions"];
 
@@ -58,7 +56,7 @@ export const FIRST: readonly EventTopic[] = ["symbols", "sessions"];
  * @throws TradetapeError input_invalid, topic_missing, broker_unreachable
  */
 export async function makeReplayPlan(
-  admin: Admin,
+  admin: LogAdmin,
   config: Pick<Config, "namespace" | "sessionKinds">,
   request: ReplayRequest,
   all: readonly Consumer[],
@@ -68,7 +66,7 @@ export async function makeReplayPlan(
   const topics: PlannedTopic[] = [];
   for (const { topic } of [...consumers].reverse()) {
     const name = topicName(config.namespace, topic);
-    const log = await fetchOffsets(admin, name);
+    const log = await admin.fetchOffsets(name);
     const isCut = !FIRST.includes(topic);
     const starts = isCut ? await offsetsAt(admin, name, topic, from) : undefined;
     const ends = isCut ? await offsetsAt(admin, name, topic, until) : undefined;
@@ -77,7 +75,7 @@ export async function makeReplayPlan(
   refuseUnplanned(topics, from, until);
   const isWhole = from.kind === "edge" && until.kind === "edge" && sessions === "all";
   return {
-    clusterId: await fetchClusterId(admin),
+    clusterId: (await admin.fetchCluster()).clusterId,
     from,
     until,
     sessions,
@@ -88,9 +86,9 @@ export async function makeReplayPlan(
 }
 
 /** The offset that a bound means per partition; undefined where it means the log's edge. */
-async function offsetsAt(admin: Admin, name: string, topic: EventTopic, bound: Bound) {
+async function offsetsAt(admin: LogAdmin, name: string, topic: EventTopic, bound: Bound) {
   if (bound.kind === "edge") return undefined;
-  if (bound.kind === "time") return fetchOffsetsAt(admin, name, bound.ms);
+  if (bound.kind === "time") return admin.fetchOffsetsAt(name, bound.ms);
   const own = Object.entries(bound.at).filter(([place]) => place.startsWith(`${topic}/`));
   return new Map(own.map(([place, offset]) => [Number(place.slice(topic.length + 1)), offset]));
 }

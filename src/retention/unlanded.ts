@@ -4,10 +4,8 @@ import type { EventTopic } from "../event/schemas.ts";
 import type { Connection } from "../table/connection.ts";
 import { nextOffsets } from "../table/landing/landed.ts";
 import { landedNames } from "../table/upkeep/day-partitions.ts";
-import { fetchOffsets } from "../topic/offsets.ts";
+import type { LogAdmin } from "../topic/log-client.ts";
 import { topicName } from "../topic/topics.ts";
-
-type Admin = Parameters<typeof fetchOffsets>[0];
 
 const POLL_MS = 250;
 
@@ -19,18 +17,16 @@ const POLL_MS = 250;
  */
 export async function requireLanded(
   connection: Connection,
-  admin: Admin,
+  admin: LogAdmin,
   from: { readonly topic: EventTopic; readonly namespace: string },
   waitMs: number,
 ): Promise<void> {
-  const there = new Set(await admin.listTopics());
+  const there = await admin.fetchTopics();
   const own = topicName(from.namespace, from.topic);
   const topics = [...new Set([own, ...(await landedNames(connection, from.topic))])].filter(
     (topic) => topic === own || there.has(topic),
   );
-  const ends = await Promise.all(
-    topics.map(async (topic) => ({ topic, partitions: await fetchOffsets(admin, topic) })),
-  );
+  const ends = await Promise.all(topics.map(async (topic) => ({ topic, partitions: await admin.fetchOffsets(topic) })));
   const deadline = performance.now() + waitMs;
   for (;;) {
     const behind: string[] = [];

@@ -36,14 +36,15 @@ export class InputReader {
   async read(input: Input, batch: FetchedBatch, until: number): Promise<InputRecord[]> {
     const reader = this.#readers.get(input.topic)!;
     for (const id of reader.missing(batch.heads(HEADER_BYTES))) await this.#registry.fetch(id);
+    const { records: fetched } = batch;
     const records: InputRecord[] = [];
-    for (let index = 0; index < batch.count; index++) {
-      const offset = batch.offsetOf(index);
+    for (let index = 0; index < fetched.count; index++) {
+      const offset = fetched.offsetOf(index);
       if (offset < input.next) continue;
       if (offset >= until) break;
-      const event = reader.read(batch.record(index).value);
+      const event = reader.read(fetched.record(index).value);
       if (event instanceof Refusal || !isWellFormed(input.topic, event)) continue;
-      const publishedUs = batch.publishedAtMs(index) * 1000;
+      const publishedUs = fetched.publishedAtMs(index) * 1000;
       if ("timestamp" in event && !isTimely(event.timestamp, publishedUs)) continue;
       const { topic, partition } = input;
       records.push({ topic, event, partition, offset, publishedUs } as InputRecord);

@@ -1,9 +1,7 @@
 import type { EventTopic } from "../event/schemas.ts";
-import type { SoleMember } from "../topic/fetch/sole-member.ts";
+import type { LogAdmin } from "../topic/log-client.ts";
 import type { Mark, TopicPartition } from "../topic/offsets.ts";
-import { fetchMarks, fetchOffsets } from "../topic/offsets.ts";
-
-type Admin = Parameters<typeof fetchOffsets>[0];
+import type { SoleMember } from "../topic/sole-member.ts";
 
 /** One partition as its program reads it. Each offset is that of the first record that is not covered. */
 export interface Input extends TopicPartition {
@@ -20,7 +18,7 @@ export interface Input extends TopicPartition {
   isPaused: boolean;
 }
 
-type Steering = Pick<SoleMember, "seek" | "pause" | "resume">;
+type Steering = Pick<SoleMember, "seek" | "hold">;
 
 /**
  * The partitions that a program reads. First, while `isReplaying`, the program is shown again what it needs of the records
@@ -55,9 +53,9 @@ export class Inputs {
   }
 
   /** Sets the run's end to where the logs end now. */
-  async readEnds(admin: Admin): Promise<void> {
+  async readEnds(admin: LogAdmin): Promise<void> {
     for (const name of new Set(this.all.map(({ topicName }) => topicName))) {
-      for (const { partition, high } of await fetchOffsets(admin, name)) {
+      for (const { partition, high } of await admin.fetchOffsets(name)) {
         const input = this.find(name, partition);
         if (input !== undefined) input.lastEnd = high;
       }
@@ -78,7 +76,7 @@ export class Inputs {
     for (const input of this.all) {
       if (input.next < input.done || input.isPaused) continue;
       input.isPaused = true;
-      this.#steering.pause([input]);
+      this.#steering.hold(input);
     }
     if (!this.all.every(({ isPaused }) => isPaused)) return;
     this.#isReplaying = false;
@@ -86,20 +84,19 @@ export class Inputs {
       input.isPaused = false;
       this.#steering.seek(input, input.next);
     }
-    this.#steering.resume(this.all);
   }
 }
 
 /** Looks up from where each partition is read: from the last run's note, or else from the log's first record. */
 export async function loadInputs(
-  admin: Admin,
+  admin: LogAdmin,
   groupId: string,
   topics: readonly { readonly topic: EventTopic; readonly topicName: string }[],
 ): Promise<Input[]> {
   const inputs: Input[] = [];
   for (const { topic, topicName } of topics) {
-    const marks = new Map((await fetchMarks(admin, groupId, topicName)).map((mark) => [mark.partition, mark]));
-    for (const { partition, low, high } of await fetchOffsets(admin, topicName)) {
+    const marks = new Map((await admin.fetchMarks(groupId, topicName)).map((mark) => [mark.partition, mark]));
+    for (const { partition, low, high } of await admin.fetchOffsets(topicName)) {
       inputs.push({ topic, topicName, partition, ...resumePoint(marks.get(partition), low, high) });
     }
   }

@@ -1,5 +1,5 @@
 import type { Log } from "../log.ts";
-import type { SoleMember } from "../topic/fetch/sole-member.ts";
+import type { SoleMember } from "../topic/sole-member.ts";
 import type { Input } from "./inputs.ts";
 import type { Machine } from "./program.ts";
 

@@ -3,10 +3,9 @@ import type { Config } from "../config.ts";
 import type { Registry } from "../event/registry.ts";
 import type { EventTopic } from "../event/schemas.ts";
 import type { Log } from "../log.ts";
-import { withAdmin } from "../topic/client.ts";
 import type { FetchedBatch } from "../topic/fetch/fetched-batch.ts";
-import { SoleMember } from "../topic/fetch/sole-member.ts";
-import type { TopicPartition } from "../topic/offsets.ts";
+import { type LogAdmin, type LogClient, withAdmin } from "../topic/log-client.ts";
+import { SoleMember } from "../topic/sole-member.ts";
 import { topicName } from "../topic/topics.ts";
 import { InputReader } from "./input-reader.ts";
 import { Inputs, loadInputs } from "./inputs.ts";
@@ -14,7 +13,7 @@ import { Marks } from "./marks.ts";
 import type { Machine, Program } from "./program.ts";
 
 export interface RunServices {
-  readonly kafka: ConstructorParameters<typeof SoleMember>[0];
+  readonly client: LogClient;
   readonly registry: Registry;
   readonly config: Config;
   readonly log: Log;
@@ -72,14 +71,14 @@ class Run {
   #turn: Promise<void> = Promise.resolve();
 
   constructor(services: RunServices, program: Program, options: RunOptions) {
-    const { kafka, config, registry } = services;
+    const { client, config, registry } = services;
     this.#services = services;
     this.#program = program;
     this.#options = options;
     this.#groupId = `tradetape.run.${topicName(config.namespace, program.name as EventTopic)}.${options.name}`;
     this.#reader = new InputReader(registry, program.reads);
     const topicNames = program.reads.map((topic) => topicName(config.namespace, topic));
-    this.#member = new SoleMember(kafka, { groupId: this.#groupId, topicNames, ...config });
+    this.#member = new SoleMember(client, { groupId: this.#groupId, topicNames, ...config });
     this.#marks = new Marks(this.#member, services.log);
     this.#over.promise.catch(() => undefined);
   }
@@ -93,8 +92,7 @@ class Run {
       await this.#member.start({
         onOwned: () => this.#begin(),
         onLost: () => this.#forget(),
-        onBatch: (name, batch, logEnd, beat) => this.#takeTurn(() => this.#take(name, batch, logEnd, beat)),
-        onMarkers: (at, first, next) => this.#skip(at, first, next),
+        onBatch: (batch, beat) => this.#takeTurn(() => this.#take(batch, beat)),
         onCrash: this.#over.reject,
       });
       if (stop.aborted) end();
@@ -140,13 +138,13 @@ class Run {
     await this.#idle();
   }
 
-  #asAdmin<T>(use: Parameters<typeof withAdmin<T>>[1]): Promise<T> {
-    return withAdmin(this.#services.kafka, use);
+  #asAdmin<T>(use: (admin: LogAdmin) => Promise<T>): Promise<T> {
+    return withAdmin(this.#services.client, use);
   }
 
-  async #take(name: string, batch: FetchedBatch, logEnd: number, beat: () => Promise<void>): Promise<void> {
+  async #take(batch: FetchedBatch, beat: () => Promise<void>): Promise<void> {
     const { inputs, machine } = this.#owned ?? {};
-    const input = inputs?.find(name, batch.partition);
+    const input = inputs?.find(batch.topicName, batch.partition);
     if (!inputs || !machine || !input || input.isPaused || batch.nextOffset <= input.next) return;
     if (batch.fetchedOffset > input.next) {
       this.#member.seek(input, input.next);
@@ -157,7 +155,7 @@ class Run {
     const records = await this.#reader.read(input, batch, until);
     const drafts = records.flatMap((record) => machine.take(record));
     this.#read += records.filter(({ offset }) => offset >= input.done).length;
-    input.end = logEnd;
+    input.end = batch.logEnd;
     inputs.advance(input, until);
     if (!isReplaying) await this.#publish(drafts, beat);
     await this.#idle();
@@ -186,11 +184,6 @@ class Run {
       });
     }
     if (interrupted !== undefined) throw interrupted.error;
-  }
-
-  #skip({ topicName: name, partition }: TopicPartition, first: number, next: number): void {
-    const input = this.#owned?.inputs.find(name, partition);
-    if (input !== undefined && first <= input.next && next > input.next) this.#owned?.inputs.advance(input, next);
   }
 
   #tally(): RunTally {

@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import kafkajs, { type Admin } from "kafkajs";
 import type { Config } from "../config.ts";
 import { TradetapeError } from "../errors.ts";
 import type { EventTopic } from "../event/schemas.ts";
+import type { LogAdmin } from "./log-client.ts";
 
 export type TopicName = EventTopic | "dead-letters";
 
@@ -57,7 +57,7 @@ export interface TopicReport {
 
 const POLICY = "cleanup.policy";
 
-/** The settings that the pipeline relies on, by Kafka's names. */
+/** A topic's settings that the pipeline relies on, by Kafka's names. */
 function settingsOf(topic: TopicName, config: Config): Record<string, string> {
   const { retention, messageBytesMax } = TOPICS[topic];
   const hours = retention === "for ever" ? -1 : config.topicRetentionHours;
@@ -66,7 +66,7 @@ function settingsOf(topic: TopicName, config: Config): Record<string, string> {
     "message.timestamp.type": "LogAppendTime",
     "max.message.bytes": String(messageBytesMax),
     "retention.ms": String(hours === -1 ? -1 : hours * 3_600_000),
-    // By size nothing is ever removed: a busy hour must not shorten what the setting promises.
+    // No limit by size, because a busy hour would shorten the time that the setting promises.
     "retention.bytes": "-1",
   };
 }
@@ -75,17 +75,17 @@ function settingsOf(topic: TopicName, config: Config): Record<string, string> {
  * Creates the topics that are missing, with the broker's default replication, and waits until each partition has a
  * leader. A topic that exists is never changed, only compared.
  */
-export async function createTopics(admin: Admin, config: Config): Promise<TopicReport[]> {
+export async function createTopics(admin: LogAdmin, config: Config): Promise<TopicReport[]> {
   const before = await checkTopics(admin, config);
   const missing = before.filter((report) => report.state === "missing");
   if (missing.length === 0) return before;
-  const topics = missing.map(({ topic, name }) => ({
-    topic: name,
-    numPartitions: TOPICS[topic].partitions,
-    configEntries: Object.entries(settingsOf(topic, config)).map(([key, value]) => ({ name: key, value })),
-  }));
-  // False says that another process made one of them just now: as good as ours, if its settings are.
-  await admin.createTopics({ topics, waitForLeaders: false });
+  await admin.createTopics(
+    missing.map(({ topic, name }) => ({
+      topicName: name,
+      partitions: TOPICS[topic].partitions,
+      settings: settingsOf(topic, config),
+    })),
+  );
   const names = missing.map(({ name }) => name);
   await waitForLeaders(admin, names);
   const after = await checkTopics(admin, config);
@@ -98,11 +98,10 @@ const CREATE_TOPICS = "Create the topics with `tradetape topics --create`.";
 const LEADER_WAIT_MS = 30_000;
 const LEADER_POLL_MS = 50;
 
-/** kafkajs's own wait is skipped when one of several topics exists already, and ends at the first answer. */
-async function waitForLeaders(admin: Admin, names: readonly string[]): Promise<void> {
+async function waitForLeaders(admin: LogAdmin, names: readonly string[]): Promise<void> {
   const deadline = performance.now() + LEADER_WAIT_MS;
   for (;;) {
-    const found = await partitionCounts(admin);
+    const found = await admin.fetchTopics();
     const unready = names.filter((name) => !found.get(name)?.isReady);
     if (unready.length === 0) return;
     if (performance.now() > deadline) {
@@ -113,37 +112,18 @@ async function waitForLeaders(admin: Admin, names: readonly string[]): Promise<v
   }
 }
 
-interface FoundTopic {
-  readonly partitions: number;
-  readonly isReady: boolean;
-}
-
-/** All topics of the cluster: asking for one by name is an error when it isn't there, and may make it. */
-async function partitionCounts(admin: Admin): Promise<Map<string, FoundTopic>> {
-  const { topics } = await admin.fetchTopicMetadata();
-  return new Map(
-    topics.map(({ name, partitions }) => {
-      const isReady = partitions.length > 0 && partitions.every(({ leader }) => leader >= 0);
-      return [name, { partitions: partitions.length, isReady }];
-    }),
-  );
-}
-
 /** How many partitions a topic has. @param name the full name @throws TradetapeError topic_missing */
-export async function fetchPartitionCount(admin: Admin, name: string): Promise<number> {
-  const found = (await partitionCounts(admin)).get(name);
+export async function fetchPartitionCount(admin: LogAdmin, name: string): Promise<number> {
+  const found = (await admin.fetchTopics()).get(name);
   if (found !== undefined) return found.partitions;
   throw new TradetapeError("topic_missing", `missing: ${name}`, { next: CREATE_TOPICS });
 }
 
 /** Compares every topic with its declaration, in the order of TOPICS. Changes nothing. */
-export async function checkTopics(admin: Admin, config: Config): Promise<TopicReport[]> {
-  const found = await partitionCounts(admin);
+export async function checkTopics(admin: LogAdmin, config: Config): Promise<TopicReport[]> {
+  const found = await admin.fetchTopics();
   const named = TOPIC_NAMES.map((topic) => ({ topic, name: topicName(config.namespace, topic) }));
-  const settings = await fetchSettings(
-    admin,
-    named.map(({ name }) => name).filter((name) => found.has(name)),
-  );
+  const settings = await admin.fetchSettings(named.map(({ name }) => name).filter((name) => found.has(name)));
   return named.map(({ topic, name }) => {
     const actual = settings.get(name);
     const partitions = found.get(name)?.partitions ?? 0;
@@ -154,9 +134,10 @@ export async function checkTopics(admin: Admin, config: Config): Promise<TopicRe
   });
 }
 
-const isCompacted = (settings: Map<string, string>): boolean => settings.get(POLICY)?.includes("compact") ?? false;
+const isCompacted = (settings: ReadonlyMap<string, string>): boolean =>
+  settings.get(POLICY)?.includes("compact") ?? false;
 
-function compare(topic: TopicName, partitions: number, actual: Map<string, string>, config: Config): string[] {
+function compare(topic: TopicName, partitions: number, actual: ReadonlyMap<string, string>, config: Config): string[] {
   const differences: string[] = [];
   const wanted = TOPICS[topic].partitions;
   if (partitions !== wanted) differences.push(`has ${partitions} partitions, should have ${wanted}`);
@@ -166,19 +147,6 @@ function compare(topic: TopicName, partitions: number, actual: Map<string, strin
     if (is !== value) differences.push(`${setting} is ${is}, should be ${value}`);
   }
   return differences;
-}
-
-/** Settings by topic's full name, then by setting. */
-async function fetchSettings(admin: Admin, names: readonly string[]): Promise<Map<string, Map<string, string>>> {
-  if (names.length === 0) return new Map();
-  const resources = names.map((name) => ({ type: kafkajs.ConfigResourceTypes.TOPIC, name }));
-  const response = await admin.describeConfigs({ resources, includeSynonyms: false });
-  return new Map(
-    response.resources.map(({ resourceName, configEntries }) => [
-      resourceName,
-      new Map(configEntries.map(({ configName, configValue }) => [configName, configValue])),
-    ]),
-  );
 }
 
 /** @throws TradetapeError topic_missing or topic_misconfigured that names each topic that isn't as declared */

@@ -6,21 +6,21 @@ import { openRegistry } from "../event/registry.ts";
 import type { EventTopic } from "../event/schemas.ts";
 import type { Headers } from "../event/workflow.ts";
 import type { Log } from "../log.ts";
-import { openKafka } from "../topic/client.ts";
+import { openKafka } from "../topic/kafkajs/open-kafka.ts";
+import { Acks } from "../topic/publish/acks.ts";
 import { EventWriter, type WriterParts } from "../topic/publish/event-writer.ts";
 import { Publisher } from "../topic/publish/publish.ts";
-import { Tally } from "../topic/publish/tally.ts";
 import type { EventSource, PublishOptions, Tape } from "./tape.ts";
 
-/** `connect` for a program that has read its settings: tradetape's own commands. @param kafka a client of its own */
-export async function connectTape(config: Config, log: Log, kafka = openKafka(config, log)): Promise<Tape> {
+/** `connect` for a program that has read its settings: tradetape's own commands. @param client of the cluster */
+export async function connectTape(config: Config, log: Log, client = openKafka(config, log)): Promise<Tape> {
   const { schemaRegistryUrl, namespace, eventBytesMax } = requireServices(config, "kafkaBrokers", "schemaRegistryUrl");
-  const publisher = await Publisher.open(kafka, {
+  const publisher = await Publisher.open(client, {
     lingerMs: config.publishLingerMs,
     batchBytesMax: config.publishBatchBytesMax,
     bufferBytesMax: config.publishBufferBytesMax,
   });
-  return new KafkaTape({ kafka, registry: openRegistry(schemaRegistryUrl), publisher, namespace, eventBytesMax });
+  return new KafkaTape({ client, registry: openRegistry(schemaRegistryUrl), publisher, namespace, eventBytesMax });
 }
 
 class KafkaTape implements Tape {
@@ -60,13 +60,13 @@ class KafkaTape implements Tape {
   ): Promise<{ sent: number }> {
     const { publisher } = this.#parts;
     await writer.open();
-    const tally = new Tally();
+    const acks = new Acks();
     const admit = async (item: Incomplete<T> | readonly Incomplete<T>[]): Promise<void> => {
       for (const event of Array.isArray(item) ? item : [item]) {
         if (publisher.isFull) await publisher.room();
-        if (tally.hasFailed) return;
+        if (acks.hasFailed) return;
         this.#requireOpen();
-        tally.add(writer.admit(checked(topic, event)));
+        acks.add(writer.admit(checked(topic, event)));
       }
     };
     let stopped: unknown;
@@ -74,15 +74,15 @@ class KafkaTape implements Tape {
       // An array as the source: awaiting each of its events would cost as much as publishing it.
       for await (const item of Array.isArray(source) ? [source] : source) {
         await admit(item as Incomplete<T>);
-        if (tally.hasFailed) break;
+        if (acks.hasFailed) break;
       }
     } catch (error) {
       stopped = error;
     }
-    await tally.settled();
-    const verdict = tally.verdict(stopped);
+    await acks.settled();
+    const verdict = acks.verdict(stopped);
     if (verdict !== undefined) throw verdict;
-    return { sent: tally.admitted };
+    return { sent: acks.admitted };
   }
 
   agent(options: AgentOptions): Agent {

@@ -7,8 +7,8 @@ import { readConfig } from "../../src/config.ts";
 import { encodeEvent } from "../../src/event/codec.ts";
 import { EVENT_SCHEMAS } from "../../src/event/schemas.ts";
 import { openLog } from "../../src/log.ts";
-import { openKafka } from "../../src/topic/client.ts";
-import { ACKS_ALL, openProducer } from "../../src/topic/publish/raw-publish.ts";
+import { openKafka } from "../../src/topic/kafkajs/open-kafka.ts";
+import { RawPublisher } from "../../src/topic/publish/raw-publish.ts";
 import { contentOf, openJournal } from "./journal.ts";
 import { Member, type OwnEnd } from "./member.ts";
 import { catchUp, type Judged, judge, memberEnv, startProducers } from "./run.ts";
@@ -137,18 +137,19 @@ async function publishStrangers(
     .slice(0, STRANGERS)
     .map(({ id, event }, n) => ({ id, event: { ...event, timestamp: of.startUs + n } }));
   const journal = openJournal(journalPath);
-  const producer = openProducer(openKafka(readConfig({ ...services.urls }, {}), openLog({ logLevel: "silent" })));
-  await producer.connect();
+  const client = openKafka(readConfig({ ...services.urls }, {}), openLog({ logLevel: "silent" }));
+  const publisher = await RawPublisher.open(client);
   const same = { kind: "intent", topic: "ticks", revision: 0, orphan: false } as const;
   journal.write(strangers.map(({ id, event }) => ({ ...same, id, content: contentOf("ticks", event) })));
   const messages = strangers.map(({ event }, n) => ({
+    topicName: "ticks",
     key: null,
     value: Buffer.concat([encodeEvent("ticks", schemaId, event), Buffer.from([0])]),
     partition: n % 4,
   }));
-  await producer.send({ topic: "ticks", acks: ACKS_ALL, messages });
+  await publisher.publish(messages);
   journal.write(strangers.map(({ id }) => ({ kind: "ack", topic: "ticks", id, revision: 0 })));
-  await producer.disconnect();
+  await publisher.close();
   journal.close();
 }
 

@@ -8,8 +8,8 @@ import { encodeEvent } from "../../src/event/codec.ts";
 import { openRegistry } from "../../src/event/registry.ts";
 import type { EventTopic } from "../../src/event/schemas.ts";
 import { openLog } from "../../src/log.ts";
-import { openKafka } from "../../src/topic/client.ts";
-import { ACKS_ALL, openProducer } from "../../src/topic/publish/raw-publish.ts";
+import { openKafka } from "../../src/topic/kafkajs/open-kafka.ts";
+import { RawPublisher } from "../../src/topic/publish/raw-publish.ts";
 import { TOPICS, topicName } from "../../src/topic/topics.ts";
 import { connectTape } from "../../src/tradetape/connect-tape.ts";
 import type { Tape } from "../../src/tradetape/tape.ts";
@@ -48,8 +48,7 @@ async function untilItWorks<T>(attempt: () => Promise<T>): Promise<T> {
 }
 
 const tape = await untilItWorks(() => connectTape(config, log));
-const rawProducer = openProducer(openKafka(config, log));
-await untilItWorks(() => rawProducer.connect());
+const rawPublisher = await untilItWorks(() => RawPublisher.open(openKafka(config, log)));
 const registry = openRegistry(config.schemaRegistryUrl ?? "");
 
 async function publishOne(planned: Planned): Promise<void> {
@@ -69,8 +68,8 @@ async function poison(planned: Planned, kind: PoisonKind, window: number): Promi
   const value = spoil(planned, kind, schemaId);
   const digest = digestOf(value);
   journal.write([{ kind: "poison", topic, digest }]);
-  const message = { key: null, value, partition: window % TOPICS[topic].partitions };
-  await untilItWorks(() => rawProducer.send({ topic: name, acks: ACKS_ALL, messages: [message] }));
+  const message = { topicName: name, key: null, value, partition: window % TOPICS[topic].partitions };
+  await untilItWorks(() => rawPublisher.publish([message]));
   journal.write([{ kind: "poisonAck", topic, digest }]);
 }
 
@@ -119,6 +118,6 @@ while (!stopping) {
   due = Math.max(due + WINDOW_MS[stream], Date.now());
   await sleep(due - Date.now());
 }
-await rawProducer.disconnect();
+await rawPublisher.close();
 await tape.close();
 journal.close();

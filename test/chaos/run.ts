@@ -5,9 +5,11 @@ import { setTimeout as sleep } from "node:timers/promises";
 import pg from "pg";
 import { readConfig } from "../../src/config.ts";
 import { openLog } from "../../src/log.ts";
-import { openKafka, withAdmin } from "../../src/topic/client.ts";
+import { openKafka } from "../../src/topic/kafkajs/open-kafka.ts";
+import { type LogClient, withAdmin } from "../../src/topic/log-client.ts";
 import { TOPIC_NAMES } from "../../src/topic/topics.ts";
 import { ledgerFaults } from "../support/ledger.ts";
+import { plainKafka, withPlainAdmin } from "../support/services/plain-kafka.ts";
 import { auditFaults } from "./audit-oracle.ts";
 import { openDice } from "./dice.ts";
 import { type DoneFault, doFaults, SESSION_TIMEOUT_MS } from "./faults.ts";
@@ -170,7 +172,7 @@ const RELEASABLE = `WITH there AS (
   SELECT count(*) AS n FROM tradetape.parked_event AS parked WHERE NOT EXISTS (
     SELECT FROM jsonb_each_text(parked.missing) AS parent WHERE parent.value NOT IN (SELECT id FROM there))`;
 
-async function lag(kafka: ReturnType<typeof openKafka>, client: pg.Client): Promise<string[]> {
+async function lag(kafka: LogClient, client: pg.Client): Promise<string[]> {
   const { rows } = await client.query<{ topic: string; partition: number; next: string }>(
     "SELECT topic, partition, next_offset AS next FROM tradetape.landed_offset",
   );
@@ -181,9 +183,9 @@ async function lag(kafka: ReturnType<typeof openKafka>, client: pg.Client): Prom
   if (releasable.rows[0]!.n !== "0") behind.push(`${releasable.rows[0]!.n} parked events to be released`);
   await withAdmin(kafka, async (admin) => {
     for (const topic of TOPIC_NAMES.filter((name) => name !== "dead-letters")) {
-      for (const { partition, low, high } of await admin.fetchTopicOffsets(topic)) {
-        const next = landed.get(`${topic}/${partition}`) ?? Number(low);
-        if (next < Number(high)) behind.push(`${topic}/${partition} at ${next} of ${high}`);
+      for (const { partition, low, high } of await admin.fetchOffsets(topic)) {
+        const next = landed.get(`${topic}/${partition}`) ?? low;
+        if (next < high) behind.push(`${topic}/${partition} at ${next} of ${high}`);
       }
     }
   });
@@ -196,12 +198,12 @@ export async function judge(services: Services, client: pg.Client, journals: rea
   const { databaseUrl } = services.urls;
   const verify = await verifyProblems(databaseUrl);
   const verdict = await judgeContent(client, await readExpectations(journals));
-  const kafka = openKafka(readConfig({ ...services.urls }, {}), openLog({ logLevel: "silent" }));
+  const kafka = plainKafka(readConfig({ ...services.urls }, {}));
   const types = { getTypeParser: (oid: number, format?: "text") => numbers(oid, format) };
   const pool = new pg.Pool({ connectionString: databaseUrl, max: 2, types: types as typeof pg.types });
   const ledger = await ledgerFaults({
     query: async (sql, values = []) => (await pool.query(sql, [...values])).rows,
-    admin: (use) => withAdmin(kafka, use),
+    admin: (use) => withPlainAdmin(kafka, use),
     name: (topic) => topic,
   });
   await pool.end();

@@ -1,14 +1,15 @@
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
+import type { Kafka } from "kafkajs";
 import pg from "pg";
 import type { ServedConfig } from "../../src/cli/services.ts";
 import { prepare } from "../../src/cli/stack/up.ts";
 import { readConfig } from "../../src/config.ts";
 import { openLog } from "../../src/log.ts";
 import type { StackUrls } from "../../src/stack/stack.ts";
-import { openKafka } from "../../src/topic/client.ts";
 import { connectTape } from "../../src/tradetape/connect-tape.ts";
 import type { Tape } from "../../src/tradetape/tape.ts";
+import { plainKafka } from "../support/services/plain-kafka.ts";
 import { type Ended, startTradetape, tradetape } from "../support/tradetape.ts";
 
 /** A database and a namespace of a proof's own, and programs run against them. */
@@ -19,7 +20,7 @@ export interface Bed {
   fresh(name: string): Promise<string>;
   query<R extends Record<string, unknown>>(databaseUrl: string, sql: string): Promise<R[]>;
   tape<R>(use: (tape: Tape) => Promise<R>): Promise<R>;
-  kafka(): ReturnType<typeof openKafka>;
+  kafka(): Kafka;
   /** Runs a command that must end with this code. */
   must(code: number, ...args: string[]): Promise<Ended & { readonly seconds: number }>;
   end(): Promise<void>;
@@ -51,7 +52,7 @@ export async function makeBed(urls: StackUrls, say: (line: string) => void): Pro
     env,
     config,
     fresh,
-    kafka: () => openKafka(config, log),
+    kafka: () => plainKafka(config),
     async query<R extends Record<string, unknown>>(databaseUrl: string, sql: string) {
       const client = new pg.Client({ connectionString: databaseUrl });
       await client.connect();

@@ -11,7 +11,7 @@ import { ConnectionSlot } from "../../src/table/slot.ts";
 import { RawPublisher } from "../../src/topic/publish/raw-publish.ts";
 import { AVRO_TYPES } from "../event/avro-types.ts";
 import { SCHEMA_IDS } from "./events.ts";
-import { fakeKafka, type KafkaWorld } from "./fakes/fake-kafka.ts";
+import { FakeKafka, type KafkaWorld } from "./fakes/fake-kafka.ts";
 import type { FakePostgres } from "./fakes/fake-postgres.ts";
 import type { Plan } from "./plan.ts";
 import { Process } from "./virtual-time.ts";
@@ -49,9 +49,9 @@ function fakeRegistry({ time, faults }: ProcessWorld, process: Process): Registr
 /** What openLandingServices opens, with everything outside simulated. */
 export async function simulatedServices(world: ProcessWorld, process: Process): Promise<LandingServices> {
   const { plan, postgres, time, cluster } = world;
-  const kafka = fakeKafka(world, process);
+  const client = new FakeKafka(world, process);
   const openSession = postgres.openFor(process);
-  const publisher = await RawPublisher.open(kafka);
+  const publisher = await RawPublisher.open(client);
   const closing = new AbortController();
   const name = { name: "questions", role: "tradetape_lander" as const };
   const questions = new ConnectionSlot(plan.config.databaseUrl, name, openSession);
@@ -60,8 +60,8 @@ export async function simulatedServices(world: ProcessWorld, process: Process): 
     log: SILENT,
     clock: time.clockOf(process),
     openSession,
-    kafka,
-    admin: kafka.admin(),
+    client,
+    admin: await client.openAdmin(),
     registry: fakeRegistry(world, process),
     publisher,
     questions,

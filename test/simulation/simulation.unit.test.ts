@@ -30,6 +30,7 @@ const MET = [
     "produce-lost",
     "produce-part",
     "produce-unheard",
+    "produce-skipped",
     "together",
   ],
   [

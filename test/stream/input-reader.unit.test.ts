@@ -8,6 +8,7 @@ import type { Input } from "../../src/stream/inputs.ts";
 import { FetchedBatch } from "../../src/topic/fetch/fetched-batch.ts";
 import { AVRO_TYPES } from "../event/avro-types.ts";
 import { fill, NOON } from "../support/samples.ts";
+import { heldRecords } from "../topic/fetch/held-records.ts";
 
 const SCHEMA_ID = 7;
 const registry: Registry = {
@@ -24,17 +25,24 @@ const INPUT: Input = {
 
 /** What a program is shown of these events. */
 async function shown(...events: readonly object[]): Promise<readonly object[]> {
-  const messages = events.map((event, offset) => ({
-    key: null,
-    value: encodeEvent("fills", SCHEMA_ID, event),
-    timestamp: String(NOON / 1000),
-    attributes: 0,
-    offset: String(offset),
-    headers: {},
-  }));
-  const batch = new FetchedBatch(0, 0, events.length - 1, messages, events.length);
-  const records = await new InputReader(registry, ["fills"]).read(INPUT, batch, events.length);
-  return records.map(({ event }) => ({ ...event }));
+  const records = heldRecords(
+    events.map((event, offset) => ({
+      offset,
+      timeMs: NOON / 1000,
+      key: null,
+      value: encodeEvent("fills", SCHEMA_ID, event),
+    })),
+  );
+  const range = {
+    topicName: "fills",
+    partition: 0,
+    fetchedOffset: 0,
+    nextOffset: events.length,
+    logEnd: events.length,
+  };
+  const batch = new FetchedBatch(range, records, events.length);
+  const shownRecords = await new InputReader(registry, ["fills"]).read(INPUT, batch, events.length);
+  return shownRecords.map(({ event }) => ({ ...event }));
 }
 
 const IDS = EVENT_SCHEMAS.fill.fields.filter(({ type }) => type === "uuid").map(({ name }) => name);

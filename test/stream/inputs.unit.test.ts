@@ -37,8 +37,7 @@ describe("a replay of two inputs", () => {
     });
     const inputs = new Inputs(all, {
       seek: (at, offset) => said.push(`seek ${name(at)} ${offset}`),
-      pause: (at) => said.push(`pause ${at.map(name)}`),
-      resume: (at) => said.push(`resume ${at.map(name)}`),
+      hold: (at) => said.push(`hold ${name(at)}`),
     });
     return { inputs, said };
   };
@@ -49,7 +48,7 @@ describe("a replay of two inputs", () => {
     expect([inputs.isReplaying, inputs.find("ticks", 1)!.isPaused]).toEqual([true, true]);
     inputs.advance(inputs.find("ticks", 0)!, 5);
     expect([inputs.isReplaying, inputs.isCaughtUp]).toEqual([false, false]);
-    expect(said).toEqual(["seek 0 0", "seek 1 0", "pause 1", "pause 0", "seek 0 5", "seek 1 3", "resume 0,1"]);
+    expect(said).toEqual(["seek 0 0", "seek 1 0", "hold 1", "hold 0", "seek 0 5", "seek 1 3"]);
   });
 
   test("is none when there is nothing to be shown again", () => {

@@ -1,7 +1,7 @@
 import { type Redriven, type RedriveOptions, redrive } from "../../src/dead-letter/redrive.ts";
 import { openLog } from "../../src/log.ts";
 import { type Ops, openOps } from "../../src/operator/ops.ts";
-import { openKafka } from "../../src/topic/client.ts";
+import { openKafka } from "../../src/topic/kafkajs/open-kafka.ts";
 import { RawPublisher } from "../../src/topic/publish/raw-publish.ts";
 import type { TestTape } from "./tape.ts";
 

@@ -6,6 +6,7 @@ import { parseBound, parseSpeed } from "../../src/replay/bounds.ts";
 import { type Onlooker, type ReplayResult, replay } from "../../src/replay/replay.ts";
 import { FIRST, makeReplayPlan } from "../../src/replay/replay-plan.ts";
 import { beginOrResume, openTarget } from "../../src/replay/target.ts";
+import { withAdmin } from "../../src/topic/log-client.ts";
 import type { TestTape } from "./tape.ts";
 
 export interface ReplayFlags {
@@ -35,7 +36,7 @@ export async function replayInto(
     until: parseBound("--until", flags.until ?? "end", "end"),
     sessions: flags.sessions ?? "all",
   };
-  const plan = await source.admin((admin) => makeReplayPlan(admin, config, request, CONSUMERS));
+  const plan = await withAdmin(source.client, (admin) => makeReplayPlan(admin, config, request, CONSUMERS));
   const owner = await openTarget(databaseUrl);
   try {
     const options = { add: flags.add ?? false, resume: flags.resume ?? false };

@@ -1,3 +1,4 @@
+import type { Admin, Kafka, Producer } from "kafkajs";
 import pg from "pg";
 import { CONSUMERS } from "../../consumers/all.ts";
 import { consume } from "../../src/batch/run/consume.ts";
@@ -10,17 +11,15 @@ import type { EventTopic } from "../../src/event/schemas.ts";
 import { openLog } from "../../src/log.ts";
 import type { SettingName } from "../../src/settings.ts";
 import { migrate } from "../../src/table/migrate.ts";
-import { openKafka, withAdmin } from "../../src/topic/client.ts";
-import { openProducer } from "../../src/topic/publish/raw-publish.ts";
+import { openKafka } from "../../src/topic/kafkajs/open-kafka.ts";
+import { type LogClient, withAdmin } from "../../src/topic/log-client.ts";
 import { createTopics, type TopicName, topicName } from "../../src/topic/topics.ts";
 import { connectTape } from "../../src/tradetape/connect-tape.ts";
 import type { Tape } from "../../src/tradetape/tape.ts";
 import { symbol } from "./samples.ts";
 import { isolate } from "./services/isolation.ts";
+import { plainKafka, plainProducer, withPlainAdmin } from "./services/plain-kafka.ts";
 
-type Kafka = ReturnType<typeof openKafka>;
-type Producer = ReturnType<typeof openProducer>;
-export type Admin = ReturnType<Kafka["admin"]>;
 export type Row = Record<string, unknown>;
 
 /** One message as any program may write it, well formed or not. */
@@ -68,7 +67,10 @@ export interface TestTape {
   queryAs(role: string, sql: string): Promise<Row[]>;
   /** Everything that a topic holds, by partition 0. */
   read(topic: TopicName): Promise<StoredMessage[]>;
+  /** What somebody does to the cluster by a client of their own. */
   admin<T>(use: (admin: Admin) => Promise<T>): Promise<T>;
+  /** The product's own client. */
+  readonly client: LogClient;
   /** The full name of a topic. */
   name(topic: TopicName): string;
   /** The same topics, landed in another database. */
@@ -96,12 +98,13 @@ export async function openTestTape(settings: Settings = {}, part = ""): Promise<
   const config = readConfig(flags, {}) as TestTape["config"];
   await migrate(config.databaseUrl);
   const log = openLog(config);
-  const kafka = openKafka(config, log);
-  await withAdmin(kafka, (admin) => createTopics(admin, config));
-  const producer = openProducer(kafka);
+  const client = openKafka(config, log);
+  await withAdmin(client, (admin) => createTopics(admin, config));
+  const kafka = plainKafka(config);
+  const producer = plainProducer(kafka);
   await producer.connect();
   const tape = await connectTape(config, log);
-  return tapeOf({ config, kafka, producer, tape, settings, log });
+  return tapeOf({ config, client, kafka, producer, tape, settings, log });
 }
 
 /** The same, with the samples' symbol in its table, which most events belong to. */
@@ -114,6 +117,7 @@ export async function openTapeWithSymbol(): Promise<TestTape> {
 
 interface Parts {
   readonly config: TestTape["config"];
+  readonly client: LogClient;
   readonly kafka: Kafka;
   readonly producer: Producer;
   readonly tape: Tape;
@@ -121,7 +125,7 @@ interface Parts {
   readonly log: ReturnType<typeof openLog>;
 }
 
-function tapeOf({ config, kafka, producer, tape, settings, log }: Parts): TestTape {
+function tapeOf({ config, client, kafka, producer, tape, settings, log }: Parts): TestTape {
   const pool = new pg.Pool({ connectionString: config.databaseUrl, max: 4, types: { getTypeParser: typeParser } });
   const registry = openRegistry(config.schemaRegistryUrl ?? "");
   const name = (topic: TopicName) => topicName(config.namespace, topic);
@@ -142,6 +146,7 @@ function tapeOf({ config, kafka, producer, tape, settings, log }: Parts): TestTa
   };
   return {
     config,
+    client,
     name,
     landWith,
     publish: tape.publish.bind(tape),
@@ -164,15 +169,15 @@ function tapeOf({ config, kafka, producer, tape, settings, log }: Parts): TestTa
         client.release(true);
       }
     },
-    read: (topic) => readTopic(kafka, name(topic)),
-    admin: (use) => withAdmin(kafka, use),
+    read: (topic) => readTopic(client, kafka, name(topic)),
+    admin: (use) => withPlainAdmin(kafka, use),
     async beside(part) {
       const { databaseUrl } = await isolate(part);
       await migrate(databaseUrl);
       const other = { ...config, databaseUrl };
-      const otherProducer = openProducer(kafka);
+      const otherProducer = plainProducer(kafka);
       await otherProducer.connect();
-      const parts = { config: other, kafka, producer: otherProducer, settings, log };
+      const parts = { config: other, client, kafka, producer: otherProducer, settings, log };
       return tapeOf({ ...parts, tape: await connectTape(other, log) });
     },
     async stop() {
@@ -195,10 +200,10 @@ const typeParser = ((oid: number, format?: "text") => {
 /** A column of times as whole microseconds, for comparing. */
 export const micros = (column: string): string => `(extract(epoch FROM ${column}) * 1000000)::bigint AS ${column}`;
 
-async function readTopic(kafka: Kafka, topic: string): Promise<StoredMessage[]> {
-  const offsets = await withAdmin(kafka, (admin) => admin.fetchTopicOffsets(topic));
+async function readTopic(client: LogClient, kafka: Kafka, topic: string): Promise<StoredMessage[]> {
+  const offsets = await withAdmin(client, (admin) => admin.fetchOffsets(topic));
   const first = offsets.find(({ partition }) => partition === 0)!;
-  const count = Number(first.high) - Number(first.low);
+  const count = first.high - first.low;
   const found: StoredMessage[] = [];
   if (count === 0) return found;
   const consumer = kafka.consumer({ groupId: `${topic}.test-reader.${Date.now()}`, maxWaitTimeInMs: 100 });

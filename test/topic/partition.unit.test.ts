@@ -1,3 +1,5 @@
+import fc from "fast-check";
+import kafkajs, { type PartitionMetadata } from "kafkajs";
 import { describe, expect, it } from "vitest";
 import { Partitioning } from "../../src/topic/partition.ts";
 
@@ -18,6 +20,18 @@ describe("Partitioning", () => {
   it.each(JAVA)("puts %j where the Java client puts it", (key, ...expected) => {
     const placed = [4, 7, 1000].map((partitions) => new Partitioning(partitions).place(key).partition);
     expect(placed).toEqual(expected);
+  });
+
+  it("puts any key where kafkajs puts it", () => {
+    const choose = kafkajs.Partitioners.DefaultPartitioner();
+    const partitionMetadata = Array.from({ length: 7 }, (_, partitionId) => ({ partitionId }) as PartitionMetadata);
+    const partitioning = new Partitioning(7);
+    fc.assert(
+      fc.property(fc.string({ unit: "grapheme", maxLength: 50 }), (key) => {
+        const message = { key: Buffer.from(key), value: null };
+        expect(partitioning.place(key).partition).toBe(choose({ topic: "", partitionMetadata, message }));
+      }),
+    );
   });
 
   it("gives the key's UTF-8 bytes, and the same ones the next time", () => {

@@ -1,5 +1,5 @@
 import type { StoredHeaders } from "../../table/landing/letters.ts";
-import type { RecordHeaders } from "../../topic/fetch/records.ts";
+import type { RecordHeaders } from "../../topic/wire/record-writer.ts";
 
 /**
  * What a redriven letter's message carries beside its own headers: how many times the event has been redriven, the
@@ -17,7 +17,7 @@ export const base64 = (data: string | Buffer): string => Buffer.from(data as str
 const storedName = (name: string): string => name.replaceAll("\\", "\\\\").replaceAll("\0", "\\0");
 const rawName = (name: string): string => name.replace(/\\([\\0])/g, (_, escaped) => (escaped === "0" ? "\0" : "\\"));
 
-/** Headers as JSON can hold them. Other clients send headers without a value, though kafkajs's types know of none. */
+/** Headers as JSON can hold them. */
 export function storedHeaders(headers: RecordHeaders | undefined): StoredHeaders {
   const bytes = (data: string | Buffer | null) => (data === null ? null : base64(data));
   // Not by assignment: that would lose a header whose name is __proto__.
@@ -28,7 +28,7 @@ export function storedHeaders(headers: RecordHeaders | undefined): StoredHeaders
   );
 }
 
-/** The headers as they were, for publishing; one without a value gets an empty one, as kafkajs can't send the other. */
+/** The headers as they were, for publishing; one without a value gets an empty one. */
 export function rawHeaders(stored: StoredHeaders): RecordHeaders {
   const bytes = (text: string | null) => Buffer.from(text ?? "", "base64");
   return Object.fromEntries(

@@ -3,7 +3,7 @@ import type { Config } from "../../config.ts";
 import type { Registry } from "../../event/registry.ts";
 import type { Log } from "../../log.ts";
 import type { ConnectionSlot } from "../../table/slot.ts";
-import type { GroupMember } from "../../topic/fetch/consume.ts";
+import type { LogMember } from "../../topic/log-client.ts";
 import type { PartitionOffsets } from "../../topic/offsets.ts";
 import type { RawPublisher } from "../../topic/publish/raw-publish.ts";
 import type { LandingPlan } from "../land/landing-plan.ts";
@@ -16,7 +16,7 @@ export interface GroupParts {
   readonly log: Log;
   readonly clock: Clock;
   readonly registry: Registry;
-  readonly member: GroupMember;
+  readonly member: LogMember;
   readonly publisher: RawPublisher;
   readonly landingSlots: readonly ConnectionSlot[];
   /** The session on which small batches of several partitions land together. */

@@ -55,7 +55,7 @@ export class Group {
       };
     });
     this.failure.catch(() => undefined);
-    this.#hints = new OffsetHints(parts.member, parts.log, plan.publishes);
+    this.#hints = new OffsetHints(parts.member, plan, parts.log);
     this.#space = new BufferSpace(config.landingBufferBytesMax);
     const { landingSlots: slots, sharedSlot, daySlot, registry } = parts;
     this.#intake = new Intake({ ...parts, space: this.#space, patience: this.#patience() });
@@ -81,9 +81,10 @@ export class Group {
   async start(): Promise<void> {
     const { member, plan, config, clock } = this.#parts;
     await member.start({
-      onAssigned: (partitions) => this.#assign(partitions),
+      onAssigned: (assigned) => this.#assign(assigned.map(({ partition }) => partition)),
+      // Lanes land on what they hold: the database's lock decides, and the next assignment drops what is left.
+      onLeft: () => undefined,
       onBatch: (batch, heartbeat, isStale) => this.#take(batch, heartbeat, isStale),
-      onMarkers: (partition, first, next) => this.#takeMarkers(partition, first, next),
       onCrash: (error) => this.#fail(error),
     });
     const watch = () => watchHistory(this.#parts, this.#lanes, (lane) => this.#findWay(lane)).catch(this.#fail);
@@ -131,7 +132,7 @@ export class Group {
     await Promise.all([...landingSlots, sharedSlot, daySlot, outboxSlot, watchSlot].map((slot) => slot.close()));
   }
 
-  /** Called within kafkajs's event, before the first fetch of the new assignment, so nothing here may be awaited. */
+  /** Called before the first fetch of the new assignment: a seek after an await would miss it, so nothing is awaited here. */
   #assign(partitions: readonly number[]): void {
     this.#generation++;
     for (const [partition, lane] of this.#lanes) {
@@ -174,7 +175,8 @@ export class Group {
     if (generation !== this.#generation) return;
     lane.begin(claimed);
     // Kafka is sent one record back where there is a landmark: `checkLandmark` compares it, and the landing trims it.
-    this.#parts.member.seek(lane.partition, claimed.landmark?.offset ?? claimed.nextOffset);
+    const at = { topicName: this.#parts.plan.topicName, partition: lane.partition };
+    this.#parts.member.seek(at, claimed.landmark?.offset ?? claimed.nextOffset);
   }
 
   async #take(batch: FetchedBatch, heartbeat: () => Promise<void>, isStale: () => boolean): Promise<void> {
@@ -184,12 +186,6 @@ export class Group {
     const isOurs = () => generation === this.#generation && !isStale() && !this.#ending.aborted;
     const result = await this.#intake.take({ lane, batch, heartbeat, isOurs });
     if (result === "lost the way") this.#findWay(lane);
-  }
-
-  #takeMarkers(partition: number, firstOffset: number, nextOffset: number): void {
-    const lane = this.#lanes.get(partition);
-    if (lane === undefined || this.#ending.aborted) return;
-    if (this.#intake.takeMarkers(lane, firstOffset, nextOffset) === "lost the way") this.#findWay(lane);
   }
 
   /** Claims a lane's partition: it was assigned anew, or Kafka delivers from another offset than the database expects. */

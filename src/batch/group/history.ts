@@ -39,22 +39,15 @@ type History = Pick<LandingPlan, "topicName" | "isCompacted">;
  */
 export function checkLandmark(plan: History, lane: Lane, batch: FetchedBatch): void {
   const { landmark } = lane;
+  const { records } = batch;
   if (landmark === undefined || batch.fetchedOffset > landmark.offset || batch.nextOffset <= landmark.offset) return;
-  for (let index = 0; index < batch.count && batch.offsetOf(index) <= landmark.offset; index++) {
-    if (batch.offsetOf(index) !== landmark.offset) continue;
-    if (!recordDigest(batch.record(index)).equals(landmark.digest)) throw anotherRecord(plan, lane, landmark.offset);
+  for (let index = 0; index < records.count && records.offsetOf(index) <= landmark.offset; index++) {
+    if (records.offsetOf(index) !== landmark.offset) continue;
+    if (!recordDigest(records.record(index)).equals(landmark.digest)) throw anotherRecord(plan, lane, landmark.offset);
     lane.recognise();
     return;
   }
   if (!plan.isCompacted) throw anotherRecord(plan, lane, landmark.offset);
-  lane.recognise();
-}
-
-/** The same for a range without records, which must not have the landmark in it. @throws TradetapeError history_lost */
-export function checkNoLandmark(plan: History, lane: Lane, firstOffset: number, nextOffset: number): void {
-  const offset = lane.landmark?.offset;
-  if (offset === undefined || firstOffset > offset || nextOffset <= offset) return;
-  if (!plan.isCompacted) throw anotherRecord(plan, lane, offset);
   lane.recognise();
 }
 

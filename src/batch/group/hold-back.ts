@@ -1,7 +1,7 @@
 import { Refusal } from "../../event/letter.ts";
 import { hasSessions } from "../../table/rows/landing-table.ts";
-import type { GroupMember } from "../../topic/fetch/consume.ts";
 import type { Records } from "../../topic/fetch/records.ts";
+import type { LogMember } from "../../topic/log-client.ts";
 import type { Encoder } from "../encode/encoder.ts";
 import { readEvent } from "../encode/read-event.ts";
 import { sessionOf } from "../encode/session-sieve.ts";
@@ -30,7 +30,7 @@ export function holdBack(
     readonly records: Records;
     readonly part: Stretch;
     readonly bytes: number;
-    readonly member: Pick<GroupMember, "letGo">;
+    readonly member: Pick<LogMember, "letGo">;
     readonly push: (part: Stretch) => void;
   },
 ): boolean {
@@ -50,7 +50,7 @@ export function holdBack(
     release: (of) => {
       if (lane.claimed === claimed && lane.tail !== undefined) push(of);
     },
-    wanted: () => member.letGo(lane.partition),
+    wanted: () => member.letGo({ topicName, partition: lane.partition }),
   });
 }
 

@@ -2,27 +2,21 @@ import { type Clock, SYSTEM_CLOCK } from "../../clock.ts";
 import type { Config } from "../../config.ts";
 import { HEADER_BYTES } from "../../event/codec.ts";
 import type { Registry } from "../../event/registry.ts";
-import type { GroupMember } from "../../topic/fetch/consume.ts";
 import type { FetchedBatch } from "../../topic/fetch/fetched-batch.ts";
-import { KeptRecords } from "../../topic/fetch/kept-records.ts";
-import type { HeldRecords, Records } from "../../topic/fetch/records.ts";
+import type { HeldRecords } from "../../topic/fetch/records.ts";
+import type { LogMember } from "../../topic/log-client.ts";
 import type { BufferSpace } from "../buffer-space.ts";
 import { encodeBatch } from "../encode/encode.ts";
 import type { Rows } from "../encode/rows.ts";
 import type { LandingPlan } from "../land/landing-plan.ts";
 import { judge, type Patience } from "../patience.ts";
-import { checkLandmark, checkNoLandmark, missingRecords } from "./history.ts";
+import { checkLandmark, missingRecords } from "./history.ts";
 import { firstFrom, holdBack } from "./hold-back.ts";
 import { BATCH_BYTES, type Lane } from "./lane.ts";
 import type { Pace, Stretch } from "./replay-terms.ts";
 
 /** While `Intake` waits, it sends a heartbeat this often; the smallest session timeout is 6 s. */
 const HEARTBEAT_PAUSE_MS = 1000;
-
-const none = (): never => {
-  throw new Error("there are no records");
-};
-const NO_RECORDS: Records = { count: 0, offsetOf: none, publishedAtMs: none, locate: none, record: none };
 
 /** Beside its bytes a row has an entry of four bytes in `ends` and one in `indexes`. */
 const ROW_NUMBERS_BYTES = 2 * 4;
@@ -54,7 +48,7 @@ export class Intake {
   readonly #registry: Registry;
   readonly #space: BufferSpace;
   readonly #patience: Patience;
-  readonly #member: Pick<GroupMember, "hold" | "letGo">;
+  readonly #member: Pick<LogMember, "hold" | "letGo">;
   readonly #pace: Pace | undefined;
   readonly #clock: Clock;
   readonly #parkedEventsMax: number;
@@ -65,7 +59,7 @@ export class Intake {
     readonly space: BufferSpace;
     readonly patience: Patience;
     readonly config: Pick<Config, "parkedEventsMax">;
-    readonly member: Pick<GroupMember, "hold" | "letGo">;
+    readonly member: Pick<LogMember, "hold" | "letGo">;
     readonly pace?: Pace | undefined;
     readonly clock?: Clock;
   }) {
@@ -80,7 +74,7 @@ export class Intake {
   }
 
   /**
-   * Resolves when the batch is queued or not to be landed; kafkajs then fetches on.
+   * Resolves when the batch is queued or not to be landed; the partition is then fetched on.
    * @returns "lost the way" when the batch begins beyond the lane's tail
    * @throws TradetapeError history_lost when records are missing in the middle of it
    */
@@ -89,7 +83,7 @@ export class Intake {
     // The landmark is checked before the wait for space: where parked events hold all up, the log is known all the same.
     const first = isOurs() ? this.#checkAtTail(lane, batch) : "not ours";
     if (first !== "next") return first;
-    while (isOurs() && !(this.#space.has(batch.keepBytes) && lane.parked < this.#parkedEventsMax)) {
+    while (isOurs() && !(this.#space.has(batch.records.heldBytes) && lane.parked < this.#parkedEventsMax)) {
       // A heartbeat on every turn, not by `#alive`: space that is freed more often than once a pause would keep it from any.
       await Promise.race([this.#space.freed(), this.#clock.sleep(HEARTBEAT_PAUSE_MS)]);
       await heartbeat();
@@ -99,7 +93,7 @@ export class Intake {
     const second = isOurs() ? this.#checkAtTail(lane, batch) : "not ours";
     if (second !== "next") return second;
     if (batch.missing > 0 && !this.#plan.isCompacted) throw missingRecords(this.#plan.topicName, batch);
-    this.#enqueue(lane, batch, batch.fetchedOffset, batch.nextOffset, batch.held);
+    this.#enqueue(lane, batch);
     return "taken";
   }
 
@@ -111,20 +105,10 @@ export class Intake {
     checkLandmark(this.#plan, lane, batch);
     if (isAtEnd) {
       // The replay's part of this partition is at its end: what comes behind it would be fetched only to be dropped.
-      this.#member.hold(lane.partition);
+      this.#member.hold(batch);
       return "taken";
     }
     return batch.nextOffset <= lane.tail ? "taken" : "next";
-  }
-
-  /** Queues a range of markers and aborted records: it lands as holes, so that the next batch may begin behind it. */
-  takeMarkers(lane: Lane, firstOffset: number, nextOffset: number): "taken" | "lost the way" {
-    if (lane.tail === undefined) return "taken";
-    checkNoLandmark(this.#plan, lane, firstOffset, nextOffset);
-    if (nextOffset <= lane.tail || lane.tail >= this.#endOf(lane)) return "taken";
-    if (firstOffset > lane.tail) return "lost the way";
-    this.#enqueue(lane, NO_RECORDS, lane.tail, nextOffset);
-    return "taken";
   }
 
   /** The offset at which a replay's part of the partition ends; none for a live group. */
@@ -133,33 +117,33 @@ export class Intake {
     return ends === undefined ? Number.POSITIVE_INFINITY : (ends.get(lane.partition) ?? 0);
   }
 
-  #enqueue(lane: Lane, fetched: Records, firstOffset: number, behind: number, held?: HeldRecords): void {
-    const nextOffset = Math.min(behind, this.#endOf(lane));
-    const to = nextOffset < behind ? firstFrom(fetched, nextOffset) : fetched.count;
-    const kept = held ?? new KeptRecords(fetched, to);
+  #enqueue(lane: Lane, batch: FetchedBatch): void {
+    const { records, fetchedOffset: firstOffset } = batch;
+    const nextOffset = Math.min(batch.nextOffset, this.#endOf(lane));
+    const to = nextOffset < batch.nextOffset ? firstFrom(records, nextOffset) : records.count;
     const part = { firstOffset, nextOffset, from: 0, to };
-    if (this.#pace === undefined) this.#push(lane, fetched, kept, part);
+    if (this.#pace === undefined) this.#push(lane, records, part);
     else {
       const { encoder, topicName } = this.#plan;
-      const push = (of: Stretch) => this.#push(lane, kept, kept, of);
-      const bytes = kept.heldBytes;
-      const back = { encoder, topicName, lane, records: kept, part, bytes, member: this.#member, push };
-      if (holdBack(this.#pace, back)) this.#member.hold(lane.partition);
+      const push = (of: Stretch) => this.#push(lane, records, of);
+      const bytes = records.heldBytes;
+      const back = { encoder, topicName, lane, records, part, bytes, member: this.#member, push };
+      if (holdBack(this.#pace, back)) this.#member.hold(batch);
     }
     lane.tail = nextOffset;
   }
 
-  #push(lane: Lane, fetched: Records, kept: HeldRecords, { firstOffset, nextOffset, from, to }: Stretch): void {
+  #push(lane: Lane, records: HeldRecords, { firstOffset, nextOffset, from, to }: Stretch): void {
     // Rounded up, so that what `#space` has taken for a job is exactly what is freed after it.
-    const keptBytes = Math.ceil((kept.heldBytes * (to - from)) / Math.max(1, kept.count));
+    const keptBytes = Math.ceil((records.heldBytes * (to - from)) / Math.max(1, records.count));
     let at = { firstOffset, from };
     do {
-      const encoded = encodeBatch(this.#plan.encoder, lane.partition, fetched, { ...at, nextOffset, to });
+      const encoded = encodeBatch(this.#plan.encoder, lane.partition, records, { ...at, nextOffset, to });
       const rows = { ...encoded.rows, bytes: trimmed(encoded.rows.bytes) };
       // A batch that is cut by days is several jobs over the same records, which are counted with the first of them.
       const bytes = BATCH_BYTES + heldBytes(rows) + (at.from === from ? keptBytes : 0);
       this.#space.take(bytes);
-      lane.push({ kind: "batch", batch: { ...encoded, rows, records: kept }, bytes });
+      lane.push({ kind: "batch", batch: { ...encoded, rows, records }, bytes });
       at = { firstOffset: encoded.nextOffset, from: encoded.to };
     } while (at.from < to);
   }
@@ -174,7 +158,7 @@ export class Intake {
     }
   }
 
-  /** Waits for `work`, with a heartbeat every HEARTBEAT_PAUSE_MS. @throws kafkajs's rebalance error, which ends `take` */
+  /** Waits for `work`, with a heartbeat every HEARTBEAT_PAUSE_MS. @throws the error of a `heartbeat` in a rebalance */
   async #alive(work: Promise<unknown>, heartbeat: () => Promise<void>): Promise<void> {
     let done = false;
     const finished = work.then(() => {

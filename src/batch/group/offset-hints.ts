@@ -1,5 +1,6 @@
 import type { Log } from "../../log.ts";
-import type { GroupMember } from "../../topic/fetch/consume.ts";
+import type { LogMember } from "../../topic/log-client.ts";
+import type { LandingPlan } from "../land/landing-plan.ts";
 import type { Lane } from "./lane.ts";
 
 /**
@@ -7,29 +8,30 @@ import type { Lane } from "./lane.ts";
  * fails, as in a rebalance, is left to the next one. A replay's group (`publishes` is false) writes none.
  */
 export class OffsetHints {
-  readonly #member: GroupMember;
+  readonly #member: LogMember;
+  readonly #plan: Pick<LandingPlan, "topicName" | "publishes">;
   readonly #log: Log;
-  readonly #publishes: boolean;
   readonly #written = new Map<number, number>();
 
-  constructor(member: GroupMember, log: Log, publishes: boolean) {
+  constructor(member: LogMember, plan: Pick<LandingPlan, "topicName" | "publishes">, log: Log) {
     this.#member = member;
+    this.#plan = plan;
     this.#log = log;
-    this.#publishes = publishes;
   }
 
   async write(lanes: Iterable<Lane>): Promise<void> {
     const moved = [...lanes].filter(
       (lane) => this.#written.get(lane.partition) !== lane.nextOffset && lane.nextOffset > 0,
     );
-    if (moved.length === 0 || !this.#publishes) return;
-    const offsets = new Map(moved.map((lane) => [lane.partition, lane.nextOffset]));
+    const { topicName, publishes } = this.#plan;
+    if (moved.length === 0 || !publishes) return;
+    const marks = moved.map(({ partition, nextOffset: offset }) => ({ topicName, partition, offset, note: "" }));
     try {
-      await this.#member.commit(offsets);
+      await this.#member.mark(marks);
     } catch (error) {
       this.#log.debug({ error: (error as Error).message }, "Kafka's group offsets not written");
       return;
     }
-    for (const [partition, offset] of offsets) this.#written.set(partition, offset);
+    for (const { partition, offset } of marks) this.#written.set(partition, offset);
   }
 }

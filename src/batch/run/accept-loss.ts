@@ -6,7 +6,6 @@ import type { Connection } from "../../table/connection.ts";
 import { claimPartition, lockPartition } from "../../table/landing/landed.ts";
 import { advance, type LedgerRow, NOTHING_COUNTED } from "../../table/landing/ledger.ts";
 import { insertOutbox } from "../../table/landing/outbox.ts";
-import { fetchOffsets } from "../../topic/offsets.ts";
 import { topicName } from "../../topic/topics.ts";
 import { inTransaction } from "../land/land.ts";
 import type { LandingServices } from "./landing-services.ts";
@@ -31,7 +30,7 @@ export interface AcceptedLoss {
 export async function acceptLoss(services: LandingServices, loss: AcceptedLoss): Promise<void> {
   const { config, admin, registry, questions, clusterId } = services;
   const name = topicName(config.namespace, loss.topic);
-  const log = (await fetchOffsets(admin, name)).find(({ partition }) => partition === loss.partition);
+  const log = (await admin.fetchOffsets(name)).find(({ partition }) => partition === loss.partition);
   if (log === undefined) throw refused(name, loss, `${name} has no such partition`);
   const auditTopicName = topicName(config.namespace, "audit");
   const schemaId = await registry.register(auditTopicName, "audit");

@@ -1,7 +1,7 @@
 import { pause } from "../../clock.ts";
 import type { EventTopic } from "../../event/schemas.ts";
 import { nextOffsets } from "../../table/landing/landed.ts";
-import { fetchOffsets, type PartitionOffsets } from "../../topic/offsets.ts";
+import type { PartitionOffsets } from "../../topic/offsets.ts";
 import { topicName } from "../../topic/topics.ts";
 import type { Consumer } from "../consumer.ts";
 import type { Group } from "../group/group.ts";
@@ -110,7 +110,7 @@ async function runGroups(
 async function endsOf(services: LandingServices, consumers: readonly Consumer[]): Promise<Ends> {
   const ends = new Map<EventTopic, readonly PartitionOffsets[]>();
   for (const { topic } of consumers) {
-    const offsets = await fetchOffsets(services.admin, topicName(services.config.namespace, topic));
+    const offsets = await services.admin.fetchOffsets(topicName(services.config.namespace, topic));
     const filled = offsets.filter(({ low, high }) => high > low);
     ends.set(topic, filled);
   }

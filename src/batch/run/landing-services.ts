@@ -6,8 +6,8 @@ import { Connection, type OpenSession } from "../../table/connection.ts";
 import { databaseId } from "../../table/landing/landed.ts";
 import { requireMigrated } from "../../table/migrate.ts";
 import { ConnectionSlot } from "../../table/slot.ts";
-import { brokerFault, openKafka } from "../../topic/client.ts";
-import { fetchClusterId } from "../../topic/offsets.ts";
+import { openKafka } from "../../topic/kafkajs/open-kafka.ts";
+import type { LogAdmin, LogClient } from "../../topic/log-client.ts";
 import { RawPublisher } from "../../topic/publish/raw-publish.ts";
 import { checkTopics, requireGoodTopics } from "../../topic/topics.ts";
 import { letHeapGrow } from "../heap.ts";
@@ -18,8 +18,8 @@ export interface LandingServices {
   readonly log: Log;
   readonly clock: Clock;
   readonly openSession: OpenSession;
-  readonly kafka: ReturnType<typeof openKafka>;
-  readonly admin: ReturnType<ReturnType<typeof openKafka>["admin"]>;
+  readonly client: LogClient;
+  readonly admin: LogAdmin;
   readonly registry: Registry;
   readonly publisher: RawPublisher;
   /** A session for questions, beside those that land. */
@@ -43,14 +43,14 @@ export async function openLandingServices(settings: Config, log: Log): Promise<L
   const { databaseUrl } = config;
   letHeapGrow();
   const questions = new ConnectionSlot(databaseUrl, { name: "questions", role: "tradetape_lander" });
-  const kafka = openKafka(config, log, "whole batches");
-  const admin = kafka.admin();
+  const client = openKafka(config, log);
+  let admin: LogAdmin | undefined;
   let publisher: RawPublisher | undefined;
   const closing = new AbortController();
   const close = async () => {
     closing.abort();
     await publisher?.close();
-    await admin.disconnect();
+    await admin?.close();
     await questions.close();
   };
   try {
@@ -58,18 +58,18 @@ export async function openLandingServices(settings: Config, log: Log): Promise<L
       await requireMigrated(connection, databaseUrl);
       return databaseId(connection);
     });
-    publisher = await RawPublisher.open(kafka);
-    await admin.connect();
+    publisher = await RawPublisher.open(client);
+    admin = await client.openAdmin();
     const topics = await checkTopics(admin, config);
     requireGoodTopics(topics);
-    const clusterId = await fetchClusterId(admin);
+    const { clusterId } = await admin.fetchCluster();
     const registry = openRegistry(config.schemaRegistryUrl);
     return {
       config,
       log,
       clock: SYSTEM_CLOCK,
       openSession: Connection.open,
-      kafka,
+      client,
       admin,
       registry,
       publisher,
@@ -82,6 +82,6 @@ export async function openLandingServices(settings: Config, log: Log): Promise<L
     };
   } catch (error) {
     await close();
-    throw brokerFault(error);
+    throw error;
   }
 }

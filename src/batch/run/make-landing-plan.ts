@@ -4,7 +4,6 @@ import { strangersStatement } from "../../table/landing/strangers.ts";
 import { checkCatalog } from "../../table/rows/catalog.ts";
 import type { LandingTable } from "../../table/rows/landing-table.ts";
 import { RowEncoder } from "../../table/rows/row-encoder.ts";
-import { fetchOffsets } from "../../topic/offsets.ts";
 import { topicName } from "../../topic/topics.ts";
 import { type Consumer, copiesDirectly, dayColumnOf } from "../consumer.ts";
 import { EventFilter } from "../encode/event-filter.ts";
@@ -41,7 +40,7 @@ export async function makeLandingPlan(
   );
   const topicEnds: TopicEnds = {
     nameOf: (other) => topicName(config.namespace, other),
-    read: async (other) => terms?.rangesOf(other) ?? fetchOffsets(services.admin, topicName(config.namespace, other)),
+    read: async (other) => terms?.rangesOf(other) ?? services.admin.fetchOffsets(topicName(config.namespace, other)),
   };
   const filter = terms?.filterOf(topic) ?? new EventFilter(config.sessionKinds);
   const reader = new EventReader(topic, registry);

@@ -1,7 +1,5 @@
 import { processTag } from "../../table/connection.ts";
 import { ConnectionSlot } from "../../table/slot.ts";
-import { GroupMember } from "../../topic/fetch/consume.ts";
-import { fetchClusterId, fetchOffsets } from "../../topic/offsets.ts";
 import type { Consumer } from "../consumer.ts";
 import { Group } from "../group/group.ts";
 import type { ReplayTerms } from "../group/replay-terms.ts";
@@ -21,7 +19,7 @@ const groupIdOf = ({ topicName, publishes }: LandingPlan, databaseId: string): s
  * replay and the live landing.
  */
 export async function openGroup(services: LandingServices, consumer: Consumer, terms?: ReplayTerms): Promise<Group> {
-  const { config, log, clock, openSession, kafka, admin, registry, publisher } = services;
+  const { config, log, clock, openSession, client, admin, registry, publisher } = services;
   const { topic } = consumer;
   const plan = await makeLandingPlan(services, consumer, terms);
   const slot = (what: string) =>
@@ -36,9 +34,10 @@ export async function openGroup(services: LandingServices, consumer: Consumer, t
       openSession,
     );
   const isWide = terms !== undefined || consumer.connections === "several";
-  const member = new GroupMember(kafka, {
+  const member = client.member({
     groupId: groupIdOf(plan, services.databaseId),
-    topicName: plan.topicName,
+    topicNames: [plan.topicName],
+    assignment: "shared",
     fetchPartitionBytesMax: config.fetchPartitionBytesMax,
     sessionTimeoutMs: config.sessionTimeoutMs,
   });
@@ -59,10 +58,11 @@ export async function openGroup(services: LandingServices, consumer: Consumer, t
     watchSlot: new ConnectionSlot(config.databaseUrl, { name: `${plan.topicName} watch` }, openSession),
     pace: terms?.pace,
     logOf: async (partition) => {
-      const offsets = await fetchOffsets(admin, plan.topicName);
+      const offsets = await admin.fetchOffsets(plan.topicName);
       const found = offsets.find((candidate) => candidate.partition === partition);
       if (!found) throw new Error(`${plan.topicName}/${partition} was assigned, and the cluster doesn't list it`);
-      return { log: terms?.within(topic, found) ?? found, clusterId: await fetchClusterId(admin) };
+      const { clusterId } = await admin.fetchCluster();
+      return { log: terms?.within(topic, found) ?? found, clusterId };
     },
   });
 }

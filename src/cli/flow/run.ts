@@ -16,7 +16,7 @@ import { MODEL_VERSION } from "../../strategy/model.ts";
 import { PAPER } from "../../strategy/paper-broker.ts";
 import type { Program } from "../../stream/program.ts";
 import { type RunServices, type RunTally, runProgram } from "../../stream/run.ts";
-import { openKafka } from "../../topic/client.ts";
+import { openKafka } from "../../topic/kafkajs/open-kafka.ts";
 import { connectTape } from "../../tradetape/connect-tape.ts";
 import type { Tape } from "../../tradetape/tape.ts";
 import type { CommandSpec, Session } from "../command.ts";
@@ -141,7 +141,7 @@ export async function runPrograms(
   const { schemaRegistryUrl } = requireServices(config, "schemaRegistryUrl");
   const publish: RunServices["publish"] = ({ topic, event, headers }) =>
     tape.publish(topic, event as never, { headers });
-  const services = { kafka: openKafka(config, log), registry: openRegistry(schemaRegistryUrl), config, log, publish };
+  const services = { client: openKafka(config, log), registry: openRegistry(schemaRegistryUrl), config, log, publish };
   const by = { ...run, modelVersion: MODEL_VERSION, strategyId: strategyId(run.strategy) };
   const failed = new AbortController();
   const stop = AbortSignal.any([signal, failed.signal]);

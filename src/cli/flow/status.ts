@@ -4,8 +4,8 @@ import { TradetapeError } from "../../errors.ts";
 import { type PartitionStatus, readStatus } from "../../table/checks/status.ts";
 import { Connection } from "../../table/connection.ts";
 import { requireMigrated } from "../../table/migrate.ts";
-import { openKafka, withAdmin } from "../../topic/client.ts";
-import { fetchOffsets, fetchOffsetsAt } from "../../topic/offsets.ts";
+import { openKafka } from "../../topic/kafkajs/open-kafka.ts";
+import { withAdmin } from "../../topic/log-client.ts";
 import { topicName } from "../../topic/topics.ts";
 import type { CommandSpec, Session } from "../command.ts";
 import { EXIT } from "../exit.ts";
@@ -81,8 +81,8 @@ function kafkaSide(
     for (const { topic } of CONSUMERS) {
       const name = topicName(config.namespace, topic);
       const since = Date.now() - (stalledAfterMs ?? 0);
-      const old = stalledAfterMs === undefined ? undefined : await fetchOffsetsAt(admin, name, since);
-      for (const { partition, low, high } of await fetchOffsets(admin, name)) {
+      const old = stalledAfterMs === undefined ? undefined : await admin.fetchOffsetsAt(name, since);
+      for (const { partition, low, high } of await admin.fetchOffsets(name)) {
         const status = landed.get(`${name}/${partition}`);
         rows.push({
           topic: name,

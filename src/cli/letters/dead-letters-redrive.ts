@@ -3,7 +3,7 @@ import { type Redriven, redrive } from "../../dead-letter/redrive.ts";
 import { awaitOutcome, type RedriveOutcome } from "../../dead-letter/redrive-outcome.ts";
 import { openOps } from "../../operator/ops.ts";
 import { countOpenLetters, type LetterCount } from "../../table/letters/dead-letters.ts";
-import { openKafka } from "../../topic/client.ts";
+import { openKafka } from "../../topic/kafkajs/open-kafka.ts";
 import { RawPublisher } from "../../topic/publish/raw-publish.ts";
 import type { CommandSpec, Session } from "../command.ts";
 import { EXIT, type ExitCode } from "../exit.ts";

@@ -1,4 +1,5 @@
-import { openKafka, withAdmin } from "../../topic/client.ts";
+import { openKafka } from "../../topic/kafkajs/open-kafka.ts";
+import { withAdmin } from "../../topic/log-client.ts";
 import { checkTopics, createTopics, type TopicReport } from "../../topic/topics.ts";
 import type { CommandSpec } from "../command.ts";
 import { EXIT } from "../exit.ts";
@@ -13,8 +14,8 @@ export const topicsCommand: CommandSpec<{ create?: boolean }> = {
     command.option("--create", "create what is missing and register the schemas; existing topics are never changed");
   },
   run: async ({ config, out, log }, _args, options) => {
-    const kafka = openKafka(config, log);
-    const reports = await withAdmin(kafka, (admin) => (options.create ? createTopics : checkTopics)(admin, config));
+    const client = openKafka(config, log);
+    const reports = await withAdmin(client, (admin) => (options.create ? createTopics : checkTopics)(admin, config));
     if (options.create && config.schemaRegistryUrl !== undefined) await registerSchemas(config);
     const ok = reports.every(({ state }) => state === "good" || state === "created");
     out.result({ ok, topics: reports }, () => topicsText(reports));

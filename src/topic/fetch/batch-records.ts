@@ -1,10 +1,11 @@
-import type { Batch } from "kafkajs";
-import { RecordBatch } from "../wire/record-batch.ts";
+import type { RecordBatch } from "../wire/record-batch.ts";
+import type { RecordHeaders } from "../wire/record-writer.ts";
 import { number, readNumber, readTime, time } from "../wire/varint.ts";
-import { FetchedBatch } from "./fetched-batch.ts";
-import { PLACE_BYTES } from "./kept-records.ts";
-import type { HeldRecords, RawRecord, RecordHeaders, ValuePlace } from "./records.ts";
+import { FetchedBatch, type FetchedRange } from "./fetched-batch.ts";
+import type { HeldRecords, RawRecord, ValuePlace } from "./records.ts";
 
+/** Beside its bytes a record takes three places of 4 bytes, its offset and its time. */
+const PLACE_BYTES = 3 * 4 + 2 * 8;
 const IS_NULL = -1;
 /** Length, attributes, time, offset, the lengths of key and value, the number of headers. */
 const RECORD_BYTES_MIN = 7;
@@ -12,7 +13,7 @@ const RECORD_BYTES_MIN = 7;
 const damaged = ({ firstOffset }: RecordBatch, why: string): Error =>
   new Error(`the record batch at offset ${firstOffset} is damaged: ${why}`);
 
-/** How many records a batch says it has; memory is taken for them before they are looked at. */
+/** How many records a batch says it has, checked against its bytes, because memory is taken by it before they are read. */
 function countOf(batch: RecordBatch): number {
   const { count, records } = batch;
   if (count < 0 || count * RECORD_BYTES_MIN > records.length) throw damaged(batch, `${count} records`);
@@ -20,8 +21,8 @@ function countOf(batch: RecordBatch): number {
 }
 
 /**
- * The records of one partition's fetch as the log laid them out: one copy of their bytes, and where each begins. A key or
- * header is looked at when somebody asks for it.
+ * The records of one partition's fetch as the log laid them out: one copy of their bytes, and where each begins. Keys and
+ * headers are read only when `record` is called, because most landings need neither.
  */
 export class BatchRecords implements HeldRecords {
   readonly count: number;
@@ -34,12 +35,12 @@ export class BatchRecords implements HeldRecords {
 
   /**
    * @param batches in offset order, copied
-   * @param fromOffset where the fetch began: the broker sends whole batches, and records below are not meant
+   * @param fromOffset where the fetch began: records below it are left out, as the broker sends whole batches
    * @throws Error when a batch's bytes are not the records that its header tells of
    */
   constructor(batches: readonly RecordBatch[], fromOffset: number) {
     const total = batches.reduce((sum, batch) => sum + countOf(batch), 0);
-    // Not from Node's pool: a record that waits alone would hold the pool's whole block.
+    // Not from Node's pool, whose whole block a record that waits alone would keep in memory.
     this.#bytes = Buffer.allocUnsafeSlow(batches.reduce((sum, { records }) => sum + records.length, 0));
     this.#places = new Int32Array(total * 3);
     this.#offsets = new Float64Array(total);
@@ -113,7 +114,7 @@ export class BatchRecords implements HeldRecords {
     };
   }
 
-  /** As kafkajs has them: the values of a name that comes more than once are a list. */
+  /** The headers from byte `start` on; the values of a name that comes more than once are a list. */
   #headers(start: number): RecordHeaders | undefined {
     const bytes = this.#bytes;
     let at = readNumber(bytes, start);
@@ -134,14 +135,13 @@ export class BatchRecords implements HeldRecords {
   }
 }
 
-/** A fetch brings whole batches; where kafkajs itself has taken them apart, as in a simulation, messages. */
-export function batchOf(batch: Batch, fetchedOffset: number, last: number, raw: readonly unknown[]): FetchedBatch {
-  if (!isWhole(raw)) return new FetchedBatch(batch.partition, fetchedOffset, last, batch.messages, raw.length);
-  const all = new BatchRecords(raw, fetchedOffset);
-  const shown = raw.filter(({ isHidden }) => !isHidden);
-  const records = shown.length === raw.length ? all : new BatchRecords(shown, fetchedOffset);
-  return new FetchedBatch(batch.partition, fetchedOffset, last, records, all.count);
+/** What a fetch brought of one partition, in offset order: `missing` counts its hidden records too, and `records` doesn't. */
+export function batchOf({
+  batches,
+  ...range
+}: FetchedRange & { readonly batches: readonly RecordBatch[] }): FetchedBatch {
+  const all = new BatchRecords(batches, range.fetchedOffset);
+  const shown = batches.filter(({ isHidden }) => !isHidden);
+  const records = shown.length === batches.length ? all : new BatchRecords(shown, range.fetchedOffset);
+  return new FetchedBatch(range, records, all.count);
 }
-
-const isWhole = (messages: readonly unknown[]): messages is readonly RecordBatch[] =>
-  messages[0] instanceof RecordBatch;

@@ -7,13 +7,16 @@ export interface RecordRange {
   readonly to: number;
 }
 
-/** Ranges of records one behind the other, as one. Whoever asks goes through them in order, or nearly. */
+/**
+ * Ranges of records one behind the other, as one list. `#rangeOf` walks from the range of the last call, because callers
+ * go through the records in order, or nearly.
+ */
 export class JoinedRecords implements Records {
   readonly count: number;
   readonly #ranges: readonly RecordRange[];
   /** The index here of each range's first record. */
   readonly #starts: readonly number[];
-  /** The range that was asked last. */
+  /** The range that the last call asked for. */
   #at = 0;
 
   constructor(ranges: readonly RecordRange[]) {

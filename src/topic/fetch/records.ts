@@ -1,6 +1,4 @@
-import type { IHeaders } from "kafkajs";
-
-export type RecordHeaders = IHeaders;
+import type { RecordHeaders } from "../wire/record-writer.ts";
 
 /** One message as it was in the log. */
 export interface RawRecord {
@@ -36,7 +34,8 @@ export interface Records {
   record(index: number): RawRecord;
 }
 
-/** Records that are kept apart from the fetch which brought them, and what they take in memory. */
+/** Records in a buffer of their own, which keeps nothing else of their fetch in memory. */
 export interface HeldRecords extends Records {
+  /** What they take in memory. */
   readonly heldBytes: number;
 }

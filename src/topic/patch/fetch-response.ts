@@ -1,43 +1,26 @@
-import { createRequire } from "node:module";
 import { type AbortedTransaction, markAborted, readRecordBatches, Unreadable } from "../wire/record-batch.ts";
+import type { Internals } from "./kafkajs-internals.ts";
 
-/** The parts of kafkajs 2.2.4 that are touched here. */
-interface Call {
-  readonly request: { readonly apiKey: number; readonly apiVersion: number };
-  readonly response: { decode(payload: Buffer): Promise<unknown>; parse(decoded: unknown): Promise<unknown> };
-}
-interface Connection {
-  readonly clientId: string;
-  send(call: Call): Promise<unknown>;
-}
-const FETCH = 1;
 /** From 4 on a fetch brings record batches; 11 is the newest that kafkajs speaks. */
 const VERSION_MIN = 4;
 const VERSION_MAX = 11;
 
 /**
- * Lets the fetches of clients of that id bring whole record batches in the place of messages. A message of kafkajs's is
- * some fifteen objects (readers of its parts, their buffers, 64-bit offsets, texts of them), a third of what landing a
- * tick cost; and other clients of the process still get their messages.
+ * Has fetches bring whole record batches in the place of messages, because a message of kafkajs's is some fifteen
+ * objects (readers of its parts, their buffers, 64-bit offsets, texts of them): a third of what landing a tick cost.
  */
-export function fetchWholeBatches(clientId: string): void {
-  const load = createRequire(import.meta.url);
-  const connection = (load("kafkajs/src/network/connection.js") as { prototype: Connection }).prototype;
-  if (patched.has(clientId)) return;
-  patched.add(clientId);
-  if (patched.size > 1) return;
-  const { send } = connection;
-  connection.send = function (this: Connection, call: Call) {
-    const { apiKey, apiVersion } = call.request;
-    if (apiKey !== FETCH || !patched.has(this.clientId) || apiVersion < VERSION_MIN) return send.call(this, call);
-    if (apiVersion > VERSION_MAX) throw new Error(`kafkajs now fetches by version ${apiVersion}, unknown here`);
-    const { parse } = call.response;
-    const response = { decode: (payload: Buffer) => decodeFetch(payload, apiVersion), parse };
-    return send.call(this, { ...call, response });
+export function fetchWholeBatches({ requests }: Internals): void {
+  const { protocol } = requests.Fetch;
+  requests.Fetch.protocol = ({ version }) => {
+    if (version < VERSION_MIN || version > VERSION_MAX) throw new Error(`fetch requests of version ${version}`);
+    const fetch = protocol({ version });
+    return (data) => {
+      const call = fetch(data);
+      const decode = (payload: Buffer) => decodeFetch(payload, version);
+      return { ...call, response: { decode, parse: call.response.parse } };
+    };
   };
 }
-
-const patched = new Set<string>();
 
 /** Reads the fields of one response, one behind the other. */
 class Reader {
@@ -67,7 +50,7 @@ class Reader {
     return this.#take(this.int16()).toString();
   }
 
-  /** What is there of them: the end may be missing where the broker counts bytes. */
+  /** A field of bytes, as much as is there of it: a broker that counts bytes cuts the last batch off. */
   bytes(): Buffer {
     return this.#take(Math.max(0, this.int32()));
   }
@@ -77,7 +60,7 @@ class Reader {
     return this.#bytes.subarray(this.#at - length, this.#at);
   }
 
-  /** A list; none is -1. */
+  /** A list; the length of one that is null is -1. */
   async list<T>(read: () => T | Promise<T>): Promise<T[]> {
     const items: T[] = [];
     for (let n = this.int32(); n > 0; n--) items.push(await read());
@@ -94,7 +77,7 @@ async function decodeFetch(payload: Buffer, version: number): Promise<unknown> {
     const topicName = reader.string();
     return { topicName, partitions: await reader.list(() => decodePartition(reader, version, topicName)) };
   });
-  // The broker has slept already below version 8; from there on it expects the client to.
+  // Below version 8 the broker has waited itself; from 8 on it expects the client to.
   const throttling = version >= 8 ? { throttleTime: 0, clientSideThrottleTime: throttleTime } : { throttleTime };
   return { ...throttling, ...session, responses };
 }

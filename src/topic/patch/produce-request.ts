@@ -1,37 +1,6 @@
-import { createRequire } from "node:module";
 import { crc32c } from "@node-rs/crc32";
 import type { RecordWriter } from "../wire/record-writer.ts";
-
-/** The parts of kafkajs 2.2.4 that are touched here. */
-interface Encoder {
-  readonly buffer: Buffer;
-  writeString(text: string | null): Encoder;
-  writeInt16(value: number): Encoder;
-  writeInt32(value: number): Encoder;
-  writeBuffer(bytes: Buffer): Encoder;
-}
-interface ProduceData {
-  readonly acks: number;
-  readonly timeout: number;
-  readonly topicData: readonly {
-    readonly topic: string;
-    readonly partitions: readonly { readonly partition: number; readonly messages: readonly object[] }[];
-  }[];
-}
-/** A produce request's answer, by partition; error code 0 is none. */
-interface Answer {
-  readonly topics: readonly {
-    readonly topicName: string;
-    readonly partitions: readonly { readonly partition: number; readonly errorCode: number }[];
-  }[];
-}
-type Produce = (data: ProduceData) => {
-  readonly request: { encode: () => Promise<Encoder> };
-  readonly response: { readonly decode: unknown; parse: (answer: Answer) => Promise<Answer> };
-};
-interface Definition {
-  protocol(of: { version: number }): Produce;
-}
+import type { Encoder, Internals, ProduceAnswer, ProduceData } from "./kafkajs-internals.ts";
 
 /** From 3 on a produce request carries record batches; up to 8 its fields are these. */
 const VERSION_MIN = 3;
@@ -43,7 +12,7 @@ export class WholeMessage {
   readonly key = null;
   readonly value: Buffer;
   readonly records: RecordWriter;
-  /** Only kafkajs's own encoder of messages asks for them, and it must not take the records for one message's value. */
+  /** Throws, because only kafkajs's own encoder asks for headers, and that would take the records for one message's value. */
   readonly headers!: never;
 
   constructor(partition: number, records: RecordWriter) {
@@ -59,15 +28,8 @@ export class WholeMessage {
   }
 }
 
-let isInstalled = false;
-
-/** Lets a WholeMessage be published as the records that it holds. Other messages are kafkajs's own matter as before. */
-export function produceWholeBatches(): void {
-  if (isInstalled) return;
-  isInstalled = true;
-  const load = createRequire(import.meta.url);
-  const { requests } = load("kafkajs/src/protocol/requests/index.js") as { requests: { Produce: Definition } };
-  const KafkaEncoder = load("kafkajs/src/protocol/encoder.js") as new () => Encoder;
+/** Lets a WholeMessage be published as the records that it holds. Other messages are left to kafkajs's own encoder. */
+export function produceWholeBatches({ requests, Encoder: KafkaEncoder }: Internals): void {
   const { protocol } = requests.Produce;
   requests.Produce.protocol = ({ version }) => {
     const produce = protocol({ version });
@@ -77,16 +39,17 @@ export function produceWholeBatches(): void {
       if (version < VERSION_MIN || version > VERSION_MAX) throw new Error(`produce requests of version ${version}`);
       call.request.encode = async () => encodeRequest(new KafkaEncoder(), data);
       const { decode, parse } = call.response;
-      return { request: call.request, response: { decode, parse: (answer: Answer) => parse(goodPart(answer)) } };
+      return { ...call, response: { decode, parse: (answer) => parse(goodPart(answer)) } };
     };
   };
 }
 
 /**
- * What has been taken, where something was: kafkajs would take one partition's error for the whole request's and send all
- * of it again, doubling what is in the log. Who asked sees that a partition is missing. Only errors stay as they are.
+ * Leaves refused partitions out of an answer that has others, because kafkajs would take one partition's error for the
+ * whole request's and send all of it again, doubling what is in the log. Who asked sees that a partition is missing. An
+ * answer of errors only stays as it is.
  */
-function goodPart(answer: Answer): Answer {
+function goodPart(answer: ProduceAnswer): ProduceAnswer {
   const topics = answer.topics.map(({ topicName, partitions }) => ({
     topicName,
     partitions: partitions.filter(({ errorCode }) => errorCode === 0),

@@ -1,25 +1,14 @@
-import { createRequire } from "node:module";
-
-/** The part of kafkajs 2.2.4's request queue that is touched here. */
-interface RequestQueue {
-  readonly pending: readonly unknown[];
-  /** The end of a broker's throttling, in ms since 1970; -1 is none. */
-  readonly throttledUntil: number;
-  throttleCheckTimeoutId: NodeJS.Timeout | null;
-  checkPendingRequests(): void;
-}
+import type { Internals, RequestQueue } from "./kafkajs-internals.ts";
 
 const CHECK_INTERVAL_MS = 10;
 
 /**
- * kafkajs sets its timer for held-back requests even when none is held back, to a moment long past: Node warns of the
- * negative delay, fires it a millisecond later, and so on for ever, on every connection (800 wake-ups a second when
- * idle). Nothing waits for that timer: a request that is held back sets it when it is queued. So it is set only then.
+ * Has kafkajs set its timer for held-back requests only when one is held back. kafkajs sets it always, to a moment long
+ * past: Node warns of the negative delay, fires it a millisecond later, and so on for ever, on every connection (800
+ * wake-ups a second when idle). Nothing waits for that timer, because a request that is held back sets it itself.
  */
-export function quietRequestQueue(): void {
-  const load = createRequire(import.meta.url);
-  const { prototype } = load("kafkajs/src/network/requestQueue/index.js") as { prototype: object };
-  Object.assign(prototype, { scheduleCheckPendingRequests });
+export function quietRequestQueue(internals: Internals): void {
+  internals.RequestQueue.prototype.scheduleCheckPendingRequests = scheduleCheckPendingRequests;
 }
 
 function scheduleCheckPendingRequests(this: RequestQueue): void {

@@ -1,14 +1,14 @@
 import { connect, isIP, type Socket } from "node:net";
 import { connect as connectTls } from "node:tls";
-import type { ISocketFactoryArgs } from "kafkajs";
+import type { ISocketFactoryArgs } from "tradetape-kafkajs";
 
-/** A broker whose machine is gone is noticed by the requests' own time limit long before this. */
+/** Keeps an idle connection open through firewalls; a broker that is gone is noticed by the requests' own time limit. */
 const KEEP_ALIVE_MS = 60_000;
 
 /**
- * A connection to a broker, for kafkajs. With every failed try to reach a broker kafkajs unrefs that broker's other
- * socket as well, which ended when the broker did: on a socket without a handle Node takes that for a wish to be kept
- * until it connects, a listener each time, and warns of a leak at the eleventh. One that is gone needs no such wish.
+ * Opens a connection to a broker, for kafkajs. `unref` of a destroyed socket does nothing, because kafkajs calls it at
+ * every failed try to reach the broker: Node would add a listener each time, to unref the socket when it connects, and
+ * warn of a leak at the eleventh.
  */
 export function openSocket({ host, port, ssl, onConnect }: ISocketFactoryArgs): Socket {
   const servername = isIP(host) === 0 ? { servername: host } : {};

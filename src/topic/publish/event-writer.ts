@@ -1,13 +1,12 @@
-import type { Kafka } from "kafkajs";
 import { TradetapeError } from "../../errors.ts";
 import { encodeEvent, stampSchemaId } from "../../event/codec.ts";
 import type { Registry } from "../../event/registry.ts";
 import type { EventTopic } from "../../event/schemas.ts";
 import type { Headers } from "../../event/workflow.ts";
-import { withAdmin } from "../client.ts";
+import { type LogClient, withAdmin } from "../log-client.ts";
 import { Partitioning } from "../partition.ts";
 import { fetchPartitionCount, TOPICS, topicName } from "../topics.ts";
-import type { Batch } from "./lane.ts";
+import type { Batch } from "./produce-queue.ts";
 import type { PublishedMessage, Publisher } from "./publish.ts";
 
 /** What a topic's events need beyond themselves: the id of their schema, and how many partitions there are. */
@@ -17,7 +16,7 @@ interface Opened {
 }
 
 export interface WriterParts {
-  readonly kafka: Kafka;
+  readonly client: LogClient;
   readonly registry: Registry;
   readonly publisher: Publisher;
   readonly namespace: string;
@@ -31,7 +30,7 @@ export class EventWriter {
   readonly #parts: WriterParts;
   #opening: Promise<Opened> | undefined;
   #opened: Opened | undefined;
-  /** Events that were written while it opened, still on their way into the publisher: later ones queue behind them. */
+  /** How many events, written while the topic opened, are on their way into the publisher; later ones queue behind them. */
   #waiting = 0;
   #waitingBytes = 0;
 
@@ -54,9 +53,9 @@ export class EventWriter {
   }
 
   async #open(): Promise<Opened> {
-    const { kafka, registry } = this.#parts;
-    // The topic first: where it is missing, no schema should be left behind for it.
-    const partitions = await withAdmin(kafka, (admin) => fetchPartitionCount(admin, this.#topicName));
+    const { client, registry } = this.#parts;
+    // The topic is looked up first, so that no schema is registered for one that is missing.
+    const partitions = await withAdmin(client, (admin) => fetchPartitionCount(admin, this.#topicName));
     const schemaId = await registry.register(this.#topicName, this.#topic);
     this.#opened = { schemaId, partitioning: new Partitioning(partitions) };
     return this.#opened;
@@ -85,12 +84,12 @@ export class EventWriter {
     return admitted.then((batch) => batch.acked);
   }
 
-  /** Resolves when it is open, or has failed to, and all that waited for it is in the publisher. */
+  /** Resolves when `open` has ended either way, and every event that waited for it is in the publisher. */
   async settled(): Promise<void> {
     await Promise.allSettled([this.#opening]);
   }
 
-  /** The same for a writer that is open, without a promise per event. @throws Error when it isn't open: a bug */
+  /** Writes an event without a promise of its own. @throws Error before `open` has resolved: a bug of the caller's */
   admit(event: object, headers?: Headers): Batch {
     const opened = this.#opened;
     if (opened === undefined) throw new Error(`${this.#topicName}: admit before open`);

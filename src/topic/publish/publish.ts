@@ -1,13 +1,12 @@
-import type { Kafka, Producer } from "kafkajs";
 import { TradetapeError } from "../../errors.ts";
-import { brokerFault, withAdmin } from "../client.ts";
-import { WholeMessage } from "../patch/produce-request.ts";
-import type { Batch } from "./lane.ts";
-import { ACKS_ALL, openProducer, publishFault } from "./raw-publish.ts";
-import { type LaneLimits, type Outgoing, TopicLanes, type TopicLimits } from "./topic-lanes.ts";
+import { type LogClient, type LogProducer, withAdmin } from "../log-client.ts";
+import type { RecordHeaders } from "../wire/record-writer.ts";
+import type { Batch } from "./produce-queue.ts";
+import { headerBytes, publishFault } from "./raw-publish.ts";
+import { type Outgoing, type QueueLimits, type TopicLimits, TopicQueues } from "./topic-queues.ts";
 
-export interface PublishLimits extends LaneLimits {
-  /** Admitted and not yet acknowledged; see `Publisher.requireRoom`. */
+export interface PublishLimits extends QueueLimits {
+  /** How many bytes of events may be admitted and not yet acknowledged; see `Publisher.requireRoom`. */
   readonly bufferBytesMax: number;
 }
 
@@ -17,13 +16,12 @@ export interface PublishedMessage {
   readonly partition: number;
   readonly key: Buffer | null;
   readonly value: Buffer;
-  readonly headers?: Readonly<Record<string, string | Buffer>>;
+  readonly headers?: RecordHeaders;
 }
 
-/** A record's length, deltas and counts as varints at their longest; each header adds two lengths. */
+/** A record's length, deltas and counts as varints at their longest. */
 const FRAME_BYTES = 24;
-const HEADER_FRAME_BYTES = 8;
-/** What an event costs in memory beside its bytes: its share of the batch's spare room, and of a copy while it is sent. */
+/** What an event costs in memory beside its bytes: its share of the batch's spare capacity, and of a copy while it is sent. */
 const OBJECT_BYTES = 256;
 /** Topics take 4 MiB as a batch, the batch's own header included. */
 const TOPIC_BATCH_BYTES_MAX = 4 * 1024 * 1024 - 1024;
@@ -41,34 +39,25 @@ const OVERRUN = 2;
  * harmless, and revisions that matter carry their own `revised_at`.
  */
 export class Publisher {
-  readonly #producer: Producer;
+  readonly #producer: LogProducer;
   readonly #limits: PublishLimits & TopicLimits;
-  readonly #topics = new Map<string, TopicLanes>();
+  readonly #topics = new Map<string, TopicQueues>();
   #pendingBytes = 0;
   #pendingMessages = 0;
-  /** Wake when the buffer is half empty, so that a bulk source refills it in long strides. */
+  /** Resolved when the buffer is half empty, so that a bulk source refills it in long strides. */
   #roomWaiters: (() => void)[] = [];
   #idleWaiters: (() => void)[] = [];
 
-  private constructor(producer: Producer, limits: PublishLimits & TopicLimits) {
+  private constructor(producer: LogProducer, limits: PublishLimits & TopicLimits) {
     this.#producer = producer;
     this.#limits = { ...limits, batchBytesMax: Math.min(limits.batchBytesMax, TOPIC_BATCH_BYTES_MAX) };
   }
 
   /** @throws TradetapeError broker_unreachable */
-  static async open(kafka: Kafka, limits: PublishLimits): Promise<Publisher> {
-    const producer = openProducer(kafka);
-    let sharesRequests: boolean;
-    try {
-      // With several, partitions that share a request would wait for each other's brokers, and be sent again with them.
-      const { brokers } = await withAdmin(kafka, (admin) => admin.describeCluster());
-      sharesRequests = brokers.length === 1;
-      await producer.connect();
-    } catch (cause) {
-      await producer.disconnect();
-      throw brokerFault(cause);
-    }
-    return new Publisher(producer, { ...limits, sharesRequests });
+  static async open(client: LogClient, limits: PublishLimits): Promise<Publisher> {
+    const { brokers } = await withAdmin(client, (admin) => admin.fetchCluster());
+    // With several brokers, partitions that share a request would wait for each other's, and be sent again with them.
+    return new Publisher(await client.openProducer(), { ...limits, sharesRequests: brokers === 1 });
   }
 
   /** Whether a bulk source should wait for `room` before it admits more. */
@@ -83,7 +72,7 @@ export class Publisher {
   }
 
   /**
-   * The buffer's bound is kept by those who await `room` or their own acks; for those who don't, this is the end.
+   * Refuses the events of a caller that awaits neither `room` nor its acks, because it would fill the memory.
    * @param waitingBytes of events on their way here, to be counted too
    * @throws TradetapeError publisher_full
    */
@@ -104,32 +93,31 @@ export class Publisher {
     const bytes = messageBytes(message);
     this.#pendingBytes += bytes + OBJECT_BYTES;
     this.#pendingMessages++;
-    return this.#lanesOf(topicName).lane(partition).add(message, bytes);
+    return this.#queuesOf(topicName).queue(partition).add(message, bytes);
   }
 
-  #lanesOf(topicName: string): TopicLanes {
-    let lanes = this.#topics.get(topicName);
-    if (lanes === undefined) {
-      lanes = new TopicLanes(topicName, this.#limits, (name, batches) => this.#send(name, batches));
-      this.#topics.set(topicName, lanes);
+  #queuesOf(topicName: string): TopicQueues {
+    let queues = this.#topics.get(topicName);
+    if (queues === undefined) {
+      queues = new TopicQueues(topicName, this.#limits, (name, batches) => this.#send(name, batches));
+      this.#topics.set(topicName, queues);
     }
-    return lanes;
+    return queues;
   }
 
-  /** Where a request of several fails, each goes again by itself: only what fails then has failed. */
-  async #send(topic: string, batches: readonly Outgoing[]): Promise<void> {
-    const messages = batches.map(({ partition, batch }) => new WholeMessage(partition, batch.records));
+  /** Sends each batch again by itself where a request of several fails, because only what fails then has failed. */
+  async #send(topicName: string, outgoing: readonly Outgoing[]): Promise<void> {
+    const batches = outgoing.map(({ partition, batch }) => ({ partition, records: batch.records }));
     let again: readonly Outgoing[] = [];
     try {
-      const acks = await this.#producer.send({ topic, messages, acks: ACKS_ALL });
-      const acked = new Set(acks.map(({ partition }) => partition));
-      for (const { partition, batch } of batches) if (acked.has(partition)) this.#settle(batch, batch.succeed);
-      again = batches.filter(({ partition }) => !acked.has(partition));
+      const acked = await this.#producer.produce(topicName, batches);
+      for (const { partition, batch } of outgoing) if (acked.has(partition)) this.#settle(batch, batch.succeed);
+      again = outgoing.filter(({ partition }) => !acked.has(partition));
     } catch (cause) {
-      if (batches.length > 1) again = batches;
-      else for (const { batch } of batches) this.#settle(batch, () => batch.fail(faultOf(cause, topic, batch)));
+      if (outgoing.length > 1) again = outgoing;
+      else for (const { batch } of outgoing) this.#settle(batch, () => batch.fail(faultOf(cause, topicName, batch)));
     }
-    for (const one of again) await this.#send(topic, [one]);
+    for (const one of again) await this.#send(topicName, [one]);
   }
 
   #settle(batch: Batch, tell: () => void): void {
@@ -158,17 +146,12 @@ export class Publisher {
   /** Waits for what is pending, then disconnects. Nothing may be admitted after it. */
   async close(): Promise<void> {
     await this.idle();
-    await this.#producer.disconnect();
+    await this.#producer.close();
   }
 }
 
 function messageBytes({ key, value, headers }: PublishedMessage): number {
-  let bytes = FRAME_BYTES + (key?.length ?? 0) + value.length;
-  if (headers === undefined) return bytes;
-  for (const [name, content] of Object.entries(headers)) {
-    bytes += HEADER_FRAME_BYTES + Buffer.byteLength(name) + Buffer.byteLength(content);
-  }
-  return bytes;
+  return FRAME_BYTES + (key?.length ?? 0) + value.length + (headers === undefined ? 0 : headerBytes(headers));
 }
 
 const faultOf = (cause: unknown, topic: string, { records }: Batch): unknown =>

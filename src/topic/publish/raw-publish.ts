@@ -1,13 +1,6 @@
-import kafkajs, {
-  type IHeaders,
-  type Kafka,
-  type Message,
-  type Producer,
-  type RecordMetadata,
-  type TopicMessages,
-} from "kafkajs";
 import { TradetapeError } from "../../errors.ts";
-import { brokerFault } from "../client.ts";
+import type { LogClient, LogProducer, PartitionBatch } from "../log-client.ts";
+import { type RecordHeaders, RecordWriter } from "../wire/record-writer.ts";
 
 /** A message that is ready as it is: the outbox's, a letter's. */
 export interface RawMessage {
@@ -16,24 +9,7 @@ export interface RawMessage {
   readonly partition: number;
   readonly key: Buffer | null;
   readonly value: Buffer | null;
-  readonly headers?: IHeaders;
-}
-
-/**
- * Patience of every produce request, about a minute: a broker's restart is no failure. No idempotence: kafkajs's own
- * loses acknowledged messages when an answer is lost; ids of ours make a repeat harmless instead. acks -1 always.
- */
-export const PRODUCE_RETRY = { initialRetryTime: 100, factor: 0.2, multiplier: 2, maxRetryTime: 5000, retries: 17 };
-export const ACKS_ALL = -1;
-
-/** A producer in the one mode that loses nothing; messages for it name their partition. */
-export function openProducer(kafka: Kafka): Producer {
-  return kafka.producer({
-    idempotent: false,
-    allowAutoTopicCreation: false,
-    retry: PRODUCE_RETRY,
-    createPartitioner: kafkajs.Partitioners.DefaultPartitioner,
-  });
+  readonly headers?: RecordHeaders;
 }
 
 /** A request's size: small enough that a slow network acknowledges it within kafkajs's 30 s. */
@@ -41,23 +17,16 @@ const REQUEST_BYTES_MAX = 1024 * 1024;
 
 /** Publishes ready-made messages, one request after the other. */
 export class RawPublisher {
-  readonly #producer: Producer;
+  readonly #producer: LogProducer;
   #last: Promise<unknown> = Promise.resolve();
 
-  private constructor(producer: Producer) {
+  private constructor(producer: LogProducer) {
     this.#producer = producer;
   }
 
   /** @throws TradetapeError broker_unreachable */
-  static async open(kafka: Kafka): Promise<RawPublisher> {
-    const producer = openProducer(kafka);
-    try {
-      await producer.connect();
-    } catch (cause) {
-      await producer.disconnect();
-      throw brokerFault(cause);
-    }
-    return new RawPublisher(producer);
+  static async open(client: LogClient): Promise<RawPublisher> {
+    return new RawPublisher(await client.openProducer());
   }
 
   /**
@@ -91,17 +60,17 @@ export class RawPublisher {
 
   async #publish(messages: readonly RawMessage[]): Promise<readonly number[]> {
     const offsets: number[] = [];
-    for (const request of requests(messages)) {
-      for (let rest = request; rest.length > 0; ) {
-        try {
-          const acks = await this.#producer.sendBatch({ topicMessages: rest, acks: ACKS_ALL });
-          const first = Number(acks[0]!.baseOffset);
-          if (rest === request) for (let n = 0; n < request[0]!.messages.length; n++) offsets.push(first + n);
-          rest = unacked(rest, acks);
-        } catch (cause) {
-          const what = rest.map(({ topic, messages }) => `${messages.length} of ${topic}`).join(", ");
-          throw publishFault(cause, what);
+    for (const { topicName, batches } of requests(messages)) {
+      for (let rest = batches; rest.length > 0; ) {
+        const acked = await this.#producer.produce(topicName, rest).catch((cause: unknown) => {
+          const count = rest.reduce((sum, { records }) => sum + records.count, 0);
+          throw publishFault(cause, `${count} of ${topicName}`);
+        });
+        for (const { partition, records } of rest) {
+          const first = acked.get(partition);
+          if (first !== undefined) for (let n = 0; n < records.count; n++) offsets.push(first + n);
         }
+        rest = rest.filter(({ partition }) => !acked.has(partition));
       }
     }
     return offsets;
@@ -110,49 +79,52 @@ export class RawPublisher {
   /** Waits for what is being published, then disconnects. */
   async close(): Promise<void> {
     await this.#last;
-    await this.#producer.disconnect();
+    await this.#producer.close();
   }
 }
 
-/**
- * What a request's answers don't tell of. kafkajs keeps them by broker while it tries again: a partition whose leader
- * moves to a broker that has answered already is neither sent again nor missed.
- */
-export function unacked(
-  request: readonly TopicMessages[],
-  acks: readonly Pick<RecordMetadata, "topicName" | "partition">[],
-): TopicMessages[] {
-  const acked = new Set(acks.map(({ topicName, partition }) => `${topicName}/${partition}`));
-  return request.flatMap(({ topic, messages }) => {
-    const left = messages.filter(({ partition }) => !acked.has(`${topic}/${partition}`));
-    return left.length > 0 ? [{ topic, messages: left }] : [];
-  });
+interface Request {
+  readonly topicName: string;
+  readonly batches: readonly PartitionBatch[];
 }
 
-/** Cuts messages into requests of bounded size, each grouped by topic. */
-function* requests(messages: readonly RawMessage[]): Generator<TopicMessages[]> {
-  let byTopic = new Map<string, Message[]>();
+/** Cuts messages into requests of bounded size, each of one topic. */
+function* requests(messages: readonly RawMessage[]): Generator<Request> {
+  let byTopic = new Map<string, Map<number, RecordWriter>>();
   let bytes = 0;
-  for (const { topicName, ...message } of messages) {
-    const size = (message.key?.length ?? 0) + (message.value?.length ?? 0) + headerBytes(message.headers);
+  for (const { topicName, partition, key, value, headers } of messages) {
+    const size = (key?.length ?? 0) + (value?.length ?? 0) + headerBytes(headers ?? {});
     if (bytes > 0 && bytes + size > REQUEST_BYTES_MAX) {
-      yield [...byTopic].map(([topic, list]) => ({ topic, messages: list }));
+      yield* requestsOf(byTopic);
       byTopic = new Map();
       bytes = 0;
     }
-    const list = byTopic.get(topicName);
-    if (list === undefined) byTopic.set(topicName, [message as Message]);
-    else list.push(message as Message);
+    const topic = byTopic.get(topicName) ?? new Map<number, RecordWriter>();
+    byTopic.set(topicName, topic);
+    const records = topic.get(partition) ?? new RecordWriter(size);
+    topic.set(partition, records);
+    records.add(key, value, headers);
     bytes += size;
   }
-  if (byTopic.size > 0) yield [...byTopic].map(([topic, list]) => ({ topic, messages: list }));
+  yield* requestsOf(byTopic);
 }
 
-/** Headers count as well: a letter without a value may carry megabytes of them. */
-function headerBytes(headers: IHeaders | undefined): number {
+function* requestsOf(byTopic: ReadonlyMap<string, ReadonlyMap<number, RecordWriter>>): Generator<Request> {
+  for (const [topicName, topic] of byTopic) {
+    yield { topicName, batches: [...topic].map(([partition, records]) => ({ partition, records })) };
+  }
+}
+
+/** The lengths of a header's name and value, as varints at their longest. */
+const HEADER_FRAME_BYTES = 8;
+
+/** What headers add to a request: a letter without a value may carry megabytes of them. */
+export function headerBytes(headers: RecordHeaders): number {
   let bytes = 0;
-  for (const [name, value] of Object.entries(headers ?? {})) {
-    for (const one of Array.isArray(value) ? value : [value]) bytes += name.length + (one?.length ?? 0);
+  for (const [name, content] of Object.entries(headers)) {
+    for (const value of Array.isArray(content) ? content : [content]) {
+      bytes += HEADER_FRAME_BYTES + Buffer.byteLength(name) + Buffer.byteLength(value ?? "");
+    }
   }
   return bytes;
 }
@@ -162,12 +134,10 @@ function headerBytes(headers: IHeaders | undefined): number {
  * @param what was in it, for a person
  */
 export function publishFault(cause: unknown, what: string): unknown {
-  const fault = brokerFault(cause);
-  if (!(fault instanceof TradetapeError)) return fault;
-  if (fault.code !== "broker_unreachable") return fault;
-  return new TradetapeError("publish_refused", `not acknowledged: ${what}: ${fault.message}`, {
-    canRetry: fault.canRetry,
-    ...(fault.next === undefined ? {} : { next: fault.next }),
+  if (!(cause instanceof TradetapeError) || cause.code !== "broker_unreachable") return cause;
+  return new TradetapeError("publish_refused", `not acknowledged: ${what}: ${cause.message}`, {
+    canRetry: cause.canRetry,
+    ...(cause.next === undefined ? {} : { next: cause.next }),
     cause,
   });
 }

@@ -1,14 +1,10 @@
 import { promisify } from "node:util";
-import { gunzip, gzip, zstdCompress, zstdDecompress } from "node:zlib";
-import kafkajs from "kafkajs";
-import { compressFrame, decompressFrame } from "lz4-napi";
+import { gunzip, zstdDecompress } from "node:zlib";
+import { decompressFrame } from "lz4-napi";
 import snappy from "snappy";
 
-/** One codec as kafkajs wants it. What can't be decompressed is thrown, never returned in part. */
-export interface Codec {
-  compress(encoder: { readonly buffer: Buffer }): Promise<Buffer>;
-  decompress(buffer: Buffer): Promise<Buffer>;
-}
+/** Decompresses a batch's records. What can't be decompressed is thrown, never returned in part. */
+export type Decompress = (data: Buffer) => Promise<Buffer>;
 
 /**
  * What one batch may grow to. A topic takes 8 MiB at most, and event batches shrink by less than ten; a batch that
@@ -16,34 +12,26 @@ export interface Codec {
  */
 const DECOMPRESSED_BYTES_MAX = 256 * 1024 * 1024;
 
-const gzipBytes = promisify(gzip);
 const gunzipBytes: (data: Buffer, options: object) => Promise<Buffer> = promisify(gunzip);
-const zstdBytes = promisify(zstdCompress);
 const unzstdBytes: (data: Buffer, options: object) => Promise<Buffer> = promisify(zstdDecompress);
 
 /** @param bytesMax what a batch may decompress to; more is thrown */
-export const gzipWithin = (bytesMax: number): Codec => ({
-  compress: ({ buffer }) => gzipBytes(buffer),
-  decompress: (data) => gunzipBytes(data, { maxOutputLength: bytesMax }),
-});
+export const gzipWithin =
+  (bytesMax: number): Decompress =>
+  (data) =>
+    gunzipBytes(data, { maxOutputLength: bytesMax });
 
 /** @param bytesMax what a batch may decompress to; more is thrown */
-export const zstdWithin = (bytesMax: number): Codec => ({
-  compress: ({ buffer }) => zstdBytes(buffer),
-  decompress: (data) => unzstdBytes(data, { maxOutputLength: bytesMax }),
-});
+export const zstdWithin =
+  (bytesMax: number): Decompress =>
+  (data) =>
+    unzstdBytes(data, { maxOutputLength: bytesMax });
 
-export const gzipCodec = gzipWithin(DECOMPRESSED_BYTES_MAX);
-export const zstdCodec = zstdWithin(DECOMPRESSED_BYTES_MAX);
-
-/** Kafka's lz4 is the frame format, which the plain `compress` of the package is not. */
-export const lz4Codec: Codec = {
-  compress: ({ buffer }) => compressFrame(buffer),
-  async decompress(data) {
-    if (lz4BytesAtMost(data) > DECOMPRESSED_BYTES_MAX) throw new Error("lz4: may grow to too many bytes");
-    return decompressFrame(data);
-  },
-};
+/** Kafka's lz4 is the frame format, which the plain `uncompress` of the package is not. */
+async function fromLz4(data: Buffer): Promise<Buffer> {
+  if (lz4BytesAtMost(data) > DECOMPRESSED_BYTES_MAX) throw new Error("lz4: may grow to too many bytes");
+  return decompressFrame(data);
+}
 
 const LZ4_MAGIC = 0x184d2204;
 const LZ4_UNCOMPRESSED_BLOCK = 0x80000000;
@@ -76,33 +64,24 @@ function lz4BytesAtMost(data: Buffer): number {
  * int32 versions, then blocks, each after its length as a big-endian int32.
  */
 const XERIAL_MAGIC = Buffer.from([0x82, 0x53, 0x4e, 0x41, 0x50, 0x50, 0x59, 0]);
-const XERIAL_HEADER = Buffer.concat([XERIAL_MAGIC, Buffer.from([0, 0, 0, 1, 0, 0, 0, 1])]);
+const XERIAL_HEADER_BYTES = XERIAL_MAGIC.length + 8;
 
-export const snappyCodec: Codec = {
-  async compress({ buffer }) {
-    const block = await snappy.compress(buffer);
-    const length = Buffer.alloc(4);
-    length.writeInt32BE(block.length);
-    return Buffer.concat([XERIAL_HEADER, length, block]);
-  },
-
-  async decompress(data) {
-    if (!data.subarray(0, XERIAL_MAGIC.length).equals(XERIAL_MAGIC)) return uncompressBlock(data, 0);
-    const parts: Buffer[] = [];
-    let bytes = 0;
-    let at = XERIAL_HEADER.length;
-    while (at < data.length) {
-      if (at + 4 > data.length) throw new Error("snappy: the last block's length is cut off");
-      const end = at + 4 + data.readUInt32BE(at);
-      if (end > data.length) throw new Error("snappy: a block is longer than the data");
-      const part = await uncompressBlock(data.subarray(at + 4, end), bytes);
-      parts.push(part);
-      bytes += part.length;
-      at = end;
-    }
-    return Buffer.concat(parts, bytes);
-  },
-};
+async function fromSnappy(data: Buffer): Promise<Buffer> {
+  if (!data.subarray(0, XERIAL_MAGIC.length).equals(XERIAL_MAGIC)) return uncompressBlock(data, 0);
+  const parts: Buffer[] = [];
+  let bytes = 0;
+  let at = XERIAL_HEADER_BYTES;
+  while (at < data.length) {
+    if (at + 4 > data.length) throw new Error("snappy: the last block's length is cut off");
+    const end = at + 4 + data.readUInt32BE(at);
+    if (end > data.length) throw new Error("snappy: a block is longer than the data");
+    const part = await uncompressBlock(data.subarray(at + 4, end), bytes);
+    parts.push(part);
+    bytes += part.length;
+    at = end;
+  }
+  return Buffer.concat(parts, bytes);
+}
 
 async function uncompressBlock(block: Buffer, bytesBefore: number): Promise<Buffer> {
   if (bytesBefore + claimedLength(block) > DECOMPRESSED_BYTES_MAX) throw new Error("snappy: claims too many bytes");
@@ -119,11 +98,10 @@ function claimedLength(block: Buffer): number {
   throw new Error("snappy: no length");
 }
 
-/** Teaches kafkajs every codec a topic may carry; without this, its consumer fails at the first such batch. */
-export function registerCodecs(): void {
-  const { CompressionCodecs, CompressionTypes } = kafkajs;
-  CompressionCodecs[CompressionTypes.GZIP] = () => gzipCodec;
-  CompressionCodecs[CompressionTypes.Snappy] = () => snappyCodec;
-  CompressionCodecs[CompressionTypes.LZ4] = () => lz4Codec;
-  CompressionCodecs[CompressionTypes.ZSTD] = () => zstdCodec;
-}
+/** Every codec that a batch may name, by its number (Kafka's documentation, "Record Batch"). */
+export const DECOMPRESS: ReadonlyMap<number, Decompress> = new Map([
+  [1, gzipWithin(DECOMPRESSED_BYTES_MAX)],
+  [2, fromSnappy],
+  [3, fromLz4],
+  [4, zstdWithin(DECOMPRESSED_BYTES_MAX)],
+]);

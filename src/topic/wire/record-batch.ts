@@ -1,6 +1,5 @@
 import { crc32c } from "@node-rs/crc32";
-import kafkajs from "kafkajs";
-import type { Codec } from "./codecs.ts";
+import { DECOMPRESS } from "./codecs.ts";
 
 /** Where the fields of a record batch stand, counted from its beginning (Kafka's documentation, "Record Batch"). */
 const LENGTH_AT = 8;
@@ -21,9 +20,9 @@ const TRANSACTION_BIT = 0x10;
 const CONTROL_BIT = 0x20;
 
 /**
- * One batch of records as the log holds it, taken apart no further. To kafkajs it is a message whose offset is the
- * batch's last: which batches lie below the fetched offset it decides as it does for messages. It knows of none that is
- * nobody's records: what a fetch of these alone lacks, it would tell nobody.
+ * One batch of records as the log holds it, taken apart no further. kafkajs takes it for one message, because it has an
+ * `offset`: by it kafkajs leaves out the batches below the offset that it fetched from. It has none of the members by
+ * which kafkajs leaves out markers and aborted records, because a fetch of nothing else would then reach no handler.
  */
 export class RecordBatch {
   readonly firstOffset: number;
@@ -37,9 +36,9 @@ export class RecordBatch {
   readonly isControl: boolean;
   /** Its records one after the other, decompressed. */
   readonly records: Buffer;
-  /** kafkajs's name: what it sorts messages out by. */
+  /** The last record's offset under kafkajs's name for a message's. */
   readonly offset: string;
-  /** Whether these are nobody's records: a marker, or what a transaction left that was given up. */
+  /** Whether readers get none of its records: it is a marker, or of a transaction that was aborted. */
   isHidden: boolean;
 
   constructor(header: Buffer, records: Buffer) {
@@ -71,7 +70,7 @@ export async function readRecordBatches(bytes: Buffer): Promise<RecordBatch[]> {
     if (header[MAGIC_AT] !== MAGIC) throw unreadable(header, `its format is ${header[MAGIC_AT]}, not ${MAGIC}`);
     if (length < RECORDS_AT) throw unreadable(header, `it ends at byte ${length} of itself`);
     if (at + length > bytes.length) break;
-    // A bit that a disk or a wire turned would land as another price: no other check sees it. kafkajs has none.
+    // Without this check, which kafkajs leaves out, a bit that a disk or a wire turned would land as another price.
     const isWhole = crc32c(bytes.subarray(at + ATTRIBUTES_AT, at + length)) === header.readUInt32BE(CHECKSUM_AT);
     if (!isWhole) throw unreadable(header, "its checksum is another than its bytes have");
     batches.push(new RecordBatch(header, await decompressed(header, bytes.subarray(at + RECORDS_AT, at + length))));
@@ -83,18 +82,18 @@ export async function readRecordBatches(bytes: Buffer): Promise<RecordBatch[]> {
 async function decompressed(header: Buffer, body: Buffer): Promise<Buffer> {
   const number = header.readInt16BE(ATTRIBUTES_AT) & CODEC_BITS;
   if (number === 0) return body;
-  const codec = (kafkajs.CompressionCodecs as unknown as Record<number, (() => Codec) | undefined>)[number];
-  if (codec === undefined) throw unreadable(header, `its codec is ${number}, unknown here`);
+  const decompress = DECOMPRESS.get(number);
+  if (decompress === undefined) throw unreadable(header, `its codec is ${number}, unknown here`);
   try {
-    return await codec().decompress(body);
+    return await decompress(body);
   } catch (error) {
     throw unreadable(header, (error as Error).message);
   }
 }
 
 /**
- * What a fetch brought and nobody can read, now or later. kafkajs takes any other error of a fetch for a passing one and
- * fetches the same again, for ever and in silence; it looks at the deepest cause, so this has none.
+ * A batch that no other fetch would make readable. `retriable` tells that to kafkajs, which fetches the same batch again
+ * after any other error, for ever and in silence. kafkajs asks an error's deepest cause, so an Unreadable has no cause.
  */
 export class Unreadable extends Error {
   readonly retriable = false;
@@ -103,22 +102,22 @@ export class Unreadable extends Error {
 const unreadable = (header: Buffer, why: string): Unreadable =>
   new Unreadable(`the record batch at offset ${header.readBigInt64BE(0)} can't be read: ${why}`);
 
-/** A transaction that was given up, from its first record on. */
+/** A transaction that was aborted, from its first record on. */
 export interface AbortedTransaction {
   readonly producerId: bigint;
   readonly firstOffset: number;
 }
 
 /**
- * Marks the batches that are nobody's records: markers, and what transactions left that were given up. kafkajs takes up
- * one such transaction per message, and so forgets some where a fetch begins amid several.
+ * Hides the batches that aborted transactions left; markers are hidden from the beginning. kafkajs's own filter takes up
+ * one transaction per message, and so forgets some where a fetch begins amid several.
  */
 export function markAborted(batches: readonly RecordBatch[], transactions: readonly AbortedTransaction[]): void {
   const waiting = [...transactions].sort((a, b) => a.firstOffset - b.firstOffset);
   const aborted = new Set<bigint>();
   for (const batch of batches) {
     while (waiting.length > 0 && waiting[0]!.firstOffset <= batch.lastOffset) aborted.add(waiting.shift()!.producerId);
-    // The first marker behind a transaction's beginning is its own.
+    // A producer has one transaction at a time, so the first marker behind the transaction's beginning ends it.
     if (batch.isControl) aborted.delete(batch.producerId);
     else if (batch.inTransaction && aborted.has(batch.producerId)) batch.isHidden = true;
   }

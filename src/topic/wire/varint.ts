@@ -1,4 +1,4 @@
-/** What the readers below read last. */
+/** The numbers that `readNumber` and `readTime` read last: returned this way, they cost no object. */
 export let number = 0;
 export let time = 0;
 
@@ -19,7 +19,7 @@ export function readNumber(bytes: Uint8Array, start: number): number {
 export function readTime(bytes: Uint8Array, start: number): number {
   let at = start;
   let byte = bytes[at++]!;
-  // With the broker's time all differences are 0.
+  // The usual case: where the broker sets the time, every record's difference to its batch's is 0.
   if (byte < 0x80) {
     time = (byte >>> 1) ^ -(byte & 1);
     return at;

@@ -7,7 +7,7 @@ import {
   redriveAttempts,
   storedHeaders,
 } from "../../../src/batch/encode/headers.ts";
-import type { RecordHeaders } from "../../../src/topic/fetch/records.ts";
+import type { RecordHeaders } from "../../../src/topic/wire/record-writer.ts";
 
 const NOW_US = 1_700_000_000_000_000;
 const first = (text: string | Buffer | string[]) => firstPublishedUs({ [REDRIVE_HEADERS.revisedAt]: text }, NOW_US);

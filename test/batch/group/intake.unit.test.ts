@@ -15,23 +15,28 @@ import type { Registry } from "../../../src/event/registry.ts";
 import { writeText } from "../../../src/table/rows/copy-buffer.ts";
 import { RowEncoder } from "../../../src/table/rows/row-encoder.ts";
 import { FetchedBatch } from "../../../src/topic/fetch/fetched-batch.ts";
-import { KeptRecords } from "../../../src/topic/fetch/kept-records.ts";
+import type { HeldRecords } from "../../../src/topic/fetch/records.ts";
 import { EVERY_SESSION_KIND, NOON } from "../../support/samples.ts";
+import { heldRecords } from "../../topic/fetch/held-records.ts";
 
 const VALUE = Buffer.from("0123456789");
 
-/** What a fetch from `first` brought: a record at each offset of the list. */
+/** What a fetch up to the list's last offset brought: a record at each offset of the list. */
 function fetched(first: number, offsets: readonly number[], raw = offsets.length): FetchedBatch {
-  const messages = offsets.map((offset) => ({
+  const records = offsets.map((offset) => ({
+    offset,
+    timeMs: NOON / 1000,
     key: Buffer.from(`key ${offset}`),
     value: VALUE,
-    offset: String(offset),
-    timestamp: String(NOON / 1000),
-    attributes: 0,
-    headers: {},
   }));
-  return new FetchedBatch(0, first, offsets.at(-1)!, messages, raw);
+  return batchTo(first, offsets.at(-1)! + 1, heldRecords(records), raw);
 }
+
+const batchTo = (fetchedOffset: number, nextOffset: number, records: HeldRecords, raw: number) =>
+  new FetchedBatch({ topicName: "ticks", partition: 0, fetchedOffset, nextOffset, logEnd: nextOffset }, records, raw);
+
+/** What a fetch of nothing but markers and aborted records brought. */
+const markers = (first: number, next: number) => batchTo(first, next, heldRecords([]), next - first);
 
 const range = (first: number, next: number) => Array.from({ length: next - first }, (_, n) => first + n);
 
@@ -108,7 +113,7 @@ describe("a fetched batch", () => {
     space.take(1);
     const { lane, take } = setUp({ space });
     const batch = fetched(99, [99]);
-    const digest = recordDigest(batch.record(0));
+    const digest = recordDigest(batch.records.record(0));
     lane.begin({ nextOffset: 100, parked: 5000, landmark: { offset: 99, digest } });
     expect(await take(batch)).toBe("taken");
     await lane.known();
@@ -119,8 +124,8 @@ describe("a fetched batch", () => {
     const taken: number[] = [];
     space.take = (bytes) => void taken.push(bytes);
     const { take, pushed } = setUp({ space, end: 101 });
-    const held = Object.assign(new KeptRecords(fetched(100, range(100, 107))), { heldBytes: 500 });
-    await take(new FetchedBatch(0, 100, 106, held, held.count));
+    const { records } = fetched(100, range(100, 107));
+    await take(batchTo(100, 107, { ...records, heldBytes: 500 }, 7));
     expect([pushed.map(covered), taken.map(Number.isInteger)]).toEqual([[[100, 101]], [true]]);
   });
 
@@ -186,7 +191,7 @@ describe("a fetched batch", () => {
   it("that holds another record than the one that landed last is lost history", async () => {
     const { lane, take, pushed } = setUp();
     const batch = fetched(99, range(99, 105));
-    lane.begin({ nextOffset: 100, parked: 0, landmark: { offset: 99, digest: recordDigest(batch.record(0)) } });
+    lane.begin({ nextOffset: 100, parked: 0, landmark: { offset: 99, digest: recordDigest(batch.records.record(0)) } });
     expect(await take(batch)).toBe("taken");
     expect(pushed).toHaveLength(1);
     lane.begin({ nextOffset: 100, parked: 0, landmark: { offset: 99, digest: Buffer.alloc(32) } });
@@ -232,18 +237,24 @@ describe("back-pressure", () => {
   });
 });
 
-describe("a range of markers alone", () => {
-  it("is queued as holes where the queue ends", () => {
-    const { lane, intake, pushed } = setUp();
-    expect(intake.takeMarkers(lane, 100, 103)).toBe("taken");
+describe("a batch of markers alone", () => {
+  it("is queued as holes where the queue ends", async () => {
+    const { lane, take, pushed } = setUp();
+    expect(await take(markers(100, 103))).toBe("taken");
     expect(pushed.map(covered)).toEqual([[100, 103]]);
     expect([pushed[0]?.rows.ends.length, lane.tail]).toEqual([0, 103]);
   });
 
-  it("that begins beyond the queue's end is a lost way, and one below it nothing new", () => {
-    const { lane, intake, pushed } = setUp();
-    expect(intake.takeMarkers(lane, 101, 103)).toBe("lost the way");
-    expect(intake.takeMarkers(lane, 90, 100)).toBe("taken");
+  it("that begins beyond the queue's end is a lost way, and one below it nothing new", async () => {
+    const { take, pushed } = setUp();
+    expect(await take(markers(101, 103))).toBe("lost the way");
+    expect(await take(markers(90, 100))).toBe("taken");
     expect(pushed).toEqual([]);
+  });
+
+  it("where the last record landed is another log's", async () => {
+    const { lane, take } = setUp();
+    lane.begin({ nextOffset: 100, parked: 0, landmark: { offset: 99, digest: Buffer.alloc(32) } });
+    await expect(take(markers(98, 103))).rejects.toMatchObject({ code: "history_lost" });
   });
 });

@@ -1,7 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { readConfig } from "../../../src/config.ts";
-import { openLog } from "../../../src/log.ts";
-import { openKafka, withAdmin } from "../../../src/topic/client.ts";
+import { plainKafka, withPlainAdmin } from "../../support/services/plain-kafka.ts";
 import { backlog, type Context, figuresOf, land, seeded } from "../context.ts";
 import { shown } from "../figures.ts";
 import type { Figures } from "../store.ts";
@@ -69,8 +68,7 @@ async function landByProcesses({ bed }: Context, processes: number, events: numb
   const env = { ...bed.env("members", "bench_k"), TRADETAPE_SESSION_TIMEOUT_MS: "10000" };
   const members = Array.from({ length: processes }, () => bed.service(["consume", "ticks"], env));
   const groupId = `tradetape.members.ticks.${await databaseId(bed)}`;
-  const kafka = openKafka(readConfig({}, env), openLog({ logLevel: "error" }));
-  await withAdmin(kafka, async (admin) => {
+  await withPlainAdmin(plainKafka(readConfig({}, env)), async (admin) => {
     for (;;) {
       const { groups } = await admin.describeGroups([groupId]);
       if (groups[0]?.state === "Stable" && groups[0].members.length === processes) return;

@@ -13,7 +13,6 @@ import { readConfig } from "../../../src/config.ts";
 import { openLog } from "../../../src/log.ts";
 import { Connection } from "../../../src/table/connection.ts";
 import { ConnectionSlot } from "../../../src/table/slot.ts";
-import { GroupMember } from "../../../src/topic/fetch/consume.ts";
 import type { FetchedBatch } from "../../../src/topic/fetch/fetched-batch.ts";
 import type { LandArgs } from "./land.ts";
 import { argsOf, Measure, print, WARM_SHARE } from "./measure.ts";
@@ -38,11 +37,12 @@ const all = Promise.withResolvers<void>();
 let landed = 0;
 
 async function take(batch: FetchedBatch): Promise<void> {
-  while (!space.has(batch.keepBytes)) await space.freed();
+  while (!space.has(batch.records.heldBytes)) await space.freed();
   const range = { firstOffset: batch.fetchedOffset, nextOffset: batch.nextOffset, from: 0 };
-  const encoded = encodeBatch(plan.encoder, batch.partition, batch, range);
-  if (encoded.to < batch.count || encoded.letters.length > 0) throw new Error("a bench's ticks are good, of few days");
-  const bytes = encoded.rows.bytes.length + batch.keepBytes;
+  const encoded = encodeBatch(plan.encoder, batch.partition, batch.records, range);
+  if (encoded.to < batch.records.count || encoded.letters.length > 0)
+    throw new Error("a bench's ticks are good, of few days");
+  const bytes = encoded.rows.bytes.length + batch.records.heldBytes;
   space.take(bytes);
   await plan.encoder.days.make(daySlot, encoded);
   const at = batch.partition % connections.length;
@@ -50,21 +50,24 @@ async function take(batch: FetchedBatch): Promise<void> {
     await connections[at]!.copy(plan.direct!.statement, encoded.rows.bytes);
     space.free(bytes);
     offsets.set(batch.partition, batch.nextOffset);
-    landed += batch.count;
+    landed += batch.records.count;
     if (landed >= events * WARM_SHARE) warm.resolve(landed);
     if (landed >= events) all.resolve();
   });
   queues[at].catch(all.reject);
 }
 
-const member = new GroupMember(services.kafka, {
+const member = services.client.member({
   groupId: `unledgered.${plan.topicName}.${services.databaseId}`,
-  topicName: plan.topicName,
+  topicNames: [plan.topicName],
+  assignment: "shared",
   fetchPartitionBytesMax: config.fetchPartitionBytesMax,
   sessionTimeoutMs: config.sessionTimeoutMs,
 });
-await member.start({ onAssigned: () => {}, onBatch: take, onMarkers: () => {}, onCrash: all.reject });
-const timer = setInterval(() => void member.commit(offsets), COMMIT_MS);
+await member.start({ onAssigned: () => {}, onLeft: () => {}, onBatch: take, onCrash: all.reject });
+const mark = () =>
+  member.mark([...offsets].map(([partition, offset]) => ({ topicName: plan.topicName, partition, offset, note: "" })));
+const timer = setInterval(() => void mark(), COMMIT_MS);
 const before = await Promise.race([warm.promise, all.promise.then(() => 0)]);
 const measure = new Measure(pids);
 await all.promise;

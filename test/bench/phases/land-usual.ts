@@ -8,7 +8,6 @@ import kafkajs from "kafkajs";
 import pg from "pg";
 import { readConfig, requireServices } from "../../../src/config.ts";
 import { TOPICS, topicName } from "../../../src/topic/topics.ts";
-import { registerCodecs } from "../../../src/topic/wire/codecs.ts";
 import type { LandArgs } from "./land.ts";
 import { argsOf, Measure, print } from "./measure.ts";
 
@@ -38,7 +37,6 @@ const settings = readConfig();
 const config = requireServices(settings, "databaseUrl", "kafkaBrokers", "schemaRegistryUrl");
 const topic = topicName(config.namespace, "ticks");
 
-registerCodecs();
 const registry = new SchemaRegistry({ host: config.schemaRegistryUrl });
 const kafka = new kafkajs.Kafka({ clientId: "usual", brokers: config.kafkaBrokers, logLevel: kafkajs.logLevel.ERROR });
 const pool = new pg.Pool({ connectionString: config.databaseUrl, max: partitionsAtOnce });

@@ -6,7 +6,7 @@ import { tickId } from "../../../src/event/identity.ts";
 import { openRegistry } from "../../../src/event/registry.ts";
 import { openLog } from "../../../src/log.ts";
 import { type RunOptions, runProgram } from "../../../src/stream/run.ts";
-import { openKafka } from "../../../src/topic/client.ts";
+import { openKafka } from "../../../src/topic/kafkajs/open-kafka.ts";
 import { SYMBOL_ID, symbol, tick } from "../../support/samples.ts";
 import { openTestTape, type TestTape } from "../../support/tape.ts";
 
@@ -45,7 +45,7 @@ function runBars(name: string, dieAfter = Number.POSITIVE_INFINITY) {
 
 async function startBars(options: RunOptions, dieAfter = Number.POSITIVE_INFINITY) {
   const log = openLog(tape.config);
-  const kafka = openKafka(tape.config, log);
+  const client = openKafka(tape.config, log);
   const registry = openRegistry(tape.config.schemaRegistryUrl ?? "");
   let published = 0;
   const publish = async ({ topic, event }: AnyDraft) => {
@@ -53,7 +53,7 @@ async function startBars(options: RunOptions, dieAfter = Number.POSITIVE_INFINIT
     await tape.publish(topic, event as never);
   };
   const program = barsOfTicks({ intervals: INTERVALS, latenessUs: 10 * MIN, session: null });
-  return runProgram({ kafka, registry, config: tape.config, log, publish }, program, options);
+  return runProgram({ client, registry, config: tape.config, log, publish }, program, options);
 }
 
 const BARS = `SELECT "interval",

@@ -1,4 +1,4 @@
-import kafkajs, { type Kafka } from "kafkajs";
+import kafkajs from "tradetape-kafkajs";
 import { afterAll, beforeAll, describe, expect, inject, it } from "vitest";
 import { type Config, readConfig } from "../../../src/config.ts";
 import { EventReader } from "../../../src/event/codec.ts";
@@ -6,26 +6,29 @@ import type { TickEvent } from "../../../src/event/events.ts";
 import { Refusal } from "../../../src/event/letter.ts";
 import { openRegistry } from "../../../src/event/registry.ts";
 import { openLog } from "../../../src/log.ts";
-import { openKafka, withAdmin } from "../../../src/topic/client.ts";
+import { KafkaClient, openKafka } from "../../../src/topic/kafkajs/open-kafka.ts";
+import { withAdmin } from "../../../src/topic/log-client.ts";
 import { Partitioning } from "../../../src/topic/partition.ts";
 import { createTopics } from "../../../src/topic/topics.ts";
 import { connectTape } from "../../../src/tradetape/connect-tape.ts";
 import { connect, type Tape } from "../../../src/tradetape.ts";
 import "../../support/services/flow-setup.ts";
+import { plainKafka, withPlainAdmin } from "../../support/services/plain-kafka.ts";
 import { startTcpProxy, type TcpProxy } from "../../support/services/tcp-proxy.ts";
 import { readLog } from "../../support/services/topic-log.ts";
 
 const run = `publish-${Date.now().toString(36)}`;
-let kafka: Kafka;
 
 /** Settings of a namespace of its own, whose topics are there. */
 async function freshNamespace(name: string, flags: Partial<Record<keyof Config, string>> = {}): Promise<Config> {
   const { kafkaBrokers, schemaRegistryUrl } = inject("stack");
   const config = readConfig({ kafkaBrokers, schemaRegistryUrl, namespace: `${run}-${name}`, ...flags }, {});
-  kafka ??= openKafka(config, openLog({ logLevel: "warn" }));
-  await withAdmin(kafka, (admin) => createTopics(admin, config));
+  await makeTopics(config);
   return config;
 }
+
+const makeTopics = (config: Config) =>
+  withAdmin(openKafka(config, openLog({ logLevel: "warn" })), (admin) => createTopics(admin, config));
 
 const connectTo = ({ kafkaBrokers, schemaRegistryUrl, namespace }: Config, more: Record<string, number> = {}) =>
   connect({
@@ -51,7 +54,7 @@ const ticks = (count: number, from = 0) => Array.from({ length: count }, (_, i) 
 async function loggedTicks(config: Config): Promise<{ bySymbol: Map<string, number[]>; partitions: Set<string> }> {
   const registry = openRegistry(config.schemaRegistryUrl!);
   const reader = new EventReader("ticks", registry);
-  const log = await readLog(kafka, `${config.namespace}.ticks`);
+  const log = await readLog(config, `${config.namespace}.ticks`);
   for (const id of reader.missing(log.map(({ value }) => value))) await registry.fetch(id);
   const bySymbol = new Map<string, number[]>();
   const partitions = new Set<string>();
@@ -121,13 +124,13 @@ describe("publishing", () => {
       actor: "test",
       payload: "{}",
     });
-    const [logged] = await readLog(kafka, `${config.namespace}.bars`);
+    const [logged] = await readLog(config, `${config.namespace}.bars`);
     expect(logged).toMatchObject({
       key: SYMBOLS[0],
       headers: { "correlation-id": Buffer.from("run 7"), raw: headers.raw },
     });
     expect(String(logged?.value)).toMatch(/[0-9a-f]{8}-[0-9a-f]{4}-5[0-9a-f]{3}-/);
-    expect(await readLog(kafka, `${config.namespace}.audit`)).toMatchObject([{ partition: 0, key: null }]);
+    expect(await readLog(config, `${config.namespace}.audit`)).toMatchObject([{ partition: 0, key: null }]);
   });
 
   it("refuses what is wrong, too large or too late, and sends none of it", async () => {
@@ -171,7 +174,7 @@ describe("publishing", () => {
       code: "topic_missing",
       message: `missing: ${absent.namespace}.ticks`,
     });
-    await withAdmin(kafka, (admin) => createTopics(admin, absent));
+    await makeTopics(absent);
     await tape.publish("ticks", tick(0));
     expect((await loggedTicks(absent)).bySymbol).toEqual(new Map([[SYMBOLS[0], [0]]]));
   });
@@ -195,7 +198,7 @@ describe("the registry's part", () => {
       canRetry: false,
       message: expect.stringMatching(`refused this program's schema for ${config.namespace}.ticks-value`),
     });
-    expect(await readLog(kafka, `${config.namespace}.ticks`)).toEqual([]);
+    expect(await readLog(config, `${config.namespace}.ticks`)).toEqual([]);
   });
 });
 
@@ -203,12 +206,12 @@ describe("the registry's part", () => {
 async function tapeThrough(proxy: TcpProxy, config: Config, limits: Partial<Config> = {}): Promise<Tape> {
   const settings = { ...config, ...limits };
   const { connect: open } = await import("node:net");
-  const through = new kafkajs.Kafka({
+  const kafka = new kafkajs.Kafka({
     brokers: [`127.0.0.1:${proxy.port}`],
     logLevel: kafkajs.logLevel.NOTHING,
     socketFactory: ({ onConnect }) => open(proxy.port, "127.0.0.1", onConnect).setNoDelay(true),
   });
-  return connectTape(settings, openLog(settings), through);
+  return connectTape(settings, openLog(settings), new KafkaClient(kafka));
 }
 
 describe("publishing to a broker in trouble", () => {
@@ -296,7 +299,7 @@ describe("publishing to a broker in trouble", () => {
     const topic = `${config.namespace}-small.ticks`;
     const configEntries = [{ name: "max.message.bytes", value: "1000" }];
     const topics = [{ topic, numPartitions: 1, configEntries }];
-    await withAdmin(kafka, async (admin) => {
+    await withPlainAdmin(plainKafka(config), async (admin) => {
       await admin.createTopics({ topics, waitForLeaders: false });
       await expect.poll(async () => (await admin.listTopics()).includes(topic)).toBe(true);
     });

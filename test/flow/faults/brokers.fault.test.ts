@@ -4,7 +4,8 @@ import { readConfig } from "../../../src/config.ts";
 import { openLog } from "../../../src/log.ts";
 import { readState } from "../../../src/stack/home.ts";
 import { startStack, stopStack } from "../../../src/stack/stack.ts";
-import { openKafka, withAdmin } from "../../../src/topic/client.ts";
+import { openKafka } from "../../../src/topic/kafkajs/open-kafka.ts";
+import { withAdmin } from "../../../src/topic/log-client.ts";
 import { createTopics } from "../../../src/topic/topics.ts";
 import { connectTape } from "../../../src/tradetape/connect-tape.ts";
 import { idOf, tick } from "../../support/samples.ts";
@@ -29,8 +30,7 @@ test("of three brokers one is killed under 10,000 concurrent publishes: every ac
   const { urls } = await startStack(options);
   const config = readConfig({ ...urls, logLevel: "silent" }, {});
   const log = openLog(config);
-  const kafka = openKafka(config, log);
-  await withAdmin(kafka, (admin) => createTopics(admin, config));
+  await withAdmin(openKafka(config, log), (admin) => createTopics(admin, config));
   const tape = await connectTape(config, log);
   const acked: string[] = [];
   let refused = 0;
@@ -52,7 +52,7 @@ test("of three brokers one is killed under 10,000 concurrent publishes: every ac
   await tape.close();
   // Two of three replicas are a majority: nobody has to be refused for the loss of one.
   expect([acked.length, refused]).toEqual([EVENTS + 1, 0]);
-  const logged = (await readLog(kafka, "ticks")).map(({ value }) => value!.subarray(6, 42).toString());
+  const logged = (await readLog(config, "ticks")).map(({ value }) => value!.subarray(6, 42).toString());
   const found = new Set(logged);
   expect(acked.filter((id) => !found.has(id))).toEqual([]);
   // A batch whose answer was lost may be there twice; its ids say so.

@@ -1,8 +1,6 @@
 import { setTimeout } from "node:timers/promises";
 import kafkajs from "kafkajs";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { openLog } from "../../../src/log.ts";
-import { openKafka } from "../../../src/topic/client.ts";
 import { landBy } from "../../support/landing.ts";
 import { ledgerFaults } from "../../support/ledger.ts";
 import { idOf, symbol } from "../../support/samples.ts";
@@ -51,7 +49,7 @@ async function compact(): Promise<void> {
   await setTimeout(500);
 }
 
-const logged = async () => (await readLog(openKafka(tape.config, openLog(tape.config)), tape.name("symbols"))).length;
+const logged = async () => (await readLog(tape.config, tape.name("symbols"))).length;
 
 test("a compacted topic starts nothing unless it is allowed to; then what is left lands, and the rest are holes", async () => {
   await publish(10);

@@ -6,12 +6,13 @@ import { CONSUMERS } from "../../../consumers/all.ts";
 import type { EventTopic } from "../../../src/event/schemas.ts";
 import { openLog } from "../../../src/log.ts";
 import { Connection } from "../../../src/table/connection.ts";
-import { openKafka } from "../../../src/topic/client.ts";
+import { withAdmin } from "../../../src/topic/log-client.ts";
 import { createTopics } from "../../../src/topic/topics.ts";
 import { verify } from "../../../src/verify/verify.ts";
 import { endsOf, landBy } from "../../support/landing.ts";
 import { ledgerFaults } from "../../support/ledger.ts";
 import { bar, idOf, symbol, tick } from "../../support/samples.ts";
+import { plainKafka } from "../../support/services/plain-kafka.ts";
 import { openTestTape, type TestTape } from "../../support/tape.ts";
 
 let tape: TestTape;
@@ -67,7 +68,7 @@ describe("Kafka's group offsets, written by another member while the group runs"
 
   /** Only members may write the offsets of a group that runs; what is written is what the others begin at next. */
   async function writeOffsets(offsetOf: (partition: number) => number, meanwhile: () => Promise<void>): Promise<void> {
-    const consumer = openKafka(tape.config, openLog(tape.config)).consumer({
+    const consumer = plainKafka(tape.config).consumer({
       groupId: await groupId(),
       sessionTimeout: 6000,
     });
@@ -142,7 +143,7 @@ describe("a table that somebody has locked for longer than the session", () => {
 
 describe("transactions of other producers", () => {
   test("committed and aborted, with nothing but markers at the end: all of it lands, lag is 0, verify is good", async () => {
-    const producer = openKafka(tape.config, openLog(tape.config)).producer({
+    const producer = plainKafka(tape.config).producer({
       transactionalId: `${tape.name("bars")}.agent`,
       idempotent: true,
       maxInFlightRequests: 1,
@@ -202,7 +203,7 @@ describe("a log that changes under a running consumer", () => {
   async function remake(topic: EventTopic): Promise<void> {
     await tape.admin((admin) => admin.deleteTopics({ topics: [tape.name(topic)] }));
     for (;;) {
-      const made = await tape.admin((admin) =>
+      const made = await withAdmin(tape.client, (admin) =>
         createTopics(admin, tape.config).then(
           () => true,
           () => false,

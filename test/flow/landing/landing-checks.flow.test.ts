@@ -2,6 +2,7 @@ import snappy from "snappy";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { TradetapeError } from "../../../src/errors.ts";
 import type { EventTopic } from "../../../src/event/schemas.ts";
+import { withAdmin } from "../../../src/topic/log-client.ts";
 import { ledgerFaults } from "../../support/ledger.ts";
 import { idOf, indicator, prediction, symbol, tick } from "../../support/samples.ts";
 import { COMPRESSION, openTapeWithSymbol, type TestTape } from "../../support/tape.ts";
@@ -208,9 +209,8 @@ describe("lost history", () => {
 async function remakeTopic(topic: EventTopic): Promise<void> {
   const { createTopics } = await import("../../../src/topic/topics.ts");
   for (;;) {
-    const made = await tape.admin(async (admin) => {
-      const { topics } = await admin.fetchTopicMetadata();
-      if (topics.some(({ name }) => name === tape.name(topic))) return false;
+    const made = await withAdmin(tape.client, async (admin) => {
+      if ((await admin.fetchTopics()).has(tape.name(topic))) return false;
       await createTopics(admin, tape.config);
       return true;
     });

@@ -8,6 +8,7 @@ export interface Assignment {
 
 interface Member {
   readonly id: string;
+  readonly isSole: boolean;
   lastBeatMs: number;
   answer: ((assignment: Assignment) => void) | undefined;
 }
@@ -22,6 +23,8 @@ const EXPIRY_LOOK_MS = 1000;
 /** The broker's side of one consumer group: who is a member, who has which partitions, what was committed. */
 export class Coordinator {
   readonly committed = new Map<number, number>();
+  /** What members put beside the offsets they committed. */
+  readonly notes = new Map<number, string>();
   readonly #time: VirtualTime;
   readonly #partitions: number;
   readonly #sessionTimeoutMs: number;
@@ -39,9 +42,9 @@ export class Coordinator {
   }
 
   /** Resolves when the group is complete again. Whoever was a member already may say so by its id. */
-  join(memberId: string | undefined): Promise<Assignment> {
+  join(memberId: string | undefined, isSole: boolean): Promise<Assignment> {
     const known = memberId === undefined ? undefined : this.#members.get(memberId);
-    const member = known ?? { id: `m${++this.#ids}`, lastBeatMs: this.#time.now, answer: undefined };
+    const member = known ?? { id: `m${++this.#ids}`, isSole, lastBeatMs: this.#time.now, answer: undefined };
     this.#members.set(member.id, member);
     return new Promise((resolve) => {
       member.answer = resolve;
@@ -99,10 +102,9 @@ export class Coordinator {
     this.#generation++;
     const turn = this.#time.random.between(0, members.length - 1);
     for (const [index, member] of members.entries()) {
-      const partitions = Array.from({ length: this.#partitions }, (_, p) => p).filter(
-        (p) => (p + turn) % members.length === index,
-      );
-      const { answer } = member;
+      const { answer, isSole } = member;
+      const isOurs = (p: number) => (isSole ? index === 0 : (p + turn) % members.length === index);
+      const partitions = Array.from({ length: this.#partitions }, (_, p) => p).filter(isOurs);
       member.answer = undefined;
       member.lastBeatMs = this.#time.now;
       this.#time.note("assigned", () => `${member.id} generation ${this.#generation}: ${partitions.join(",") || "-"}`);

@@ -1,90 +1,169 @@
-import type { openKafka } from "../../../src/topic/client.ts";
+import { TradetapeError } from "../../../src/errors.ts";
+import { BatchRecords } from "../../../src/topic/fetch/batch-records.ts";
+import type {
+  LogAdmin,
+  LogClient,
+  LogMember,
+  LogProducer,
+  MemberOptions,
+  NewTopic,
+  PartitionBatch,
+} from "../../../src/topic/log-client.ts";
+import { recordBatch } from "../../../src/topic/patch/produce-request.ts";
+import { RecordBatch } from "../../../src/topic/wire/record-batch.ts";
 import type { FaultRates } from "../faults.ts";
 import type { Process, VirtualTime } from "../virtual-time.ts";
-import { FakeConsumer } from "./fake-consumer.ts";
 import type { Coordinator } from "./fake-coordinator.ts";
-import { kafkaError } from "./fake-coordinator.ts";
-import type { FakeCluster } from "./fake-log.ts";
+import type { FakeCluster, FakeLog } from "./fake-log.ts";
+import { FakeMember } from "./fake-member.ts";
 
 export interface KafkaWorld {
   readonly time: VirtualTime;
   readonly cluster: FakeCluster;
   readonly coordinator: Coordinator;
   readonly faults: FaultRates;
+  /** The most records that one fetch brings of a partition. */
   readonly fetchRecordsMax: number;
 }
 
-interface TopicMessages {
-  readonly topic: string;
-  readonly messages: readonly { key: Buffer | null; value: Buffer | null; partition: number; headers?: object }[];
-}
+/** The cluster as one process reaches it. */
+export class FakeKafka implements LogClient {
+  readonly #world: KafkaWorld;
+  readonly #process: Process;
 
-/** kafkajs's client as one process has it. */
-export function fakeKafka(world: KafkaWorld, process: Process): ReturnType<typeof openKafka> {
-  const kafka = {
-    consumer: ({ heartbeatInterval }: { heartbeatInterval: number }) =>
-      new FakeConsumer({ ...world, process, heartbeatMs: heartbeatInterval }),
-    producer: () => fakeProducer(world, process),
-    admin: () => fakeAdmin(world, process),
-  };
-  return kafka as unknown as ReturnType<typeof openKafka>;
+  constructor(world: KafkaWorld, process: Process) {
+    this.#world = world;
+    this.#process = process;
+  }
+
+  async openAdmin(): Promise<LogAdmin> {
+    return new FakeAdmin(this.#world, this.#process);
+  }
+
+  async openProducer(): Promise<LogProducer> {
+    await this.#world.time.delay(1, this.#process);
+    return new FakeProducer(this.#world, this.#process);
+  }
+
+  member(options: MemberOptions): LogMember {
+    return new FakeMember({ ...this.#world, process: this.#process }, options);
+  }
 }
 
 /** A request may fail with nothing, a part or all of it in the log; and what a killed process sent still arrives. */
-function fakeProducer({ time, cluster, faults }: KafkaWorld, process: Process) {
-  const { random } = time;
-  const append = ({ topic, messages }: TopicMessages, count: number) => {
-    const firsts = new Map<number, number>();
-    for (const { key, value, partition = 0, headers } of messages.slice(0, count)) {
-      const entry = { kind: "record" as const, key, value, headers: { ...headers }, timestampMs: time.now };
-      if (!firsts.has(partition)) firsts.set(partition, cluster.log(topic, partition).high);
-      cluster.log(topic, partition).append(entry);
+class FakeProducer implements LogProducer {
+  readonly #world: KafkaWorld;
+  readonly #process: Process;
+
+  constructor(world: KafkaWorld, process: Process) {
+    this.#world = world;
+    this.#process = process;
+  }
+
+  async produce(topicName: string, batches: readonly PartitionBatch[]): Promise<ReadonlyMap<number, number>> {
+    const { time, faults } = this.#world;
+    const { random } = time;
+    await time.delay(random.between(1, random.chance(0.1) ? 2000 : 20));
+    const fault = random.chance(faults.produce) ? random.pick(["lost", "part", "unheard", "skipped"] as const) : "none";
+    if (fault !== "none") time.note(`produce-${fault}`);
+    // A partition whose leader has moved to a broker that had answered: kafkajs resolves without it.
+    const asked = fault === "skipped" ? batches.slice(1) : batches;
+    const acked = new Map<number, number>();
+    for (const { partition, records } of fault === "lost" ? [] : asked) {
+      const count = fault === "part" ? random.between(0, records.count) : records.count;
+      const log = this.#world.cluster.log(topicName, partition);
+      acked.set(partition, log.high);
+      this.#append(log, new RecordBatch(recordBatch(records, 0), records.bytes), count);
     }
-    return [...firsts].map(([partition, first]) => ({ topicName: topic, partition, baseOffset: String(first) }));
-  };
-  return {
-    connect: () => time.delay(1, process),
-    disconnect: async () => undefined,
-    sendBatch: async ({ topicMessages }: { topicMessages: readonly TopicMessages[] }) => {
-      await time.delay(random.between(1, random.chance(0.1) ? 2000 : 20));
-      const fault = random.chance(faults.produce)
-        ? random.pick(["lost", "part", "unheard", "skipped"] as const)
-        : "none";
-      if (fault !== "none") time.note(`produce-${fault}`);
-      const share = (of: TopicMessages) => (fault === "part" ? random.between(0, of.messages.length) : 1e9);
-      // A topic whose leader has moved to a broker that had answered: kafkajs resolves without it.
-      const isSkipped = fault === "skipped" && topicMessages.length > 1;
-      const asked = isSkipped ? topicMessages.slice(1) : topicMessages;
-      const sent = fault === "lost" ? [] : asked.flatMap((one) => append(one, share(one)));
-      await time.delay(random.between(1, 20), process);
-      if (fault !== "none" && !isSkipped) throw kafkaError("REQUEST_TIMED_OUT");
-      return sent;
-    },
-  };
+    await time.delay(random.between(1, 20), this.#process);
+    if (fault !== "none" && fault !== "skipped") throw unreachable("the request timed out");
+    return acked;
+  }
+
+  #append(log: FakeLog, batch: RecordBatch, count: number): void {
+    const records = new BatchRecords([batch], 0);
+    for (let index = 0; index < count; index++) {
+      const { key, value, headers = {} } = records.record(index);
+      const kept = headers as Record<string, Buffer>;
+      log.append({ kind: "record", key, value, headers: kept, timestampMs: this.#world.time.now });
+    }
+  }
+
+  async close(): Promise<void> {}
 }
 
-function fakeAdmin({ time, cluster, faults }: KafkaWorld, process: Process) {
-  const ask = async <T>(answer: () => T): Promise<T> => {
+class FakeAdmin implements LogAdmin {
+  readonly #world: KafkaWorld;
+  readonly #process: Process;
+
+  constructor(world: KafkaWorld, process: Process) {
+    this.#world = world;
+    this.#process = process;
+  }
+
+  fetchCluster() {
+    return this.#ask(({ cluster }) => ({ clusterId: cluster.clusterId, brokers: 1 }));
+  }
+
+  fetchTopics() {
+    return this.#ask(
+      ({ cluster }) =>
+        new Map([...cluster.topics].map(([name, logs]) => [name, { partitions: logs.length, isReady: true }])),
+    );
+  }
+
+  fetchSettings(topicNames: readonly string[]) {
+    return this.#ask(
+      ({ cluster }) =>
+        new Map(topicNames.map((name) => [name, new Map(Object.entries(cluster.settings.get(name) ?? {}))])),
+    );
+  }
+
+  createTopics(topics: readonly NewTopic[]) {
+    return this.#ask(({ cluster }) => {
+      for (const { topicName, partitions, settings } of topics) {
+        if (cluster.topics.has(topicName)) continue;
+        cluster.create(topicName, partitions);
+        cluster.settings.set(topicName, settings);
+      }
+    });
+  }
+
+  fetchOffsets(topicName: string) {
+    return this.#ask(({ cluster }) =>
+      cluster.logs(topicName).map(({ low, high }, partition) => ({ partition, low, high })),
+    );
+  }
+
+  fetchOffsetsAt(topicName: string, timeMs: number) {
+    return this.#ask(({ cluster }) => {
+      const offsetAt = ({ entries, low, high }: FakeLog) => {
+        const found = entries.findIndex(({ timestampMs }, offset) => offset >= low && timestampMs >= timeMs);
+        return found === -1 ? high : found;
+      };
+      return new Map(cluster.logs(topicName).map((log, partition) => [partition, offsetAt(log)]));
+    });
+  }
+
+  fetchMarks(_groupId: string, topicName: string) {
+    return this.#ask(({ coordinator: { committed, notes } }) =>
+      [...committed].map(([partition, offset]) => ({ topicName, partition, offset, note: notes.get(partition) ?? "" })),
+    );
+  }
+
+  async close(): Promise<void> {}
+
+  async #ask<T>(answer: (world: KafkaWorld) => T): Promise<T> {
+    const { time, faults } = this.#world;
     await time.delay(time.random.between(1, 10));
     const isLost = time.random.chance(faults.admin);
-    const answered = isLost ? undefined : answer();
-    await time.delay(time.random.between(1, 10), process);
+    const answered = isLost ? undefined : answer(this.#world);
+    await time.delay(time.random.between(1, 10), this.#process);
     if (!isLost) return answered as T;
     time.note("admin-fault");
-    throw Object.assign(new Error("Connection timeout"), { name: "KafkaJSConnectionError", retriable: true });
-  };
-  return {
-    connect: async () => undefined,
-    disconnect: async () => undefined,
-    describeCluster: () => ask(() => ({ clusterId: cluster.clusterId })),
-    fetchTopicOffsets: (topic: string) =>
-      ask(() =>
-        cluster.topics.get(topic)!.map((log, partition) => ({
-          partition,
-          low: String(log.low),
-          high: String(log.high),
-          offset: String(log.high),
-        })),
-      ),
-  };
+    throw unreachable("Connection timeout");
+  }
 }
+
+const unreachable = (message: string): TradetapeError =>
+  new TradetapeError("broker_unreachable", `Kafka: ${message}`, { canRetry: true });

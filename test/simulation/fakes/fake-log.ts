@@ -1,3 +1,5 @@
+import { TradetapeError } from "../../../src/errors.ts";
+
 /** A symbol or a session that events belong to, and when which thing happened to it; undefined is never. */
 export interface Parent {
   readonly id: string;
@@ -47,6 +49,7 @@ export class FakeLog {
 /** The cluster's topics, by full name and partition. */
 export class FakeCluster {
   readonly topics = new Map<string, FakeLog[]>();
+  readonly settings = new Map<string, Readonly<Record<string, string>>>();
   readonly clusterId = "cluster";
 
   create(topic: string, partitions: number): FakeLog[] {
@@ -55,9 +58,14 @@ export class FakeCluster {
     return logs;
   }
 
+  /** @throws TradetapeError topic_missing */
+  logs(topic: string): readonly FakeLog[] {
+    const logs = this.topics.get(topic);
+    if (logs === undefined) throw new TradetapeError("topic_missing", `the simulation has no ${topic}`);
+    return logs;
+  }
+
   log(topic: string, partition: number): FakeLog {
-    const log = this.topics.get(topic)?.[partition];
-    if (log === undefined) throw new Error(`the simulation has no ${topic}/${partition}`);
-    return log;
+    return this.logs(topic)[partition]!;
   }
 }

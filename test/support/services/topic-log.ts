@@ -1,7 +1,10 @@
 import { randomUUID } from "node:crypto";
-import type { IHeaders, Kafka } from "kafkajs";
-import { withAdmin } from "../../../src/topic/client.ts";
-import { fetchOffsets } from "../../../src/topic/offsets.ts";
+import type { IHeaders } from "kafkajs";
+import { type Config, readConfig } from "../../../src/config.ts";
+import { openLog } from "../../../src/log.ts";
+import { openKafka } from "../../../src/topic/kafkajs/open-kafka.ts";
+import { withAdmin } from "../../../src/topic/log-client.ts";
+import { plainKafka } from "./plain-kafka.ts";
 
 export interface LoggedMessage {
   readonly partition: number;
@@ -12,8 +15,13 @@ export interface LoggedMessage {
 }
 
 /** Everything that a topic's log holds now, by partition and offset, read by a group of its own. */
-export async function readLog(kafka: Kafka, topicName: string): Promise<LoggedMessage[]> {
-  const offsets = await withAdmin(kafka, (admin) => fetchOffsets(admin, topicName));
+export async function readLog(config: Pick<Config, "kafkaBrokers">, topicName: string): Promise<LoggedMessage[]> {
+  // By our own client: kafkajs as it comes gives up where a topic that was just made has no leader yet.
+  const client = openKafka(
+    readConfig({ kafkaBrokers: config.kafkaBrokers!.join(",") }, {}),
+    openLog({ logLevel: "silent" }),
+  );
+  const offsets = await withAdmin(client, (admin) => admin.fetchOffsets(topicName));
   const filled = offsets.filter(({ low, high }) => high > low);
   let open = new Map<number, number>();
   let read: LoggedMessage[] = [];
@@ -23,7 +31,7 @@ export async function readLog(kafka: Kafka, topicName: string): Promise<LoggedMe
   };
   begin();
   if (open.size === 0) return read;
-  const consumer = kafka.consumer({ groupId: `test-${randomUUID()}`, maxWaitTimeInMs: 100 });
+  const consumer = plainKafka(config).consumer({ groupId: `test-${randomUUID()}`, maxWaitTimeInMs: 100 });
   const { promise: done, resolve, reject } = Promise.withResolvers<void>();
   consumer.on(consumer.events.CRASH, ({ payload }) => {
     // A broker that has just started crashes kafkajs's first join; it starts again by itself, from the beginning.

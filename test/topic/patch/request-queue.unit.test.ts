@@ -1,5 +1,6 @@
 import { createRequire } from "node:module";
 import { expect, it } from "vitest";
+import { kafkajsInternals } from "../../../src/topic/patch/kafkajs-internals.ts";
 import { quietRequestQueue } from "../../../src/topic/patch/request-queue.ts";
 
 type Queue = {
@@ -14,8 +15,8 @@ type Queue = {
 };
 
 function queueOf(maxInFlightRequests: number): { queue: Queue; sent: number[]; request: (id: number) => object } {
-  quietRequestQueue();
-  const RequestQueue = createRequire(import.meta.url)("kafkajs/src/network/requestQueue/index.js");
+  quietRequestQueue(kafkajsInternals());
+  const RequestQueue = createRequire(import.meta.url)("tradetape-kafkajs/src/network/requestQueue/index.js");
   const logger = { debug() {}, warn() {} };
   const queue = new RequestQueue({ maxInFlightRequests, requestTimeout: 1000, logger }) as Queue;
   const sent: number[] = [];

@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import type { TickEvent } from "../../../src/event/events.ts";
 import type { Registry } from "../../../src/event/registry.ts";
 import { EventWriter, type WriterParts } from "../../../src/topic/publish/event-writer.ts";
-import { Batch } from "../../../src/topic/publish/lane.ts";
+import { Batch } from "../../../src/topic/publish/produce-queue.ts";
 import type { PublishedMessage } from "../../../src/topic/publish/publish.ts";
 
 const tick = (volume: number): TickEvent => ({
@@ -17,8 +17,8 @@ const tick = (volume: number): TickEvent => ({
 /** A writer of `p.ticks` whose registry answers when the test says so; `sent` are the volumes in their order. */
 function writerOf(registered: Promise<number>) {
   const messages: PublishedMessage[] = [];
-  const topics = [{ name: "p.ticks", partitions: Array.from({ length: 4 }, () => ({ leader: 1 })) }];
-  const admin = { connect: async () => {}, disconnect: async () => {}, fetchTopicMetadata: async () => ({ topics }) };
+  const topics = new Map([["p.ticks", { partitions: 4, isReady: true }]]);
+  const admin = { close: async () => {}, fetchTopics: async () => topics };
   const publisher = {
     requireRoom: () => {},
     admit: (message: PublishedMessage) => {
@@ -29,7 +29,7 @@ function writerOf(registered: Promise<number>) {
     },
   };
   const parts = {
-    kafka: { admin: () => admin },
+    client: { openAdmin: async () => admin },
     registry: { register: () => registered } as unknown as Registry,
     publisher,
     namespace: "p",

@@ -5,15 +5,14 @@ import { describe, expect, it } from "vitest";
 import { BatchRecords, batchOf } from "../../../src/topic/fetch/batch-records.ts";
 import type { Records } from "../../../src/topic/fetch/records.ts";
 import { ValuePlace } from "../../../src/topic/fetch/records.ts";
-import { registerCodecs } from "../../../src/topic/wire/codecs.ts";
 import { markAborted, RecordBatch, readRecordBatches } from "../../../src/topic/wire/record-batch.ts";
+import "../../support/services/plain-kafka.ts";
 
 const load = createRequire(import.meta.url);
 const { RecordBatch: encodeBatch } = load("kafkajs/src/protocol/recordBatch/v0/index.js");
 const Record = load("kafkajs/src/protocol/recordBatch/record/v0/index.js");
 const Decoder = load("kafkajs/src/protocol/decoder.js");
 const decodeBatch = load("kafkajs/src/protocol/recordBatch/v0/decoder.js");
-registerCodecs();
 
 interface Sent {
   readonly key: Buffer | null;
@@ -247,14 +246,10 @@ describe("transactions that were given up", () => {
       messages,
     });
     expect(fetched.isEmpty()).toBe(false);
-    const batch = batchOf(fetched, 10, Number(fetched.lastOffset()), fetched.messagesWithinOffset);
-    const { count, fetchedOffset, nextOffset, missing } = batch;
-    expect({ count, fetchedOffset, nextOffset, missing }).toEqual({
-      count: 0,
-      fetchedOffset: 10,
-      nextOffset: 16,
-      missing: 5,
-    });
+    const nextOffset = Number(fetched.lastOffset()) + 1;
+    const range = { topicName: "ticks", partition: 3, fetchedOffset: 10, nextOffset, logEnd: 16 };
+    const { records, missing } = batchOf({ ...range, batches: fetched.messagesWithinOffset });
+    expect([records.count, nextOffset, missing]).toEqual([0, 16, 5]);
   });
 
   it("are not hidden before they begin", () => {

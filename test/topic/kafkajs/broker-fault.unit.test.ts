@@ -1,40 +1,10 @@
 import { createRequire } from "node:module";
-import kafkajs from "kafkajs";
+import kafkajs from "tradetape-kafkajs";
 import { describe, expect, it } from "vitest";
-import { readConfig } from "../../src/config.ts";
-import { openLog } from "../../src/log.ts";
-import { brokerFault, openKafka } from "../../src/topic/client.ts";
-import { Unreadable } from "../../src/topic/wire/record-batch.ts";
+import { brokerFault } from "../../../src/topic/kafkajs/broker-fault.ts";
+import { Unreadable } from "../../../src/topic/wire/record-batch.ts";
 
 const load = createRequire(import.meta.url);
-
-const log = openLog({ logLevel: "silent" });
-
-describe("openKafka", () => {
-  it("asks for the brokers when none are set", () => {
-    expect(() => openKafka(readConfig({}, {}), log)).toThrow(expect.objectContaining({ code: "config_invalid" }));
-  });
-
-  it("names the TLS file that can't be read", () => {
-    const env = { KAFKA_BROKERS: "127.0.0.1:9", KAFKA_SSL_ENABLED: "true", KAFKA_SSL_CA_FILE: "/nowhere/ca.pem" };
-    const fault = expect.objectContaining({
-      code: "config_invalid",
-      message: expect.stringMatching(/^KAFKA_SSL_CA_FILE/),
-    });
-    expect(() => openKafka(readConfig({}, env), log)).toThrow(fault);
-  });
-
-  it("opens with SASL and TLS, and connects to nothing by itself", () => {
-    const env = {
-      KAFKA_BROKERS: "127.0.0.1:9,127.0.0.1:10",
-      KAFKA_SSL_ENABLED: "true",
-      KAFKA_SASL_MECHANISM: "scram-sha-512",
-      KAFKA_SASL_USERNAME: "me",
-      KAFKA_SASL_PASSWORD: "s3cret",
-    };
-    expect(openKafka(readConfig({}, env), log)).toBeInstanceOf(kafkajs.Kafka);
-  });
-});
 
 describe("brokerFault", () => {
   const { KafkaJSConnectionError, KafkaJSNumberOfRetriesExceeded } = kafkajs;
@@ -51,7 +21,7 @@ describe("brokerFault", () => {
   });
 
   it("ends the group over a batch that no other fetch would make readable", async () => {
-    const retry = load("kafkajs/src/retry/index.js")({ retries: 2, initialRetryTime: 1 });
+    const retry = load("tradetape-kafkajs/src/retry/index.js")({ retries: 2, initialRetryTime: 1 });
     const given = (error: Error) => retry(() => Promise.reject(error)).catch(brokerFault);
     const message = "Kafka: ticks/3: its codec is 7";
     expect(await given(new Unreadable("ticks/3: its codec is 7"))).toMatchObject({ canRetry: false, message });

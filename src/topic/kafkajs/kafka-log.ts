@@ -1,12 +1,11 @@
-import { type LogEntry, logLevel } from "kafkajs";
-import type { Log } from "../log.ts";
+import { type LogEntry, logLevel } from "tradetape-kafkajs";
+import type { Log } from "../../log.ts";
 
 type Level = "error" | "warn" | "info" | "debug";
 
 /**
- * Lines that kafkajs calls errors or warnings and that are a group's or a cluster's ordinary life: a coordinator that
- * is still starting, a member that joins, a leader that moves, a topic just made. kafkajs retries each of them by
- * itself.
+ * Lines that kafkajs calls errors or warnings although they belong to a cluster's ordinary life: a coordinator that is
+ * still starting, a member that joins, a leader that moves, a topic just made. kafkajs retries each of them by itself.
  */
 const ORDINARY_LIFE = new RegExp(
   [
@@ -24,11 +23,12 @@ const ORDINARY_LIFE = new RegExp(
   "i",
 );
 
-/** The lines behind which a consumer stands still or has jumped: nothing demotes these. */
+/** Lines that stay errors, because the consumer has stopped or has skipped records when kafkajs writes them. */
 const ALARMING = /^Crash:|Offset out of range|Failed to execute listener/;
 
 /**
- * A broker that has just started, and the restart that follows each crash: the crash's own line has said the reason.
+ * A crash over a broker that has just started, which passes by itself, and the line about a restart, which says nothing
+ * that the line of the crash before it hasn't said.
  */
 const STARTING = /^Crash:.*coordinator is (loading|not available)|^Restarting the consumer/;
 
@@ -37,7 +37,7 @@ function levelOf({ level, log }: LogEntry): Level {
   if (STARTING.test(message)) return "debug";
   if (ALARMING.test(message)) return "error";
   if (ORDINARY_LIFE.test(`${message} ${String(log.error ?? "")}`)) return "debug";
-  // What it retries by itself is worth a warning when it had to; the fault that remains is thrown, and told there.
+  // kafkajs retries what it calls an error, so a warning is enough: an error that remains is thrown, and told there.
   if (level === logLevel.ERROR) return "warn";
   return level === logLevel.WARN ? "info" : "debug";
 }

@@ -1,11 +1,11 @@
-import { type Batch, Lane } from "./lane.ts";
+import { type Batch, ProduceQueue } from "./produce-queue.ts";
 
-export interface LaneLimits {
+export interface QueueLimits {
   readonly lingerMs: number;
   readonly batchBytesMax: number;
 }
 
-export interface TopicLimits extends LaneLimits {
+export interface TopicLimits extends QueueLimits {
   /** Whether batches of different partitions may share a request. */
   readonly sharesRequests: boolean;
 }
@@ -16,23 +16,23 @@ export interface Outgoing {
   readonly batch: Batch;
 }
 
-/** Sends batches of different partitions in one request; settles when each is acked or refused. It never rejects. */
+/** Sends batches of different partitions in one request. @returns resolves when each is acked or refused; never rejects */
 export type SendTogether = (topicName: string, batches: readonly Outgoing[]) => Promise<void>;
 
-/** Batches share a request up to here, so that a bulk source's large ones go each by itself, several at a time. */
+/** Batches share a request up to this size, so that a bulk source's large ones go each by itself, several at a time. */
 const TOGETHER_BYTES_MAX = 256 * 1024;
 
 /**
- * One topic's partitions. They linger together and what leaves at one moment leaves in one request: a live topic's
+ * One topic's queues. They linger together, and what leaves at one moment leaves in one request, because a live topic's
  * events spread over all partitions, and a request each costs publisher, broker and consumer four times as much as one.
  */
-export class TopicLanes {
+export class TopicQueues {
   readonly #topicName: string;
   readonly #limits: TopicLimits;
   readonly #send: SendTogether;
-  readonly #lanes: Lane[] = [];
+  readonly #queues: ProduceQueue[] = [];
   #isLingering = false;
-  /** What has left its lane in this turn of the event loop. */
+  /** The batches that have left their queues in this turn of the event loop. */
   #leaving: { readonly outgoing: Outgoing; readonly settle: () => void }[] = [];
 
   constructor(topicName: string, limits: TopicLimits, send: SendTogether) {
@@ -41,13 +41,13 @@ export class TopicLanes {
     this.#send = send;
   }
 
-  lane(partition: number): Lane {
-    this.#lanes[partition] ??= new Lane({
+  queue(partition: number): ProduceQueue {
+    this.#queues[partition] ??= new ProduceQueue({
       batchBytesMax: this.#limits.batchBytesMax,
       linger: () => this.#linger(),
       send: (batch) => this.#leave({ partition, batch }),
     });
-    return this.#lanes[partition];
+    return this.#queues[partition];
   }
 
   #linger(): void {
@@ -55,14 +55,14 @@ export class TopicLanes {
     this.#isLingering = true;
     const elapsed = () => {
       this.#isLingering = false;
-      for (const lane of this.#lanes) lane?.lingered();
+      for (const queue of this.#queues) queue?.lingered();
     };
     if (this.#limits.lingerMs === 0) setImmediate(elapsed);
     else setTimeout(elapsed, this.#limits.lingerMs);
   }
 
   #leave(outgoing: Outgoing): Promise<void> {
-    // At the turn's end: lanes whose request has been answered come here one promise after the other.
+    // Sent at the turn's end, because queues whose request was answered come here one promise after the other.
     if (this.#leaving.length === 0) setImmediate(() => this.#sendLeaving());
     return new Promise((settle) => this.#leaving.push({ outgoing, settle }));
   }

@@ -1,8 +1,8 @@
 import { TradetapeError } from "../../errors.ts";
-import type { Batch } from "./lane.ts";
+import type { Batch } from "./produce-queue.ts";
 
 /** Follows a bulk publish through its batches: what was admitted, what is acked, the first failure. */
-export class Tally {
+export class Acks {
   /** Events admitted. */
   admitted = 0;
   /** Events acknowledged. */
@@ -11,7 +11,7 @@ export class Tally {
   #failure: { readonly error: unknown } | undefined;
   #settle: (() => void) | undefined;
 
-  /** Counts one event of this batch. */
+  /** Counts one event of this batch as admitted, and as acknowledged when the batch is. */
   add(batch: Batch): void {
     this.admitted++;
     const events = this.#pending.get(batch);
@@ -30,7 +30,7 @@ export class Tally {
     if (this.#pending.size === 0) this.#settle?.();
   }
 
-  /** Resolves when no batch is on its way any more. */
+  /** Resolves when every batch that was added is acknowledged or refused. */
   settled(): Promise<void> {
     if (this.#pending.size === 0) return Promise.resolve();
     return new Promise((resolve) => {
@@ -38,7 +38,7 @@ export class Tally {
     });
   }
 
-  /** Whether a batch was refused: reading on would only add to what has to be published again. */
+  /** Whether a batch was refused: then the source is read no further, because all behind it has to be published again. */
   get hasFailed(): boolean {
     return this.#failure !== undefined;
   }

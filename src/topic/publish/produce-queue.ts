@@ -1,13 +1,13 @@
-import { RecordWriter } from "../wire/record-writer.ts";
+import { type RecordHeaders, RecordWriter } from "../wire/record-writer.ts";
 
-/** Room for some ten ticks: an idle feed's batches hold one. */
+/** Enough for some ten ticks, because an idle feed's batches hold one or two. */
 const CAPACITY_BYTES_MIN = 2048;
 
 /** What goes into the log of one event. */
-export interface LaneMessage {
+export interface QueuedMessage {
   readonly key: Buffer | null;
   readonly value: Buffer;
-  readonly headers?: Readonly<Record<string, string | Buffer>>;
+  readonly headers?: RecordHeaders;
 }
 
 /** Events that go to one partition in one produce request, and share its fate. */
@@ -30,37 +30,37 @@ export class Batch {
   }
 }
 
-/** What a lane asks of its topic. */
-export interface LaneParts {
+/** What a queue asks of its topic. */
+export interface QueueParts {
   readonly batchBytesMax: number;
   /** Sends one batch and settles when it is acked or refused for good, retries included. It never rejects. */
   readonly send: (batch: Batch) => Promise<void>;
-  /** Has `lingered` called after the linger, unless it is going to be. */
+  /** Has `lingered` called after the linger, once for all who ask meanwhile. */
   readonly linger: () => void;
 }
 
 /**
- * One partition's way to the broker: events in the order of their `add`, at most one produce request at a time. With
+ * One partition's queue to the broker: events go in the order of their `add`, with at most one produce request out. With
  * two, a retry of the first could put its events behind the second's, and an old revision of a bar over a new one.
  */
-export class Lane {
-  readonly #parts: LaneParts;
+export class ProduceQueue {
+  readonly #parts: QueueParts;
   /** Waiting to be sent, oldest first; the last one still takes events. */
   readonly #batches: Batch[] = [];
   #lastBytes = 0;
   #isSending = false;
-  /** Whether the open batch has lingered. */
+  /** Whether the linger of the newest batch is over. */
   #isDue = false;
 
-  constructor(parts: LaneParts) {
+  constructor(parts: QueueParts) {
     this.#parts = parts;
   }
 
   /** @param bytes what the message adds to the request */
-  add({ key, value, headers }: LaneMessage, bytes: number): Batch {
+  add({ key, value, headers }: QueuedMessage, bytes: number): Batch {
     let batch = this.#batches.at(-1);
     if (batch === undefined || batch.bytes + bytes > this.#parts.batchBytesMax) {
-      // By the last one: a busy feed's batches are all about as large.
+      // A busy feed's batches are all about as large, so the last one's size is the next one's capacity.
       batch = new Batch(this.#lastBytes);
       this.#batches.push(batch);
       this.#isDue = false;
@@ -72,15 +72,16 @@ export class Lane {
     return batch;
   }
 
-  /** What waits has waited long enough: it goes when no request is out. */
+  /** The linger is over: what waits is sent as soon as no request is out. */
   lingered(): void {
     this.#isDue = this.#batches.length > 0;
     if (!this.#isSending) void this.#sendNext();
   }
 
   /**
-   * Full batches go at once, an open one when it is due. It lingers behind an answer, too: a broker that answers within
-   * a millisecond or two would else get a request for every few events, and publisher, broker and consumer pay for each.
+   * Sends full batches at once, and the newest one when its linger is over. That one lingers behind an answer, too,
+   * because a broker that answers within a millisecond or two would else get a request for every few events, and
+   * publisher, broker and consumer pay for each.
    */
   async #sendNext(): Promise<void> {
     this.#isSending = true;

@@ -1,103 +1,99 @@
+import { FetchedBatch, type FetchedRange } from "../../../src/topic/fetch/fetched-batch.ts";
+import { deliver } from "../../../src/topic/kafkajs/deliver.ts";
+import type { LogMember, MemberHandlers, MemberOptions } from "../../../src/topic/log-client.ts";
+import type { Mark, TopicPartition } from "../../../src/topic/offsets.ts";
+import { heldRecords } from "../../topic/fetch/held-records.ts";
 import type { FaultRates } from "../faults.ts";
 import type { Process, VirtualTime } from "../virtual-time.ts";
 import type { Assignment, Coordinator } from "./fake-coordinator.ts";
 import { kafkaError } from "./fake-coordinator.ts";
-import type { FakeCluster, LogEntry } from "./fake-log.ts";
+import type { FakeCluster } from "./fake-log.ts";
 
-export interface ConsumerWorld {
+export interface MemberWorld {
   readonly time: VirtualTime;
   readonly process: Process;
   readonly cluster: FakeCluster;
   readonly coordinator: Coordinator;
   readonly faults: FaultRates;
-  /** The most records that one fetch brings of a partition. */
   readonly fetchRecordsMax: number;
-  readonly heartbeatMs: number;
 }
-
-interface Batch {
-  readonly topic: string;
-  readonly partition: number;
-  /** Text at run time, in fetchedOffset as in offsets. */
-  readonly fetchedOffset: string;
-  readonly messages: readonly object[];
-  readonly messagesWithinOffset: readonly object[];
-  lastOffset(): string;
-}
-
-type EachBatch = (payload: object) => Promise<void>;
 
 /** A fetch of an empty log waits this long: longer than ours in life, so that idle members cost few steps. */
 const IDLE_MS = 500;
 
 /**
- * kafkajs's consumer, as far as a group of ours meets it, with its manners as its source has them: GROUP_JOIN without a
- * revoke before it, a position of its own after every join and every OFFSET_OUT_OF_RANGE, seeks that count at the next
- * fetch only, fetched batches that are handled to the end though a heartbeat among them has failed, resolved offsets
- * that overwrite one another, and a restart after a crash during which seek, pause and commit throw.
+ * A member with the manners of kafkajs's consumer, as its source has them: a join without a word of what was ours before,
+ * a position of its own after every join and every OFFSET_OUT_OF_RANGE, seeks that count at the next fetch only, fetched
+ * batches that are handled to the end though a heartbeat among them has failed, resolved offsets that overwrite one
+ * another, and a restart after a crash during which there is no group.
  */
-export class FakeConsumer {
-  readonly events = { GROUP_JOIN: "join", CRASH: "crash", STOP: "stop", END_BATCH_PROCESS: "end-batch" };
-  readonly #world: ConsumerWorld;
-  readonly #listeners = new Map<string, ((event: { payload: object }) => void)[]>();
-  #topic = "";
-  #eachBatch: EachBatch | undefined;
+export class FakeMember implements LogMember {
+  readonly #world: MemberWorld;
+  readonly #options: MemberOptions;
+  readonly #topicName: string;
+  readonly #heartbeatMs: number;
+  #handlers: MemberHandlers | undefined;
   #assignment: Assignment | undefined;
   #memberId: string | undefined;
   readonly #seeks = new Map<number, number>();
+  readonly #held = new Set<number>();
   #positions = new Map<number, number>();
   #lastBeatMs = 0;
   #isPaused = false;
-  /** False while a crashed consumer waits for its restart, too. */
+  /** False while a crashed member waits for its restart, too. */
   #isThere = false;
   #isRunning = false;
   #loop: Promise<void> | undefined;
 
-  constructor(world: ConsumerWorld) {
+  constructor(world: MemberWorld, options: MemberOptions) {
+    const [topicName, ...others] = options.topicNames;
+    if (topicName === undefined || others.length > 0) throw new Error("the simulation's groups read one topic");
     this.#world = world;
+    this.#options = options;
+    this.#topicName = topicName;
+    this.#heartbeatMs = Math.min(3000, options.sessionTimeoutMs / 5);
   }
 
-  on(event: string, listener: (event: { payload: object }) => void): void {
-    this.#listeners.set(event, [...(this.#listeners.get(event) ?? []), listener]);
-  }
-
-  connect(): Promise<void> {
-    return this.#wait(1, 5);
-  }
-
-  async subscribe({ topic }: { topic: string }): Promise<void> {
-    this.#topic = topic;
-  }
-
-  async run({ eachBatch }: { eachBatch: EachBatch }): Promise<void> {
-    this.#eachBatch = eachBatch;
+  async start(handlers: MemberHandlers): Promise<void> {
+    this.#handlers = handlers;
+    await this.#wait(1, 5);
     await this.#start();
   }
 
-  seek({ partition, offset }: { partition: number; offset: string }): void {
-    if (!this.#isThere) throw new Error("Consumer group was not initialized, consumer#run must be called first");
+  seek({ partition }: TopicPartition, offset: number): void {
+    if (!this.#isThere) return;
     this.#world.time.note("seek", () => `${this.#name} ${partition} to ${offset}`);
-    this.#seeks.set(partition, Number(offset));
+    this.#held.delete(partition);
+    this.#seeks.set(partition, offset);
+  }
+
+  hold({ partition }: TopicPartition): void {
+    if (this.#isThere) this.#held.add(partition);
+  }
+
+  letGo({ partition }: TopicPartition): void {
+    this.#held.delete(partition);
   }
 
   pause(): void {
-    if (!this.#isThere) throw new Error("Consumer group was not initialized, consumer#run must be called first");
-    this.#isPaused = true;
+    if (this.#isThere) this.#isPaused = true;
   }
 
-  async commitOffsets(offsets: readonly { partition: number; offset: string }[]): Promise<void> {
+  async mark(marks: readonly Mark[]): Promise<void> {
     if (!this.#isThere) throw new Error("Consumer group was not initialized, consumer#run must be called first");
     await this.#wait(1, 10);
-    for (const { partition, offset } of offsets) this.#world.coordinator.committed.set(partition, Number(offset));
+    for (const { partition, offset, note } of marks) {
+      this.#world.coordinator.committed.set(partition, offset);
+      this.#world.coordinator.notes.set(partition, note);
+    }
   }
 
-  async disconnect(): Promise<void> {
+  async stop(): Promise<void> {
     this.#isRunning = false;
     await this.#loop;
     if (this.#memberId !== undefined) this.#world.coordinator.leave(this.#memberId);
     this.#memberId = undefined;
     this.#isThere = false;
-    this.#emit("stop", {});
   }
 
   get #name(): string {
@@ -106,10 +102,6 @@ export class FakeConsumer {
 
   #wait(from: number, to: number): Promise<void> {
     return this.#world.time.delay(this.#world.time.random.between(from, to), this.#world.process);
-  }
-
-  #emit(event: string, payload: object): void {
-    for (const listener of this.#listeners.get(event) ?? []) listener({ payload });
   }
 
   async #start(): Promise<void> {
@@ -122,13 +114,14 @@ export class FakeConsumer {
 
   async #join(): Promise<void> {
     await this.#wait(1, 20);
-    const assignment = await this.#world.coordinator.join(this.#memberId);
+    const assignment = await this.#world.coordinator.join(this.#memberId, this.#options.assignment === "sole");
     await this.#wait(1, 20);
     this.#assignment = assignment;
     this.#memberId = assignment.memberId;
     this.#lastBeatMs = this.#world.time.now;
     this.#positions = new Map();
-    this.#emit("join", { memberAssignment: { [this.#topic]: [...assignment.partitions] } });
+    const topicName = this.#topicName;
+    this.#handlers!.onAssigned(assignment.partitions.map((partition) => ({ topicName, partition })));
   }
 
   async #run(): Promise<void> {
@@ -154,9 +147,9 @@ export class FakeConsumer {
     if (this.#memberId !== undefined) coordinator.leave(this.#memberId);
     this.#memberId = undefined;
     this.#isThere = false;
-    this.#emit("stop", {});
+    this.#held.clear();
+    this.#handlers!.onLeft();
     await this.#wait(0, 20);
-    this.#emit("crash", { error, restart: true });
     const restart = () => {
       if (this.#isRunning) this.#start().catch((cause: Error) => this.#crash(cause));
     };
@@ -164,8 +157,8 @@ export class FakeConsumer {
   }
 
   async #beat(): Promise<void> {
-    const { time, coordinator, heartbeatMs } = this.#world;
-    if (time.now < this.#lastBeatMs + heartbeatMs) return;
+    const { time, coordinator } = this.#world;
+    if (time.now < this.#lastBeatMs + this.#heartbeatMs) return;
     await this.#wait(0, 3);
     coordinator.beat(this.#memberId!, this.#assignment!.generation);
     this.#lastBeatMs = time.now;
@@ -181,7 +174,8 @@ export class FakeConsumer {
     if (partitions.length === 0 || this.#isPaused) await this.#wait(IDLE_MS, IDLE_MS);
     else await this.#wait(1, 15);
     if (!this.#isRunning) return;
-    const asked = partitions.map((partition) => [partition, this.#position(partition)] as const);
+    const free = partitions.filter((partition) => !this.#held.has(partition));
+    const asked = free.map((partition) => [partition, this.#position(partition)] as const);
     const batches = this.#isPaused ? [] : asked.flatMap(([partition, offset]) => this.#read(partition, offset));
     if (batches.length === 0) {
       if (partitions.length > 0) await this.#wait(IDLE_MS / 2, IDLE_MS);
@@ -201,14 +195,14 @@ export class FakeConsumer {
   #position(partition: number): number {
     const { cluster, coordinator } = this.#world;
     const known = this.#positions.get(partition) ?? coordinator.committed.get(partition);
-    const position = known ?? cluster.log(this.#topic, partition).low;
+    const position = known ?? cluster.log(this.#topicName, partition).low;
     this.#positions.set(partition, position);
     return position;
   }
 
-  #read(partition: number, offset: number): Batch[] {
+  #read(partition: number, offset: number): FetchedBatch[] {
     const { cluster, time, coordinator, fetchRecordsMax } = this.#world;
-    const log = cluster.log(this.#topic, partition);
+    const log = cluster.log(this.#topicName, partition);
     if (offset < log.low || offset > log.high) {
       time.note("out-of-range", () => `${this.#name} ${partition} at ${offset}, jumps to ${log.low}`);
       coordinator.committed.delete(partition);
@@ -217,43 +211,27 @@ export class FakeConsumer {
     }
     const raw = log.entries.slice(offset, offset + time.random.between(1, fetchRecordsMax));
     if (raw.length === 0) return [];
-    const message = (entry: LogEntry, index: number) => ({
-      key: entry.key,
-      value: entry.value,
-      headers: entry.headers,
-      offset: String(offset + index),
-      timestamp: String(entry.timestampMs),
-      kind: entry.kind,
-    });
-    const within = raw.map(message);
-    return [
-      {
-        topic: this.#topic,
-        partition,
-        fetchedOffset: String(offset),
-        messages: within.filter(({ kind }) => kind === "record"),
-        messagesWithinOffset: within,
-        lastOffset: () => String(offset + raw.length - 1),
-      },
-    ];
+    const range: FetchedRange = {
+      topicName: this.#topicName,
+      partition,
+      fetchedOffset: offset,
+      nextOffset: offset + raw.length,
+      logEnd: log.high,
+    };
+    const entries = raw.map((entry, index) => ({ ...entry, offset: offset + index, timeMs: entry.timestampMs }));
+    return [new FetchedBatch(range, heldRecords(entries.filter(({ kind }) => kind === "record")), raw.length)];
   }
 
-  async #handle(batch: Batch): Promise<void> {
-    const { partition, messages, fetchedOffset } = batch;
-    const resolveOffset = (offset: string) => this.#positions.set(partition, Number(offset) + 1);
+  async #handle(batch: FetchedBatch): Promise<void> {
+    const { partition, records, fetchedOffset, nextOffset } = batch;
     const isStale = () => this.#seeks.has(partition);
     this.#world.time.note(
-      messages.length === 0 ? "fetched-markers" : "fetched",
-      () => `${this.#name} ${partition}: ${fetchedOffset}..${batch.lastOffset()}`,
+      records.count === 0 ? "fetched-markers" : "fetched",
+      () => `${this.#name} ${partition}: ${fetchedOffset}..${nextOffset - 1}`,
     );
-    if (messages.length === 0) resolveOffset(batch.lastOffset());
-    else await this.#eachBatch!({ batch, resolveOffset, heartbeat: () => this.#beat(), isStale });
-    this.#emit("end-batch", {
-      partition,
-      batchSize: messages.length,
-      firstOffset: fetchedOffset,
-      lastOffset: batch.lastOffset(),
-    });
+    const beat = () => this.#beat();
+    const isHandled = await deliver(() => batch, beat, isStale, this.#handlers!);
+    if (isHandled) this.#positions.set(partition, nextOffset);
     await this.#beat();
   }
 }

@@ -1,7 +1,7 @@
-import { type LogEntry, logLevel } from "kafkajs";
 import { pino } from "pino";
+import { type LogEntry, logLevel } from "tradetape-kafkajs";
 import { describe, expect, it } from "vitest";
-import { kafkaLogCreator } from "../../src/topic/kafka-log.ts";
+import { kafkaLogCreator } from "../../../src/topic/kafkajs/kafka-log.ts";
 
 /** The lines that a user sees at this level, as "level message". */
 function seenAt(level: string, entries: { level: logLevel; message: string; error?: string }[]): string[] {

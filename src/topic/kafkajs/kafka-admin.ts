@@ -1,0 +1,127 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import kafkajs, { type Admin, type Kafka } from "tradetape-kafkajs";
+import { TradetapeError } from "../../errors.ts";
+import type { FoundTopic, LogAdmin, NewTopic } from "../log-client.ts";
+import type { Mark, PartitionOffsets } from "../offsets.ts";
+import { brokerFault } from "./broker-fault.ts";
+
+const LEADERLESS_TRIES = 50;
+const LEADERLESS_WAIT_MS = 100;
+
+/** kafkajs's admin: its texts as numbers, its lists as maps, its errors as ours. */
+export class KafkaAdmin implements LogAdmin {
+  readonly #admin: Admin;
+
+  private constructor(admin: Admin) {
+    this.#admin = admin;
+  }
+
+  static async open(kafka: Kafka): Promise<KafkaAdmin> {
+    const admin = kafka.admin();
+    try {
+      await admin.connect();
+    } catch (cause) {
+      await admin.disconnect();
+      throw brokerFault(cause);
+    }
+    return new KafkaAdmin(admin);
+  }
+
+  async fetchCluster(): Promise<{ clusterId: string; brokers: number }> {
+    const { clusterId, brokers } = await answered(() => this.#admin.describeCluster());
+    return { clusterId, brokers: brokers.length };
+  }
+
+  async fetchTopics(): Promise<ReadonlyMap<string, FoundTopic>> {
+    const { topics } = await answered(() => this.#admin.fetchTopicMetadata());
+    return new Map(
+      topics.map(({ name, partitions }) => {
+        const isReady = partitions.length > 0 && partitions.every(({ leader }) => leader >= 0);
+        return [name, { partitions: partitions.length, isReady }];
+      }),
+    );
+  }
+
+  async fetchSettings(topicNames: readonly string[]): Promise<ReadonlyMap<string, ReadonlyMap<string, string>>> {
+    if (topicNames.length === 0) return new Map();
+    const resources = topicNames.map((name) => ({ type: kafkajs.ConfigResourceTypes.TOPIC, name }));
+    const response = await answered(() => this.#admin.describeConfigs({ resources, includeSynonyms: false }));
+    return new Map(
+      response.resources.map(({ resourceName, configEntries }) => [
+        resourceName,
+        new Map(configEntries.map(({ configName, configValue }) => [configName, configValue])),
+      ]),
+    );
+  }
+
+  async createTopics(topics: readonly NewTopic[]): Promise<void> {
+    const wanted = topics.map(({ topicName, partitions, settings }) => ({
+      topic: topicName,
+      numPartitions: partitions,
+      configEntries: Object.entries(settings).map(([name, value]) => ({ name, value })),
+    }));
+    // kafkajs's own wait for leaders is skipped when one of several topics exists already, and ends at the first answer.
+    await answered(() => this.#admin.createTopics({ topics: wanted, waitForLeaders: false }));
+  }
+
+  async fetchOffsets(topicName: string): Promise<readonly PartitionOffsets[]> {
+    const partitions = await answered(() => this.#admin.fetchTopicOffsets(topicName));
+    return partitions
+      .map(({ partition, low, high }) => ({ partition, low: offsetNumber(low), high: offsetNumber(high) }))
+      .sort((a, b) => a.partition - b.partition);
+  }
+
+  async fetchOffsetsAt(topicName: string, timeMs: number): Promise<ReadonlyMap<number, number>> {
+    const partitions = await answered(() => this.#admin.fetchTopicOffsetsByTimestamp(topicName, timeMs));
+    return new Map(partitions.map(({ partition, offset }) => [partition, offsetNumber(offset)]));
+  }
+
+  async fetchMarks(groupId: string, topicName: string): Promise<readonly Mark[]> {
+    const [found] = await answered(() => this.#admin.fetchOffsets({ groupId, topics: [topicName] }));
+    const marked = (found?.partitions ?? []).filter(({ offset }) => Number(offset) >= 0);
+    return marked.map(({ partition, offset, metadata }) => ({
+      topicName,
+      partition,
+      offset: offsetNumber(offset),
+      note: metadata ?? "",
+    }));
+  }
+
+  close(): Promise<void> {
+    return this.#admin.disconnect();
+  }
+}
+
+/** A log's offsets count up from 0 by one: a number holds each exactly, because none ever reaches 2^53. */
+function offsetNumber(text: string): number {
+  const offset = Number(text);
+  if (!Number.isSafeInteger(offset)) throw new Error(`offset ${text} is beyond 2^53`);
+  return offset;
+}
+
+/**
+ * Asks again while a partition has no leader: one that was made or has moved a moment ago has a leader in the metadata
+ * before that broker knows of it. kafkajs gives up at that answer, and the answer is another one within a second.
+ */
+async function answered<T>(ask: () => Promise<T>): Promise<T> {
+  for (let tries = 1; ; tries++) {
+    try {
+      return await ask();
+    } catch (error) {
+      const { type } = error as { type?: string };
+      const isLeaderless = type === "NOT_LEADER_FOR_PARTITION" || type === "LEADER_NOT_AVAILABLE";
+      if (!isLeaderless || tries >= LEADERLESS_TRIES) throw unanswered(error);
+      await sleep(LEADERLESS_WAIT_MS);
+    }
+  }
+}
+
+/** Where no broker answers, kafkajs reads a field of the answer that it hasn't got: that TypeError is an outage. */
+const unanswered = (cause: unknown): unknown =>
+  cause instanceof TypeError
+    ? new TradetapeError("broker_unreachable", "Kafka: no broker answers for the topic's partitions", {
+        canRetry: true,
+        cause,
+        next: "Wait for the brokers that hold the topic, or start them.",
+      })
+    : brokerFault(cause);

@@ -1,0 +1,56 @@
+import kafkajs, { type Kafka, type Producer } from "tradetape-kafkajs";
+import type { LogProducer, PartitionBatch } from "../log-client.ts";
+import { WholeMessage } from "../patch/produce-request.ts";
+import { brokerFault } from "./broker-fault.ts";
+
+/** Patience of every produce request, about a minute: a broker's restart is no failure. */
+const PRODUCE_RETRY = { initialRetryTime: 100, factor: 0.2, multiplier: 2, maxRetryTime: 5000, retries: 17 };
+const ACKS_ALL = -1;
+
+/**
+ * kafkajs's producer in the one mode that loses nothing: acks from all replicas, partitions named by us, and no
+ * idempotence, because kafkajs's own loses acknowledged messages when an answer is lost. Repeats are harmless, because
+ * every event has an id of ours.
+ */
+export class KafkaProducer implements LogProducer {
+  readonly #producer: Producer;
+
+  private constructor(producer: Producer) {
+    this.#producer = producer;
+  }
+
+  static async open(kafka: Kafka): Promise<KafkaProducer> {
+    const producer = kafka.producer({
+      idempotent: false,
+      allowAutoTopicCreation: false,
+      retry: PRODUCE_RETRY,
+      // It takes the partition that a message names. Without a partitioner kafkajs warns of a change in its defaults.
+      createPartitioner: kafkajs.Partitioners.DefaultPartitioner,
+    });
+    try {
+      await producer.connect();
+    } catch (cause) {
+      await producer.disconnect();
+      throw brokerFault(cause);
+    }
+    return new KafkaProducer(producer);
+  }
+
+  /**
+   * kafkajs keeps a request's answers by broker while it tries again: a partition whose leader moves to a broker that has
+   * answered already is neither sent again nor missed by kafkajs, so it is left out of what this returns.
+   */
+  async produce(topicName: string, batches: readonly PartitionBatch[]): Promise<ReadonlyMap<number, number>> {
+    const messages = batches.map(({ partition, records }) => new WholeMessage(partition, records));
+    try {
+      const acks = await this.#producer.send({ topic: topicName, messages, acks: ACKS_ALL });
+      return new Map(acks.map(({ partition, baseOffset }) => [partition, Number(baseOffset)]));
+    } catch (cause) {
+      throw brokerFault(cause);
+    }
+  }
+
+  close(): Promise<void> {
+    return this.#producer.disconnect();
+  }
+}

@@ -1,0 +1,98 @@
+import { readFileSync } from "node:fs";
+import type { ConnectionOptions } from "node:tls";
+import { Kafka, type KafkaConfig, logLevel, type SASLOptions } from "tradetape-kafkajs";
+import { type Config, requireServices } from "../../config.ts";
+import { TradetapeError } from "../../errors.ts";
+import type { Log } from "../../log.ts";
+import type { LogClient, LogMember, MemberOptions } from "../log-client.ts";
+import { fetchWholeBatches } from "../patch/fetch-response.ts";
+import { kafkajsInternals } from "../patch/kafkajs-internals.ts";
+import { produceWholeBatches } from "../patch/produce-request.ts";
+import { quietRequestQueue } from "../patch/request-queue.ts";
+import { openSocket } from "../patch/socket.ts";
+import { KafkaAdmin } from "./kafka-admin.ts";
+import { kafkaLogCreator } from "./kafka-log.ts";
+import { KafkaMember } from "./kafka-member.ts";
+import { KafkaProducer } from "./kafka-producer.ts";
+
+/** About 3 s: a wrong address is told soon. What has to outlast a broker's restart brings patience of its own. */
+const CONNECT_RETRY = { initialRetryTime: 100, factor: 0.2, multiplier: 2, maxRetryTime: 2000, retries: 5 };
+/** kafkajs's 1 s is too short for TLS to a far broker that is busy. */
+const CONNECTION_TIMEOUT_MS = 5000;
+
+/**
+ * A client of the cluster that the settings name. Opens no connection by itself.
+ * @throws TradetapeError config_invalid when KAFKA_BROKERS isn't set or a TLS file can't be read
+ */
+export function openKafka(config: Config, log: Log): LogClient {
+  const { kafkaBrokers } = requireServices(config, "kafkaBrokers");
+  const options: KafkaConfig = {
+    clientId: "tradetape",
+    brokers: kafkaBrokers,
+    connectionTimeout: CONNECTION_TIMEOUT_MS,
+    retry: CONNECT_RETRY,
+    socketFactory: openSocket,
+    logLevel: log.level === "silent" ? logLevel.NOTHING : logLevel.INFO,
+    logCreator: kafkaLogCreator(log),
+  };
+  if (config.kafkaSsl) options.ssl = tlsOptions(config);
+  if (config.kafkaSaslMechanism !== undefined) options.sasl = saslOptions(config);
+  return new KafkaClient(new Kafka(options));
+}
+
+/** The cluster that a client of our kafkajs's speaks to. */
+export class KafkaClient implements LogClient {
+  readonly #kafka: Kafka;
+
+  constructor(kafka: Kafka) {
+    patchOnce();
+    this.#kafka = kafka;
+  }
+
+  openAdmin(): Promise<KafkaAdmin> {
+    return KafkaAdmin.open(this.#kafka);
+  }
+
+  openProducer(): Promise<KafkaProducer> {
+    return KafkaProducer.open(this.#kafka);
+  }
+
+  member(options: MemberOptions): LogMember {
+    return new KafkaMember(this.#kafka, options);
+  }
+}
+
+let isPatched = false;
+
+/** The package `tradetape-kafkajs` is a copy of kafkajs that only tradetape loads, so a host program's kafkajs stays as it is. */
+function patchOnce(): void {
+  if (isPatched) return;
+  const internals = kafkajsInternals();
+  quietRequestQueue(internals);
+  fetchWholeBatches(internals);
+  produceWholeBatches(internals);
+  isPatched = true;
+}
+
+function saslOptions(config: Config): SASLOptions {
+  // checkTogether in config.ts: a mechanism never comes without both.
+  const credentials = { username: config.kafkaSaslUsername!, password: config.kafkaSaslPassword! };
+  return { mechanism: config.kafkaSaslMechanism!, ...credentials };
+}
+
+function tlsOptions(config: Config): ConnectionOptions {
+  const { kafkaSslCaFile: ca, kafkaSslCertFile: cert, kafkaSslKeyFile: key } = config;
+  return {
+    ...(ca ? { ca: readPem("KAFKA_SSL_CA_FILE", ca) } : {}),
+    ...(cert ? { cert: readPem("KAFKA_SSL_CERT_FILE", cert) } : {}),
+    ...(key ? { key: readPem("KAFKA_SSL_KEY_FILE", key) } : {}),
+  };
+}
+
+function readPem(variable: string, path: string): string {
+  try {
+    return readFileSync(path, "utf8");
+  } catch (cause) {
+    throw new TradetapeError("config_invalid", `${variable}: ${(cause as Error).message}`, { cause });
+  }
+}

@@ -1,0 +1,123 @@
+import type { FetchedBatch } from "./fetch/fetched-batch.ts";
+import type { Mark, PartitionOffsets, TopicPartition } from "./offsets.ts";
+import type { RecordWriter } from "./wire/record-writer.ts";
+
+/**
+ * A Kafka cluster, as the rooms outside of `src/topic` know it. `src/topic/kafkajs` implements it for a real one, the
+ * simulation for its own; `test/topic/log-client-cases.ts` holds both to the same cases. Errors are TradetapeErrors.
+ */
+export interface LogClient {
+  /** @throws TradetapeError broker_unreachable */
+  openAdmin(): Promise<LogAdmin>;
+  /** @throws TradetapeError broker_unreachable */
+  openProducer(): Promise<LogProducer>;
+  /** Makes a member of a consumer group; it joins when it is started. */
+  member(options: MemberOptions): LogMember;
+}
+
+/** Asks about topics and makes them. Every method throws broker_unreachable, and topic_missing where it names a topic. */
+export interface LogAdmin {
+  /** `clusterId` is the cluster's own, which another cluster at the same address doesn't have. */
+  fetchCluster(): Promise<{ readonly clusterId: string; readonly brokers: number }>;
+  /** All topics of the cluster by full name: asking for one by name may make it. */
+  fetchTopics(): Promise<ReadonlyMap<string, FoundTopic>>;
+  /** The settings of topics that exist, by topic, then by Kafka's name of the setting. */
+  fetchSettings(topicNames: readonly string[]): Promise<ReadonlyMap<string, ReadonlyMap<string, string>>>;
+  /** Makes topics with the broker's default replication. One that exists already is left as it is. */
+  createTopics(topics: readonly NewTopic[]): Promise<void>;
+  /** Every partition's low and high offset, in the order of the partitions. */
+  fetchOffsets(topicName: string): Promise<readonly PartitionOffsets[]>;
+  /**
+   * Per partition, the first offset whose broker time is at or after `timeMs`; the high offset where there is none.
+   * @param timeMs milliseconds since 1970, UTC
+   */
+  fetchOffsetsAt(topicName: string, timeMs: number): Promise<ReadonlyMap<number, number>>;
+  /** What a group has marked of a topic; partitions without a mark are left out. */
+  fetchMarks(groupId: string, topicName: string): Promise<readonly Mark[]>;
+  close(): Promise<void>;
+}
+
+export interface FoundTopic {
+  readonly partitions: number;
+  /** Whether every partition has a leader. */
+  readonly isReady: boolean;
+}
+
+export interface NewTopic {
+  readonly topicName: string;
+  readonly partitions: number;
+  /** By Kafka's names. */
+  readonly settings: Readonly<Record<string, string>>;
+}
+
+/** Records for one partition, that go into its log as one batch. */
+export interface PartitionBatch {
+  readonly partition: number;
+  readonly records: RecordWriter;
+}
+
+export interface LogProducer {
+  /**
+   * Publishes batches of different partitions as one request, with acks from all replicas.
+   * @returns the first record's offset by partition. A partition that is left out has not acknowledged its batch: send
+   * that again. A batch may be in the log twice where an answer was lost on the way.
+   * @throws TradetapeError broker_unreachable, topic_missing: any of the batches may be in the log all the same
+   */
+  produce(topicName: string, batches: readonly PartitionBatch[]): Promise<ReadonlyMap<number, number>>;
+  close(): Promise<void>;
+}
+
+export interface MemberOptions {
+  readonly groupId: string;
+  readonly topicNames: readonly string[];
+  /** "shared": each member has some partitions. "sole": one member has all of every topic, the others stand by. */
+  readonly assignment: "shared" | "sole";
+  readonly fetchPartitionBytesMax: number;
+  readonly sessionTimeoutMs: number;
+}
+
+/** What a member is told. Handlers own the position: a member starts anywhere after a join, until `seek` says where. */
+export interface MemberHandlers {
+  /**
+   * The group was (re)joined: these partitions are ours now, all others are not. Called before the first fetch, so that
+   * a `seek` from within holds for it.
+   */
+  onAssigned(partitions: readonly TopicPartition[]): void;
+  /** The group was left without a `stop`, as in an outage; others may have our partitions until we are assigned anew. */
+  onLeft(): void;
+  /**
+   * A batch was fetched. The partition's next batch waits for the promise, so awaiting is the back-pressure; `heartbeat`
+   * keeps the membership alive meanwhile. `isStale` says that a seek has overtaken the batch. Errors of `heartbeat` have
+   * to be thrown on: they tell of a rebalance. Any other error ends the member by `onCrash`.
+   */
+  onBatch(batch: FetchedBatch, heartbeat: () => Promise<void>, isStale: () => boolean): Promise<void>;
+  /** The member ended by itself and won't come back. An outage of the broker is no reason: it joins again then. */
+  onCrash(error: unknown): void;
+}
+
+/** A member of a consumer group. While it has no group, `seek`, `hold`, `letGo` and `pause` do nothing. */
+export interface LogMember {
+  /** @throws TradetapeError broker_unreachable, topic_missing */
+  start(handlers: MemberHandlers): Promise<void>;
+  /** The next fetch of this partition begins here, and it is let go. A fetch under way may still bring another batch. */
+  seek(at: TopicPartition, offset: number): void;
+  /** Nothing more of this partition is fetched, but for what is on its way, until `letGo`, a `seek` or the next join. */
+  hold(at: TopicPartition): void;
+  letGo(at: TopicPartition): void;
+  /** Has Kafka keep marks for the group. @throws Error while it has no group, as in a rebalance: older marks stay */
+  mark(marks: readonly Mark[]): Promise<void>;
+  /** Nothing more is fetched; what is being handled goes on. */
+  pause(): void;
+  /** Leaves the group; also for a member that never started, or is starting. */
+  stop(): Promise<void>;
+}
+
+/** Runs `use` with an admin and closes it. @throws TradetapeError broker_unreachable */
+export async function withAdmin<T>(client: LogClient, use: (admin: LogAdmin) => Promise<T>): Promise<T> {
+  const admin = await client.openAdmin();
+  try {
+    return await use(admin);
+  } finally {
+    await admin.close();
+  }
+}

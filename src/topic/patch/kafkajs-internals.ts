@@ -1,0 +1,150 @@
+import { createRequire } from "node:module";
+import type { RecordBatch } from "../wire/record-batch.ts";
+
+/** The version of kafkajs whose insides are known. */
+const VERSION = "2.2.4";
+
+/** What writes a request's fields. */
+export interface Encoder {
+  readonly buffer: Buffer;
+  writeString(text: string | null): Encoder;
+  writeInt16(value: number): Encoder;
+  writeInt32(value: number): Encoder;
+  writeBuffer(bytes: Buffer): Encoder;
+}
+
+/** A connection's queue of requests. */
+export interface RequestQueue {
+  readonly pending: readonly unknown[];
+  /** The end of a broker's throttling, in ms since 1970; -1 is none. */
+  readonly throttledUntil: number;
+  throttleCheckTimeoutId: NodeJS.Timeout | null;
+  checkPendingRequests(): void;
+  scheduleCheckPendingRequests(): void;
+}
+
+export interface ProduceData {
+  readonly acks: number;
+  readonly timeout: number;
+  readonly topicData: readonly {
+    readonly topic: string;
+    readonly partitions: readonly { readonly partition: number; readonly messages: readonly object[] }[];
+  }[];
+}
+
+/** A produce request's answer, by partition; error code 0 is none. */
+export interface ProduceAnswer {
+  readonly topics: readonly {
+    readonly topicName: string;
+    readonly partitions: readonly { readonly partition: number; readonly errorCode: number }[];
+  }[];
+}
+
+/** A request and what reads its answer. */
+export interface Call<Answer> {
+  readonly request: { encode(): Promise<Encoder> };
+  readonly response: { decode(payload: Buffer): Promise<unknown>; parse(answer: Answer): Promise<Answer> };
+}
+
+export interface Requests {
+  readonly Produce: { protocol(of: { version: number }): (data: ProduceData) => Call<ProduceAnswer> };
+  readonly Fetch: { protocol(of: { version: number }): (data: object) => Call<unknown> };
+}
+
+/** What a fetched batch has beside its published members. Its messages are what `fetchWholeBatches` makes of them. */
+export interface BatchInside {
+  readonly fetchedOffset: string;
+  readonly messagesWithinOffset: readonly RecordBatch[];
+}
+
+/** The insides of kafkajs that are changed or used: all files of this folder get them from here. */
+export interface Internals {
+  readonly RequestQueue: { readonly prototype: RequestQueue };
+  readonly requests: Requests;
+  readonly Encoder: new () => Encoder;
+}
+
+type Modules = Internals & {
+  readonly RequestQueue: new (options: object) => RequestQueue;
+  readonly Batch: new (topic: string, fetchedOffset: string, data: object) => BatchInside;
+};
+
+/** Every member that is changed or used, by the object that has it, and what it has to be. */
+const MEMBERS = {
+  "request queue": {
+    pending: "object",
+    throttledUntil: "number",
+    throttleCheckTimeoutId: "object",
+    checkPendingRequests: "function",
+    scheduleCheckPendingRequests: "function",
+  },
+  encoder: {
+    buffer: "object",
+    writeString: "function",
+    writeInt16: "function",
+    writeInt32: "function",
+    writeBuffer: "function",
+  },
+  "produce request": { encode: "function" },
+  "produce response": { decode: "function", parse: "function" },
+  "fetch response": { decode: "function", parse: "function" },
+  batch: { fetchedOffset: "string", messagesWithinOffset: "object" },
+} as const;
+
+/** The version of a fetch and of a produce request that kafkajs and Kafka 4 agree on. */
+const FETCH_VERSION = 11;
+const PRODUCE_VERSION = 7;
+
+/**
+ * The insides of our own copy of kafkajs, which the package's alias `tradetape-kafkajs` is.
+ * @param load loads one of its modules
+ * @throws Error that names what is missing: the package was installed with another kafkajs than it asks for
+ */
+export function kafkajsInternals(load: (module: string) => unknown = ownCopy): Internals {
+  const { version } = load("package.json") as { version: string };
+  if (version !== VERSION) throw unknown(`is ${version}`);
+  const { requests } = load("src/protocol/requests/index.js") as { requests: Requests };
+  const modules = {
+    RequestQueue: load("src/network/requestQueue/index.js"),
+    requests,
+    Encoder: load("src/protocol/encoder.js"),
+    Batch: load("src/consumer/batch.js"),
+  } as Modules;
+  const samples: Readonly<Record<keyof typeof MEMBERS, object>> = samplesOf(modules);
+  for (const [name, members] of Object.entries(MEMBERS)) {
+    const sample = samples[name as keyof typeof MEMBERS] as Readonly<Record<string, unknown>>;
+    for (const [member, type] of Object.entries(members)) {
+      const found: string = typeof sample[member];
+      if (found !== type) throw unknown(`has no ${member} in its ${name}`);
+    }
+  }
+  return modules;
+}
+
+const ownCopy = (module: string): unknown => createRequire(import.meta.url)(`tradetape-kafkajs/${module}`);
+
+/** One of each kind, because most members are an object's own and not its class's. */
+function samplesOf({ RequestQueue, requests, Encoder, Batch }: Modules) {
+  const nothing = { partition: 0, highWatermark: "0", messages: [], abortedTransactions: [] };
+  try {
+    const produce = requests.Produce.protocol({ version: PRODUCE_VERSION })({ acks: -1, timeout: 1, topicData: [] });
+    const fetch = requests.Fetch.protocol({ version: FETCH_VERSION })({ maxWaitTime: 1, topics: [] });
+    return {
+      "request queue": new RequestQueue({}),
+      encoder: new Encoder(),
+      "produce request": produce.request,
+      "produce response": produce.response,
+      "fetch response": fetch.response,
+      batch: new Batch("", "0", nothing),
+    };
+  } catch (cause) {
+    throw unknown(`has other insides: ${(cause as Error).message}`, cause);
+  }
+}
+
+const unknown = (what: string, cause?: unknown): Error =>
+  new Error(
+    `tradetape's own copy of kafkajs ${what}, and tradetape knows the insides of ${VERSION} only: install it with the ` +
+      "versions that its package.json asks for",
+    { cause },
+  );

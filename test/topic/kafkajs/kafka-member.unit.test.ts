@@ -1,0 +1,167 @@
+import type { Kafka } from "tradetape-kafkajs";
+import { describe, expect, it } from "vitest";
+import { KafkaMember } from "../../../src/topic/kafkajs/kafka-member.ts";
+import type { MemberHandlers } from "../../../src/topic/log-client.ts";
+import { recordBatch } from "../../../src/topic/patch/produce-request.ts";
+import { RecordBatch } from "../../../src/topic/wire/record-batch.ts";
+import { RecordWriter } from "../../../src/topic/wire/record-writer.ts";
+
+type Payload = Readonly<Record<string, unknown>>;
+
+/** A member on kafkajs's consumer as far as it goes without a broker: without a group, it can be told nothing. */
+async function started(assignment: "shared" | "sole", change: Partial<MemberHandlers> = {}) {
+  const told: string[] = [];
+  const heard: string[] = [];
+  const listeners = new Map<string, (event: { payload: Payload }) => void>();
+  let hasGroup = false;
+  let eachBatch: (payload: Payload) => Promise<void> = () => Promise.reject(new Error("it doesn't run"));
+  const tell = (what: string) => () => {
+    if (!hasGroup) throw new Error("Consumer group was not initialized, consumer#run must be called first");
+    told.push(what);
+  };
+  const emit = (name: string, payload: Payload) => listeners.get(name)?.({ payload });
+  const leave = () => {
+    hasGroup = false;
+    emit("STOP", {});
+  };
+  const consumer = {
+    events: { STOP: "STOP", GROUP_JOIN: "GROUP_JOIN", CRASH: "CRASH" },
+    on: (name: string, listener: (event: { payload: Payload }) => void) => listeners.set(name, listener),
+    connect: async () => {},
+    subscribe: async () => {},
+    run: async (options: { eachBatch: typeof eachBatch }) => {
+      eachBatch = options.eachBatch;
+      hasGroup = true;
+      emit("GROUP_JOIN", { memberAssignment: { ticks: [0, 1] } });
+    },
+    disconnect: async () => leave(),
+    pause: tell("pause"),
+    resume: tell("resume"),
+    seek: tell("seek"),
+  };
+  const kafka = { consumer: () => consumer } as unknown as Kafka;
+  const options = { groupId: "g", topicNames: ["ticks"], fetchPartitionBytesMax: 1024, sessionTimeoutMs: 6000 };
+  const member = new KafkaMember(kafka, { ...options, assignment });
+  await member.start({
+    onAssigned: (all) => heard.push(`assigned ${all.map(({ topicName, partition }) => topicName + partition)}`),
+    onLeft: () => heard.push("left"),
+    onBatch: async ({ records }) => void heard.push(`batch of ${records.count}`),
+    onCrash: (error) => heard.push(`crash: ${(error as Error).message}`),
+    ...change,
+  });
+  return { member, told, heard, emit, leave, consumer, take: (batch: Payload) => eachBatch(batch) };
+}
+
+/** What kafkajs hands over of partition 0 from offset 7 on, and the offsets that are resolved of it. */
+function fetched({ isControl = false, heartbeat = async () => {} } = {}) {
+  const writer = new RecordWriter(0);
+  writer.add(null, Buffer.from("a"));
+  const bytes = recordBatch(writer, 0);
+  bytes.writeBigInt64BE(7n, 0);
+  if (isControl) bytes[22] = 0x20;
+  const resolved: string[] = [];
+  const batch = {
+    topic: "ticks",
+    partition: 0,
+    fetchedOffset: "7",
+    highWatermark: "8",
+    messagesWithinOffset: [new RecordBatch(bytes, writer.bytes)],
+    lastOffset: () => "7",
+  };
+  const resolveOffset = (offset: string) => resolved.push(offset);
+  return { resolved, payload: { batch, heartbeat, resolveOffset, isStale: () => false } };
+}
+
+const at = (partition: number) => ({ topicName: "ticks", partition });
+const outage = () => Object.assign(new Error("connect ECONNREFUSED"), { name: "KafkaJSConnectionError" });
+
+/** Above the member's own wait, by so much that a slow machine keeps within it. */
+const JOINED_AGAIN = { timeout: 60_000 };
+
+describe.each(["shared", "sole"] as const)("a member of a group with %s assignment", (assignment) => {
+  it("tells kafkajs nothing while it has no group, and holds anew what kafkajs forgot with the group", async () => {
+    const { member, told, leave, consumer } = await started(assignment);
+    member.hold(at(0));
+    member.hold(at(0));
+    member.hold(at(1));
+    expect(told.splice(0)).toEqual(["pause", "pause"]);
+    leave();
+    member.letGo(at(0));
+    member.seek(at(1), 5);
+    member.hold(at(0));
+    member.pause();
+    expect(told).toEqual([]);
+    await consumer.run({ eachBatch: async () => {} });
+    member.hold(at(0));
+    member.letGo(at(0));
+    member.seek(at(1), 5);
+    expect(told).toEqual(["pause", "resume", "seek"]);
+  });
+
+  it("joins again where kafkajs has given the group up in an outage", async () => {
+    const { heard, leave, emit } = await started(assignment);
+    leave();
+    emit("CRASH", { restart: false, error: outage() });
+    const assigned = "assigned ticks0,ticks1";
+    await expect.poll(() => heard, JOINED_AGAIN).toEqual([assigned, "left", assigned]);
+  }, 90_000);
+
+  it("ends where no retry would help, and says so", async () => {
+    const { heard, leave, emit } = await started(assignment);
+    leave();
+    emit("CRASH", { restart: false, error: new Error("no rights") });
+    expect(heard.at(-1)).toBe("crash: the consumer group of ticks ended: no rights");
+  });
+
+  it("leaves what kafkajs restarts to kafkajs", async () => {
+    const { heard, leave, emit } = await started(assignment);
+    leave();
+    emit("CRASH", { restart: true, error: outage() });
+    expect(heard.slice(1)).toEqual(["left"]);
+  });
+
+  it("ends over an error of its handler, also over a fetch of markers only, and resolves nothing", async () => {
+    const onBatch = async () => {
+      throw new Error("history");
+    };
+    const { heard, take } = await started(assignment, { onBatch });
+    const { payload, resolved } = fetched({ isControl: true });
+    await take(payload);
+    expect([heard.at(-1), resolved]).toEqual(["crash: history", []]);
+  });
+
+  it("ends over a batch that is damaged", async () => {
+    const { heard, take } = await started(assignment);
+    const { payload } = fetched();
+    const damaged = Object.assign(payload.batch.messagesWithinOffset[0]!, {
+      records: Buffer.from([0x7e, 0, 0, 0, 0, 0, 0]),
+    });
+    await take({ ...payload, batch: { ...payload.batch, messagesWithinOffset: [damaged] } });
+    expect(heard.at(-1)).toContain("crash: the record at offset 7 is damaged");
+  });
+
+  it("throws kafkajs's rebalance on, and goes on", async () => {
+    const rebalance = new Error("rebalance");
+    const onBatch = (_: unknown, heartbeat: () => Promise<void>) => heartbeat();
+    const { heard, take } = await started(assignment, { onBatch });
+    const { payload, resolved } = fetched({ heartbeat: () => Promise.reject(rebalance) });
+    await expect(take(payload)).rejects.toBe(rebalance);
+    expect([heard.length, resolved]).toEqual([1, []]);
+  });
+
+  it("resolves what was handled, a fetch of markers only included", async () => {
+    const { heard, take } = await started(assignment);
+    for (const isControl of [false, true]) {
+      const { payload, resolved } = fetched({ isControl });
+      await take(payload);
+      expect(resolved).toEqual(["7"]);
+    }
+    expect(heard.slice(1)).toEqual(["batch of 1", "batch of 0"]);
+  });
+
+  it("isn't told that it left when it was stopped", async () => {
+    const { member, heard } = await started(assignment);
+    await member.stop();
+    expect(heard).toHaveLength(1);
+  });
+});
