@@ -125,6 +125,18 @@ describe("sources", () => {
     expect(full.map(([folder, own]) => `${folder}: ${own.length} files`)).toEqual([]);
   });
 
+  test("give each exported name one meaning: no two files export the same one", () => {
+    // ticks.ts of consumers/ and of producers/ are two declarations about one kind of event, and named after it.
+    const isOfKind = (path: string, name: string) => path === `consumers/${name}.ts` || path === `producers/${name}.ts`;
+    const exported = product.flatMap(({ path, exports }) => exports.map((name) => ({ path, name })));
+    const byName = Map.groupBy(
+      exported.filter(({ path, name }) => !isOfKind(path, name)),
+      ({ name }) => name,
+    );
+    const twice = [...byName].filter(([, all]) => all.length > 1);
+    expect(twice.map(([name, all]) => `${name}: ${all.map(({ path }) => path).join(", ")}`)).toEqual([]);
+  });
+
   test("have names that say what is inside", () => {
     const banned = /(^|\/)(utils?|helpers?|common|lib|misc|types?|interfaces?|index|shared|core)(\.[^/]*)?(\/|$)/;
     expect(files.filter((path) => banned.test(path))).toEqual([]);
@@ -298,6 +310,13 @@ describe("the scanner itself", () => {
       "src/cli/e.ts": false,
       "src/cli/f.ts": false,
     });
+  });
+
+  test("finds what a file exports by itself, and not what it passes on", () => {
+    const { exports } = scan(
+      "export type A = 1; export const b = 1, c = 2; const d = 3; export { d as e }; export { f } from './f.ts';",
+    );
+    expect(exports).toEqual(["A", "b", "c", "e"]);
   });
 
   test("measures functions from their first line to their last, and takes a describe's callback for none", () => {
