@@ -5,12 +5,12 @@ import type { RecordBatch } from "../wire/record-batch.ts";
 const VERSION = "2.2.4";
 
 /** What writes a request's fields. */
-export interface Encoder {
+export interface RequestEncoder {
   readonly buffer: Buffer;
-  writeString(text: string | null): Encoder;
-  writeInt16(value: number): Encoder;
-  writeInt32(value: number): Encoder;
-  writeBuffer(bytes: Buffer): Encoder;
+  writeString(text: string | null): RequestEncoder;
+  writeInt16(value: number): RequestEncoder;
+  writeInt32(value: number): RequestEncoder;
+  writeBuffer(bytes: Buffer): RequestEncoder;
 }
 
 /** A connection's queue of requests. */
@@ -42,7 +42,7 @@ export interface ProduceAnswer {
 
 /** A request and what reads its answer. */
 export interface Call<Answer> {
-  readonly request: { encode(): Promise<Encoder> };
+  readonly request: { encode(): Promise<RequestEncoder> };
   readonly response: { decode(payload: Buffer): Promise<unknown>; parse(answer: Answer): Promise<Answer> };
 }
 
@@ -61,7 +61,7 @@ export interface BatchInside {
 export interface Internals {
   readonly RequestQueue: { readonly prototype: RequestQueue };
   readonly requests: Requests;
-  readonly Encoder: new () => Encoder;
+  readonly Encoder: new () => RequestEncoder;
 }
 
 type Modules = Internals & {

@@ -1,6 +1,6 @@
 import { crc32c } from "@node-rs/crc32";
 import type { RecordWriter } from "../wire/record-writer.ts";
-import type { Encoder, Internals, ProduceAnswer, ProduceData } from "./kafkajs-internals.ts";
+import type { Internals, ProduceAnswer, ProduceData, RequestEncoder } from "./kafkajs-internals.ts";
 
 /** From 3 on a produce request carries record batches; up to 8 its fields are these. */
 const VERSION_MIN = 3;
@@ -61,7 +61,7 @@ const isWhole = ({ topicData }: ProduceData): boolean =>
   topicData.some(({ partitions }) => partitions.some(({ messages }) => messages[0] instanceof WholeMessage));
 
 /** Kafka's documentation, "Produce API". A request of ours is of one topic, with one batch per partition. */
-function encodeRequest(encoder: Encoder, { acks, timeout, topicData }: ProduceData): Encoder {
+function encodeRequest(encoder: RequestEncoder, { acks, timeout, topicData }: ProduceData): RequestEncoder {
   const [{ topic, partitions } = NO_TOPIC, ...others] = topicData;
   if (others.length > 0) throw mixed();
   encoder.writeString(null).writeInt16(acks).writeInt32(timeout).writeInt32(1).writeString(topic);
