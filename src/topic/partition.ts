@@ -2,7 +2,7 @@
 const CACHED_KEYS_MAX = 100_000;
 
 /** A key's bytes and the partition they belong to. */
-export interface Placement {
+interface Placement {
   readonly key: Buffer;
   readonly partition: number;
 }

@@ -2,7 +2,7 @@ import type { FetchedBatch } from "./fetch/fetched-batch.ts";
 import type { LogClient, LogMember, MemberOptions } from "./log-client.ts";
 import type { Mark, TopicPartition } from "./offsets.ts";
 
-export interface SoleHandlers {
+interface SoleHandlers {
   /** Everything is ours from now on. Batches wait until the promise resolves. */
   onOwned(): Promise<void>;
   /** Everything may be another member's now; whoever owns it next begins where the last marks are. */

@@ -6,7 +6,7 @@ import type { LogAdmin } from "./log-client.ts";
 
 export type TopicName = EventTopic | "dead-letters";
 
-export interface TopicDeclaration {
+interface TopicDeclaration {
   /** The event's field whose text is the message key; null where there is one partition and no key. */
   readonly key: string | null;
   readonly partitions: number;

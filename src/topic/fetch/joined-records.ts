@@ -1,7 +1,7 @@
 import type { RawRecord, Records, ValuePlace } from "./records.ts";
 
 /** The records [from, to) of `records`. */
-export interface RecordRange {
+interface RecordRange {
   readonly records: Records;
   readonly from: number;
   readonly to: number;

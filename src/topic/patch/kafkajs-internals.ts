@@ -41,12 +41,12 @@ export interface ProduceAnswer {
 }
 
 /** A request and what reads its answer. */
-export interface Call<Answer> {
+interface Call<Answer> {
   readonly request: { encode(): Promise<RequestEncoder> };
   readonly response: { decode(payload: Buffer): Promise<unknown>; parse(answer: Answer): Promise<Answer> };
 }
 
-export interface Requests {
+interface Requests {
   readonly Produce: { protocol(of: { version: number }): (data: ProduceData) => Call<ProduceAnswer> };
   readonly Fetch: { protocol(of: { version: number }): (data: object) => Call<unknown> };
 }

@@ -4,7 +4,7 @@ import { type RecordHeaders, RecordWriter } from "../wire/record-writer.ts";
 const CAPACITY_BYTES_MIN = 2048;
 
 /** What goes into the log of one event. */
-export interface QueuedMessage {
+interface QueuedMessage {
   readonly key: Buffer | null;
   readonly value: Buffer;
   readonly headers?: RecordHeaders;
@@ -31,7 +31,7 @@ export class Batch {
 }
 
 /** What a queue asks of its topic. */
-export interface QueueParts {
+interface QueueParts {
   readonly batchBytesMax: number;
   /** Sends one batch and settles when it is acked or refused for good, retries included. It never rejects. */
   readonly send: (batch: Batch) => Promise<void>;

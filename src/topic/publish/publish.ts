@@ -5,7 +5,7 @@ import type { Batch } from "./produce-queue.ts";
 import { headerBytes, publishFault } from "./raw-publish.ts";
 import { type Outgoing, type QueueLimits, type TopicLimits, TopicQueues } from "./topic-queues.ts";
 
-export interface PublishLimits extends QueueLimits {
+interface PublishLimits extends QueueLimits {
   /** How many bytes of events may be admitted and not yet acknowledged; see `Publisher.requireRoom`. */
   readonly bufferBytesMax: number;
 }

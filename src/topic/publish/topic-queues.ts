@@ -17,7 +17,7 @@ export interface Outgoing {
 }
 
 /** Sends batches of different partitions in one request. @returns resolves when each is acked or refused; never rejects */
-export type SendTogether = (topicName: string, batches: readonly Outgoing[]) => Promise<void>;
+type SendTogether = (topicName: string, batches: readonly Outgoing[]) => Promise<void>;
 
 /** Batches share a request up to this size, so that a bulk source's large ones go each by itself, several at a time. */
 const TOGETHER_BYTES_MAX = 256 * 1024;

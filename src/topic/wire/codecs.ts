@@ -4,7 +4,7 @@ import { decompressFrame } from "lz4-napi";
 import snappy from "snappy";
 
 /** Decompresses a batch's records. What can't be decompressed is thrown, never returned in part. */
-export type Decompress = (data: Buffer) => Promise<Buffer>;
+type Decompress = (data: Buffer) => Promise<Buffer>;
 
 /**
  * What one batch may grow to. A topic takes 8 MiB at most, and event batches shrink by less than ten; a batch that
