@@ -37,3 +37,19 @@ export const SYSTEM_CLOCK: Clock = {
 /** Sleeps `ms`, or until the signal is aborted: whoever waits then has to look at the signal. */
 export const pause = (ms: number, signal: AbortSignal, clock: Pick<Clock, "sleep"> = SYSTEM_CLOCK): Promise<void> =>
   clock.sleep(ms, signal).catch(() => undefined);
+
+/**
+ * What `every` is to call, where the work may take longer than the time between two calls: a call in the midst of the
+ * work does nothing. On a slow broker questions would pile up on its connection otherwise, and heartbeats behind them.
+ * @param work never rejects
+ */
+export function oneAtATime(work: () => Promise<unknown>): () => void {
+  let isAtWork = false;
+  return () => {
+    if (isAtWork) return;
+    isAtWork = true;
+    void work().finally(() => {
+      isAtWork = false;
+    });
+  };
+}

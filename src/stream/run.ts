@@ -1,4 +1,5 @@
 import type { AnyDraft } from "../agent/draft.ts";
+import { oneAtATime } from "../clock.ts";
 import type { Config } from "../config.ts";
 import type { Registry } from "../event/registry.ts";
 import type { EventTopic } from "../event/schemas.ts";
@@ -87,7 +88,8 @@ class Run {
     const { stop } = this.#options;
     const end = () => this.#over.resolve();
     stop.addEventListener("abort", end, { once: true });
-    const timer = setInterval(() => this.#takeTurn(() => this.#idle()).catch(this.#over.reject), IDLE_MS);
+    const idle = oneAtATime(() => this.#takeTurn(() => this.#idle()).catch(this.#over.reject));
+    const timer = setInterval(idle, IDLE_MS);
     try {
       await this.#member.start({
         onOwned: () => this.#begin(),

@@ -1,3 +1,4 @@
+import { oneAtATime } from "../../clock.ts";
 import type { FetchedBatch } from "../../topic/fetch/fetched-batch.ts";
 import { BufferSpace } from "../buffer-space.ts";
 import { Patience } from "../patience.ts";
@@ -88,8 +89,11 @@ export class Group {
       onCrash: (error) => this.#fail(error),
     });
     const watch = () => watchHistory(this.#parts, this.#lanes, (lane) => this.#findWay(lane)).catch(this.#fail);
-    const hint = () => void this.#hints.write(this.#lanes.values());
-    this.#timers.push(clock.every(config.historyCheckMs, watch), clock.every(KAFKA_COMMIT_MS, hint));
+    const hint = () => this.#hints.write(this.#lanes.values());
+    this.#timers.push(
+      clock.every(config.historyCheckMs, oneAtATime(watch)),
+      clock.every(KAFKA_COMMIT_MS, oneAtATime(hint)),
+    );
     if (plan.consumer.landing.parents.length === 0) return;
     this.#timers.push(clock.every(config.sweepIntervalMs, () => this.sweep()));
   }
