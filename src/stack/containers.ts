@@ -14,7 +14,7 @@ const run = promisify(execFile);
 const ENGINE_ANSWERS_WITHIN_MS = 10_000;
 /** Pulling three images, about 800 MB, the first time over a slow line. */
 const UP_WITHIN_MS = 20 * 60_000;
-const HEALTHY_WITHIN_S = 180;
+const HEALTHY_WITHIN_S = 300;
 const LOG_TAIL_LINES = 12;
 
 /** A way to run Compose, as the words that a command begins with. */

@@ -161,7 +161,7 @@ export function kafkaBroker(
 // Metadata, version 4: [int16 key 3, int16 version, int32 correlation, int16 client id (-1 = null)], [int32 topics = 0,
 // boolean auto-create = false], preceded by its int32 length.
 const METADATA_REQUEST = Buffer.from([0, 0, 0, 15, 0, 3, 0, 4, 0, 0, 0, 1, 0xff, 0xff, 0, 0, 0, 0, 0]);
-const ANSWER_WITHIN_MS = 2000;
+const ANSWER_WITHIN_MS = 10_000;
 
 /**
  * How many live brokers the one at 127.0.0.1:`port` knows; 0 while it doesn't answer. An open port alone is too early:

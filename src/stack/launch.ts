@@ -32,9 +32,9 @@ export interface RunningProgram {
   readonly stopSignal: NodeJS.Signals;
 }
 
-// A JVM starting beside a full test run on two cores has taken 25 s; giving up on a slow machine is worse than a late
-// answer.
-const READY_WITHIN_MS = 120_000;
+// A JVM starting beside a full test run on two cores has taken 25 s; giving up on a machine five times slower is worse
+// than a late answer.
+const READY_WITHIN_MS = 300_000;
 // Kafka flushes its segments and PostgreSQL its buffers within this on a slow disk. Longer, and `down` looks hung.
 const STOP_WITHIN_MS = 30_000;
 const POLL_MS = 50;
@@ -144,7 +144,7 @@ type Startable = Pick<StackProgram, "name" | "logFile" | "isReady">;
 /**
  * Waits until a program answers or has ended, whichever comes first.
  * @returns whether it answers.
- * @throws TradetapeError stack_failed with the log's last lines when it does neither for 120 s.
+ * @throws TradetapeError stack_failed with the log's last lines when it does neither for 300 s.
  */
 export async function becomesReady(
   program: Startable,
@@ -163,7 +163,7 @@ export async function becomesReady(
 
 /**
  * Resolves once the program answers.
- * @throws TradetapeError stack_failed with the log's last lines when it ends or stays silent for 120 s.
+ * @throws TradetapeError stack_failed with the log's last lines when it ends or stays silent for 300 s.
  */
 export async function awaitReady(program: Startable, running: RunningProgram, aborted: AbortSignal): Promise<void> {
   if (!(await becomesReady(program, running, aborted))) throw failure(program, "ended while it was starting");

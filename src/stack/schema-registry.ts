@@ -10,7 +10,7 @@ export const REGISTRY_DATABASE = "jdbc:h2:file:./schemas;WRITE_DELAY=0;DB_CLOSE_
 /** The path of the API that Confluent's clients speak. */
 export const REGISTRY_API = "/apis/ccompat/v7";
 
-const ANSWER_WITHIN_MS = 2000;
+const ANSWER_WITHIN_MS = 10_000;
 
 export const registryUrl = (port: number) => `http://127.0.0.1:${port}${REGISTRY_API}`;
 

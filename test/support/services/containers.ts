@@ -55,7 +55,7 @@ function start(service: ComposeService, container: number, host: number): Promis
     .withEnvironment({ ...service.environment })
     .withCommand([...service.command])
     .withExposedPorts({ container, host })
-    .withHealthCheck({ test, interval: 1000, timeout: 5000, retries: 120 })
+    .withHealthCheck({ test, interval: 1000, timeout: 5000, retries: 300 })
     .withWaitStrategy(Wait.forHealthCheck())
     .withStartupTimeout(STARTED_WITHIN_MS);
   // The registry's data folder exists in a volume only, which is root's; here it has none and makes its own.
