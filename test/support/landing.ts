@@ -3,7 +3,7 @@ import { consume } from "../../src/batch/run/consume.ts";
 import { openLandingServices } from "../../src/batch/run/landing-services.ts";
 import type { Tally } from "../../src/batch/tally.ts";
 import type { EventTopic } from "../../src/event/schemas.ts";
-import { type Log, openLog } from "../../src/log.ts";
+import { openLog } from "../../src/log.ts";
 import { SETTINGS, type SettingName } from "../../src/settings.ts";
 import type { Records } from "../../src/topic/fetch/records.ts";
 import type { LandOptions, TestTape } from "./tape.ts";
@@ -24,9 +24,8 @@ export async function landBy(
   config: Config,
   topics: readonly EventTopic[],
   options: LandOptions = {},
-  log: Log = openLog(config),
 ): Promise<readonly Tally[]> {
-  const services = await openLandingServices(config, log);
+  const services = await openLandingServices(config, openLog(config));
   try {
     return await consume(
       services,

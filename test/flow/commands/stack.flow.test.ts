@@ -7,6 +7,7 @@ import pg from "pg";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { findCompose } from "../../../src/stack/containers.ts";
 import { homeId } from "../../../src/stack/home.ts";
+import { startMarkOf } from "../../../src/stack/launch.ts";
 import { missingForProcesses } from "../../../src/stack/machine.ts";
 import { type Launcher, type Stack, type StackUrls, startStack, stopStack } from "../../../src/stack/stack.ts";
 import { assertTestDatabase, isolate } from "../../support/services/isolation.ts";
@@ -150,6 +151,7 @@ describe.each(launchers)("a stack of %s", (launcher) => {
       const [registry, kafka] = [pidOf("registry"), pidOf("kafka")];
       const id = await register(stack.urls, "crash-value");
       process.kill(registry, "SIGKILL");
+      await expect.poll(() => startMarkOf(registry)).toBeUndefined();
       const healed = await startStack({ home, ports: "random", detached: true });
       expect(healed.urls).toEqual(stack.urls);
       expect(pidOf("kafka")).toBe(kafka);
