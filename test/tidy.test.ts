@@ -1,3 +1,4 @@
+import { execFileSync } from "node:child_process";
 import { existsSync } from "node:fs";
 import { dirname, join, normalize } from "node:path";
 import { describe, expect, test } from "vitest";
@@ -255,6 +256,11 @@ describe("documents", () => {
     expect(pages.filter((path) => !isShipped(path))).toEqual([]);
     expect(links.filter(({ file }) => !isShipped(file)).map(({ path, target }) => `${path}: ${target}`)).toEqual([]);
   });
+});
+
+test("scripts/figures.ts finds its way from the command to COPY", () => {
+  const printed = execFileSync(process.execPath, ["scripts/figures.ts"], { cwd: ROOT, encoding: "utf8" });
+  expect(printed).toContain("src/table/copy.ts");
 });
 
 describe("files that leave this machine", () => {
