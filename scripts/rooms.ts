@@ -19,7 +19,7 @@ export interface Room {
   readonly parts?: readonly Part[];
 }
 
-/** A room may import itself and rooms of the layers before its own; so there are no circles between rooms. */
+/** A room may import itself and rooms of the layers before its own, none of its own; so there are no circles between rooms. */
 export const LAYERS: readonly (readonly Room[])[] = [
   [{ path: "src/errors", knows: "error codes, whether a retry can help, the next step" }],
   [{ path: "src/settings", knows: "every setting, declared once" }],
@@ -161,12 +161,13 @@ function partOf({ parts }: Room, within: string): number {
 export const mayImport = (from: Standing, to: Standing): boolean =>
   from.room === to.room ? to.part <= from.part : to.layer < from.layer;
 
-/** The table of ARCHITECTURE.md: a row a room, with its parts in their order. */
+/** The table of ARCHITECTURE.md: a row a room, with its layer, the lowest being 1, and its parts in their order. */
 export function roomsTable(): string {
-  const lines = LAYERS.flat().map(({ path, knows, alone = [], parts = [] }) => {
-    const inside = parts.map(({ name, knows: known }) => `\`${name === "." ? "itself" : name}\` ${known}`);
+  const row = ({ path, knows, alone = [], parts = [] }: Room, layer: number): string => {
+    const inside = parts.map(({ name, knows: known }) => `${name === "." ? "top level" : `\`${name}\``}: ${known}`);
     const packages = new Set([...alone, ...parts.flatMap((part) => part.alone ?? [])]);
-    return `| \`${path}\` | ${[knows, ...inside].join("<br>")} | ${[...packages].join(", ")} |`;
-  });
-  return ["| room | knows | alone imports |", "|---|---|---|", ...lines].join("\n");
+    return `| ${layer} | \`${path}\` | ${[knows, ...inside].join("<br>")} | ${[...packages].join(", ")} |`;
+  };
+  const head = ["| layer | room | what it is about | packages only it may import |", "|---|---|---|---|"];
+  return [...head, ...LAYERS.flatMap((rooms, n) => rooms.map((room) => row(room, n + 1)))].join("\n");
 }

@@ -12,7 +12,7 @@ interface AuditNote {
 
 /**
  * A consumer group as a declaration: the topic it reads, the table it lands in, the audit entries it makes. `Group` runs
- * all of them, so a declaration has no control flow of its own.
+ * whichever it is given, so a declaration has no control flow of its own.
  */
 export type Consumer = Declaration & (ByDay | NotByDay);
 
