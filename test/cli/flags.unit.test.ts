@@ -8,7 +8,7 @@ test.each([
   [["replay", "--into", "postgres://localhost/x", "--session"]],
   [["sessions", "show"]],
   [["audit", "prove"]],
-])("%j takes an id in capitals for the same one, and refuses what is none", { timeout: 60_000 }, async (args) => {
+])("%j takes an id in capitals for the same one, and refuses what is none", async (args) => {
   const refused = await tradetape([...args, "nightly"]);
   expect([refused.code, refused.stderr]).toEqual([2, expect.stringContaining("nightly")]);
   // Goes on to ask for what it works on, which isn't set here.
