@@ -2,15 +2,14 @@ import type { Draft } from "../src/agent/draft.ts";
 import type { BarEvent, TickEvent } from "../src/event/events.ts";
 import { barId } from "../src/event/identity.ts";
 import type { EventTopic } from "../src/event/schemas.ts";
-import { producerOf } from "../src/feed/format.ts";
-import { jsonLines } from "../src/feed/formats/json-lines.ts";
-import { binanceKlines } from "../src/feed/formats/klines.ts";
-import { ohlcv } from "../src/feed/formats/ohlcv.ts";
+import { BAR_FORMATS } from "../src/feed/formats/catalogue.ts";
+import { byMap } from "../src/feed/formats/mapped.ts";
+import { producerOf } from "../src/feed/producer.ts";
 import { BarBuilder, type Interval, type OpenBar } from "../src/strategy/bar-builder.ts";
 import type { Program } from "../src/stream/program.ts";
 
-/** Bars, from Binance's klines, CSV with a header or JSON lines. */
-export const bars = producerOf("bars", [binanceKlines, ohlcv, jsonLines("bars")]);
+/** Bars, from the formats of `tradetape feeds list`, a map or JSON lines. */
+export const bars = producerOf("bars", BAR_FORMATS, byMap("bars"));
 
 interface BarsOptions {
   /** Lengths of the bars; they begin at whole multiples since 1970, so days are UTC days. */

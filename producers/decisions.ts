@@ -1,8 +1,8 @@
 import { draftDecision } from "../src/agent/draft.ts";
 import type { AgentIdentity } from "../src/agent/fields.ts";
 import { wrongTime } from "../src/agent/links.ts";
-import { producerOf } from "../src/feed/format.ts";
 import { jsonLines } from "../src/feed/formats/json-lines.ts";
+import { producerOf } from "../src/feed/producer.ts";
 import { POLICY, Policy, type PolicySettings } from "../src/strategy/policy.ts";
 import type { Program } from "../src/stream/program.ts";
 

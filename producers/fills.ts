@@ -1,8 +1,8 @@
 import { type Draft, draftFill } from "../src/agent/draft.ts";
 import type { AgentIdentity } from "../src/agent/fields.ts";
 import type { BarEvent, DecisionEvent } from "../src/event/events.ts";
-import { producerOf } from "../src/feed/format.ts";
 import { jsonLines } from "../src/feed/formats/json-lines.ts";
+import { producerOf } from "../src/feed/producer.ts";
 import { type BrokerSettings, PAPER, PaperBroker } from "../src/strategy/paper-broker.ts";
 import type { Program } from "../src/stream/program.ts";
 

@@ -1,9 +1,9 @@
 import type { Draft } from "../src/agent/draft.ts";
 import type { IndicatorEvent } from "../src/event/events.ts";
 import { indicatorId } from "../src/event/identity.ts";
-import { producerOf } from "../src/feed/format.ts";
 import { jsonLines } from "../src/feed/formats/json-lines.ts";
 import { microsOfInterval } from "../src/feed/interval.ts";
+import { producerOf } from "../src/feed/producer.ts";
 import { IndicatorSeries } from "../src/strategy/indicator-series.ts";
 import type { IndicatorValue } from "../src/strategy/indicators.ts";
 import type { Program } from "../src/stream/program.ts";

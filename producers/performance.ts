@@ -3,8 +3,8 @@ import type { AgentIdentity } from "../src/agent/fields.ts";
 import { wrongTime } from "../src/agent/links.ts";
 import { DAY_US } from "../src/event/day.ts";
 import type { SessionEvent } from "../src/event/events.ts";
-import { producerOf } from "../src/feed/format.ts";
 import { jsonLines } from "../src/feed/formats/json-lines.ts";
+import { producerOf } from "../src/feed/producer.ts";
 import { type Execution, type RoundTrip, roundTrips, score } from "../src/strategy/score.ts";
 import type { Program } from "../src/stream/program.ts";
 

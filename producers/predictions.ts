@@ -2,8 +2,8 @@ import { draftPrediction } from "../src/agent/draft.ts";
 import type { AgentIdentity } from "../src/agent/fields.ts";
 import { wrongTime } from "../src/agent/links.ts";
 import type { IndicatorEvent } from "../src/event/events.ts";
-import { producerOf } from "../src/feed/format.ts";
 import { jsonLines } from "../src/feed/formats/json-lines.ts";
+import { producerOf } from "../src/feed/producer.ts";
 import { type Features, forecast } from "../src/strategy/model.ts";
 import type { Program } from "../src/stream/program.ts";
 

@@ -1,7 +1,6 @@
-import { producerOf } from "../src/feed/format.ts";
-import { binanceAggTrades, binanceTrades } from "../src/feed/formats/binance.ts";
-import { jsonLines } from "../src/feed/formats/json-lines.ts";
-import { leanTicks } from "../src/feed/formats/lean.ts";
+import { TICK_FORMATS } from "../src/feed/formats/catalogue.ts";
+import { byMap } from "../src/feed/formats/mapped.ts";
+import { producerOf } from "../src/feed/producer.ts";
 
-/** Trades, from Lean's and Binance's files or JSON lines. */
-export const ticks = producerOf("ticks", [leanTicks, binanceTrades, binanceAggTrades, jsonLines("ticks")]);
+/** Trades, from the formats of `tradetape feeds list`, a map or JSON lines. */
+export const ticks = producerOf("ticks", TICK_FORMATS, byMap("ticks"));

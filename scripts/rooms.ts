@@ -39,10 +39,17 @@ export const LAYERS: readonly (readonly Room[])[] = [
     {
       path: "src/feed",
       knows: "files of market data",
-      alone: ["csv-parse", "yauzl"],
+      alone: ["csv-parse", "yauzl", "yaml"],
       parts: [
-        { name: ".", knows: "opening, sampling, cutting into lines, numbers, times and zones" },
-        { name: "formats", knows: "one file a format" },
+        {
+          name: ".",
+          knows: "opening, sampling, cutting into lines, times and zones; what is decided and what is asked",
+        },
+        { name: "text", knows: "cells, and how numbers and times are written" },
+        { name: "map", knows: "the description of a layout, and the names of columns" },
+        { name: "decide", knows: "what a file, its flags and its map decide together" },
+        { name: "rows", knows: "rows of a decided layout to events" },
+        { name: "formats", knows: "the layouts of programs and sites" },
       ],
     },
     {
@@ -119,6 +126,7 @@ export const LAYERS: readonly (readonly Room[])[] = [
       parts: [
         { name: ".", knows: "what a command is; flags, output, progress, interrupts" },
         { name: "flow", knows: "publish, consume, run, status" },
+        { name: "feeds", knows: "feeds list and sniff" },
         { name: "letters", knows: "dead-letters, parked" },
         { name: "sessions", knows: "sessions, trace" },
         { name: "audit", knows: "audit" },

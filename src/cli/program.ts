@@ -4,6 +4,7 @@ import { addAudit } from "./audit/audit.ts";
 import { addCommand, newProgram } from "./command.ts";
 import { demoCommand } from "./demo/demo.ts";
 import { describeFailure, EXIT, type ExitCode } from "./exit.ts";
+import { addFeeds } from "./feeds/feeds.ts";
 import { consumeCommand } from "./flow/consume.ts";
 import { publishCommand } from "./flow/publish.ts";
 import { runCommand } from "./flow/run.ts";
@@ -66,6 +67,7 @@ export function buildProgram(done: (code: ExitCode) => void): Command {
   addCommand(program, upCommand, done);
   addCommand(program, downCommand, done);
   addCommand(program, publishCommand, done);
+  addFeeds(program, done);
   addCommand(program, runCommand, done);
   addCommand(program, consumeCommand, done);
   addCommand(program, statusCommand, done);

@@ -1,5 +1,6 @@
 import type { EventOfTopic, SymbolEvent } from "../event/events.ts";
 import type { EventTopic } from "../event/schemas.ts";
+import type { Decision, Question } from "./decision.ts";
 
 /** A line that gives no event, and why: a value, because the lines after it go on. */
 export interface Rejection {
@@ -8,24 +9,50 @@ export interface Rejection {
   readonly reason: string;
 }
 
+/** Something that is allowed and rarely right, as a price a hundred times the one before it. */
+export interface Warning {
+  readonly what: string;
+  readonly count: number;
+  /** The first line of it. */
+  readonly line: number;
+}
+
 /** What some consecutive lines gave; a few hundred to a few thousand events. */
 export interface FeedBatch<T extends EventTopic> {
   readonly events: EventOfTopic[T][];
   readonly rejections: Rejection[];
+  /** Instruments that these lines name for the first time: to be published before the events. */
+  readonly symbols: readonly SymbolEvent[];
 }
 
-/** What a person may say about a file; everything else is detected, and named in the description. */
+/** What a person may say about a file. What neither this nor the file decides is asked, never assumed. */
 export interface FeedOptions {
   /** TICKER or TICKER@EXCHANGE; formats whose file names hold the ticker do without. */
   readonly symbol?: string | undefined;
+  /** "all" or A,B,C: which instruments to take from a file that holds several. */
+  readonly symbols?: string | undefined;
   /** IANA name of the zone of times without one, as in America/New_York. */
   readonly tz?: string | undefined;
   /** YYYY-MM-DD, for formats whose lines hold only the time of day. */
   readonly date?: string | undefined;
   /** How dates are written, as in dd/mm/yyyy, where the file alone can't tell. */
   readonly dateFormat?: string | undefined;
+  /** The unit of times that are numbers: s, ms, us or ns. */
+  readonly unit?: string | undefined;
   /** Length of the bars: 1s, 1min, 5min, 1h, 1d, 1w, 1mo. */
   readonly interval?: string | undefined;
+  /** "comma" or "dot". */
+  readonly decimal?: string | undefined;
+  /** FIELD=COLUMN each, and ignore=COLUMN for columns that say nothing. */
+  readonly column?: readonly string[] | undefined;
+  /** The volume of a bar where the file has none. */
+  readonly missingVolume?: string | undefined;
+  /** What prices are multiplied by, a power of ten. */
+  readonly priceScale?: string | undefined;
+  /** The market of Binance's files, as in spot or um. */
+  readonly market?: string | undefined;
+  /** The asset class of Lean's files. */
+  readonly asset?: string | undefined;
   /**
    * Names the data set and is part of every id. The default comes from the format alone, never from the file's name, so
    * that publishing a renamed file again is harmless.
@@ -37,25 +64,20 @@ export interface FeedOptions {
   readonly eventBytesMax?: number | undefined;
   /** The format's name, where detection shall not decide. */
   readonly format?: string | undefined;
+  /** A file that describes the layout (docs/feeds.md). */
+  readonly map?: string | undefined;
+  /** Lines that would be warned of are rejected. */
+  readonly strict?: boolean | undefined;
 }
 
-/** What was detected or told, for a dry run. Fields that don't apply are absent. */
+/** What a file was taken for. */
 export interface FeedDescription {
   readonly file: string;
   readonly format: string;
   readonly about: string;
-  readonly encoding: string;
   readonly compression?: "zip" | "gzip";
-  readonly source?: string;
-  readonly symbol?: string;
-  /** The unit of times given as numbers. */
-  readonly unit?: "s" | "ms" | "us" | "ns";
-  readonly tz?: string;
-  readonly date?: string;
-  readonly dateFormat?: string;
-  readonly interval?: string;
-  readonly session?: string;
-  readonly notes: readonly string[];
+  /** Everything that was decided about it, and by what. */
+  readonly decisions: readonly Decision[];
 }
 
 /** An opened file: described, and not yet read beyond its first lines. */
@@ -69,20 +91,49 @@ export interface Feed<T extends EventTopic> {
   readonly symbols: readonly SymbolEvent[];
   /** The events in the file's order, with their ids. Can be read once; leaving the loop closes the file. */
   batches(): AsyncGenerator<FeedBatch<T>, void, undefined>;
+  /** Lines so far that --symbols or the map's filters left out: neither events nor rejections. */
+  leftOut(): number;
+  /** What looked wrong in the lines so far, by its kind. */
+  warnings(): readonly Warning[];
   /** Bytes of the file as it lies on disk; `total` null for standard input. */
   progress(): { readonly read: number; readonly total: number | null };
   /** Closes a file whose batches nobody reads, as after a dry run's description. */
   close(): void;
 }
 
+/** A format as `tradetape feeds list` shows it. */
+export interface FormatInfo {
+  readonly name: string;
+  readonly about: string;
+  /** The first lines of a file of it. */
+  readonly sample: readonly string[];
+  /** What a person has to say about such a file, as far as its names and rows don't. */
+  readonly asks: string;
+}
+
 /** How one kind of event is read from files: what `tradetape publish KIND` runs. */
 export interface Producer<T extends EventTopic> {
   readonly topic: T;
+  /** What `--format` takes, in the order of detection. */
+  readonly formats: readonly FormatInfo[];
   /**
    * Opens a file (`-` is standard input; .zip with one entry and .gz are unpacked), decides its format and reads its
    * first lines.
-   * @throws TradetapeError input_invalid when it can't be read at all: missing, empty, binary, no known format, or a
-   * decision that only a flag can make.
+   * @throws TradetapeError input_invalid when it can't be read at all: missing, empty, binary, no known format, or
+   * anything that is undecided.
    */
   open(file: string, options?: FeedOptions): Promise<Feed<T>>;
+  /** The same with nothing refused for being undecided: what is decided, what isn't, and the rows as they would be read. */
+  sniff(file: string, options?: FeedOptions): Promise<Sniffed>;
+}
+
+/** What `tradetape feeds sniff` shows. */
+export interface Sniffed {
+  readonly description: FeedDescription;
+  readonly questions: readonly Question[];
+  /** The layout as a map, with "?" where nothing decides; undefined for formats that no map can say. */
+  readonly map: object | undefined;
+  readonly lines: readonly string[];
+  /** The first rows, once for each answer of each question that has a few. */
+  readonly readings: readonly { readonly answer: string; readonly rows: readonly (object | string)[] }[];
 }

@@ -66,18 +66,3 @@ export function microsOfInterval(name: string): number | null {
   const [, length] = LENGTHS.find(([unit]) => unit === found[2])!;
   return Number(found[1]) * length;
 }
-
-/** The most frequent step between consecutive starts of bars, in microseconds: nights and holidays are rarer. */
-export function usualStep(starts: readonly number[]): number | null {
-  const counts = new Map<number, number>();
-  for (let i = 1; i < starts.length; i++) {
-    const step = Math.abs(starts[i]! - starts[i - 1]!);
-    if (step > 0) counts.set(step, (counts.get(step) ?? 0) + 1);
-  }
-  let best: number | null = null;
-  for (const [step, count] of counts) {
-    const most = best === null ? 0 : counts.get(best)!;
-    if (count > most || (count === most && best !== null && step < best)) best = step;
-  }
-  return best;
-}

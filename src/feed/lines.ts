@@ -4,7 +4,7 @@ import type { Rejection } from "./feed.ts";
 const LINE_FEED = 10;
 
 /** Consecutive lines, without their ends. A line that can't be text is null, and its reason is in `rejections`. */
-interface LineBlock {
+export interface LineBlock {
   /** The number of `texts[0]`, counted from 1. */
   readonly firstLine: number;
   readonly texts: readonly (string | null)[];

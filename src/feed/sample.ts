@@ -7,6 +7,8 @@ const SAMPLE_BYTES_MAX = 256 * 1024;
 /** The beginning of a file, by which its format is decided, and the whole of its bytes as UTF-8. */
 export interface Sample {
   readonly encoding: string;
+  /** What decided the encoding. */
+  readonly encodingBy: string;
   /** The first characters, for a first line that is longer than the sample. */
   readonly head: string;
   /** The whole lines of the beginning, none of them blank; the last one only when it is known to be whole. */
@@ -33,11 +35,12 @@ const BINARY_MAGIC: readonly [string, string][] = [
  * mustn't wait until it has written a quarter of a megabyte.
  * @throws TradetapeError input_invalid when there is nothing, or no text.
  */
-export async function readSample(file: string, source: AsyncIterable<Buffer>): Promise<Sample> {
+export async function readSample(file: string, source: AsyncIterable<Buffer>, told?: string): Promise<Sample> {
   const iterator = source[Symbol.asyncIterator]();
   const first = await iterator.next();
   if (first.done === true) throw refuse(`${file} is empty`, "Check how it was made.");
-  const { encoding, skip } = encodingOf(first.value);
+  const found = encodingOf(first.value);
+  const { encoding, by, skip } = told === undefined ? found : { ...found, encoding: told, by: "--map" };
   const decoded = decode(first.value.subarray(skip), iterator, encoding);
   const taken: Buffer[] = [];
   let bytes = 0;
@@ -52,19 +55,39 @@ export async function readSample(file: string, source: AsyncIterable<Buffer>): P
     }
   }
   const lines = wholeLines(Buffer.concat(taken), ended);
+  refuseOldLineEnds(file, taken[0], lines);
   if (bytes === 0 || (ended && lines.length === 0)) throw refuse(`${file} holds no line`, "Check how it was made.");
   async function* chunks() {
     yield* taken;
     yield* decoded;
   }
-  return { encoding, head: taken[0]!.toString("utf8", 0, 64), lines, chunks: chunks() };
+  return { encoding, encodingBy: by, head: taken[0]!.toString("utf8", 0, 64), lines, chunks: chunks() };
 }
 
-function encodingOf(bytes: Buffer): { encoding: string; skip: number } {
-  if (bytes[0] === 0xff && bytes[1] === 0xfe) return { encoding: "utf-16le", skip: 2 };
-  if (bytes[0] === 0xfe && bytes[1] === 0xff) return { encoding: "utf-16be", skip: 2 };
+function encodingOf(bytes: Buffer): { encoding: string; by: string; skip: number } {
+  if (bytes[0] === 0xff && bytes[1] === 0xfe) return { encoding: "utf-16le", by: "the file's mark", skip: 2 };
+  if (bytes[0] === 0xfe && bytes[1] === 0xff) return { encoding: "utf-16be", by: "the file's mark", skip: 2 };
   const mark = bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf;
-  return { encoding: "utf-8", skip: mark ? 3 : 0 };
+  if (mark) return { encoding: "utf-8", by: "the file's mark", skip: 3 };
+  const zeros = utf16WithoutMark(bytes);
+  return zeros ?? { encoding: "utf-8", by: "the rule", skip: 0 };
+}
+
+/** Of ASCII in UTF-16 every second byte is 0: no other text of market data begins so. */
+function utf16WithoutMark(bytes: Buffer): { encoding: string; by: string; skip: number } | undefined {
+  const start = bytes.subarray(0, 64);
+  const isZeroAt = (odd: number) => start.every((byte, at) => (at % 2 === odd) === (byte === 0));
+  if (start.length < 16) return undefined;
+  const by = "the file, every second byte of which is 0";
+  if (isZeroAt(1)) return { encoding: "utf-16le", by, skip: 0 };
+  return isZeroAt(0) ? { encoding: "utf-16be", by, skip: 0 } : undefined;
+}
+
+/** Old programs end lines with a carriage return alone: the whole file would be one line. */
+function refuseOldLineEnds(file: string, start: Buffer | undefined, lines: readonly string[]): void {
+  const first = lines[0] ?? start?.toString("latin1", 0, 64) ?? "";
+  if (lines.length > 1 || !/\r./.test(first)) return;
+  throw refuse(`${file} ends its lines with a carriage return alone`, "Convert it, as in `tr '\\r' '\\n' < FILE`.");
 }
 
 /** Spreadsheets export UTF-16; everything behind this sees UTF-8. */

@@ -76,15 +76,15 @@ export type EpochUnit = "s" | "ms" | "us" | "ns";
 
 const DECIMALS: Readonly<Record<EpochUnit, number>> = { s: 6, ms: 3, us: 0, ns: -3 };
 
-/**
- * The unit of a number of units since 1970, by its size: each covers 1973 to 5138, and feeds outside of that say so in
- * ISO text.
- */
-export function epochUnit(value: number): EpochUnit {
-  if (value < 1e11) return "s";
-  if (value < 1e14) return "ms";
-  return value < 1e17 ? "us" : "ns";
-}
+/** How many digits a time from 2001-09-09 to 2286-11-20 has in each unit: no two units share one. */
+const DIGITS: Readonly<Record<EpochUnit, number>> = { s: 10, ms: 13, us: 16, ns: 19 };
+const UNITS = Object.keys(DIGITS) as EpochUnit[];
+
+/** The unit that a number of so many digits is in; undefined for every other number, which may be anything. */
+export const epochUnit = (digits: number): EpochUnit | undefined => UNITS.find((unit) => DIGITS[unit] === digits);
+
+/** What a person may call a unit. */
+export const isEpochUnit = (text: string): text is EpochUnit => (UNITS as string[]).includes(text);
 
 const EPOCH = /^(\d{1,19})(?:\.(\d{1,9})0*)?$/;
 
@@ -93,7 +93,9 @@ export function parseEpoch(text: string, unit: EpochUnit): Moment | string {
   const found = EPOCH.exec(text.trim());
   if (found === null) return `${shown(text)} is no time since 1970`;
   const [, whole = "", fraction = ""] = found;
-  if (epochUnit(Number(whole)) !== unit) {
+  const other = epochUnit(whole.length);
+  // One digit less is 1973 to 2001 in the same unit; what is shorter still is a mistake, or older than any feed.
+  if ((other !== undefined && other !== unit) || whole.length < DIGITS[unit] - 1) {
     return `${shown(text)} is in another unit than the file's, which is ${unit}`;
   }
   // As text, moving the decimal point to the right of the nanoseconds is exact.

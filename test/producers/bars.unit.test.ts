@@ -4,15 +4,18 @@ import { bars } from "../../producers/bars.ts";
 import { barId, symbolId } from "../../src/event/identity.ts";
 import { checkEvent } from "../../src/event/validate.ts";
 import type { FeedOptions } from "../../src/feed/feed.ts";
-import { readText } from "../support/feed-files.ts";
+import { decidedOf, readText } from "../support/feeds/feed-files.ts";
 
 const at = (iso: string) => Date.parse(iso) * 1000;
 const HEADER = "Date,Open,High,Low,Close,Volume";
 const table = (...dates: string[]) => [HEADER, ...dates.map((date) => `${date},1,2,0.5,1.5,100`)].join("\n");
 const IBM: FeedOptions = { symbol: "IBM" };
-const startsOf = async (text: string, options: FeedOptions = IBM) => {
+/** For files of few rows, which can't tell how long their bars are. */
+const DAILY: FeedOptions = { ...IBM, interval: "1d" };
+const startsOf = async (text: string, options: FeedOptions = DAILY) => {
   const { feed, events, rejections } = await readText(bars, "bars.csv", text, options);
-  return { ...feed.description, starts: events.map((e) => new Date(e.timestamp / 1000).toISOString()), rejections };
+  const starts = events.map((e) => new Date(e.timestamp / 1000).toISOString());
+  return { decided: decidedOf(feed), starts, rejections };
 };
 
 describe("OHLCV CSV", () => {
@@ -20,12 +23,13 @@ describe("OHLCV CSV", () => {
     const csv = readFileSync(new URL("../../node_modules/vega-datasets/data/sp500-2000.csv", import.meta.url), "utf8");
     const { feed, events, rejections } = await readText(bars, "sp500.csv", csv, { symbol: "SPX", source: "yahoo" });
     expect([events.length, rejections.length]).toEqual([5105, 0]);
-    expect(feed.description).toMatchObject({
+    expect(decidedOf(feed)).toMatchObject({
       format: "ohlcv",
       interval: "1d",
-      dateFormat: "yyyy-mm-dd",
-      tz: "UTC",
-      notes: ["columns not kept: adjclose", expect.stringContaining("UTC days")],
+      time: "yyyy-mm-dd",
+      zone: "UTC: a day is a UTC day",
+      "decimal sign": ".",
+      "columns not used": "adjclose",
     });
     expect(events[0]).toMatchObject({
       symbol_id: symbolId("SPX", null),
@@ -42,13 +46,18 @@ describe("OHLCV CSV", () => {
   it("takes columns in any order and case, quoted, semicolons, grouped thousands and dollar signs", async () => {
     const text =
       '"CLOSE/Last";"Low";"HIGH";"open";"Vol";"Date"\n"$1,001.50";"999";"1,002";"1,000";"1,234,567";"2024-01-02"';
-    const { events } = await readText(bars, "a.csv", text, IBM);
+    const { events } = await readText(bars, "a.csv", text, DAILY);
     expect(events[0]).toMatchObject({ open: 1000, high: 1002, low: 999, close: 1001.5, volume: 1_234_567 });
   });
   it("says that volume is 0 where there is no such column, and joins date and time columns", async () => {
     const text = "Date,Time,Open,High,Low,Close\n2024.01.02,09:30,1,2,1,2\n2024-01-02,09:31,1,2,1,2";
-    const { notes, starts, rejections } = await startsOf(text, { ...IBM, tz: "UTC", interval: "1m" });
-    expect(notes).toEqual(["there is no volume column: volume is 0"]);
+    const { decided, starts, rejections } = await startsOf(text, {
+      ...IBM,
+      tz: "UTC",
+      interval: "1m",
+      dateFormat: "iso",
+    });
+    expect(decided.volume).toBe("0");
     expect(starts).toEqual(["2024-01-02T09:31:00.000Z"]);
     expect(rejections[0]?.line).toBe(2);
   });
@@ -63,12 +72,8 @@ describe("dates of OHLCV CSV", () => {
     ["2024/1/13", "2024-01-13", "yyyy-mm-dd"],
     ["20240113", "2024-01-13", "yyyymmdd"],
   ])("like %s are recognised", async (date, day, name) => {
-    const { starts, dateFormat, interval } = await startsOf(table(date));
-    expect({ starts, dateFormat, interval }).toEqual({
-      starts: [`${day}T00:00:00.000Z`],
-      dateFormat: name,
-      interval: "1d",
-    });
+    const { starts, decided } = await startsOf(table(date));
+    expect([starts, decided.time]).toEqual([[`${day}T00:00:00.000Z`], name]);
   });
   it("are decided by the whole sample, not by the first row", async () => {
     const { starts } = await startsOf(table("01/02/2024", "02/02/2024", "13/02/2024"));
@@ -81,8 +86,8 @@ describe("dates of OHLCV CSV", () => {
       message: expect.stringContaining("may be dd/mm/yyyy or mm/dd/yyyy"),
       next: expect.stringContaining("--date-format"),
     });
-    expect((await startsOf(text, { ...IBM, dateFormat: "dd/mm/yyyy" })).starts[0]).toMatch(/^2024-02-01/);
-    expect((await startsOf(text, { ...IBM, dateFormat: "MM/DD/YYYY" })).starts[0]).toMatch(/^2024-01-02/);
+    expect((await startsOf(text, { ...DAILY, dateFormat: "dd/mm/yyyy" })).starts[0]).toMatch(/^2024-02-01/);
+    expect((await startsOf(text, { ...DAILY, dateFormat: "MM/DD/YYYY" })).starts[0]).toMatch(/^2024-01-02/);
     await expect(startsOf(table("13/01/2024", "01/13/2024"))).rejects.toThrow("some only fit");
   });
   it("of any other kind are told by --date-format", async () => {
@@ -91,10 +96,11 @@ describe("dates of OHLCV CSV", () => {
       ...IBM,
       dateFormat,
       tz: "UTC",
+      interval: "5min",
     });
     expect(starts).toEqual(["2024-01-05T09:30:00.000Z", "2024-01-05T09:35:00.000Z"]);
     await expect(startsOf(table("05-Jan-2024"))).rejects.toThrow("no known way");
-    await expect(startsOf(table("2024-01-05"), { ...IBM, dateFormat: "nonsense" })).rejects.toThrow("names no date");
+    await expect(startsOf(table("2024-01-05"), { ...DAILY, dateFormat: "nonsense" })).rejects.toThrow("names no date");
   });
   it.each([
     ["1704186000", "s"],
@@ -102,18 +108,17 @@ describe("dates of OHLCV CSV", () => {
     ["1704186000000000", "us"],
     ["1704186000000000000", "ns"],
   ])("as numbers like %s are read in %s", async (text, unit) => {
-    const described = await startsOf(table(text), { ...IBM, interval: "1h" });
-    expect(described).toMatchObject({ unit, dateFormat: "epoch", starts: ["2024-01-02T09:00:00.000Z"] });
+    const { decided, starts } = await startsOf(table(text), { ...IBM, interval: "1h" });
+    expect([decided.time, starts]).toEqual([`epoch ${unit}`, ["2024-01-02T09:00:00.000Z"]]);
   });
   it("with an hour and no zone are asked about; a zone's changes are followed, days too", async () => {
     const text = table("2024-03-08 09:30", "2024-03-11 09:30", "2024-03-12 09:30");
     await expect(startsOf(text)).rejects.toMatchObject({ next: expect.stringContaining("--tz") });
     const tz = "America/New_York";
-    const { starts, interval } = await startsOf(text, { ...IBM, tz });
+    const { starts } = await startsOf(text, { ...DAILY, tz });
     expect(starts).toEqual(["2024-03-08T14:30:00.000Z", "2024-03-11T13:30:00.000Z", "2024-03-12T13:30:00.000Z"]);
-    expect(interval).toBe("1d");
-    expect((await startsOf(table("2024-07-01"), { ...IBM, tz })).starts).toEqual(["2024-07-01T04:00:00.000Z"]);
-    const skipped = await startsOf(table("2018-11-04"), { ...IBM, tz: "America/Sao_Paulo" });
+    expect((await startsOf(table("2024-07-01"), { ...DAILY, tz })).starts).toEqual(["2024-07-01T04:00:00.000Z"]);
+    const skipped = await startsOf(table("2018-11-04"), { ...DAILY, tz: "America/Sao_Paulo" });
     expect(skipped.starts).toEqual(["2018-11-04T03:00:00.000Z"]);
     expect((await startsOf(table("2024-07-01T09:30:00-04:00"), { ...IBM, interval: "1h" })).starts).toEqual([
       "2024-07-01T13:30:00.000Z",
@@ -122,25 +127,15 @@ describe("dates of OHLCV CSV", () => {
 });
 
 describe("the interval of OHLCV CSV", () => {
-  it.each([
-    [["2024-01-02T09:30Z", "2024-01-02T09:31Z", "2024-01-02T09:32Z", "2024-01-03T09:30Z"], "1min"],
-    [["2024-01-02T09:30Z", "2024-01-02T09:45Z", "2024-01-02T10:00Z"], "15min"],
-    [["2024-01-02T09:00Z", "2024-01-02T10:00Z"], "1h"],
-    [["2024-01-05", "2024-01-08"], "1d"],
-    [["2024-01-01", "2024-01-08", "2024-01-15"], "1w"],
-    [["2024-01-01", "2024-02-01", "2024-03-01"], "1mo"],
-  ])("of %s is %s", async (dates, interval) => {
-    expect((await startsOf(table(...dates))).interval).toBe(interval);
-  });
-  it("is asked about where one row can't tell, and told under one name", async () => {
-    await expect(startsOf(table("2024-01-02T09:30Z"))).rejects.toThrow("how long its bars are");
+  it("is told under one name", async () => {
     for (const [text, name] of [
       ["5m", "5min"],
       ["5Min", "5min"],
       ["1M", "1mo"],
       ["1 day", "1d"],
     ]) {
-      expect((await startsOf(table("2024-01-02"), { ...IBM, interval: text! })).interval).toBe(name);
+      const { decided } = await startsOf(table("2024-01-02"), { ...IBM, interval: text! });
+      expect(decided.interval).toBe(name);
     }
     await expect(startsOf(table("2024-01-02"), { ...IBM, interval: "tick" })).rejects.toThrow("no length of a bar");
   });
@@ -169,26 +164,20 @@ describe("bad rows of OHLCV CSV", () => {
     expect(rejections.map((r) => r.reason)).toEqual([
       "the line has 5 columns instead of 6",
       "the line has 7 columns instead of 6",
-      'open "one" is no number',
-      'open "null" is no number',
+      'open "one" is no number as the rows before it write them',
+      "open is empty",
       'volume "-100" is no number from 0 on',
       '"2023-02-30" doesn\'t exist in the calendar',
       "the time lies before 1970",
       "high 2 lies below low 3",
-      'high "Infinity" is no number',
+      'high "Infinity" is no number as the rows before it write them',
       "the line's quotes don't match",
       "the line has 1 columns instead of 6",
     ]);
   });
-  it("include those of another instrument, where a column says so", async () => {
-    const text = "symbol,date,open,high,low,close\nMSFT,2024-01-02,1,2,1,1\nibm,2024-01-02,1,2,1,1";
-    const { rejections, starts } = await startsOf(text);
-    expect(rejections).toEqual([{ line: 2, reason: 'the line is of "MSFT", not of --symbol IBM' }]);
-    expect(starts.length).toBe(1);
-  });
   it("turn the file away when none fits, or when the instrument isn't said", async () => {
     await expect(startsOf(`${HEADER}\n`)).rejects.toThrow("no row that fits");
-    await expect(startsOf(table("2024-01-02"), {})).rejects.toMatchObject({
+    await expect(startsOf(table("2024-01-02"), { interval: "1d" })).rejects.toMatchObject({
       next: expect.stringContaining("--symbol"),
     });
     await expect(startsOf("Date,Open,Close\n2024-01-02,1,2", { ...IBM, format: "ohlcv" })).rejects.toThrow(
@@ -201,14 +190,21 @@ const KLINE = "1735689600000,1.0,2.0,0.5,1.5,10.25,1735693199999,15.1,42,5.0,7.5
 
 describe("Binance klines", () => {
   it("are read in milliseconds and microseconds, with or without a header, and tell their interval", async () => {
-    const { feed, events } = await readText(bars, "BTCUSDT-1h-2025-01.csv", KLINE);
-    expect(feed.description).toMatchObject({ format: "binance-klines", unit: "ms", interval: "1h", symbol: "BTCUSDT" });
+    const { feed, events } = await readText(bars, "BTCUSDT-1h-2025-01.csv", KLINE, { market: "spot" });
+    const spot = {
+      format: "binance-klines",
+      time: "epoch ms",
+      interval: "1h",
+      symbols: "BTCUSDT",
+      source: "binance-klines",
+    };
+    expect(decidedOf(feed)).toMatchObject(spot);
     expect(events[0]).toMatchObject({ timestamp: 1_735_689_600_000_000, open: 1, low: 0.5, volume: 10.25 });
     expect(checkEvent("bars", events[0])).toBeNull();
     const micros = KLINE.replace("1735689600000", "1735689600000000").replace("1735693199999", "1735689659999999");
     const header = "open_time,open,high,low,close,volume,close_time,quote_volume,count,taker_buy,taker_quote,ignore";
     const other = await readText(bars, "x.csv", `${header}\n${micros}`, IBM);
-    expect(other.feed.description).toMatchObject({ unit: "us", interval: "1min" });
+    expect(decidedOf(other.feed)).toMatchObject({ time: "epoch us", interval: "1min", market: "spot" });
     expect([other.events.length, other.rejections.length]).toEqual([1, 0]);
   });
   it("reject bad lines by number", async () => {
@@ -218,7 +214,10 @@ describe("Binance klines", () => {
       `${KLINE},1`,
       KLINE.replace("17356896", ""),
     ];
-    const { events, rejections } = await readText(bars, "x.csv", [KLINE, ...bad, KLINE].join("\n"), IBM);
+    const { events, rejections } = await readText(bars, "x.csv", [KLINE, ...bad, KLINE].join("\n"), {
+      ...IBM,
+      market: "um",
+    });
     expect([events.length, rejections.map((r) => r.line)]).toEqual([2, [2, 3, 4, 5]]);
   });
 });

@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { ticks } from "../../producers/ticks.ts";
 import { tickId } from "../../src/event/identity.ts";
 import { checkEvent } from "../../src/event/validate.ts";
-import { readText } from "../support/feed-files.ts";
+import { decidedOf, readText } from "../support/feeds/feed-files.ts";
 
 const TRADE = "4411927701,93576.00000000,0.00012000,11.22912000,1735689600123,True,True";
 const AGG = "3358101102,93576.00000000,0.00500000,4411927701,4411927703,1735689600123456,False,True";
@@ -10,7 +10,7 @@ const AGG = "3358101102,93576.00000000,0.00500000,4411927701,4411927703,17356896
 describe("Binance trades", () => {
   it("are read with the venue's id, in milliseconds", async () => {
     const { feed, events } = await readText(ticks, "BTCUSDT-trades-2024-12-31.csv", TRADE);
-    expect(feed.description).toMatchObject({ format: "binance-trades", unit: "ms", symbol: "BTCUSDT" });
+    expect(decidedOf(feed)).toMatchObject({ format: "binance-trades", time: "epoch ms", symbols: "BTCUSDT" });
     expect(events[0]).toMatchObject({
       timestamp: 1_735_689_600_123_000,
       close: 93_576,
@@ -24,7 +24,11 @@ describe("Binance trades", () => {
   });
   it("are read in microseconds as aggregates, which are another data set", async () => {
     const { feed, events } = await readText(ticks, "a.csv", AGG, { symbol: "BTCUSDT@BINANCE" });
-    expect(feed.description).toMatchObject({ format: "binance-aggtrades", unit: "us", source: "binance-aggtrades" });
+    expect(decidedOf(feed)).toMatchObject({
+      format: "binance-aggtrades",
+      time: "epoch us",
+      source: "binance-aggtrades",
+    });
     expect(events[0]).toMatchObject({ timestamp: 1_735_689_600_123_456, volume: 0.005, conditions: ["seller_maker"] });
   });
   it("are read with a header, too", async () => {

@@ -12,7 +12,7 @@ import { symbols } from "../../producers/symbols.ts";
 import { ticks } from "../../producers/ticks.ts";
 import { barId, indicatorId, nthTickId, performanceId, symbolId, tickId } from "../../src/event/identity.ts";
 import type { FeedOptions, Producer } from "../../src/feed/feed.ts";
-import { readText } from "../support/feed-files.ts";
+import { decidedOf, readText } from "../support/feeds/feed-files.ts";
 
 const ID = "0198c5a4-8f6e-7c3a-9d2b-5e4f3a2b1c0d";
 const TIME = "2024-01-02T03:04:05.678901Z";
@@ -71,7 +71,12 @@ describe("JSON lines of every kind", () => {
     expect(events[0]).toMatchObject({ symbol_id: symbolId("IBM", null), source: "lab", backtest_session_id: ID });
     expect(rejections).toEqual([{ line: 2, reason: "source differs from what the command line says" }]);
     expect(feed.symbols[0]?.ticker).toBe("IBM");
-    expect(feed.description).toMatchObject({ format: "jsonl", source: "lab", symbol: "IBM", session: ID });
+    expect(decidedOf(feed)).toMatchObject({
+      format: "jsonl",
+      source: "lab",
+      symbol_id: "IBM",
+      backtest_session_id: ID,
+    });
   });
 });
 

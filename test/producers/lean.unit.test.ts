@@ -4,7 +4,7 @@ import { describe, expect, it } from "vitest";
 import { ticks } from "../../producers/ticks.ts";
 import { symbolId } from "../../src/event/identity.ts";
 import { checkEvent } from "../../src/event/validate.ts";
-import { readFile, readText, zipOf } from "../support/feed-files.ts";
+import { decidedOf, readFile, readText, zipOf } from "../support/feeds/feed-files.ts";
 
 const at = (iso: string) => Date.parse(iso) * 1000;
 const LEAN = ["14430270,1815200,283,P,20002020,0", "14450472,1818000,500,P,,0", "14450472,1818000,500,,2000,1"];
@@ -14,14 +14,14 @@ describe("Lean ticks", () => {
   it("are read with the ticker, the day and the zone that the names and the format give", async () => {
     const { feed, events, rejections } = await readText(ticks, LEAN_FILE, LEAN.join("\n"));
     expect(rejections).toEqual([]);
-    expect(feed.description).toMatchObject({
+    expect(decidedOf(feed)).toMatchObject({
       format: "lean",
       source: "lean",
-      symbol: "IBM",
-      unit: "ms",
-      tz: "America/New_York",
-      date: "2013-10-07",
-      encoding: "utf-8",
+      symbols: "IBM",
+      "asset class": "equity",
+      "price scale": "0.0001",
+      zone: "America/New_York",
+      day: "2013-10-07",
     });
     const [first, second, third] = events;
     expect(first).toMatchObject({

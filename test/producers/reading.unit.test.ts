@@ -1,7 +1,7 @@
 import { gzipSync } from "node:zlib";
 import { describe, expect, it } from "vitest";
 import { ticks } from "../../producers/ticks.ts";
-import { fileOf, readFile, readText, zipOf } from "../support/feed-files.ts";
+import { decidedOf, fileOf, readFile, readText, zipOf } from "../support/feeds/feed-files.ts";
 
 /** For a machine whose other core is busy, too: nothing here waits, so this is no measure. */
 const LEAN_FILE = "ibm_20131007.csv";
@@ -17,7 +17,8 @@ describe("files that can't be read at all", () => {
     ["none.zip", zipOf({}), /zip without a file/],
     ["bad.zip", Buffer.from("PK\x03\x04 nonsense"), /no readable zip/],
     ["array.json", '[{"a": 1}]', /one JSON array/],
-    ["other.csv", "a;b;c\n1;2;3\n", /none of the formats lean, binance-trades, binance-aggtrades, jsonl/],
+    ["other.csv", "a;b;c\n1;2;3\n", /none of the formats of `tradetape feeds list`/],
+    ["old.csv", "a,b\r1,2\r3,4", /ends its lines with a carriage return alone/],
     ["long.csv", Buffer.alloc(1 << 20, "7"), /none of the formats/],
   ];
   it.each(refused)("are turned away with one clear error: %s", async (name, content, message) => {
@@ -50,7 +51,7 @@ describe("reading", () => {
   it("takes UTF-16 and a byte order mark", async () => {
     const utf16 = Buffer.from(`\ufeff${LEAN.join("\r\n")}`, "utf16le");
     const { feed, events } = await readText(ticks, LEAN_FILE, utf16);
-    expect([feed.description.encoding, events.length]).toEqual(["utf-16le", 3]);
+    expect([decidedOf(feed).encoding, events.length]).toEqual(["utf-16le", 3]);
     expect((await readText(ticks, LEAN_FILE, `\ufeff${LEAN[0]}`)).events.length).toBe(1);
   });
   it("says how far it is, up to the whole file", async () => {

@@ -1,7 +1,8 @@
 import type { Incomplete } from "../../event/complete.ts";
 import type { EventOfTopic } from "../../event/events.ts";
 import type { EventTopic } from "../../event/schemas.ts";
-import type { Feed, Rejection } from "../../feed/feed.ts";
+import type { Decision } from "../../feed/decision.ts";
+import type { Feed, Rejection, Warning } from "../../feed/feed.ts";
 import type { Tape } from "../../tradetape/tape.ts";
 import type { Progress } from "../progress.ts";
 import type { PublishSpeed } from "../publish-speed.ts";
@@ -14,7 +15,13 @@ export interface FileSummary {
   readonly read: number;
   readonly sent: number;
   readonly rejected: number;
+  /** Lines that --symbols or a map's filters left out; not among those read. */
+  readonly leftOut: number;
   readonly complete: boolean;
+  /** What reading it rested on, and what decided that. */
+  readonly decisions: readonly Decision[];
+  /** What is allowed and looked wrong. */
+  readonly warnings: readonly Warning[];
 }
 
 interface PublishParts {
@@ -28,10 +35,10 @@ interface PublishParts {
 
 /**
  * Publishes one opened file and resolves when all of it is acknowledged, or, after a signal, all that was read by then.
- * The instrument goes first and is acknowledged before its events, so that they find their parent.
+ * Instruments are acknowledged before the events that name them, so that these find their parent.
  */
 export async function publishFeed<T extends EventTopic>(feed: Feed<T>, parts: PublishParts): Promise<FileSummary> {
-  const { file, format } = feed.description;
+  const { file, format, decisions } = feed.description;
   const { total } = feed.progress();
   const bar = parts.progress.bar(file.split("/").at(-1) ?? file, total ?? undefined, "bytes");
   const seen = { events: 0, rejected: 0, complete: false };
@@ -45,7 +52,17 @@ export async function publishFeed<T extends EventTopic>(feed: Feed<T>, parts: Pu
     feed.close();
     bar.end();
   }
-  return { file, format, read: seen.events + seen.rejected, sent, rejected: seen.rejected, complete: seen.complete };
+  return {
+    file,
+    format,
+    read: seen.events + seen.rejected,
+    sent,
+    rejected: seen.rejected,
+    leftOut: feed.leftOut(),
+    complete: seen.complete,
+    decisions,
+    warnings: feed.warnings(),
+  };
 }
 
 type Seen = { events: number; rejected: number; complete: boolean };
@@ -53,11 +70,12 @@ type Seen = { events: number; rejected: number; complete: boolean };
 /** The feed's events in arrays as they are due, counted as they go by; ends early, between two arrays, after a signal. */
 async function* watched<T extends EventTopic>(
   feed: Feed<T>,
-  { signal, speed, onRejection }: PublishParts,
+  { tape, signal, speed, onRejection }: PublishParts,
   seen: Seen,
   setBar: (done: number) => void,
 ): AsyncGenerator<readonly EventOfTopic[T][]> {
-  for await (const { events, rejections } of feed.batches()) {
+  for await (const { events, rejections, symbols } of feed.batches()) {
+    if (symbols.length > 0) await tape.publishAll("symbols", symbols);
     for (const rejection of rejections) onRejection(rejection);
     seen.rejected += rejections.length;
     for await (const due of speed.let(events)) {

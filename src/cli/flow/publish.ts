@@ -15,7 +15,8 @@ import { parseSpeed } from "../../replay/bounds.ts";
 import { connectTape } from "../../tradetape/connect-tape.ts";
 import type { CommandSpec, Session } from "../command.ts";
 import { EXIT, type ExitCode } from "../exit.ts";
-import { table } from "../output.ts";
+import { decisionsText, feedFlags } from "../feed-flags.ts";
+import { printable, table } from "../output.ts";
 import { PublishSpeed } from "../publish-speed.ts";
 import { type FileSummary, publishFeed } from "./publish-file.ts";
 import { Rejects } from "./rejects.ts";
@@ -46,7 +47,8 @@ export const publishCommand: CommandSpec<PublishOptions> = {
   examples: [
     "tradetape publish ticks ibm_20131007.zip",
     "tradetape publish ticks BTCUSDT-trades-2025-01-01.zip --symbol BTCUSDT@BINANCE",
-    "tradetape publish bars spy.csv --symbol SPY --dry-run      what was detected; nothing is sent",
+    "tradetape publish bars spy.csv --symbol SPY --dry-run      what is decided and undecided; nothing is sent",
+    "tradetape publish bars mine.csv --map mine.map.yaml        a layout of your own (see `tradetape feeds sniff`)",
     "producer | tradetape publish predictions -                 JSON lines from standard input",
     "tradetape publish ticks ibm_20131007.zip --speed 10x       ten times as fast as it happened",
   ],
@@ -64,16 +66,9 @@ function declareFlags(command: Command): void {
       if (KINDS.includes(value)) return value;
       throw new InvalidArgumentError(`It is one of ${KINDS.join(", ")}.`);
     })
-    .argument("<file...>", "files; - is standard input; .zip and .gz are unpacked")
-    .option("--symbol <ticker[@exchange]>", "the instrument, where the file doesn't say it")
-    .option("--tz <zone>", "the zone of times without one, as in America/New_York")
-    .option("--date <yyyy-mm-dd>", "the day, where the lines hold only its time")
-    .option("--date-format <format>", "how dates are written, as in dd/mm/yyyy, where the file can't tell")
-    .option("--interval <length>", "the bars' length: 1s, 1min, 5min, 1h, 1d")
-    .option("--source <name>", "names the data set, and is part of the ids")
-    .option("--session <id>", "the backtest session of every event")
-    .option("--format <name>", "instead of detection; a wrong name is answered with the list")
-    .option("--dry-run", "show what was detected and the first events, send nothing")
+    .argument("<file...>", "files; - is standard input; .zip and .gz are unpacked");
+  feedFlags(command)
+    .option("--dry-run", "show what was decided and the first events, send nothing")
     .option("--speed <speed>", "max, 1x or 10x as fast as it happened, or events a second (500/s)", "max")
     .option("--rejects <file>", "write every rejected line there, as JSON lines");
 }
@@ -114,13 +109,27 @@ async function publish(
 }
 
 function publishedText(summaries: readonly FileSummary[], rejects: Rejects): string {
-  const rows = summaries.map((s) => [s.file, s.format, s.read, s.sent, s.rejected]);
+  const rows = summaries.map((s) => [s.file, s.format, s.read, s.sent, s.rejected, s.leftOut]);
   if (summaries.length > 1) {
-    const sum = (of: "read" | "sent" | "rejected") => summaries.reduce((all, s) => all + s[of], 0);
-    rows.push(["together", "", sum("read"), sum("sent"), sum("rejected")]);
+    const sum = (of: "read" | "sent" | "rejected" | "leftOut") => summaries.reduce((all, s) => all + s[of], 0);
+    rows.push(["together", "", sum("read"), sum("sent"), sum("rejected"), sum("leftOut")]);
   }
-  const summary = table(["file", "format", "read", "sent", "rejected"], rows);
-  return rejects.count === 0 ? summary : `${rejects.text()}\n\n${summary}`;
+  const summary = table(["file", "format", "read", "sent", "rejected", "left out"], rows);
+  const parts = [rejects.count === 0 ? "" : rejects.text(), ...decisionTexts(summaries), summary];
+  return parts.filter((part) => part !== "").join("\n\n");
+}
+
+/** What was decided about each file, once for files of which the same was decided; and what looked wrong in them. */
+function decisionTexts(summaries: readonly FileSummary[]): string[] {
+  const groups = Map.groupBy(summaries, ({ decisions }) => JSON.stringify(decisions));
+  const decided = [...groups.values()].map(([first, ...same]) => {
+    const more = same.length === 0 ? "" : ` and ${same.length} more`;
+    return `${first!.file}${more}\n${decisionsText(first!.decisions)}`;
+  });
+  const warned = summaries.flatMap(({ file, warnings }) =>
+    warnings.map(({ what, count, line }) => `warning: ${file}: ${what}, ${count} times, first in line ${line}`),
+  );
+  return [...decided, warned.join("\n")];
 }
 
 const SAMPLE = 3;
@@ -156,10 +165,8 @@ async function firstEvents(feed: Feed<EventTopic>): Promise<DryRun> {
 }
 
 function dryRunText({ description, events, rejections }: DryRun): string {
-  const { notes, ...facts } = description;
-  const lines = Object.entries(facts).map(([name, value]) => `${name.padEnd(12)}${value}`);
-  for (const note of notes) lines.push(`${"note".padEnd(12)}${note}`);
-  for (const { line, reason } of rejections) lines.push(`rejected    line ${line}: ${reason}`);
+  const lines = [description.file, decisionsText(description.decisions)];
+  for (const { line, reason } of rejections) lines.push(`rejected: line ${line}: ${printable(reason)}`);
   for (const event of events) lines.push(JSON.stringify(event));
   return lines.join("\n");
 }

@@ -30,20 +30,24 @@ export function jsonLines<T extends EventTopic>(topic: T): Format<T> {
   return {
     name: "jsonl",
     about: `JSON lines: one ${schema.event} per line, with the fields of schemas/${schema.event}.avsc`,
+    sample: [`{"${schema.fields[0]!.name}": ...}`],
+    asks: "--tz for times without a zone; --symbol, --source and --interval where lines leave them out",
     lineBytesMax: JSON_LINE_BYTES_MAX,
-    detects: (first) => /^\s*\{/.test(first),
-    open({ options }) {
+    detects: ([first]) => /^\s*\{/.test(first!),
+    open({ options, decisions }) {
       const zone = options.tz === undefined ? undefined : new ZoneClock(options.tz);
       const bytesMax = options.eventBytesMax ?? EVENT_BYTES_MAX;
       const symbol = options.symbol === undefined ? undefined : parseSymbol(options.symbol);
       const flagged = flags(options, symbol).filter(([name]) => fields.has(name));
       const steps = [reader(fields, zone), (event: Fields) => fillFlags(event, flagged), checkRange];
       const finish = topic === "ticks" ? tickFinisher() : (event: Fields) => completeEvent(topic, event);
-      const named = Object.fromEntries(flagged.filter(([name]) => name === "source" || name === "interval"));
+      for (const [name, value] of flagged)
+        decisions.take(name, name === "symbol_id" ? symbol!.text : value, FLAGS[name]!);
+      if (zone) decisions.take("zone", zone.name, "--tz");
       return {
-        described: { ...named, ...(zone ? { tz: zone.name } : {}), ...(symbol ? { symbol: symbol.text } : {}) },
         symbols: symbol !== undefined && topic !== "symbols" ? [symbol.event] : [],
-        header: false,
+        head: 0,
+        isOnce: false,
         convert(text) {
           const event = convert(text, fields, steps, finish as (event: Fields) => EventOfTopic[T] | string);
           if (typeof event === "string" || text.length * BYTES_PER_UNIT < bytesMax) return event;
@@ -54,6 +58,13 @@ export function jsonLines<T extends EventTopic>(topic: T): Format<T> {
     },
   };
 }
+
+const FLAGS: Readonly<Record<string, string>> = {
+  symbol_id: "--symbol",
+  source: "--source",
+  interval: "--interval",
+  backtest_session_id: "--session",
+};
 
 /** What the flags say about fields that lines may leave out. */
 function flags(options: Opening["options"], symbol: FeedSymbol | undefined): [string, string][] {

@@ -1,16 +1,18 @@
 import { DAY_MS } from "../../event/day.ts";
 import type { TickEvent } from "../../event/events.ts";
 import { OccurrenceCounter } from "../../event/occurrence.ts";
-import { digits, shown } from "../decimal.ts";
+import { midnightOf } from "../decide/clock.ts";
+import { fileSymbol } from "../decide/symbols.ts";
+import { decimal, digits, shown } from "../decimal.ts";
+import { byRows } from "../decision.ts";
 import { CSV_LINE_BYTES_MAX, type Format, type Opening, refusal } from "../format.ts";
-import { leanName, parseSymbol } from "../symbol.ts";
-import { outsideRange, parseIso } from "../time.ts";
+import { leanName } from "../symbol.ts";
 import { ZoneClock } from "../zone.ts";
 
 const PRICE_SCALE = 10_000;
 
 /** 14430270,1815200,283,P,20002020,0 */
-const LINE = /^\d{1,8},-?\d+,-?\d+,[^,]*,[0-9A-Fa-f]*,[01]$/;
+const LINE = /^\d{1,8}(\.\d+)?,-?\d+(\.\d+)?,-?\d+(\.\d+)?,[^,]*,[0-9A-Fa-f]*,[01]$/;
 
 interface Day {
   readonly midnightUs: number;
@@ -18,56 +20,92 @@ interface Day {
 }
 
 /**
- * Lean's ticks of US shares: milliseconds since midnight on the exchange's clock, price times 10,000, size, exchange,
- * condition flags in hexadecimal, suspicious 0 or 1; no header, and no trade id.
+ * Lean's trades: milliseconds since midnight on the data's clock, price, size, exchange, condition flags in hexadecimal,
+ * suspicious 0 or 1; no header, and no trade id. Prices of shares and their options are whole 1/10000.
  */
 export const leanTicks: Format<"ticks"> = {
   name: "lean",
-  about: "Lean trade ticks: ms since midnight, price x 10000, size, exchange, conditions, suspicious",
+  about:
+    "Lean's trades: ms since midnight, price (of shares and options times 10,000), size, exchange, conditions, suspicious",
+  sample: ["14430270,1815200,283,P,20002020,0"],
+  asks: "--symbol and --date as far as the names don't say them; --asset where exchange codes aren't those of US shares; --tz",
   lineBytesMax: CSV_LINE_BYTES_MAX,
-  detects: (first) => LINE.test(first),
+  detects: ([first]) => LINE.test(first!),
   open(opening) {
-    const { options, names, file } = opening;
+    const { options, names, decisions } = opening;
     const named = leanName(names);
-    const ticker = options.symbol ?? named.ticker;
-    if (ticker === undefined) {
-      throw refusal(
-        `${file} doesn't say which instrument it holds`,
-        "Say --symbol TICKER or --symbol TICKER@EXCHANGE.",
-      );
-    }
-    const symbol = parseSymbol(ticker);
-    const day = dayOf(opening, named.date);
-    const source = options.source ?? "lean";
+    const symbol = fileSymbol(opening, named.ticker);
+    const asset = assetOf(opening);
+    const isScaled = asset === "equity" || asset === "option";
+    decisions.take("price scale", isScaled ? "0.0001" : "1", `Lean's documentation of ${asset}`);
+    const midnightUs = midnightOf(opening, named.date, "the file's name");
+    const clock = leanClock(opening, asset);
+    const source = options.source ?? leanSource(asset);
+    decisions.take("time", "milliseconds since midnight", "the format");
+    decisions.take("source", source, options.source ? "--source" : "the format");
     const base = { symbol_id: symbol.id, source, backtest_session_id: options.session ?? null };
-    const tz = day.clock.name;
-    const date = new Date(day.midnightUs / 1000).toISOString().slice(0, 10);
-    return {
-      described: { source, symbol: symbol.text, unit: "ms", tz, date },
-      symbols: [symbol.event],
-      header: false,
-      convert: converter(base, day),
-    };
+    const convert = converter(base, { midnightUs, clock }, isScaled);
+    return { symbols: [symbol.event], head: 0, isOnce: true, convert };
   },
 };
 
-function dayOf({ options, file }: Opening, named: string | undefined): Day {
-  const text = options.date ?? named;
-  if (text === undefined) {
-    throw refusal(`${file} doesn't say which day it holds`, "Say --date YYYY-MM-DD.");
+const ASSETS = ["equity", "option", "index", "future", "forex", "cfd", "crypto"] as const;
+type LeanAsset = (typeof ASSETS)[number];
+
+/** Asset classes share tickers: ES is a share and a future. */
+export const leanSource = (asset: LeanAsset) => (asset === "equity" ? "lean" : `lean-${asset}`);
+
+/** The asset class that a flag names. @throws TradetapeError input_invalid for a class that Lean doesn't have */
+export function toldAsset({ options, decisions }: Opening): LeanAsset | undefined {
+  const asset = ASSETS.find((name) => name === options.asset);
+  if (options.asset === undefined) return undefined;
+  if (asset === undefined)
+    throw refusal(`--asset ${shown(options.asset)} isn't known`, `Say one of ${ASSETS.join(", ")}.`);
+  decisions.take("asset class", asset, "--asset");
+  return asset;
+}
+
+/** US shares alone have exchange codes of one letter; a price with decimals is none of 1/10000. */
+function assetOf(opening: Opening): LeanAsset {
+  const told = toldAsset(opening);
+  const rows = opening.lines.map((line) => line.split(",")).filter((cells) => cells.length === 6);
+  const fractions = rows.filter((cells) => cells[1]!.includes(".")).length;
+  if (told !== undefined) {
+    if ((told !== "equity" && told !== "option") || fractions * 2 <= rows.length) return told;
+    throw refusal(
+      `--asset ${told} has whole prices, and ${opening.file} has decimal ones`,
+      "Say the asset class that it holds.",
+    );
   }
-  const day = parseIso(text);
-  if (typeof day === "string" || !day.dateOnly) {
-    throw refusal(`the day ${shown(text)} is no date`, "Say --date YYYY-MM-DD.");
+  const codes = rows.map((cells) => cells[3]!).filter((code) => code !== "");
+  const isUs = codes.length > 0 && codes.every((code) => /^[A-Z]$/.test(code)) && fractions === 0;
+  if (!isUs) return askAsset(opening, "its prices may be whole 1/10000 or not: Lean's files don't say the asset class");
+  opening.decisions.take("asset class", "equity", byRows(codes.length, rows.length));
+  return "equity";
+}
+
+export function askAsset({ decisions }: Opening, why: string): LeanAsset {
+  const choices = { option: "asset", values: ASSETS } as const;
+  return decisions.ask({ what: "asset class", why, flag: `--asset ${ASSETS.join("|")}`, choices }, "equity");
+}
+
+/** The clock of an asset class's files, where Lean's sources agree about it. */
+export function leanClock({ options, decisions }: Opening, asset: LeanAsset): ZoneClock {
+  const own = asset === "equity" || asset === "option" ? "America/New_York" : asset === "crypto" ? "UTC" : undefined;
+  const name = options.tz ?? own;
+  if (name === undefined) {
+    const why = `the clock of Lean's ${asset} files depends on the market`;
+    return new ZoneClock(
+      decisions.ask({ what: "zone", why, flag: "--tz, as in --tz UTC or --tz America/New_York" }, "UTC"),
+    );
   }
-  const outside = outsideRange(day.us);
-  if (outside !== null) throw refusal(`the day ${text} can't be: ${outside}`, "Say --date YYYY-MM-DD.");
-  return { midnightUs: day.us, clock: new ZoneClock(options.tz ?? "America/New_York") };
+  decisions.take("zone", name, options.tz ? "--tz" : `Lean's documentation of ${asset}`);
+  return new ZoneClock(name);
 }
 
 type Base = Pick<TickEvent, "symbol_id" | "source" | "backtest_session_id">;
 
-function converter(base: Base, day: Day): (text: string) => TickEvent | string {
+function converter(base: Base, day: Day, isScaled: boolean): (text: string) => TickEvent | string {
   const counter = new OccurrenceCounter();
   // A day has a few dozen sets of flags: their lists are shared, not built per line.
   const conditionLists = new Map<string, readonly string[] | null>();
@@ -77,10 +115,11 @@ function converter(base: Base, day: Day): (text: string) => TickEvent | string {
     const [a, b, c, d, e] = ends;
     const time = timeOf(text.slice(0, a), day);
     if (typeof time === "string") return time;
-    const price = digits(text, a + 1, b);
-    if (price < 0) return `the price ${shown(text.slice(a + 1, b))} is no whole number of 1/10000`;
-    const size = digits(text, b + 1, c);
-    if (size < 0) return `the size ${shown(text.slice(b + 1, c))} is no whole number from 0 on`;
+    const price = isScaled ? scaled(text, a + 1, b) : decimal(text.slice(a + 1, b));
+    if (Number.isNaN(price))
+      return `the price ${shown(text.slice(a + 1, b))} is no ${isScaled ? "whole number of 1/10000" : "number"}`;
+    const size = isScaled ? digits(text, b + 1, c) : decimal(text.slice(b + 1, c));
+    if (!(size >= 0)) return `the size ${shown(text.slice(b + 1, c))} is no whole number from 0 on`;
     const conditions = conditionsOf(text.slice(d + 1), e - d - 1, conditionLists);
     if (typeof conditions === "string") return conditions;
     const venue = text.slice(c + 1, d);
@@ -90,7 +129,7 @@ function converter(base: Base, day: Day): (text: string) => TickEvent | string {
       symbol_id: base.symbol_id,
       timestamp: time.us,
       timestamp_ns: time.ns,
-      close: price / PRICE_SCALE,
+      close: price,
       volume: size,
       source: base.source,
       trade_id: null,
@@ -104,6 +143,11 @@ function converter(base: Base, day: Day): (text: string) => TickEvent | string {
     tick.market_data_id = made.id;
     return tick;
   };
+}
+
+function scaled(text: string, start: number, end: number): number {
+  const whole = digits(text, start, end);
+  return whole < 0 ? Number.NaN : whole / PRICE_SCALE;
 }
 
 type Commas = [number, number, number, number, number];

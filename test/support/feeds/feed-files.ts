@@ -3,9 +3,9 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { crc32, deflateRawSync } from "node:zlib";
 import { onTestFinished } from "vitest";
-import type { EventOfTopic } from "../../src/event/events.ts";
-import type { EventTopic } from "../../src/event/schemas.ts";
-import type { Feed, FeedOptions, Producer, Rejection } from "../../src/feed/feed.ts";
+import type { EventOfTopic } from "../../../src/event/events.ts";
+import type { EventTopic } from "../../../src/event/schemas.ts";
+import type { Feed, FeedOptions, Producer, Rejection } from "../../../src/feed/feed.ts";
 
 /** A file of this content in a folder of its own, which goes when the test ends. */
 export function fileOf(name: string, content: string | Buffer): string {
@@ -54,6 +54,10 @@ export interface ReadFile<T extends EventTopic> {
   readonly events: EventOfTopic[T][];
   readonly rejections: Rejection[];
 }
+
+/** What was decided about a file, by what it is about. */
+export const decidedOf = ({ description }: Feed<EventTopic>): Readonly<Record<string, string>> =>
+  Object.fromEntries(description.decisions.map(({ what, value }) => [what, value]));
 
 /** Everything a producer makes of a file. */
 export async function readFile<T extends EventTopic>(

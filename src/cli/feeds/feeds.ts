@@ -1,0 +1,38 @@
+import type { Command } from "commander";
+import { bars } from "../../../producers/bars.ts";
+import { ticks } from "../../../producers/ticks.ts";
+import { addCommand, type CommandSpec } from "../command.ts";
+import { EXIT, type ExitCode } from "../exit.ts";
+import { sniffCommand } from "./feeds-sniff.ts";
+
+/** `feeds` with its commands. */
+export function addFeeds(program: Command, done: (code: ExitCode) => void): void {
+  const group = program.command("feeds").description("files of market data: the formats, and what a file is");
+  addCommand(group, listCommand, done);
+  addCommand(group, sniffCommand, done);
+}
+
+const listCommand: CommandSpec<object> = {
+  name: "list",
+  summary: "every format that files of ticks and bars may have, with its first lines and what it asks",
+  examples: ["tradetape feeds list", "tradetape feeds list --json"],
+  run: async ({ out }) => {
+    const formats = [ticks, bars].flatMap(({ topic, formats }) =>
+      formats.map(({ name, about, sample, asks }) => ({ kind: topic, name, about, sample, asks })),
+    );
+    out.result(formats, () => formats.map(formatText).join("\n\n"));
+    return EXIT.good;
+  },
+};
+
+function formatText(format: {
+  kind: string;
+  name: string;
+  about: string;
+  sample: readonly string[];
+  asks: string;
+}): string {
+  const { kind, name, about, sample, asks } = format;
+  const lines = sample.map((line) => `    ${line.replaceAll("\t", "  ")}`);
+  return [`${kind} ${name}: ${about}`, ...lines, ...(asks === "" ? [] : [`  asks: ${asks}`])].join("\n");
+}

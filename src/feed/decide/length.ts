@@ -1,0 +1,108 @@
+import { shown } from "../decimal.ts";
+import { type Opening, refusal } from "../format.ts";
+import { intervalName, intervalOfMicros, microsOfInterval, toldInterval } from "../interval.ts";
+import type { DateStyle } from "../text/dates.ts";
+import type { Columns } from "./columns.ts";
+import type { FeedDraft } from "./draft.ts";
+import { gapsOf, intervalAmong, intervalByGaps, type Starts } from "./gaps.ts";
+import { type Layout, ofRows } from "./layout.ts";
+import type { SymbolRule } from "./symbols.ts";
+
+/** The length of a file's bars: one for all rows, or the column that says it. */
+export type BarLength =
+  | { readonly fixed: string }
+  | { readonly place: number; readonly words: Readonly<Record<string, string>> };
+
+/** By --interval, then the map or the format, then a column, then the gaps between rows. */
+export function barLength(
+  opening: Opening,
+  { map, by, among }: FeedDraft,
+  columns: Columns,
+  layout: Layout,
+  times: { readonly texts: readonly string[]; readonly style: DateStyle },
+  symbol: SymbolRule,
+): BarLength {
+  const { options, decisions, file } = opening;
+  const { series, areDays } = startsOf(layout, times, symbol);
+  const fixed =
+    toldInterval(options.interval) ?? (typeof map.interval === "string" ? intervalName(map.interval)! : undefined);
+  const fixedBy = options.interval ? "--interval" : by;
+  if (fixed !== undefined) {
+    refuseOverlap(fixed, fixedBy, series, file);
+    decisions.take("interval", fixed, fixedBy);
+    return { fixed };
+  }
+  const words = typeof map.interval === "object" ? (map.interval.words ?? {}) : {};
+  if (columns.interval !== undefined) {
+    const place = columns.interval;
+    const names = [...new Set(layout.rows.map((row) => row[place]!))];
+    const known = names.map((name) => words[name] ?? intervalName(name));
+    if (known.every((name) => name !== null)) {
+      decisions.take(
+        "interval",
+        `${[...new Set(known)].join(", ")}, as each row says`,
+        ofRows(layout.rows.length, layout),
+      );
+      return { place, words };
+    }
+  }
+  const one = among === undefined ? undefined : intervalAmong(series, among);
+  if (one !== undefined) {
+    decisions.take(
+      "interval",
+      one,
+      `${by}, whose bars are ${among!.map(([name]) => name).join(", ")}, and the gaps between rows`,
+    );
+    return { fixed: one };
+  }
+  const found = intervalByGaps(series, areDays);
+  if (found.interval !== undefined) {
+    decisions.take("interval", found.interval, found.by);
+    return { fixed: found.interval };
+  }
+  const why = `it doesn't tell how long its bars are: ${found.why}`;
+  const question = { what: "interval", why, flag: "--interval, as in 1min, 1h or 1d", place: "interval" };
+  return { fixed: decisions.ask(question, "?") };
+}
+
+/** Times on the clock that the file writes, by symbol: the gap of a day is a day there, also when clocks change. */
+function startsOf(
+  { rows }: Layout,
+  { texts, style }: { readonly texts: readonly string[]; readonly style: DateStyle },
+  symbol: SymbolRule,
+): { series: Starts[]; areDays: boolean } {
+  const bySymbol = new Map<string, number[]>();
+  let areDays = true;
+  rows.forEach((row, i) => {
+    const time = style.read(texts[i]!);
+    if (typeof time === "string") return;
+    areDays &&= time.dateOnly;
+    const key = "place" in symbol ? row[symbol.place]! : "";
+    const walls = bySymbol.get(key) ?? [];
+    bySymbol.set(key, walls);
+    walls.push(wallOf(texts[i]!, time.us));
+  });
+  return { series: [...bySymbol.values()].map((walls) => ({ walls })), areDays };
+}
+
+/** A time with an offset as its own clock shows it. */
+function wallOf(text: string, us: number): number {
+  const offset = /([+-])(\d\d):?(\d\d)$/.exec(text.trim());
+  if (offset === null || !/:\d\d/.test(text)) return us;
+  const minutes = (Number(offset[2]) * 60 + Number(offset[3])) * (offset[1] === "-" ? -1 : 1);
+  return us + minutes * 60_000_000;
+}
+
+/** Bars that begin before the one before them has ended aren't as long as was said. */
+function refuseOverlap(interval: string, by: string, series: readonly Starts[], file: string): void {
+  const length = microsOfInterval(interval);
+  const gaps = gapsOf(series);
+  const smallest = gaps.length > 0 ? Math.min(...gaps) : Number.POSITIVE_INFINITY;
+  // Where clocks go forward a day has 23 hours, and so has the gap.
+  if (length === null || smallest >= length - (length >= 86_400_000_000 ? 3_600_000_000 : 0)) return;
+  const gap = intervalOfMicros(smallest) ?? `${smallest} us`;
+  throw refusal(
+    `${by} says ${shown(interval)}, and bars of ${file} begin ${gap} apart`,
+    "Say the length that they have.",
+  );
+}

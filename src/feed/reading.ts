@@ -1,0 +1,72 @@
+import type { BarEvent, EventOfTopic, TickEvent } from "../event/events.ts";
+import type { EventTopic } from "../event/schemas.ts";
+import type { FeedBatch, Rejection, Warning } from "./feed.ts";
+import type { Conversion } from "./format.ts";
+import type { LineBlock } from "./lines.ts";
+import { Neighbours } from "./neighbours.ts";
+import { SameIds } from "./same-ids.ts";
+
+/** Turns one file's lines into events, and looks at each beside the ones before it. */
+export class Reading<T extends EventTopic> {
+  readonly #conversion: Conversion<T>;
+  readonly #isStrict: boolean;
+  readonly #neighbours: Neighbours | undefined;
+  readonly #ids: SameIds | undefined;
+  #headToCome: number;
+  #leftOut = 0;
+
+  constructor(topic: T, conversion: Conversion<T>, isStrict: boolean) {
+    const isMarketData = topic === "ticks" || topic === "bars";
+    this.#conversion = conversion;
+    this.#isStrict = isStrict;
+    this.#neighbours = isMarketData ? new Neighbours() : undefined;
+    this.#ids = isMarketData && conversion.isOnce ? new SameIds() : undefined;
+    this.#headToCome = conversion.head;
+  }
+
+  /** What these lines give. */
+  batch({ firstLine, texts, rejections }: LineBlock): FeedBatch<T> {
+    const { convert } = this.#conversion;
+    const events: EventOfTopic[T][] = [];
+    for (let i = 0; i < texts.length; i++) {
+      const text = texts[i] ?? null;
+      if (text === null || text.trim() === "") continue;
+      if (this.#headToCome > 0) {
+        this.#headToCome -= 1;
+        continue;
+      }
+      const outcome = convert(text);
+      if (outcome === null) this.#leftOut += 1;
+      if (outcome === null) continue;
+      if (typeof outcome === "string") rejections.push({ line: firstLine + i, reason: outcome });
+      else if (Array.isArray(outcome)) for (const event of outcome) this.#add(event, firstLine + i, events, rejections);
+      else this.#add(outcome, firstLine + i, events, rejections);
+    }
+    rejections.sort((a, b) => a.line - b.line);
+    return { events, rejections, symbols: this.#conversion.found?.() ?? [] };
+  }
+
+  /** Lines that the map or a flag left out so far. */
+  leftOut(): number {
+    return this.#leftOut;
+  }
+
+  warnings(): Warning[] {
+    return this.#neighbours?.warnings() ?? [];
+  }
+
+  #add(event: EventOfTopic[T], line: number, events: EventOfTopic[T][], rejections: Rejection[]): void {
+    const wrong = this.#wrong(event as TickEvent | BarEvent, line);
+    if (wrong === null) events.push(event);
+    else rejections.push({ line, reason: wrong });
+  }
+
+  /** Only ticks and bars have the objects that look at them, so `event` is one of the two where it is used. */
+  #wrong(event: TickEvent | BarEvent, line: number): string | null {
+    const other = this.#ids?.lineOfOther(event, line) ?? 0;
+    if (other > 0)
+      return `line ${other} has the same ${"open" in event ? "symbol and start" : "trade id"} and says otherwise`;
+    const odd = this.#neighbours?.look(event, line) ?? null;
+    return this.#isStrict ? odd : null;
+  }
+}

@@ -1,0 +1,106 @@
+import type { BarEvent } from "../../event/events.ts";
+import { barId } from "../../event/identity.ts";
+import type { Settled } from "../decide/settle.ts";
+import { shown } from "../decimal.ts";
+import { intervalName } from "../interval.ts";
+import { type Maker, nullsOf, startShift, textReader } from "./row.ts";
+
+/** Bars of rows. */
+export function barMaker(settled: Settled, session: string | null): Maker<"bars"> {
+  const { columns, price, source } = settled;
+  const nulls = nullsOf(settled);
+  const [openAt, highAt, lowAt, closeAt] = ["open", "high", "low", "close"].map(
+    (field) => columns.fields.get(field)![0]!,
+  );
+  const volumeOf = volumeReader(settled, nulls);
+  const venueOf = textReader(settled, "venue", nulls);
+  const intervalOf = intervalReader(settled);
+  const shiftOf = new Map<string, number>();
+  const isDay = settled.layout.rows.length > 0 && daysOf(settled);
+  return ({ cells, symbolId, time }) => {
+    if (time.ns !== 0) return "a bar can't start between microseconds";
+    const interval = intervalOf(cells);
+    if (interval === undefined) return `the length ${shown(lengthText(settled, cells))} is none of a bar`;
+    let shift = shiftOf.get(interval);
+    if (shift === undefined) {
+      shift = startShift(settled, interval, isDay);
+      shiftOf.set(interval, shift);
+    }
+    const open = price(cells[openAt!]!);
+    const high = price(cells[highAt!]!);
+    const low = price(cells[lowAt!]!);
+    const close = price(cells[closeAt!]!);
+    if (Number.isNaN(open + high + low + close)) return whichIsWrong(settled, cells, nulls);
+    if (high < low) return `high ${high} lies below low ${low}`;
+    const volume = volumeOf(cells);
+    if (typeof volume === "string") return volume;
+    const made: BarEvent = {
+      market_data_id: "",
+      symbol_id: symbolId,
+      timestamp: time.us - shift,
+      open,
+      high,
+      low,
+      close,
+      volume,
+      interval,
+      source,
+      venue: venueOf(cells),
+      received_at: null,
+      revised_at: null,
+      backtest_session_id: session,
+    };
+    made.market_data_id = barId(made);
+    return made;
+  };
+}
+
+/** Whether the rows' times are days: a day is its bar's own name, at whichever end the bar is stamped. */
+function daysOf({ layout, style, times }: Settled): boolean {
+  const time = times.length === 1 ? style.read(layout.rows[0]![times[0]!]!) : "";
+  return typeof time !== "string" && time.dateOnly;
+}
+
+function whichIsWrong({ columns, price }: Settled, cells: readonly string[], nulls: ReadonlySet<string>): string {
+  for (const field of ["open", "high", "low", "close"]) {
+    const text = cells[columns.fields.get(field)![0]!]!;
+    if (nulls.has(text)) return `${field} is empty`;
+    if (Number.isNaN(price(text))) return `${field} ${shown(text)} is no number as the rows before it write them`;
+  }
+  return "the prices are too large for a number";
+}
+
+function volumeReader(
+  { columns, size, isVolumeZero }: Settled,
+  nulls: ReadonlySet<string>,
+): (cells: readonly string[]) => number | string {
+  const places = columns.fields.get("volume");
+  if (places === undefined) return () => 0;
+  return (cells) => {
+    let sum = 0;
+    for (const place of places) {
+      const text = cells[place]!;
+      if (nulls.has(text)) {
+        if (isVolumeZero) continue;
+        return "volume is empty: --missing-volume 0 takes it for none";
+      }
+      const value = size(text);
+      if (!(value >= 0)) return `volume ${shown(text)} is no number from 0 on`;
+      sum += value;
+    }
+    return sum;
+  };
+}
+
+const lengthText = ({ length }: Settled, cells: readonly string[]) =>
+  length !== undefined && "place" in length ? cells[length.place]! : "";
+
+function intervalReader({ length }: Settled): (cells: readonly string[]) => string | undefined {
+  if (length === undefined) return () => undefined;
+  if ("fixed" in length) return () => length.fixed;
+  const known = new Map<string, string | undefined>(Object.entries(length.words));
+  return (cells) => {
+    const text = cells[length.place]!;
+    return known.get(text) ?? intervalName(text) ?? undefined;
+  };
+}

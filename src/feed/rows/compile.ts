@@ -1,0 +1,77 @@
+import { isComment, neededPlace } from "../decide/layout.ts";
+import type { Settled } from "../decide/settle.ts";
+import { RowSymbols } from "../decide/symbols.ts";
+import { shown } from "../decimal.ts";
+import type { Conversion, LineOutcome } from "../format.ts";
+import type { FeedSymbol } from "../symbol.ts";
+import { cellsOf, fitted } from "../text/cells.ts";
+import { timeText } from "../text/times.ts";
+import { momentOf, outsideRange } from "../time.ts";
+import { barMaker } from "./bars.ts";
+import type { Maker } from "./row.ts";
+import { tickMaker } from "./ticks.ts";
+
+/** What reads a file's rows, now that everything about them is decided. */
+export function compile<T extends "ticks" | "bars">(kind: T, settled: Settled, session: string | null): Conversion<T> {
+  const { map, layout, times, style, zone, steady } = settled;
+  const { delimiter, names, head } = layout;
+  const make = (kind === "bars" ? barMaker(settled, session) : tickMaker(settled, session)) as Maker<T>;
+  const symbols = symbolsOf(settled);
+  const isTaken = filterOf(settled);
+  const convert = (text: string): LineOutcome<T> => {
+    if (isComment(text, map)) return null;
+    const cells = cellsOf(text, delimiter);
+    if (typeof cells === "string") return cells;
+    if (!fitted(cells, names.length)) return `the line has ${cells.length} columns instead of ${names.length}`;
+    if (!isTaken(cells)) return null;
+    for (const [place, code] of steady) {
+      if (cells[place] !== code)
+        return `${names[place]} turns from ${code} to ${shown(cells[place]!)}: it may be the symbol's code`;
+    }
+    const symbol = symbols.of(cells);
+    if (symbol === null || typeof symbol === "string") return symbol;
+    const written = style.read(timeText(cells, times));
+    if (typeof written === "string") return written;
+    const time = momentOf(written, zone);
+    if (typeof time === "string") return time;
+    const outside = outsideRange(time.us);
+    return outside ?? make({ cells, symbolId: symbol.id, time });
+  };
+  return { symbols: symbols.fixed, head, isOnce: true, convert, found: symbols.found };
+}
+
+interface Symbols {
+  readonly fixed: Conversion<"bars">["symbols"];
+  /** The row's symbol; null leaves the row out, a string rejects it. */
+  of(cells: readonly string[]): FeedSymbol | string | null;
+  found(): ReturnType<RowSymbols["found"]>;
+}
+
+function symbolsOf({ symbol: rule, layout }: Settled): Symbols {
+  if ("fixed" in rule) return { fixed: [rule.fixed.event], of: () => rule.fixed, found: () => [] };
+  const { place, only, isOther, exchange, as } = rule;
+  const rows = new RowSymbols(exchange);
+  const column = layout.names[place]!;
+  return {
+    fixed: as ? [as.event] : [],
+    of(cells) {
+      const text = cells[place]!;
+      if (text === "") return `${column} is empty`;
+      if (only === undefined || only.has(text)) return as ?? rows.of(text);
+      return isOther === "left out"
+        ? null
+        : `${column} says ${shown(text)}, unlike the rows before it: say --symbols all`;
+    },
+    found: () => rows.found(),
+  };
+}
+
+function filterOf({ map, layout }: Settled): (cells: readonly string[]) => boolean {
+  const filters = (map.rows ?? []).map(({ column, is, isNot }) => {
+    const place = neededPlace(column, layout.names, "the map");
+    return { place, is: is && new Set(is), isNot: isNot && new Set(isNot) };
+  });
+  if (filters.length === 0) return () => true;
+  return (cells) =>
+    filters.every(({ place, is, isNot }) => (is?.has(cells[place]!) ?? true) && !(isNot?.has(cells[place]!) ?? false));
+}

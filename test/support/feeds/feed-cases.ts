@@ -1,0 +1,61 @@
+import { expect } from "vitest";
+import { bars } from "../../../producers/bars.ts";
+import { ticks } from "../../../producers/ticks.ts";
+import type { BarEvent, TickEvent } from "../../../src/event/events.ts";
+import { symbolId } from "../../../src/event/identity.ts";
+import { checkEvent } from "../../../src/event/validate.ts";
+import type { FeedOptions } from "../../../src/feed/feed.ts";
+import { readText } from "./feed-files.ts";
+
+const TICKERS = ["IBM", "AAPL", "MSFT", "ES", "EURUSD", "BTCUSDT", "BTCUSD", "OMGUSDT", "AAPL.US", "ESH1", "XBTUSD"];
+const tickerOf = (id: string) => TICKERS.find((ticker) => symbolId(ticker, null) === id) ?? id;
+
+function timeText(us: number, ns = 0): string {
+  const text = new Date(Math.floor(us / 1000)).toISOString().slice(0, 19);
+  const below = `${String(us % 1_000_000).padStart(6, "0")}${String(ns).padStart(3, "0")}`.replace(/0+$/, "");
+  return `${text}${below === "" ? "" : `.${below}`}Z`;
+}
+
+const barText = (e: BarEvent) =>
+  [tickerOf(e.symbol_id), timeText(e.timestamp), e.open, e.high, e.low, e.close, e.volume, e.interval, e.source].join(
+    " ",
+  );
+
+const tickText = (e: TickEvent) =>
+  [
+    ...[tickerOf(e.symbol_id), timeText(e.timestamp, e.timestamp_ns), e.close, e.volume, e.source],
+    ...[e.trade_id ?? "-", e.venue ?? "-", e.conditions?.join("|") ?? "-"],
+  ].join(" ");
+
+/** What landing would get of a file: an event a line, in words, and the numbers of the lines that are rejected. */
+export async function barsOf(name: string, text: string | Buffer, options: FeedOptions = {}) {
+  const { feed, events, rejections } = await readText(bars, name, text, options);
+  expect(events.map((event) => checkEvent("bars", event)).filter((wrong) => wrong !== null)).toEqual([]);
+  return {
+    rows: events.map(barText),
+    rejected: rejections.map((r) => r.line),
+    reasons: rejections.map((r) => r.reason),
+    feed,
+  };
+}
+
+export async function ticksOf(name: string, text: string | Buffer, options: FeedOptions = {}) {
+  const { feed, events, rejections } = await readText(ticks, name, text, options);
+  expect(events.map((event) => checkEvent("ticks", event)).filter((wrong) => wrong !== null)).toEqual([]);
+  return {
+    rows: events.map(tickText),
+    rejected: rejections.map((r) => r.line),
+    reasons: rejections.map((r) => r.reason),
+    feed,
+  };
+}
+
+/** Which flags a file asks for, each once, in the order of asking; nothing of it was read into events. */
+export async function askedOf(reading: Promise<unknown>): Promise<string[]> {
+  const error = await reading.then(
+    () => expect.unreachable("nothing was asked"),
+    (thrown: { code?: string; message: string; next?: string }) => thrown,
+  );
+  expect(error).toMatchObject({ code: "input_invalid", message: expect.stringMatching(/undecided/) });
+  return [...new Set((error.next ?? "").match(/--[a-z-]+/g)?.filter((flag) => flag !== "--map"))];
+}
