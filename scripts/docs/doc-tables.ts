@@ -5,6 +5,7 @@ import { ERROR_CODES } from "../../src/errors.ts";
 import { roomsTable } from "../rooms.ts";
 import { apiReference } from "./api-reference.ts";
 import { commandReference } from "./cli-reference.ts";
+import { formatsTable, mapTable, synonymsTable } from "./feed-tables.ts";
 import { cell, code, table } from "./markdown.ts";
 
 const settingsTable = () =>
@@ -31,6 +32,9 @@ export const DOC_TABLES: readonly DocTable[] = [
   { file: "docs/errors.md", name: "errors", make: errorsTable },
   { file: "docs/cli.md", name: "commands", make: commandReference },
   { file: "docs/api.md", name: "api", make: apiReference },
+  { file: "docs/feeds.md", name: "map", make: mapTable },
+  { file: "docs/feeds.md", name: "formats", make: formatsTable },
+  { file: "docs/feeds.md", name: "synonyms", make: synonymsTable },
   { file: "ARCHITECTURE.md", name: "rooms", make: roomsTable },
 ];
 
