@@ -45,5 +45,12 @@ export function startTradetape(args: readonly string[], env: NodeJS.ProcessEnv =
   return { process: child, ended, says };
 }
 
+/**
+ * The log's lines of errors. A warning is no fault of a program: it tells what was waited out, which depends on how busy
+ * the machine is.
+ */
+export const errorsOf = ({ stderr }: Ended): readonly string[] =>
+  stderr.split("\n").filter((line) => line.startsWith("{") && (JSON.parse(line) as { level: number }).level >= 50);
+
 export const tradetape = (args: readonly string[], env: NodeJS.ProcessEnv = {}, stdin = ""): Promise<Ended> =>
   startTradetape(args, env, stdin).ended;

@@ -6,7 +6,7 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { demoSymbols, seededTicks } from "../../../src/cli/demo/demo-ticks.ts";
 import { gateLandings } from "../../support/landing-gate.ts";
 import { isolate } from "../../support/services/isolation.ts";
-import { startTradetape, tradetape } from "../../support/tradetape.ts";
+import { errorsOf, startTradetape, tradetape } from "../../support/tradetape.ts";
 
 const TICKS = 60_000;
 const folder = mkdtempSync(join(tmpdir(), "tradetape-consume-"));
@@ -44,10 +44,9 @@ async function countTicks(): Promise<number> {
 
 /** The row of one topic in what `consume --until-caught-up --json` prints. */
 async function consumed(topic: string): Promise<Record<string, number>> {
-  const { code, stdout, stderr } = await tradetape(["consume", "--until-caught-up", "--json"], env);
-  expect(stderr.split("\n").filter((line) => line.startsWith("{"))).toEqual([]);
-  expect(code).toBe(0);
-  return (JSON.parse(stdout) as Record<string, number>[]).find((row) => row.topic === (topic as unknown))!;
+  const ended = await tradetape(["consume", "--until-caught-up", "--json"], env);
+  expect([ended.code, errorsOf(ended)]).toEqual([0, []]);
+  return (JSON.parse(ended.stdout) as Record<string, number>[]).find((row) => row.topic === (topic as unknown))!;
 }
 
 test("a consumer that is stopped in the middle and started again lands every tick once", async () => {

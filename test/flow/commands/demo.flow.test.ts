@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { differences, scores } from "../../demo/score-from-tables.ts";
 import { isolate } from "../../support/services/isolation.ts";
-import { tradetape } from "../../support/tradetape.ts";
+import { errorsOf, tradetape } from "../../support/tradetape.ts";
 
 interface DemoJson {
   readonly ok: boolean;
@@ -12,15 +12,14 @@ interface DemoJson {
 
 test("the demo lands every event it publishes and shows what one fill rests on, oldest first", async () => {
   const own = await isolate();
-  const { code, stdout, stderr } = await tradetape(["demo", "--json"], {
+  const ended = await tradetape(["demo", "--json"], {
     DATABASE_URL: own.databaseUrl,
     KAFKA_BROKERS: own.kafkaBrokers,
     SCHEMA_REGISTRY_URL: own.schemaRegistryUrl,
     TRADETAPE_NAMESPACE: own.namespace,
   });
-  expect(stderr.split("\n").filter((line) => line.startsWith("{"))).toEqual([]);
-  expect(code).toBe(0);
-  const demo = JSON.parse(stdout) as DemoJson;
+  expect([ended.code, errorsOf(ended)]).toEqual([0, []]);
+  const demo = JSON.parse(ended.stdout) as DemoJson;
   expect([demo.ok, demo.verification.ok]).toEqual([true, true]);
   const landed = Object.fromEntries(demo.topics.map((row) => [row.topic, row.landed]));
   expect(landed).toMatchObject({ ticks: 200_000, bars: 5105, symbols: 9, sessions: 1 });
