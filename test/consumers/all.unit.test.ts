@@ -23,9 +23,12 @@ describe("the consumer groups", () => {
   });
 });
 
+/** Said where a list below is a decision: what a new topic's declaration brings with it shall be seen by somebody. */
+const DECIDED = "this follows from the topic's declaration; if it is meant, add the topic here";
+
 describe("what follows from a declaration", () => {
   it("is whether rows go by COPY straight into the table: without parents, chain and entries of their own", () => {
-    expect(topicsWhere(copiesDirectly)).toEqual(["ticks", "bars", "indicators"]);
+    expect(topicsWhere(copiesDirectly), DECIDED).toEqual(["ticks", "bars", "indicators"]);
     const ticks = { ...CONSUMER_OF.ticks, partitionedByDay: false as const };
     const { parents } = CONSUMER_OF.predictions.landing;
     expect(copiesDirectly({ ...ticks, landing: { ...ticks.landing, parents } })).toBe(false);
@@ -36,15 +39,24 @@ describe("what follows from a declaration", () => {
 
   it("is whether events belong to a session: they name one that isn't they, and can be taken out again", () => {
     const those = ["ticks", "bars", "indicators", "predictions", "decisions", "fills", "performance"];
-    expect(topicsWhere(({ landing }) => hasSessions(landing))).toEqual(those);
+    expect(
+      topicsWhere(({ landing }) => hasSessions(landing)),
+      DECIDED,
+    ).toEqual(those);
   });
 
   it("is whether a batch passes the session gate: its events have sessions, and don't park for them", () => {
-    expect(topicsWhere(({ landing }) => gatesSessions(landing))).toEqual(["ticks", "bars", "indicators"]);
+    expect(
+      topicsWhere(({ landing }) => gatesSessions(landing)),
+      DECIDED,
+    ).toEqual(["ticks", "bars", "indicators"]);
   });
 
   it("is whether a row may name a symbol that never landed: no parent of it is one", () => {
-    expect(topicsWhere(({ landing }) => mayLackSymbol(landing))).toEqual(["ticks", "bars", "indicators"]);
+    expect(
+      topicsWhere(({ landing }) => mayLackSymbol(landing)),
+      DECIDED,
+    ).toEqual(["ticks", "bars", "indicators"]);
   });
 
   it("is a parent's table, key and session, as the parent's own consumer has them", () => {

@@ -2,6 +2,7 @@ import avsc from "avsc";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { EventReader, encodeEvent, stampSchemaId } from "../../src/event/codec.ts";
+import type { TickEvent } from "../../src/event/events.ts";
 import { Refusal } from "../../src/event/letter.ts";
 import type { Registry, WriterSchema } from "../../src/event/registry.ts";
 import { EVENT_SCHEMAS } from "../../src/event/schemas.ts";
@@ -37,7 +38,7 @@ function written(schema: unknown, event: object): Buffer {
 
 const readerOf = (schema: unknown) => new EventReader("ticks", registryOf({ 7: { type: parse(schema) } }));
 
-const TICK = {
+const TICK: Required<TickEvent> = {
   market_data_id: "0198c5a4-8f6e-5c3a-9d2b-5e4f3a2b1c0d",
   symbol_id: "0198c5a4-8f6e-5c3a-9d2b-5e4f3a2b1c0e",
   timestamp: 1_381_152_600_123_456,
@@ -198,9 +199,12 @@ describe("reading bytes that avsc would trust", () => {
     ["a trillion items", [0x80, 0x80, 0x80, 0x80, 0x80, 0x40]],
     ["a block of negative size", [0x01, 0x03]],
   ])("refuses a list that claims %s, before it allocates or loops", (_, claim) => {
-    const body = own({ ...TICK, conditions: null });
-    // The union's index 0 (null), then received_at and session, both null: the last three bytes.
-    const value = Buffer.concat([body.subarray(0, -3), Buffer.from([2, ...claim, 0, 0, 0])]);
+    const names = EVENT_SCHEMAS.tick.fields.map(({ name }) => name);
+    const last = names.slice(names.indexOf("conditions"));
+    const body = own({ ...TICK, ...Object.fromEntries(last.map((name) => [name, null])) });
+    // A null is one byte, its union's index 0. `conditions` gets index 2 / 2 = 1, the list; the fields behind it stay null.
+    const nulls = Buffer.alloc(last.length);
+    const value = Buffer.concat([body.subarray(0, -last.length), Buffer.from([2, ...claim]), nulls]);
     expect(refusal(OWN.read(value))).toMatch(/^undecodable: (more items than bytes|a block of negative size)$/);
   });
 

@@ -159,6 +159,16 @@ describe("the shape", () => {
   });
 });
 
+/** How the view `tick` names the fields of a tick that are a bar's first. */
+const NAMED_IN_VIEW: Readonly<Record<string, string>> = { close: "price", volume: "size" };
+
+test("the view tick has every field of a tick, and nothing else", async () => {
+  const columns = await withConnection(databaseUrl, commentedColumns);
+  const view = columns.filter(({ relation }) => relation === "public.tick").map(({ name }) => name);
+  const fields = EVENT_SCHEMAS.tick.fields.map(({ name }) => NAMED_IN_VIEW[name] ?? name);
+  expect(view.toSorted()).toEqual(fields.toSorted());
+});
+
 describe("the comments", () => {
   test("say what every table, view, column and function is", async () => {
     const bare = await withConnection(databaseUrl, async (connection) => [
