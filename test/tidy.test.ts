@@ -8,6 +8,8 @@ import { DOC_TABLES, withTables } from "../scripts/docs/doc-tables.ts";
 import { MADE } from "../scripts/generate.ts";
 import { LAYERS, mayImport, standingOf } from "../scripts/rooms.ts";
 import { ERROR_CODES } from "../src/errors.ts";
+import { OWN_ID } from "../src/event/identity.ts";
+import { EVENT_TOPICS } from "../src/event/schemas.ts";
 import * as library from "../src/tradetape.ts";
 import { testsWithoutAssertion } from "./support/assertions.ts";
 import { listFiles, parseSource, ROOT, readText, type SourceFile } from "./support/source-tree.ts";
@@ -248,6 +250,21 @@ describe("documents", () => {
     const named = publicExports().map(({ name }) => name);
     expect(Object.keys(library).filter((name) => !named.includes(name))).toEqual([]);
     expect(publicExports().filter(({ doc }) => doc === "")).toEqual([]);
+  });
+
+  test("name in docs/feeds.md every kind that `publish` reads, and every kind whose id is made where it is missing", () => {
+    const page = readText("docs/feeds.md").replaceAll("\n", " ");
+    const [, read] = /`tradetape publish KIND FILE\.\.\.` reads ([^.]+)\./.exec(page)!;
+    const [, made] = / Ids of ([^.]+) are made where they are missing\./.exec(page)!;
+    const kinds = files.flatMap((path) => /^producers\/(.+)\.ts$/.exec(path)?.[1] ?? []);
+    const completed = EVENT_TOPICS.filter((topic) => OWN_ID[topic].made !== null);
+    expect(read!.split(/, | and /).toSorted()).toEqual(kinds.toSorted());
+    expect(
+      made!
+        .replace(" with a `trade_id`", "")
+        .split(/, | and /)
+        .toSorted(),
+    ).toEqual(completed.toSorted());
   });
 
   test("go with the package, and link to nothing that doesn't", () => {

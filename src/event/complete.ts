@@ -11,8 +11,8 @@ const OWN_ID_OF: { readonly [T in EventTopic]: OwnId<T> } = OWN_ID;
 export const NIL_UUID = "00000000-0000-0000-0000-000000000000";
 
 /**
- * What a caller of `publish` may give: an event that lacks its own id where its other fields make one. Those are symbols,
- * bars, indicators, performance, and ticks with `trade_id`.
+ * What a caller of `publish` may give: an event that lacks its own id where its other fields make one, which holds for
+ * every kind whose `made` in `OWN_ID` isn't null. A tick's fields make one only with `trade_id`.
  */
 export type Incomplete<T extends EventTopic> = T extends EventTopic
   ? (typeof OWN_ID)[T]["made"] extends null

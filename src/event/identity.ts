@@ -56,8 +56,9 @@ export function tickId(tick: Omit<TickEvent, "market_data_id">, tradingDate: str
 }
 
 /**
- * The id of a tick without a venue's id: every column but received_at, and `n`, counted from 0, which says how many
- * equal ticks the run has published before this one. Two trades may well be equal in every column.
+ * The id of a tick without a venue's id, of (source, symbol, venue, timestamp, timestamp_ns, close, volume, conditions,
+ * session, n). `n`, counted from 0, says how many ticks equal in all of these the run has published before this one,
+ * because two trades may well be equal. A field that ticks get later stays out: with it, every tick would land again.
  */
 export function nthTickId(tick: Omit<TickEvent, "market_data_id">, n: number): string {
   begin("nth_tick");

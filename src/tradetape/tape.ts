@@ -16,8 +16,8 @@ export type EventSource<E> = Iterable<E | readonly E[]> | AsyncIterable<E | read
 export interface Tape {
   /**
    * Publishes one event and resolves when every replica has it. Events of one key keep the order of their calls, also
-   * when the calls aren't awaited one by one. A deterministic id that is missing (symbols, bars, indicators,
-   * performance, ticks with a trade_id) is filled in. Awaiting is the back-pressure: who doesn't gets publisher_full.
+   * when the calls aren't awaited one by one. An event's own id that is missing is filled in where `Incomplete` lets it be
+   * missing. Awaiting is the back-pressure: who doesn't gets publisher_full.
    *
    * A rejected event is not in the table, or, when the broker's answer was lost, it is: publish it again, the same id
    * lands once. What was published after it has kept its place.
