@@ -150,6 +150,13 @@ describe("columns", () => {
     expect(await askedOf(barsOf("a.csv", numbers, IBM))).toEqual(["--column", "--missing-volume"]);
     expect((await barsOf("a.csv", numbers, { ...IBM, column: ["volume=Stücke"] })).rows[1]).toMatch(/ 200 1d ohlcv$/);
     expect((await barsOf("a.csv", numbers, { ...IBM, missingVolume: "0" })).rows[1]).toMatch(/ 0 1d ohlcv$/);
+    for (const name of ["Turnover", "Adj Volume", "Quote asset volume", "unadjustedVolume"]) {
+      expect(await askedOf(barsOf("a.csv", of(name, ["100", "200"]), IBM)), name).toEqual([
+        "--column",
+        "--missing-volume",
+      ]);
+      expect((await barsOf("a.csv", of(`volume,${name}`, ["1,100", "2,200"]), IBM)).rows.length, name).toBe(2);
+    }
     const texts = of("desk,volume", ["AAPL,7", "MSFT,8"]);
     expect(await askedOf(barsOf("a.csv", texts, DAILY))).toEqual(["--column"]);
     expect((await barsOf("a.csv", texts, { ...IBM, column: ["ignore=desk"] })).rows.length).toBe(2);

@@ -137,3 +137,9 @@ function askWhich(decisions: Decisions, field: string, places: readonly number[]
 
 /** Whether a header name is known to be nothing that a bar or a tick keeps. */
 export const isNotKept = (name: string): boolean => NOT_KEPT.has(normalName(name));
+
+/**
+ * Whether a column that is not kept beside a volume may be the volume where none is named: turnover is shares at some
+ * exchanges and money at others.
+ */
+export const mayBeVolume = (name: string): boolean => /volume|turnover/.test(normalName(name));

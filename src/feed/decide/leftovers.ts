@@ -2,7 +2,7 @@ import { shown } from "../decimal.ts";
 import type { Decisions } from "../decision.ts";
 import type { Opening } from "../format.ts";
 import type { MapKind } from "../map/fields.ts";
-import { type Columns, isNotKept } from "./columns.ts";
+import { type Columns, isNotKept, mayBeVolume } from "./columns.ts";
 import type { Layout } from "./layout.ts";
 
 const NUMBER = /^[$+-]?[\d.,\s'’]*\d[\d.,]*(?:[eE][+-]?\d+)?[KMBT%]?$/;
@@ -54,7 +54,10 @@ export function checkLeftovers(
   }
   const steady = rest.flatMap((place): [number, string][] => valuesOf(layout, place).map((value) => [place, value]));
   const isSteady = columns.symbol === undefined && codes.length === 0;
-  if (kind === "bars" && !columns.fields.has("volume") && !isVolumeTold) askVolume(decisions, rest, layout);
+  if (kind === "bars" && !columns.fields.has("volume") && !isVolumeTold) {
+    const volumes = names.flatMap((name, place) => (!known.has(place) && mayBeVolume(name) ? [place] : []));
+    askVolume(decisions, [...new Set([...rest, ...volumes])], layout);
+  }
   return new Map(isSteady ? steady : []);
 }
 
