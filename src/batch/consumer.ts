@@ -1,5 +1,5 @@
 import type { EventOfTopic } from "../event/events.ts";
-import { type FieldOf, OWN_ID } from "../event/identity.ts";
+import { type FieldHolding, type FieldOf, OWN_ID } from "../event/identity.ts";
 import type { EventTopic } from "../event/schemas.ts";
 import { hasSessions, type LandingTable, type LandingTableOf, type Parent } from "../table/rows/landing-table.ts";
 
@@ -38,9 +38,7 @@ interface DeclarationOf<T extends EventTopic> extends Declaration {
 }
 
 /** The field with the event's time; an event that lies too far ahead of its publishing is a letter (`isTimely`). */
-type TimeField<T extends EventTopic> = NumberField<EventOfTopic[T]>;
-/** A field that no event lacks. */
-type NumberField<E> = { [K in keyof E & string]-?: E[K] extends number ? K : never }[keyof E & string];
+type TimeField<T extends EventTopic> = FieldHolding<number, T>;
 
 /**
  * The table has a partition per UTC day of `time`: a batch makes those that it needs, and `tradetape partitions` drops old

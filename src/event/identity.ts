@@ -116,6 +116,10 @@ export function performanceId(performance: Omit<PerformanceEvent, "performance_i
 /** The fields of a topic's events, by name. */
 export type FieldOf<T extends EventTopic> = T extends EventTopic ? keyof EventOfTopic[T] & string : never;
 
+/** Those that hold a V in every event: none lacks the field, and none has null there. */
+export type FieldHolding<V, T extends EventTopic> = HoldingIn<V, EventOfTopic[T]>;
+type HoldingIn<V, E> = { [K in keyof E & string]-?: E[K] extends V ? K : never }[keyof E & string];
+
 /** An event's own id: the field that holds it, and how it is made where its publisher left it out. */
 export interface OwnId<T extends EventTopic> {
   readonly field: FieldOf<T>;

@@ -1,14 +1,15 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Config } from "../config.ts";
 import { TradetapeError } from "../errors.ts";
+import type { FieldHolding } from "../event/identity.ts";
 import type { EventTopic } from "../event/schemas.ts";
 import type { LogAdmin } from "./log-client.ts";
 
 export type TopicName = EventTopic | "dead-letters";
 
-interface TopicDeclaration {
+interface TopicDeclaration<F extends string | null> {
   /** The event's field whose text is the message key; null where there is one partition and no key. */
-  readonly key: string | null;
+  readonly key: F;
   readonly partitions: number;
   readonly retention: "for ever" | "by setting";
   /** What the topic takes as one batch, in bytes. */
@@ -16,11 +17,17 @@ interface TopicDeclaration {
 }
 
 const MIB = 1024 * 1024;
-const sourceTopic = (key: string | null, partitions: number, retention: TopicDeclaration["retention"]) =>
-  ({ key, partitions, retention, messageBytesMax: 4 * MIB }) as const;
+const sourceTopic = <F extends string | null>(
+  key: F,
+  partitions: number,
+  retention: "for ever" | "by setting",
+): TopicDeclaration<F> => ({ key, partitions, retention, messageBytesMax: 4 * MIB });
+
+/** What may be a topic's key: a field in which each of its events has a text, or nothing. A letter has no fields. */
+type Key<T extends TopicName> = (T extends EventTopic ? FieldHolding<string, T> : never) | null;
 
 /** Every topic. A letter holds its event's bytes and coordinates, so its topic takes twice as much. */
-export const TOPICS: Readonly<Record<TopicName, TopicDeclaration>> = {
+export const TOPICS: { readonly [T in TopicName]: TopicDeclaration<Key<T>> } = {
   symbols: sourceTopic("symbol_id", 1, "for ever"),
   sessions: sourceTopic("backtest_session_id", 1, "for ever"),
   ticks: sourceTopic("symbol_id", 4, "by setting"),

@@ -3,6 +3,7 @@ import { CONSUMER_OF, CONSUMERS } from "../../consumers/all.ts";
 import { copiesDirectly } from "../../src/batch/consumer.ts";
 import { EVENT_TOPICS } from "../../src/event/schemas.ts";
 import { gatesSessions, hasSessions, mayLackSymbol } from "../../src/table/rows/landing-table.ts";
+import { TOPICS } from "../../src/topic/topics.ts";
 
 const topicsWhere = (is: (consumer: (typeof CONSUMERS)[number]) => boolean) =>
   CONSUMERS.filter(is).map(({ topic }) => topic);
@@ -25,6 +26,19 @@ describe("the consumer groups", () => {
 
 /** Said where a list below is a decision: what a new topic's declaration brings with it shall be seen by somebody. */
 const DECIDED = "this follows from the topic's declaration; if it is meant, add the topic here";
+
+describe("a topic", () => {
+  it("whose group has several connections has a key and more than one partition to share among them", () => {
+    const several = topicsWhere(({ connections }) => connections === "several");
+    expect(several).not.toEqual([]);
+    for (const topic of several) {
+      expect(TOPICS[topic], topic).toMatchObject({
+        key: expect.any(String),
+        partitions: expect.toSatisfy((n) => n > 1),
+      });
+    }
+  });
+});
 
 describe("what follows from a declaration", () => {
   it("is whether rows go by COPY straight into the table: without parents, chain and entries of their own", () => {

@@ -1,4 +1,4 @@
-import type { FieldOf, OwnIdField } from "../../event/identity.ts";
+import type { FieldHolding, FieldOf, OwnIdField } from "../../event/identity.ts";
 import type { EVENT_BY_TOPIC, EventField, EventName, EventTopic, FieldType } from "../../event/schemas.ts";
 import { EVENT_SCHEMAS } from "../../event/schemas.ts";
 import {
@@ -50,7 +50,8 @@ export interface LandingTable {
 /** The same as a topic's consumer declares it: it names no field that the topic's events don't have. */
 export interface LandingTableOf<T extends EventTopic> extends LandingTable {
   readonly event: (typeof EVENT_BY_TOPIC)[T];
-  readonly key: readonly [...FieldOf<T>[], OwnIdField<T>];
+  /** Of fields that are never null, because a unique index holds any number of rows with one. */
+  readonly key: readonly [...FieldHolding<string | number, T>[], OwnIdField<T>];
   readonly parents: readonly Parent<FieldOf<T>>[];
   readonly notContent?: readonly FieldOf<T>[];
   readonly final?: { readonly column: FieldOf<T>; readonly value: string };
