@@ -245,5 +245,5 @@ export type SettingName = keyof typeof SETTINGS;
 /** Variables that are read no longer, and what has taken their place: a value that nobody heeds would be worse than a stop. */
 export const RETIRED: Readonly<Record<string, string>> = {
   TRADETAPE_TICK_DAYS_AHEAD: "TRADETAPE_DAYS_AHEAD",
-  TRADETAPE_TICK_RETENTION_DAYS: "`tradetape partitions retain --keep-days`",
+  TRADETAPE_TICK_RETENTION_DAYS: "`tradetape partitions retain --topic ticks --keep-days`",
 };

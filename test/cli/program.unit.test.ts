@@ -76,7 +76,7 @@ describe("the command line", () => {
     const { code, stderr } = await tradetape(["config"], retired);
     expect(code).toBe(2);
     expect(stderr).toMatch(/TICK_DAYS_AHEAD is read no longer: .*TRADETAPE_DAYS_AHEAD/);
-    expect(stderr).toMatch(/TICK_RETENTION_DAYS is read no longer: .*retain --keep-days/);
+    expect(stderr).toMatch(/TICK_RETENTION_DAYS is read no longer: .*retain --topic ticks --keep-days/);
   });
 
   test("the settings are shown without their secrets, and a flag beats its variable", async () => {

@@ -2,6 +2,7 @@ import type { Command } from "commander";
 import { DateTime } from "luxon";
 import { CONSUMERS } from "../../../consumers/all.ts";
 import type { Consumer } from "../../batch/consumer.ts";
+import { TradetapeError } from "../../errors.ts";
 import { DAY_MS, type Day } from "../../event/day.ts";
 import type { DayPartition } from "../../table/upkeep/day-partitions.ts";
 import { knownTopic, wrong } from "../flags.ts";
@@ -31,8 +32,8 @@ export function daysOf(namespace: string, { topic }: TopicFlag): readonly Consum
 /** The same for what is done to one table: the flag may be left out as long as there is no other. */
 export function oneWithDays(namespace: string, flag: TopicFlag): Consumer {
   const [first, ...others] = daysOf(namespace, flag);
-  if (first === undefined || others.length > 0) throw wrong("no --topic", TOPICS);
-  return first;
+  if (first !== undefined && others.length === 0) return first;
+  throw new TradetapeError("input_invalid", "which table?", { next: `Give --topic: ${TOPICS}.` });
 }
 
 /** A UTC day as a number. @throws TradetapeError input_invalid */

@@ -23,8 +23,8 @@ export const dropCommand: CommandSpec<DropFlags & { readonly before: string }> =
   name: "drop",
   summary: "drop the days before one, for good and audited; without --yes, say which",
   examples: [
-    "tradetape partitions drop --before 2024-01-01          what would go",
-    "tradetape partitions drop --before 2024-01-01 --yes    Ctrl-C stops between two days, again goes on",
+    "tradetape partitions drop --topic ticks --before 2024-01-01          what would go",
+    "tradetape partitions drop --topic ticks --before 2024-01-01 --yes    Ctrl-C stops between two days, again goes on",
   ],
   declare: (command) => {
     command.requiredOption("--before <day>", "the first day that is kept, UTC");
@@ -41,8 +41,8 @@ export const retainCommand: CommandSpec<DropFlags & { readonly keepDays: string 
   name: "retain",
   summary: "keep today and so many days before it, drop what is older; without --yes, say which",
   examples: [
-    "tradetape partitions retain --keep-days 365",
-    "tradetape partitions retain --keep-days 365 --yes    once a day, from a timer: exit code 2 when it has to wait",
+    "tradetape partitions retain --topic ticks --keep-days 365",
+    "tradetape partitions retain --topic ticks --keep-days 365 --yes    from a daily timer; exit code 2: try again",
   ],
   declare: (command) => {
     command.requiredOption("--keep-days <days>", "how many days before today are kept, UTC");

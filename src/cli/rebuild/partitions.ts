@@ -65,8 +65,8 @@ const createCommand: CommandSpec<CreateFlags> = {
   name: "create",
   summary: "make the partitions of today and the days ahead, or of the days named",
   examples: [
-    "tradetape partitions create                                today and TRADETAPE_DAYS_AHEAD days more",
-    "tradetape partitions create 2024-03-01 --until 2024-03-31  before a file of that month",
+    "tradetape partitions create --topic ticks                                today and TRADETAPE_DAYS_AHEAD days more",
+    "tradetape partitions create 2024-03-01 --until 2024-03-31 --topic ticks  before a file of that month",
   ],
   declare: (command) => {
     command.argument("[day]", "the first one, UTC");

@@ -69,13 +69,15 @@ describe("days ahead", () => {
   });
 
   test("are made by command, and those that are there are left alone", async () => {
-    expect(await json("create", "2030-01-01", "--until", "2030-01-03")).toEqual({
+    expect(await json("create", "--topic", "ticks", "2030-01-01", "--until", "2030-01-03")).toEqual({
       created: ["2030-01-01", "2030-01-02", "2030-01-03"],
       past: [],
     });
-    expect(await json("create", "2030-01-02", "--until", "2030-01-04")).toMatchObject({ created: ["2030-01-04"] });
+    expect(await json("create", "--topic", "ticks", "2030-01-02", "--until", "2030-01-04")).toMatchObject({
+      created: ["2030-01-04"],
+    });
     const wrongDays = [["2030-02-30"], ["2030-01-02", "--until", "2030-01-01"]];
-    const ended = wrongDays.map((args) => tradetape(["partitions", "create", ...args], env));
+    const ended = wrongDays.map((args) => tradetape(["partitions", "create", "--topic", "ticks", ...args], env));
     expect((await Promise.all(ended)).map(({ code }) => code)).toEqual([2, 2]);
   });
 });
@@ -84,9 +86,9 @@ describe("dropping days", () => {
   test("without --yes says which days would go, and changes nothing", async () => {
     const before = await rows();
     const [{ days }, tooFar, unset] = await Promise.all([
-      json<{ days: DayPartition[] }>("drop", "--before", dayOf(2)),
-      tradetape(["partitions", "drop", "--before", "2124-01-01", "--yes"], env),
-      tradetape(["partitions", "retain"], env),
+      json<{ days: DayPartition[] }>("drop", "--topic", "ticks", "--before", dayOf(2)),
+      tradetape(["partitions", "drop", "--topic", "ticks", "--before", "2124-01-01", "--yes"], env),
+      tradetape(["partitions", "retain", "--topic", "ticks"], env),
     ]);
     expect(days.map(({ day }) => day)).toEqual([dayOf(0), dayOf(1)]);
     expect(await rows()).toBe(before);
@@ -96,7 +98,10 @@ describe("dropping days", () => {
 
   test("waits for what the log holds to land: exit 2, naming where", async () => {
     await tape.publish("ticks", tick(9001, { timestamp: NOON }));
-    const { code, stderr } = await tradetape(["partitions", "drop", "--before", dayOf(1), "--yes", "--wait", "0"], env);
+    const { code, stderr } = await tradetape(
+      ["partitions", "drop", "--topic", "ticks", "--before", dayOf(1), "--yes", "--wait", "0"],
+      env,
+    );
     expect([code, stderr]).toEqual([2, expect.stringContaining(`${tape.name("ticks")}/`)]);
     expect((await list())[0]).toEqual([dayOf(0), "attached"]);
     await tape.land("ticks", "audit");
@@ -104,7 +109,7 @@ describe("dropping days", () => {
 
   test("takes them out of table and list, into ledger and audit trail, and filters them when they come again", async () => {
     const before = await rows();
-    const { dropped } = await json<{ dropped: Row[] }>("drop", "--before", dayOf(1), "--yes");
+    const { dropped } = await json<{ dropped: Row[] }>("drop", "--topic", "ticks", "--before", dayOf(1), "--yes");
     expect(dropped).toEqual([{ day: FIRST, rows: PER_DAY + 1 }]);
     expect(await rows()).toBe(before - PER_DAY - 1);
     expect((await list())[0]).toEqual([dayOf(1), "attached"]);
@@ -122,7 +127,7 @@ describe("dropping days", () => {
     expect(entries).toMatchObject([{ payload: { day: FIRST, rows: PER_DAY + 1, table: "market_data_tick" } }]);
     expect(await ledgerFaults(tape)).toEqual([]);
     expect(await wrong()).toEqual([]);
-    expect(await tradetape(["partitions", "create", FIRST], env)).toMatchObject({ code: 1 });
+    expect(await tradetape(["partitions", "create", "--topic", "ticks", FIRST], env)).toMatchObject({ code: 1 });
   });
 
   test("ends a drop that was killed between DETACH and DROP, and one killed within DETACH, counting each row once", async () => {
@@ -131,7 +136,7 @@ describe("dropping days", () => {
     expect(await wrong()).toEqual([["table", "market_data_tick"]]);
     // A reader of the table holds the second half of a DETACH CONCURRENTLY up; the command dies while it waits.
     const reader = await holdOpen("SELECT count(*) FROM market_data_tick");
-    const dying = startTradetape(["partitions", "drop", "--before", dayOf(3), "--yes"], env);
+    const dying = startTradetape(["partitions", "drop", "--topic", "ticks", "--before", dayOf(3), "--yes"], env);
     await expect.poll(async () => (await list())[0]).toEqual([dayOf(2), "detaching"]);
     dying.process.kill("SIGKILL");
     await dying.ended;
@@ -141,7 +146,7 @@ describe("dropping days", () => {
     await expect.poll(() => tape.query(`SELECT pid ${detaching}`)).toEqual([]);
     await reader();
     expect((await list())[0]).toEqual([dayOf(2), "detaching"]);
-    const { dropped } = await json<{ dropped: Row[] }>("drop", "--before", dayOf(3), "--yes");
+    const { dropped } = await json<{ dropped: Row[] }>("drop", "--topic", "ticks", "--before", dayOf(3), "--yes");
     expect(dropped).toEqual([{ day: dayOf(2), rows: PER_DAY }]);
     expect(await removals()).toEqual([
       [FIRST, PER_DAY + 1],
@@ -157,7 +162,7 @@ describe("dropping days", () => {
     const stop = new AbortController();
     const landing = tape.landWith(["ticks", "audit"], { stop: stop.signal, untilCaughtUp: false });
     await publishDays(3);
-    await json("drop", "--before", dayOf(4), "--yes", "--wait", "600");
+    await json("drop", "--topic", "ticks", "--before", dayOf(4), "--yes", "--wait", "600");
     const late = Array.from({ length: 5 }, (_, n) =>
       tape.publish("ticks", tick(9100 + n, { timestamp: NOON + 3 * DAY_US + n, market_data_id: idOf(`late ${n}`) })),
     );
@@ -184,7 +189,7 @@ describe("dropping days", () => {
   });
 
   test("by retention keeps so many days before today", async () => {
-    expect(await json("retain", "--keep-days", "0", "--yes")).toMatchObject({
+    expect(await json("retain", "--topic", "ticks", "--keep-days", "0", "--yes")).toMatchObject({
       dropped: [{ day: dayOf(4), rows: PER_DAY }],
     });
     expect(await rows()).toBe(1);
