@@ -10,7 +10,7 @@ export const ERROR_CODES = {
   registry_unreachable: "The schema registry doesn't answer at SCHEMA_REGISTRY_URL.",
   registry_refused: "The schema registry refused a schema, as an incompatible change.",
   not_migrated: "The database is older than this program.",
-  catalog_mismatch: "An event's field and its table's column don't fit together.",
+  catalog_mismatch: "A table's columns, key or days don't fit the events that land in it.",
   not_comparable: "Two databases have other shapes, or haven't landed equally far.",
   not_caught_up: "The log holds events that this database has to land first.",
   topic_missing: "A topic doesn't exist.",

@@ -21,10 +21,10 @@ interface CatalogColumn {
 const CHAIN_COLUMNS = new Set(["seq", "prev_hash", "hash"]);
 
 /**
- * Holds an event's fields, and its declared days, against the live table before the first row goes there.
+ * Holds an event's fields, its table's key and its declared days against the live table before the first row goes there.
  * @param dayColumn by whose UTC day the table is declared to be partitioned
  * @returns the columns to COPY, each with the writer that fits the live type
- * @throws TradetapeError catalog_mismatch naming table, column and both types, for every mismatch at once
+ * @throws TradetapeError catalog_mismatch naming table and column or key, for every mismatch at once
  */
 export async function checkCatalog(
   connection: Connection,
@@ -60,13 +60,40 @@ export async function checkCatalog(
     if (table.chained && CHAIN_COLUMNS.has(column.name)) continue;
     problems.push(`${table.table}.${column.name}: the table wants ${column.type}, the event has no such field`);
   }
-  if (live.length > 0) problems.push(...(await dayProblems(connection, table.table, dayColumn)));
+  if (live.length > 0) {
+    problems.push(
+      ...(await keyProblems(connection, table)),
+      ...(await dayProblems(connection, table.table, dayColumn)),
+    );
+  }
   if (problems.length > 0) {
     throw new TradetapeError("catalog_mismatch", problems.join("\n"), {
-      next: "Run `tradetape migrate`; a changed schema needs a migration of its own (schemas/sql).",
+      next:
+        "Run `tradetape migrate`; a changed schema needs a migration of its own (schemas/sql). What somebody changed in the " +
+        "database by hand, `migrate` leaves as it is: make it again as its migration does.",
     });
   }
   return columns;
+}
+
+/**
+ * Whether the table lacks a unique index over the declared key. A landing tells repeats by what this index refuses, so
+ * without one each repeat is a row more, and the ledger counts it as written. An index that is partial or not yet valid
+ * lets repeats in; a deferrable one refuses them too late, and can't be the target of ON CONFLICT.
+ */
+async function keyProblems(connection: Connection, { table, key }: LandingTable): Promise<string[]> {
+  const indexes = await connection.query<{ columns: string[] }>(
+    `SELECT ARRAY(SELECT a.attname::text FROM pg_attribute a
+       WHERE a.attrelid = i.indrelid AND a.attnum = ANY (i.indkey[0:i.indnkeyatts - 1])) AS columns
+     FROM pg_index i
+     WHERE i.indrelid = to_regclass('public.' || quote_ident($1)) AND i.indisunique AND i.indisvalid AND i.indimmediate
+       AND i.indpred IS NULL AND i.indexprs IS NULL`,
+    [table],
+  );
+  const hasKey = indexes.some(
+    ({ columns }) => columns.length === key.length && columns.every((column) => key.includes(column)),
+  );
+  return hasKey ? [] : [`${table}: no unique index on (${key.join(", ")}), so repeats would land as rows of their own`];
 }
 
 /**

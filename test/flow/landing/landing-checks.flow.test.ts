@@ -1,7 +1,11 @@
 import snappy from "snappy";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
+import { CONSUMERS } from "../../../consumers/all.ts";
+import { dayColumnOf } from "../../../src/batch/consumer.ts";
 import { TradetapeError } from "../../../src/errors.ts";
 import type { EventTopic } from "../../../src/event/schemas.ts";
+import { Connection } from "../../../src/table/connection.ts";
+import { checkCatalog } from "../../../src/table/rows/catalog.ts";
 import { withAdmin } from "../../../src/topic/log-client.ts";
 import { ledgerFaults } from "../../support/ledger.ts";
 import { idOf, indicator, prediction, symbol, tick } from "../../support/samples.ts";
@@ -58,47 +62,110 @@ describe("compressed batches", () => {
   });
 });
 
+const ON = "technical_indicator_key ON public.technical_indicator";
+/** Indexes by which repeats would land twice, or not at all, and what makes each. */
+const OTHER_KEYS = [
+  [
+    "is gone, and stands over another schema's table of that name",
+    `CREATE SCHEMA other; CREATE TABLE other.technical_indicator (LIKE public.technical_indicator);
+     CREATE UNIQUE INDEX technical_indicator_key ON other.technical_indicator (symbol_id, "timestamp", indicator_id)`,
+  ],
+  ["has a column more", `CREATE UNIQUE INDEX ${ON} (symbol_id, "timestamp", indicator_id, computed_by)`],
+  ["has a column less", `CREATE UNIQUE INDEX ${ON} (symbol_id, "timestamp")`],
+  ["has another column", `CREATE UNIQUE INDEX ${ON} (symbol_id, "timestamp", computed_by)`],
+  ["only includes a column", `CREATE UNIQUE INDEX ${ON} (symbol_id, "timestamp") INCLUDE (indicator_id)`],
+  ["has an expression", `CREATE UNIQUE INDEX ${ON} (symbol_id, "timestamp", indicator_id, (period + 1))`],
+  ["is partial", `CREATE UNIQUE INDEX ${ON} (symbol_id, "timestamp", indicator_id) WHERE period > 5`],
+  ["isn't unique", `CREATE INDEX ${ON} (symbol_id, "timestamp", indicator_id)`],
+  [
+    "isn't valid, as after a CREATE INDEX CONCURRENTLY that failed",
+    `CREATE UNIQUE INDEX ${ON} (symbol_id, "timestamp", indicator_id);
+     UPDATE pg_index SET indisvalid = false WHERE indexrelid = 'public.technical_indicator_key'::regclass`,
+  ],
+  [
+    "is deferrable",
+    `ALTER TABLE public.technical_indicator ADD CONSTRAINT technical_indicator_key
+       UNIQUE (symbol_id, "timestamp", indicator_id) DEFERRABLE`,
+  ],
+] as const;
+
 describe("a table that doesn't fit its event", () => {
   test.each([
     [
-      "of another type",
+      "a column of another type",
       "DROP VIEW public.lineage; ALTER TABLE public.technical_indicator ALTER period TYPE text",
       "ALTER TABLE public.technical_indicator ALTER period TYPE integer USING period::integer",
       ["technical_indicator.period", "int4", "text"],
     ],
     [
-      "that is missing",
+      "a column that is missing",
       "ALTER TABLE public.technical_indicator RENAME computed_by TO made_by",
       "ALTER TABLE public.technical_indicator RENAME made_by TO computed_by",
       ["technical_indicator.computed_by", "text"],
     ],
     [
-      "that the event has not",
+      "a column that the event has not",
       `ALTER TABLE public.technical_indicator ADD extra integer NOT NULL DEFAULT 7;
        ALTER TABLE public.technical_indicator ALTER extra DROP DEFAULT`,
       "ALTER TABLE public.technical_indicator DROP extra",
       ["technical_indicator.extra", "int4"],
     ],
     [
-      "that may not be null",
+      "a column that may not be null",
       "ALTER TABLE public.technical_indicator ALTER period SET NOT NULL",
       "ALTER TABLE public.technical_indicator ALTER period DROP NOT NULL",
       ["technical_indicator.period", "null"],
     ],
-  ])(
-    "by a column %s stops before the first row, naming table, column and types, whatever else runs",
-    async (_, alter, restore, names) => {
-      await tape.publish("indicators", indicator(await count("public.technical_indicator")));
-      const before = await count("public.technical_indicator");
-      await tape.query(alter);
-      const error = await failure("symbols", "indicators");
-      await tape.query(restore);
-      expect(error.code).toBe("catalog_mismatch");
-      for (const name of names) expect(error.message).toContain(name);
-      expect(await count("public.technical_indicator")).toBe(before);
-      expect((await tape.land("indicators")).indicators).toMatchObject({ read: 1, written: 1 });
-    },
-  );
+    ...OTHER_KEYS.map(([index, instead]): [string, string, string, string[]] => [
+      `a key's index that ${index}`,
+      `DROP INDEX public.technical_indicator_key; ${instead}`,
+      `ALTER TABLE public.technical_indicator DROP CONSTRAINT IF EXISTS technical_indicator_key;
+       DROP INDEX IF EXISTS public.technical_indicator_key;
+       CREATE UNIQUE INDEX technical_indicator_key ON public.technical_indicator (symbol_id, "timestamp", indicator_id)`,
+      ["technical_indicator: no unique index on (symbol_id, timestamp, indicator_id)"],
+    ]),
+  ])("by %s stops before the first row, naming what differs, whatever else runs", async (_, alter, restore, names) => {
+    await tape.publish("indicators", indicator(await count("public.technical_indicator")));
+    const before = await count("public.technical_indicator");
+    await tape.query(alter);
+    const error = await failure("symbols", "indicators");
+    await tape.query(restore);
+    expect(error.code).toBe("catalog_mismatch");
+    for (const name of names) expect(error.message).toContain(name);
+    expect(await count("public.technical_indicator")).toBe(before);
+    expect((await tape.land("indicators")).indicators).toMatchObject({ read: 1, written: 1 });
+  });
+});
+
+describe("a table without a key", () => {
+  let connection: Connection;
+  beforeAll(async () => {
+    connection = await Connection.open(tape.config.databaseUrl, { name: "test" });
+  });
+  afterEach(() => connection.query("ROLLBACK"));
+  afterAll(() => connection.close());
+
+  test.each(CONSUMERS)("is refused for $topic, and taken with the key's columns in another order", async (consumer) => {
+    const { table, key } = consumer.landing;
+    const check = () => checkCatalog(connection, consumer.landing, dayColumnOf(consumer));
+    const turned = key.toReversed().map((column) => `"${column}"`);
+    await check();
+    await connection.query("BEGIN");
+    const indexes = await connection.query<{ drop: string }>(
+      `SELECT CASE WHEN conname IS NULL THEN format('DROP INDEX %s', indexrelid::regclass)
+         ELSE format('ALTER TABLE %s DROP CONSTRAINT %I CASCADE', indrelid::regclass, conname) END AS drop
+       FROM pg_index LEFT JOIN pg_constraint ON conindid = indexrelid AND contype IN ('p', 'u')
+       WHERE indrelid = $1::regclass AND indisunique`,
+      [`public.${table}`],
+    );
+    for (const { drop } of indexes) await connection.query(drop);
+    await expect(check()).rejects.toMatchObject({
+      code: "catalog_mismatch",
+      message: expect.stringContaining(`${table}: no unique index on (${key.join(", ")})`),
+    });
+    await connection.query(`CREATE UNIQUE INDEX ON public.${table} (${turned.join(", ")})`);
+    await check();
+  });
 });
 
 describe("roles", () => {

@@ -36,6 +36,11 @@ export const dayKey = taking<[string]>(({ values: [table] }) => {
   return rows([{ key: column === undefined ? null : `RANGE ("${column}")`, isNamed: column !== undefined }]);
 });
 
+export const keyIndexes = taking<[string]>(({ values: [table] }) => {
+  const consumer = CONSUMERS.find((c) => c.landing.table === table)!;
+  return rows([{ columns: consumer.landing.key }]);
+});
+
 export const catalog = taking<[string]>(({ values: [table] }) => {
   const consumer = CONSUMERS.find((c) => `public.${c.landing.table}` === table)!;
   return rows(

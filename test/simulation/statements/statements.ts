@@ -4,7 +4,7 @@ import type { FakeDatabase } from "../fakes/fake-database.ts";
 import type { Backend, FakePostgres } from "../fakes/fake-postgres.ts";
 import { databaseError } from "../fakes/fake-table.ts";
 import { advance, insertLanded, lock } from "./landed-statements.ts";
-import { blockers, catalog, dayKey, evict } from "./server-statements.ts";
+import { blockers, catalog, dayKey, evict, keyIndexes } from "./server-statements.ts";
 import { stageStatement } from "./stage-statements.ts";
 import {
   type Context,
@@ -269,4 +269,5 @@ const HANDLERS: readonly (readonly [RegExp, Handler])[] = [
   [/^WITH doomed/, evict],
   [/^SELECT a\.attname/, catalog],
   [/^SELECT pg_get_partkeydef/, dayKey],
+  [/FROM pg_index/, keyIndexes],
 ];
