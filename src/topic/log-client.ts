@@ -101,7 +101,7 @@ export interface LogMember {
   start(handlers: MemberHandlers): Promise<void>;
   /** The next fetch of this partition begins here, and it is let go. A fetch under way may still bring another batch. */
   seek(at: TopicPartition, offset: number): void;
-  /** Nothing more of this partition is fetched, but for what is on its way, until `letGo`, a `seek` or the next join. */
+  /** Nothing more of this partition is fetched, but for what is on its way, until `letGo`, a `seek` or the group was left. */
   hold(at: TopicPartition): void;
   letGo(at: TopicPartition): void;
   /** Has Kafka keep marks for the group. @throws Error while it has no group, as in a rebalance: older marks stay */

@@ -64,7 +64,7 @@ export class KafkaClient implements LogClient {
 
 let isPatched = false;
 
-/** The package `tradetape-kafkajs` is a copy of kafkajs that only tradetape loads, so a host program's kafkajs stays as it is. */
+/** `tradetape-kafkajs` is a copy of kafkajs in a folder of its own, so that a host program's kafkajs stays as it is. */
 function patchOnce(): void {
   if (isPatched) return;
   const internals = kafkajsInternals();

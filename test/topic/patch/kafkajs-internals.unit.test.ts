@@ -1,6 +1,6 @@
 import { createRequire } from "node:module";
 import { describe, expect, it } from "vitest";
-import { kafkajsInternals } from "../../../src/topic/patch/kafkajs-internals.ts";
+import { kafkajsInternals, requireOwnFolder } from "../../../src/topic/patch/kafkajs-internals.ts";
 
 const load = createRequire(import.meta.url);
 type Class = new (...given: never[]) => object;
@@ -83,6 +83,17 @@ const MISSING = [
 ] as const;
 
 describe("our copy of kafkajs", () => {
+  it.each([
+    ["/app/node_modules/tradetape-kafkajs", true],
+    ["/app/node_modules/tradetape/node_modules/tradetape-kafkajs", true],
+    ["/app/node_modules/.pnpm/kafkajs@2.2.4/node_modules/kafkajs", false],
+    ["/app/node_modules/kafkajs", false],
+  ])("is changed in a folder of its own alone: %s", (folder, isOwn) => {
+    const check = () => requireOwnFolder(folder);
+    if (isOwn) expect(check).not.toThrow();
+    else expect(check).toThrow("install tradetape with npm");
+  });
+
   it("is the one whose insides are known", () => {
     expect(Object.keys(kafkajsInternals())).toEqual(expect.arrayContaining(["RequestQueue", "requests", "Encoder"]));
   });
