@@ -92,7 +92,7 @@ class Run {
     const timer = setInterval(idle, IDLE_MS);
     try {
       await this.#member.start({
-        onOwned: () => this.#begin(),
+        onOwned: (lost) => this.#begin(lost),
         onLost: () => this.#forget(),
         onBatch: (batch, beat) => this.#takeTurn(() => this.#take(batch, beat)),
         onCrash: this.#over.reject,
@@ -120,10 +120,12 @@ class Run {
     this.#owned = undefined;
   }
 
-  async #begin(): Promise<void> {
+  /** @param lost aborted when another process may read: what was asked before then is no longer where to begin */
+  async #begin(lost: AbortSignal): Promise<void> {
     const { config } = this.#services;
     const topics = this.#program.reads.map((topic) => ({ topic, topicName: topicName(config.namespace, topic) }));
     const all = await this.#asAdmin((admin) => loadInputs(admin, this.#groupId, topics));
+    if (lost.aborted) return;
     const isCut = (topic: EventTopic, partition: number) =>
       all.some((input) => input.topic === topic && input.partition === partition && !input.isWhole);
     const machine = this.#program.open((topic, partition) => !isCut(topic, partition));

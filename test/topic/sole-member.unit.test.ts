@@ -1,18 +1,20 @@
 import { describe, expect, it } from "vitest";
+import { TradetapeError } from "../../src/errors.ts";
 import { FetchedBatch } from "../../src/topic/fetch/fetched-batch.ts";
 import type { LogClient, LogMember, MemberHandlers, MemberOptions } from "../../src/topic/log-client.ts";
 import { SoleMember } from "../../src/topic/sole-member.ts";
 import { heldRecords } from "./fetch/held-records.ts";
 
 /** The reader of ticks, and the member beneath it as the test plays it. */
-async function started(onOwned: () => Promise<void> = async () => {}) {
+async function started(onOwned: (lost: AbortSignal) => Promise<void> = async () => {}) {
   const heard: string[] = [];
   const asked: MemberOptions[] = [];
   let handlers: MemberHandlers | undefined;
-  const member: Pick<LogMember, "start"> = {
+  const member: Pick<LogMember, "start" | "stop"> = {
     start: async (given) => {
       handlers = given;
     },
+    stop: async () => {},
   };
   const client: Pick<LogClient, "member"> = {
     member: (options) => {
@@ -21,10 +23,12 @@ async function started(onOwned: () => Promise<void> = async () => {}) {
     },
   };
   const options = { groupId: "g", topicNames: ["ticks"], fetchPartitionBytesMax: 1024, sessionTimeoutMs: 6000 };
-  await new SoleMember(client as LogClient, options).start({
-    onOwned: () => {
+  const clock = { sleep: () => new Promise<void>((resolve) => setImmediate(resolve)) };
+  const sole = new SoleMember(client as LogClient, options, clock);
+  await sole.start({
+    onOwned: (lost) => {
       heard.push("owned");
-      return onOwned();
+      return onOwned(lost);
     },
     onLost: () => heard.push("lost"),
     onBatch: async ({ fetchedOffset }) => void heard.push(`batch at ${fetchedOffset}`),
@@ -41,7 +45,7 @@ async function started(onOwned: () => Promise<void> = async () => {}) {
   };
   const assign = (...partitions: number[]) =>
     handlers!.onAssigned(partitions.map((partition) => ({ topicName: "ticks", partition })));
-  return { heard, asked, take, assign, leave: () => handlers!.onLeft() };
+  return { heard, asked, take, assign, leave: () => handlers!.onLeft(), stop: () => sole.stop() };
 }
 
 describe("the one reader of some topics", () => {
@@ -85,6 +89,34 @@ describe("the one reader of some topics", () => {
     begun.resolve();
     await Promise.all(taken);
     expect(heard).toEqual(["owned", "batch at 1"]);
+  });
+
+  it("begins again while the broker is away, and takes batches once it has begun", async () => {
+    let failures = 3;
+    const away = new TradetapeError("broker_unreachable", "no leader yet", { canRetry: true });
+    const { heard, assign, take } = await started(async () => {
+      if (failures-- > 0) throw away;
+    });
+    assign(0);
+    await take(7);
+    expect(heard).toEqual(["owned", "owned", "owned", "owned", "batch at 7"]);
+  });
+
+  it.each(["loses everything", "is stopped"])("begins no more once it %s", async (how) => {
+    const begun = Promise.withResolvers<void>();
+    let lost: AbortSignal | undefined;
+    const { heard, assign, leave, stop } = await started((signal) => {
+      lost = signal;
+      return begun.promise;
+    });
+    assign(0);
+    expect(lost!.aborted).toBe(false);
+    if (how === "is stopped") await stop();
+    else leave();
+    expect(lost!.aborted).toBe(true);
+    begun.reject(new TradetapeError("broker_unreachable", "no leader yet", { canRetry: true }));
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(heard.filter((what) => what !== "lost")).toEqual(["owned"]);
   });
 
   it("ends where it can't begin", async () => {
