@@ -204,17 +204,27 @@ function steeringCases({ bedOf, joined }: Hands): void {
   it("goes back where a later seek says, and calls what is on its way stale", async () => {
     const bed = await bedOf(1);
     await produce(bed, { 0: ["a", "b"].map(text) });
-    const { member, batches, texts } = await joined(bed);
-    await expect.poll(() => texts).toEqual(["0@0 a", "0@1 b"]);
-    member.seek({ topicName: bed.topicName, partition: 0 }, 1);
-    await expect.poll(() => texts.slice(2)).toEqual(["0@1 b"]);
+    const at = { topicName: bed.topicName, partition: 0 };
+    const stale: boolean[][] = [];
+    const { batches, texts } = await joined(bed, (member) => ({
+      onBatch: async (_batch, _heartbeat, isStale) => {
+        const before = isStale();
+        if (stale.length === 0) member.seek(at, 1);
+        stale.push([before, isStale()]);
+      },
+    }));
+    await expect.poll(() => texts).toEqual(["0@0 a", "0@1 b", "0@1 b"]);
+    expect(stale).toEqual([
+      [false, true],
+      [false, false],
+    ]);
     expect(batches.at(-1)).toMatchObject({ topicName: bed.topicName, fetchedOffset: 1, nextOffset: 2, logEnd: 2 });
   });
 
   it("fetches nothing of a partition that is held, and all of it when it is let go", async () => {
     const bed = await bedOf(2);
-    const { member, texts } = await joined(bed);
-    await expect.poll(() => texts.length).toBe(0);
+    const { member, texts, partitions } = await joined(bed);
+    await expect.poll(partitions).toEqual([0, 1]);
     await produce(bed, { 0: [text("a")], 1: [text("b")] });
     await expect.poll(() => texts.length).toBe(2);
     member.hold({ topicName: bed.topicName, partition: 0 });
