@@ -71,7 +71,7 @@ function about(size: Size, postgresql: string): About {
     "load before": loadavg()
       .map((load) => load.toFixed(2))
       .join(" "),
-    versions: `Node ${process.versions.node}, PostgreSQL ${postgresql}, Kafka ${kafka}, kafkajs ${packages.dependencies.kafkajs}`,
+    versions: `Node ${process.versions.node}, PostgreSQL ${postgresql}, Kafka ${kafka}, kafkajs ${packages.dependencies["tradetape-kafkajs"]?.split("@")[1]}`,
     settings: [
       `linger ${publishLingerMs} ms`,
       `fetches of ${fetchPartitionBytesMax} bytes a partition`,
