@@ -62,6 +62,7 @@ function about(size: Size, postgresql: string): About {
   };
   const pom = readFileSync(join(ROOT, "src/stack/pom.xml"), "utf8");
   const kafka = /<kafka\.version>([^<]+)/.exec(pom)?.[1] ?? "unknown";
+  const kafkajs = packages.dependencies["tradetape-kafkajs"]?.replace("npm:kafkajs@", "");
   const { fetchPartitionBytesMax, landingConnections, landingBufferBytesMax, publishLingerMs } = readConfig({}, {});
   return {
     date: new Date().toISOString().slice(0, 16),
@@ -71,7 +72,7 @@ function about(size: Size, postgresql: string): About {
     "load before": loadavg()
       .map((load) => load.toFixed(2))
       .join(" "),
-    versions: `Node ${process.versions.node}, PostgreSQL ${postgresql}, Kafka ${kafka}, kafkajs ${packages.dependencies["tradetape-kafkajs"]?.split("@")[1]}`,
+    versions: `Node ${process.versions.node}, PostgreSQL ${postgresql}, Kafka ${kafka}, kafkajs ${kafkajs}`,
     settings: [
       `linger ${publishLingerMs} ms`,
       `fetches of ${fetchPartitionBytesMax} bytes a partition`,
