@@ -12,15 +12,14 @@ import {
   doubleOf,
   isTwice,
   type RandomBar,
+  ROWS,
+  RUNS,
   SINCE_2001,
+  SLOW_MS,
   unitsText,
   wallOf,
 } from "../support/feeds/random-rows.ts";
 
-const SLOW_MS = 120_000;
-const ROWS = 250;
-/** 40 files of 250 rows: 10,000 of each format. */
-const RUNS = { numRuns: 40, seed: 15, endOnFailure: true };
 const DAY = 86_400_000_000;
 const DOT = { sign: ".", group: "", isFixed: true } as const;
 const dot = (price: Decimal) => decimalText(price, DOT);

@@ -10,14 +10,13 @@ import {
   decimalText,
   doubleOf,
   POLYGON_TRADES,
+  ROWS,
+  RUNS,
+  SLOW_MS,
   unitsText,
   wallOf,
 } from "../support/feeds/random-rows.ts";
 
-const SLOW_MS = 120_000;
-const ROWS = 250;
-/** 40 files of 250 rows: 10,000 of each format. */
-const RUNS = { numRuns: 40, seed: 15, endOnFailure: true };
 const DAY = 86_400_000_000;
 const dot = (price: Decimal) => decimalText(price, { sign: ".", group: "", isFixed: true });
 const utc = (us: number, format: string) => wallOf(us, "UTC").toFormat(format);
