@@ -1,72 +1,74 @@
-import type { EventTopic } from "./schemas.ts";
+import { readFileSync } from "node:fs";
+import { EVENT_TOPICS, type EventTopic } from "./schemas.ts";
 
 type Fields = Readonly<Record<string, unknown>>;
-/** A whole sentence about an event whose fields are each well formed, or null. */
-type Rule = (event: Fields) => string | null;
 
-const notNegative =
-  (...names: string[]): Rule =>
-  (event) => {
-    for (const name of names) if ((event[name] as number) < 0) return `${name} must not be negative`;
-    return null;
-  };
-
-const probability =
-  (...names: string[]): Rule =>
-  (event) => {
-    for (const name of names) {
-      const value = event[name] as number | null | undefined;
-      if (value !== null && value !== undefined && !(value >= 0 && value <= 1)) return `${name} must lie in 0 to 1`;
-    }
-    return null;
-  };
-
-const inOrder =
-  (earlier: string, later: string): Rule =>
-  (event) => {
-    const from = event[earlier] as number | null | undefined;
-    const to = event[later] as number | null | undefined;
-    if (from === null || from === undefined || to === null || to === undefined || to >= from) return null;
-    return `${later} must not lie before ${earlier}`;
-  };
-
-function tickRule(event: Fields): string | null {
-  // An empty id would make one trade of a whole day's.
-  if (event.trade_id === "") return "trade_id must not be empty; leave it out instead";
-  const ns = (event.timestamp_ns as number | undefined) ?? 0;
-  return ns >= 0 && ns <= 999 ? null : "timestamp_ns must lie in 0 to 999";
+/** A rule as `schemas/rules.json` declares it; its `about` says how one reads. */
+interface Declared {
+  readonly name: string;
+  readonly field: string;
+  readonly says: string;
+  readonly when?: Readonly<Record<string, string>>;
+  readonly min?: number;
+  readonly max?: number;
+  readonly above?: number;
+  readonly is?: number;
+  readonly not?: string;
+  readonly atLeast?: string;
+  readonly given?: true;
 }
 
-function barRule(event: Fields): string | null {
-  if (event.interval === "tick") return "interval must not be 'tick' in a bar";
-  return (event.high as number) < (event.low as number) ? "high must not be below low" : null;
+/** What the fields' types can't say about an event. */
+interface Rule {
+  /** The name of the rule's CHECK, too. */
+  readonly name: string;
+  /** A sentence without its full stop about an event that breaks the rule. */
+  readonly says: string;
+  /** @param event whose fields are each well formed */
+  readonly isBroken: (event: Fields) => boolean;
 }
 
-function fillRule(event: Fields): string | null {
-  const price = event.executed_price ?? null;
-  if (event.status !== "FILLED") {
-    return event.quantity === 0 ? null : `quantity must be 0 when status is ${event.status}`;
-  }
-  if (price === null) return "executed_price must be given when status is FILLED";
-  return (event.quantity as number) > 0 ? null : "quantity must be above 0 when status is FILLED";
-}
-
-/**
- * What the fields' types can't say. Prices may be negative (crude oil was, in April 2020), sizes not; open and close
- * outside high and low occur in vendors' adjusted bars, high below low only in damaged ones.
- */
-export const RULES: Readonly<Record<EventTopic, readonly Rule[]>> = {
-  symbols: [],
-  sessions: [inOrder("started_at", "ended_at")],
-  ticks: [notNegative("volume"), tickRule],
-  bars: [notNegative("volume"), barRule],
-  indicators: [notNegative("period")],
-  predictions: [probability("probability_up", "confidence_score")],
-  decisions: [
-    notNegative("size"),
-    (event) => (event.action === "HOLD" && event.size !== 0 ? "size must be 0 when action is HOLD" : null),
-  ],
-  fills: [notNegative("quantity"), fillRule],
-  performance: [inOrder("window_start", "window_end"), notNegative("total_trades"), probability("win_rate")],
-  audit: [notNegative("source_partition", "source_offset")],
+/** Beside the sources, as the schemas are. */
+const DECLARED = JSON.parse(readFileSync(new URL("../../schemas/rules.json", import.meta.url), "utf8")) as {
+  readonly rules: Readonly<Record<EventTopic, readonly Declared[]>>;
 };
+
+/** Of an event's value, which is neither null nor absent: whether it fails the demand. */
+function failing({ name, min, max, above, is, not, atLeast }: Declared): (value: unknown, event: Fields) => boolean {
+  if (min !== undefined || max !== undefined) {
+    const [least, most] = [min ?? Number.NEGATIVE_INFINITY, max ?? Number.POSITIVE_INFINITY];
+    return (value) => (value as number) < least || (value as number) > most;
+  }
+  if (above !== undefined) return (value) => (value as number) <= above;
+  if (is !== undefined) return (value) => value !== is;
+  if (not !== undefined) return (value) => value === not;
+  if (atLeast === undefined) throw new Error(`schemas/rules.json: ${name} demands nothing`);
+  return (value, event) => {
+    const other = event[atLeast] as number | null | undefined;
+    return other !== null && other !== undefined && (value as number) < other;
+  };
+}
+
+function brokenBy(rule: Declared): Rule["isBroken"] {
+  const { field } = rule;
+  if (rule.given) return (event) => event[field] === null || event[field] === undefined;
+  const fails = failing(rule);
+  return (event) => {
+    const value = event[field];
+    return value !== null && value !== undefined && fails(value, event);
+  };
+}
+
+/** Reads the declaration once, so that an event costs a few comparisons. */
+function compile(rule: Declared): Rule {
+  const { name, says, when } = rule;
+  const isBroken = brokenBy(rule);
+  if (when === undefined) return { name, says, isBroken };
+  const [[field, value]] = Object.entries(when) as [[string, string]];
+  return { name, says, isBroken: (event) => event[field] === value && isBroken(event) };
+}
+
+/** The rules of each topic's events, in the order in which they are asked. */
+export const RULES: Readonly<Record<EventTopic, readonly Rule[]>> = Object.fromEntries(
+  EVENT_TOPICS.map((topic) => [topic, DECLARED.rules[topic].map(compile)]),
+) as Record<EventTopic, Rule[]>;

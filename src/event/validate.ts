@@ -94,10 +94,6 @@ function checkOf(field: EventField): Check {
     return (value) => (symbols.has(value) ? null : `must be one of ${field.symbols?.join(", ")}`);
   }
   const check = CHECKS[field.type];
-  // A required text that is empty names nothing: no ticker, no source, no model.
-  if (field.type === "text" && !field.nullable && !field.hasDefault) {
-    return remembering((value) => (value === "" ? "must not be empty" : check(value)));
-  }
   return field.type === "uuid" || field.type === "text" ? remembering(check) : check;
 }
 
@@ -134,8 +130,7 @@ function compile(topic: EventTopic): (event: Fields) => string | null {
       if (unknown !== null) return unknown;
     }
     for (const rule of rules) {
-      const wrong = rule(event);
-      if (wrong !== null) return wrong;
+      if (rule.isBroken(event)) return rule.says;
     }
     return null;
   };
