@@ -24,6 +24,7 @@ export function feedFlags(command: Command): Command {
     )
     .option("--missing-volume <0>", "the volume of bars where the file has none", noVolume)
     .option("--price-scale <factor>", "what prices are multiplied by, as in 0.0001")
+    .option("--size-scale <factor>", "what sizes and volumes are multiplied by, as in 100 for lots of a hundred")
     .option("--market <market>", "of Binance's files: spot, um, cm, um-mark and so on")
     .option("--asset <class>", "of Lean's files: equity, option, index, future, forex, cfd, crypto")
     .option("--source <name>", "names the data set, and is part of the ids")

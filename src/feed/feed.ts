@@ -49,6 +49,8 @@ export interface FeedOptions {
   readonly missingVolume?: string | undefined;
   /** What prices are multiplied by, a power of ten. */
   readonly priceScale?: string | undefined;
+  /** What sizes and volumes are multiplied by, a power of ten: 100 where they are in lots of a hundred. */
+  readonly sizeScale?: string | undefined;
   /** The market of Binance's files, as in spot or um. */
   readonly market?: string | undefined;
   /** The asset class of Lean's files. */

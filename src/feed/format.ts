@@ -14,8 +14,11 @@ export interface Opening {
   readonly decisions: Decisions;
 }
 
-/** What a line gives: an event, several, none (the map leaves the line out), or the reason why it is rejected. */
-export type LineOutcome<T extends EventTopic> = EventOfTopic[T] | EventOfTopic[T][] | string | null;
+/**
+ * What a line gives: an event, the reason why it is rejected, or none (the map leaves the line out); several of the two
+ * where a line holds several instruments.
+ */
+export type LineOutcome<T extends EventTopic> = EventOfTopic[T] | string | null | (EventOfTopic[T] | string)[];
 
 /** A format settled for one file. */
 export interface Conversion<T extends EventTopic> {

@@ -1,3 +1,4 @@
+import { TradetapeError } from "../errors.ts";
 import type { EventTopic } from "../event/schemas.ts";
 import { isUuid } from "../event/validate.ts";
 import { shown } from "./decimal.ts";
@@ -56,6 +57,17 @@ export function producerOf<T extends EventTopic>(
       throw error;
     }
   };
+  /** The first rows under an answer, or why the file refuses the answer. */
+  const rowsWith = async (file: string, given: FeedOptions): Promise<(object | string)[]> => {
+    try {
+      const { input, sample, conversion } = await opened(file, given);
+      input.close();
+      return firstRows(sample, conversion);
+    } catch (error) {
+      if (!(error instanceof TradetapeError && error.code === "input_invalid")) throw error;
+      return [error.message];
+    }
+  };
   return {
     topic,
     formats,
@@ -78,10 +90,8 @@ export function producerOf<T extends EventTopic>(
       );
       const readings: Sniffed["readings"][number][] = [];
       for (const answer of answers.length > 0 ? answers : [{}]) {
-        const { input, sample, conversion } = await opened(file, { ...given, ...answer });
-        input.close();
         const name = Object.entries(answer).map(([option, value]) => `${flagOf(option)} ${value}`);
-        readings.push({ answer: name.join(""), rows: firstRows(sample, conversion) });
+        readings.push({ answer: name.join(""), rows: await rowsWith(file, { ...given, ...answer }) });
       }
       const { map } = first.conversion;
       return { description: describe(first), questions, map, lines: first.sample.lines.slice(0, SHOWN), readings };

@@ -37,9 +37,7 @@ export class Reading<T extends EventTopic> {
       }
       const outcome = convert(text);
       if (outcome === null) this.#leftOut += 1;
-      if (outcome === null) continue;
-      if (typeof outcome === "string") rejections.push({ line: firstLine + i, reason: outcome });
-      else if (Array.isArray(outcome)) for (const event of outcome) this.#add(event, firstLine + i, events, rejections);
+      else if (Array.isArray(outcome)) for (const one of outcome) this.#add(one, firstLine + i, events, rejections);
       else this.#add(outcome, firstLine + i, events, rejections);
     }
     rejections.sort((a, b) => a.line - b.line);
@@ -55,10 +53,10 @@ export class Reading<T extends EventTopic> {
     return this.#neighbours?.warnings() ?? [];
   }
 
-  #add(event: EventOfTopic[T], line: number, events: EventOfTopic[T][], rejections: Rejection[]): void {
-    const wrong = this.#wrong(event as TickEvent | BarEvent, line);
-    if (wrong === null) events.push(event);
-    else rejections.push({ line, reason: wrong });
+  #add(made: EventOfTopic[T] | string, line: number, events: EventOfTopic[T][], rejections: Rejection[]): void {
+    const reason = typeof made === "string" ? made : this.#wrong(made as TickEvent | BarEvent, line);
+    if (reason !== null) rejections.push({ line, reason });
+    else events.push(made as EventOfTopic[T]);
   }
 
   /** Only ticks and bars have the objects that look at them, so `event` is one of the two where it is used. */

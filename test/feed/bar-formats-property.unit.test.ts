@@ -51,7 +51,7 @@ const BARS: Readonly<Record<string, Layout>> = {
   ohlcv: {
     head: "Date,Open,High,Low,Close,Volume",
     row: ({ us }, prices, volume) => [utc(us, "yyyy-MM-dd HH:mm:ss"), ...prices, volume].join(","),
-    options: { ...MINUTE, tz: "UTC", decimal: "dot" },
+    options: { ...MINUTE, tz: "UTC", decimal: "dot", source: "ohlcv" },
   },
   yfinance: {
     head: "Datetime,Open,High,Low,Close,Volume,Dividends,Stock Splits",
@@ -123,7 +123,7 @@ const BARS: Readonly<Record<string, Layout>> = {
     head: "date,open,high,low,close,volume,average,barCount",
     row: ({ us }, prices, volume) =>
       [wallOf(us, "US/Eastern").toFormat("yyyyMMdd HH:mm:ss 'US/Eastern'"), ...prices, volume, "1.5", "9"].join(","),
-    options: MINUTE,
+    options: { ...MINUTE, sizeScale: "1" },
     zone: "US/Eastern",
   },
   tradestation: {
@@ -147,13 +147,13 @@ const BARS: Readonly<Record<string, Layout>> = {
   },
   "metatrader-rows": {
     row: ({ us }, prices, volume) => [utc(us, "yyyy.MM.dd"), utc(us, "HH:mm"), ...prices, volume].join(","),
-    options: { ...MINUTE, tz: "UTC" },
+    options: { ...MINUTE, tz: "UTC", source: "metatrader-rows" },
   },
   metatrader: {
     head: "<DATE>\t<TIME>\t<OPEN>\t<HIGH>\t<LOW>\t<CLOSE>\t<TICKVOL>\t<VOL>\t<SPREAD>",
     row: ({ us }, prices, volume) =>
       [utc(us, "yyyy.MM.dd"), utc(us, "HH:mm:ss"), ...prices, volume, "0", "1"].join("\t"),
-    options: { ...MINUTE, tz: "UTC", column: ["volume=<TICKVOL>"] },
+    options: { ...MINUTE, tz: "UTC", source: "metatrader", column: ["volume=<TICKVOL>"] },
   },
   "kraken-ohlcvt": {
     row: ({ us }, prices, volume) => [us / 1e6, ...prices, volume, "7"].join(","),
@@ -221,7 +221,7 @@ describe("10,000 rows of every format of bars", () => {
 
 test("no format of bars is without such rows", () => {
   const names = bars.formats.map(({ name }) => name).filter((name) => !(name in BARS));
-  expect(names).toEqual(["lean-minutes", "jsonl"]);
+  expect(names).toEqual(["lean-quote-bars", "lean-minutes", "jsonl"]);
 });
 
 const seen = ({ symbol_id, source, timestamp, open, high, low, close, volume, interval }: BarEvent) => ({

@@ -148,6 +148,13 @@ describe("Lean's asset classes", () => {
     ]);
     expect(await askedOf(ticksOf("x.csv", "0,1.30543,1.30553\n250,1.30544,1.30553", LEAN_DAY))).toEqual(["--format"]);
     await expect(ticksOf("q.csv", "14430270,1815200,100,1815300,200,P,,0", LEAN_DAY)).rejects.toThrow("holds quotes");
+    const crypto = "1234,17130.88,1,17131,5,0";
+    await expect(ticksOf("c.csv", crypto, LEAN_DAY)).rejects.toThrow("holds quotes");
+    await expect(ticksOf("c.csv", crypto, { ...LEAN_DAY, format: "lean" })).rejects.toThrow("numbers for exchanges");
+    const trade = "52200000,4500,3,CME,,0";
+    await expect(ticksOf("c.csv", trade, { ...LEAN_DAY, asset: "crypto" })).rejects.toThrow("no such files");
+    const sides = "34200000,1871500,1871600,1871400,1871500,100,,,,,";
+    await expect(barsOf("b.csv", sides, { symbol: "ES" })).rejects.toThrow("holds quotes (Lean's bars of quotes");
     await expect(ticksOf("h.csv", "20120201 000003660,1.306600,1.306770,0", LEAN_DAY)).rejects.toThrow("holds quotes");
     await expect(
       ticksOf("d.csv", "Gmt time,Ask,Bid,AskVolume,BidVolume\n01.03.2024 00:00:00.000,1,2,3,4", LEAN_DAY),

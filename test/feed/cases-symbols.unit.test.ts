@@ -56,7 +56,7 @@ describe("files of several symbols", () => {
     expect(feed.symbols).toEqual([]);
     const { bars } = await import("../../producers/bars.ts");
     const { fileOf } = await import("../support/feeds/feed-files.ts");
-    const again = await bars.open(fileOf("f.csv", FINRL), { symbols: "all" });
+    const again = await bars.open(fileOf("f.csv", FINRL), { symbols: "all", source: "desk" });
     const batches = [];
     for await (const batch of again.batches()) batches.push(...batch.symbols.map((symbol) => symbol.ticker));
     expect(batches).toEqual(["AAPL", "MSFT"]);
@@ -96,6 +96,26 @@ describe("files of several symbols", () => {
       ...days,
     ].join("\n");
     expect((await barsOf("y.csv", byTicker, { symbols: "MSFT" })).rows.length).toBe(1);
+  });
+  it("of one line are rejected each by itself", async () => {
+    const table = [
+      "Price,Close,Close,High,High,Low,Low,Open,Open,Volume,Volume",
+      "Ticker,AAPL,MSFT,AAPL,MSFT,AAPL,MSFT,AAPL,MSFT,AAPL,MSFT",
+      "2024-01-02,185.6,370.9,188.4,375.9,183.9,366.8,187.1,373.8,82000,25000",
+      "2024-01-03,184.2,x,185.9,375.9,183.4,366.8,184.2,373.8,58000,25000",
+      "2024-01-04,184.2,370.9,183.9,375.9,188.4,366.8,184.2,373.8,58000,25000",
+    ].join("\n");
+    const { rows, rejected, reasons } = await barsOf("y.csv", table, { symbols: "all" });
+    expect(rows.map((row) => row.slice(0, 15))).toEqual([
+      "AAPL 2024-01-02",
+      "MSFT 2024-01-02",
+      "AAPL 2024-01-03",
+      "MSFT 2024-01-04",
+    ]);
+    expect([rejected, reasons]).toEqual([
+      [4, 5],
+      ['MSFT: close "x" is no number as the rows before it write them', "AAPL: high 183.9 lies below low 188.4"],
+    ]);
   });
   it("11, 11b: minutes of Polygon, and the same under another name of the time", async () => {
     const text = [

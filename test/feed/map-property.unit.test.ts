@@ -198,7 +198,7 @@ describe("10,000 rows in random layouts", () => {
     const run = async (layout: Layout) => {
       const written = write({ ...layout, hasHeader: true, scale: 0 }, KNOWN);
       const { zone: tz, hasSymbols } = layout;
-      const options = { tz, ...(hasSymbols ? { symbols: "all" } : { symbol: "IBM" }) };
+      const options = { tz, source: "desk", ...(hasSymbols ? { symbols: "all" } : { symbol: "IBM" }) };
       try {
         await check(written, options);
         exact++;

@@ -116,12 +116,15 @@ describe("tradetape feeds", () => {
     expect(code).toBe(1);
     expect(stdout).toMatch(/read with --decimal comma\n {2}2024-03-04.* open 17716 /);
     expect(stdout).toMatch(/read with --decimal dot\n {2}2024-03-04.* open 17\.716 /);
-    await expect(barsOf("dax.csv", UNCLEAR, { map: written })).rejects.toThrow("? for numbers.decimal, symbol.fixed");
+    await expect(barsOf("dax.csv", UNCLEAR, { map: written })).rejects.toThrow(
+      "? for source, numbers.decimal, symbol.fixed",
+    );
     const answered = readFileSync(written, "utf8")
+      .replace('"source": "?"', '"source": "desk"')
       .replace('"decimal": "?"', '"decimal": ","')
       .replace('"fixed": "?"', '"fixed": "IBM"');
     const { rows } = await barsOf("dax.csv", UNCLEAR, { map: mapFile(answered) });
-    expect(rows[0]).toBe("IBM 2024-03-04T00:00:00Z 17716 17790 17690 17717 25300 1d ohlcv");
+    expect(rows[0]).toBe("IBM 2024-03-04T00:00:00Z 17716 17790 17690 17717 25300 1d desk");
     const again = await tradetape(["feeds", "sniff", path, "--write", written]);
     expect([again.code, again.stderr]).toEqual([2, expect.stringContaining("EEXIST")]);
   });
@@ -139,7 +142,7 @@ describe("tradetape feeds", () => {
     const listed = JSON.parse(stdout) as { name: string; about: string }[];
     const all = [...ticks.formats, ...bars.formats];
     expect(listed.map(({ name }) => name)).toEqual(all.map(({ name }) => name));
-    const quotes = new Set(["lean-quotes", "histdata-ticks", "dukascopy-ticks"]);
+    const quotes = new Set(["lean-quotes", "lean-quote-bars", "histdata-ticks", "dukascopy-ticks"]);
     for (const producer of [ticks, bars] as readonly Producer<EventTopic>[]) {
       for (const { name, sample } of producer.formats.filter((format) => !quotes.has(format.name))) {
         const { description } = await producer.sniff(fileOf("x.csv", sample.join("\n")));

@@ -70,7 +70,7 @@ const TICKS: Readonly<Record<string, TickLayout>> = {
   trades: {
     head: "timestamp,price,size,id,exchange",
     row: (tick, price, size, i) => [isoNanos(tick), price, size, i, "V"].join(","),
-    options: () => ({ ...IBM, decimal: "dot" }),
+    options: () => ({ ...IBM, decimal: "dot", source: "trades" }),
     stepNs: 1,
   },
   "polygon-trades": {

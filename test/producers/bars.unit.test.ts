@@ -9,7 +9,7 @@ import { decidedOf, readText } from "../support/feeds/feed-files.ts";
 const at = (iso: string) => Date.parse(iso) * 1000;
 const HEADER = "Date,Open,High,Low,Close,Volume";
 const table = (...dates: string[]) => [HEADER, ...dates.map((date) => `${date},1,2,0.5,1.5,100`)].join("\n");
-const IBM: FeedOptions = { symbol: "IBM" };
+const IBM: FeedOptions = { symbol: "IBM", source: "desk" };
 /** For files of few rows, which can't tell how long their bars are. */
 const DAILY: FeedOptions = { ...IBM, interval: "1d" };
 const startsOf = async (text: string, options: FeedOptions = DAILY) => {

@@ -10,6 +10,7 @@ import { symbols } from "../../../producers/symbols.ts";
 import { ticks } from "../../../producers/ticks.ts";
 import { TradetapeError } from "../../errors.ts";
 import type { EventTopic } from "../../event/schemas.ts";
+import { decideAll } from "../../feed/decide-all.ts";
 import type { Feed, FeedDescription, FeedOptions, Producer } from "../../feed/feed.ts";
 import { parseSpeed } from "../../replay/bounds.ts";
 import { connectTape } from "../../tradetape/connect-tape.ts";
@@ -81,13 +82,14 @@ async function publish(
 ): Promise<ExitCode> {
   const { out, progress, signal } = session;
   const speed = parseSpeed(options.speed);
+  const decided = await decideAll(producer, files, options);
   const rejects = new Rejects(out.json, options.rejects);
   const summaries: FileSummary[] = [];
   const tape = await connectTape(session.config, session.log);
   try {
-    for (const file of files) {
+    for (const { file, open } of decided) {
       if (signal.aborted) break;
-      const feed = await producer.open(file, options);
+      const feed = await open();
       const onRejection = (r: { line: number; reason: string }) => rejects.add({ file, ...r });
       summaries.push(
         await publishFeed(feed, { tape, progress, signal, speed: new PublishSpeed(speed, signal), onRejection }),

@@ -1,4 +1,5 @@
 import { shown } from "../decimal.ts";
+import type { Decisions } from "../decision.ts";
 import { type Opening, refusal } from "../format.ts";
 import { KINDS } from "../map/fields.ts";
 import { type DecimalFinding, type DecimalSign, findDecimal, type NumberStyle } from "../text/numbers.ts";
@@ -48,17 +49,30 @@ export function numberStyles(
     );
   } else decisions.take("decimal sign", "none: whole numbers alone are taken", "the file, which shows no other");
   const group = map.numbers?.group ?? (sign === "," ? "." : sign === "." ? "," : "");
-  const scale = options.priceScale === undefined ? (map.numbers?.priceScale ?? 1) : Number(options.priceScale);
-  const power = Math.log10(scale);
-  if (!Number.isInteger(Number(power.toFixed(9))))
-    throw refusal(`--price-scale ${options.priceScale} is no power of ten`, "Say 0.0001, 1e-9 or 1.");
-  if (scale !== 1)
-    decisions.take("price scale", String(scale), options.priceScale === undefined ? by : "--price-scale");
-  const sizePower = Math.round(Math.log10(map.numbers?.sizeScale ?? 1));
+  const power = powerOf(decisions, "price scale", map.numbers?.priceScale, by, options.priceScale);
+  const sizePower = powerOf(decisions, "size scale", map.numbers?.sizeScale, by, options.sizeScale);
   return {
-    price: { decimal: sign, group, power: Math.round(power), hasSuffix: false },
+    price: { decimal: sign, group, power, hasSuffix: false },
     size: { decimal: sign, group, power: sizePower, hasSuffix: map.kind === "bars" },
   };
+}
+
+/** The power of ten that prices or sizes are multiplied by. */
+function powerOf(
+  decisions: Decisions,
+  what: "price scale" | "size scale",
+  known: number | undefined,
+  by: string,
+  flag: string | undefined,
+): number {
+  const power = Math.log10(flag === undefined ? (known ?? 1) : Number(flag));
+  const name = `--${what.replace(" ", "-")}`;
+  if (!Number.isInteger(Number(power.toFixed(9)))) {
+    throw refusal(`${name} ${shown(flag ?? "")} is no power of ten`, "Say 0.0001, 1, 100 or the like.");
+  }
+  const isTold = flag !== undefined || known !== undefined;
+  if (isTold) decisions.take(what, String(flag ?? known), flag === undefined ? by : name);
+  return Math.round(power);
 }
 
 /** A few damaged numbers are rejected with their lines; as many as fit mean that the wrong sign was told. */

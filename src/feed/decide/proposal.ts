@@ -25,6 +25,7 @@ export function proposedMap(settled: Settled, questions: readonly Question[]): o
       ...map.numbers,
       ...(numbers.price.decimal ? { decimal: numbers.price.decimal } : {}),
       ...(numbers.price.power === 0 ? {} : { priceScale: Number(`1e${numbers.price.power}`) }),
+      ...(numbers.size.power === 0 ? {} : { sizeScale: Number(`1e${numbers.size.power}`) }),
     },
     time: {
       ...map.time,

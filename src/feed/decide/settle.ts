@@ -93,8 +93,8 @@ function sourceOf({ options, decisions }: Opening, { map, by }: FeedDraft): stri
     decisions.take("source", source, options.source ? "--source" : by);
     return source;
   }
-  const question = { what: "source", why: "nothing names the data set", flag: "--source NAME", place: "source" };
-  return decisions.ask(question, "?");
+  const why = "nothing names the data set, and two vendors' rows under one name would overwrite each other";
+  return decisions.ask({ what: "source", why, flag: "--source NAME", place: "source" }, "?");
 }
 
 /** A header by the names that a map says, or by the names that lists know; undefined for rows without one. */

@@ -3,15 +3,15 @@ import type { FeedDraft } from "../decide/draft.ts";
 import { shown } from "../decimal.ts";
 import type { Opening } from "../format.ts";
 import { DOT, OHLC, SYMBOL_TZ } from "./bar-sites.ts";
-import { hasColumns, hasHeaderOf, hasRow, type MappedFormat } from "./mapped.ts";
+import { hasColumns, hasHeaderOf, hasRow, type MappedFormat, NO_SOURCE } from "./mapped.ts";
 
 /** CSV by the names of its header: nothing else is known of it. */
 export const ohlcv: MappedFormat = {
   name: "ohlcv",
   about: "bars with a header: a time, open, high, low, close and mostly a volume",
   sample: ["Date,Open,High,Low,Close,Volume", "2024-03-04,171.15,175.2,170.9,174.1,81510101"],
-  asks: `${SYMBOL_TZ}; whatever the header and the rows leave open`,
-  map: {},
+  asks: `${SYMBOL_TZ}; --source; whatever the header and the rows leave open`,
+  map: NO_SOURCE,
   detects: hasHeaderOf("bars"),
 };
 
@@ -140,8 +140,9 @@ export const metatraderRows: MappedFormat = {
   name: "metatrader-rows",
   about: "MetaTrader 4's export, and HistData's for it: no header, yyyy.mm.dd, the server's clock",
   sample: ["2024.03.04,18:49,77.708,77.710,77.702,77.702,30"],
-  asks: "--symbol, --tz (the server's, unless the name DAT_MT_EURUSD_M1_2012.csv says HistData); --interval for few rows",
+  asks: "--symbol, and --source and --tz (the server's), unless the name DAT_MT_EURUSD_M1_2012.csv says HistData; --interval",
   map: {
+    ...NO_SOURCE,
     header: false,
     columns: { open: 3, high: 4, low: 5, close: 6, volume: 7 },
     numbers: DOT,
@@ -152,7 +153,7 @@ export const metatraderRows: MappedFormat = {
   refine: (opening, _layout, draft) =>
     histdataName(opening) === undefined
       ? draft
-      : withMap(draft, { time: { ...draft.map.time, zone: EST }, interval: "1min" }),
+      : withMap(draft, { source: histdata.name, time: { ...draft.map.time, zone: EST }, interval: "1min" }),
 };
 
 export const metatrader: MappedFormat = {
@@ -162,8 +163,8 @@ export const metatrader: MappedFormat = {
     "<DATE>\t<TIME>\t<OPEN>\t<HIGH>\t<LOW>\t<CLOSE>\t<TICKVOL>\t<VOL>\t<SPREAD>",
     "2024.03.04\t00:00:00\t1.0841\t1.0867\t1.0837\t1.0856\t61234\t0\t0",
   ],
-  asks: `${SYMBOL_TZ}; --column volume=<TICKVOL> or volume=<VOL>; --interval for few rows`,
-  map: { numbers: DOT, time: { format: "yyyy.mm.dd" } },
+  asks: `${SYMBOL_TZ}; --source; --column volume=<TICKVOL> or volume=<VOL>; --interval for few rows`,
+  map: { ...NO_SOURCE, numbers: DOT, time: { format: "yyyy.mm.dd" } },
   detects: (lines) => ohlcv.detects(lines) && lines.slice(1, 6).some((line) => /^"?\d{4}\.\d\d\.\d\d/.test(line)),
 };
 

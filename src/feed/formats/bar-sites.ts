@@ -133,9 +133,21 @@ export const ibkr: MappedFormat = {
     "date,open,high,low,close,volume,average,barCount",
     "20240102 09:30:00 US/Eastern,187.1,187.4,187.0,187.2,1000,187.2,300",
   ],
-  asks: `${SYMBOL_TZ} without a zone; --interval for few rows`,
-  map: { columns: { ...OHLC, volume: "volume" }, numbers: DOT, time: { columns: ["date"] } },
+  asks: `${SYMBOL_TZ} without a zone; --size-scale 100 or 1; --interval for few rows`,
+  map: {
+    columns: { ...OHLC, volume: "volume" },
+    numbers: DOT,
+    time: { columns: ["date"] },
+    // What bars of midpoints, bids and asks have.
+    nulls: ["-1", "-1.0"],
+  },
   detects: hasColumns("date", "open", "high", "low", "close", "volume", "average", "barCount"),
+  refine: ({ decisions, options }, _layout, draft) => {
+    if (options.sizeScale !== undefined) return draft;
+    const why = "volumes of US shares are in lots of 100 before TWS 985 and in its compatibility mode, in shares else";
+    decisions.ask({ what: "size scale", why, flag: "--size-scale 100 or 1", place: "numbers.sizeScale" }, undefined);
+    return draft;
+  },
 };
 
 export const tradeStation: MappedFormat = {

@@ -23,8 +23,8 @@ import {
 import { binanceAggTrades, binanceTrades } from "./binance.ts";
 import { jsonLines } from "./json-lines.ts";
 import { binanceKlines } from "./klines.ts";
-import { leanTicks } from "./lean.ts";
-import { leanCrypto, leanDays, leanMinutes, quotesOf } from "./lean-tables.ts";
+import { leanCrypto, leanDays, leanMinutes, quotesOf } from "./lean/tables.ts";
+import { leanTicks } from "./lean/trades.ts";
 import { hasColumns, hasRow, mapped } from "./mapped.ts";
 import { alpacaTrades, databentoTrades, krakenTrades, polygonTrades, trades } from "./trade-files.ts";
 import { yfinanceTable } from "./yfinance-table.ts";
@@ -32,7 +32,8 @@ import { yfinanceTable } from "./yfinance-table.ts";
 const quote = (name: string, about: string, sample: string, detects: (lines: readonly string[]) => boolean) =>
   quotesOf<"ticks">(name, about, sample, detects);
 
-const LEAN_QUOTE = /^\d{1,8}(\.\d+)?(,\d+(\.\d+)?){4},[^,]*,[0-9A-Fa-f]*,[01]$/;
+/** Shares have an exchange and flags, options and futures an exchange, crypto neither. */
+const LEAN_QUOTE = /^\d{1,8}(\.\d+)?(,-?\d+(\.\d+)?){4}(,[^,]*){0,2},[01]$/;
 
 /** Formats of trades, in the order of detection: those of one program before those that any program may write. */
 export const TICK_FORMATS: readonly Format<"ticks">[] = [
@@ -42,7 +43,7 @@ export const TICK_FORMATS: readonly Format<"ticks">[] = [
   ...[polygonTrades, alpacaTrades, databentoTrades].map((spec) => mapped("ticks", spec)),
   quote(
     "lean-quotes",
-    "Lean's quotes: ms, bid, size, ask, size, exchange",
+    "Lean's quotes: ms, bid, size, ask, size, and mostly exchange",
     "14430270,1815200,100,1815300,200,P,,0",
     hasRow(LEAN_QUOTE),
   ),
@@ -62,10 +63,19 @@ export const TICK_FORMATS: readonly Format<"ticks">[] = [
   jsonLines("ticks"),
 ];
 
+/** Of each side a bar and a size; a side without quotes is empty. */
+const LEAN_QUOTE_BAR = /^(\d{1,8}|\d{8} \d\d:\d\d)(,(-?\d+(\.\d+)?)?){10}$/;
+
 /** Formats of bars, in the order of detection. */
 export const BAR_FORMATS: readonly Format<"bars">[] = [
   binanceKlines,
   yfinanceTable,
+  quotesOf<"bars">(
+    "lean-quote-bars",
+    "Lean's bars of quotes: time, bid's open, high, low, close and size, the same of the ask",
+    "34200000,1871500,1871600,1871400,1871500,100,1871600,1871700,1871500,1871600,200",
+    hasRow(LEAN_QUOTE_BAR),
+  ),
   ...[
     ...[yfinance, nasdaq, investing, barchart, stooq, cryptoDataDownload, polygonBars, alpacaBars, databentoBars],
     ...[ibkr, tradeStation, dukascopy, histdata, metatraderRows, metatrader, leanDays, kraken, leanMinutes, ohlcv],

@@ -28,6 +28,12 @@ export interface MappedFormat {
   refine?(opening: Opening, layout: Layout, draft: FeedDraft): FeedDraft;
 }
 
+/**
+ * For formats that programs of any vendor write: two vendors' bars of one name would get the same ids and overwrite each
+ * other, so what the data set is called is asked.
+ */
+export const NO_SOURCE = { source: undefined } as const;
+
 /** The format of a kind that a map says. */
 export function mapped<T extends "ticks" | "bars">(kind: T, spec: MappedFormat): Format<T> {
   const { name, about, sample, asks, among, unsure, refine } = spec;

@@ -1,15 +1,15 @@
 import { basename } from "node:path";
 import { DOT } from "./bar-sites.ts";
 import { databentoScale } from "./databento.ts";
-import { hasColumns, hasHeaderOf, hasRow, type MappedFormat } from "./mapped.ts";
+import { hasColumns, hasHeaderOf, hasRow, type MappedFormat, NO_SOURCE } from "./mapped.ts";
 
 /** CSV by the names of its header. */
 export const trades: MappedFormat = {
   name: "trades",
   about: "trades with a header: a time, price, size, and what else there is of id, venue and conditions",
   sample: ["timestamp,price,size,id,exchange", "2024-01-02T14:30:00.000123456Z,187.15,100,1,V"],
-  asks: "--symbol; --tz for times without a zone; whatever the header and the rows leave open",
-  map: {},
+  asks: "--symbol; --source; --tz for times without a zone; whatever the header and the rows leave open",
+  map: NO_SOURCE,
   detects: hasHeaderOf("ticks"),
 };
 

@@ -1,4 +1,3 @@
-import type { BarEvent } from "../../event/events.ts";
 import type { FeedDraft } from "../decide/draft.ts";
 import { settleFeed } from "../decide/settle.ts";
 import { type Conversion, CSV_LINE_BYTES_MAX, type Format, type Opening, refusal } from "../format.ts";
@@ -106,13 +105,11 @@ function open(opening: Opening, { lines, fields, tickers }: Head): Conversion<"b
     convert(text) {
       const cut = rowsOf(text);
       if (typeof cut === "string") return cut;
-      const made: BarEvent[] = [];
-      for (const row of cut) {
-        const outcome = compiled.convert(row);
-        if (typeof outcome === "string") return `${row.split(COMMA)[1]}: ${outcome}`;
-        if (outcome !== null) made.push(...[outcome].flat());
-      }
-      return made;
+      // One ticker's damaged cell says nothing about the others' bars.
+      return cut.flatMap((row) => {
+        const outcome = compiled.convert(row) ?? [];
+        return typeof outcome === "string" ? `${row.split(COMMA)[1]}: ${outcome}` : outcome;
+      });
     },
   };
 }

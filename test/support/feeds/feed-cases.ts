@@ -3,9 +3,10 @@ import { bars } from "../../../producers/bars.ts";
 import { ticks } from "../../../producers/ticks.ts";
 import type { BarEvent, TickEvent } from "../../../src/event/events.ts";
 import { symbolId } from "../../../src/event/identity.ts";
+import type { EventTopic } from "../../../src/event/schemas.ts";
 import { checkEvent } from "../../../src/event/validate.ts";
-import type { FeedOptions } from "../../../src/feed/feed.ts";
-import { readText } from "./feed-files.ts";
+import type { FeedOptions, Producer } from "../../../src/feed/feed.ts";
+import { fileOf, readFile } from "./feed-files.ts";
 
 const TICKERS = ["IBM", "AAPL", "MSFT", "ES", "EURUSD", "BTCUSDT", "BTCUSD", "OMGUSDT", "AAPL.US", "ESH1", "XBTUSD"];
 const tickerOf = (id: string) => TICKERS.find((ticker) => symbolId(ticker, null) === id) ?? id;
@@ -27,9 +28,25 @@ const tickText = (e: TickEvent) =>
     ...[e.trade_id ?? "-", e.venue ?? "-", e.conditions?.join("|") ?? "-"],
   ].join(" ");
 
+const UNNAMED = ["ohlcv", "metatrader", "metatrader-rows", "trades"];
+
+/** Reads a file of this text; a layout that any program writes doesn't name its data set, and is called like the layout. */
+async function read<T extends EventTopic>(
+  producer: Producer<T>,
+  name: string,
+  text: string | Buffer,
+  options: FeedOptions,
+) {
+  const path = fileOf(name, text);
+  if (options.source !== undefined || options.map !== undefined) return readFile(producer, path, options);
+  const { description } = await producer.sniff(path, options);
+  const isUnnamed = UNNAMED.includes(description.format);
+  return readFile(producer, path, isUnnamed ? { ...options, source: description.format } : options);
+}
+
 /** What landing would get of a file: an event a line, in words, and the numbers of the lines that are rejected. */
 export async function barsOf(name: string, text: string | Buffer, options: FeedOptions = {}) {
-  const { feed, events, rejections } = await readText(bars, name, text, options);
+  const { feed, events, rejections } = await read(bars, name, text, options);
   expect(events.map((event) => checkEvent("bars", event)).filter((wrong) => wrong !== null)).toEqual([]);
   return {
     rows: events.map(barText),
@@ -40,7 +57,7 @@ export async function barsOf(name: string, text: string | Buffer, options: FeedO
 }
 
 export async function ticksOf(name: string, text: string | Buffer, options: FeedOptions = {}) {
-  const { feed, events, rejections } = await readText(ticks, name, text, options);
+  const { feed, events, rejections } = await read(ticks, name, text, options);
   expect(events.map((event) => checkEvent("ticks", event)).filter((wrong) => wrong !== null)).toEqual([]);
   return {
     rows: events.map(tickText),

@@ -1,18 +1,21 @@
-import { DAY_MS } from "../../event/day.ts";
-import type { TickEvent } from "../../event/events.ts";
-import { OccurrenceCounter } from "../../event/occurrence.ts";
-import { midnightOf } from "../decide/clock.ts";
-import { fileSymbol } from "../decide/symbols.ts";
-import { decimal, digits, shown } from "../decimal.ts";
-import { byRows } from "../decision.ts";
-import { CSV_LINE_BYTES_MAX, type Format, type Opening, refusal } from "../format.ts";
-import { leanName } from "../symbol.ts";
-import { ZoneClock } from "../zone.ts";
+import { DAY_MS } from "../../../event/day.ts";
+import type { TickEvent } from "../../../event/events.ts";
+import { OccurrenceCounter } from "../../../event/occurrence.ts";
+import { midnightOf } from "../../decide/clock.ts";
+import { fileSymbol } from "../../decide/symbols.ts";
+import { decimal, digits, shown } from "../../decimal.ts";
+import { byRows } from "../../decision.ts";
+import { CSV_LINE_BYTES_MAX, type Format, type Opening, refusal } from "../../format.ts";
+import { leanName } from "../../symbol.ts";
+import type { ZoneClock } from "../../zone.ts";
+import { askAsset, isScaled, type LeanAsset, leanClock, leanSource, toldAsset } from "./asset.ts";
 
 const PRICE_SCALE = 10_000;
 
 /** 14430270,1815200,283,P,20002020,0 */
-const LINE = /^\d{1,8}(\.\d+)?,-?\d+(\.\d+)?,-?\d+(\.\d+)?,[^,]*,[0-9A-Fa-f]*,[01]$/;
+const LINE = /^\d{1,8}(\.\d+)?,-?\d+(\.\d+)?,-?\d+(\.\d+)?,(?![\d.]+,)[^,]*,[0-9A-Fa-f]*,[01]$/;
+/** The asset classes whose trades are written so: crypto has four columns, and forex and CFDs have quotes alone. */
+const WITH_EXCHANGE: readonly LeanAsset[] = ["equity", "option", "index", "future"];
 
 interface Day {
   readonly midnightUs: number;
@@ -36,42 +39,26 @@ export const leanTicks: Format<"ticks"> = {
     const named = leanName(names);
     const symbol = fileSymbol(opening, named.ticker);
     const asset = assetOf(opening);
-    const isScaled = asset === "equity" || asset === "option";
-    decisions.take("price scale", isScaled ? "0.0001" : "1", `Lean's documentation of ${asset}`);
+    const isWhole = isScaled(asset);
+    decisions.take("price scale", isWhole ? "0.0001" : "1", `Lean's documentation of ${asset}`);
     const midnightUs = midnightOf(opening, named.date, "the file's name");
     const clock = leanClock(opening, asset);
     const source = options.source ?? leanSource(asset);
     decisions.take("time", "milliseconds since midnight", "the format");
     decisions.take("source", source, options.source ? "--source" : "the format");
     const base = { symbol_id: symbol.id, source, backtest_session_id: options.session ?? null };
-    const convert = converter(base, { midnightUs, clock }, isScaled);
+    const convert = converter(base, { midnightUs, clock }, isWhole);
     return { symbols: [symbol.event], head: 0, isOnce: true, convert };
   },
 };
 
-const ASSETS = ["equity", "option", "index", "future", "forex", "cfd", "crypto"] as const;
-type LeanAsset = (typeof ASSETS)[number];
-
-/** Asset classes share tickers: ES is a share and a future. */
-export const leanSource = (asset: LeanAsset) => (asset === "equity" ? "lean" : `lean-${asset}`);
-
-/** The asset class that a flag names. @throws TradetapeError input_invalid for a class that Lean doesn't have */
-export function toldAsset({ options, decisions }: Opening): LeanAsset | undefined {
-  const asset = ASSETS.find((name) => name === options.asset);
-  if (options.asset === undefined) return undefined;
-  if (asset === undefined)
-    throw refusal(`--asset ${shown(options.asset)} isn't known`, `Say one of ${ASSETS.join(", ")}.`);
-  decisions.take("asset class", asset, "--asset");
-  return asset;
-}
-
 /** US shares alone have exchange codes of one letter; a price with decimals is none of 1/10000. */
 function assetOf(opening: Opening): LeanAsset {
-  const told = toldAsset(opening);
+  const told = toldAsset(opening, WITH_EXCHANGE);
   const rows = opening.lines.map((line) => line.split(",")).filter((cells) => cells.length === 6);
   const fractions = rows.filter((cells) => cells[1]!.includes(".")).length;
   if (told !== undefined) {
-    if ((told !== "equity" && told !== "option") || fractions * 2 <= rows.length) return told;
+    if (!isScaled(told) || fractions * 2 <= rows.length) return told;
     throw refusal(
       `--asset ${told} has whole prices, and ${opening.file} has decimal ones`,
       "Say the asset class that it holds.",
@@ -79,33 +66,22 @@ function assetOf(opening: Opening): LeanAsset {
   }
   const codes = rows.map((cells) => cells[3]!).filter((code) => code !== "");
   const isUs = codes.length > 0 && codes.every((code) => /^[A-Z]$/.test(code)) && fractions === 0;
-  if (!isUs) return askAsset(opening, "its prices may be whole 1/10000 or not: Lean's files don't say the asset class");
+  if (codes.some((code) => /^[\d.]+$/.test(code))) {
+    throw refusal(`${opening.file} has numbers for exchanges, as quotes of crypto have asks there`, "Publish quotes.");
+  }
+  if (!isUs)
+    return askAsset(
+      opening,
+      "its prices may be whole 1/10000 or not: Lean's files don't say the asset class",
+      WITH_EXCHANGE,
+    );
   opening.decisions.take("asset class", "equity", byRows(codes.length, rows.length));
   return "equity";
 }
 
-export function askAsset({ decisions }: Opening, why: string): LeanAsset {
-  const choices = { option: "asset", values: ASSETS } as const;
-  return decisions.ask({ what: "asset class", why, flag: `--asset ${ASSETS.join("|")}`, choices }, "equity");
-}
-
-/** The clock of an asset class's files, where Lean's sources agree about it. */
-export function leanClock({ options, decisions }: Opening, asset: LeanAsset): ZoneClock {
-  const own = asset === "equity" || asset === "option" ? "America/New_York" : asset === "crypto" ? "UTC" : undefined;
-  const name = options.tz ?? own;
-  if (name === undefined) {
-    const why = `the clock of Lean's ${asset} files depends on the market`;
-    return new ZoneClock(
-      decisions.ask({ what: "zone", why, flag: "--tz, as in --tz UTC or --tz America/New_York" }, "UTC"),
-    );
-  }
-  decisions.take("zone", name, options.tz ? "--tz" : `Lean's documentation of ${asset}`);
-  return new ZoneClock(name);
-}
-
 type Base = Pick<TickEvent, "symbol_id" | "source" | "backtest_session_id">;
 
-function converter(base: Base, day: Day, isScaled: boolean): (text: string) => TickEvent | string {
+function converter(base: Base, day: Day, isWhole: boolean): (text: string) => TickEvent | string {
   const counter = new OccurrenceCounter();
   // A day has a few dozen sets of flags: their lists are shared, not built per line.
   const conditionLists = new Map<string, readonly string[] | null>();
@@ -115,10 +91,10 @@ function converter(base: Base, day: Day, isScaled: boolean): (text: string) => T
     const [a, b, c, d, e] = ends;
     const time = timeOf(text.slice(0, a), day);
     if (typeof time === "string") return time;
-    const price = isScaled ? scaled(text, a + 1, b) : decimal(text.slice(a + 1, b));
+    const price = isWhole ? scaled(text, a + 1, b) : decimal(text.slice(a + 1, b));
     if (Number.isNaN(price))
-      return `the price ${shown(text.slice(a + 1, b))} is no ${isScaled ? "whole number of 1/10000" : "number"}`;
-    const size = isScaled ? digits(text, b + 1, c) : decimal(text.slice(b + 1, c));
+      return `the price ${shown(text.slice(a + 1, b))} is no ${isWhole ? "whole number of 1/10000" : "number"}`;
+    const size = isWhole ? digits(text, b + 1, c) : decimal(text.slice(b + 1, c));
     if (!(size >= 0)) return `the size ${shown(text.slice(b + 1, c))} is no whole number from 0 on`;
     const conditions = conditionsOf(text.slice(d + 1), e - d - 1, conditionLists);
     if (typeof conditions === "string") return conditions;

@@ -1,11 +1,11 @@
-import type { EventTopic } from "../../event/schemas.ts";
-import type { FeedDraft } from "../decide/draft.ts";
-import type { Layout } from "../decide/layout.ts";
-import { CSV_LINE_BYTES_MAX, type Format, type Opening, refusal } from "../format.ts";
-import { leanName } from "../symbol.ts";
-import { DOT } from "./bar-sites.ts";
-import { askAsset, leanClock, leanSource, toldAsset } from "./lean.ts";
-import { hasRow, type MappedFormat } from "./mapped.ts";
+import type { EventTopic } from "../../../event/schemas.ts";
+import type { FeedDraft } from "../../decide/draft.ts";
+import type { Layout } from "../../decide/layout.ts";
+import { CSV_LINE_BYTES_MAX, type Format, type Opening, refusal } from "../../format.ts";
+import { leanName } from "../../symbol.ts";
+import { DOT } from "../bar-sites.ts";
+import { hasRow, type MappedFormat } from "../mapped.ts";
+import { askAsset, isScaled, leanClock, leanSource, toldAsset } from "./asset.ts";
 
 const FIVE = String.raw`(,-?\d+(\.\d+)?){4},\d+(\.\d+)?$`;
 const BAR_COLUMNS = { open: 2, high: 3, low: 4, close: 5, volume: 6 };
@@ -17,8 +17,7 @@ function withAsset(opening: Opening, layout: Layout, draft: FeedDraft, prices: r
   const asset =
     told ??
     askAsset(opening, "Lean's files don't say the asset class, which decides the scale of prices and the clock");
-  const isScaled = asset === "equity" || asset === "option";
-  if (isScaled && isFraction && told !== undefined) {
+  if (isScaled(asset) && isFraction && told !== undefined) {
     throw refusal(
       `--asset ${asset} has whole prices, and ${opening.file} has decimal ones`,
       "Say the asset class that it holds.",
@@ -27,7 +26,7 @@ function withAsset(opening: Opening, layout: Layout, draft: FeedDraft, prices: r
   // Without the asset class nothing below is known, and it is asked for already.
   if (told === undefined) return draft;
   const zone = leanClock(opening, asset).name;
-  const numbers = { ...DOT, ...(isScaled ? { priceScale: 0.0001 } : {}) };
+  const numbers = { ...DOT, ...(isScaled(asset) ? { priceScale: 0.0001 } : {}) };
   return { ...draft, map: { ...draft.map, source: leanSource(asset), numbers, time: { ...draft.map.time, zone } } };
 }
 
@@ -80,7 +79,7 @@ export const leanCrypto: MappedFormat = {
   },
 };
 
-/** Known files of quotes: `ticks` are trades, and a bid is none. */
+/** Known files of quotes: a bid is no trade, and bars of bids and asks are two in a row. */
 export function quotesOf<T extends EventTopic>(
   name: string,
   about: string,
@@ -96,8 +95,8 @@ export function quotesOf<T extends EventTopic>(
     detects,
     open: ({ file }) => {
       throw refusal(
-        `${file} holds quotes (${about}), and these are trades: a bid or an ask isn't one`,
-        "Publish a file of trades; or say by --map which column is to be the price, and which the size.",
+        `${file} holds quotes (${about}), and a bid or an ask is no trade`,
+        "Publish a file of trades; or say by --map which columns are to be the prices, and which the size.",
       );
     },
   };
