@@ -1,3 +1,4 @@
+import { isUtf8 } from "node:buffer";
 import { TradetapeError } from "../errors.ts";
 import { LineSplitter } from "./lines.ts";
 
@@ -56,6 +57,7 @@ export async function readSample(file: string, source: AsyncIterable<Buffer>, to
   }
   const lines = wholeLines(Buffer.concat(taken), ended);
   refuseOldLineEnds(file, taken[0], lines);
+  refuseOtherText(file, taken[0] ?? Buffer.alloc(0));
   if (bytes === 0 || (ended && lines.length === 0)) throw refuse(`${file} holds no line`, "Check how it was made.");
   async function* chunks() {
     yield* taken;
@@ -81,6 +83,16 @@ function utf16WithoutMark(bytes: Buffer): { encoding: string; by: string; skip: 
   const by = "the file, every second byte of which is 0";
   if (isZeroAt(1)) return { encoding: "utf-16le", by, skip: 0 };
   return isZeroAt(0) ? { encoding: "utf-16be", by, skip: 0 } : undefined;
+}
+
+/** A header in another encoding would be dropped like a damaged line, and the first row taken for it. */
+function refuseOtherText(file: string, start: Buffer): void {
+  const end = start.indexOf(10);
+  if (end < 0 || isUtf8(start.subarray(0, end))) return;
+  throw refuse(
+    `${file} isn't UTF-8 in its first line`,
+    "Say its encoding by --map, as in encoding: windows-1252, or convert it.",
+  );
 }
 
 /** Old programs end lines with a carriage return alone: the whole file would be one line. */

@@ -47,7 +47,7 @@ describe("files of several symbols", () => {
     const { rejected, reasons } = await barsOf("c.csv", later, { symbol: "IBM" });
     expect([rejected, reasons]).toEqual([
       [12_002],
-      ['permno turns from 10107 to "14593": it may be the symbol\'s code'],
+      ['permno turns from 10107 to "14593": it may tell instruments apart'],
     ]);
     expect((await barsOf("c.csv", later, { symbol: "IBM", column: ["ignore=permno"] })).rejected).toEqual([]);
   });

@@ -69,7 +69,7 @@ const whole = ({ digits }: Decimal) => String(digits);
 const TICKS: Readonly<Record<string, TickLayout>> = {
   trades: {
     head: "timestamp,price,size,id,exchange",
-    row: (tick, price, size, i) => [isoNanos(tick), price, size, i, "V"].join(","),
+    row: (tick, price, size, i) => [isoNanos(tick), price, size, i + 1000, "V"].join(","),
     options: () => ({ ...IBM, decimal: "dot", source: "trades" }),
     stepNs: 1,
   },

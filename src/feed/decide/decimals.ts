@@ -2,6 +2,7 @@ import { shown } from "../decimal.ts";
 import type { Decisions } from "../decision.ts";
 import { type Opening, refusal } from "../format.ts";
 import { KINDS } from "../map/fields.ts";
+import type { FeedMap } from "../map/schema.ts";
 import { type DecimalFinding, type DecimalSign, findDecimal, type NumberStyle } from "../text/numbers.ts";
 import type { Columns } from "./columns.ts";
 import type { FeedDraft } from "./draft.ts";
@@ -48,13 +49,31 @@ export function numberStyles(
       ".",
     );
   } else decisions.take("decimal sign", "none: whole numbers alone are taken", "the file, which shows no other");
+  askApostrophe(decisions, map, prices, columns, layout, found);
   const group = map.numbers?.group ?? (sign === "," ? "." : sign === "." ? "," : "");
   const power = powerOf(decisions, "price scale", map.numbers?.priceScale, by, options.priceScale);
   const sizePower = powerOf(decisions, "size scale", map.numbers?.sizeScale, by, options.sizeScale);
   return {
-    price: { decimal: sign, group, power, hasSuffix: false },
-    size: { decimal: sign, group, power: sizePower, hasSuffix: map.kind === "bars" },
+    price: { decimal: sign, group, power, hasSuffix: false, hasApostrophe: found.hasApostrophe },
+    size: { decimal: sign, group, power: sizePower, hasSuffix: map.kind === "bars", hasApostrophe: true },
   };
+}
+
+/** Bonds' prices are in 32nds at some exchanges: 110'160 is 110 and 16 of them there, and 110,160 elsewhere. */
+function askApostrophe(
+  decisions: Decisions,
+  map: FeedMap,
+  prices: readonly string[],
+  columns: Columns,
+  { rows }: Layout,
+  { hasApostrophe }: DecimalFinding,
+): void {
+  if (hasApostrophe || map.numbers?.group !== undefined) return;
+  const places = prices.flatMap((field) => columns.fields.get(field) ?? []);
+  const unclear = rows.flatMap((row) => places.map((place) => row[place]!)).find((text) => /\d['’]\d{3}$/.test(text));
+  if (unclear === undefined) return;
+  const why = `prices like ${shown(unclear)} may be thousands or 32nds`;
+  decisions.ask({ what: "group sign", why, flag: "--map with numbers.group", place: "numbers.group" }, undefined);
 }
 
 /** The power of ten that prices or sizes are multiplied by. */

@@ -2,6 +2,7 @@ import { shown } from "../decimal.ts";
 import type { Decisions } from "../decision.ts";
 import type { Opening } from "../format.ts";
 import type { MapKind } from "../map/fields.ts";
+import { normalName } from "../text/cells.ts";
 import { type Columns, isNotKept, mayBeVolume } from "./columns.ts";
 import type { Layout } from "./layout.ts";
 
@@ -39,12 +40,20 @@ export function checkLeftovers(
   const { decisions } = opening;
   const { names } = layout;
   const rest = names.flatMap((name, place) => (known.has(place) || isNotKept(name) ? [] : [place]));
+  const currencies = names.flatMap((name, place) => (!known.has(place) && isCurrency(name) ? [place] : []));
   const called = (places: readonly number[]) => places.map((place) => shown(names[place]!)).join(", ");
   const texts = rest.filter((place) => contentOf(layout, place) === "texts");
   if (texts.length > 0 && columns.symbol === undefined) {
     const why = `the texts of ${called(texts)} may name the symbol`;
     const flag = "--column symbol=NAME or --column ignore=NAME";
     decisions.ask({ what: "column of symbol", why, flag, place: "symbol.column" }, undefined);
+  }
+  const several = [...texts, ...currencies].filter((place) => repeatedTexts(layout, place).length > 1);
+  const apart = columns.symbol === undefined ? several.filter((place) => !texts.includes(place)) : several;
+  if (apart.length > 0) {
+    const why = `the texts of ${called(apart)} may tell instruments apart`;
+    const flag = "--column ignore=NAME, or --map with the rows to take";
+    decisions.ask({ what: "rows", why, flag, place: "rows" }, undefined);
   }
   const codes = rest.filter((place) => separates(layout, place, columns.times) || valuesOf(layout, place).length > 1);
   if (codes.length > 0 && columns.symbol === undefined) {
@@ -53,12 +62,27 @@ export function checkLeftovers(
     decisions.ask({ what: "column of symbol", why, flag, place: "symbol.column" }, undefined);
   }
   const steady = rest.flatMap((place): [number, string][] => valuesOf(layout, place).map((value) => [place, value]));
+  const fixed = [...texts, ...currencies].flatMap((place): [number, string][] => {
+    const values = repeatedTexts(layout, place);
+    return values.length === 1 ? [[place, values[0]!]] : [];
+  });
   const isSteady = columns.symbol === undefined && codes.length === 0;
   if (kind === "bars" && !columns.fields.has("volume") && !isVolumeTold) {
     const volumes = names.flatMap((name, place) => (!known.has(place) && mayBeVolume(name) ? [place] : []));
     askVolume(decisions, [...new Set([...rest, ...volumes])], layout);
   }
-  return new Map(isSteady ? steady : []);
+  return new Map([...(isSteady ? steady : []), ...fixed]);
+}
+
+/** An id that counts a file's rows is another trade's in the next file, and the venue's own count may begin so, too. */
+export function askCounted({ decisions }: Opening, { fields }: Columns, { rows, names }: Layout): void {
+  const [place] = fields.get("trade_id") ?? [];
+  if (place === undefined || rows.length < 2) return;
+  const first = Number(rows[0]![place]);
+  if ((first !== 0 && first !== 1) || !rows.every((row, i) => row[place] === String(first + i))) return;
+  const why = `${shown(names[place]!)} counts the rows, so that it may be no trade's id`;
+  const flag = "--column trade_id=NAME or --column ignore=NAME";
+  decisions.ask({ what: "column of trade_id", why, flag, place: "columns.trade_id" }, undefined);
 }
 
 function askVolume(decisions: Decisions, rest: readonly number[], layout: Layout): void {
@@ -68,6 +92,15 @@ function askVolume(decisions: Decisions, rest: readonly number[], layout: Layout
   const why = `no column is called volume, and ${called} may be it`;
   const flag = "--column volume=NAME, or --missing-volume 0";
   decisions.ask({ what: "column of volume", why, flag, place: "columns.volume" }, undefined);
+}
+
+/** Money of two kinds makes two series of one symbol. */
+const isCurrency = (name: string) => normalName(name) === "currency";
+
+/** The different texts of a column of which most stand in several rows; of ids and notes, which don't, none. */
+function repeatedTexts({ rows, names }: Layout, place: number): readonly string[] {
+  const values = new Set(rows.map((row) => row[place]!));
+  return values.size * 2 <= rows.length || isCurrency(names[place]!) ? [...values] : [];
 }
 
 /** Columns of one code in all rows of the sample, and the code: where it changes, the symbol may. */

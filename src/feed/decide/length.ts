@@ -27,24 +27,27 @@ export function barLength(
   const fixed =
     toldInterval(options.interval) ?? (typeof map.interval === "string" ? intervalName(map.interval)! : undefined);
   const fixedBy = options.interval ? "--interval" : by;
+  const words = typeof map.interval === "object" ? (map.interval.words ?? {}) : {};
+  const named = columns.interval === undefined ? [] : [...new Set(layout.rows.map((row) => row[columns.interval!]!))];
+  const known = named.map((name) => words[name] ?? intervalName(name));
+  const other = known.find((name) => name !== null && name !== fixed);
+  if (fixed !== undefined && typeof other === "string") {
+    const column = shown(layout.names[columns.interval!]!);
+    throw refusal(
+      `${fixedBy} says ${shown(fixed)}, and the column ${column} of ${file} ${shown(other)}`,
+      "Leave it out.",
+    );
+  }
   if (fixed !== undefined) {
     refuseOverlap(fixed, fixedBy, series, file);
     decisions.take("interval", fixed, fixedBy);
-    return { fixed };
+    const isSame = named.length > 0 && known.every((name) => name === fixed);
+    return isSame ? { place: columns.interval!, words } : { fixed };
   }
-  const words = typeof map.interval === "object" ? (map.interval.words ?? {}) : {};
-  if (columns.interval !== undefined) {
-    const place = columns.interval;
-    const names = [...new Set(layout.rows.map((row) => row[place]!))];
-    const known = names.map((name) => words[name] ?? intervalName(name));
-    if (known.every((name) => name !== null)) {
-      decisions.take(
-        "interval",
-        `${[...new Set(known)].join(", ")}, as each row says`,
-        ofRows(layout.rows.length, layout),
-      );
-      return { place, words };
-    }
+  if (columns.interval !== undefined && known.every((name) => name !== null)) {
+    const each = `${[...new Set(known)].join(", ")}, as each row says`;
+    decisions.take("interval", each, ofRows(layout.rows.length, layout));
+    return { place: columns.interval, words };
   }
   const one = among === undefined ? undefined : intervalAmong(series, among);
   if (one !== undefined) {

@@ -1,5 +1,7 @@
+import { shown } from "../decimal.ts";
 import type { Opening } from "../format.ts";
 import type { FeedMap } from "../map/schema.ts";
+import { normalName } from "../text/cells.ts";
 import type { DateStyle } from "../text/dates.ts";
 import { type NumberStyle, numberReader } from "../text/numbers.ts";
 import { timeText } from "../text/times.ts";
@@ -9,7 +11,7 @@ import { type Columns, headerColumns, lacksOf, namedColumns, toldColumns } from 
 import { numberStyles } from "./decimals.ts";
 import type { FeedDraft } from "./draft.ts";
 import { type Layout, layoutOf, neededPlace, placeOf } from "./layout.ts";
-import { checkLeftovers, checkRepeats, type SteadyCodes } from "./leftovers.ts";
+import { askCounted, checkLeftovers, checkRepeats, type SteadyCodes } from "./leftovers.ts";
 import { type BarLength, barLength } from "./length.ts";
 import { type SymbolRule, symbolRule } from "./symbols.ts";
 import { timeColumns } from "./time-columns.ts";
@@ -57,6 +59,7 @@ export function settleFeed(
     const places = [columns.symbol, columns.interval, columns.conditions].filter((place) => place !== undefined);
     const taken = [...[...columns.fields.values()].flat(), ...places, ...times, ...(found?.alike ?? [])];
     const known = new Set([...taken, ...(told.get("ignore") ?? [])]);
+    if (!told.has("trade_id")) askCounted(opening, columns, layout);
     steady = checkLeftovers(opening, map.kind, { ...columns, times }, known, layout, isVolumeZero);
   }
   tellColumns(opening, draft, columns, times, layout);
@@ -64,6 +67,7 @@ export function settleFeed(
   const texts = layout.rows.map((row) => timeText(row, times));
   const { style, zone } = timeStyle(opening, draft, layout, times, texts);
   if (map.kind === "bars") checkRepeats(opening, texts, columns, layout);
+  if (map.kind === "bars" && map.time?.stamp === undefined) askStamp(opening, times, layout);
   const symbol = symbolRule(opening, map, by, columns.symbol, layout, draft.named?.ticker);
   const length = map.kind === "bars" ? barLength(opening, draft, columns, layout, { texts, style }, symbol) : undefined;
   const price = numberReader(numbers.price);
@@ -85,6 +89,16 @@ export function settleFeed(
     length,
     source,
   };
+}
+
+const END_NAME = /^(bar)?(end|close|closing|stop)(time|date)?$/;
+
+/** A column whose name says that bars end there holds no starts. */
+function askStamp({ decisions }: Opening, times: readonly number[], { names }: Layout): void {
+  const end = times.map((place) => names[place]!).find((name) => END_NAME.test(normalName(name)));
+  if (end === undefined) return;
+  const why = `the times of ${shown(end)} may be bars' ends`;
+  decisions.ask({ what: "stamp", why, flag: "--map with time.stamp", place: "time.stamp" }, undefined);
 }
 
 function sourceOf({ options, decisions }: Opening, { map, by }: FeedDraft): string {

@@ -17,7 +17,8 @@ export const YFINANCE: NonNullable<FeedDraft["among"]> = [
   ["3mo", 89 * DAY],
 ];
 export const OHLC = { open: "open", high: "high", low: "low", close: "close" };
-export const DOT = { decimal: "." } as const;
+/** Programs write no groups: a comma means that the file was written again by another one. */
+export const DOT = { decimal: ".", group: "" } as const;
 export const SYMBOL_TZ = "--symbol; --tz for times of day";
 
 export const yfinance: MappedFormat = {
@@ -38,7 +39,7 @@ export const nasdaq: MappedFormat = {
   about: "Nasdaq.com's historical quotes: mm/dd/yyyy, dollar signs, Close/Last",
   sample: ["Date,Close/Last,Volume,Open,High,Low", "03/15/2024,$172.62,121752700,$171.17,$172.62,$170.285"],
   asks: "--symbol",
-  map: { numbers: DOT, time: { format: "mm/dd/yyyy" }, interval: "1d" },
+  map: { numbers: { decimal: ".", group: "," }, time: { format: "mm/dd/yyyy" }, interval: "1d" },
   detects: hasColumns("Date", "Close/Last", "Volume", "Open", "High", "Low"),
 };
 

@@ -13,7 +13,7 @@ const scale = z.number().refine(isPowerOfTen, "is no power of ten");
 const numbers = z
   .strictObject({
     decimal: z.enum([".", ","]).describe("the decimal sign"),
-    group: z.enum(["", ".", ","]).describe("the sign between groups of three digits; blanks and ' are always taken"),
+    group: z.enum(["", ".", ",", "'"]).describe("the sign between groups of three digits; blanks are always taken"),
     priceScale: scale.describe("what prices are multiplied by: 0.0001 where 1815200 means 181.52"),
     sizeScale: scale.describe("the same for sizes and volumes"),
   })

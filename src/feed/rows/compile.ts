@@ -4,12 +4,15 @@ import { RowSymbols } from "../decide/symbols.ts";
 import { shown } from "../decimal.ts";
 import type { Conversion, LineOutcome } from "../format.ts";
 import type { FeedSymbol } from "../symbol.ts";
-import { cellsOf, fitted } from "../text/cells.ts";
+import { cellsOf, fitted, normalName } from "../text/cells.ts";
 import { timeText } from "../text/times.ts";
 import { momentOf, outsideRange } from "../time.ts";
 import { barMaker } from "./bars.ts";
 import type { Maker } from "./row.ts";
 import { tickMaker } from "./ticks.ts";
+
+const SECOND_HEADER =
+  "a second header: rows from there on may be of another instrument or order; publish them as a file of their own";
 
 /** What reads a file's rows, now that everything about them is decided. */
 export function compile<T extends "ticks" | "bars">(kind: T, settled: Settled, session: string | null): Conversion<T> {
@@ -18,15 +21,22 @@ export function compile<T extends "ticks" | "bars">(kind: T, settled: Settled, s
   const make = (kind === "bars" ? barMaker(settled, session) : tickMaker(settled, session)) as Maker<T>;
   const symbols = symbolsOf(settled);
   const isTaken = filterOf(settled);
+  const isHeader = headerTest(settled);
+  let isOver = false;
   const convert = (text: string): LineOutcome<T> => {
     if (isComment(text, map)) return null;
     const cells = cellsOf(text, delimiter);
     if (typeof cells === "string") return cells;
+    const outcome = isOver ? SECOND_HEADER : rowOf(cells);
+    if (typeof outcome === "string" && !isOver) isOver = isHeader(cells);
+    return isOver ? SECOND_HEADER : outcome;
+  };
+  const rowOf = (cells: string[]): LineOutcome<T> => {
     if (!fitted(cells, names.length)) return `the line has ${cells.length} columns instead of ${names.length}`;
     if (!isTaken(cells)) return null;
     for (const [place, code] of steady) {
       if (cells[place] !== code)
-        return `${names[place]} turns from ${code} to ${shown(cells[place]!)}: it may be the symbol's code`;
+        return `${names[place]} turns from ${code} to ${shown(cells[place]!)}: it may tell instruments apart`;
     }
     const symbol = symbols.of(cells);
     if (symbol === null || typeof symbol === "string") return symbol;
@@ -38,6 +48,19 @@ export function compile<T extends "ticks" | "bars">(kind: T, settled: Settled, s
     return outside ?? make({ cells, symbolId: symbol.id, time });
   };
   return { symbols: symbols.fixed, head, isOnce: true, convert, found: symbols.found };
+}
+
+/**
+ * Whether a line is a header again, of files that were put behind one another. Where a column names the symbol and the
+ * header is the same one, what follows is as before.
+ */
+function headerTest({ layout: { names }, symbol }: Settled): (cells: readonly string[]) => boolean {
+  const own = new Set(names.map(normalName).filter((name) => name !== ""));
+  const isNumbered = names.every((name, i) => name === String(i + 1));
+  return (cells) => {
+    if (isNumbered || cells.filter((cell) => own.has(normalName(cell))).length * 2 <= names.length) return false;
+    return "fixed" in symbol || cells.some((cell, i) => cell !== names[i]);
+  };
 }
 
 interface Symbols {

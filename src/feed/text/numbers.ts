@@ -6,8 +6,10 @@ export type DecimalSign = "." | ",";
 export interface NumberStyle {
   /** Undefined while no number of the file showed one: then only whole numbers are taken. */
   readonly decimal: DecimalSign | undefined;
-  /** The sign between groups of three digits, besides blanks and apostrophes; "" when there is none. */
+  /** The sign between groups of three digits, besides blanks; "" when there is none. */
   readonly group: string;
+  /** Whether an apostrophe stands between groups, too. */
+  readonly hasApostrophe: boolean;
   /** Power of ten that values are multiplied by, as in -4 for 1/10000. */
   readonly power: number;
   /** Whether K, M, B and T may stand behind the number, as in 3.49M. */
@@ -15,12 +17,14 @@ export interface NumberStyle {
 }
 
 const SUFFIXES: Readonly<Record<string, number>> = { K: 3, M: 6, B: 9, T: 12 };
-const BLANK_GROUP = /(?<=\d)[\s\u00a0\u202f'’](?=\d{3})/g;
+const BLANK_GROUP = /(?<=\d)[\s\u00a0\u202f](?=\d{3})/g;
+const APOSTROPHE_GROUP = /(?<=\d)['’](?=\d{3})/g;
 
 /** Takes off what people put around numbers: a dollar sign, and blanks or apostrophes between groups. */
-function bare(text: string): string {
+function bare(text: string, hasApostrophe: boolean): string {
   const signed = text.replace(/^([+-]?)\$/, "$1");
-  return /[\s\u00a0\u202f'’]/.test(signed) ? signed.replace(BLANK_GROUP, "") : signed;
+  const blank = /[\s\u00a0\u202f]/.test(signed) ? signed.replace(BLANK_GROUP, "") : signed;
+  return hasApostrophe && /['’]/.test(blank) ? blank.replace(APOSTROPHE_GROUP, "") : blank;
 }
 
 type Evidence = DecimalSign | "both" | undefined;
@@ -30,7 +34,7 @@ type Evidence = DecimalSign | "both" | undefined;
  * three before it may stand before decimals or between groups.
  */
 function evidenceOf(text: string): Evidence {
-  const digits = bare(text).replace(/[KMBT]$/, "");
+  const digits = bare(text, true).replace(/[KMBT]$/, "");
   if (!/^[+-]?[\d.,]*\d([eE][+-]?\d+)?$/.test(digits)) return undefined;
   const dots = digits.split(".").length - 1;
   const commas = digits.split(",").length - 1;
@@ -49,31 +53,36 @@ export interface DecimalFinding {
   readonly proofs: Readonly<Record<DecimalSign, number>>;
   /** A number with a sign that proves nothing, if there is one. */
   readonly unclear: string | undefined;
+  /** Whether some number shows that an apostrophe stands between groups: 110'160 alone may be 110 and 16 32nds. */
+  readonly hasApostrophe: boolean;
 }
 
 export function findDecimal(texts: Iterable<string>): DecimalFinding {
   let dots = 0;
   let commas = 0;
   let unclear: string | undefined;
+  let hasApostrophe = false;
   for (const text of texts) {
+    hasApostrophe ||= /\d['’]\d{3}['’.,]\d/.test(text);
     const sign = evidenceOf(text);
     if (sign === ".") dots++;
     else if (sign === ",") commas++;
     else if (unclear === undefined && /^[+-]?\$?\d{1,3}[.,]\d{3}[KMBT]?$/.test(text)) unclear = text;
   }
   const sign = dots > 0 && commas > 0 ? "both" : dots > 0 ? "." : commas > 0 ? "," : undefined;
-  return { sign, proofs: { ".": dots, ",": commas }, unclear };
+  return { sign, proofs: { ".": dots, ",": commas }, unclear, hasApostrophe };
 }
 
 const WHOLE = /^[+-]?\d+$/;
 
 /** A reader of one style's numbers: the value, or NaN. A power of ten is applied to the text, so nothing is rounded twice. */
-export function numberReader({ decimal: sign, group, power, hasSuffix }: NumberStyle): (text: string) => number {
+export function numberReader(style: NumberStyle): (text: string) => number {
+  const { decimal: sign, group, power, hasSuffix, hasApostrophe } = style;
   const grouped = group === "" ? undefined : groupPattern(group, sign);
   const point = (sign ?? "").charCodeAt(0);
   return (text) => {
     if (power === 0 && sign !== "," && isPlain(text, point)) return Number(text);
-    let digits = bare(text);
+    let digits = bare(text, hasApostrophe);
     let shift = power;
     if (hasSuffix) {
       const more = SUFFIXES[digits.at(-1) ?? ""];

@@ -63,8 +63,8 @@ export function styleOf(texts: readonly string[], told: ToldTime, decisions: Dec
   if (unit !== undefined) return epoch(unit as EpochUnit);
   if (told.format !== undefined && told.format !== "epoch") return toldStyle(told.format, texts);
   const looks: readonly [RegExp, (fitting: readonly string[]) => DateStyle][] = [
-    [ISO_LIKE, () => iso],
-    [DOTTED, () => dotted],
+    [ISO_LIKE, (fitting) => yearFirst(iso, fitting, decisions)],
+    [DOTTED, (fitting) => yearFirst(dotted, fitting, decisions)],
     [COMPACT, () => compact],
     [SLASHED, (fitting) => slashedStyle(fitting, decisions)],
     [NUMBER, (fitting) => epochStyle(fitting, decisions)],
@@ -139,6 +139,18 @@ function slashedStyle(texts: readonly string[], decisions: Decisions): DateStyle
     },
     slashed(true),
   );
+}
+
+const YEAR_FIRST = /^\d{4}[-/.](\d\d?)[-/.](\d\d?)/;
+
+/** Years are followed by the month nearly everywhere; where more dates only fit the day, it is asked. */
+function yearFirst(style: DateStyle, texts: readonly string[], decisions: Decisions): DateStyle {
+  const parts = texts.map((text) => YEAR_FIRST.exec(text)).filter((found) => found !== null);
+  const dayFirst = parts.filter(([, second, third]) => Number(second) > 12 && Number(third) <= 12).length;
+  const monthFirst = parts.filter(([, second, third]) => Number(second) <= 12 && Number(third) > 12).length;
+  if (dayFirst <= monthFirst) return style;
+  const why = `of dates like ${shown(texts[0]!)} ${dayFirst} have a second number over 12, which is no month`;
+  return decisions.ask({ what: "time", why, flag: "--date-format, as in yyyy-dd-mm", place: "time.format" }, style);
 }
 
 /** The unit of numbers since 1970, by how many digits they all have; days of a spreadsheet and ids have others. */
