@@ -31,8 +31,12 @@ export const LAYERS: readonly (readonly Room[])[] = [
   [
     {
       path: "src/event",
-      knows: "schemas, ids, checks, the wire format, the registry",
+      knows: "events",
       alone: ["avsc", "@kafkajs/confluent-schema-registry"],
+      parts: [
+        { name: "avro", knows: "avsc's types, strict about the bytes that they read" },
+        { name: ".", knows: "schemas, ids, checks, the wire format, the registry" },
+      ],
     },
   ],
   [

@@ -1,10 +1,11 @@
 import avsc from "avsc";
+import { strictType } from "./avro/strict-types.ts";
 import type { EventOfTopic } from "./events.ts";
 import { Refusal } from "./letter.ts";
 import type { Registry } from "./registry.ts";
 import { EVENT_BY_TOPIC, EVENT_SCHEMAS, type EventTopic } from "./schemas.ts";
-import { strictType } from "./strict-types.ts";
 import { type WireLayout, wireLayout } from "./wire-layout.ts";
+import { countInMicros, type ForeignTime, foreignTimes } from "./writer-times.ts";
 
 /** The wire format: magic byte 0, the schema's id as a big-endian int32, then Avro's bytes. */
 export const HEADER_BYTES = 5;
@@ -51,11 +52,14 @@ export function stampSchemaId(value: Buffer, schemaId: number): void {
   value.writeInt32BE(schemaId, 1);
 }
 
-/**
- * How to read one writer's events: a resolver (undefined when the writer's schema is ours) and their layout on the wire,
- * or why it can't be done.
- */
-type Resolution = { readonly resolver: Resolver | undefined; readonly layout: WireLayout | undefined } | Refusal;
+/** How to read one writer's events, or why it can't be done. */
+type Resolution = Reading | Refusal;
+interface Reading {
+  /** Undefined where the writer's schema is ours. */
+  readonly resolver: Resolver | undefined;
+  readonly layout: WireLayout | undefined;
+  readonly times: readonly ForeignTime[];
+}
 type Resolver = ReturnType<avsc.Type["createResolver"]>;
 
 /**
@@ -110,13 +114,13 @@ export class EventReader<T extends EventTopic = EventTopic> {
     if (value[0] !== MAGIC) return new Refusal("not_avro", `begins with byte ${value[0]}, not with 0`);
     const id = value.readInt32BE(1);
     const resolution = id === this.#lastId ? this.#lastResolution! : this.#resolve(id);
-    return resolution instanceof Refusal ? resolution : this.#decode(value, resolution.resolver);
+    return resolution instanceof Refusal ? resolution : this.#decode(value, resolution);
   }
 
-  #decode(value: Buffer, resolver: Resolver | undefined): EventOfTopic[T] | Refusal {
+  #decode(value: Buffer, { resolver, times }: Reading): EventOfTopic[T] | Refusal {
     try {
       const { value: event, offset } = this.#type.decode(value, HEADER_BYTES, resolver);
-      if (offset === value.length) return event as EventOfTopic[T];
+      if (offset === value.length) return countInMicros(event, times) ?? (event as EventOfTopic[T]);
       const detail = offset < 0 ? "the value ends early" : `${value.length - offset} bytes too many`;
       return new Refusal("undecodable", detail);
     } catch (error) {
@@ -142,11 +146,15 @@ export class EventReader<T extends EventTopic = EventTopic> {
   }
 
   #resolveWriter(writer: avsc.Type): Resolution {
+    const event = EVENT_BY_TOPIC[this.#topic];
+    const times = foreignTimes(event, writer);
+    if (times instanceof Refusal) return times;
+    // The transcoder counts no unit but ours.
+    const layout = times.length === 0 ? wireLayout(event, writer) : undefined;
     // Without a resolver, avsc reads about a third faster. Equal means equal but for docs, defaults and logical types.
-    const layout = wireLayout(EVENT_BY_TOPIC[this.#topic], writer);
-    if (this.#type.equals(writer)) return { resolver: undefined, layout };
+    if (times.length === 0 && this.#type.equals(writer)) return { resolver: undefined, layout, times };
     try {
-      return { resolver: this.#type.createResolver(writer), layout };
+      return { resolver: this.#type.createResolver(writer), layout, times };
     } catch (error) {
       return new Refusal("undecodable", `its schema can't be read as ours: ${(error as Error).message}`);
     }

@@ -10,6 +10,7 @@ export const LETTER_REASONS = {
   too_large: "The event is larger than TRADETAPE_EVENT_BYTES_MAX.",
   invalid: "A field breaks the contract beyond what Avro can say.",
   time_out_of_range: "The event's time is before 1970 or beyond the broker's time plus two days.",
+  time_unit: "The writer's schema doesn't say what a time counts.",
   conflicting_duplicate: "An event of this id has landed with other content.",
   missing_parent: "The event it belongs to never came.",
   unknown_session: "The session it belongs to never came.",

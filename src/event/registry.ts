@@ -2,9 +2,9 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { COMPATIBILITY, SchemaRegistry, SchemaType } from "@kafkajs/confluent-schema-registry";
 import avsc from "avsc";
 import { TradetapeError } from "../errors.ts";
+import { strictType } from "./avro/strict-types.ts";
 import { askRegistry, guarded, type HttpFailure, type RegistryQuestions } from "./registry-http.ts";
 import { EVENT_BY_TOPIC, EVENT_SCHEMAS, type EventTopic } from "./schemas.ts";
-import { strictType } from "./strict-types.ts";
 
 /** The schema an event was written with, or why there is none that a reader could use. */
 export type WriterSchema = { readonly type: avsc.Type } | { readonly reason: string };

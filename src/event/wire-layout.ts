@@ -22,7 +22,7 @@ export interface WireLayout {
 /**
  * The layout of a writer's events, or undefined where the bytes alone don't tell enough: nested records, maps, unions of
  * more than a type and null, types that Avro would have to widen. Such events are read by avsc, one object each.
- * @param writer one that avsc can read as the event
+ * @param writer one that avsc can read as the event, and that counts times in microseconds
  */
 export function wireLayout(event: EventName, writer: avsc.Type): WireLayout | undefined {
   const { fields: wanted } = EVENT_SCHEMAS[event];
@@ -52,10 +52,13 @@ const FORM: Readonly<Record<EventField["type"], readonly WireField["form"][]>> =
   boolean: ["boolean"],
 };
 
+/** The types of a union, or the type itself. */
+export const branchesOf = (type: avsc.Type): readonly avsc.Type[] =>
+  type instanceof avsc.types.UnwrappedUnionType || type instanceof avsc.types.WrappedUnionType ? type.types : [type];
+
 function wireField(name: string, type: avsc.Type): WireField | undefined {
-  const isUnion = type instanceof avsc.types.UnwrappedUnionType || type instanceof avsc.types.WrappedUnionType;
-  if (!isUnion) return plainField(name, type, undefined);
-  const { types } = type;
+  const types = branchesOf(type);
+  if (types[0] === type) return plainField(name, type, undefined);
   const nullBranch = types.findIndex((branch) => branch.typeName === "null");
   const inner = types[1 - nullBranch];
   return types.length === 2 && nullBranch >= 0 && inner ? plainField(name, inner, nullBranch as 0 | 1) : undefined;

@@ -9,7 +9,7 @@ import type { Registry } from "../../src/event/registry.ts";
 import { EVENT_BY_TOPIC } from "../../src/event/schemas.ts";
 import { ConnectionSlot } from "../../src/table/slot.ts";
 import { RawPublisher } from "../../src/topic/publish/raw-publish.ts";
-import { AVRO_TYPES } from "../event/avro-types.ts";
+import { OWN_WRITERS } from "../event/avro-types.ts";
 import { SCHEMA_IDS } from "./events.ts";
 import { FakeKafka, type KafkaWorld } from "./fakes/fake-kafka.ts";
 import type { FakePostgres } from "./fakes/fake-postgres.ts";
@@ -28,7 +28,7 @@ function fakeRegistry({ time, faults }: ProcessWorld, process: Process): Registr
   const topics = Object.keys(SCHEMA_IDS) as (keyof typeof SCHEMA_IDS)[];
   const writer = (id: number) => {
     const topic = topics.find((name) => SCHEMA_IDS[name] === id);
-    return topic ? { type: AVRO_TYPES[EVENT_BY_TOPIC[topic]] } : { reason: "the registry has no such schema" };
+    return topic ? OWN_WRITERS[EVENT_BY_TOPIC[topic]] : { reason: "the registry has no such schema" };
   };
   return {
     register: async (_name, topic) => SCHEMA_IDS[topic as keyof typeof SCHEMA_IDS],

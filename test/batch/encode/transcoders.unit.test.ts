@@ -3,24 +3,11 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { CONSUMERS } from "../../../consumers/all.ts";
 import type { Consumer } from "../../../src/batch/consumer.ts";
-import { encodeBatch } from "../../../src/batch/encode/encode.ts";
-import type { EncodedBatch } from "../../../src/batch/encode/encoded-batch.ts";
 import type { Encoder } from "../../../src/batch/encode/encoder.ts";
-import { EventFilter } from "../../../src/batch/encode/event-filter.ts";
-import { KnownDays } from "../../../src/batch/encode/known-days.ts";
-import { Transcoders, transcoderPlan } from "../../../src/batch/encode/transcoders.ts";
-import { EventReader } from "../../../src/event/codec.ts";
+import { strictType } from "../../../src/event/avro/strict-types.ts";
 import { EVENT_SCHEMAS, type EventField } from "../../../src/event/schemas.ts";
-import { strictType } from "../../../src/event/strict-types.ts";
-import { landingColumns } from "../../../src/table/rows/landing-table.ts";
-import { RowEncoder } from "../../../src/table/rows/row-encoder.ts";
 import { NOON } from "../../support/samples.ts";
-
-type RawField = { name: string; type: unknown; default?: unknown };
-type RawSchema = { fields: RawField[] };
-type Fields = Record<string, unknown>;
-
-const SESSIONS = ["0198c5a4-8f6e-5c3a-9d2b-5e4f3a2b1c01", "0198C5A4-8f6e-5c3a-9d2b-5e4f3a2b1c02"];
+import { type BothWays, bothWays, encode, type Fields, type RawSchema, SESSIONS, said } from "./both-ways.ts";
 
 const text = fc.oneof(
   fc.string({ unit: "grapheme-ascii", maxLength: 60, size: "max" }),
@@ -127,9 +114,7 @@ const damage: fc.Arbitrary<(value: Buffer) => Buffer> = fc.oneof(
   }),
 );
 
-interface Made {
-  readonly fast: Encoder;
-  readonly slow: Encoder;
+interface Made extends BothWays {
   readonly encode: (event: Fields) => Buffer;
 }
 
@@ -137,58 +122,10 @@ function make(consumer: Consumer, writer: (schema: RawSchema) => Fields): Made {
   const schema = JSON.parse(EVENT_SCHEMAS[consumer.landing.event].json) as RawSchema;
   const added = writer(schema);
   const type = avsc.Type.forSchema(structuredClone(schema) as unknown as avsc.Schema, { typeHook: strictType });
-  const registry = { writer: () => ({ type }), isStale: () => false } as never;
-  const reader = new EventReader(consumer.topic, registry);
-  const columns = landingColumns(consumer.landing).map(({ name, from, fits }) => {
-    const writers = Object.values(fits);
-    return { name, from, write: writers.at(-1)! };
-  });
-  const revised = consumer.landing.repeats === "revised";
-  const slow: Encoder = {
-    consumer,
-    reader,
-    rowEncoder: new RowEncoder(columns, revised),
-    transcoders: { of: () => undefined },
-    eventBytesMax: 6000,
-    newDaysPerBatchMax: 1,
-    filter: new EventFilter(["paper", "backtest", "replay", "live"], "all"),
-    days: new KnownDays("market_data_tick"),
-  };
-  const fast = { ...slow, transcoders: new Transcoders(reader, transcoderPlan(consumer, columns)) };
   const encode = (event: Fields) =>
     Buffer.concat([Buffer.from([0, 0, 0, 0, 7]), type.toBuffer({ ...event, ...added })]);
-  return { fast, slow, encode };
+  return { ...bothWays(consumer, schema), encode };
 }
-
-/** All values lie in one buffer, as those of a fetch do: what a value claims beyond its end is another's bytes. */
-function encode(encoder: Encoder, values: readonly Buffer[]): EncodedBatch {
-  const bytes = Buffer.concat(values);
-  const ends: number[] = [];
-  for (const value of values) ends.push((ends.at(-1) ?? 0) + value.length);
-  const start = (index: number) => ends[index]! - values[index]!.length;
-  const headers = (index: number) =>
-    index % 3 === 0 ? { "tradetape-revised-at": Buffer.from("1700000000000000") } : {};
-  const records = {
-    count: values.length,
-    offsetOf: (index: number) => 100 + index,
-    publishedAtMs: () => NOON / 1000,
-    locate: (index: number, place: { bytes: Uint8Array; start: number; end: number }) =>
-      Object.assign(place, { bytes, start: start(index), end: ends[index]! }),
-    record: (index: number) => ({ key: null, value: values[index]!, headers: headers(index) }),
-  };
-  const fates = new Map([
-    [SESSIONS[0]!, "filtered" as const],
-    [SESSIONS[1]!, "unknown" as const],
-  ]);
-  const range = { firstOffset: 100, nextOffset: 100 + values.length, from: 0, fates };
-  return { ...encodeBatch(encoder, 3, records, range), records: records as never };
-}
-
-const said = (batch: EncodedBatch) => ({
-  ...batch,
-  records: undefined,
-  rows: { ...batch.rows, bytes: batch.rows.bytes.toString("hex") },
-});
 
 /** Counts what the transcoders take. */
 function counted(encoder: Encoder): { encoder: Encoder; taken: () => number } {

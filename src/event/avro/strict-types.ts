@@ -1,33 +1,7 @@
 import { isUtf8 } from "node:buffer";
 import avsc from "avsc";
-
-/**
- * avsc trusts the bytes it reads: it turns invalid UTF-8 into U+FFFD, lets an int exceed 32 bits, writes and reads a
- * long below -2^52 as a positive one, allocates whatever count an array claims (eight bytes can ask for a petabyte),
- * and goes backwards, without end, over a block whose size is negative. One such message would change an event or end
- * the process. These types take the place of avsc's own through its `typeHook`; they use its internal reader methods,
- * so the package's version is pinned exactly.
- */
-interface Tap {
-  readonly buf: Buffer;
-  pos: number;
-  readLong(): number;
-  readInt(): number;
-  readString(): string | undefined;
-  skipString(): void;
-  writeLong(n: number): void;
-}
-
-declare module "avsc" {
-  /** What avsc's declarations leave out of its types. */
-  interface Type {
-    _read(tap: Tap): unknown;
-    _skip(tap: Tap): void;
-    _update(resolver: { _read?: (tap: Tap) => unknown }, writer: Type, options: object): void;
-  }
-}
-
-type Resolver = Parameters<avsc.Type["_update"]>[0];
+import { keepLogicalType } from "./logical-types.ts";
+import { type Resolver, StrictDouble, StrictInt, StrictLong, type Tap } from "./strict-numbers.ts";
 
 class StrictString extends avsc.types.StringType {
   override _read(tap: Tap): string | undefined {
@@ -42,63 +16,6 @@ class StrictString extends avsc.types.StringType {
       tap.pos = end;
     }
     return text;
-  }
-}
-
-class StrictInt extends avsc.types.IntType {
-  override _read(tap: Tap): number {
-    const n = tap.readInt();
-    if (n !== (n | 0)) throw new Error("an int beyond 32 bits");
-    return n;
-  }
-}
-
-/** Up to here a long's zigzag form, twice as large, is exact in the doubles that avsc counts in. */
-const EXACT_MAX = 2 ** 52;
-const isExact = (n: number): boolean => n < EXACT_MAX && n > -EXACT_MAX;
-
-/** The long at `tap`, digit by digit; bits beyond the 64th are dropped. */
-function readExactLong(tap: Tap): bigint {
-  let zigzag = 0n;
-  for (let shift = 0n; ; shift += 7n) {
-    const byte = tap.buf[tap.pos++] ?? 0;
-    zigzag |= BigInt(byte & 0x7f) << shift;
-    if (byte < 0x80) break;
-  }
-  const unsigned = BigInt.asUintN(64, zigzag);
-  return (unsigned >> 1n) ^ -(unsigned & 1n);
-}
-
-class StrictLong extends avsc.types.LongType {
-  override _read(tap: Tap): number {
-    const start = tap.pos;
-    const n = tap.readLong();
-    if (isExact(n)) return n;
-    tap.pos = start;
-    const exact = Number(readExactLong(tap));
-    if (!Number.isSafeInteger(exact)) throw new Error("a long beyond 2^53");
-    return exact;
-  }
-
-  _write(tap: Tap, n: unknown): void {
-    if (!Number.isSafeInteger(n)) throw new Error(`not a long that a number holds: ${String(n)}`);
-    if (isExact(n as number)) {
-      tap.writeLong(n as number);
-      return;
-    }
-    const long = BigInt(n as number);
-    let zigzag = (long << 1n) ^ (long >> 63n);
-    // Beyond the buffer's end this writes nothing and moves on, as all of avsc's writers do.
-    for (; zigzag > 0x7fn; zigzag >>= 7n) tap.buf[tap.pos++] = Number(zigzag & 0x7fn) | 0x80;
-    tap.buf[tap.pos++] = Number(zigzag);
-  }
-}
-
-/** A writer's long may be read as a double, rounded but never with its sign turned. */
-class StrictDouble extends avsc.types.DoubleType {
-  override _update(resolver: Resolver, writer: avsc.Type, options: object): void {
-    if (writer.typeName === "long") resolver._read = (tap) => Number(readExactLong(tap));
-    else super._update(resolver, writer, options);
   }
 }
 
@@ -187,12 +104,25 @@ const STRICT_BY_NAME: Readonly<Record<string, Constructor>> = {
   array: StrictArray,
   map: StrictMap,
   enum: StrictEnum,
+  // avsc's own, so that `strictType` makes them and their logical type, such as decimal, is kept.
+  bytes: avsc.types.BytesType,
+  fixed: avsc.types.FixedType,
 };
 
-/** avsc's `typeHook`: the strict type for a schema that has one. A type's name alone ("string") is a schema, too. */
+/**
+ * avsc's `typeHook`: the strict type for a schema that has one. A type's name alone ("string") is a schema, too.
+ *
+ * avsc trusts the bytes it reads: it turns invalid UTF-8 into U+FFFD, lets an int exceed 32 bits, writes and reads a
+ * long below -2^52 as a positive one, allocates whatever count an array claims (eight bytes can ask for a petabyte),
+ * and goes backwards, without end, over a block whose size is negative. One such message would change an event or end
+ * the process.
+ */
 export function strictType(schema: avsc.Schema, options: object): avsc.Type | undefined {
   if (Array.isArray(schema)) return undefined;
   const name = typeof schema === "string" ? schema : (schema as { type?: unknown }).type;
   const strict = typeof name === "string" ? STRICT_BY_NAME[name] : undefined;
-  return strict === undefined ? undefined : new strict(schema, options);
+  if (strict === undefined) return undefined;
+  const type = new strict(schema, options);
+  keepLogicalType(type, schema);
+  return type;
 }
