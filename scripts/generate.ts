@@ -1,5 +1,5 @@
 /** Writes the sources that are made of declarations. `test/tidy.test.ts` fails while a file is not what this makes. */
-import { writeFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { EVENT_BY_TOPIC, EVENT_SCHEMAS, type EventField, type EventName } from "../src/event/schemas.ts";
 import { SETTINGS, type Setting } from "../src/settings.ts";
 
@@ -53,10 +53,14 @@ ${lines.join("\n")}
 `;
 }
 
+/** A copy for the Python package, which is installed without schemas/. */
+const pythonRules = (): string => readFileSync(new URL("../schemas/rules.json", import.meta.url), "utf8");
+
 /** What is made, by its path from the root. */
 export const MADE: Readonly<Record<string, () => string>> = {
   "src/event/events.ts": eventsSource,
   "src/tradetape/connect-options.ts": connectOptionsSource,
+  "python/tradetape/rules.json": pythonRules,
 };
 
 if (import.meta.main) {

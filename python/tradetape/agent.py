@@ -3,11 +3,13 @@
     KAFKA_BROKERS=... SCHEMA_REGISTRY_URL=... python -m tradetape.agent AAPL NASDAQ
 
 publishes a prediction, the decision that rests on it and its two fills, and prints their ids. Run again, it publishes
-the same ids, and nothing lands twice. KAFKA_BROKERS, SCHEMA_REGISTRY_URL and TRADETAPE_NAMESPACE are tradetape's own.
+the same ids, and nothing lands twice. KAFKA_BROKERS, SCHEMA_REGISTRY_URL, TRADETAPE_NAMESPACE and TRADETAPE_EARLY_1970
+are tradetape's own.
 """
 
 import datetime
 import json
+import math
 import os
 import sys
 
@@ -16,18 +18,23 @@ from confluent_kafka.schema_registry import SchemaRegistryClient
 from confluent_kafka.schema_registry.avro import AvroSerializer
 from confluent_kafka.serialization import MessageField, SerializationContext
 
+from tradetape.checks import Fields
 from tradetape.ids import rule_id, strategy_id, symbol_id
+from tradetape.links import wrong_decision_link, wrong_fill_link
+from tradetape.times import Refused, now_us, wrong_time
 
 FLUSH_SECONDS_MAX = 30
 
 
 class Tape:
-    """Publishes events; `flush` returns when every replica has them, or raises."""
+    """Publishes events that keep the rules of the TypeScript library; `flush` returns when every replica has them, or
+    raises. `early_1970` is "refuse" or "allow": whether times in the first quarter of 1970 are meant."""
 
-    def __init__(self, brokers, registry_url, namespace=""):
+    def __init__(self, brokers, registry_url, namespace="", early_1970="refuse"):
         self._namespace = namespace
+        self._early_1970 = early_1970
         self._registry = SchemaRegistryClient({"url": registry_url})
-        self._serializers = {}
+        self._writers = {}
         self._refused = []
         self._producer = Producer(
             {
@@ -43,13 +50,17 @@ class Tape:
     @classmethod
     def from_environment(cls):
         env = os.environ
-        return cls(env["KAFKA_BROKERS"], env["SCHEMA_REGISTRY_URL"], env.get("TRADETAPE_NAMESPACE", ""))
+        early_1970 = env.get("TRADETAPE_EARLY_1970") or "refuse"
+        return cls(env["KAFKA_BROKERS"], env["SCHEMA_REGISTRY_URL"], env.get("TRADETAPE_NAMESPACE", ""), early_1970)
 
     def publish(self, topic, key, event, headers=None):
-        """Hands one event over. Times are aware datetimes or whole microseconds, ids text; absent fields are null."""
+        """Hands one event over. Times are aware datetimes or whole microseconds, ids text; absent fields are null. Raises
+        Refused, a ValueError that says what is wrong with the event, and then sends nothing."""
         full = f"{self._namespace}.{topic}" if self._namespace else topic
-        context = SerializationContext(full, MessageField.VALUE)
-        value = self._serializer(full)(event, context)
+        fields, serialize = self._writer(topic, full)
+        written = fields.checked(event)
+        refuse(topic, wrong_time(fields.times, written, self._early_1970, now_us()))
+        value = serialize(written, SerializationContext(full, MessageField.VALUE))
         self._producer.produce(full, key=key, value=value, headers=headers or {}, on_delivery=self._told)
         self._producer.poll(0)
 
@@ -62,17 +73,18 @@ class Tape:
         if error is not None:
             self._refused.append(error)
 
-    def _serializer(self, topic):
-        """Writes by the newest schema of the topic; tradetape registers them, an agent makes none of its own."""
-        if topic not in self._serializers:
+    def _writer(self, topic, full):
+        """The fields and the serializer by the newest schema of the topic; tradetape registers them, an agent makes none."""
+        if full not in self._writers:
+            newest = self._registry.get_latest_version(f"{full}-value").schema.schema_str
             config = {"auto.register.schemas": False, "use.latest.version": True}
-            self._serializers[topic] = AvroSerializer(self._registry, conf=config)
-        return self._serializers[topic]
+            self._writers[full] = Fields(topic, newest), AvroSerializer(self._registry, conf=config)
+        return self._writers[full]
 
 
 class Agent:
     """Fills in ids, links and headers as the TypeScript library's agent does. `key` is the caller's own: the same key is
-    the same event, whenever and however often it is published."""
+    the same event, whenever and however often it is published. What can't be is refused before anything is sent."""
 
     def __init__(self, tape, actor, model_version, strategy, session=None):
         self._tape = tape
@@ -82,40 +94,51 @@ class Agent:
         self._session = session
 
     def predict(self, key, symbol, timestamp, **fields):
+        require_text("predictions", key=key, symbol_id=symbol)
         event = {
+            **fields,
             "prediction_id": rule_id("prediction", self._own_key(symbol, key)),
             "symbol_id": symbol,
             "timestamp": timestamp,
             "model_version": self._model_version,
             "backtest_session_id": self._session,
-            **fields,
         }
         return self._publish("predictions", event, root=event["prediction_id"])
 
     def decide(self, key, prediction, timestamp, **fields):
+        """`size` is 0 for HOLD where it isn't given."""
+        symbol = fields.get("symbol_id", prediction["symbol_id"])
+        require_text("decisions", key=key, symbol_id=symbol)
         event = {
-            "decision_id": rule_id("decision", self._own_key(prediction["symbol_id"], key)),
-            "symbol_id": prediction["symbol_id"],
+            "size": 0 if fields.get("action") == "HOLD" else math.nan,
+            **fields,
+            "decision_id": rule_id("decision", self._own_key(symbol, key)),
+            "symbol_id": symbol,
             "timestamp": timestamp,
             "model_reference": prediction["prediction_id"],
             "strategy_id": self._strategy_id,
             "backtest_session_id": self._session,
-            **fields,
         }
+        refuse("decisions", wrong_decision_link(event, prediction))
         return self._publish("decisions", event, root=prediction["prediction_id"], cause=prediction["prediction_id"])
 
     def fill(self, key, decision, timestamp, broker, **fields):
+        """`quantity` is 0 where it isn't given, unless `status` is FILLED."""
+        require_text("fills", key=key, broker=broker, decision_id=decision.get("decision_id"))
         event = {
+            "symbol_id": decision["symbol_id"],
+            "quantity": math.nan if fields.get("status") == "FILLED" else 0,
+            "broker_execution_id": key,
+            **fields,
             "execution_id": rule_id("fill", {"decision_id": decision["decision_id"], "broker": broker, "key": key}),
             "decision_id": decision["decision_id"],
-            "symbol_id": decision["symbol_id"],
             "timestamp": timestamp,
             "broker": broker,
-            "broker_execution_id": key,
             "backtest_session_id": self._session,
-            **fields,
         }
-        return self._publish("fills", event, root=decision["model_reference"], cause=decision["decision_id"])
+        refuse("fills", wrong_fill_link(event, decision))
+        root = decision.get("model_reference") or decision["decision_id"]
+        return self._publish("fills", event, root=root, cause=decision["decision_id"])
 
     def _own_key(self, symbol, key):
         return {
@@ -133,6 +156,18 @@ class Agent:
             headers["causation-id"] = cause
         self._tape.publish(topic, event["symbol_id"], event, headers)
         return event
+
+
+def refuse(topic, wrong):
+    if wrong is not None:
+        raise Refused(f"{topic}: {wrong}")
+
+
+def require_text(topic, **named):
+    """What ids are made of has to be there before they are made."""
+    for name, value in named.items():
+        if not isinstance(value, str) or value == "":
+            raise Refused(f"{topic}: {name} must be given, as text")
 
 
 def main(ticker, exchange):

@@ -5,10 +5,12 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { decisionId, fillId, predictionId } from "../../../src/agent/draft.ts";
 import { strategyId } from "../../../src/event/identity.ts";
 import { openRegistry } from "../../../src/event/registry.ts";
-import { EVENT_TOPICS } from "../../../src/event/schemas.ts";
+import { EVENT_TOPICS, type EventTopic } from "../../../src/event/schemas.ts";
+import { checkEvent } from "../../../src/event/validate.ts";
 import { environmentOf } from "../../support/landing.ts";
 import { ledgerFaults } from "../../support/ledger.ts";
 import { pythonWith } from "../../support/python.ts";
+import { RULES_FILE } from "../../support/rules.ts";
 import { bar, session, tick } from "../../support/samples.ts";
 import { openTestTape, type TestTape } from "../../support/tape.ts";
 
@@ -37,6 +39,42 @@ async function run(args: readonly string[], env: NodeJS.ProcessEnv = {}): Promis
   });
   return stdout;
 }
+
+/** Changes that make good events bad by their fields' types; schemas/rules.json has the other rules' vectors. */
+const WRONG: readonly (readonly [EventTopic, Readonly<Record<string, unknown>>])[] = [
+  ["symbols", { symbol_id: null }],
+  ["symbols", { symbol_id: 7 }],
+  ["symbols", { symbol_id: "3B1B809F-C4BE-52F4-AC2D-5CCC24B9BE4A" }],
+  ["symbols", { ticker: null }],
+  ["symbols", { is_active: 1 }],
+  ["symbols", { price: null }],
+  ["sessions", { config: 7 }],
+  ["sessions", { config: "{fast: 12}" }],
+  ["sessions", { config: "NaN" }],
+  ["sessions", { config: '"\\u0000"' }],
+  ["sessions", { config: '{"\\ud800": 1}' }],
+  ["sessions", { config: "[".repeat(101) + "]".repeat(101) }],
+  ["sessions", { config: "[".repeat(5000) + "]".repeat(5000) }],
+  ["sessions", { kind: "Live" }],
+  ["ticks", { close: "181.5" }],
+  ["ticks", { close: null }],
+  ["ticks", { volume: true }],
+  ["ticks", { venue: "a\0b" }],
+  ["ticks", { conditions: "@" }],
+  ["ticks", { conditions: ["@", null] }],
+  ["ticks", { timestamp_ns: 1.5 }],
+  ["indicators", { period: 2 ** 31 }],
+  ["decisions", { action: "buy" }],
+  ["decisions", { approved: 1 }],
+  ["decisions", { size: null }],
+  ["fills", { latency_ms: -(2 ** 31) - 1 }],
+  ["audit", { source_offset: 2 ** 53 }],
+];
+const refusedHere = () =>
+  WRONG.map(([topic, change]) => {
+    const event = { ...RULES_FILE.good[topic], ...change };
+    return { topic, event, says: checkEvent(topic, event) };
+  });
 
 interface Published {
   readonly symbol_id: string;
@@ -70,7 +108,8 @@ test("a Python agent's decision lands once, and is read back through models that
     [1, 1, 2].map((read) => ({ read, duplicate: read, written: 0, dead: 0 })),
   );
   const told = { ...published, ticker: TICKER, expected: expectedIds(published) };
-  const pytest = await run(["pytest", "-q", "-p", "no:cacheprovider"], { PUBLISHED: JSON.stringify(told) });
-  expect(pytest).toMatch(/\n9 passed/);
+  const env = { PUBLISHED: JSON.stringify(told), REFUSED: JSON.stringify(refusedHere()) };
+  const pytest = await run(["pytest", "-q", "-p", "no:cacheprovider"], env);
+  expect(pytest).toMatch(/\n17 passed/);
   expect(await ledgerFaults(tape)).toEqual([]);
 });

@@ -1,0 +1,204 @@
+"""What an event must keep before it is published, with the sentences of the TypeScript library: the types of its fields, as
+its topic's schema has them, and the rules of schemas/rules.json, which lies in this package, too."""
+
+import json
+import math
+import numbers
+import re
+from importlib import resources
+
+from tradetape.times import Refused, moment
+
+RULES = json.loads(resources.files("tradetape").joinpath("rules.json").read_text("utf-8"))["rules"]
+
+UUID = re.compile("[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
+SURROGATE = re.compile("[\ud800-\udfff]")
+JSON_DEPTH_MAX = 100
+TOO_ODD_JSON = f"must not hold an escaped NUL or lone surrogate, nor more than {JSON_DEPTH_MAX} levels"
+
+
+def uuid(value):
+    if not isinstance(value, str):
+        raise Refused("must be a UUID as text")
+    if not UUID.fullmatch(value):
+        raise Refused("must be a UUID in lower case, as in 0198c5a4-8f6e-7c3a-9d2b-5e4f3a2b1c0d")
+    return value
+
+
+def text(value):
+    if not isinstance(value, str):
+        raise Refused("must be text")
+    if "\0" in value:
+        raise Refused("must not hold a NUL character")
+    if SURROGATE.search(value):
+        raise Refused("must not hold a lone surrogate")
+    return value
+
+
+def texts(value):
+    if not isinstance(value, (list, tuple)):
+        raise Refused("must be a list of texts")
+    for n, item in enumerate(value):
+        try:
+            text(item)
+        except Refused as wrong:
+            raise Refused(f"item {n} {wrong}") from None
+    return list(value)
+
+
+def json_text(value):
+    if not isinstance(value, str):
+        raise Refused("must be JSON text")
+    text(value)
+    try:
+        parsed = json.loads(value, parse_int=float, parse_constant=no_constant)
+    except RecursionError:
+        raise Refused(TOO_ODD_JSON) from None
+    except ValueError:
+        raise Refused("must be valid JSON text") from None
+    if not storable(parsed, 0):
+        raise Refused(TOO_ODD_JSON)
+    return value
+
+
+def no_constant(name):
+    """Python reads NaN and the infinities, which JSON doesn't have."""
+    raise ValueError(name)
+
+
+def storable(value, depth):
+    """Whether PostgreSQL's jsonb takes a parsed document."""
+    if isinstance(value, str):
+        return "\0" not in value and not SURROGATE.search(value)
+    if not isinstance(value, (dict, list)):
+        return True
+    inner = [*value.keys(), *value.values()] if isinstance(value, dict) else value
+    return depth < JSON_DEPTH_MAX and all(storable(item, depth + 1) for item in inner)
+
+
+def double(value):
+    """A float; numpy's numbers are registered with `numbers`, and bool would be one of them."""
+    if isinstance(value, bool) or not isinstance(value, numbers.Real):
+        raise Refused("must be a finite number")
+    if isinstance(value, numbers.Integral) and abs(value) > 2**53:
+        raise Refused("must be a number that a double holds exactly")
+    if not math.isfinite(value):
+        raise Refused("must be a finite number")
+    return float(value)
+
+
+def whole(most, least, said):
+    def read(value):
+        if isinstance(value, bool) or not isinstance(value, numbers.Integral) or not least <= value <= most:
+            raise Refused(f"must be a whole number {said}")
+        return int(value)
+
+    return read
+
+
+def boolean(value):
+    if not isinstance(value, bool):
+        raise Refused("must be true or false")
+    return value
+
+
+def one_of(symbols):
+    def read(value):
+        if value not in symbols:
+            raise Refused(f"must be one of {', '.join(symbols)}")
+        return value
+
+    return read
+
+
+READERS = {
+    "string:uuid": uuid,
+    "string:json": json_text,
+    "string": text,
+    "array": texts,
+    "double": double,
+    "int": whole(2**31 - 1, -(2**31), "of 32 bits"),
+    "long": whole(2**53 - 1, -(2**53 - 1), "within 2^53"),
+    "boolean": boolean,
+    "long:timestamp-micros": moment,
+}
+
+
+class Fields:
+    """The fields of a topic's events, of the schema that its events are written by."""
+
+    def __init__(self, topic, schema_text):
+        self._topic = topic
+        self._fields = {field["name"]: field for field in json.loads(schema_text)["fields"]}
+        self._readers = {name: self._reader(name, field["type"]) for name, field in self._fields.items()}
+        self.times = [name for name, read in self._readers.items() if read is moment]
+
+    def _reader(self, name, declared):
+        inner = next(branch for branch in declared if branch != "null") if isinstance(declared, list) else declared
+        named = inner if isinstance(inner, dict) else {"type": inner}
+        if named["type"] == "enum":
+            return one_of(named["symbols"])
+        key = ":".join(part for part in (named["type"], named.get("logicalType")) if part)
+        if key not in READERS:
+            raise Refused(f"{self._topic}: the registry's newest schema has {name} as {key}, which this package can't write")
+        return READERS[key]
+
+    def checked(self, event):
+        """The event as it is to be written, its times in microseconds. Raises Refused, whose sentence says what is wrong."""
+        written = self._with_nanoseconds(event)
+        for name, field in self._fields.items():
+            nullable = isinstance(field["type"], list)
+            if name not in written:
+                if "default" not in field:
+                    raise Refused(f"{self._topic}: {name} is missing")
+            elif not (nullable and written[name] is None):
+                written[name] = self._read(name, written[name])
+        for name in written:
+            if name not in self._fields:
+                raise Refused(f"{self._topic}: {name} is not a field of this event")
+        for rule in RULES[self._topic]:
+            if is_broken(rule, written):
+                raise Refused(f"{self._topic}: {rule['says']}")
+        return written
+
+    def _read(self, name, value):
+        try:
+            return self._readers[name](value)
+        except Refused as wrong:
+            raise Refused(f"{self._topic}: {name} {wrong}") from None
+
+    def _with_nanoseconds(self, event):
+        """pandas' times have nanoseconds below the microsecond, which are kept where the event has a field for them."""
+        written = dict(event)
+        for name in self.times:
+            ns = getattr(written.get(name), "nanosecond", None)
+            if ns is None:
+                continue
+            if f"{name}_ns" in self._fields:
+                given = written.setdefault(f"{name}_ns", ns)
+                if given != ns:
+                    said = f"has {ns} nanoseconds below its microsecond, and {name}_ns is {given}"
+                    raise Refused(f"{self._topic}: {name} {said}")
+            elif ns:
+                said = f"has {ns} nanoseconds below its microsecond, which can't be kept"
+                raise Refused(f"{self._topic}: {name} {said}")
+        return written
+
+
+def is_broken(rule, event):
+    """Whether the event, whose fields are each well formed, breaks a rule; schemas/rules.json says how one reads."""
+    if any(event.get(field) != value for field, value in rule.get("when", {}).items()):
+        return False
+    value = event.get(rule["field"])
+    if value is None or "given" in rule:
+        return value is None and "given" in rule
+    if "above" in rule:
+        return value <= rule["above"]
+    if "is" in rule:
+        return value != rule["is"]
+    if "not" in rule:
+        return value == rule["not"]
+    if "atLeast" in rule:
+        other = event.get(rule["atLeast"])
+        return other is not None and value < other
+    return value < rule.get("min", -math.inf) or value > rule.get("max", math.inf)
