@@ -7,6 +7,7 @@ import { fills } from "./fills.ts";
 import { indicators } from "./indicators.ts";
 import { performance } from "./performance.ts";
 import { predictions } from "./predictions.ts";
+import { quotes } from "./quotes.ts";
 import { sessions } from "./sessions.ts";
 import { symbols } from "./symbols.ts";
 import { ticks } from "./ticks.ts";
@@ -16,6 +17,7 @@ export const CONSUMER_OF = {
   symbols,
   sessions,
   ticks,
+  quotes,
   bars,
   indicators,
   predictions,

@@ -7,7 +7,7 @@ from tradetape.models import Base
 
 TABLES = Base.metadata.tables
 # What identifies a row where there is no primary key: the unique index that leads with symbol and time.
-KEYED_BY_INDEX = {"market_data": "market_data_bar", "technical_indicator": "technical_indicator"}
+KEYED_BY_INDEX = {"market_data": "market_data_bar", "quote": "quote", "technical_indicator": "technical_indicator"}
 
 
 def catalog(engine, sql):

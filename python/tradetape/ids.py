@@ -66,6 +66,26 @@ def nth_tick(e):
     ]
 
 
+def quote(e):
+    session = e.get("backtest_session_id")
+    return [e["source"], e["symbol_id"], e.get("venue"), e["sequence"], utc_day(e["timestamp"]), session]
+
+
+def nth_quote(e):
+    sides = [e.get(name) for name in ("bid_price", "bid_size", "ask_price", "ask_size")]
+    return [
+        e["source"],
+        e["symbol_id"],
+        e.get("venue"),
+        integer(e["timestamp"]),
+        integer(e.get("timestamp_ns", 0)),
+        *[None if value is None else double(value) for value in sides],
+        *texts(e.get("conditions")),
+        e.get("backtest_session_id"),
+        integer(e["n"]),
+    ]
+
+
 def bar(e):
     return [e["source"], e["symbol_id"], e["interval"], integer(e["timestamp"]), e.get("backtest_session_id")]
 
@@ -119,6 +139,8 @@ RULES = {
     "session": ("session", session),
     "tick": ("tick", tick),
     "nth_tick": ("tick", nth_tick),
+    "quote": ("quote", quote),
+    "nth_quote": ("quote", nth_quote),
     "bar": ("bar", bar),
     "indicator": ("indicator", indicator),
     "prediction": ("prediction", prediction),

@@ -122,6 +122,37 @@ class MarketData(Base):
     )
 
 
+class Quote(Base):
+    """The best bid and ask of an instrument at one time; identified as market data are, and partitioned by UTC day.
+
+    A side that nobody quotes has no price. `bid_price` may lie above `ask_price` (crossed) or on it (locked).
+    """
+
+    __tablename__ = "quote"
+
+    quote_id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
+    symbol_id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
+    timestamp: Mapped[datetime.datetime] = mapped_column(primary_key=True)
+    timestamp_ns: Mapped[int] = mapped_column(SmallInteger)
+    bid_price: Mapped[float | None]
+    bid_size: Mapped[float | None]
+    ask_price: Mapped[float | None]
+    ask_size: Mapped[float | None]
+    source: Mapped[str]
+    sequence: Mapped[str | None]
+    venue: Mapped[str | None]
+    conditions: Mapped[list[str] | None]
+    received_at: Mapped[datetime.datetime | None]
+    backtest_session_id: Mapped[uuid.UUID | None]
+
+    symbol: Mapped[Symbol | None] = relationship(
+        primaryjoin="foreign(Quote.symbol_id) == Symbol.symbol_id", viewonly=True
+    )
+    session: Mapped[BacktestSession | None] = relationship(
+        primaryjoin="foreign(Quote.backtest_session_id) == BacktestSession.backtest_session_id", viewonly=True
+    )
+
+
 class TechnicalIndicator(Base):
     """An indicator's value at a time; identified as market data are."""
 

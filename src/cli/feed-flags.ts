@@ -29,7 +29,7 @@ export function feedFlags(command: Command): Command {
     .option("--asset <class>", "of Lean's files: equity, option, index, future, forex, cfd, crypto")
     .option("--source <name>", "names the data set, and is part of the ids")
     .option("--session <id>", "the backtest session of every event")
-    .option("--strict", "reject the lines that would be warned of");
+    .option("--strict", "reject the lines that would be warned of, but no crossed or locked quotes");
 }
 
 function noVolume(value: string): string {

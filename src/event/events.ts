@@ -74,6 +74,38 @@ export type TickEvent = {
   backtest_session_id?: string | null;
 };
 
+/** The best bid and ask of an instrument at one time. The first event of an id stays. */
+export type QuoteEvent = {
+  /** UUID version 5 of the quote's natural key (schemas/ids.json). */
+  quote_id: string;
+  /** The instrument: UUID version 5 of (ticker, exchange). */
+  symbol_id: string;
+  /** When it was quoted, UTC. Microseconds since 1970, UTC. */
+  timestamp: number;
+  /** The nanoseconds 0 to 999 below the microsecond. */
+  timestamp_ns?: number;
+  /** The best bid's price, which may be negative; null when nobody bids. It may lie above ask_price (crossed) or on it (locked). */
+  bid_price?: number | null;
+  /** The size at bid_price; null when nobody bids, or the feed tells no sizes. */
+  bid_size?: number | null;
+  /** The best ask's price, which may be negative; null when nobody asks. Not both prices are null. */
+  ask_price?: number | null;
+  /** The size at ask_price; null when nobody asks, or the feed tells no sizes. */
+  ask_size?: number | null;
+  /** The feed or data set it comes from. */
+  source: string;
+  /** The feed's number of the quote, where no other quote of the source, instrument, venue and UTC day has it. */
+  sequence?: string | null;
+  /** The venue's code in the feed. */
+  venue?: string | null;
+  /** Quote conditions as the feed gives them. */
+  conditions?: readonly string[] | null;
+  /** When the feed handed the event to us; not part of its content. Microseconds since 1970, UTC. */
+  received_at?: number | null;
+  /** The session this event belongs to; null is live trading. */
+  backtest_session_id?: string | null;
+};
+
 /** One bar of one interval. The greatest revision of an id stays. */
 export type BarEvent = {
   /** UUID version 5 of (source, symbol, interval, start, session). */
@@ -263,6 +295,7 @@ export interface EventOfTopic {
   symbols: SymbolEvent;
   sessions: SessionEvent;
   ticks: TickEvent;
+  quotes: QuoteEvent;
   bars: BarEvent;
   indicators: IndicatorEvent;
   predictions: PredictionEvent;

@@ -1,5 +1,5 @@
-import { dayOf, isoDate } from "./day.ts";
-import type { BarEvent, EventOfTopic, IndicatorEvent, PerformanceEvent, TickEvent } from "./events.ts";
+import { utcDay } from "./day.ts";
+import type { BarEvent, EventOfTopic, IndicatorEvent, PerformanceEvent, QuoteEvent, TickEvent } from "./events.ts";
 import { begin, finish, idBy, putDouble, putInteger, putText, putTexts } from "./natural-key.ts";
 import type { EventTopic } from "./schemas.ts";
 
@@ -22,19 +22,6 @@ export function symbolId(ticker: string, exchange: string | null): string {
 /** A strategy's id, of its name: the same in every program that calls it so. */
 export function strategyId(name: string): string {
   return idBy("strategy", [name]);
-}
-
-let lastDay = Number.NaN;
-let lastDayText = "";
-
-/** A UTC day as YYYY-MM-DD, of whole microseconds since 1970. Ticks come day by day, and a date's text costs 1 us. */
-function utcDay(timestamp: number): string {
-  const day = dayOf(timestamp);
-  if (day !== lastDay) {
-    lastDayText = isoDate(day);
-    lastDay = day;
-  }
-  return lastDayText;
 }
 
 /**
@@ -71,6 +58,42 @@ export function nthTickId(tick: Omit<TickEvent, "market_data_id">, n: number): s
   putDouble(tick.volume);
   putTexts(tick.conditions);
   putText(tick.backtest_session_id);
+  putInteger(n);
+  return finish();
+}
+
+/** The id of a quote that has the feed's `sequence`, of (source, symbol, venue, sequence, UTC day, session). */
+export function quoteId(quote: Omit<QuoteEvent, "quote_id">): string {
+  if (quote.sequence === null || quote.sequence === undefined) {
+    throw new Error("identity: a quote without sequence gets its id by nthQuoteId");
+  }
+  begin("quote");
+  putText(quote.source);
+  putText(quote.symbol_id);
+  putText(quote.venue);
+  putText(quote.sequence);
+  putText(utcDay(quote.timestamp));
+  putText(quote.backtest_session_id);
+  return finish();
+}
+
+/**
+ * The id of a quote without the feed's number, of (source, symbol, venue, timestamp, timestamp_ns, bid_price, bid_size,
+ * ask_price, ask_size, conditions, session, n). `n` counts as in `nthTickId`, and fields that quotes get later stay out.
+ */
+export function nthQuoteId(quote: Omit<QuoteEvent, "quote_id">, n: number): string {
+  begin("nth_quote");
+  putText(quote.source);
+  putText(quote.symbol_id);
+  putText(quote.venue);
+  putInteger(quote.timestamp);
+  putInteger(quote.timestamp_ns ?? 0);
+  putDouble(quote.bid_price);
+  putDouble(quote.bid_size);
+  putDouble(quote.ask_price);
+  putDouble(quote.ask_size);
+  putTexts(quote.conditions);
+  putText(quote.backtest_session_id);
   putInteger(n);
   return finish();
 }
@@ -125,8 +148,13 @@ export interface OwnId<T extends EventTopic> {
   readonly field: FieldOf<T>;
   /** Of an event whose other fields are good; null where the publisher alone can give the id. */
   readonly made: ((event: EventOfTopic[T]) => string) | null;
-  /** Why this event's other fields make no id, as a sentence without its full stop; null when they do. */
-  readonly lacks?: (event: EventOfTopic[T]) => string | null;
+  /** For kinds whose other fields don't always make an id. */
+  readonly ofRun?: {
+    /** Why this event's other fields make no id, as a sentence without its full stop; null when they do. */
+    readonly lacks: (event: EventOfTopic[T]) => string | null;
+    /** The id of such an event, of which a run has published `n` equal ones before. */
+    readonly nth: (event: EventOfTopic[T], n: number) => string;
+  };
 }
 
 /** The own id of every kind. */
@@ -136,10 +164,24 @@ export const OWN_ID = {
   ticks: {
     field: "market_data_id",
     made: (tick) => tickId(tick),
-    lacks: ({ trade_id }) =>
-      (trade_id ?? null) === null
-        ? "market_data_id is missing, and without trade_id only a whole run of ticks gives it one"
-        : null,
+    ofRun: {
+      lacks: ({ trade_id }) =>
+        (trade_id ?? null) === null
+          ? "market_data_id is missing, and without trade_id only a whole run of ticks gives it one"
+          : null,
+      nth: nthTickId,
+    },
+  },
+  quotes: {
+    field: "quote_id",
+    made: quoteId,
+    ofRun: {
+      lacks: ({ sequence }) =>
+        (sequence ?? null) === null
+          ? "quote_id is missing, and without sequence only a whole run of quotes gives it one"
+          : null,
+      nth: nthQuoteId,
+    },
   },
   bars: { field: "market_data_id", made: barId },
   indicators: { field: "indicator_id", made: indicatorId },
@@ -149,6 +191,9 @@ export const OWN_ID = {
   performance: { field: "performance_id", made: performanceId },
   audit: { field: "log_id", made: null },
 } as const satisfies { readonly [T in EventTopic]: OwnId<T> };
+
+/** The same, for code that is generic over kinds. */
+export const OWN_ID_OF: { readonly [T in EventTopic]: OwnId<T> } = OWN_ID;
 
 /** The field of a topic's events that holds their own id. */
 export type OwnIdField<T extends EventTopic> = (typeof OWN_ID)[T]["field"];

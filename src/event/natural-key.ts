@@ -23,6 +23,8 @@ export const ID_RULES = {
   demo_session: "session",
   tick: "tick",
   nth_tick: "tick",
+  quote: "quote",
+  nth_quote: "quote",
   bar: "bar",
   indicator: "indicator",
   prediction: "prediction",
@@ -114,7 +116,11 @@ export function putInteger(value: number | null | undefined): void {
   else putText(integerField(value));
 }
 
-export function putDouble(value: number): void {
+export function putDouble(value: number | null | undefined): void {
+  if (value === null || value === undefined) {
+    putText(null);
+    return;
+  }
   if (!Number.isFinite(value)) throw new Error("identity: NaN and infinities have no id");
   float[0] = value === 0 ? 0 : value;
   reserve(20);

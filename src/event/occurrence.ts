@@ -1,9 +1,6 @@
-import type { TickEvent } from "./events.ts";
-import { nthTickId } from "./identity.ts";
-
 const MINUTE_US = 60_000_000;
-/** What one remembered tick takes, as the heap grew by half a million of them: 326 bytes. A busy hour has 200,000. */
-export const BYTES_PER_TICK = 340;
+/** What one remembered event takes, as the heap grew by half a million of them: 326 bytes. A busy hour has 200,000. */
+export const BYTES_PER_EVENT = 340;
 
 /** A single line with a damaged time mustn't make the run forget what the lines after it need: a jump needs company. */
 const JUMP_LINES = 3;
@@ -15,16 +12,17 @@ interface OccurrenceOptions {
 }
 
 /**
- * Gives ids to the ticks of one run (one file), whose venue gave none: equal ticks are told apart by how many came
+ * Gives ids to the events of one run (one file), whose venue gave none: equal events are told apart by how many came
  * before. What came before is forgotten once the run is past it by the window, so an older line can't be counted any
  * more and is refused. The ids depend on the lines so far alone: a prefix of a file has the ids of the file.
  */
-export class OccurrenceCounter {
+export class OccurrenceCounter<E extends { readonly timestamp: number }> {
+  readonly #nth: (event: E, n: number) => string;
   readonly #windowMinutes: number;
-  readonly #ticksMax: number;
-  /** Counts by minute of event time, then by the id of the first of the equal ticks. */
+  readonly #eventsMax: number;
+  /** Counts by minute of event time, then by the id of the first of the equal events. */
   readonly #minutes = new Map<number, Map<string, number>>();
-  #ticks = 0;
+  #events = 0;
   #newest = Number.NEGATIVE_INFINITY;
   /** Consecutive lines beyond the window ahead, and the earliest minute of them. */
   #jumped = 0;
@@ -32,14 +30,19 @@ export class OccurrenceCounter {
   /** The oldest minute that is still known whole. */
   #oldest = Number.NEGATIVE_INFINITY;
 
-  constructor({ reorderWindowUs = 60 * MINUTE_US, bytesMax = 128 * 1024 * 1024 }: OccurrenceOptions = {}) {
+  /** @param nth the id of an event, of which the run has `n` equal ones before */
+  constructor(
+    nth: (event: E, n: number) => string,
+    { reorderWindowUs = 60 * MINUTE_US, bytesMax = 128 * 1024 * 1024 }: OccurrenceOptions = {},
+  ) {
+    this.#nth = nth;
     this.#windowMinutes = Math.ceil(reorderWindowUs / MINUTE_US);
-    this.#ticksMax = Math.floor(bytesMax / BYTES_PER_TICK);
+    this.#eventsMax = Math.floor(bytesMax / BYTES_PER_EVENT);
   }
 
-  /** The tick's id, or a sentence why the run can't give it one. */
-  idOf(tick: Omit<TickEvent, "market_data_id">): { readonly id: string } | string {
-    const minute = Math.floor(tick.timestamp / MINUTE_US);
+  /** The event's id, or a sentence why the run can't give it one. */
+  idOf(event: E): { readonly id: string } | string {
+    const minute = Math.floor(event.timestamp / MINUTE_US);
     this.#follow(minute);
     if (minute < this.#oldest) {
       return "the line is older than its predecessors by more than the reorder window: sort the file by time";
@@ -49,17 +52,17 @@ export class OccurrenceCounter {
       counts = new Map();
       this.#minutes.set(minute, counts);
     }
-    const first = nthTickId(tick, 0);
+    const first = this.#nth(event, 0);
     const before = counts.get(first);
     if (before !== undefined) {
       counts.set(first, before + 1);
-      return { id: nthTickId(tick, before) };
+      return { id: this.#nth(event, before) };
     }
-    if (this.#ticks >= this.#ticksMax && !this.#forgetOldest(minute)) {
-      return `one minute of event time holds more than the ${this.#ticksMax} different ticks that may be remembered`;
+    if (this.#events >= this.#eventsMax && !this.#forgetOldest(minute)) {
+      return `one minute of event time holds more than the ${this.#eventsMax} different events that may be remembered`;
     }
     counts.set(first, 1);
-    this.#ticks++;
+    this.#events++;
     return { id: first };
   }
 
@@ -83,14 +86,14 @@ export class OccurrenceCounter {
     this.#oldest = oldest;
     for (const [minute, counts] of this.#minutes) {
       if (minute >= oldest) continue;
-      this.#ticks -= counts.size;
+      this.#events -= counts.size;
       this.#minutes.delete(minute);
     }
   }
 
   /** Makes room by giving up the oldest minutes, as if the window were shorter; never the one that is being filled. */
   #forgetOldest(filling: number): boolean {
-    while (this.#ticks >= this.#ticksMax) {
+    while (this.#events >= this.#eventsMax) {
       const oldest = Math.min(...this.#minutes.keys());
       if (oldest >= filling) return false;
       this.#raise(oldest + 1);

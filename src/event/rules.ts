@@ -8,11 +8,11 @@ interface Declared {
   readonly name: string;
   readonly field: string;
   readonly says: string;
-  readonly when?: Readonly<Record<string, string>>;
+  readonly when?: Readonly<Record<string, string | null>>;
   readonly min?: number;
   readonly max?: number;
   readonly above?: number;
-  readonly is?: number;
+  readonly is?: number | null;
   readonly not?: string;
   readonly atLeast?: string;
   readonly given?: true;
@@ -64,8 +64,8 @@ function compile(rule: Declared): Rule {
   const { name, says, when } = rule;
   const isBroken = brokenBy(rule);
   if (when === undefined) return { name, says, isBroken };
-  const [[field, value]] = Object.entries(when) as [[string, string]];
-  return { name, says, isBroken: (event) => event[field] === value && isBroken(event) };
+  const [[field, value]] = Object.entries(when) as [[string, string | null]];
+  return { name, says, isBroken: (event) => (event[field] ?? null) === value && isBroken(event) };
 }
 
 /** The rules of each topic's events, in the order in which they are asked. */

@@ -5,6 +5,7 @@ export const EVENT_BY_TOPIC = {
   symbols: "symbol",
   sessions: "session",
   ticks: "tick",
+  quotes: "quote",
   bars: "bar",
   indicators: "indicator",
   predictions: "prediction",

@@ -1,9 +1,9 @@
-import type { BarEvent, EventOfTopic, TickEvent } from "../event/events.ts";
+import type { EventOfTopic } from "../event/events.ts";
 import type { EventTopic } from "../event/schemas.ts";
 import type { FeedBatch, Rejection, Warning } from "./feed.ts";
 import type { Conversion } from "./format.ts";
 import type { LineBlock } from "./lines.ts";
-import { Neighbours } from "./neighbours.ts";
+import { type MarketEvent, Neighbours } from "./neighbours.ts";
 import { SameIds } from "./same-ids.ts";
 
 /** Turns one file's lines into events, and looks at each beside the ones before it. */
@@ -16,7 +16,7 @@ export class Reading<T extends EventTopic> {
   #leftOut = 0;
 
   constructor(topic: T, conversion: Conversion<T>, isStrict: boolean) {
-    const isMarketData = topic === "ticks" || topic === "bars";
+    const isMarketData = topic === "ticks" || topic === "quotes" || topic === "bars";
     this.#conversion = conversion;
     this.#isStrict = isStrict;
     this.#neighbours = isMarketData ? new Neighbours() : undefined;
@@ -54,16 +54,18 @@ export class Reading<T extends EventTopic> {
   }
 
   #add(made: EventOfTopic[T] | string, line: number, events: EventOfTopic[T][], rejections: Rejection[]): void {
-    const reason = typeof made === "string" ? made : this.#wrong(made as TickEvent | BarEvent, line);
+    const reason = typeof made === "string" ? made : this.#wrong(made as MarketEvent, line);
     if (reason !== null) rejections.push({ line, reason });
     else events.push(made as EventOfTopic[T]);
   }
 
-  /** Only ticks and bars have the objects that look at them, so `event` is one of the two where it is used. */
-  #wrong(event: TickEvent | BarEvent, line: number): string | null {
+  /** Only market data have the objects that look at them, so `event` is one of these where it is used. */
+  #wrong(event: MarketEvent, line: number): string | null {
     const other = this.#ids?.lineOfOther(event, line) ?? 0;
-    if (other > 0)
-      return `line ${other} has the same ${"open" in event ? "symbol and start" : "trade id"} and says otherwise`;
+    if (other > 0) {
+      const same = "open" in event ? "symbol and start" : "quote_id" in event ? "sequence" : "trade id";
+      return `line ${other} has the same ${same} and says otherwise`;
+    }
     const odd = this.#neighbours?.look(event, line) ?? null;
     return this.#isStrict ? odd : null;
   }

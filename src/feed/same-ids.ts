@@ -1,4 +1,4 @@
-import type { BarEvent, TickEvent } from "../event/events.ts";
+import type { MarketEvent } from "./neighbours.ts";
 
 const SLOTS_MIN = 1 << 12;
 /** Half full at most, so half a million rows a generation; two generations take 32 MB. */
@@ -40,10 +40,10 @@ export class SameIds {
   #before: Generation | undefined;
 
   /** @returns the line of an earlier row with this id and another content; 0 when there is none */
-  lineOfOther(event: TickEvent | BarEvent, line: number): number {
-    // A tick without the venue's id has an id of its whole content.
-    if (!("open" in event) && event.trade_id === null) return 0;
-    const id = event.market_data_id;
+  lineOfOther(event: MarketEvent, line: number): number {
+    // A tick or a quote without the venue's number has an id of its whole content.
+    if (("trade_id" in event && event.trade_id === null) || ("sequence" in event && event.sequence === null)) return 0;
+    const id = "quote_id" in event ? event.quote_id : event.market_data_id;
     const high = Number.parseInt(id.slice(0, 8), 16);
     const low = Number.parseInt(id.slice(28), 16);
     const content = contentOf(event);
@@ -80,17 +80,21 @@ const doubles = new Float64Array(6);
 const words = new Uint32Array(doubles.buffer);
 
 /** 32 bits of what the row says besides its id. */
-function contentOf(event: TickEvent | BarEvent): number {
+function contentOf(event: MarketEvent): number {
   doubles.fill(0);
   doubles[0] = event.timestamp;
-  doubles[1] = event.close;
-  doubles[2] = event.volume;
-  if ("open" in event) {
-    doubles[3] = event.open;
-    doubles[4] = event.high;
-    doubles[5] = event.low;
+  if ("quote_id" in event) {
+    doubles[1] = event.bid_price ?? Number.NaN;
+    doubles[2] = event.bid_size ?? Number.NaN;
+    doubles[3] = event.ask_price ?? Number.NaN;
+    doubles[4] = event.ask_size ?? Number.NaN;
+    doubles[5] = event.timestamp_ns ?? 0;
   } else {
-    doubles[3] = event.timestamp_ns ?? 0;
+    doubles[1] = event.close;
+    doubles[2] = event.volume;
+    doubles[3] = "open" in event ? event.open : (event.timestamp_ns ?? 0);
+    doubles[4] = "open" in event ? event.high : 0;
+    doubles[5] = "open" in event ? event.low : 0;
   }
   let hash = 0x811c9dc5;
   for (const word of words) hash = Math.imul(hash ^ word, 0x01000193) ^ (hash >>> 15);

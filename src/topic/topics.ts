@@ -31,6 +31,7 @@ export const TOPICS: { readonly [T in TopicName]: TopicDeclaration<Key<T>> } = {
   symbols: sourceTopic("symbol_id", 1, "for ever"),
   sessions: sourceTopic("backtest_session_id", 1, "for ever"),
   ticks: sourceTopic("symbol_id", 4, "by setting"),
+  quotes: sourceTopic("symbol_id", 4, "by setting"),
   bars: sourceTopic("symbol_id", 4, "by setting"),
   indicators: sourceTopic("symbol_id", 4, "by setting"),
   predictions: sourceTopic("symbol_id", 4, "by setting"),

@@ -42,7 +42,7 @@ describe("a topic", () => {
 
 describe("what follows from a declaration", () => {
   it("is whether rows go by COPY straight into the table: without parents, chain and entries of their own", () => {
-    expect(topicsWhere(copiesDirectly), DECIDED).toEqual(["ticks", "bars", "indicators"]);
+    expect(topicsWhere(copiesDirectly), DECIDED).toEqual(["ticks", "quotes", "bars", "indicators"]);
     const ticks = { ...CONSUMER_OF.ticks, partitionedByDay: false as const };
     const { parents } = CONSUMER_OF.predictions.landing;
     expect(copiesDirectly({ ...ticks, landing: { ...ticks.landing, parents } })).toBe(false);
@@ -52,7 +52,7 @@ describe("what follows from a declaration", () => {
   });
 
   it("is whether events belong to a session: they name one that isn't they, and can be taken out again", () => {
-    const those = ["ticks", "bars", "indicators", "predictions", "decisions", "fills", "performance"];
+    const those = ["ticks", "quotes", "bars", "indicators", "predictions", "decisions", "fills", "performance"];
     expect(
       topicsWhere(({ landing }) => hasSessions(landing)),
       DECIDED,
@@ -63,14 +63,14 @@ describe("what follows from a declaration", () => {
     expect(
       topicsWhere(({ landing }) => gatesSessions(landing)),
       DECIDED,
-    ).toEqual(["ticks", "bars", "indicators"]);
+    ).toEqual(["ticks", "quotes", "bars", "indicators"]);
   });
 
   it("is whether a row may name a symbol that never landed: no parent of it is one", () => {
     expect(
       topicsWhere(({ landing }) => mayLackSymbol(landing)),
       DECIDED,
-    ).toEqual(["ticks", "bars", "indicators"]);
+    ).toEqual(["ticks", "quotes", "bars", "indicators"]);
   });
 
   it("is a parent's table, key and session, as the parent's own consumer has them", () => {

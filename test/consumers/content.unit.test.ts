@@ -11,6 +11,10 @@ const CONTENT: { readonly [T in EventTopic]: readonly string[] } = {
     "result",
   ],
   ticks: ["timestamp_ns", "close", "volume", "source", "trade_id", "venue", "conditions", "backtest_session_id"],
+  quotes: [
+    ...["timestamp_ns", "bid_price", "bid_size", "ask_price", "ask_size", "source", "sequence", "venue", "conditions"],
+    "backtest_session_id",
+  ],
   bars: ["open", "high", "low", "close", "volume", "interval", "source", "venue", "backtest_session_id"],
   indicators: ["indicator_name", "indicator_value", "period", "parameters", "computed_by", "backtest_session_id"],
   predictions: [

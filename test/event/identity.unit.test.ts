@@ -17,7 +17,7 @@ import {
   replayId,
 } from "../../src/audit/log-id.ts";
 import { demoSessionId } from "../../src/cli/demo/demo-session.ts";
-import type { SymbolEvent, TickEvent } from "../../src/event/events.ts";
+import type { QuoteEvent, SymbolEvent, TickEvent } from "../../src/event/events.ts";
 import type { IdRule, Namespace } from "../../src/event/identity.ts";
 import {
   barId,
@@ -27,8 +27,10 @@ import {
   indicatorId,
   integerField,
   NAMESPACES,
+  nthQuoteId,
   nthTickId,
   performanceId,
+  quoteId,
   strategyId,
   symbolId,
   tickId,
@@ -83,6 +85,8 @@ const MAKERS: { readonly [R in IdRule | "event"]: (input: never) => string } = {
   demo_session: (input: { model_version: string }) => demoSessionId(input.model_version),
   tick: (input: TickEvent & { trading_date?: string }) => tickId(input, input.trading_date),
   nth_tick: (input: TickEvent & { n: number }) => nthTickId(input, input.n),
+  quote: quoteId,
+  nth_quote: (input: QuoteEvent & { n: number }) => nthQuoteId(input, input.n),
   bar: barId,
   indicator: indicatorId,
   prediction: (input: AgentKey) => predictionId(agent(input), input.symbol_id, input.key),
@@ -224,5 +228,42 @@ describe("what makes a tick another tick", () => {
     expect(tickId({ ...tick, trade_id: "7", close: 1, timestamp: tick.timestamp + 1 })).toBe(id);
     expect(tickId({ ...tick, trade_id: "7", timestamp: tick.timestamp + 86_400_000_000 })).not.toBe(id);
     expect(() => tickId(tick)).toThrow("nthTickId");
+  });
+});
+
+describe("what makes a quote another quote", () => {
+  const quote: Omit<QuoteEvent, "quote_id"> = {
+    symbol_id: symbolId("IBM", null),
+    timestamp: 1_381_152_600_000_000,
+    bid_price: 181.51,
+    bid_size: 3,
+    ask_price: 181.52,
+    ask_size: 1,
+    source: "sip",
+  };
+  it("every column does but received_at", () => {
+    const same = nthQuoteId({ ...quote, received_at: 5, timestamp_ns: 0, conditions: null, venue: null }, 0);
+    expect(nthQuoteId(quote, 0)).toBe(same);
+    const others = [
+      nthQuoteId(quote, 1),
+      nthQuoteId({ ...quote, venue: "P" }, 0),
+      nthQuoteId({ ...quote, source: "other" }, 0),
+      nthQuoteId({ ...quote, timestamp: quote.timestamp + 1 }, 0),
+      nthQuoteId({ ...quote, timestamp_ns: 1 }, 0),
+      nthQuoteId({ ...quote, bid_price: 181.52 }, 0),
+      nthQuoteId({ ...quote, bid_size: null }, 0),
+      nthQuoteId({ ...quote, ask_price: 181.51 }, 0),
+      nthQuoteId({ ...quote, ask_size: 0 }, 0),
+      nthQuoteId({ ...quote, conditions: ["R"] }, 0),
+      nthQuoteId({ ...quote, backtest_session_id: quote.symbol_id }, 0),
+      nthQuoteId({ ...quote, symbol_id: symbolId("BAC", null) }, 0),
+    ];
+    expect(new Set([same, ...others]).size).toBe(13);
+  });
+  it("only the feed's number and day do where there is a sequence", () => {
+    const id = quoteId({ ...quote, sequence: "7" });
+    expect(quoteId({ ...quote, sequence: "7", bid_price: 1, timestamp: quote.timestamp + 1 })).toBe(id);
+    expect(quoteId({ ...quote, sequence: "7", timestamp: quote.timestamp + 86_400_000_000 })).not.toBe(id);
+    expect(() => quoteId(quote)).toThrow("nthQuoteId");
   });
 });

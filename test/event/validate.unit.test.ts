@@ -13,6 +13,7 @@ const GOOD: { [T in EventTopic]: Record<string, unknown> } = {
   symbols: { symbol_id: ID, ticker: "IBM" },
   sessions: { backtest_session_id: ID, kind: "backtest", status: "created", config: '{"a": 1}' },
   ticks: { market_data_id: ID, ...at, close: -37.63, volume: 0, source: "lean", conditions: ["@"], timestamp_ns: 999 },
+  quotes: { quote_id: ID, ...at, bid_price: -37.63, bid_size: 0, ask_price: -38, ask_size: 1, source: "sip" },
   bars: { market_data_id: ID, ...at, open: 1, high: 2, low: 0, close: 1, volume: 3, interval: "1d", source: "y" },
   indicators: { indicator_id: ID, ...at, indicator_name: "SMA", indicator_value: 1, period: 20, computed_by: "desk" },
   predictions: { prediction_id: ID, ...at, model_version: "m1", probability_up: 1, confidence_score: 0 },
@@ -86,6 +87,8 @@ function refusedBy(check: string): Record<string, unknown>[] {
     ...all(/(\w+) <= \(?(\d+)/g).map(([column, most]) => ({ [column]: Number(most) + 1 })),
     ...all(/(\w+) >= ([a-z]\w*)/g).map(([later, earlier]) => ({ [later]: 1, [earlier]: 2 })),
     ...all(/(\w+) = ANY/g).map(([column]) => ({ [column]: "none of these" })),
+    ...all(/\((\w+) IS NOT NULL\) OR \((\w+) IS NOT NULL\)/g).map(([one, other]) => ({ [one]: null, [other]: null })),
+    ...all(/\((\w+) IS NOT NULL\) OR \((\w+) IS NULL\)/g).map(([needed, of]) => ({ [of]: 1, [needed]: null })),
     ...all(/(\w+) <> ''/g).map(([column]) => ({ [column]: "" })),
   ];
 }

@@ -6,6 +6,7 @@ import type {
   IndicatorEvent,
   PerformanceEvent,
   PredictionEvent,
+  QuoteEvent,
   SessionEvent,
   SymbolEvent,
   TickEvent,
@@ -61,6 +62,25 @@ export const tick = (n = 0, change: Partial<TickEvent> = {}): Required<TickEvent
   trade_id: `t${n}`,
   venue: "P",
   conditions: ["@", "T"],
+  received_at: NOON + n + 5,
+  backtest_session_id: null,
+  ...change,
+});
+
+/** @param n makes the id, the time and the prices of the n-th quote */
+export const quote = (n = 0, change: Partial<QuoteEvent> = {}): Required<QuoteEvent> => ({
+  quote_id: idOf(`quote ${n}`),
+  symbol_id: SYMBOL_ID,
+  timestamp: NOON + n,
+  timestamp_ns: n % 1000,
+  bid_price: 184.25 + n,
+  bid_size: 300,
+  ask_price: 184.5 + n,
+  ask_size: 0,
+  source: "sample",
+  sequence: `s${n}`,
+  venue: "P",
+  conditions: ["R"],
   received_at: NOON + n + 5,
   backtest_session_id: null,
   ...change,

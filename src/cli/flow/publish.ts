@@ -5,6 +5,7 @@ import { fills } from "../../../producers/fills.ts";
 import { indicators } from "../../../producers/indicators.ts";
 import { performance } from "../../../producers/performance.ts";
 import { predictions } from "../../../producers/predictions.ts";
+import { quotes } from "../../../producers/quotes.ts";
 import { sessions } from "../../../producers/sessions.ts";
 import { symbols } from "../../../producers/symbols.ts";
 import { ticks } from "../../../producers/ticks.ts";
@@ -25,6 +26,7 @@ import { Rejects } from "./rejects.ts";
 /** What `publish` takes as its first argument: every event but those of the audit trail, which only landing writes. */
 const PRODUCERS: { readonly [T in Exclude<EventTopic, "audit">]: Producer<T> } = {
   ticks,
+  quotes,
   bars,
   indicators,
   predictions,

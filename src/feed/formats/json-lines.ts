@@ -1,6 +1,7 @@
 import { encodeEvent } from "../../event/codec.ts";
 import { completeEvent, NIL_UUID } from "../../event/complete.ts";
-import type { EventOfTopic, TickEvent } from "../../event/events.ts";
+import type { EventOfTopic } from "../../event/events.ts";
+import { OWN_ID_OF, type OwnId } from "../../event/identity.ts";
 import { OccurrenceCounter } from "../../event/occurrence.ts";
 import { EVENT_BY_TOPIC, EVENT_SCHEMAS, type EventField, type EventTopic } from "../../event/schemas.ts";
 import { checkEvent } from "../../event/validate.ts";
@@ -40,7 +41,7 @@ export function jsonLines<T extends EventTopic>(topic: T): Format<T> {
       const symbol = options.symbol === undefined ? undefined : parseSymbol(options.symbol);
       const flagged = flags(options, symbol).filter(([name]) => fields.has(name));
       const steps = [reader(fields, zone), (event: Fields) => fillFlags(event, flagged), checkRange];
-      const finish = topic === "ticks" ? tickFinisher() : (event: Fields) => completeEvent(topic, event);
+      const finish = finisher(topic);
       for (const [name, value] of flagged)
         decisions.take(name, name === "symbol_id" ? symbol!.text : value, FLAGS[name]!);
       if (zone) decisions.take("zone", zone.name, "--tz");
@@ -49,7 +50,7 @@ export function jsonLines<T extends EventTopic>(topic: T): Format<T> {
         head: 0,
         isOnce: false,
         convert(text) {
-          const event = convert(text, fields, steps, finish as (event: Fields) => EventOfTopic[T] | string);
+          const event = convert(text, fields, steps, finish);
           if (typeof event === "string" || text.length * BYTES_PER_UNIT < bytesMax) return event;
           const bytes = encodeEvent(topic, 0, event).length;
           return bytes <= bytesMax ? event : `the event has ${bytes} bytes, ${bytesMax} are allowed`;
@@ -117,17 +118,21 @@ function checkRange(fields: Fields): string | null {
   return null;
 }
 
-/** Ticks without the venue's id are told apart within the file, like those of every other format. */
-function tickFinisher(): (fields: Fields) => TickEvent | string {
-  const counter = new OccurrenceCounter();
+/** Ticks and quotes without the venue's number are told apart within the file, like those of every other format. */
+function finisher<T extends EventTopic>(topic: T): (fields: Fields) => EventOfTopic[T] | string {
+  const { field, ofRun }: OwnId<T> = OWN_ID_OF[topic];
+  if (ofRun === undefined) return (fields) => completeEvent(topic, fields);
+  const counter = new OccurrenceCounter<EventOfTopic[T] & { timestamp: number }>(ofRun.nth);
   return (fields) => {
-    if ((fields.market_data_id ?? fields.trade_id ?? null) !== null) return completeEvent("ticks", fields);
-    fields.market_data_id = NIL_UUID;
-    const wrong = checkEvent("ticks", fields);
+    const given: unknown = fields;
+    const event = given as EventOfTopic[T] & { timestamp: number };
+    if ((fields[field] ?? null) !== null || ofRun.lacks(event) === null) return completeEvent(topic, fields);
+    fields[field] = NIL_UUID;
+    const wrong = checkEvent(topic, fields);
     if (wrong !== null) return wrong;
-    const made = counter.idOf(fields as TickEvent);
+    const made = counter.idOf(event);
     if (typeof made === "string") return made;
-    fields.market_data_id = made.id;
-    return fields as TickEvent;
+    fields[field] = made.id;
+    return event;
   };
 }

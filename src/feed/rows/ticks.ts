@@ -1,5 +1,5 @@
 import type { TickEvent } from "../../event/events.ts";
-import { tickId } from "../../event/identity.ts";
+import { nthTickId, tickId } from "../../event/identity.ts";
 import { OccurrenceCounter } from "../../event/occurrence.ts";
 import { neededPlace } from "../decide/layout.ts";
 import type { Settled } from "../decide/settle.ts";
@@ -56,12 +56,15 @@ const SHARE_BYTES = 4 * 1024 * 1024;
 
 /** Trades without an id are counted by instrument: files are often sorted by symbol first and by time then. */
 class Counters {
-  readonly #bySymbol = new Map<string, OccurrenceCounter>();
+  readonly #bySymbol = new Map<string, OccurrenceCounter<TickEvent>>();
 
-  of(symbolId: string): OccurrenceCounter | undefined {
+  of(symbolId: string): OccurrenceCounter<TickEvent> | undefined {
     const known = this.#bySymbol.get(symbolId);
     if (known !== undefined || this.#bySymbol.size >= SYMBOLS_MAX) return known;
-    const made = new OccurrenceCounter(this.#bySymbol.size === 0 ? {} : { bytesMax: SHARE_BYTES });
+    const made = new OccurrenceCounter<TickEvent>(
+      nthTickId,
+      this.#bySymbol.size === 0 ? {} : { bytesMax: SHARE_BYTES },
+    );
     this.#bySymbol.set(symbolId, made);
     return made;
   }

@@ -145,6 +145,7 @@ describe("days of two more tables", () => {
     expect((await tape.land("indicators", "ticks")).indicators).toMatchObject({ written: 3 * PER_DAY, dead: 0 });
     expect(await listed()).toEqual({
       ticks: [null, [day(0)]],
+      quotes: [null, []],
       indicators: [null, [day(0), day(1), day(2)]],
       performance: [null, ["2031-01-01"]],
     });
@@ -160,7 +161,7 @@ describe("days of two more tables", () => {
   test("are made and dropped for one table at a time, which has to be named", async () => {
     for (const args of [["create"], ["drop", "--before", day(1)], ["retain", "--keep-days", "1"]]) {
       const { code, stderr } = await run("partitions", ...args);
-      expect([code, stderr]).toEqual([2, expect.stringContaining("--topic: ticks, indicators, performance")]);
+      expect([code, stderr]).toEqual([2, expect.stringContaining("--topic: ticks, quotes, indicators, performance")]);
     }
     expect((await run("partitions", "list", "--topic", "bars")).code).toBe(2);
     expect(await partitions("create", "2030-01-01", "--topic", "performance")).toMatchObject({

@@ -1,5 +1,6 @@
 import { DAY_MS } from "../../../event/day.ts";
 import type { TickEvent } from "../../../event/events.ts";
+import { nthTickId } from "../../../event/identity.ts";
 import { OccurrenceCounter } from "../../../event/occurrence.ts";
 import { midnightOf } from "../../decide/clock.ts";
 import { fileSymbol } from "../../decide/symbols.ts";
@@ -82,7 +83,7 @@ function assetOf(opening: Opening): LeanAsset {
 type Base = Pick<TickEvent, "symbol_id" | "source" | "backtest_session_id">;
 
 function converter(base: Base, day: Day, isWhole: boolean): (text: string) => TickEvent | string {
-  const counter = new OccurrenceCounter();
+  const counter = new OccurrenceCounter(nthTickId);
   // A day has a few dozen sets of flags: their lists are shared, not built per line.
   const conditionLists = new Map<string, readonly string[] | null>();
   return (text) => {
