@@ -1,5 +1,6 @@
 import type { Consumer } from "../batch/consumer.ts";
 import {
+  countAcross,
   countRows,
   inSnapshot,
   ledgerGaps,
@@ -28,6 +29,8 @@ export interface Verification {
   readonly partitions: number;
   readonly rows: number;
   readonly auditEntries: number;
+  /** How many quotes are crossed or locked: markets do that, so it is no warning. */
+  readonly quotes: { readonly crossed: number; readonly locked: number };
 }
 
 /** Messages wait in the outbox for moments; a minute means that nobody publishes them. */
@@ -55,6 +58,7 @@ export function verify(
       partitions: ledger.partitions,
       rows: tables.rows,
       auditEntries: chain.entries,
+      quotes: await countAcross(connection),
     };
   });
 }

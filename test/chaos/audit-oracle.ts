@@ -1,4 +1,7 @@
 import type pg from "pg";
+import { CONSUMERS } from "../../consumers/all.ts";
+
+const RECEIPTED = CONSUMERS.filter(({ audit }) => audit === "receipt").map(({ topic }) => topic);
 
 /**
  * What is wrong with the audit log of a database at rest, each as a sentence: every entry that the rows, letters and
@@ -6,8 +9,8 @@ import type pg from "pg";
  * their tables don't say which record made a row.
  */
 export async function auditFaults(client: pg.Client): Promise<readonly string[]> {
-  const { rows } = await client.query<{ fault: string }>(`
-    WITH promised AS (
+  const { rows } = await client.query<{ fault: string }>(
+    `WITH promised AS (
       SELECT 'MODEL_RUN' AS event_type, 'predictions' AS topic, source_partition AS partition, source_offset AS "offset"
         FROM public.model_prediction
       UNION ALL SELECT 'TRADE_DECISION', 'decisions', source_partition, source_offset FROM public.trade_decision
@@ -15,9 +18,9 @@ export async function auditFaults(client: pg.Client): Promise<readonly string[]>
         WHERE approved
       UNION ALL SELECT 'TRADE_EXECUTION', 'fills', source_partition, source_offset FROM public.trade_execution
       UNION ALL SELECT 'RECEIPT', topic, partition, first_offset FROM tradetape.landed_batch
-        WHERE topic IN ('ticks', 'bars', 'indicators')
+        WHERE topic = ANY($1::text[])
       UNION ALL SELECT 'DEAD_LETTER', topic, partition, "offset" FROM tradetape.dead_letter
-        WHERE topic NOT IN ('ticks', 'bars', 'indicators', 'audit')
+        WHERE topic <> ALL($1::text[]) AND topic <> 'audit'
     ), told AS (
       SELECT event_type, source_topic AS topic, source_partition AS partition, source_offset AS "offset"
         FROM public.audit_log WHERE source_topic NOT IN ('symbols', 'sessions')
@@ -37,6 +40,8 @@ export async function auditFaults(client: pg.Client): Promise<readonly string[]>
     ) AS small WHERE told <> written
     UNION ALL
     SELECT format('%s entries tell of nothing', count(*)) FROM public.audit_log WHERE source_topic IS NULL
-      HAVING count(*) > 0`);
+      HAVING count(*) > 0`,
+    [RECEIPTED],
+  );
   return rows.map(({ fault }) => fault);
 }

@@ -84,9 +84,11 @@ function otherDatabase(text: string, databaseUrl: string): string {
 }
 
 export function verificationText(result: Verification): string {
-  const { rows, partitions, auditEntries } = result;
+  const { rows, partitions, auditEntries, quotes } = result;
   const looked = `${count(rows)} rows, ${count(partitions)} partitions, ${count(auditEntries)} audit entries`;
   const lines = [result.ok ? `good: ${looked} are what the ledger says` : `not good: looked at ${looked}`];
+  if (quotes.crossed + quotes.locked > 0)
+    lines.push(`quotes: ${count(quotes.crossed)} crossed, ${count(quotes.locked)} locked, as markets are at times`);
   const findings = [
     ...result.problems.map((finding) => ["wrong", finding.check, finding.subject, finding.detail]),
     ...result.warnings.map((finding) => ["warning", finding.check, finding.subject, finding.detail]),

@@ -16,7 +16,7 @@ interface Shown {
 
 export const showSessionCommand: CommandSpec<object> = {
   name: "show",
-  summary: "one session whole: settings, rows per table (reads the tables of ticks and bars), performance",
+  summary: "one session whole: settings, rows per table (reads the tables of ticks, quotes and bars), performance",
   examples: ["tradetape sessions show 0198c5a4-8f6e-7c3a-9d2b-5e4f3a2b1c0d"],
   declare: (command) => {
     command.argument("<session>", "its id");

@@ -81,6 +81,15 @@ export async function countRows(connection: Connection, table: string): Promise<
   return row!.rows;
 }
 
+/** Quotes whose bid lies above their ask, and whose bid lies on it. */
+export async function countAcross(connection: Connection): Promise<{ crossed: number; locked: number }> {
+  const [row] = await connection.query<{ crossed: number; locked: number }>(
+    `SELECT count(*) FILTER (WHERE bid_price > ask_price) AS crossed,
+       count(*) FILTER (WHERE bid_price = ask_price) AS locked FROM public.quote`,
+  );
+  return row!;
+}
+
 /** Outbox messages older than this many seconds, by topic and partition. */
 export function oldOutbox(
   connection: Connection,

@@ -1,18 +1,10 @@
 import pg from "pg";
 import { expect, test } from "vitest";
+import { CONSUMERS } from "../../../consumers/all.ts";
 import { isolate } from "../../support/services/isolation.ts";
 import { tradetape } from "../../support/tradetape.ts";
 
-const TABLES = [
-  "symbol",
-  "backtest_session",
-  "market_data",
-  "technical_indicator",
-  "model_prediction",
-  "trade_decision",
-  "trade_execution",
-  "strategy_performance",
-];
+const TABLES = CONSUMERS.filter(({ landing }) => !landing.chained).map(({ landing }) => landing.table);
 
 /** How many rows each table has, and a digest of their content; revised_at may rise. Of the audit log, all but receipts. */
 async function contents(databaseUrl: string): Promise<unknown[]> {

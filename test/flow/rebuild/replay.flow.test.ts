@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { CONSUMERS } from "../../../consumers/all.ts";
 import { environmentOf, landBy } from "../../support/landing.ts";
 import { gateLandings } from "../../support/landing-gate.ts";
 import { ledgerFaults } from "../../support/ledger.ts";
@@ -11,6 +12,7 @@ import {
   indicator,
   performance,
   prediction,
+  quote,
   session,
   symbol,
   tick,
@@ -46,6 +48,10 @@ beforeAll(async () => {
     "ticks",
     [...numbers, 0, 1].map((n) => tick(n, of(n))),
   );
+  await tape.publishAll(
+    "quotes",
+    [...numbers, 0].map((n) => quote(n, of(n))),
+  );
   await tape.publishAll("bars", [bar(0), bar(1), bar(1, { close: 9, revised_at: 2e15 })]);
   await tape.publish("indicators", indicator());
   await tape.publish("performance", performance());
@@ -61,19 +67,12 @@ const run = (target: TestTape, ...flags: string[]) =>
 /** Every row, letter and place in the log: what two databases must have in common. */
 async function contents(of: TestTape): Promise<Record<string, unknown>> {
   const found: Record<string, unknown> = {};
-  const tables = {
-    symbol: "revised_at",
-    backtest_session: "backtest_session_id",
-    market_data: "market_data_id",
-    technical_indicator: "indicator_id",
-    model_prediction: "prediction_id",
-    trade_decision: "decision_id",
-    trade_execution: "execution_id",
-    strategy_performance: "performance_id",
-    audit_log: "seq",
-  };
-  for (const [table, order] of Object.entries(tables)) {
-    found[table] = await of.query(`SELECT to_jsonb(t) - 'landed_at' AS row FROM public.${table} t ORDER BY ${order}`);
+  for (const { landing } of CONSUMERS) {
+    const { table, chained, key } = landing;
+    const order = chained ? "seq" : key.at(-1);
+    const rows = await of.query(`SELECT to_jsonb(t) - 'landed_at' AS row FROM public.${table} t ORDER BY ${order}`);
+    expect(rows, `${table}: an empty table proves nothing`).not.toEqual([]);
+    found[table] = rows;
   }
   found.letters = await of.query(
     'SELECT topic, partition, "offset", reason, detail, value FROM tradetape.dead_letter ORDER BY 1, 2, 3',

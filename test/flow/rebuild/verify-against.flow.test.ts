@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { CONSUMERS } from "../../../consumers/all.ts";
 import type { Comparison } from "../../../src/verify/against.ts";
 import { compareTapes, rowsOf } from "../../support/comparison.ts";
 import { environmentOf, landBy } from "../../support/landing.ts";
@@ -11,6 +12,7 @@ import {
   NOON,
   performance,
   prediction,
+  quote,
   session,
   symbol,
   tick,
@@ -50,6 +52,7 @@ async function publishAll(tape: TestTape): Promise<void> {
     ...numbers
       .slice(0, 20)
       .flatMap((n) => [
+        tape.publish("quotes", quote(n)),
         tape.publish("bars", bar(n)),
         tape.publish("indicators", indicator(n)),
         tape.publish("predictions", prediction(n)),
@@ -162,6 +165,7 @@ describe("verify --against", () => {
     const changes: Readonly<Record<string, string>> = {
       symbol: "ticker = ticker || 'X'",
       backtest_session: "config = '{}'",
+      quote: "ask_size = NULL",
       market_data_bar: "venue = 'Q'",
       technical_indicator: "parameters = '{\"fast\": 13}'",
       model_prediction: "source_offset = source_offset + 1000",
@@ -171,13 +175,16 @@ describe("verify --against", () => {
       audit_log: "actor = actor || ' '",
     };
     const names = Object.keys(changes);
+    const others = CONSUMERS.map(({ landing }) => landing.table).filter((table) => table !== "market_data_tick");
+    expect(names.toSorted(), "add a change of the new table").toEqual(others.toSorted());
     const sql = names.map(
       (table) => `CREATE TEMPORARY TABLE kept_${table} AS SELECT * FROM ${table};
         UPDATE ${table} SET ${changes[table]}${table === "audit_log" ? " WHERE event_type <> 'RECEIPT'" : ""};`,
     );
     const back = names.map((table) => {
       const column = changes[table]!.split(" = ")[0];
-      return `UPDATE ${table} t SET ${column} = k.${column} FROM kept_${table} k WHERE t.${KEYS[table]} = k.${KEYS[table]};
+      const key = KEYS.get(table);
+      return `UPDATE ${table} t SET ${column} = k.${column} FROM kept_${table} k WHERE t.${key} = k.${key};
         DROP TABLE kept_${table};`;
     });
     // The audit log's trigger refuses changes, until somebody who can turns it off.
@@ -207,17 +214,7 @@ describe("verify --against", () => {
   });
 });
 
-const KEYS: Readonly<Record<string, string>> = {
-  symbol: "symbol_id",
-  backtest_session: "backtest_session_id",
-  market_data_bar: "market_data_id",
-  technical_indicator: "indicator_id",
-  model_prediction: "prediction_id",
-  trade_decision: "decision_id",
-  trade_execution: "execution_id",
-  strategy_performance: "performance_id",
-  audit_log: "log_id",
-};
+const KEYS = new Map(CONSUMERS.map(({ landing: { table, key } }) => [table, key.at(-1)]));
 
 describe("what can't be compared", () => {
   test("a database that hasn't landed as far: exit 2 after --wait, naming the partition", async () => {

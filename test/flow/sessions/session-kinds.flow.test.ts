@@ -1,13 +1,13 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { landBy } from "../../support/landing.ts";
 import { ledgerFaults } from "../../support/ledger.ts";
-import { decision, fill, idOf, prediction, SYMBOL_ID, session, symbol, tick } from "../../support/samples.ts";
+import { decision, fill, idOf, prediction, quote, SYMBOL_ID, session, symbol, tick } from "../../support/samples.ts";
 import { openTestTape, type TestTape } from "../../support/tape.ts";
 
 let tape: TestTape;
 const LIVE = idOf("a live session");
 const BACKTEST = idOf("a backtest");
-const ALL = ["symbols", "sessions", "ticks", "predictions", "decisions", "fills", "audit"] as const;
+const ALL = ["symbols", "sessions", "ticks", "quotes", "predictions", "decisions", "fills", "audit"] as const;
 
 beforeAll(async () => {
   tape = await openTestTape();
@@ -17,6 +17,7 @@ beforeAll(async () => {
   for (const [n, of] of [null, LIVE, BACKTEST].entries()) {
     const own = { backtest_session_id: of };
     await tape.publish("ticks", tick(n, own));
+    await tape.publish("quotes", quote(n, own));
     await tape.publish("predictions", prediction(n, own));
     await tape.publish("decisions", decision(n, own));
     await tape.publish("fills", fill(n, own));
@@ -32,7 +33,7 @@ const landed = async (of: TestTape, table: string) =>
     )
   ).map(({ session }) => session);
 
-const TABLES = ["market_data_tick", "model_prediction", "trade_decision", "trade_execution"] as const;
+const TABLES = ["market_data_tick", "quote", "model_prediction", "trade_decision", "trade_execution"] as const;
 
 test.each([
   { kinds: ["live"] as const, served: [null, LIVE] },
@@ -42,7 +43,7 @@ test.each([
   async ({ kinds, served }) => {
     const target = await tape.beside(kinds[0]);
     const tallies = await landBy({ ...target.config, sessionKinds: [...kinds] }, ALL);
-    for (const topic of ["ticks", "predictions", "decisions", "fills"]) {
+    for (const topic of ["ticks", "quotes", "predictions", "decisions", "fills"]) {
       const tally = tallies.find((one) => one.topic === topic);
       expect(tally).toMatchObject({ read: 3, written: served.length, filtered: 3 - served.length, dead: 0, parked: 0 });
     }

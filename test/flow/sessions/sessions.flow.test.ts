@@ -8,7 +8,7 @@ import { SESSION_TABLES } from "../../../src/session/tables.ts";
 import { verify } from "../../../src/verify/verify.ts";
 import { environmentOf } from "../../support/landing.ts";
 import { ledgerFaults } from "../../support/ledger.ts";
-import { bar, fill, idOf, indicator, NOON, SYMBOL_ID, session, symbol, tick } from "../../support/samples.ts";
+import { bar, fill, idOf, indicator, NOON, quote, SYMBOL_ID, session, symbol, tick } from "../../support/samples.ts";
 import { openTestTape, type Row, type TestTape } from "../../support/tape.ts";
 import { tradetape } from "../../support/tradetape.ts";
 
@@ -49,6 +49,7 @@ async function runStrategy(own: string | null, threshold: number): Promise<void>
     const id = { market_data_id: idOf(`${own} ${n}`) };
     await tape.publish("ticks", tick(n, { ...live, ...id }));
     if (n % 10 !== 0) continue;
+    await tape.publish("quotes", quote(n, { ...live, quote_id: id.market_data_id }));
     await tape.publish("bars", bar(n, { ...live, ...id }));
     await tape.publish("indicators", indicator(n, { ...live, indicator_id: idOf(`${own} indicator ${n}`) }));
     const prediction = await agent.predict(`p${n}`, { symbol_id: SYMBOL_ID, timestamp, probability_up: n / TICKS });
@@ -126,7 +127,13 @@ describe("two sessions of one strategy and live ticks, side by side", () => {
   });
 
   test("are three clean sets of rows", async () => {
-    const expected = { market_data_tick: TICKS, market_data_bar: 3, technical_indicator: 3, model_prediction: 3 };
+    const expected = {
+      market_data_tick: TICKS,
+      quote: 3,
+      market_data_bar: 3,
+      technical_indicator: 3,
+      model_prediction: 3,
+    };
     const each = { ...expected, trade_decision: 3, strategy_performance: 1 };
     expect(await rowsOf(ids[0]!)).toEqual({ ...each, trade_execution: 1 });
     expect(await rowsOf(ids[1]!)).toEqual({ ...each, trade_execution: 0 });
@@ -222,7 +229,7 @@ describe("deleting a session", () => {
     const gone = await json<{ rows: Row; parked: number }>("delete", ids[0]!, "--yes");
     expect(gone).toMatchObject({
       parked: 2,
-      rows: { market_data_tick: TICKS, trade_decision: 3, strategy_performance: 0 },
+      rows: { market_data_tick: TICKS, quote: 3, trade_decision: 3, strategy_performance: 0 },
     });
     await tape.land();
     expect(await wrong()).toEqual([]);
