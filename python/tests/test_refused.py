@@ -85,6 +85,13 @@ def test_an_aware_datetime_is_the_microsecond_that_it_names():
     assert written["timestamp"] == CLOSE_US and type(written["volume"]) is float
 
 
+def test_a_topic_whose_newest_schema_counts_times_in_another_unit_is_not_written_to():
+    text = (SCHEMAS / "tick.avsc").read_text("utf-8").replace("timestamp-micros", "timestamp-millis")
+    sentence = "the registry's newest schema has timestamp as long:timestamp-millis, which this package can't write"
+    with pytest.raises(Refused, match=f"^ticks: {sentence}$"):
+        Fields("ticks", text)
+
+
 class Nanosecond(datetime.datetime):
     """As pandas' Timestamp."""
 
