@@ -5,7 +5,8 @@ import { openKafka } from "../../src/topic/kafkajs/open-kafka.ts";
 import { withAdmin } from "../../src/topic/log-client.ts";
 import "../support/services/flow-setup.ts";
 import { plainKafka } from "../support/services/plain-kafka.ts";
-import { describeLogClient, type LogBed } from "../topic/log-client-cases.ts";
+import type { LogBed } from "../topic/log-client-bed.ts";
+import { describeLogClient } from "../topic/log-client-cases.ts";
 
 const run = `log-client-${Date.now().toString(36)}`;
 let topics = 0;

@@ -4,7 +4,7 @@ import { recordDigest } from "../../src/batch/land/landmark.ts";
 import { acceptLoss } from "../../src/batch/run/accept-loss.ts";
 import { TradetapeError } from "../../src/errors.ts";
 import { EventMaker } from "./events.ts";
-import { Coordinator } from "./fakes/fake-coordinator.ts";
+import { FakeGroups, keyOf } from "./fakes/fake-coordinator.ts";
 import { FakeCluster, type FakeLog } from "./fakes/fake-log.ts";
 import { FakePostgres } from "./fakes/fake-postgres.ts";
 import { heal } from "./faults.ts";
@@ -42,7 +42,7 @@ class World {
   readonly time: VirtualTime;
   readonly cluster = new FakeCluster();
   readonly postgres: FakePostgres;
-  readonly coordinator: Coordinator;
+  readonly groups: FakeGroups;
   readonly logs: readonly FakeLog[];
   readonly #consumer: Consumer;
   readonly #maker: EventMaker;
@@ -60,7 +60,7 @@ class World {
     this.plan = plan;
     this.time = new VirtualTime(new Random(plan.seed + 1), isTraced);
     this.postgres = new FakePostgres(this.time, plan.faults, plan.script?.isUnheard);
-    this.coordinator = new Coordinator(this.time, plan.partitions, plan.config.sessionTimeoutMs);
+    this.groups = new FakeGroups(this.time, this.cluster, plan.config.sessionTimeoutMs);
     this.logs = this.cluster.create(plan.topic, plan.partitions);
     this.cluster.create("audit", 1);
     this.cluster.create("dead-letters", 1);
@@ -147,8 +147,8 @@ class World {
   }
 
   #world(): ProcessWorld {
-    const { plan, time, cluster, postgres, coordinator } = this;
-    return { plan, time, cluster, postgres, coordinator, faults: plan.faults, fetchRecordsMax: plan.fetchRecordsMax };
+    const { plan, time, cluster, postgres, groups } = this;
+    return { plan, time, cluster, postgres, groups, faults: plan.faults, fetchRecordsMax: plan.fetchRecordsMax };
   }
 
   #start(): void {
@@ -202,7 +202,7 @@ class World {
   #act({ kind, commits }: Action): void {
     const { time, postgres } = this;
     const one = this.#processes.size > 0 ? time.random.pick([...this.#processes]) : undefined;
-    if (kind === "rebalance") this.coordinator.rebalance();
+    if (kind === "rebalance") for (const group of this.groups.all.values()) group.rebalance();
     else if (kind === "restart-postgres") postgres.restart(time.random.between(100, 5000));
     else if (kind === "fail-over") postgres.failOver(commits ?? time.random.between(1, 4));
     else if (kind === "tamper") this.#tamper();
@@ -229,10 +229,15 @@ class World {
 
   /** Somebody writes the group's offsets in Kafka: they are hints and nobody may believe them. */
   #tamper(): void {
-    for (const [p, log] of this.logs.entries()) {
-      const offset = this.time.random.between(0, log.high + 3);
-      this.time.note("tamper", () => `${p} to ${offset}`);
-      this.coordinator.committed.set(p, offset);
+    for (const [partition, log] of this.logs.entries()) {
+      const mark = {
+        topicName: this.plan.topic,
+        partition,
+        offset: this.time.random.between(0, log.high + 3),
+        note: "",
+      };
+      this.time.note("tamper", () => `${partition} to ${mark.offset}`);
+      for (const group of this.groups.all.values()) group.marks.set(keyOf(mark), mark);
     }
   }
 

@@ -1,75 +1,6 @@
 import { afterEach, describe, expect, it } from "vitest";
-import type { FetchedBatch } from "../../src/topic/fetch/fetched-batch.ts";
-import { type LogClient, type LogMember, type MemberHandlers, withAdmin } from "../../src/topic/log-client.ts";
-import type { TopicPartition } from "../../src/topic/offsets.ts";
-import { type RecordHeaders, RecordWriter } from "../../src/topic/wire/record-writer.ts";
-
-/** A cluster with a topic and a group that nobody else uses. */
-export interface LogBed {
-  readonly client: LogClient;
-  readonly topicName: string;
-  readonly groupId: string;
-  /** Appends records of a transaction to partition 0 and aborts it: they and the marker behind them are nobody's records. */
-  abort(values: readonly string[]): Promise<void>;
-  close(): Promise<void>;
-}
-
-interface Written {
-  readonly key: Buffer | null;
-  readonly value: Buffer | null;
-  readonly headers?: RecordHeaders;
-}
-
-const text = (value: string): Written => ({ key: null, value: Buffer.from(value) });
-
-async function produce(bed: LogBed, records: Readonly<Record<number, readonly Written[]>>) {
-  const producer = await bed.client.openProducer();
-  const batches = Object.entries(records).map(([partition, list]) => {
-    const writer = new RecordWriter(16);
-    for (const { key, value, headers } of list) writer.add(key, value, headers);
-    return { partition: Number(partition), records: writer };
-  });
-  const acked = await producer.produce(bed.topicName, batches);
-  await producer.close();
-  return acked;
-}
-
-/** A member that notes what it is told; `texts` are the values of all records, as "partition@offset value". */
-async function join(
-  bed: LogBed,
-  change: (member: LogMember) => Partial<MemberHandlers> = () => ({}),
-  assignment: "shared" | "sole" = "shared",
-) {
-  const { topicName, groupId } = bed;
-  const options = {
-    groupId,
-    topicNames: [topicName],
-    assignment,
-    fetchPartitionBytesMax: 65_536,
-    sessionTimeoutMs: 6000,
-  };
-  const member = bed.client.member(options);
-  const { onAssigned, onBatch } = change(member);
-  const batches: FetchedBatch[] = [];
-  const texts: string[] = [];
-  const crashes: unknown[] = [];
-  let assigned: readonly TopicPartition[] | undefined;
-  await member.start({
-    onAssigned: (partitions) => {
-      assigned = partitions;
-      onAssigned?.(partitions);
-    },
-    onLeft: () => undefined,
-    onBatch: async (batch, heartbeat, isStale) => {
-      await onBatch?.(batch, heartbeat, isStale);
-      batches.push(batch);
-      for (let index = 0; index < batch.records.count; index++)
-        texts.push(`${batch.partition}@${batch.records.offsetOf(index)} ${batch.records.record(index).value}`);
-    },
-    onCrash: (error) => crashes.push(error),
-  });
-  return { member, batches, texts, crashes, partitions: () => assigned?.map(({ partition }) => partition).sort() };
-}
+import { type LogMember, withAdmin } from "../../src/topic/log-client.ts";
+import { join, type LogBed, produce, text, type Written } from "./log-client-bed.ts";
 
 /** Makes beds and members of a case, and cleans up behind it. */
 interface Hands {
@@ -101,6 +32,7 @@ export function describeLogClient(name: string, open: (partitions: number) => Pr
     describe("an admin", () => adminCases(hands));
     describe("records", () => recordCases(hands));
     describe("a member", () => steeringCases(hands));
+    describe("several topics and groups", () => apartCases(hands));
     describe("a group", () => groupCases(hands));
   });
 }
@@ -238,6 +170,83 @@ function steeringCases({ bedOf, joined }: Hands): void {
     member.letGo({ topicName: bed.topicName, partition: 0 });
     await expect.poll(() => texts.at(-1)).toBe("0@1 d");
   });
+
+  it("fetches nothing more once it is paused, whatever is held, let go or sought", async () => {
+    const bed = await bedOf(2);
+    const at = (partition: number) => ({ topicName: bed.topicName, partition });
+    const { member, texts, partitions } = await joined(bed);
+    const witness = await joined(bed, undefined, { groupId: `${bed.groupId}-witness` });
+    await expect.poll(() => [partitions(), witness.partitions()]).toEqual([[0, 1], [0, 1]]); // biome-ignore format: a pair
+    member.hold(at(0));
+    member.pause();
+    const steers = [
+      () => member.hold(at(1)),
+      () => member.letGo(at(0)),
+      () => member.letGo(at(1)),
+      () => member.seek(at(1), 0),
+      // The fetch that was on its way when the member was paused has ended long before this round.
+      () => undefined,
+    ];
+    for (const [round, steer] of steers.entries()) {
+      steer();
+      await produce(bed, { 0: [text(`round ${round}`)], 1: [text(`round ${round}`)] });
+      await expect.poll(() => witness.texts.length).toBe(2 * round + 2);
+    }
+    await member.stop();
+    expect(texts.filter((one) => one.endsWith("round 4"))).toEqual([]);
+  });
+}
+
+/** What is one topic's or one group's, and nobody else's. */
+function apartCases({ bedOf, joined }: Hands): void {
+  it("steers and marks each topic by itself, where a member reads two", async () => {
+    const bed = await bedOf(1);
+    const other = `${bed.topicName}-other`;
+    await withAdmin(bed.client, async (admin) => {
+      await admin.createTopics([{ topicName: other, partitions: 1, settings: {} }]);
+      await expect.poll(async () => (await admin.fetchTopics()).get(other)?.isReady).toBe(true);
+    });
+    await produce(bed, { 0: ["a", "b"].map(text) });
+    await produce(bed, { 0: ["x", "y", "z"].map(text) }, other);
+    const { member, texts } = await joined(
+      bed,
+      (own) => ({
+        onAssigned: () => {
+          own.seek({ topicName: bed.topicName, partition: 0 }, 1);
+          own.hold({ topicName: other, partition: 0 });
+        },
+      }),
+      { topicNames: [bed.topicName, other] },
+    );
+    await expect.poll(() => texts).toEqual(["0@1 b"]);
+    member.seek({ topicName: other, partition: 0 }, 2);
+    await expect.poll(() => texts).toEqual(["0@1 b", "0@2 z"]);
+    const marks = [
+      { topicName: bed.topicName, partition: 0, offset: 2, note: "b" },
+      { topicName: other, partition: 0, offset: 3, note: "z" },
+    ];
+    await member.mark(marks);
+    await withAdmin(bed.client, async (admin) => {
+      for (const mark of marks) expect(await admin.fetchMarks(bed.groupId, mark.topicName)).toEqual([mark]);
+    });
+  });
+
+  it("gives each group all partitions, and marks of its own", async () => {
+    const bed = await bedOf(2);
+    await produce(bed, { 0: [text("a")], 1: [text("b")] });
+    const groupIds = [`${bed.groupId}-1`, `${bed.groupId}-2`];
+    const members = await Promise.all(groupIds.map((groupId) => joined(bed, undefined, { groupId })));
+    for (const { texts, partitions } of members) {
+      await expect.poll(() => [...texts].sort()).toEqual(["0@0 a", "1@0 b"]);
+      expect(partitions()).toEqual([0, 1]);
+    }
+    const mark = { topicName: bed.topicName, partition: 1, offset: 1, note: "first" };
+    await members[0]!.member.mark([mark]);
+    await withAdmin(bed.client, async (admin) => {
+      const marks = await Promise.all(groupIds.map((groupId) => admin.fetchMarks(groupId, bed.topicName)));
+      expect(marks).toEqual([[mark], []]);
+    });
+  });
 }
 
 /** Who has which partition, and what the group keeps. */
@@ -294,11 +303,25 @@ function groupCases({ bedOf, joined }: Hands): void {
 
   it("gives everything to one member where that is asked for, and to the other when it leaves", async () => {
     const bed = await bedOf(2);
-    const all = [await joined(bed, undefined, "sole"), await joined(bed, undefined, "sole")];
+    const asked = { assignment: "sole" } as const;
+    const all = [await joined(bed, undefined, asked), await joined(bed, undefined, asked)];
     const shares = () => all.map(({ partitions }) => partitions()?.length ?? 0).sort();
     await expect.poll(shares).toEqual([0, 2]);
     const [owner, other] = all[0]!.partitions()!.length > 0 ? all : [...all].reverse();
     await owner!.member.stop();
     await expect.poll(other!.partitions).toEqual([0, 1]);
+  });
+
+  it("tells a member that the group had forgotten, and that another stood in for, that it was out of the group", async () => {
+    const bed = await bedOf(1);
+    await produce(bed, { 0: [text("a")] });
+    const asleep = Promise.withResolvers<void>();
+    const first = await joined(bed, () => ({ onBatch: () => asleep.promise }));
+    await expect.poll(first.partitions).toEqual([0]);
+    const second = await joined(bed);
+    await expect.poll(second.partitions).toEqual([0]);
+    expect(first.heard).toEqual(["assigned"]);
+    asleep.resolve();
+    await expect.poll(() => first.heard.slice(0, 3)).toEqual(["assigned", "left", "assigned"]);
   });
 }

@@ -1,14 +1,19 @@
+import type { MemberOptions } from "../../../src/topic/log-client.ts";
+import type { Mark, TopicPartition } from "../../../src/topic/offsets.ts";
 import type { VirtualTime } from "../virtual-time.ts";
+import type { FakeCluster } from "./fake-log.ts";
 
 export interface Assignment {
   readonly memberId: string;
   readonly generation: number;
-  readonly partitions: readonly number[];
+  readonly partitions: readonly TopicPartition[];
 }
 
-interface Member {
+/** What a member asks of its group. */
+type Wish = Pick<MemberOptions, "topicNames" | "assignment">;
+
+interface Member extends Wish {
   readonly id: string;
-  readonly isSole: boolean;
   lastBeatMs: number;
   answer: ((assignment: Assignment) => void) | undefined;
 }
@@ -20,13 +25,43 @@ export function kafkaError(type: string, retriable = true): Error {
 
 const EXPIRY_LOOK_MS = 1000;
 
-/** The broker's side of one consumer group: who is a member, who has which partitions, what was committed. */
-export class Coordinator {
-  readonly committed = new Map<number, number>();
-  /** What members put beside the offsets they committed. */
-  readonly notes = new Map<number, string>();
+/** The broker's side of all consumer groups, by their ids. */
+export class FakeGroups {
+  readonly all = new Map<string, Coordinator>();
   readonly #time: VirtualTime;
-  readonly #partitions: number;
+  readonly #cluster: FakeCluster;
+  readonly #sessionTimeoutMs: number;
+
+  constructor(time: VirtualTime, cluster: FakeCluster, sessionTimeoutMs: number) {
+    this.#time = time;
+    this.#cluster = cluster;
+    this.#sessionTimeoutMs = sessionTimeoutMs;
+    this.#expire();
+  }
+
+  /** A group is there as soon as it is asked about. */
+  find(groupId: string): Coordinator {
+    const group = this.all.get(groupId) ?? new Coordinator(this.#time, this.#cluster, this.#sessionTimeoutMs);
+    this.all.set(groupId, group);
+    return group;
+  }
+
+  #expire(): void {
+    this.#time.after(EXPIRY_LOOK_MS, () => {
+      for (const group of this.all.values()) group.expire();
+      this.#expire();
+    });
+  }
+}
+
+export const keyOf = ({ topicName, partition }: TopicPartition): string => `${topicName}/${partition}`;
+
+/** The broker's side of one consumer group: who is a member, who has which partitions, what was marked. */
+class Coordinator {
+  /** By `keyOf`. */
+  readonly marks = new Map<string, Mark>();
+  readonly #time: VirtualTime;
+  readonly #cluster: FakeCluster;
   readonly #sessionTimeoutMs: number;
   readonly #members = new Map<string, Member>();
   #generation = 0;
@@ -34,17 +69,17 @@ export class Coordinator {
   #round = 0;
   #ids = 0;
 
-  constructor(time: VirtualTime, partitions: number, sessionTimeoutMs: number) {
+  constructor(time: VirtualTime, cluster: FakeCluster, sessionTimeoutMs: number) {
     this.#time = time;
-    this.#partitions = partitions;
+    this.#cluster = cluster;
     this.#sessionTimeoutMs = sessionTimeoutMs;
-    this.#expire();
   }
 
   /** Resolves when the group is complete again. Whoever was a member already may say so by its id. */
-  join(memberId: string | undefined, isSole: boolean): Promise<Assignment> {
+  join(memberId: string | undefined, { topicNames, assignment }: Wish): Promise<Assignment> {
     const known = memberId === undefined ? undefined : this.#members.get(memberId);
-    const member = known ?? { id: `m${++this.#ids}`, isSole, lastBeatMs: this.#time.now, answer: undefined };
+    const wish = { topicNames, assignment };
+    const member = known ?? { id: `m${++this.#ids}`, ...wish, lastBeatMs: this.#time.now, answer: undefined };
     this.#members.set(member.id, member);
     return new Promise((resolve) => {
       member.answer = resolve;
@@ -80,15 +115,13 @@ export class Coordinator {
     });
   }
 
-  #expire(): void {
-    this.#time.after(EXPIRY_LOOK_MS, () => {
-      for (const member of this.#members.values()) {
-        if (member.answer || this.#time.now - member.lastBeatMs <= this.#sessionTimeoutMs) continue;
-        this.#time.note("session-expired", () => member.id);
-        this.leave(member.id);
-      }
-      this.#expire();
-    });
+  /** Puts out whoever hasn't been heard for its session's time. */
+  expire(): void {
+    for (const member of this.#members.values()) {
+      if (member.answer || this.#time.now - member.lastBeatMs <= this.#sessionTimeoutMs) continue;
+      this.#time.note("session-expired", () => member.id);
+      this.leave(member.id);
+    }
   }
 
   #finishIfComplete(): void {
@@ -102,12 +135,15 @@ export class Coordinator {
     this.#generation++;
     const turn = this.#time.random.between(0, members.length - 1);
     for (const [index, member] of members.entries()) {
-      const { answer, isSole } = member;
-      const isOurs = (p: number) => (isSole ? index === 0 : (p + turn) % members.length === index);
-      const partitions = Array.from({ length: this.#partitions }, (_, p) => p).filter(isOurs);
+      const { answer, assignment, topicNames } = member;
+      const isOurs = (p: number) => (assignment === "sole" ? index === 0 : (p + turn) % members.length === index);
+      const partitions = topicNames.flatMap((topicName) =>
+        this.#cluster.logs(topicName).flatMap((_, partition) => (isOurs(partition) ? [{ topicName, partition }] : [])),
+      );
       member.answer = undefined;
       member.lastBeatMs = this.#time.now;
-      this.#time.note("assigned", () => `${member.id} generation ${this.#generation}: ${partitions.join(",") || "-"}`);
+      const shown = () => partitions.map(keyOf).join(",") || "-";
+      this.#time.note("assigned", () => `${member.id} generation ${this.#generation}: ${shown()}`);
       answer!({ memberId: member.id, generation: this.#generation, partitions });
     }
   }

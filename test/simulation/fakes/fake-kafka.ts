@@ -13,14 +13,14 @@ import { recordBatch } from "../../../src/topic/patch/produce-request.ts";
 import { RecordBatch } from "../../../src/topic/wire/record-batch.ts";
 import type { FaultRates } from "../faults.ts";
 import type { Process, VirtualTime } from "../virtual-time.ts";
-import type { Coordinator } from "./fake-coordinator.ts";
+import type { FakeGroups } from "./fake-coordinator.ts";
 import type { FakeCluster, FakeLog } from "./fake-log.ts";
 import { FakeMember } from "./fake-member.ts";
 
 export interface KafkaWorld {
   readonly time: VirtualTime;
   readonly cluster: FakeCluster;
-  readonly coordinator: Coordinator;
+  readonly groups: FakeGroups;
   readonly faults: FaultRates;
   /** The most records that one fetch brings of a partition. */
   readonly fetchRecordsMax: number;
@@ -145,9 +145,9 @@ class FakeAdmin implements LogAdmin {
     });
   }
 
-  fetchMarks(_groupId: string, topicName: string) {
-    return this.#ask(({ coordinator: { committed, notes } }) =>
-      [...committed].map(([partition, offset]) => ({ topicName, partition, offset, note: notes.get(partition) ?? "" })),
+  fetchMarks(groupId: string, topicName: string) {
+    return this.#ask(({ groups }) =>
+      [...groups.find(groupId).marks.values()].filter((mark) => mark.topicName === topicName),
     );
   }
 

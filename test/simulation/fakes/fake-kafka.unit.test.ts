@@ -1,7 +1,8 @@
-import { describeLogClient, type LogBed } from "../../topic/log-client-cases.ts";
+import type { LogBed } from "../../topic/log-client-bed.ts";
+import { describeLogClient } from "../../topic/log-client-cases.ts";
 import { type FaultRates, heal, someFaults } from "../faults.ts";
 import { Process, Random, VirtualTime } from "../virtual-time.ts";
-import { Coordinator } from "./fake-coordinator.ts";
+import { FakeGroups } from "./fake-coordinator.ts";
 import { FakeKafka } from "./fake-kafka.ts";
 import { FakeCluster } from "./fake-log.ts";
 
@@ -30,8 +31,8 @@ async function open(partitions: number): Promise<LogBed> {
   const [log] = cluster.create("ticks", partitions);
   const faults: FaultRates = someFaults(time.random);
   heal(faults);
-  const coordinator = new Coordinator(time, partitions, 6000);
-  const world = { time, cluster, coordinator, faults, fetchRecordsMax: 4 };
+  const groups = new FakeGroups(time, cluster, 6000);
+  const world = { time, cluster, groups, faults, fetchRecordsMax: 4 };
   const close = letTimePass(time);
   return {
     client: new FakeKafka(world, new Process("p")),

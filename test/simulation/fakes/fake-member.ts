@@ -5,15 +5,14 @@ import type { Mark, TopicPartition } from "../../../src/topic/offsets.ts";
 import { heldRecords } from "../../topic/fetch/held-records.ts";
 import type { FaultRates } from "../faults.ts";
 import type { Process, VirtualTime } from "../virtual-time.ts";
-import type { Assignment, Coordinator } from "./fake-coordinator.ts";
-import { kafkaError } from "./fake-coordinator.ts";
+import { type Assignment, type FakeGroups, kafkaError, keyOf } from "./fake-coordinator.ts";
 import type { FakeCluster } from "./fake-log.ts";
 
 export interface MemberWorld {
   readonly time: VirtualTime;
   readonly process: Process;
   readonly cluster: FakeCluster;
-  readonly coordinator: Coordinator;
+  readonly groups: FakeGroups;
   readonly faults: FaultRates;
   readonly fetchRecordsMax: number;
 }
@@ -30,14 +29,15 @@ const IDLE_MS = 500;
 export class FakeMember implements LogMember {
   readonly #world: MemberWorld;
   readonly #options: MemberOptions;
-  readonly #topicName: string;
+  readonly #group: ReturnType<FakeGroups["find"]>;
   readonly #heartbeatMs: number;
   #handlers: MemberHandlers | undefined;
   #assignment: Assignment | undefined;
   #memberId: string | undefined;
-  readonly #seeks = new Map<number, number>();
-  readonly #held = new Set<number>();
-  #positions = new Map<number, number>();
+  /** All three by `keyOf`. */
+  readonly #seeks = new Map<string, number>();
+  readonly #held = new Set<string>();
+  #positions = new Map<string, number>();
   #lastBeatMs = 0;
   #isPaused = false;
   /** False while a crashed member waits for its restart, too. */
@@ -46,11 +46,9 @@ export class FakeMember implements LogMember {
   #loop: Promise<void> | undefined;
 
   constructor(world: MemberWorld, options: MemberOptions) {
-    const [topicName, ...others] = options.topicNames;
-    if (topicName === undefined || others.length > 0) throw new Error("the simulation's groups read one topic");
     this.#world = world;
     this.#options = options;
-    this.#topicName = topicName;
+    this.#group = world.groups.find(options.groupId);
     this.#heartbeatMs = Math.min(3000, options.sessionTimeoutMs / 5);
   }
 
@@ -60,38 +58,35 @@ export class FakeMember implements LogMember {
     await this.#start();
   }
 
-  seek({ partition }: TopicPartition, offset: number): void {
+  seek(at: TopicPartition, offset: number): void {
     if (!this.#isThere) return;
-    this.#world.time.note("seek", () => `${this.#name} ${partition} to ${offset}`);
-    this.#held.delete(partition);
-    this.#seeks.set(partition, offset);
+    this.#world.time.note("seek", () => `${this.#name} ${keyOf(at)} to ${offset}`);
+    this.#held.delete(keyOf(at));
+    this.#seeks.set(keyOf(at), offset);
   }
 
-  hold({ partition }: TopicPartition): void {
-    if (this.#isThere) this.#held.add(partition);
+  hold(at: TopicPartition): void {
+    if (this.#isThere) this.#held.add(keyOf(at));
   }
 
-  letGo({ partition }: TopicPartition): void {
-    this.#held.delete(partition);
+  letGo(at: TopicPartition): void {
+    this.#held.delete(keyOf(at));
   }
 
   pause(): void {
-    if (this.#isThere) this.#isPaused = true;
+    this.#isPaused = true;
   }
 
   async mark(marks: readonly Mark[]): Promise<void> {
     if (!this.#isThere) throw new Error("Consumer group was not initialized, consumer#run must be called first");
     await this.#wait(1, 10);
-    for (const { partition, offset, note } of marks) {
-      this.#world.coordinator.committed.set(partition, offset);
-      this.#world.coordinator.notes.set(partition, note);
-    }
+    for (const mark of marks) this.#group.marks.set(keyOf(mark), mark);
   }
 
   async stop(): Promise<void> {
     this.#isRunning = false;
     await this.#loop;
-    if (this.#memberId !== undefined) this.#world.coordinator.leave(this.#memberId);
+    if (this.#memberId !== undefined) this.#group.leave(this.#memberId);
     this.#memberId = undefined;
     this.#isThere = false;
   }
@@ -114,14 +109,15 @@ export class FakeMember implements LogMember {
 
   async #join(): Promise<void> {
     await this.#wait(1, 20);
-    const assignment = await this.#world.coordinator.join(this.#memberId, this.#options.assignment === "sole");
+    const before = this.#assignment?.memberId;
+    const assignment = await this.#group.join(this.#memberId, this.#options);
     await this.#wait(1, 20);
     this.#assignment = assignment;
     this.#memberId = assignment.memberId;
     this.#lastBeatMs = this.#world.time.now;
     this.#positions = new Map();
-    const topicName = this.#topicName;
-    this.#handlers!.onAssigned(assignment.partitions.map((partition) => ({ topicName, partition })));
+    if (before !== undefined && before !== assignment.memberId) this.#handlers!.onLeft();
+    this.#handlers!.onAssigned(assignment.partitions);
   }
 
   async #run(): Promise<void> {
@@ -142,10 +138,11 @@ export class FakeMember implements LogMember {
 
   /** As kafkajs does: leaves, says so, and starts anew after a while; in between there is no group to talk to. */
   async #crash(error: Error): Promise<void> {
-    const { time, coordinator, process } = this.#world;
+    const { time, process } = this.#world;
     time.note("crash", () => `${this.#name}: ${error.message}`);
-    if (this.#memberId !== undefined) coordinator.leave(this.#memberId);
+    if (this.#memberId !== undefined) this.#group.leave(this.#memberId);
     this.#memberId = undefined;
+    this.#assignment = undefined;
     this.#isThere = false;
     this.#held.clear();
     this.#handlers!.onLeft();
@@ -157,26 +154,26 @@ export class FakeMember implements LogMember {
   }
 
   async #beat(): Promise<void> {
-    const { time, coordinator } = this.#world;
+    const { time } = this.#world;
     if (time.now < this.#lastBeatMs + this.#heartbeatMs) return;
     await this.#wait(0, 3);
-    coordinator.beat(this.#memberId!, this.#assignment!.generation);
+    this.#group.beat(this.#memberId!, this.#assignment!.generation);
     this.#lastBeatMs = time.now;
   }
 
   async #fetchAndHandle(): Promise<void> {
-    const partitions = this.#assignment!.partitions;
-    for (const partition of partitions) {
-      const offset = this.#seeks.get(partition);
-      if (offset !== undefined) this.#positions.set(partition, offset);
-      this.#seeks.delete(partition);
+    const { partitions } = this.#assignment!;
+    for (const key of partitions.map(keyOf)) {
+      const offset = this.#seeks.get(key);
+      if (offset !== undefined) this.#positions.set(key, offset);
+      this.#seeks.delete(key);
     }
     if (partitions.length === 0 || this.#isPaused) await this.#wait(IDLE_MS, IDLE_MS);
     else await this.#wait(1, 15);
     if (!this.#isRunning) return;
-    const free = partitions.filter((partition) => !this.#held.has(partition));
-    const asked = free.map((partition) => [partition, this.#position(partition)] as const);
-    const batches = this.#isPaused ? [] : asked.flatMap(([partition, offset]) => this.#read(partition, offset));
+    const free = partitions.filter((at) => !this.#held.has(keyOf(at)));
+    const asked = free.map((at) => [at, this.#position(at)] as const);
+    const batches = this.#isPaused ? [] : asked.flatMap(([at, offset]) => this.#read(at, offset));
     if (batches.length === 0) {
       if (partitions.length > 0) await this.#wait(IDLE_MS / 2, IDLE_MS);
       return this.#beat();
@@ -184,7 +181,7 @@ export class FakeMember implements LogMember {
     await this.#wait(1, 15);
     let failure: unknown;
     for (const batch of batches) {
-      if (this.#seeks.has(batch.partition) || !this.#isRunning) continue;
+      if (this.#seeks.has(keyOf(batch)) || !this.#isRunning) continue;
       await this.#handle(batch).catch((error) => {
         failure ??= error;
       });
@@ -192,28 +189,26 @@ export class FakeMember implements LogMember {
     if (failure !== undefined) throw failure;
   }
 
-  #position(partition: number): number {
-    const { cluster, coordinator } = this.#world;
-    const known = this.#positions.get(partition) ?? coordinator.committed.get(partition);
-    const position = known ?? cluster.log(this.#topicName, partition).low;
-    this.#positions.set(partition, position);
+  #position(at: TopicPartition): number {
+    const known = this.#positions.get(keyOf(at)) ?? this.#group.marks.get(keyOf(at))?.offset;
+    const position = known ?? this.#world.cluster.log(at.topicName, at.partition).low;
+    this.#positions.set(keyOf(at), position);
     return position;
   }
 
-  #read(partition: number, offset: number): FetchedBatch[] {
-    const { cluster, time, coordinator, fetchRecordsMax } = this.#world;
-    const log = cluster.log(this.#topicName, partition);
+  #read(at: TopicPartition, offset: number): FetchedBatch[] {
+    const { cluster, time, fetchRecordsMax } = this.#world;
+    const log = cluster.log(at.topicName, at.partition);
     if (offset < log.low || offset > log.high) {
-      time.note("out-of-range", () => `${this.#name} ${partition} at ${offset}, jumps to ${log.low}`);
-      coordinator.committed.delete(partition);
-      this.#positions.set(partition, log.low);
+      time.note("out-of-range", () => `${this.#name} ${keyOf(at)} at ${offset}, jumps to ${log.low}`);
+      this.#group.marks.delete(keyOf(at));
+      this.#positions.set(keyOf(at), log.low);
       return [];
     }
     const raw = log.entries.slice(offset, offset + time.random.between(1, fetchRecordsMax));
     if (raw.length === 0) return [];
     const range: FetchedRange = {
-      topicName: this.#topicName,
-      partition,
+      ...at,
       fetchedOffset: offset,
       nextOffset: offset + raw.length,
       logEnd: log.high,
@@ -223,15 +218,15 @@ export class FakeMember implements LogMember {
   }
 
   async #handle(batch: FetchedBatch): Promise<void> {
-    const { partition, records, fetchedOffset, nextOffset } = batch;
-    const isStale = () => this.#seeks.has(partition);
+    const { records, fetchedOffset, nextOffset } = batch;
+    const isStale = () => this.#seeks.has(keyOf(batch));
     this.#world.time.note(
       records.count === 0 ? "fetched-markers" : "fetched",
-      () => `${this.#name} ${partition}: ${fetchedOffset}..${nextOffset - 1}`,
+      () => `${this.#name} ${keyOf(batch)}: ${fetchedOffset}..${nextOffset - 1}`,
     );
     const beat = () => this.#beat();
     const isHandled = await deliver(() => batch, beat, isStale, this.#handlers!);
-    if (isHandled) this.#positions.set(partition, nextOffset);
+    if (isHandled) this.#positions.set(keyOf(batch), nextOffset);
     await this.#beat();
   }
 }
