@@ -83,7 +83,10 @@ export interface MemberHandlers {
    * a `seek` from within holds for it.
    */
   onAssigned(partitions: readonly TopicPartition[]): void;
-  /** The group was left without a `stop`, as in an outage; others may have our partitions until we are assigned anew. */
+  /**
+   * The group was left without a `stop`, as in an outage, or its broker had forgotten this member, as after a long sleep.
+   * Others may have our partitions until we are assigned anew, and may have had them where we are told just before that.
+   */
   onLeft(): void;
   /**
    * A batch was fetched. The partition's next batch waits for the promise, so awaiting is the back-pressure; `heartbeat`
@@ -95,7 +98,7 @@ export interface MemberHandlers {
   onCrash(error: unknown): void;
 }
 
-/** A member of a consumer group. While it has no group, `seek`, `hold`, `letGo` and `pause` do nothing. */
+/** A member of a consumer group. While it has no group, `seek`, `hold` and `letGo` do nothing. */
 export interface LogMember {
   /** @throws TradetapeError broker_unreachable, topic_missing */
   start(handlers: MemberHandlers): Promise<void>;
@@ -106,7 +109,7 @@ export interface LogMember {
   letGo(at: TopicPartition): void;
   /** Has Kafka keep marks for the group. @throws Error while it has no group, as in a rebalance: older marks stay */
   mark(marks: readonly Mark[]): Promise<void>;
-  /** Nothing more is fetched; what is being handled goes on. */
+  /** Nothing more is fetched from now on, whatever is sought or let go; what is being handled goes on. */
   pause(): void;
   /** Leaves the group; also for a member that never started, or is starting. */
   stop(): Promise<void>;

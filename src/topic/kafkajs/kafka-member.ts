@@ -1,5 +1,5 @@
-import { setTimeout as sleep } from "node:timers/promises";
 import type { Batch, Consumer, EachBatchPayload, Kafka } from "tradetape-kafkajs";
+import { type Clock, pause, SYSTEM_CLOCK } from "../../clock.ts";
 import { TradetapeError } from "../../errors.ts";
 import { batchOf } from "../fetch/batch-records.ts";
 import type { LogMember, MemberHandlers, MemberOptions } from "../log-client.ts";
@@ -31,16 +31,22 @@ const JOIN_AGAIN_MS = 2000;
 export class KafkaMember implements LogMember {
   readonly #consumer: Consumer;
   readonly #options: MemberOptions;
+  readonly #clock: Pick<Clock, "sleep">;
   #starting: Promise<void> | undefined;
   #restarting: Promise<void> | undefined;
   readonly #stopping = new AbortController();
   /** The partitions that kafkajs was told to pause, as `topicName/partition`. */
   readonly #held = new Set<string>();
-  /** False while kafkajs has no group to be told anything of: before the first join, and from a crash to the next join. */
-  #isJoined = false;
+  #isPaused = false;
+  /**
+   * Our id in the group. Undefined while kafkajs has no group to be told anything of: before the first join, and from a
+   * crash to the next join.
+   */
+  #memberId: string | undefined;
 
-  constructor(kafka: Kafka, options: MemberOptions) {
+  constructor(kafka: Kafka, options: MemberOptions, clock: Pick<Clock, "sleep"> = SYSTEM_CLOCK) {
     this.#options = options;
+    this.#clock = clock;
     this.#consumer = kafka.consumer({
       groupId: options.groupId,
       sessionTimeout: options.sessionTimeoutMs,
@@ -65,11 +71,14 @@ export class KafkaMember implements LogMember {
     this.#consumer.on(events.STOP, () => {
       // kafkajs forgets what was paused when it leaves the group.
       this.#held.clear();
-      this.#isJoined = false;
+      this.#memberId = undefined;
       if (!this.#stopping.signal.aborted) handlers.onLeft();
     });
     this.#consumer.on(events.GROUP_JOIN, ({ payload }) => {
-      this.#isJoined = true;
+      // The broker had forgotten the member that we were, and kafkajs has joined as a new one without a word.
+      if (this.#memberId !== undefined && this.#memberId !== payload.memberId) handlers.onLeft();
+      this.#memberId = payload.memberId;
+      if (this.#isPaused) this.#pauseAll();
       const assigned = Object.entries(payload.memberAssignment);
       handlers.onAssigned(
         assigned.flatMap(([topicName, partitions]) => partitions.map((partition) => ({ topicName, partition }))),
@@ -93,18 +102,23 @@ export class KafkaMember implements LogMember {
 
   /** kafkajs has given the group up. Where only the broker is away the member joins again: an outage ends no group. */
   async #joinAgain(error: unknown, handlers: MemberHandlers): Promise<void> {
-    const fault = brokerFault(error);
-    if (!(fault instanceof TradetapeError && fault.canRetry)) {
-      handlers.onCrash(crash(this.#options.topicNames, error as Error));
-      return;
-    }
-    try {
-      await sleep(JOIN_AGAIN_MS, undefined, { signal: this.#stopping.signal });
-      await this.#consumer.connect();
-      if (this.#stopping.signal.aborted) return;
-      await this.#run(handlers);
-    } catch (again) {
-      if (!this.#stopping.signal.aborted) await this.#joinAgain(again, handlers);
+    const { signal } = this.#stopping;
+    let cause = error;
+    while (!signal.aborted) {
+      const fault = brokerFault(cause);
+      if (!(fault instanceof TradetapeError && fault.canRetry)) {
+        handlers.onCrash(crash(this.#options.topicNames, cause as Error));
+        return;
+      }
+      await pause(JOIN_AGAIN_MS, signal, this.#clock);
+      if (signal.aborted) return;
+      try {
+        await this.#consumer.connect();
+        if (!signal.aborted) await this.#run(handlers);
+        return;
+      } catch (again) {
+        cause = again;
+      }
     }
   }
 
@@ -127,19 +141,21 @@ export class KafkaMember implements LogMember {
 
   seek(at: TopicPartition, offset: number): void {
     this.letGo(at);
-    if (!this.#isJoined) return;
+    if (this.#memberId === undefined) return;
     this.#consumer.seek({ topic: at.topicName, partition: at.partition, offset: String(offset) });
   }
 
   hold(at: TopicPartition): void {
     const name = `${at.topicName}/${at.partition}`;
-    if (!this.#isJoined || this.#held.has(name)) return;
+    // Of a topic that is paused as a whole, kafkajs would fetch the other partitions again.
+    if (this.#memberId === undefined || this.#isPaused || this.#held.has(name)) return;
     this.#held.add(name);
     this.#consumer.pause([{ topic: at.topicName, partitions: [at.partition] }]);
   }
 
   letGo(at: TopicPartition): void {
-    if (!this.#held.delete(`${at.topicName}/${at.partition}`)) return;
+    // Of a topic that is paused as a whole, kafkajs would fetch this partition again.
+    if (!this.#held.delete(`${at.topicName}/${at.partition}`) || this.#isPaused) return;
     this.#consumer.resume([{ topic: at.topicName, partitions: [at.partition] }]);
   }
 
@@ -155,7 +171,12 @@ export class KafkaMember implements LogMember {
   }
 
   pause(): void {
-    if (this.#isJoined) this.#consumer.pause(this.#options.topicNames.map((topic) => ({ topic })));
+    this.#isPaused = true;
+    if (this.#memberId !== undefined) this.#pauseAll();
+  }
+
+  #pauseAll(): void {
+    this.#consumer.pause(this.#options.topicNames.map((topic) => ({ topic })));
   }
 
   /** Waits for a start, because another group's fault may stop this one while it is about to join. */

@@ -20,6 +20,7 @@ async function started(assignment: "shared" | "sole", change: Partial<MemberHand
     told.push(what);
   };
   const emit = (name: string, payload: Payload) => listeners.get(name)?.({ payload });
+  const join = (memberId: string) => emit("GROUP_JOIN", { memberId, memberAssignment: { ticks: [0, 1] } });
   const leave = () => {
     hasGroup = false;
     emit("STOP", {});
@@ -32,7 +33,7 @@ async function started(assignment: "shared" | "sole", change: Partial<MemberHand
     run: async (options: { eachBatch: typeof eachBatch }) => {
       eachBatch = options.eachBatch;
       hasGroup = true;
-      emit("GROUP_JOIN", { memberAssignment: { ticks: [0, 1] } });
+      join("m1");
     },
     disconnect: async () => leave(),
     pause: tell("pause"),
@@ -41,7 +42,8 @@ async function started(assignment: "shared" | "sole", change: Partial<MemberHand
   };
   const kafka = { consumer: () => consumer } as unknown as Kafka;
   const options = { groupId: "g", topicNames: ["ticks"], fetchPartitionBytesMax: 1024, sessionTimeoutMs: 6000 };
-  const member = new KafkaMember(kafka, { ...options, assignment });
+  const clock = { sleep: () => new Promise<void>((resolve) => setImmediate(resolve)) };
+  const member = new KafkaMember(kafka, { ...options, assignment }, clock);
   await member.start({
     onAssigned: (all) => heard.push(`assigned ${all.map(({ topicName, partition }) => topicName + partition)}`),
     onLeft: () => heard.push("left"),
@@ -49,7 +51,7 @@ async function started(assignment: "shared" | "sole", change: Partial<MemberHand
     onCrash: (error) => heard.push(`crash: ${(error as Error).message}`),
     ...change,
   });
-  return { member, told, heard, emit, leave, consumer, take: (batch: Payload) => eachBatch(batch) };
+  return { member, told, heard, emit, join, leave, consumer, take: (batch: Payload) => eachBatch(batch) };
 }
 
 /** What kafkajs hands over of partition 0 from offset 7 on, and the offsets that are resolved of it. */
@@ -86,7 +88,6 @@ describe.each(["shared", "sole"] as const)("a member of a group with %s assignme
     member.letGo(at(0));
     member.seek(at(1), 5);
     member.hold(at(0));
-    member.pause();
     expect(told).toEqual([]);
     await consumer.run({ eachBatch: async () => {} });
     member.hold(at(0));
@@ -95,12 +96,49 @@ describe.each(["shared", "sole"] as const)("a member of a group with %s assignme
     expect(told).toEqual(["pause", "resume", "seek"]);
   });
 
+  it("stays paused, whatever is held, let go or sought, and when it joins again", async () => {
+    const { member, told, leave, consumer } = await started(assignment);
+    member.hold(at(0));
+    member.pause();
+    expect(told.splice(0)).toEqual(["pause", "pause"]);
+    member.hold(at(1));
+    member.letGo(at(0));
+    expect(told).toEqual([]);
+    member.seek(at(1), 5);
+    leave();
+    await consumer.run({ eachBatch: async () => {} });
+    expect(told).toEqual(["seek", "pause"]);
+  });
+
+  it("hears that it was out of the group when it has joined as another member, and not in a rebalance", async () => {
+    const { heard, join } = await started(assignment);
+    const assigned = "assigned ticks0,ticks1";
+    join("m1");
+    join("m2");
+    expect(heard).toEqual([assigned, assigned, "left", assigned]);
+  });
+
   it("joins again where kafkajs has given the group up in an outage", async () => {
     const { heard, leave, emit } = await started(assignment);
     leave();
     emit("CRASH", { restart: false, error: outage() });
     const assigned = "assigned ticks0,ticks1";
     await expect.poll(() => heard).toEqual([assigned, "left", assigned]);
+  });
+
+  it.each([
+    ["joins again when the broker is still away at the first try", outage(), "assigned ticks0,ticks1"],
+    ["ends where the next try finds what no retry helps with", new Error("no rights"), /^crash: .* no rights$/],
+  ])("%s", async (_, again, last) => {
+    const { heard, leave, emit, consumer } = await started(assignment);
+    const refusals = [again];
+    consumer.connect = async () => {
+      const refusal = refusals.pop();
+      if (refusal !== undefined) throw refusal;
+    };
+    leave();
+    emit("CRASH", { restart: false, error: outage() });
+    await expect.poll(() => heard[2]).toMatch(last);
   });
 
   it("ends where no retry would help, and says so", async () => {
