@@ -1,6 +1,6 @@
 /**
  * How many bytes a group may hold of what it has fetched and not yet committed. `Intake` waits here before it takes a
- * batch in; a batch that is larger than the bound by itself is taken in when nothing else is held.
+ * batch in; a batch that is larger than the bound by itself is taken in when nothing else waits.
  */
 export class BufferSpace {
   readonly #bytesMax: number;

@@ -1,7 +1,7 @@
 import type { Pace, Withheld } from "../batch/group/replay-terms.ts";
 import { type Clock, pause, SYSTEM_CLOCK } from "../clock.ts";
 import type { Speed } from "./bounds.ts";
-import { HELD_BYTES_MAX, HeldStream } from "./held-stream.ts";
+import { WITHHELD_BYTES_MAX, WithheldStream } from "./withheld-stream.ts";
 
 /** A partition that is being replayed: the offset it has come to, and the offset it ends at. */
 export interface Stream {
@@ -25,7 +25,7 @@ const SLICE_EVENTS_MAX = 2000;
 export class ReplayPace implements Pace {
   readonly #speed: Speed;
   readonly #clock: Pick<Clock, "now" | "sleep">;
-  readonly #streams = new Map<string, HeldStream>();
+  readonly #streams = new Map<string, WithheldStream>();
   /** Keys of the streams that have not ended, without the trail's. */
   readonly #happening = new Set<string>();
   #changed = Promise.withResolvers<void>();
@@ -39,12 +39,12 @@ export class ReplayPace implements Pace {
     this.#speed = speed;
     this.#clock = clock;
     for (const { key, next, end, isTrail } of streams) {
-      this.#streams.set(key, new HeldStream(next, end));
+      this.#streams.set(key, new WithheldStream(next, end));
       if (!isTrail) this.#happening.add(key);
     }
   }
 
-  hold(records: Withheld): boolean {
+  withhold(records: Withheld): boolean {
     const stream = this.#streams.get(`${records.topicName}/${records.partition}`);
     // The partition has no stream, because it has ended or had nothing to land: its records go at once.
     if (stream === undefined) {
@@ -53,7 +53,7 @@ export class ReplayPace implements Pace {
     }
     stream.add(records);
     this.#changed.resolve();
-    return stream.bytes >= HELD_BYTES_MAX;
+    return stream.bytes >= WITHHELD_BYTES_MAX;
   }
 
   /** Lets records go until every stream has ended, or the signal is aborted. */
@@ -83,8 +83,8 @@ export class ReplayPace implements Pace {
   }
 
   /** The stream whose record comes next; undefined while a stream holds no record. */
-  #next(): { key: string; stream: HeldStream; timeUs: number } | undefined {
-    let first: { key: string; stream: HeldStream; timeUs: number } | undefined;
+  #next(): { key: string; stream: WithheldStream; timeUs: number } | undefined {
+    let first: { key: string; stream: WithheldStream; timeUs: number } | undefined;
     for (const [key, stream] of this.#streams) {
       if (!stream.hasHead) return undefined;
       const timeUs = Math.max(stream.headTimeUs ?? this.#reachedUs, this.#reachedUs);
@@ -104,7 +104,7 @@ export class ReplayPace implements Pace {
     return this.#startedMs + (timeUs - this.#startedUs) / 1000 / this.#speed.factor;
   }
 
-  #take({ key, stream, timeUs }: { key: string; stream: HeldStream; timeUs: number }): void {
+  #take({ key, stream, timeUs }: { key: string; stream: WithheldStream; timeUs: number }): void {
     this.#reachedUs = timeUs;
     this.#count++;
     stream.take();

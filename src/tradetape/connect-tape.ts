@@ -63,7 +63,7 @@ class KafkaTape implements Tape {
     const acks = new Acks();
     const admit = async (item: Incomplete<T> | readonly Incomplete<T>[]): Promise<void> => {
       for (const event of Array.isArray(item) ? item : [item]) {
-        if (publisher.isFull) await publisher.room();
+        if (publisher.isFull) await publisher.space();
         if (acks.hasFailed) return;
         this.#requireOpen();
         acks.add(writer.admit(checked(topic, event)));
@@ -80,8 +80,8 @@ class KafkaTape implements Tape {
       stopped = error;
     }
     await acks.settled();
-    const verdict = acks.verdict(stopped);
-    if (verdict !== undefined) throw verdict;
+    const failure = acks.failure(stopped);
+    if (failure !== undefined) throw failure;
     return { sent: acks.admitted };
   }
 

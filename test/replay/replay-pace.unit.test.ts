@@ -33,8 +33,8 @@ function setUp(speed: Speed, ends: Readonly<Record<string, number>>) {
   const covered: [string, number, number][] = [];
   const wanted: string[] = [];
   /** A batch of records with these event times, in seconds; undefined is no event. */
-  const hold = (topicName: string, firstOffset: number, seconds: readonly (number | undefined)[], bytes = 10) =>
-    pace.hold({
+  const withhold = (topicName: string, firstOffset: number, seconds: readonly (number | undefined)[], bytes = 10) =>
+    pace.withhold({
       topicName,
       partition: 0,
       firstOffset,
@@ -54,31 +54,31 @@ function setUp(speed: Speed, ends: Readonly<Record<string, number>>) {
     } satisfies Withheld);
   const run = () => pace.run(new AbortController().signal);
   const at = (key: string) => released.filter((one) => one.key === key).map(({ ms }) => ms);
-  return { hold, run, at, time, covered, wanted, pace };
+  return { withhold, run, at, time, covered, wanted, pace };
 }
 
 const TEN_TIMES: Speed = { kind: "times", factor: 10 };
 
 test("events are let go as far apart as they happened, so many times as fast, on every topic alike", async () => {
-  const { hold, run, at } = setUp(TEN_TIMES, { ticks: 4, fills: 2 });
-  hold("ticks", 0, [100, 101, 110, 160]);
-  hold("fills", 0, [105, 700]);
+  const { withhold, run, at } = setUp(TEN_TIMES, { ticks: 4, fills: 2 });
+  withhold("ticks", 0, [100, 101, 110, 160]);
+  withhold("fills", 0, [105, 700]);
   await run();
   expect(at("ticks")).toEqual([0, 100, 1000, 6000]);
   expect(at("fills")).toEqual([500, 60_000]);
 });
 
 test("a time that goes back counts as now, and so does what tells no time", async () => {
-  const { hold, run, at } = setUp(TEN_TIMES, { ticks: 5 });
-  hold("ticks", 0, [100, 200, 150, undefined, 210]);
+  const { withhold, run, at } = setUp(TEN_TIMES, { ticks: 5 });
+  withhold("ticks", 0, [100, 200, 150, undefined, 210]);
   await run();
   expect(at("ticks")).toEqual([0, 10_000, 10_000, 10_000, 11_000]);
 });
 
 test("a trail that was written long after is not waited for when all that it tells of has come", async () => {
-  const { hold, run, at } = setUp({ kind: "times", factor: 1 }, { ticks: 2, audit: 3 });
-  hold("ticks", 0, [100, 110]);
-  hold("audit", 0, [104, 1e9, 2e9]);
+  const { withhold, run, at } = setUp({ kind: "times", factor: 1 }, { ticks: 2, audit: 3 });
+  withhold("ticks", 0, [100, 110]);
+  withhold("audit", 0, [104, 1e9, 2e9]);
   await run();
   expect([at("ticks"), at("audit")]).toEqual([
     [0, 10_000],
@@ -87,9 +87,9 @@ test("a trail that was written long after is not waited for when all that it tel
 });
 
 test("so many a second are let go by event time, whatever lies between them", async () => {
-  const { hold, run, at } = setUp({ kind: "rate", perSecond: 10 }, { ticks: 3, fills: 2 });
-  hold("ticks", 0, [1, 5000, 9000]);
-  hold("fills", 0, [2, 6000]);
+  const { withhold, run, at } = setUp({ kind: "rate", perSecond: 10 }, { ticks: 3, fills: 2 });
+  withhold("ticks", 0, [1, 5000, 9000]);
+  withhold("fills", 0, [2, 6000]);
   await run();
   expect([at("ticks"), at("fills")]).toEqual([
     [0, 200, 400],
@@ -98,23 +98,23 @@ test("so many a second are let go by event time, whatever lies between them", as
 });
 
 test("nothing is let go before every partition has shown what comes next", async () => {
-  const { hold, run, at, covered } = setUp(TEN_TIMES, { ticks: 1, fills: 1 });
-  hold("ticks", 0, [100]);
+  const { withhold, run, at, covered } = setUp(TEN_TIMES, { ticks: 1, fills: 1 });
+  withhold("ticks", 0, [100]);
   const running = run();
   await new Promise((resolve) => setImmediate(resolve));
   expect(covered).toEqual([]);
-  hold("fills", 0, [90]);
+  withhold("fills", 0, [90]);
   await running;
   expect([at("fills"), at("ticks")]).toEqual([[0], [1000]]);
 });
 
 test("offsets are covered without a gap, in slices, also those that hold no record", async () => {
-  const { hold, run, covered } = setUp({ kind: "times", factor: 1 }, { ticks: 9 });
-  hold("ticks", 0, [1, 1.01, 1.02, 5]);
-  hold("ticks", 4, []);
+  const { withhold, run, covered } = setUp({ kind: "times", factor: 1 }, { ticks: 9 });
+  withhold("ticks", 0, [1, 1.01, 1.02, 5]);
+  withhold("ticks", 4, []);
   const running = run();
-  hold("ticks", 4, [5, 5]);
-  hold("ticks", 6, [7, 7, 7]);
+  withhold("ticks", 4, [5, 5]);
+  withhold("ticks", 6, [7, 7, 7]);
   await running;
   for (const [n, [, first]] of covered.entries()) expect(first).toBe(n === 0 ? 0 : covered[n - 1]![2]);
   expect(covered.at(-1)?.[2]).toBe(9);
@@ -122,26 +122,26 @@ test("offsets are covered without a gap, in slices, also those that hold no reco
   expect(covered.length).toBeLessThan(6);
 });
 
-test("enough of a partition is held when it is a fetch, and more is wanted when that is gone", async () => {
-  const { hold, run, wanted } = setUp({ kind: "rate", perSecond: 1000 }, { ticks: 4 });
-  expect(hold("ticks", 0, [1, 2], 600 * KIB)).toBe(false);
-  expect(hold("ticks", 2, [3, 4], 600 * KIB)).toBe(true);
+test("enough of a partition is withheld when it is a fetch, and more is wanted when that is gone", async () => {
+  const { withhold, run, wanted } = setUp({ kind: "rate", perSecond: 1000 }, { ticks: 4 });
+  expect(withhold("ticks", 0, [1, 2], 600 * KIB)).toBe(false);
+  expect(withhold("ticks", 2, [3, 4], 600 * KIB)).toBe(true);
   expect(wanted).toEqual([]);
   await run();
   expect(wanted).toEqual(["ticks", "ticks"]);
 });
 
-test("what was fetched again replaces what is held of it", async () => {
-  const { hold, run, at } = setUp(TEN_TIMES, { ticks: 3 });
-  hold("ticks", 0, [1, 1, 1]);
-  hold("ticks", 0, [1, 1, 1]);
+test("what was fetched again replaces what is withheld of it", async () => {
+  const { withhold, run, at } = setUp(TEN_TIMES, { ticks: 3 });
+  withhold("ticks", 0, [1, 1, 1]);
+  withhold("ticks", 0, [1, 1, 1]);
   await run();
   expect(at("ticks")).toHaveLength(3);
 });
 
 test("a signal ends it, however long it would have to wait", async () => {
-  const { hold, pace, covered } = setUp(TEN_TIMES, { ticks: 2, fills: 1 });
-  hold("ticks", 0, [1, 1e9]);
+  const { withhold, pace, covered } = setUp(TEN_TIMES, { ticks: 2, fills: 1 });
+  withhold("ticks", 0, [1, 1e9]);
   const stop = new AbortController();
   let hasEnded = false;
   void pace.run(stop.signal).then(() => {
@@ -155,8 +155,8 @@ test("a signal ends it, however long it would have to wait", async () => {
 });
 
 test("what tells no time before any other has is let go at once, and begins no time", async () => {
-  const { hold, run, at } = setUp(TEN_TIMES, { ticks: 3 });
-  hold("ticks", 0, [undefined, 100, 110]);
+  const { withhold, run, at } = setUp(TEN_TIMES, { ticks: 3 });
+  withhold("ticks", 0, [undefined, 100, 110]);
   await run();
   expect(at("ticks")).toEqual([0, 0, 1000]);
 });

@@ -8,7 +8,7 @@ import type { Input } from "../../src/stream/inputs.ts";
 import { FetchedBatch } from "../../src/topic/fetch/fetched-batch.ts";
 import { OWN_WRITERS } from "../event/avro-types.ts";
 import { fill, NOON } from "../support/samples.ts";
-import { heldRecords } from "../topic/fetch/held-records.ts";
+import { bufferedRecords } from "../topic/fetch/buffered-records.ts";
 
 const SCHEMA_ID = 7;
 const registry: Registry = {
@@ -25,7 +25,7 @@ const INPUT: Input = {
 
 /** What a program is shown of these events. */
 async function shown(...events: readonly object[]): Promise<readonly object[]> {
-  const records = heldRecords(
+  const records = bufferedRecords(
     events.map((event, offset) => ({
       offset,
       timeMs: NOON / 1000,

@@ -13,7 +13,7 @@ export const recordsOf = (values: readonly Buffer[], first: number): Records => 
   count: values.length,
   offsetOf: (index) => first + index,
   publishedAtMs: () => Date.now(),
-  locate: (index, place) => place.hold(values[index]!),
+  locate: (index, place) => place.cover(values[index]!),
   record: (index) => ({ key: null, value: values[index]! }),
 });
 

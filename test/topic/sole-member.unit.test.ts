@@ -3,7 +3,7 @@ import { TradetapeError } from "../../src/errors.ts";
 import { FetchedBatch } from "../../src/topic/fetch/fetched-batch.ts";
 import type { LogClient, LogMember, MemberHandlers, MemberOptions } from "../../src/topic/log-client.ts";
 import { SoleMember } from "../../src/topic/sole-member.ts";
-import { heldRecords } from "./fetch/held-records.ts";
+import { bufferedRecords } from "./fetch/buffered-records.ts";
 
 /** The reader of ticks, and the member beneath it as the test plays it. */
 async function started(onOwned: (lost: AbortSignal) => Promise<void> = async () => {}) {
@@ -36,7 +36,7 @@ async function started(onOwned: (lost: AbortSignal) => Promise<void> = async () 
   });
   const take = (fetchedOffset: number, isStale = false) => {
     const range = { topicName: "ticks", partition: 0, fetchedOffset, nextOffset: fetchedOffset, logEnd: 9 };
-    const batch = new FetchedBatch(range, heldRecords([]), 0);
+    const batch = new FetchedBatch(range, bufferedRecords([]), 0);
     return handlers!.onBatch(
       batch,
       async () => {},

@@ -90,8 +90,9 @@ export async function watchHistory(
     });
     if (found === undefined || lane.tail === undefined) continue;
     const { log, clusterId } = found;
-    // The tail moves on while the log is asked, and retention moves the log's start up behind it: so the start is held
-    // against the tail of now, and the end against the tail of before the question.
+    // `lane.tail` may have moved on while `logOf` asked the log. Its start is compared with the tail as it is now, because
+    // retention may delete what has landed meanwhile. Its end is compared with the tail from before the question, because
+    // the log may have grown since `logOf` read it, and the tail with the log.
     const at = log.low > tail ? lane.tail : tail;
     checkHistory(parts.plan.topicName, at, clusterId, log, clusterId);
   }

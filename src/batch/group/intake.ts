@@ -3,7 +3,7 @@ import type { Config } from "../../config.ts";
 import { HEADER_BYTES } from "../../event/codec.ts";
 import type { Registry } from "../../event/registry.ts";
 import type { FetchedBatch } from "../../topic/fetch/fetched-batch.ts";
-import type { HeldRecords } from "../../topic/fetch/records.ts";
+import type { BufferedRecords } from "../../topic/fetch/records.ts";
 import type { LogMember } from "../../topic/log-client.ts";
 import type { BufferSpace } from "../buffer-space.ts";
 import { encodeBatch } from "../encode/encode.ts";
@@ -11,9 +11,9 @@ import type { Rows } from "../encode/rows.ts";
 import type { LandingPlan } from "../land/landing-plan.ts";
 import { judge, type Patience } from "../patience.ts";
 import { checkLandmark, missingRecords } from "./history.ts";
-import { firstFrom, holdBack } from "./hold-back.ts";
 import { BATCH_BYTES, type Lane } from "./lane.ts";
 import type { Pace, Stretch } from "./replay-terms.ts";
+import { firstFrom, withhold } from "./withhold.ts";
 
 /** While `Intake` waits, it sends a heartbeat this often; the smallest session timeout is 6 s. */
 const HEARTBEAT_PAUSE_MS = 1000;
@@ -21,7 +21,7 @@ const HEARTBEAT_PAUSE_MS = 1000;
 /** Beside its bytes a row has an entry of four bytes in `ends` and one in `indexes`. */
 const ROW_NUMBERS_BYTES = 2 * 4;
 
-const heldBytes = ({ bytes, ends }: Rows): number => bytes.length + ends.length * ROW_NUMBERS_BYTES;
+const rowsBytes = ({ bytes, ends }: Rows): number => bytes.length + ends.length * ROW_NUMBERS_BYTES;
 
 /**
  * The same bytes in a buffer of their size. Rows may wait for long, and would keep the encoder's buffer, which doubles as it
@@ -83,8 +83,9 @@ export class Intake {
     // The landmark is checked before the wait for space: where parked events hold all up, the log is known all the same.
     const first = isOurs() ? this.#checkAtTail(lane, batch) : "not ours";
     if (first !== "next") return first;
-    while (isOurs() && !(this.#space.has(batch.records.heldBytes) && lane.parked < this.#parkedEventsMax)) {
-      // A heartbeat on every turn, not by `#alive`: space that is freed more often than once a pause would keep it from any.
+    while (isOurs() && !(this.#space.has(batch.records.bufferBytes) && lane.parked < this.#parkedEventsMax)) {
+      // This loop sends its heartbeats itself: `#alive` sends one when it has waited a pause in vain, so it would send none
+      // where `freed` resolves sooner each time, and the group would lose this member.
       await Promise.race([this.#space.freed(), this.#clock.sleep(HEARTBEAT_PAUSE_MS)]);
       await heartbeat();
     }
@@ -126,22 +127,22 @@ export class Intake {
     else {
       const { encoder, topicName } = this.#plan;
       const push = (of: Stretch) => this.#push(lane, records, of);
-      const bytes = records.heldBytes;
+      const bytes = records.bufferBytes;
       const back = { encoder, topicName, lane, records, part, bytes, member: this.#member, push };
-      if (holdBack(this.#pace, back)) this.#member.hold(batch);
+      if (withhold(this.#pace, back)) this.#member.hold(batch);
     }
     lane.tail = nextOffset;
   }
 
-  #push(lane: Lane, records: HeldRecords, { firstOffset, nextOffset, from, to }: Stretch): void {
+  #push(lane: Lane, records: BufferedRecords, { firstOffset, nextOffset, from, to }: Stretch): void {
     // Rounded up, so that what `#space` has taken for a job is exactly what is freed after it.
-    const keptBytes = Math.ceil((records.heldBytes * (to - from)) / Math.max(1, records.count));
+    const keptBytes = Math.ceil((records.bufferBytes * (to - from)) / Math.max(1, records.count));
     let at = { firstOffset, from };
     do {
       const encoded = encodeBatch(this.#plan.encoder, lane.partition, records, { ...at, nextOffset, to });
       const rows = { ...encoded.rows, bytes: trimmed(encoded.rows.bytes) };
       // A batch that is cut by days is several jobs over the same records, which are counted with the first of them.
-      const bytes = BATCH_BYTES + heldBytes(rows) + (at.from === from ? keptBytes : 0);
+      const bytes = BATCH_BYTES + rowsBytes(rows) + (at.from === from ? keptBytes : 0);
       this.#space.take(bytes);
       lane.push({ kind: "batch", batch: { ...encoded, rows, records }, bytes });
       at = { firstOffset: encoded.nextOffset, from: encoded.to };

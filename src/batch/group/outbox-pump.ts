@@ -59,7 +59,7 @@ export class OutboxPump {
       .catch((error) => this.#failed(error))
       .finally(() => {
         this.#running = undefined;
-        // `kick` was called after `#run` had looked for the last time.
+        // `#run` had already seen `#wanted` unset, and ended, when a later `kick` set it: so it has to run once more.
         if (this.#wanted && !this.#isEnded) this.kick();
       });
   }

@@ -27,7 +27,7 @@ export interface Stretch {
   readonly to: number;
 }
 
-/** Fetched records that a pace keeps back on their way to their lane. */
+/** Fetched records that a pace withholds on their way to their lane. */
 export interface Withheld extends Stretch {
   readonly topicName: string;
   readonly partition: number;
@@ -37,12 +37,12 @@ export interface Withheld extends Stretch {
   timeOf(index: number): number | undefined;
   /** Queues this part in the lane, unless the partition has been claimed anew since. */
   release(part: Stretch): void;
-  /** Lets Kafka fetch on, because little of the partition is held by now. */
+  /** Lets Kafka fetch on, because little of the partition is withheld by now. */
   wanted(): void;
 }
 
-/** Holds back what was fetched until it is time for it to land. */
+/** Withholds what was fetched until it is time for it to land. */
 export interface Pace {
   /** @returns whether fetching of this partition is to pause until `wanted` is called */
-  hold(records: Withheld): boolean;
+  withhold(records: Withheld): boolean;
 }

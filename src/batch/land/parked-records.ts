@@ -23,7 +23,7 @@ export class ParkedRecords implements Records {
   }
 
   locate(index: number, place: ValuePlace): void {
-    place.hold(this.#parked[index]!.value);
+    place.cover(this.#parked[index]!.value);
   }
 
   record(index: number): RawRecord {

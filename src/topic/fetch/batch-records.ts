@@ -2,7 +2,7 @@ import type { RecordBatch } from "../wire/record-batch.ts";
 import type { RecordHeaders } from "../wire/record-writer.ts";
 import { number, readNumber, readTime, time } from "../wire/varint.ts";
 import { FetchedBatch, type FetchedRange } from "./fetched-batch.ts";
-import type { HeldRecords, RawRecord, ValuePlace } from "./records.ts";
+import type { BufferedRecords, RawRecord, ValuePlace } from "./records.ts";
 
 /** Beside its bytes a record takes three places of 4 bytes, its offset and its time. */
 const PLACE_BYTES = 3 * 4 + 2 * 8;
@@ -24,9 +24,9 @@ function countOf(batch: RecordBatch): number {
  * The records of one partition's fetch as the log laid them out: one copy of their bytes, and where each begins. Keys and
  * headers are read only when `record` is called, because most landings need neither.
  */
-export class BatchRecords implements HeldRecords {
+export class BatchRecords implements BufferedRecords {
   readonly count: number;
-  readonly heldBytes: number;
+  readonly bufferBytes: number;
   readonly #bytes: Buffer;
   /** Per record: where it begins behind its length, where its value begins (-1: it has none) and ends. */
   readonly #places: Int32Array;
@@ -53,7 +53,7 @@ export class BatchRecords implements HeldRecords {
       start += batch.records.length;
     }
     this.count = count;
-    this.heldBytes = this.#bytes.length + count * PLACE_BYTES;
+    this.bufferBytes = this.#bytes.length + count * PLACE_BYTES;
   }
 
   /** Finds a batch's records from byte `start` on. @returns how many there are with those before */

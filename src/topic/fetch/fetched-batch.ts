@@ -1,4 +1,4 @@
-import { type HeldRecords, ValuePlace } from "./records.ts";
+import { type BufferedRecords, ValuePlace } from "./records.ts";
 
 /** Which part of a log a fetch covers: [fetchedOffset, nextOffset), with or without a record in each. */
 export interface FetchedRange {
@@ -18,12 +18,12 @@ export class FetchedBatch implements FetchedRange {
   readonly fetchedOffset: number;
   readonly nextOffset: number;
   readonly logEnd: number;
-  readonly records: HeldRecords;
+  readonly records: BufferedRecords;
   /** Offsets of the range that the log held nothing for: not a record, not a marker, not an aborted record. */
   readonly missing: number;
 
   /** @param raw how many records of any kind the log held in the range, markers and aborted records included */
-  constructor(range: FetchedRange, records: HeldRecords, raw: number) {
+  constructor(range: FetchedRange, records: BufferedRecords, raw: number) {
     this.topicName = range.topicName;
     this.partition = range.partition;
     this.fetchedOffset = range.fetchedOffset;

@@ -14,7 +14,7 @@ export class ValuePlace {
   end = -1;
 
   /** The place is all of this value. */
-  hold(value: Buffer | null): void {
+  cover(value: Buffer | null): void {
     this.bytes = value ?? NOTHING;
     this.start = value === null ? -1 : 0;
     this.end = value === null ? -1 : value.length;
@@ -35,7 +35,7 @@ export interface Records {
 }
 
 /** Records in a buffer of their own, which keeps nothing else of their fetch in memory. */
-export interface HeldRecords extends Records {
+export interface BufferedRecords extends Records {
   /** What they take in memory. */
-  readonly heldBytes: number;
+  readonly bufferBytes: number;
 }

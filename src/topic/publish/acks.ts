@@ -8,7 +8,7 @@ export class Acks {
   /** Events acknowledged. */
   acked = 0;
   readonly #pending = new Map<Batch, number>();
-  #failure: { readonly error: unknown } | undefined;
+  #refusal: { readonly error: unknown } | undefined;
   #settle: (() => void) | undefined;
 
   /** Counts one event of this batch as admitted, and as acknowledged when the batch is. */
@@ -23,9 +23,9 @@ export class Acks {
     );
   }
 
-  #leave(batch: Batch, failure: { error: unknown } | undefined): void {
-    if (failure === undefined) this.acked += this.#pending.get(batch)!;
-    else this.#failure ??= failure;
+  #leave(batch: Batch, refusal: { error: unknown } | undefined): void {
+    if (refusal === undefined) this.acked += this.#pending.get(batch)!;
+    else this.#refusal ??= refusal;
     this.#pending.delete(batch);
     if (this.#pending.size === 0) this.#settle?.();
   }
@@ -40,15 +40,15 @@ export class Acks {
 
   /** Whether a batch was refused: then the source is read no further, because all behind it has to be published again. */
   get hasFailed(): boolean {
-    return this.#failure !== undefined;
+    return this.#refusal !== undefined;
   }
 
   /**
    * What to throw when all has settled: `stopped` (why reading ended early) or the first refused batch's error, with
    * the count of what was acknowledged; undefined when all is well. An error that isn't ours comes back as it is.
    */
-  verdict(stopped: unknown): unknown {
-    const error = stopped ?? this.#failure?.error;
+  failure(stopped: unknown): unknown {
+    const error = stopped ?? this.#refusal?.error;
     if (!(error instanceof TradetapeError)) return error;
     const message = `${error.message} (${this.acked} of the ${this.admitted} events before were acknowledged)`;
     const next = error.next === undefined ? {} : { next: error.next };

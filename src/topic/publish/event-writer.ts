@@ -69,7 +69,7 @@ export class EventWriter {
   write(event: object, headers?: Headers): Promise<void> {
     if (this.#opened !== undefined && this.#waiting === 0) return this.admit(event, headers).acked;
     const value = this.#encode(0, event);
-    this.#parts.publisher.requireRoom(this.#waitingBytes);
+    this.#parts.publisher.requireSpace(this.#waitingBytes);
     this.#waiting++;
     this.#waitingBytes += value.length;
     const admitted = this.open().then((opened) => {

@@ -6,7 +6,7 @@ import { headerBytes, publishFault } from "./raw-publish.ts";
 import { type Outgoing, type QueueLimits, type TopicLimits, TopicQueues } from "./topic-queues.ts";
 
 interface PublishLimits extends QueueLimits {
-  /** How many bytes of events may be admitted and not yet acknowledged; see `Publisher.requireRoom`. */
+  /** How many bytes of events may be admitted and not yet acknowledged; see `Publisher.requireSpace`. */
   readonly bufferBytesMax: number;
 }
 
@@ -45,7 +45,7 @@ export class Publisher {
   #pendingBytes = 0;
   #pendingMessages = 0;
   /** Resolved when the buffer is half empty, so that a bulk source refills it in long strides. */
-  #roomWaiters: (() => void)[] = [];
+  #spaceWaiters: (() => void)[] = [];
   #idleWaiters: (() => void)[] = [];
 
   private constructor(producer: LogProducer, limits: PublishLimits & TopicLimits) {
@@ -60,23 +60,23 @@ export class Publisher {
     return new Publisher(await client.openProducer(), { ...limits, sharesRequests: brokers === 1 });
   }
 
-  /** Whether a bulk source should wait for `room` before it admits more. */
+  /** Whether a bulk source should wait for `space` before it admits more. */
   get isFull(): boolean {
     return this.#pendingBytes >= this.#limits.bufferBytesMax;
   }
 
   /** Resolves when half of the buffer is free; at once when it isn't full. */
-  room(): Promise<void> {
+  space(): Promise<void> {
     if (!this.isFull) return Promise.resolve();
-    return new Promise((resolve) => this.#roomWaiters.push(resolve));
+    return new Promise((resolve) => this.#spaceWaiters.push(resolve));
   }
 
   /**
-   * Refuses the events of a caller that awaits neither `room` nor its acks, because it would fill the memory.
+   * Refuses the events of a caller that awaits neither `space` nor its acks, because it would fill the memory.
    * @param waitingBytes of events on their way here, to be counted too
    * @throws TradetapeError publisher_full
    */
-  requireRoom(waitingBytes: number): void {
+  requireSpace(waitingBytes: number): void {
     const bytes = this.#pendingBytes + waitingBytes;
     if (bytes <= (1 + OVERRUN) * this.#limits.bufferBytesMax) return;
     const next = "Await publish, or use publishAll; TRADETAPE_PUBLISH_BUFFER_BYTES_MAX sets the buffer.";
@@ -88,7 +88,7 @@ export class Publisher {
 
   /** Takes a message into its partition's batch, synchronously. @throws TradetapeError publisher_full */
   admit(message: PublishedMessage): Batch {
-    this.requireRoom(0);
+    this.requireSpace(0);
     const { topicName, partition } = message;
     const bytes = messageBytes(message);
     this.#pendingBytes += bytes + OBJECT_BYTES;
@@ -129,8 +129,8 @@ export class Publisher {
   }
 
   #wake(): void {
-    if (this.#roomWaiters.length > 0 && this.#pendingBytes * 2 <= this.#limits.bufferBytesMax) {
-      for (const resolve of this.#roomWaiters.splice(0)) resolve();
+    if (this.#spaceWaiters.length > 0 && this.#pendingBytes * 2 <= this.#limits.bufferBytesMax) {
+      for (const resolve of this.#spaceWaiters.splice(0)) resolve();
     }
     if (this.#idleWaiters.length > 0 && this.#pendingMessages === 0) {
       for (const resolve of this.#idleWaiters.splice(0)) resolve();

@@ -53,7 +53,7 @@ function recordsOf(values: readonly (object | Buffer | null)[], offsets: readonl
     count: values.length,
     offsetOf: (index) => offsets[index]!,
     publishedAtMs: () => PUBLISHED_MS,
-    locate: (index, place) => place.hold(bytes[index]!),
+    locate: (index, place) => place.cover(bytes[index]!),
     record: (index) => ({ key: null, value: bytes[index]! }),
   };
 }

@@ -9,7 +9,7 @@ const recordsFrom = (first: number, count: number): Records => ({
   count,
   offsetOf: (index) => first + index,
   publishedAtMs: (index) => 1000 + first + index,
-  locate: (index, place) => place.hold(Buffer.from(String(first + index))),
+  locate: (index, place) => place.cover(Buffer.from(String(first + index))),
   record: (index) => ({ key: null, value: Buffer.from(String(first + index)) }),
 });
 

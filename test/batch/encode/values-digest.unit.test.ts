@@ -4,7 +4,7 @@ import { valuesDigest } from "../../../src/batch/encode/values-digest.ts";
 import type { Records } from "../../../src/topic/fetch/records.ts";
 
 const recordsOf = (values: readonly (Buffer | null)[]) =>
-  ({ count: values.length, locate: (index, place) => place.hold(values[index]!) }) as Records;
+  ({ count: values.length, locate: (index, place) => place.cover(values[index]!) }) as Records;
 
 it("is the SHA-256 of the batch's own values, whatever their sizes", () => {
   const sizes = [5, 0, 65_535, 65_536, 65_537, 1, 200_000, 65_536, 3];

@@ -15,9 +15,9 @@ import type { Registry } from "../../../src/event/registry.ts";
 import { writeText } from "../../../src/table/rows/copy-buffer.ts";
 import { RowEncoder } from "../../../src/table/rows/row-encoder.ts";
 import { FetchedBatch } from "../../../src/topic/fetch/fetched-batch.ts";
-import type { HeldRecords } from "../../../src/topic/fetch/records.ts";
+import type { BufferedRecords } from "../../../src/topic/fetch/records.ts";
 import { EVERY_SESSION_KIND, NOON } from "../../support/samples.ts";
-import { heldRecords } from "../../topic/fetch/held-records.ts";
+import { bufferedRecords } from "../../topic/fetch/buffered-records.ts";
 
 const VALUE = Buffer.from("0123456789");
 
@@ -29,14 +29,14 @@ function fetched(first: number, offsets: readonly number[], raw = offsets.length
     key: Buffer.from(`key ${offset}`),
     value: VALUE,
   }));
-  return batchTo(first, offsets.at(-1)! + 1, heldRecords(records), raw);
+  return batchTo(first, offsets.at(-1)! + 1, bufferedRecords(records), raw);
 }
 
-const batchTo = (fetchedOffset: number, nextOffset: number, records: HeldRecords, raw: number) =>
+const batchTo = (fetchedOffset: number, nextOffset: number, records: BufferedRecords, raw: number) =>
   new FetchedBatch({ topicName: "ticks", partition: 0, fetchedOffset, nextOffset, logEnd: nextOffset }, records, raw);
 
 /** What a fetch of nothing but markers and aborted records brought. */
-const markers = (first: number, next: number) => batchTo(first, next, heldRecords([]), next - first);
+const markers = (first: number, next: number) => batchTo(first, next, bufferedRecords([]), next - first);
 
 const range = (first: number, next: number) => Array.from({ length: next - first }, (_, n) => first + n);
 
@@ -125,7 +125,7 @@ describe("a fetched batch", () => {
     space.take = (bytes) => void taken.push(bytes);
     const { take, pushed } = setUp({ space, end: 101 });
     const { records } = fetched(100, range(100, 107));
-    await take(batchTo(100, 107, { ...records, heldBytes: 500 }, 7));
+    await take(batchTo(100, 107, { ...records, bufferBytes: 500 }, 7));
     expect([pushed.map(covered), taken.map(Number.isInteger)]).toEqual([[[100, 101]], [true]]);
   });
 

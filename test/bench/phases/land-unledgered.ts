@@ -37,12 +37,12 @@ const all = Promise.withResolvers<void>();
 let landed = 0;
 
 async function take(batch: FetchedBatch): Promise<void> {
-  while (!space.has(batch.records.heldBytes)) await space.freed();
+  while (!space.has(batch.records.bufferBytes)) await space.freed();
   const range = { firstOffset: batch.fetchedOffset, nextOffset: batch.nextOffset, from: 0 };
   const encoded = encodeBatch(plan.encoder, batch.partition, batch.records, range);
   if (encoded.to < batch.records.count || encoded.letters.length > 0)
     throw new Error("a bench's ticks are good, of few days");
-  const bytes = encoded.rows.bytes.length + batch.records.heldBytes;
+  const bytes = encoded.rows.bytes.length + batch.records.bufferBytes;
   space.take(bytes);
   await plan.encoder.days.make(daySlot, encoded);
   const at = batch.partition % connections.length;

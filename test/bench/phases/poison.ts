@@ -55,7 +55,7 @@ function records(batch: number, bad: number): Records {
     count: TICKS,
     offsetOf: (index) => first + index,
     publishedAtMs: () => Date.now(),
-    locate: (index, place) => place.hold(values[index]!),
+    locate: (index, place) => place.cover(values[index]!),
     record: (index) => ({ key: null, value: values[index]! }),
   };
 }

@@ -2,7 +2,7 @@ import { FetchedBatch, type FetchedRange } from "../../../src/topic/fetch/fetche
 import { deliver } from "../../../src/topic/kafkajs/deliver.ts";
 import type { LogMember, MemberHandlers, MemberOptions } from "../../../src/topic/log-client.ts";
 import type { Mark, TopicPartition } from "../../../src/topic/offsets.ts";
-import { heldRecords } from "../../topic/fetch/held-records.ts";
+import { bufferedRecords } from "../../topic/fetch/buffered-records.ts";
 import type { FaultRates } from "../faults.ts";
 import type { Process, VirtualTime } from "../virtual-time.ts";
 import { type Assignment, type FakeGroups, kafkaError, keyOf } from "./fake-coordinator.ts";
@@ -214,7 +214,7 @@ export class FakeMember implements LogMember {
       logEnd: log.high,
     };
     const entries = raw.map((entry, index) => ({ ...entry, offset: offset + index, timeMs: entry.timestampMs }));
-    return [new FetchedBatch(range, heldRecords(entries.filter(({ kind }) => kind === "record")), raw.length)];
+    return [new FetchedBatch(range, bufferedRecords(entries.filter(({ kind }) => kind === "record")), raw.length)];
   }
 
   async #handle(batch: FetchedBatch): Promise<void> {

@@ -1,9 +1,9 @@
 import { expect, it } from "vitest";
 import { JoinedRecords } from "../../../src/topic/fetch/joined-records.ts";
 import type { Records } from "../../../src/topic/fetch/records.ts";
-import { heldRecords } from "./held-records.ts";
+import { bufferedRecords } from "./buffered-records.ts";
 
-const RECORDS = heldRecords(
+const RECORDS = bufferedRecords(
   ["a", null, "c", "d"].map((value, n) => ({
     offset: 100 + 2 * n,
     timeMs: 1_700_000 + n,

@@ -12,7 +12,7 @@ describe("a bulk publish's acks", () => {
     second.succeed();
     await acks.settled();
     expect(acks).toMatchObject({ admitted: 3, acked: 3, hasFailed: false });
-    expect(acks.verdict(undefined)).toBeUndefined();
+    expect(acks.failure(undefined)).toBeUndefined();
   });
 
   it("counts the acknowledged events in the refused batch's error", async () => {
@@ -23,7 +23,7 @@ describe("a bulk publish's acks", () => {
     second.fail(new TradetapeError("publish_refused", "no", { canRetry: true, next: "Wait." }));
     await acks.settled();
     expect(acks.hasFailed).toBe(true);
-    expect(acks.verdict(undefined)).toMatchObject({
+    expect(acks.failure(undefined)).toMatchObject({
       code: "publish_refused",
       canRetry: true,
       next: "Wait.",
@@ -33,6 +33,6 @@ describe("a bulk publish's acks", () => {
 
   it("gives a bug back as it is", () => {
     const bug = new TypeError("ours");
-    expect(new Acks().verdict(bug)).toBe(bug);
+    expect(new Acks().failure(bug)).toBe(bug);
   });
 });

@@ -20,7 +20,7 @@ function writerOf(registered: Promise<number>) {
   const topics = new Map([["p.ticks", { partitions: 4, isReady: true }]]);
   const admin = { close: async () => {}, fetchTopics: async () => topics };
   const publisher = {
-    requireRoom: () => {},
+    requireSpace: () => {},
     admit: (message: PublishedMessage) => {
       messages.push(message);
       const batch = new Batch();

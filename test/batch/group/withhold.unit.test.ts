@@ -4,9 +4,9 @@ import { ticks } from "../../../consumers/ticks.ts";
 import type { Consumer } from "../../../src/batch/consumer.ts";
 import type { Encoder } from "../../../src/batch/encode/encoder.ts";
 import { EventFilter } from "../../../src/batch/encode/event-filter.ts";
-import { holdBack } from "../../../src/batch/group/hold-back.ts";
 import { Lane } from "../../../src/batch/group/lane.ts";
 import type { Withheld } from "../../../src/batch/group/replay-terms.ts";
+import { withhold } from "../../../src/batch/group/withhold.ts";
 import type { EventReader } from "../../../src/event/codec.ts";
 import { Refusal } from "../../../src/event/letter.ts";
 import type { Records } from "../../../src/topic/fetch/records.ts";
@@ -34,13 +34,13 @@ function timesOf(consumer: Consumer, values: readonly (object | string)[]): read
     record: (index) => ({ key: null, value: bytes[index]! }),
   };
   const idle = async () => ({ nextOffset: 0, ledger: [], ahead: false });
-  let held: Withheld | undefined;
-  const hold = (given: Withheld) => {
-    held = given;
+  let withheld: Withheld | undefined;
+  const take = (given: Withheld) => {
+    withheld = given;
     return false;
   };
-  holdBack(
-    { hold },
+  withhold(
+    { withhold: take },
     {
       encoder,
       topicName: "topic",
@@ -52,7 +52,7 @@ function timesOf(consumer: Consumer, values: readonly (object | string)[]): read
       push: () => undefined,
     },
   );
-  return values.map((_, index) => held!.timeOf(index));
+  return values.map((_, index) => withheld!.timeOf(index));
 }
 
 const of = (session: string | null) => ({ timestamp: NOON, backtest_session_id: session });

@@ -20,10 +20,10 @@ export function firstFrom(records: Records, offset: number): number {
   return low;
 }
 
-/** Hands fetched records to `pace` instead of the lane. @returns whether fetching of the partition is to pause */
-export function holdBack(
+/** Hands fetched records to `pace` instead of their lane. @returns whether fetching of the partition is to pause */
+export function withhold(
   pace: Pace,
-  held: {
+  fetched: {
     readonly encoder: Encoder;
     readonly topicName: string;
     readonly lane: Lane;
@@ -34,11 +34,11 @@ export function holdBack(
     readonly push: (part: Stretch) => void;
   },
 ): boolean {
-  const { encoder, topicName, lane, records, part, bytes, member, push } = held;
+  const { encoder, topicName, lane, records, part, bytes, member, push } = fetched;
   // The first batch after a claim begins with the landmark, which has landed.
   const firstOffset = Math.max(part.firstOffset, lane.tail ?? 0);
   const { claimed } = lane;
-  return pace.hold({
+  return pace.withhold({
     topicName,
     partition: lane.partition,
     ...part,
@@ -54,7 +54,10 @@ export function holdBack(
   });
 }
 
-/** The event's time; undefined for what isn't served or is no event, which the pace keeps back for no time of its own. */
+/**
+ * The time of a record's event. Undefined where the record is no event, or its event isn't served: `ReplayPace` lets such a
+ * record go as soon as those before it have gone, because nothing says when it happened.
+ */
 function timeOf(encoder: Encoder, records: Records, index: number): number | undefined {
   const { consumer, filter } = encoder;
   const publishedAtMs = records.publishedAtMs(index);

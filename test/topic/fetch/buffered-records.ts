@@ -1,4 +1,4 @@
-import type { HeldRecords } from "../../../src/topic/fetch/records.ts";
+import type { BufferedRecords } from "../../../src/topic/fetch/records.ts";
 import type { RecordHeaders } from "../../../src/topic/wire/record-writer.ts";
 
 export interface TestRecord {
@@ -13,11 +13,11 @@ export interface TestRecord {
 const PLACE_BYTES = 28;
 
 /** Records as a fetch brings them, at any offsets. */
-export const heldRecords = (list: readonly TestRecord[]): HeldRecords => ({
+export const bufferedRecords = (list: readonly TestRecord[]): BufferedRecords => ({
   count: list.length,
-  heldBytes: list.reduce((sum, r) => sum + (r.key?.length ?? 0) + (r.value?.length ?? 0) + PLACE_BYTES, 0),
+  bufferBytes: list.reduce((sum, r) => sum + (r.key?.length ?? 0) + (r.value?.length ?? 0) + PLACE_BYTES, 0),
   offsetOf: (index) => list[index]!.offset,
   publishedAtMs: (index) => list[index]!.timeMs,
-  locate: (index, place) => place.hold(list[index]!.value),
+  locate: (index, place) => place.cover(list[index]!.value),
   record: (index) => list[index]!,
 });

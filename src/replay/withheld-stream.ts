@@ -1,13 +1,13 @@
 import type { Withheld } from "../batch/group/replay-terms.ts";
 
 /** Fetching of a partition pauses at so many bytes: its next events may wait for hours. */
-export const HELD_BYTES_MAX = 1024 * 1024;
+export const WITHHELD_BYTES_MAX = 1024 * 1024;
 
 /** What a pace withholds of one partition, in offset order: `take` lets one record go, `flush` queues those that went. */
-export class HeldStream {
+export class WithheldStream {
   readonly #end: number;
-  readonly #held: Withheld[] = [];
-  /** Where the next batch begins. A batch that begins earlier was fetched again, and replaces all that is held. */
+  readonly #withheld: Withheld[] = [];
+  /** Where the next batch begins. A batch that begins earlier was fetched again, and replaces all that is withheld. */
   #tail: number;
   #index = 0;
   #flushed = { offset: 0, index: 0 };
@@ -20,47 +20,47 @@ export class HeldStream {
   }
 
   add(records: Withheld): void {
-    if (records.firstOffset < this.#tail && this.#held.length > 0) {
-      this.#held.length = 0;
+    if (records.firstOffset < this.#tail && this.#withheld.length > 0) {
+      this.#withheld.length = 0;
       this.bytes = 0;
     }
     this.#tail = records.nextOffset;
-    this.#held.push(records);
+    this.#withheld.push(records);
     this.bytes += records.bytes;
-    if (this.#held.length === 1) this.#begin(records);
+    if (this.#withheld.length === 1) this.#begin(records);
   }
 
   get hasHead(): boolean {
-    return this.#held.length > 0;
+    return this.#withheld.length > 0;
   }
 
   get headTimeUs(): number | undefined {
     const index = this.#index;
-    const [head] = this.#held;
+    const [head] = this.#withheld;
     if (index >= head!.to) return undefined;
     if (this.#headTime?.index !== index) this.#headTime = { index, timeUs: head!.timeOf(index) };
     return this.#headTime.timeUs;
   }
 
   get isAtEnd(): boolean {
-    return this.#held.length === 0 && this.#tail >= this.#end;
+    return this.#withheld.length === 0 && this.#tail >= this.#end;
   }
 
   /** Lets the next record go, or a range without records as a whole. */
   take(): void {
-    const head = this.#held[0]!;
+    const head = this.#withheld[0]!;
     if (this.#index < head.to) this.#index++;
     if (this.#index < head.to) return;
     this.flush();
-    this.#held.shift();
+    this.#withheld.shift();
     this.bytes -= head.bytes;
-    if (this.bytes < HELD_BYTES_MAX) head.wanted();
-    if (this.#held[0]) this.#begin(this.#held[0]);
+    if (this.bytes < WITHHELD_BYTES_MAX) head.wanted();
+    if (this.#withheld[0]) this.#begin(this.#withheld[0]);
   }
 
   /** Queues in the lane what was let go since the last flush. */
   flush(): void {
-    const [head] = this.#held;
+    const [head] = this.#withheld;
     if (head === undefined) return;
     const isWhole = this.#index >= head.to;
     const nextOffset = isWhole ? head.nextOffset : head.offsetOf(this.#index);
