@@ -1,8 +1,11 @@
-import { describe, expect, it } from "vitest";
+import { describe, expect, expectTypeOf, it } from "vitest";
 import { CONSUMER_OF, CONSUMERS } from "../../consumers/all.ts";
-import { copiesDirectly } from "../../src/batch/consumer.ts";
+import { sessions } from "../../consumers/sessions.ts";
+import { symbols } from "../../consumers/symbols.ts";
+import { copiesDirectly, parent } from "../../src/batch/consumer.ts";
 import { EVENT_TOPICS } from "../../src/event/schemas.ts";
-import { gatesSessions, hasSessions, mayLackSymbol } from "../../src/table/rows/landing-table.ts";
+import { stageStatements } from "../../src/table/landing/stage.ts";
+import { gatesSessions, hasSessions, type LandingTableOf, mayLackSymbol } from "../../src/table/rows/landing-table.ts";
 import { TOPICS } from "../../src/topic/topics.ts";
 
 const topicsWhere = (is: (consumer: (typeof CONSUMERS)[number]) => boolean) =>
@@ -71,6 +74,15 @@ describe("what follows from a declaration", () => {
       topicsWhere(({ landing }) => mayLackSymbol(landing)),
       DECIDED,
     ).toEqual(["ticks", "quotes", "bars", "indicators"]);
+  });
+
+  it("has a session among its parents if it has any, or else it is no declaration by its type", () => {
+    const { landing } = CONSUMER_OF.predictions;
+    const [symbol, session] = [parent("symbol_id", symbols), parent("backtest_session_id", sessions)];
+    const sessionless = { ...landing, parents: [symbol] as const };
+    expectTypeOf(sessionless).not.toExtend<LandingTableOf<"predictions">>();
+    expectTypeOf({ ...landing, parents: [symbol, session] as const }).toExtend<LandingTableOf<"predictions">>();
+    expect(() => stageStatements(sessionless)).toThrow("model_prediction has parents and no session among them");
   });
 
   it("is a parent's table, key and session, as the parent's own consumer has them", () => {

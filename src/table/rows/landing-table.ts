@@ -52,10 +52,16 @@ export interface LandingTableOf<T extends EventTopic> extends LandingTable {
   readonly event: (typeof EVENT_BY_TOPIC)[T];
   /** Of fields that are never null, because a unique index holds any number of rows with one. */
   readonly key: readonly [...FieldHolding<string | number, T>[], OwnIdField<T>];
-  readonly parents: readonly Parent<FieldOf<T>>[];
+  readonly parents: readonly [] | ParentsOf<T>;
   readonly notContent?: readonly FieldOf<T>[];
   readonly final?: { readonly column: FieldOf<T>; readonly value: string };
 }
+
+/** The last is the session, because `StageStatements.misfits` finds by it whose session is deleted or isn't served. */
+type ParentsOf<T extends EventTopic> = readonly [
+  ...Parent<FieldOf<T>>[],
+  Parent<Extract<FieldOf<T>, "backtest_session_id">>,
+];
 
 /** Whether events have this field to name another event by: a field that is their own id names nothing else. */
 const refersBy = ({ event, key }: LandingTable, field: string): boolean =>
