@@ -32,8 +32,10 @@ export function describeLogClient(name: string, open: (partitions: number) => Pr
     describe("an admin", () => adminCases(hands));
     describe("records", () => recordCases(hands));
     describe("a member", () => steeringCases(hands));
+    describe("a member that is to wait", () => haltingCases(hands));
     describe("several topics and groups", () => apartCases(hands));
     describe("a group", () => groupCases(hands));
+    describe("members of a group", () => sharingCases(hands));
   });
 }
 
@@ -152,7 +154,10 @@ function steeringCases({ bedOf, joined }: Hands): void {
     ]);
     expect(batches.at(-1)).toMatchObject({ topicName: bed.topicName, fetchedOffset: 1, nextOffset: 2, logEnd: 2 });
   });
+}
 
+/** What a member is told not to do. */
+function haltingCases({ bedOf, joined }: Hands): void {
   it("fetches nothing of a partition that is held, and all of it when it is let go", async () => {
     const bed = await bedOf(2);
     const { member, texts, partitions } = await joined(bed);
@@ -249,7 +254,7 @@ function apartCases({ bedOf, joined }: Hands): void {
   });
 }
 
-/** Who has which partition, and what the group keeps. */
+/** When a group is there, and what it keeps. */
 function groupCases({ bedOf, joined }: Hands): void {
   it("does nothing for a member that has no group, and stops it", async () => {
     const bed = await bedOf(1);
@@ -289,7 +294,10 @@ function groupCases({ bedOf, joined }: Hands): void {
     await member.mark([mark]);
     expect(await marks()).toEqual([mark]);
   });
+}
 
+/** Who has which partition. */
+function sharingCases({ bedOf, joined }: Hands): void {
   it("shares partitions between members, and joins again when one comes or leaves", async () => {
     const bed = await bedOf(2);
     const first = await joined(bed);
