@@ -36,6 +36,8 @@ export interface SourceFile {
   readonly imports: readonly Import[];
   /** The names of what it declares and exports. */
   readonly exports: readonly string[];
+  /** How often each identifier stands in it, where it is declared included. */
+  readonly mentions: ReadonlyMap<string, number>;
   /** Functions by their number of lines, from their first to their last. */
   readonly functions: readonly (Found & { readonly length: number })[];
   /** `any`, casts by way of unknown, console calls, debugger statements, tests that are left out or alone. */
@@ -57,9 +59,11 @@ export function parseSource(path: string, text: string): SourceFile {
   const starts = lineStarts(text);
   const functions: SourceFile["functions"][number][] = [];
   const findings: Found[] = [];
+  const mentions = new Map<string, number>();
   visit(parsed.program as unknown as Node, undefined, (node, parent) => {
     const line = lineOf(starts, node.start);
     const what = finding(node);
+    if (node.type === "Identifier") mentions.set(String(node.name), (mentions.get(String(node.name)) ?? 0) + 1);
     if (what !== undefined) findings.push({ line, what });
     if (/^(Function(Declaration|Expression)|ArrowFunctionExpression)$/.test(node.type) && !isDescribe(parent)) {
       functions.push({ line, what: node.type, length: lineOf(starts, node.end - 1) - line + 1 });
@@ -73,6 +77,7 @@ export function parseSource(path: string, text: string): SourceFile {
     exports: parsed.module.staticExports.flatMap(({ entries }) =>
       entries.filter((e) => !e.moduleRequest).map((e) => e.exportName.name ?? "default"),
     ),
+    mentions,
     functions,
     findings,
     comments,

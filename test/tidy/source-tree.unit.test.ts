@@ -29,6 +29,11 @@ test("finds what a file exports by itself, and not what it passes on", () => {
   expect(exports).toEqual(["A", "b", "c", "e"]);
 });
 
+test("counts how often a name stands in a file, as a value or a type, and not in comments, texts or longer names", () => {
+  const { mentions } = scan("export type A = 1; export const b: A = 1, bb = 'b'; /* b */ f(b);");
+  expect(["A", "b", "bb"].map((name) => mentions.get(name))).toEqual([2, 2, 1]);
+});
+
 test("measures functions from their first line to their last, and takes a describe's callback for none", () => {
   const { functions } = scan("const f = () => {\n\n};\ndescribe('x', () => {\n\n\n\n});\nclass A { m() {\n } }\n");
   expect(functions.map((f) => [f.line, f.length])).toEqual([
