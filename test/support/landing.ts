@@ -41,8 +41,8 @@ export async function landBy(
   }
 }
 
-/** These settings as the environment of a `tradetape` process of its own. */
-export function environmentOf(config: Config): NodeJS.ProcessEnv {
+/** These settings as the environment of a `tradetape` process of its own, which has the defaults of all others. */
+export function environmentOf(config: { readonly [name in SettingName]?: unknown }): NodeJS.ProcessEnv {
   const names = Object.keys(SETTINGS) as SettingName[];
   const given = names.filter((name) => config[name] !== undefined);
   return Object.fromEntries(given.map((name) => [SETTINGS[name].env, String(config[name])]));

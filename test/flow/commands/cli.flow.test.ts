@@ -2,6 +2,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { environmentOf } from "../../support/landing.ts";
 import { isolate } from "../../support/services/isolation.ts";
 import { tradetape } from "../../support/tradetape.ts";
 
@@ -9,13 +10,7 @@ const folder = mkdtempSync(join(tmpdir(), "tradetape-cli-"));
 let env: NodeJS.ProcessEnv;
 
 beforeAll(async () => {
-  const own = await isolate();
-  env = {
-    DATABASE_URL: own.databaseUrl,
-    KAFKA_BROKERS: own.kafkaBrokers,
-    SCHEMA_REGISTRY_URL: own.schemaRegistryUrl,
-    TRADETAPE_NAMESPACE: own.namespace,
-  };
+  env = environmentOf(await isolate());
 });
 
 afterAll(() => rmSync(folder, { recursive: true }));

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import pg from "pg";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { demoSymbols, seededTicks } from "../../../src/cli/demo/demo-ticks.ts";
+import { environmentOf } from "../../support/landing.ts";
 import { gateLandings } from "../../support/landing-gate.ts";
 import { isolate } from "../../support/services/isolation.ts";
 import { errorsOf, startTradetape, tradetape } from "../../support/tradetape.ts";
@@ -15,12 +16,7 @@ let database: pg.Client;
 
 beforeAll(async () => {
   const own = await isolate();
-  env = {
-    DATABASE_URL: own.databaseUrl,
-    KAFKA_BROKERS: own.kafkaBrokers,
-    SCHEMA_REGISTRY_URL: own.schemaRegistryUrl,
-    TRADETAPE_NAMESPACE: own.namespace,
-  };
+  env = environmentOf(own);
   expect((await tradetape(["up"], env)).code).toBe(0);
   database = new pg.Client({ connectionString: own.databaseUrl });
   await database.connect();

@@ -1,6 +1,7 @@
 import pg from "pg";
 import { expect, test } from "vitest";
 import { CONSUMERS } from "../../../consumers/all.ts";
+import { environmentOf } from "../../support/landing.ts";
 import { isolate } from "../../support/services/isolation.ts";
 import { tradetape } from "../../support/tradetape.ts";
 
@@ -25,12 +26,7 @@ async function contents(databaseUrl: string): Promise<unknown[]> {
 
 test("the demo run again on the same services adds no row and changes none", async () => {
   const own = await isolate();
-  const env = {
-    DATABASE_URL: own.databaseUrl,
-    KAFKA_BROKERS: own.kafkaBrokers,
-    SCHEMA_REGISTRY_URL: own.schemaRegistryUrl,
-    TRADETAPE_NAMESPACE: own.namespace,
-  };
+  const env = environmentOf(own);
   expect((await tradetape(["demo", "--json"], env)).code).toBe(0);
   const before = await contents(own.databaseUrl);
   const again = await tradetape(["demo", "--json"], env);

@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
 import { differences, scores } from "../../demo/score-from-tables.ts";
+import { environmentOf } from "../../support/landing.ts";
 import { isolate } from "../../support/services/isolation.ts";
 import { errorsOf, tradetape } from "../../support/tradetape.ts";
 
@@ -12,12 +13,7 @@ interface DemoJson {
 
 test("the demo lands every event it publishes and shows what one fill rests on, oldest first", async () => {
   const own = await isolate();
-  const ended = await tradetape(["demo", "--json"], {
-    DATABASE_URL: own.databaseUrl,
-    KAFKA_BROKERS: own.kafkaBrokers,
-    SCHEMA_REGISTRY_URL: own.schemaRegistryUrl,
-    TRADETAPE_NAMESPACE: own.namespace,
-  });
+  const ended = await tradetape(["demo", "--json"], environmentOf(own));
   expect([ended.code, errorsOf(ended)]).toEqual([0, []]);
   const demo = JSON.parse(ended.stdout) as DemoJson;
   expect([demo.ok, demo.verification.ok]).toEqual([true, true]);
