@@ -1,4 +1,4 @@
-import { pause } from "../clock.ts";
+import { pause, SYSTEM_CLOCK } from "../clock.ts";
 import type { Connection } from "../table/connection.ts";
 import { nextOffsets } from "../table/landing/landed.ts";
 import { type CoveringBatch, coveringBatches, lettersAt } from "../table/letters/redriven.ts";
@@ -28,8 +28,8 @@ export async function awaitOutcome(
   waitMs: number,
   stop: AbortSignal,
 ): Promise<RedriveOutcome> {
-  const deadline = Date.now() + waitMs;
-  while (!stop.aborted && Date.now() < deadline && !(await hasLanded(connection, redriven))) {
+  const deadline = SYSTEM_CLOCK.now() + waitMs;
+  while (!stop.aborted && SYSTEM_CLOCK.now() < deadline && !(await hasLanded(connection, redriven))) {
     await pause(POLL_MS, stop);
   }
   let outcome = NOTHING;

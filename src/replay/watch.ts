@@ -1,6 +1,6 @@
-import { setTimeout as sleep } from "node:timers/promises";
 import { judge, Patience } from "../batch/patience.ts";
 import type { LandingServices } from "../batch/run/landing-services.ts";
+import { pause } from "../clock.ts";
 import type { EventTopic } from "../event/schemas.ts";
 import { nextOffsetsOf } from "../table/landing/landed.ts";
 import type { Stream } from "./replay-pace.ts";
@@ -33,7 +33,7 @@ export class Watch {
       await this.look();
       saw(this.progress());
       for (const [topic, resolve] of this.#waiting) if (this.isDone(topic)) resolve();
-      await sleep(LOOK_MS);
+      await pause(LOOK_MS, signal, this.#services.clock);
     }
   }
 

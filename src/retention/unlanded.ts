@@ -1,4 +1,4 @@
-import { setTimeout as sleep } from "node:timers/promises";
+import { SYSTEM_CLOCK } from "../clock.ts";
 import { TradetapeError } from "../errors.ts";
 import type { EventTopic } from "../event/schemas.ts";
 import type { Connection } from "../table/connection.ts";
@@ -48,6 +48,6 @@ export async function requireLanded(
         },
       );
     }
-    await sleep(POLL_MS);
+    await SYSTEM_CLOCK.sleep(POLL_MS);
   }
 }

@@ -13,8 +13,8 @@ import {
   writeFileSync,
 } from "node:fs";
 import { join, resolve } from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
 import { z } from "zod";
+import { SYSTEM_CLOCK } from "../clock.ts";
 import { TradetapeError } from "../errors.ts";
 import { type RunAs, startMarkOf } from "./launch.ts";
 
@@ -143,7 +143,7 @@ export async function withHomeLock<T>(
     const holder = existsSync(lock) ? JSON.parse(readFileSync(lock, "utf8")) : own;
     if (startMarkOf(holder.pid) !== holder.startMark) rmSync(lock, { force: true });
     else if (waits === 0) onWait(`process ${holder.pid} is starting or stopping the stack in ${home}: waiting for it`);
-    await sleep(LOCK_POLL_MS);
+    await SYSTEM_CLOCK.sleep(LOCK_POLL_MS);
   }
   try {
     return await action();

@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { closeSync, existsSync, openSync, readFileSync, renameSync } from "node:fs";
-import { setTimeout as sleep } from "node:timers/promises";
+import { SYSTEM_CLOCK } from "../clock.ts";
 import { TradetapeError } from "../errors.ts";
 
 /** A user that a program runs as; undefined where it is the caller's own. */
@@ -151,12 +151,12 @@ export async function becomesReady(
   running: RunningProgram,
   aborted: AbortSignal,
 ): Promise<boolean> {
-  const deadline = Date.now() + READY_WITHIN_MS;
+  const deadline = SYSTEM_CLOCK.now() + READY_WITHIN_MS;
   while (!(await program.isReady())) {
     if (!isRunning(running)) return false;
-    if (Date.now() > deadline) throw failure(program, `doesn't answer after ${READY_WITHIN_MS / 1000} s`);
+    if (SYSTEM_CLOCK.now() > deadline) throw failure(program, `doesn't answer after ${READY_WITHIN_MS / 1000} s`);
     aborted.throwIfAborted();
-    await sleep(POLL_MS);
+    await SYSTEM_CLOCK.sleep(POLL_MS);
   }
   return true;
 }
@@ -192,8 +192,10 @@ export async function stopProgram(
 }
 
 async function endedWithin(program: RunningProgram, limitMs: number): Promise<boolean> {
-  for (const deadline = Date.now() + limitMs; Date.now() < deadline; await sleep(POLL_MS)) {
+  const deadline = SYSTEM_CLOCK.now() + limitMs;
+  while (SYSTEM_CLOCK.now() < deadline) {
     if (!isRunning(program)) return true;
+    await SYSTEM_CLOCK.sleep(POLL_MS);
   }
   return !isRunning(program);
 }

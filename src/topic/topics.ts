@@ -1,4 +1,4 @@
-import { setTimeout as sleep } from "node:timers/promises";
+import { SYSTEM_CLOCK } from "../clock.ts";
 import type { Config } from "../config.ts";
 import { TradetapeError } from "../errors.ts";
 import type { FieldHolding } from "../event/identity.ts";
@@ -116,7 +116,7 @@ async function waitForLeaders(admin: LogAdmin, names: readonly string[]): Promis
       const message = `no leader within ${LEADER_WAIT_MS / 1000} s for ${unready.join(", ")}`;
       throw new TradetapeError("broker_unreachable", message, { canRetry: true, next: "Look at the brokers' logs." });
     }
-    await sleep(LEADER_POLL_MS);
+    await SYSTEM_CLOCK.sleep(LEADER_POLL_MS);
   }
 }
 

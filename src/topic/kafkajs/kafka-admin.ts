@@ -1,5 +1,5 @@
-import { setTimeout as sleep } from "node:timers/promises";
 import kafkajs, { type Admin, type Kafka } from "tradetape-kafkajs";
+import { SYSTEM_CLOCK } from "../../clock.ts";
 import { TradetapeError } from "../../errors.ts";
 import type { FoundTopic, LogAdmin, NewTopic } from "../log-client.ts";
 import type { Mark, PartitionOffsets } from "../offsets.ts";
@@ -111,7 +111,7 @@ async function answered<T>(ask: () => Promise<T>): Promise<T> {
       const { type } = error as { type?: string };
       const isLeaderless = type === "NOT_LEADER_FOR_PARTITION" || type === "LEADER_NOT_AVAILABLE";
       if (!isLeaderless || tries >= LEADERLESS_TRIES) throw unanswered(error);
-      await sleep(LEADERLESS_WAIT_MS);
+      await SYSTEM_CLOCK.sleep(LEADERLESS_WAIT_MS);
     }
   }
 }
