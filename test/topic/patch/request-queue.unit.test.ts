@@ -1,5 +1,5 @@
 import { createRequire } from "node:module";
-import { expect, it } from "vitest";
+import { afterEach, expect, it, vi } from "vitest";
 import { kafkajsInternals } from "../../../src/topic/patch/kafkajs-internals.ts";
 import { quietRequestQueue } from "../../../src/topic/patch/request-queue.ts";
 
@@ -28,6 +28,8 @@ function queueOf(maxInFlightRequests: number): { queue: Queue; sent: number[]; r
   return { queue, sent, request };
 }
 
+afterEach(() => vi.useRealTimers());
+
 it("a connection without held-back requests sets no timer", () => {
   const { queue, sent, request } = queueOf(5);
   queue.push(request(1));
@@ -46,11 +48,14 @@ it("requests that are held back are sent when there is room", () => {
   queue.destroy();
 });
 
-it("requests of a throttled connection are sent when the throttling ends, by the timer alone", async () => {
+it("requests of a throttled connection are sent when the throttling ends, by the timer alone", () => {
+  vi.useFakeTimers();
   const { queue, sent, request } = queueOf(5);
   queue.maybeThrottle(30);
   queue.push(request(1));
+  vi.advanceTimersByTime(29);
   expect(sent).toEqual([]);
-  await expect.poll(() => sent).toEqual([1]);
+  vi.advanceTimersByTime(1);
+  expect(sent).toEqual([1]);
   queue.destroy();
 });
