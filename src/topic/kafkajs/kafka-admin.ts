@@ -5,6 +5,8 @@ import type { FoundTopic, LogAdmin, NewTopic } from "../log-client.ts";
 import type { Mark, PartitionOffsets } from "../offsets.ts";
 import { brokerFault } from "./broker-fault.ts";
 
+/** The broker's time for making topics: a loaded one may need more than kafkajs's own 5 s. */
+const CREATE_WITHIN_MS = 20_000;
 const LEADERLESS_TRIES = 50;
 const LEADERLESS_WAIT_MS = 100;
 
@@ -61,7 +63,8 @@ export class KafkaAdmin implements LogAdmin {
       configEntries: Object.entries(settings).map(([name, value]) => ({ name, value })),
     }));
     // kafkajs's own wait for leaders is skipped when one of several topics exists already, and ends at the first answer.
-    await answered(() => this.#admin.createTopics({ topics: wanted, waitForLeaders: false }));
+    const options = { topics: wanted, waitForLeaders: false, timeout: CREATE_WITHIN_MS };
+    await answered(() => this.#admin.createTopics(options));
   }
 
   async fetchOffsets(topicName: string): Promise<readonly PartitionOffsets[]> {

@@ -13,7 +13,6 @@ import { createTopics } from "../../../src/topic/topics.ts";
 import { connectTape } from "../../../src/tradetape/connect-tape.ts";
 import { connect, type Tape } from "../../../src/tradetape.ts";
 import "../../support/services/flow-setup.ts";
-import { plainKafka, withPlainAdmin } from "../../support/services/plain-kafka.ts";
 import { startTcpProxy, type TcpProxy } from "../../support/services/tcp-proxy.ts";
 import { readLog } from "../../support/services/topic-log.ts";
 
@@ -208,6 +207,7 @@ async function tapeThrough(proxy: TcpProxy, config: Config, limits: Partial<Conf
   const { connect: open } = await import("node:net");
   const kafka = new kafkajs.Kafka({
     brokers: [`127.0.0.1:${proxy.port}`],
+    connectionTimeout: 60_000,
     logLevel: kafkajs.logLevel.NOTHING,
     socketFactory: ({ onConnect }) => open(proxy.port, "127.0.0.1", onConnect).setNoDelay(true),
   });
@@ -296,14 +296,12 @@ describe("publishing to a broker in trouble", () => {
 
   it("rejects exactly the events of a request that the broker refuses", async () => {
     const config = await freshNamespace("toolarge");
-    const topic = `${config.namespace}-small.ticks`;
-    const configEntries = [{ name: "max.message.bytes", value: "1000" }];
-    const topics = [{ topic, numPartitions: 1, configEntries }];
-    await withPlainAdmin(plainKafka(config), async (admin) => {
-      await admin.createTopics({ topics, waitForLeaders: false });
-      await expect.poll(async () => (await admin.listTopics()).includes(topic)).toBe(true);
-    });
     const small = { ...config, namespace: `${config.namespace}-small` };
+    const topicName = `${small.namespace}.ticks`;
+    await withAdmin(openKafka(config, openLog({ logLevel: "warn" })), async (admin) => {
+      await admin.createTopics([{ topicName, partitions: 1, settings: { "max.message.bytes": "1000" } }]);
+      await expect.poll(async () => (await admin.fetchTopics()).get(topicName)?.isReady).toBe(true);
+    });
     await using tape = await connectTo(small);
     await tape.publish("ticks", tick(0));
     const large = tape.publish("ticks", { ...tick(6), source: "x".repeat(1500) });

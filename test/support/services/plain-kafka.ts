@@ -16,9 +16,17 @@ for (const [number, compress] of COMPRESS) {
   kafkajs.CompressionCodecs[number as 1 | 2 | 3 | 4] = () => codec;
 }
 
-/** kafkajs as any other program has it: what it writes and how it reads owes nothing to tradetape's own client. */
+/**
+ * kafkajs as any other program has it: what it writes and how it reads owes nothing to tradetape's own client. It has more
+ * patience than by default: on a loaded machine a connection takes longer than a second, and a topic's leader than two.
+ */
 export const plainKafka = ({ kafkaBrokers }: Pick<Config, "kafkaBrokers">): Kafka =>
-  new kafkajs.Kafka({ brokers: [...kafkaBrokers!], logLevel: kafkajs.logLevel.NOTHING });
+  new kafkajs.Kafka({
+    brokers: [...kafkaBrokers!],
+    connectionTimeout: 60_000,
+    retry: { initialRetryTime: 100, maxRetryTime: 1000, retries: 60 },
+    logLevel: kafkajs.logLevel.NOTHING,
+  });
 
 export const plainProducer = (kafka: Kafka): Producer =>
   kafka.producer({ createPartitioner: kafkajs.Partitioners.DefaultPartitioner });
