@@ -2,6 +2,7 @@ import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { closeSync, existsSync, openSync, readFileSync, renameSync } from "node:fs";
 import { SYSTEM_CLOCK } from "../clock.ts";
 import { TradetapeError } from "../errors.ts";
+import { endWithThisProcess } from "./lifeline.ts";
 
 /** A user that a program runs as; undefined where it is the caller's own. */
 export interface RunAs {
@@ -129,13 +130,6 @@ export function runToEnd(
     child.once("close", (code) => resolve({ code, output }));
     child.stdin.end(options.input);
   });
-}
-
-/** An attached program gets its stop signal when this process exits by a way that leaves no time for `stop`. */
-function endWithThisProcess(child: ChildProcess, signal: NodeJS.Signals): void {
-  const end = () => child.kill(signal);
-  process.once("exit", end);
-  child.once("exit", () => process.removeListener("exit", end));
 }
 
 /** What is asked of a program while it starts. */

@@ -90,14 +90,14 @@ describe("a program that is started", () => {
   });
 });
 
-describe("a program of a process that exits without stopping it", () => {
-  async function startIn(detached: boolean): Promise<RunningProgram> {
+describe("a program of a process that ends without stopping it", () => {
+  async function startIn(detached: boolean, end = "process.exit(0)"): Promise<RunningProgram> {
     const module = new URL("../../src/stack/launch.ts", import.meta.url);
     const source = `const { launch } = await import(${JSON.stringify(module.href)});
       const program = { name: "probe", command: "sleep", args: ["3600"], cwd: "/", stopSignal: "SIGTERM" };
       const logFile = ${JSON.stringify(join(folder, "probe.log"))};
       console.log(JSON.stringify(await launch({ ...program, logFile }, ${detached})));
-      process.exit(0);`;
+      ${end};`;
     const child = spawnSync(process.execPath, ["--input-type=module", "-e", source], { encoding: "utf8" });
     const running = JSON.parse(child.stdout) as RunningProgram;
     started.push(running);
@@ -109,6 +109,20 @@ describe("a program of a process that exits without stopping it", () => {
     const attached = await startIn(false);
     await expect.poll(() => isRunning(attached)).toBe(false);
     expect(isRunning(detached)).toBe(true);
+  });
+
+  it.each(["SIGINT", "SIGTERM", "SIGHUP", "SIGKILL"])(
+    "ends with it, too, where that is ended by %s",
+    async (signal) => {
+      const attached = await startIn(false, `process.kill(process.pid, "${signal}"); await new Promise(() => {})`);
+      await expect.poll(() => isRunning(attached)).toBe(false);
+    },
+  );
+
+  it("doesn't keep it from ending by itself", async () => {
+    expect(isRunning(await startIn(true, ""))).toBe(true);
+    const attached = await startIn(false, "");
+    await expect.poll(() => isRunning(attached)).toBe(false);
   });
 });
 
