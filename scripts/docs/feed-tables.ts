@@ -1,6 +1,7 @@
 /** The tables of docs/feeds.md: formats, names of columns, and what a map may say. */
 import { z } from "zod";
 import { bars } from "../../producers/bars.ts";
+import { quotes } from "../../producers/quotes.ts";
 import { ticks } from "../../producers/ticks.ts";
 import { NOT_KEPT, SHARED_SYNONYMS, SYNONYMS } from "../../src/feed/map/fields.ts";
 import { FEED_MAP } from "../../src/feed/map/schema.ts";
@@ -9,13 +10,13 @@ import { cell, code, table } from "./markdown.ts";
 export const formatsTable = (): string =>
   table(
     ["kind", "format", "what it is", "what it may ask"],
-    [ticks, bars].flatMap(({ topic, formats }) =>
+    [ticks, quotes, bars].flatMap(({ topic, formats }) =>
       formats.map(({ name, about, asks }) => [topic, code(name), cell(about), cell(asks)]),
     ),
   );
 
 export function synonymsTable(): string {
-  const kinds = { ticks: SYNONYMS.ticks, bars: SYNONYMS.bars, both: SHARED_SYNONYMS };
+  const kinds = { ticks: SYNONYMS.ticks, quotes: SYNONYMS.quotes, bars: SYNONYMS.bars, both: SHARED_SYNONYMS };
   const rows = Object.entries(kinds).flatMap(([kind, fields]) =>
     Object.entries(fields).map(([field, names]) => [kind, code(field), cell(names.join(", "))]),
   );

@@ -110,7 +110,10 @@ function firstRows<T extends EventTopic>(sample: Sample, { head, convert }: Conv
 
 function mapped<T extends EventTopic>(topic: T, path: string, byMap?: (path: string) => Format<T>): Format<T> {
   if (byMap !== undefined) return byMap(path);
-  throw refusal(`--map says how ticks and bars are written, and these are ${topic}`, "Write them as JSON lines.");
+  throw refusal(
+    `--map says how ticks, quotes and bars are written, and these are ${topic}`,
+    "Write them as JSON lines.",
+  );
 }
 
 function choose<T extends EventTopic>(

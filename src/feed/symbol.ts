@@ -45,11 +45,11 @@ interface NamedParts {
   readonly date?: string;
 }
 
-const LEAN_ENTRY = /^(\d{8})_([a-z0-9.]+)_(?:trade_tick|(?:tick|second|minute)_trade)\.csv$/i;
-const LEAN_FILE = /^([a-z0-9.]+)_(\d{8})(?:_trade)?(?:_tick)?\.(?:zip|csv|gz)$/i;
-const LEAN_DAY = /^(\d{8})(?:_trade)?\.(?:zip|csv|gz)$/i;
+const LEAN_ENTRY = /^(\d{8})_([a-z0-9.]+)_(?:(?:(?:trade|quote)_)?tick|(?:tick|second|minute)_(?:trade|quote))\.csv$/i;
+const LEAN_FILE = /^([a-z0-9.]+)_(\d{8})(?:_trade|_quote)?(?:_tick)?\.(?:zip|csv|gz)$/i;
+const LEAN_DAY = /^(\d{8})(?:_trade|_quote)?\.(?:zip|csv|gz)$/i;
 const BINANCE_FILE =
-  /^([A-Z0-9]{3,}(?:_(?:PERP|\d{6}))?)-(?:trades|aggTrades|\d+(?:s|m|h|d|w|mo|M))-\d{4}-\d\d(?:-\d\d)?\./;
+  /^([A-Z0-9]{3,}(?:_(?:PERP|\d{6}))?)-(?:trades|aggTrades|bookTicker|\d+(?:s|m|h|d|w|mo|M))-\d{4}-\d\d(?:-\d\d)?\./;
 
 const isoDay = (eight: string) => `${eight.slice(0, 4)}-${eight.slice(4, 6)}-${eight.slice(6)}`;
 

@@ -1,6 +1,7 @@
 import { writeFileSync } from "node:fs";
 import { type Command, Option } from "commander";
 import { bars } from "../../../producers/bars.ts";
+import { quotes } from "../../../producers/quotes.ts";
 import { ticks } from "../../../producers/ticks.ts";
 import { TradetapeError } from "../../errors.ts";
 import type { EventTopic } from "../../event/schemas.ts";
@@ -11,11 +12,11 @@ import { decisionsText, feedFlags } from "../feed-flags.ts";
 import { printable } from "../output.ts";
 
 interface SniffOptions extends FeedOptions {
-  readonly kind?: "ticks" | "bars";
+  readonly kind?: "ticks" | "quotes" | "bars";
   readonly write?: string;
 }
 
-const PRODUCERS: Readonly<Record<string, Producer<EventTopic>>> = { bars, ticks };
+const PRODUCERS: Readonly<Record<string, Producer<EventTopic>>> = { bars, ticks, quotes };
 
 export const sniffCommand: CommandSpec<SniffOptions> = {
   name: "sniff",
@@ -40,13 +41,13 @@ export const sniffCommand: CommandSpec<SniffOptions> = {
 
 function declareFlags(command: Command): void {
   command
-    .argument("<file>", "a file of ticks or bars; .zip and .gz are unpacked")
-    .addOption(new Option("--kind <kind>", "what the rows are, where both could be").choices(Object.keys(PRODUCERS)))
+    .argument("<file>", "a file of ticks, quotes or bars; .zip and .gz are unpacked")
+    .addOption(new Option("--kind <kind>", "what the rows are, where several could be").choices(Object.keys(PRODUCERS)))
     .option("--write <map>", "write the layout there, as JSON");
   feedFlags(command);
 }
 
-/** Bars name more columns than ticks, so a file that can be bars is bars. */
+/** Bars name more columns than ticks, and trades with the quote beside them are trades: the first kind that can be is taken. */
 async function sniff(file: string, options: SniffOptions): Promise<Sniffed> {
   const kinds = options.kind === undefined ? Object.keys(PRODUCERS) : [options.kind];
   let refused: unknown;

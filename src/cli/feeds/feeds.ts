@@ -1,5 +1,6 @@
 import type { Command } from "commander";
 import { bars } from "../../../producers/bars.ts";
+import { quotes } from "../../../producers/quotes.ts";
 import { ticks } from "../../../producers/ticks.ts";
 import { addCommand, type CommandSpec } from "../command.ts";
 import { EXIT, type ExitCode } from "../exit.ts";
@@ -14,10 +15,10 @@ export function addFeeds(program: Command, done: (code: ExitCode) => void): void
 
 const listCommand: CommandSpec<object> = {
   name: "list",
-  summary: "every format that files of ticks and bars may have, with its first lines and what it asks",
+  summary: "every format that files of ticks, quotes and bars may have, with its first lines and what it asks",
   examples: ["tradetape feeds list", "tradetape feeds list --json"],
   run: async ({ out }) => {
-    const formats = [ticks, bars].flatMap(({ topic, formats }) =>
+    const formats = [ticks, quotes, bars].flatMap(({ topic, formats }) =>
       formats.map(({ name, about, sample, asks }) => ({ kind: topic, name, about, sample, asks })),
     );
     out.result(formats, () => formats.map(formatText).join("\n\n"));

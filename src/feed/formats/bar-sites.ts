@@ -1,5 +1,5 @@
 import type { FeedDraft } from "../decide/draft.ts";
-import { databentoScale } from "./databento.ts";
+import { databentoScale, UNDEFINED_PRICE } from "./databento.ts";
 import { hasColumns, type MappedFormat } from "./mapped.ts";
 
 const DAY = 86_400_000_000;
@@ -121,7 +121,7 @@ export const databentoBars: MappedFormat = {
     time: { columns: ["ts_event"] },
     symbol: { column: "symbol" },
     interval: { column: "rtype", words: { "32": "1s", "33": "1min", "34": "1h", "35": "1d" } },
-    nulls: ["9223372036854775807"],
+    nulls: [UNDEFINED_PRICE],
   },
   detects: hasColumns("ts_event", "rtype", "publisher_id", "open", "high", "low", "close", "volume", "symbol"),
   refine: databentoScale(["open", "high", "low", "close"]),

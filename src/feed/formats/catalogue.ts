@@ -23,17 +23,32 @@ import {
 import { binanceAggTrades, binanceTrades } from "./binance.ts";
 import { jsonLines } from "./json-lines.ts";
 import { binanceKlines } from "./klines.ts";
+import { isLeanQuote, leanQuotes } from "./lean/quotes.ts";
 import { leanCrypto, leanDays, leanMinutes, quotesOf } from "./lean/tables.ts";
 import { leanTicks } from "./lean/trades.ts";
-import { hasColumns, hasRow, mapped } from "./mapped.ts";
+import { hasHeaderOf, hasRow, mapped } from "./mapped.ts";
+import {
+  alpacaQuotes,
+  binanceBookTicker,
+  databentoQuotes,
+  dukascopyTicks,
+  histdataTicks,
+  polygonQuotes,
+  quotesByHeader,
+  trueFx,
+} from "./quote-files.ts";
 import { alpacaTrades, databentoTrades, krakenTrades, polygonTrades, trades } from "./trade-files.ts";
 import { yfinanceTable } from "./yfinance-table.ts";
 
-const quote = (name: string, about: string, sample: string, detects: (lines: readonly string[]) => boolean) =>
-  quotesOf<"ticks">(name, about, sample, detects);
+const QUOTE_SPECS = [
+  ...[polygonQuotes, alpacaQuotes, databentoQuotes, binanceBookTicker, leanQuotes, histdataTicks, dukascopyTicks],
+  ...[trueFx, quotesByHeader],
+];
 
-/** Shares have an exchange and flags, options and futures an exchange, crypto neither. */
-const LEAN_QUOTE = /^\d{1,8}(\.\d+)?(,-?\d+(\.\d+)?){4}(,[^,]*){0,2},[01]$/;
+/** Files that hold quotes and no trades. */
+const areQuotes = (lines: readonly string[]): boolean =>
+  !hasHeaderOf("ticks", 0)(lines) &&
+  QUOTE_SPECS.some((spec) => (spec === leanQuotes ? isLeanQuote(lines) : spec.detects(lines)));
 
 /** Formats of trades, in the order of detection: those of one program before those that any program may write. */
 export const TICK_FORMATS: readonly Format<"ticks">[] = [
@@ -41,26 +56,21 @@ export const TICK_FORMATS: readonly Format<"ticks">[] = [
   binanceTrades,
   binanceAggTrades,
   ...[polygonTrades, alpacaTrades, databentoTrades].map((spec) => mapped("ticks", spec)),
-  quote(
-    "lean-quotes",
-    "Lean's quotes: ms, bid, size, ask, size, and mostly exchange",
-    "14430270,1815200,100,1815300,200,P,,0",
-    hasRow(LEAN_QUOTE),
-  ),
-  quote(
-    "histdata-ticks",
-    "HistData's ticks: time, bid, ask",
-    "20120201 000003660,1.306600,1.306770,0",
-    hasRow(/^\d{8} \d{9},/),
-  ),
-  quote(
-    "dukascopy-ticks",
-    "Dukascopy's ticks: ask, bid and their volumes",
-    "Gmt time,Ask,Bid,AskVolume,BidVolume",
-    hasColumns("Ask", "Bid", "AskVolume", "BidVolume"),
+  quotesOf<"ticks">(
+    "quotes",
+    "bids and asks",
+    "timestamp,bid,bid_size,ask,ask_size",
+    "Publish them with `tradetape publish quotes`.",
+    areQuotes,
   ),
   ...[leanCrypto, krakenTrades, trades].map((spec) => mapped("ticks", spec)),
   jsonLines("ticks"),
+];
+
+/** Formats of quotes, in the order of detection. */
+export const QUOTE_FORMATS: readonly Format<"quotes">[] = [
+  ...QUOTE_SPECS.map((spec) => mapped("quotes", spec)),
+  jsonLines("quotes"),
 ];
 
 /** Of each side a bar and a size; a side without quotes is empty. */
@@ -74,6 +84,7 @@ export const BAR_FORMATS: readonly Format<"bars">[] = [
     "lean-quote-bars",
     "Lean's bars of quotes: time, bid's open, high, low, close and size, the same of the ask",
     "34200000,1871500,1871600,1871400,1871500,100,1871600,1871700,1871500,1871600,200",
+    "Say by --map which columns are to be the prices, and which the size.",
     hasRow(LEAN_QUOTE_BAR),
   ),
   ...[

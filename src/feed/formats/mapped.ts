@@ -35,7 +35,7 @@ export interface MappedFormat {
 export const NO_SOURCE = { source: undefined } as const;
 
 /** The format of a kind that a map says. */
-export function mapped<T extends "ticks" | "bars">(kind: T, spec: MappedFormat): Format<T> {
+export function mapped<T extends MapKind>(kind: T, spec: MappedFormat): Format<T> {
   const { name, about, sample, asks, among, unsure, refine } = spec;
   const map: FeedMap = { version: 1, kind, source: name, ...spec.map };
   return {
@@ -57,7 +57,7 @@ export function mapped<T extends "ticks" | "bars">(kind: T, spec: MappedFormat):
   };
 }
 
-function opened<T extends "ticks" | "bars">(
+function opened<T extends MapKind>(
   kind: T,
   opening: Opening,
   draft: FeedDraft,
@@ -70,7 +70,7 @@ function opened<T extends "ticks" | "bars">(
 
 /** The format that a map file says. @throws TradetapeError input_invalid when it isn't one of this kind */
 export const byMap =
-  <T extends "ticks" | "bars">(kind: T) =>
+  <T extends MapKind>(kind: T) =>
   (path: string): Format<T> => {
     const map = readMap(path);
     if (map.kind !== kind)
@@ -102,15 +102,15 @@ export const hasColumns =
     });
 
 /** Columns that --column can still name: a header that lacks no more is one. */
-const LACKING_MAX: Readonly<Record<MapKind, number>> = { ticks: 1, bars: 2 };
+const LACKING_MAX: Readonly<Record<MapKind, number>> = { ticks: 1, quotes: 1, bars: 2 };
 
-/** Whether one of the first lines names nearly all that a kind needs. */
+/** Whether one of the first lines names all but a few of what a kind needs. */
 export const hasHeaderOf =
-  (kind: MapKind) =>
+  (kind: MapKind, lackingMax = LACKING_MAX[kind]) =>
   (lines: readonly string[]): boolean =>
     lines.slice(0, HEADER_AMONG).some((line) => {
       const cells = cellsOf(line, delimiterOf(line) ?? ",");
-      return typeof cells !== "string" && lacksOf(kind)(cells).length <= LACKING_MAX[kind];
+      return typeof cells !== "string" && lacksOf(kind)(cells).length <= lackingMax;
     });
 
 /** Whether the first line, or the one after a header, is a row like this. */

@@ -1,6 +1,6 @@
 import { basename } from "node:path";
 import { DOT } from "./bar-sites.ts";
-import { databentoScale } from "./databento.ts";
+import { databentoScale, UNDEFINED_PRICE } from "./databento.ts";
 import { hasColumns, hasHeaderOf, hasRow, type MappedFormat, NO_SOURCE } from "./mapped.ts";
 
 /** CSV by the names of its header. */
@@ -91,7 +91,7 @@ export const databentoTrades: MappedFormat = {
     symbol: { column: "symbol" },
     conditions: [{ column: "side", words: { A: "seller_aggressor", B: "buyer_aggressor", N: null } }],
     rows: [{ column: "action", is: ["T"] }],
-    nulls: ["9223372036854775807"],
+    nulls: [UNDEFINED_PRICE],
   },
   detects: hasColumns("ts_event", "rtype", "publisher_id", "action", "side", "price", "size", "sequence", "symbol"),
   refine: databentoScale(["price"]),

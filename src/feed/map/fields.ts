@@ -1,6 +1,12 @@
 /** The kinds of event that a map can say, and what a column may be in each. A further kind is a further entry here. */
 export const KINDS = {
   ticks: { required: ["price", "size"], optional: ["trade_id", "venue"], prices: ["price"], sizes: ["size"] },
+  quotes: {
+    required: ["bid_price", "ask_price"],
+    optional: ["bid_size", "ask_size", "sequence", "venue"],
+    prices: ["bid_price", "ask_price"],
+    sizes: ["bid_size", "ask_size"],
+  },
   bars: {
     required: ["open", "high", "low", "close"],
     optional: ["volume", "venue"],
@@ -31,6 +37,18 @@ export const SYNONYMS: Readonly<Record<MapKind, Readonly<Record<string, readonly
     trade_id: ["id", "tradeid", "tid", "aggtradeid", "execid", "matchid"],
     venue: ["exchange", "venue", "exch", "mic"],
     conditions: ["conditions", "condition", "side", "takerside", "salecondition"],
+  },
+  // A column called sequence may number packets, of which several quotes share one: it is told.
+  quotes: {
+    bid_price: ["bid", "bidprice", "bidpx", "bestbid", "bestbidprice", "bidpx00"],
+    ask_price: ["ask", "askprice", "askpx", "bestask", "bestaskprice", "askpx00", "offer", "offerprice"],
+    bid_size: ["bidsize", "bidqty", "bidquantity", "bidvolume", "bestbidsize", "bestbidqty", "bidsz", "bidsz00"],
+    ask_size: [
+      ...["asksize", "askqty", "askquantity", "askvolume", "bestasksize", "bestaskqty", "asksz", "asksz00"],
+      ...["offersize", "offerqty"],
+    ],
+    venue: ["exchange", "venue", "exch", "mic"],
+    conditions: ["conditions", "condition", "quotecondition"],
   },
   bars: {
     open: ["open", "o", "openprice", "1open", "eröffnung", "erster", "apertura", "ouverture", "ouv"],
@@ -69,6 +87,7 @@ export const SHARED_SYNONYMS: Readonly<Record<string, readonly string[]>> = {
       "gmttime",
       "utctime",
       "timeutc",
+      "localtime",
       "dateutc",
       "timestamputc",
     ],

@@ -81,10 +81,14 @@ export const FEED_MAP = z.strictObject({
     .describe('field to a text that holds for every row, as in {"venue": "CME"}'),
   numbers: numbers.optional(),
   missingVolume: z.literal(0).optional().describe("the volume where there is no such column, or an empty cell"),
+  noQuote: z
+    .array(z.string())
+    .optional()
+    .describe('prices that mean that nobody quotes the side, as in ["", "0"]; without it such rows are rejected'),
   nulls: z.array(z.string()).optional().describe("texts that mean nothing, besides null, NaN, N/A, - and empty ones"),
   time: time.optional(),
   symbol: symbol.optional(),
-  conditions: z.array(condition).optional().describe("columns that become a tick's conditions"),
+  conditions: z.array(condition).optional().describe("columns that become a tick's or a quote's conditions"),
   rows: z.array(filter).optional().describe("which rows to take"),
   interval: interval.optional().describe("the bars' length"),
 });

@@ -3,22 +3,30 @@ import type { Settled } from "../decide/settle.ts";
 import { RowSymbols } from "../decide/symbols.ts";
 import { shown } from "../decimal.ts";
 import type { Conversion, LineOutcome } from "../format.ts";
+import type { MapKind } from "../map/fields.ts";
 import type { FeedSymbol } from "../symbol.ts";
 import { cellsOf, fitted, normalName } from "../text/cells.ts";
 import { timeText } from "../text/times.ts";
 import { momentOf, outsideRange } from "../time.ts";
 import { barMaker } from "./bars.ts";
+import { quoteMaker } from "./quotes.ts";
 import type { Maker } from "./row.ts";
 import { tickMaker } from "./ticks.ts";
+
+const MAKERS: { readonly [K in MapKind]: (settled: Settled, session: string | null) => Maker<K> } = {
+  ticks: tickMaker,
+  quotes: quoteMaker,
+  bars: barMaker,
+};
 
 const SECOND_HEADER =
   "a second header: rows from there on may be of another instrument or order; publish them as a file of their own";
 
 /** What reads a file's rows, now that everything about them is decided. */
-export function compile<T extends "ticks" | "bars">(kind: T, settled: Settled, session: string | null): Conversion<T> {
+export function compile<T extends MapKind>(kind: T, settled: Settled, session: string | null): Conversion<T> {
   const { map, layout, times, style, zone, steady } = settled;
   const { delimiter, names, head } = layout;
-  const make = (kind === "bars" ? barMaker(settled, session) : tickMaker(settled, session)) as Maker<T>;
+  const make = MAKERS[kind](settled, session) as Maker<T>;
   const symbols = symbolsOf(settled);
   const isTaken = filterOf(settled);
   const isHeader = headerTest(settled);

@@ -1,6 +1,7 @@
 import type { EventOfTopic } from "../../event/events.ts";
 import type { Settled } from "../decide/settle.ts";
 import { microsOfInterval } from "../interval.ts";
+import type { MapKind } from "../map/fields.ts";
 import type { Moment } from "../time.ts";
 
 /** What a row's own maker gets: its cells, and what every kind of row says. */
@@ -11,7 +12,7 @@ interface Row {
 }
 
 /** Makes one kind of event of a row; a string is the reason why it is rejected. */
-export type Maker<T extends "ticks" | "bars"> = (row: Row) => EventOfTopic[T] | string;
+export type Maker<T extends MapKind> = (row: Row) => EventOfTopic[T] | string;
 
 const NULLS = ["", "-", "null", "Null", "NULL", "NaN", "nan", "NA", "N/A", "n/a", "None", "none"];
 

@@ -16,7 +16,8 @@ export interface DateStyle {
 
 const CLOCK = String.raw`(?:[T ]+(\d\d?):(\d\d)(?::(\d\d)(?:[.,](\d{1,9})0*)?)?)?`;
 export const SLASHED = new RegExp(String.raw`^(\d\d?)([-/.])(\d\d?)\2(\d{4})${CLOCK}$`);
-export const COMPACT = /^((?:19|20|21)\d\d)(\d\d)(\d\d)(?:[T ]*(\d\d):?(\d\d):?(\d\d)?(?:[.,](\d{1,9})0*)?)?$/;
+export const COMPACT =
+  /^((?:19|20|21)\d\d)(\d\d)(\d\d)(?:[T ]*(\d\d):?(\d\d)(?::?(\d\d)(?:[.,](\d{1,9})0*|(\d{3}))?)?)?$/;
 export const DOTTED = /^\d{4}\.\d\d?\.\d\d?(?:[T ]|$)/;
 export const ISO_LIKE = /^\d{4}[-/]\d/;
 
@@ -51,8 +52,8 @@ export const dotted = withClock("yyyy.mm.dd", (text) =>
 export const compact = withClock("yyyymmdd", (text) => {
   const found = COMPACT.exec(text);
   if (found === null) return `${shown(text)} is no date like yyyymmdd`;
-  const [, year, month, day, ...clock] = found;
-  return written([year!, month!, day!], clock, text);
+  const [, year, month, day, hour, minute, second, fraction, millis] = found;
+  return written([year!, month!, day!], [hour, minute, second, fraction ?? millis], text);
 });
 
 export const slashed = (dayFirst: boolean): DateStyle => {

@@ -1,7 +1,8 @@
 import { expect } from "vitest";
 import { bars } from "../../../producers/bars.ts";
+import { quotes } from "../../../producers/quotes.ts";
 import { ticks } from "../../../producers/ticks.ts";
-import type { BarEvent, TickEvent } from "../../../src/event/events.ts";
+import type { BarEvent, QuoteEvent, TickEvent } from "../../../src/event/events.ts";
 import { symbolId } from "../../../src/event/identity.ts";
 import type { EventTopic } from "../../../src/event/schemas.ts";
 import { checkEvent } from "../../../src/event/validate.ts";
@@ -28,7 +29,16 @@ const tickText = (e: TickEvent) =>
     ...[e.trade_id ?? "-", e.venue ?? "-", e.conditions?.join("|") ?? "-"],
   ].join(" ");
 
-const UNNAMED = ["ohlcv", "metatrader", "metatrader-rows", "trades"];
+const UNNAMED = ["ohlcv", "metatrader", "metatrader-rows", "trades", "quotes"];
+
+const sideText = (price: number | null | undefined, size: number | null | undefined) =>
+  `${price ?? "none"} x ${size ?? "-"}`;
+
+const quoteText = (e: QuoteEvent) =>
+  [
+    ...[tickerOf(e.symbol_id), timeText(e.timestamp, e.timestamp_ns), sideText(e.bid_price, e.bid_size)],
+    ...[sideText(e.ask_price, e.ask_size), e.source, e.sequence ?? "-", e.venue ?? "-", e.conditions?.join("|") ?? "-"],
+  ].join(" ");
 
 /** Reads a file of this text; a layout that any program writes doesn't name its data set, and is called like the layout. */
 async function read<T extends EventTopic>(
@@ -61,6 +71,17 @@ export async function ticksOf(name: string, text: string | Buffer, options: Feed
   expect(events.map((event) => checkEvent("ticks", event)).filter((wrong) => wrong !== null)).toEqual([]);
   return {
     rows: events.map(tickText),
+    rejected: rejections.map((r) => r.line),
+    reasons: rejections.map((r) => r.reason),
+    feed,
+  };
+}
+
+export async function quotesOf(name: string, text: string | Buffer, options: FeedOptions = {}) {
+  const { feed, events, rejections } = await read(quotes, name, text, options);
+  expect(events.map((event) => checkEvent("quotes", event)).filter((wrong) => wrong !== null)).toEqual([]);
+  return {
+    rows: events.map(quoteText),
     rejected: rejections.map((r) => r.line),
     reasons: rejections.map((r) => r.reason),
     feed,

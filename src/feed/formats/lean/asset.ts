@@ -27,7 +27,7 @@ export function toldAsset({ options, decisions }: Opening, among = ASSETS): Lean
 
 export function askAsset({ decisions }: Opening, why: string, among = ASSETS): LeanAsset {
   const choices = { option: "asset", values: among } as const;
-  return decisions.ask({ what: "asset class", why, flag: `--asset ${among.join("|")}`, choices }, "equity");
+  return decisions.ask({ what: "asset class", why, flag: `--asset ${among.join("|")}`, choices }, among[0]!);
 }
 
 /** The clock of an asset class's files, where Lean's sources agree about it. */

@@ -84,20 +84,18 @@ export function quotesOf<T extends EventTopic>(
   name: string,
   about: string,
   sample: string,
+  next: string,
   detects: (lines: readonly string[]) => boolean,
 ): Format<T> {
   return {
     name,
-    about: `${about}: quotes, which aren't read`,
+    about: `${about}: quotes, which aren't read as this kind`,
     sample: [sample],
     asks: "",
     lineBytesMax: CSV_LINE_BYTES_MAX,
     detects,
     open: ({ file }) => {
-      throw refusal(
-        `${file} holds quotes (${about}), and a bid or an ask is no trade`,
-        "Publish a file of trades; or say by --map which columns are to be the prices, and which the size.",
-      );
+      throw refusal(`${file} holds quotes (${about}), and a bid or an ask is no trade`, next);
     },
   };
 }
