@@ -179,7 +179,8 @@ const BARS: Readonly<Record<string, Layout>> = {
   },
   jsonl: {
     row: ({ us }, [open, high, low, close], volume) =>
-      `{"timestamp":"${utc(us, "yyyy-MM-dd'T'HH:mm:ss'Z'")}","open":${open},"high":${high},"low":${low},"close":${close},"volume":${volume}}`,
+      `{"timestamp":"${utc(us, "yyyy-MM-dd'T'HH:mm:ss'Z'")}","open":${open},"high":${high},"low":${low},` +
+      `"close":${close},"volume":${volume}}`,
     options: { ...MINUTE, source: "jsonl" },
   },
   "binance-klines": {

@@ -75,7 +75,11 @@ describe("quotes of sites", () => {
 
 describe("quotes of vendors", () => {
   const POLYGON = [
-    "ticker,ask_exchange,ask_price,ask_size,bid_exchange,bid_price,bid_size,conditions,indicators,participant_timestamp,sequence_number,sip_timestamp,tape,trf_timestamp",
+    [
+      "ticker,ask_exchange,ask_price,ask_size,bid_exchange",
+      "bid_price,bid_size,conditions,indicators,participant_timestamp",
+      "sequence_number,sip_timestamp,tape,trf_timestamp",
+    ].join(","),
     'AAPL,12,200.3,2,11,200.29,3,"1,92",,1744790400003123456,1001,1744790400003456789,3,0',
     "AAPL,12,0,0,11,200.29,3,,,1744790400003123456,1002,1744790400003456790,3,0",
   ];
@@ -98,8 +102,11 @@ describe("quotes of vendors", () => {
     ]);
   });
   it("of Databento, in units of 1e-9 and as decimals, with the price that there isn't", async () => {
-    const head =
-      "ts_recv,ts_event,rtype,publisher_id,instrument_id,action,side,depth,price,size,flags,ts_in_delta,sequence,bid_px_00,ask_px_00,bid_sz_00,ask_sz_00,bid_ct_00,ask_ct_00,symbol";
+    const head = [
+      "ts_recv,ts_event,rtype,publisher_id,instrument_id,action,side",
+      "depth,price,size,flags,ts_in_delta,sequence,bid_px_00",
+      "ask_px_00,bid_sz_00,ask_sz_00,bid_ct_00,ask_ct_00,symbol",
+    ].join(",");
     const row = (bid: string, ask: string, asks: number) =>
       `${head}\n1609160400000704060,1609160400000429831,1,1,5482,A,A,0,,1,128,22993,1170352,${bid},${ask},24,${asks},15,9,ESH1`;
     const both = "ESH1 2020-12-28T13:00:00.000429831Z 3720.25 x 24 3720.5 x 11 databento-quotes - 1 -";

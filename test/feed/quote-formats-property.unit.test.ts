@@ -99,7 +99,11 @@ const QUOTES: Readonly<Record<string, Layout>> = {
     stepNs: 1,
   },
   "polygon-quotes": {
-    head: "ticker,ask_exchange,ask_price,ask_size,bid_exchange,bid_price,bid_size,conditions,indicators,participant_timestamp,sequence_number,sip_timestamp,tape,trf_timestamp",
+    head: [
+      "ticker,ask_exchange,ask_price,ask_size,bid_exchange",
+      "bid_price,bid_size,conditions,indicators,participant_timestamp",
+      "sequence_number,sip_timestamp,tape,trf_timestamp",
+    ].join(","),
     row: (quote, [bid, bidSize, ask, askSize], i) =>
       ["IBM", 12, ask, askSize, 11, bid, bidSize, '"1,92"', "", 1, i, nanos(quote), 3, 0].join(","),
     options: { sizeScale: "1" },
@@ -160,7 +164,8 @@ const QUOTES: Readonly<Record<string, Layout>> = {
   },
   jsonl: {
     row: (quote, [bid, bidSize, ask, askSize], i) =>
-      `{"timestamp":"${isoNanos(quote)}","bid_price":${bid},"bid_size":${bidSize},"ask_price":${ask},"ask_size":${askSize},"source":"jsonl","sequence":"${i}"}`,
+      `{"timestamp":"${isoNanos(quote)}","bid_price":${bid},"bid_size":${bidSize},"ask_price":${ask},` +
+      `"ask_size":${askSize},"source":"jsonl","sequence":"${i}"}`,
     options: IBM,
     none: ["null", "null"],
     stepNs: 1,

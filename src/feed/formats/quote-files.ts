@@ -31,7 +31,11 @@ export const polygonQuotes: MappedFormat = {
   name: "polygon-quotes",
   about: "flat files of Polygon (Massive) with the quotes of all tickers, at the tape's time (sip_timestamp)",
   sample: [
-    "ticker,ask_exchange,ask_price,ask_size,bid_exchange,bid_price,bid_size,conditions,indicators,participant_timestamp,sequence_number,sip_timestamp,tape,trf_timestamp",
+    [
+      "ticker,ask_exchange,ask_price,ask_size,bid_exchange",
+      "bid_price,bid_size,conditions,indicators,participant_timestamp",
+      "sequence_number,sip_timestamp,tape,trf_timestamp",
+    ].join(","),
     "AAPL,12,200.3,2,11,200.29,3,1,,1744790400003123456,1001,1744790400003456789,3,0",
   ],
   asks: "--symbols; --size-scale 100 or 1",
@@ -85,8 +89,16 @@ export const databentoQuotes: MappedFormat = {
   name: "databento-quotes",
   about: "the best bid and ask of Databento's mbp-1, tbbo and mbp-10 as CSV, at the venue's time (ts_event)",
   sample: [
-    "ts_recv,ts_event,rtype,publisher_id,instrument_id,action,side,depth,price,size,flags,ts_in_delta,sequence,bid_px_00,ask_px_00,bid_sz_00,ask_sz_00,bid_ct_00,ask_ct_00,symbol",
-    "1609160400000704060,1609160400000429831,1,1,5482,A,A,0,3720500000000,1,128,22993,1170352,3720250000000,3720500000000,24,11,15,9,ESH1",
+    [
+      "ts_recv,ts_event,rtype,publisher_id,instrument_id,action,side",
+      "depth,price,size,flags,ts_in_delta,sequence,bid_px_00",
+      "ask_px_00,bid_sz_00,ask_sz_00,bid_ct_00,ask_ct_00,symbol",
+    ].join(","),
+    [
+      "1609160400000704060,1609160400000429831,1,1,5482,A,A",
+      "0,3720500000000,1,128,22993,1170352,3720250000000",
+      "3720500000000,24,11,15,9,ESH1",
+    ].join(","),
   ],
   asks: "--symbols for several",
   map: {
