@@ -16,7 +16,8 @@ export type CutPath = readonly (readonly [Cut, string])[];
  * A row's 64 bits. hash_record_extended takes each column's own hash and adds them up, weighted by position: summed over
  * rows as it is, two rows that exchanged one column's values would give the same sum. Hashed once more, they don't.
  * PostgreSQL folds whole numbers and times of 64 bits to 32 before it hashes them, so that a time which moved by 2^32 + 1
- * microseconds looks like itself: these, and the first hash, are hashed as their bytes.
+ * microseconds looks like itself: these, and the first hash, are hashed as their bytes. Null has the hash 0, and with the
+ * seed 0 so have the number 0.0 and the JSON {}: the seed is another one.
  *
  * 64 bits and a count: some rows that differ by accident go unseen once in 2^64 comparisons. Nobody is kept from making
  * a collision on purpose; against that there is the audit trail's chain, which is SHA-256. Made of the columns' binary
@@ -25,7 +26,7 @@ export type CutPath = readonly (readonly [Cut, string])[];
  */
 function rowHash({ columns, bytesOf }: ComparedTable): string {
   const values = columns.map((column) => `${bytesOf.get(column) ?? ""}(${quoted(column)})`);
-  return `hash_record_extended(ROW(int8send(hash_record_extended(ROW(${values.join(", ")}), 0))), 1)`;
+  return `hash_record_extended(ROW(int8send(hash_record_extended(ROW(${values.join(", ")}), 1))), 1)`;
 }
 
 /** Settings of a transaction that digests are read in: keys as text are the same on both servers, and no sort. */
