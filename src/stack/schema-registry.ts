@@ -7,6 +7,9 @@ import type { StackProgram } from "./launch.ts";
  */
 export const REGISTRY_DATABASE = "jdbc:h2:file:./schemas;WRITE_DELAY=0;DB_CLOSE_ON_EXIT=FALSE";
 
+/** The registry ends where its first connection to H2 takes longer, and its own 5 s are too short for a loaded machine. */
+export const REGISTRY_DATABASE_WITHIN = "300S";
+
 /** The path of the API that Confluent's clients speak. */
 export const REGISTRY_API = "/apis/ccompat/v7";
 
@@ -22,6 +25,7 @@ export function schemaRegistry(home: string, jar: string, java: string, port: nu
     // The registry reads the one, its connection pool the other.
     "registry.datasource.url": REGISTRY_DATABASE,
     "quarkus.datasource.jdbc.url": REGISTRY_DATABASE,
+    "quarkus.datasource.jdbc.acquisition-timeout": REGISTRY_DATABASE_WITHIN,
     "quarkus.log.level": "WARN",
     "quarkus.banner.enabled": "false",
   };

@@ -4,7 +4,7 @@ import { BROKER_HEAP, BROKER_JVM, BROKER_SETTINGS, serverProperties } from "../.
 import { STANDARD_PORTS } from "../../src/stack/ports.ts";
 import { INITDB_ARGS, POSTGRES_SETTINGS, POSTGRES_USER } from "../../src/stack/postgres-server.ts";
 import { pomVersions } from "../../src/stack/programs.ts";
-import { REGISTRY_API, REGISTRY_DATABASE } from "../../src/stack/schema-registry.ts";
+import { REGISTRY_API, REGISTRY_DATABASE, REGISTRY_DATABASE_WITHIN } from "../../src/stack/schema-registry.ts";
 import { composeServices } from "../support/services/compose.ts";
 
 const { postgres, kafka, registry } = composeServices();
@@ -70,6 +70,7 @@ describe("docker-compose.yml and the process launcher", () => {
     const inVolume = REGISTRY_DATABASE.replace("file:./", "file:/var/lib/registry/");
     expect(registry.environment.REGISTRY_DATASOURCE_URL).toBe(inVolume);
     expect(registry.environment.QUARKUS_DATASOURCE_JDBC_URL).toBe(inVolume);
+    expect(registry.environment.QUARKUS_DATASOURCE_JDBC_ACQUISITION_TIMEOUT).toBe(REGISTRY_DATABASE_WITHIN);
     expect(registry.volumes).toEqual(["registry:/var/lib/registry"]);
     expect(registry.healthcheck.join(" ")).toContain(`${REGISTRY_API}/subjects`);
   });
