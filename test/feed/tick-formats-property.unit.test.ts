@@ -4,11 +4,12 @@ import { ticks } from "../../producers/ticks.ts";
 import type { TickEvent } from "../../src/event/events.ts";
 import { symbolId } from "../../src/event/identity.ts";
 import type { FeedOptions } from "../../src/feed/feed.ts";
-import { readText } from "../support/feeds/feed-files.ts";
+import { fileOf, readText } from "../support/feeds/feed-files.ts";
 import {
   type Decimal,
   decimalText,
   doubleOf,
+  isTwice,
   POLYGON_TRADES,
   ROWS,
   RUNS,
@@ -159,6 +160,37 @@ describe("10,000 rows of every format of ticks", () => {
       await fc.assert(fc.asyncProperty(ticksOf, check), RUNS);
     },
   );
+});
+
+const mapLayouts = fc.record({
+  sign: fc.constantFrom<"." | ",">(".", ","),
+  zone: fc.constantFrom("UTC", "America/New_York", "Australia/Lord_Howe"),
+  rows: ticksOf,
+});
+
+test("10,000 ticks by maps of random layouts are read back equal, but for hours that come twice", {
+  timeout: SLOW_MS,
+}, async () => {
+  const run = async ({ sign, zone, rows }: typeof mapLayouts extends fc.Arbitrary<infer L> ? L : never) => {
+    const numbers = { sign, group: "", isFixed: true } as const;
+    const lines = rows.map(({ us, price, size }, i) => {
+      const time = wallOf(us, zone).toFormat("dd/MM/yyyy HH:mm:ss.SSS");
+      return [time, decimalText(price, numbers), decimalText(size, numbers), `t${i}`].join(";");
+    });
+    const map = {
+      ...{ version: 1, kind: "ticks", source: "map", delimiter: ";", header: false, symbol: { fixed: "IBM" } },
+      columns: { price: 2, size: 3, trade_id: 4 },
+      ...{ numbers: { decimal: sign }, time: { columns: [1], format: "dd/mm/yyyy", zone } },
+    };
+    const path = fileOf("t.map.json", JSON.stringify(map));
+    const { events, rejections } = await readText(ticks, "t.csv", lines.join("\n"), { map: path });
+    const once = rows.filter(({ us }) => !isTwice(us, zone));
+    expect(rejections.length).toBe(rows.length - once.length);
+    expect(events.map(({ timestamp, close, volume }) => [timestamp, close, volume])).toEqual(
+      once.map(({ us, price, size }) => [us - (us % 1000), doubleOf(price), doubleOf(size)]),
+    );
+  };
+  await fc.assert(fc.asyncProperty(mapLayouts, run), RUNS);
 });
 
 test("no format of trades is without such rows", () => {
