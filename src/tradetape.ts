@@ -20,7 +20,7 @@ export { doubleField, eventId, indicatorId, integerField, strategyId, symbolId }
 export { EVENT_TOPICS, type EventTopic } from "./event/schemas.ts";
 export type { Headers } from "./event/workflow.ts";
 export type { ConnectOptions } from "./tradetape/connect-options.ts";
-export type { EventSource, PublishOptions, Tape } from "./tradetape/tape.ts";
+export type { EventSource, PublishAllOptions, PublishOptions, PublishProgress, Tape } from "./tradetape/tape.ts";
 
 /**
  * Connects to the brokers.

@@ -10,7 +10,7 @@ import { openKafka } from "../topic/kafkajs/open-kafka.ts";
 import { Acks } from "../topic/publish/acks.ts";
 import { EventWriter, type WriterParts } from "../topic/publish/event-writer.ts";
 import { Publisher } from "../topic/publish/publish.ts";
-import type { EventSource, PublishOptions, Tape } from "./tape.ts";
+import type { EventSource, PublishAllOptions, PublishOptions, Tape } from "./tape.ts";
 
 /** `connect` for a program that has read its settings: tradetape's own commands. @param client of the cluster */
 export async function connectTape(config: Config, log: Log, client = openKafka(config, log)): Promise<Tape> {
@@ -45,9 +45,13 @@ class KafkaTape implements Tape {
     }
   }
 
-  publishAll<T extends EventTopic>(topic: T, source: EventSource<Incomplete<T>>): Promise<{ sent: number }> {
+  publishAll<T extends EventTopic>(
+    topic: T,
+    source: EventSource<Incomplete<T>>,
+    options: PublishAllOptions = {},
+  ): Promise<{ sent: number }> {
     try {
-      return this.#publishAll(topic, this.#writer(topic), source);
+      return this.#publishAll(topic, this.#writer(topic), source, options);
     } catch (error) {
       return Promise.reject(error);
     }
@@ -57,10 +61,11 @@ class KafkaTape implements Tape {
     topic: T,
     writer: EventWriter,
     source: EventSource<Incomplete<T>>,
+    { onAcked }: PublishAllOptions,
   ): Promise<{ sent: number }> {
     const { publisher } = this.#parts;
     await writer.open();
-    const acks = new Acks();
+    const acks = new Acks(onAcked);
     const admit = async (item: Incomplete<T> | readonly Incomplete<T>[]): Promise<void> => {
       for (const event of Array.isArray(item) ? item : [item]) {
         if (publisher.isFull) await publisher.space();

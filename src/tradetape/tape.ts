@@ -9,6 +9,22 @@ export interface PublishOptions {
   readonly headers?: Headers;
 }
 
+/** How far `publishAll` is. */
+export interface PublishProgress {
+  /** Events taken from the source. */
+  readonly admitted: number;
+  /** Events that every replica has. */
+  readonly acked: number;
+  /** How many events, counted from the source's first one, are acknowledged without a gap. */
+  readonly ackedInOrder: number;
+}
+
+/** What `publishAll` may be told beside the source. */
+export interface PublishAllOptions {
+  /** Called whenever the broker has acknowledged events. */
+  readonly onAcked?: (progress: PublishProgress) => void;
+}
+
 /** Events, or arrays of events, in the order they are to be published in. */
 export type EventSource<E> = Iterable<E | readonly E[]> | AsyncIterable<E | readonly E[]>;
 
@@ -32,7 +48,11 @@ export interface Tape {
    * @returns how many events were sent, all of them acknowledged
    * @throws TradetapeError as `publish`; the message says how many were acknowledged before
    */
-  publishAll<T extends EventTopic>(topic: T, source: EventSource<Incomplete<T>>): Promise<{ sent: number }>;
+  publishAll<T extends EventTopic>(
+    topic: T,
+    source: EventSource<Incomplete<T>>,
+    options?: PublishAllOptions,
+  ): Promise<{ sent: number }>;
 
   /**
    * What an agent publishes through: predict, decide, fill, perform. Costs nothing; make as many as there are actors,

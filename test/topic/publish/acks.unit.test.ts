@@ -27,8 +27,32 @@ describe("a bulk publish's acks", () => {
       code: "publish_refused",
       canRetry: true,
       next: "Wait.",
-      message: "no (2 of the 3 events before were acknowledged)",
+      message: "no (2 of the 3 events before were acknowledged; whether the other 1 are in the topic isn't known)",
     });
+  });
+
+  it("tells how many are acknowledged from the first one on without a gap, whatever the order of the answers", async () => {
+    const told: number[][] = [];
+    const acks = new Acks(({ admitted, acked, ackedInOrder }) => told.push([admitted, acked, ackedInOrder]));
+    const [first, second, third, fourth] = [new Batch(), new Batch(), new Batch(), new Batch()];
+    for (const batch of [first, second, first, third, second]) acks.add(batch);
+    second.succeed();
+    await second.acked;
+    third.succeed();
+    await third.acked;
+    first.succeed();
+    await first.acked;
+    acks.add(fourth);
+    fourth.fail(new Error("no"));
+    await acks.settled();
+    expect([told, acks.ackedInOrder]).toEqual([
+      [
+        [5, 2, 0],
+        [5, 3, 0],
+        [5, 5, 5],
+      ],
+      5,
+    ]);
   });
 
   it("gives a bug back as it is", () => {
