@@ -7,6 +7,17 @@ export interface Rejection {
   /** Counted from 1 in the (unpacked) file. */
   readonly line: number;
   readonly reason: string;
+  /** The line itself, without its end. */
+  readonly text: string;
+  /** Why `text` isn't all of the line: it is the beginning of a longer one, or its bytes are no text. */
+  readonly damage?: "cut" | "not UTF-8";
+}
+
+/** How far a file has been read: its whole lines, their bytes (unpacked, as UTF-8), and the digest of these bytes. */
+export interface Place {
+  readonly lines: number;
+  readonly bytes: number;
+  readonly sha256: string;
 }
 
 /** Something that is allowed and rarely right, as a price a hundred times the one before it. */
@@ -23,6 +34,8 @@ export interface FeedBatch<T extends EventTopic> {
   readonly rejections: Rejection[];
   /** Instruments that these lines name for the first time: to be published before the events. */
   readonly symbols: readonly SymbolEvent[];
+  /** Where these lines end, in a file whose places are followed. */
+  readonly end?: Place;
 }
 
 /** What a person may say about a file. What neither this nor the file decides is asked, never assumed. */
@@ -31,6 +44,8 @@ export interface FeedOptions {
   readonly symbol?: string | undefined;
   /** "all" or A,B,C: which instruments to take from a file that holds several. */
   readonly symbols?: string | undefined;
+  /** Whether JSON lines may name their symbols by ticker, and these are published before them. */
+  readonly makeSymbols?: boolean | undefined;
   /** IANA name of the zone of times without one, as in America/New_York. */
   readonly tz?: string | undefined;
   /** YYYY-MM-DD, for formats whose lines hold only the time of day. */
@@ -91,15 +106,20 @@ export interface Feed<T extends EventTopic> {
    * symbol, so a feed never overrides what the desk said.
    */
   readonly symbols: readonly SymbolEvent[];
-  /** The events in the file's order, with their ids. Can be read once; leaving the loop closes the file. */
-  batches(): AsyncGenerator<FeedBatch<T>, void, undefined>;
+  /**
+   * The events in the file's order, with their ids. Can be read once; leaving the loop closes the file.
+   * @param from has the file's places followed. What comes before it is read, because ids count equal ticks, but not
+   * given.
+   * @throws TradetapeError input_invalid for damage further on, and when the file isn't what it was up to `from`
+   */
+  batches(from?: Place): AsyncGenerator<FeedBatch<T>, void, undefined>;
   /** Lines so far that --symbols or the map's filters left out: neither events nor rejections. */
   leftOut(): number;
   /** What looked wrong in the lines so far, by its kind. */
   warnings(): readonly Warning[];
   /** Bytes of the file as it lies on disk; `total` null for standard input. */
   progress(): { readonly read: number; readonly total: number | null };
-  /** Closes a file whose batches nobody reads, as after a dry run's description. */
+  /** Closes the file; a loop over its batches ends then, without the line that was being read. */
   close(): void;
 }
 

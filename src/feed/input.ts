@@ -18,6 +18,7 @@ export interface FeedInput {
   readonly compression: "zip" | "gzip" | undefined;
   readonly chunks: AsyncIterable<Buffer>;
   progress(): { read: number; total: number | null };
+  /** Also while `chunks` are read: then they end. */
   close(): void;
 }
 
@@ -102,11 +103,13 @@ function openStandardInput(): FeedInput {
   };
 }
 
-/** Turns what a stream throws while it is read (a damaged archive, a disk) into one clear error. */
+/** Turns what a stream throws while it is read (a damaged archive, a disk) into one clear error; `close` just ends it. */
 async function* readable(file: string, stream: Readable): AsyncGenerator<Buffer, void, undefined> {
   try {
     for await (const chunk of stream) yield chunk as Buffer;
   } catch (cause) {
+    // Only `close` destroys a stream without saying why.
+    if ((cause as NodeJS.ErrnoException).code === "ERR_STREAM_PREMATURE_CLOSE") return;
     throw refuse(
       `${file} can't be read to its end: ${(cause as Error).message}`,
       "The events before the damage may have been sent; publish the whole file again, which repeats nothing.",

@@ -6,7 +6,7 @@ import { Decisions } from "./decision.ts";
 import type { Feed, FeedOptions, Producer, Sniffed } from "./feed.ts";
 import { type Conversion, type Format, type Opening, refusal } from "./format.ts";
 import { type FeedInput, openInput } from "./input.ts";
-import { LineSplitter } from "./lines.ts";
+import { LineSplitter, PlaceFinder } from "./lines.ts";
 import { Reading } from "./reading.ts";
 import { readSample, type Sample } from "./sample.ts";
 
@@ -153,19 +153,28 @@ function describe<T extends EventTopic>({ input, format, opening }: Opened<T>): 
 }
 
 function feedOf<T extends EventTopic>(topic: T, opened: Opened<T>): Feed<T> {
-  const { input, sample, format, opening, conversion } = opened;
+  const { input, format, opening, conversion } = opened;
   const reading = new Reading(topic, conversion, opening.options.strict ?? false);
+  let isClosed = false;
   return {
     topic,
     description: describe(opened),
     symbols: conversion.symbols,
-    batches: async function* () {
+    batches: async function* (from) {
       const splitter = new LineSplitter(format.lineBytesMax);
+      const finder = from && new PlaceFinder(input.file, from);
       try {
-        for await (const chunk of sample.chunks) {
-          const made = reading.batch(splitter.split(chunk));
-          if (made.events.length + made.rejections.length > 0) yield made;
+        for await (const chunk of opened.sample.chunks) {
+          for (const part of finder?.cut(chunk) ?? [chunk]) {
+            const made = reading.batch(splitter.split(part));
+            const end = finder?.pass(part, splitter.lines);
+            if (end !== undefined) yield { ...made, end };
+            else if (finder === undefined && made.events.length + made.rejections.length > 0) yield made;
+          }
         }
+        // The line that was being read may be half of one.
+        if (isClosed) return;
+        finder?.requirePassed();
         const last = reading.batch(splitter.end());
         if (last.events.length + last.rejections.length > 0) yield last;
       } finally {
@@ -175,6 +184,9 @@ function feedOf<T extends EventTopic>(topic: T, opened: Opened<T>): Feed<T> {
     leftOut: () => reading.leftOut(),
     warnings: () => reading.warnings(),
     progress: input.progress,
-    close: input.close,
+    close: () => {
+      isClosed = true;
+      input.close();
+    },
   };
 }

@@ -36,9 +36,10 @@ export class Reading<T extends EventTopic> {
         continue;
       }
       const outcome = convert(text);
+      const line = firstLine + i;
       if (outcome === null) this.#leftOut += 1;
-      else if (Array.isArray(outcome)) for (const one of outcome) this.#add(one, firstLine + i, events, rejections);
-      else this.#add(outcome, firstLine + i, events, rejections);
+      else if (Array.isArray(outcome)) for (const one of outcome) this.#add(one, line, text, events, rejections);
+      else this.#add(outcome, line, text, events, rejections);
     }
     rejections.sort((a, b) => a.line - b.line);
     return { events, rejections, symbols: this.#conversion.found?.() ?? [] };
@@ -53,9 +54,15 @@ export class Reading<T extends EventTopic> {
     return this.#neighbours?.warnings() ?? [];
   }
 
-  #add(made: EventOfTopic[T] | string, line: number, events: EventOfTopic[T][], rejections: Rejection[]): void {
+  #add(
+    made: EventOfTopic[T] | string,
+    line: number,
+    text: string,
+    events: EventOfTopic[T][],
+    rejections: Rejection[],
+  ): void {
     const reason = typeof made === "string" ? made : this.#wrong(made as MarketEvent, line);
-    if (reason !== null) rejections.push({ line, reason });
+    if (reason !== null) rejections.push({ line, reason, text });
     else events.push(made as EventOfTopic[T]);
   }
 

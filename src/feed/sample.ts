@@ -5,6 +5,9 @@ import { LineSplitter } from "./lines.ts";
 /** Thousands of rows: enough to tell dd/mm from mm/dd in nearly every file, and read in a few milliseconds. */
 const SAMPLE_BYTES_MAX = 256 * 1024;
 
+/** What tells the encoding; a pipe may give less at a time. */
+const START_BYTES = 16;
+
 /** The beginning of a file, by which its format is decided, and the whole of its bytes as UTF-8. */
 export interface Sample {
   readonly encoding: string;
@@ -38,11 +41,11 @@ const BINARY_MAGIC: readonly [string, string][] = [
  */
 export async function readSample(file: string, source: AsyncIterable<Buffer>, told?: string): Promise<Sample> {
   const iterator = source[Symbol.asyncIterator]();
-  const first = await iterator.next();
-  if (first.done === true) throw refuse(`${file} is empty`, "Check how it was made.");
-  const found = encodingOf(first.value);
+  const start = await readStart(iterator);
+  if (start.length === 0) throw refuse(`${file} is empty`, "Check how it was made.");
+  const found = encodingOf(start);
   const { encoding, by, skip } = told === undefined ? found : { ...found, encoding: told, by: "--map" };
-  const decoded = decode(first.value.subarray(skip), iterator, encoding);
+  const decoded = decode(start.subarray(skip), iterator, encoding);
   const taken: Buffer[] = [];
   let bytes = 0;
   let ended = true;
@@ -64,6 +67,16 @@ export async function readSample(file: string, source: AsyncIterable<Buffer>, to
     yield* decoded;
   }
   return { encoding, encodingBy: by, head: taken[0]!.toString("utf8", 0, 64), lines, chunks: chunks() };
+}
+
+async function readStart(iterator: AsyncIterator<Buffer>): Promise<Buffer> {
+  let start: Buffer = Buffer.alloc(0);
+  while (start.length < START_BYTES) {
+    const next = await iterator.next();
+    if (next.done === true) break;
+    start = start.length === 0 ? next.value : Buffer.concat([start, next.value]);
+  }
+  return start;
 }
 
 function encodingOf(bytes: Buffer): { encoding: string; by: string; skip: number } {

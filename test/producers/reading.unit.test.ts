@@ -1,6 +1,8 @@
 import { gzipSync } from "node:zlib";
 import { describe, expect, it } from "vitest";
 import { ticks } from "../../producers/ticks.ts";
+import type { FeedBatch, Place } from "../../src/feed/feed.ts";
+import { START } from "../../src/feed/lines.ts";
 import { decidedOf, fileOf, readFile, readText, zipOf } from "../support/feeds/feed-files.ts";
 
 /** For a machine whose other core is busy, too: nothing here waits, so this is no measure. */
@@ -72,5 +74,39 @@ describe("reading", () => {
     }
     expect(events).toBeGreaterThan(1000);
     expect(events).toBeLessThan(50_000);
+  });
+  it("goes on behind a place with the ids that the whole file has, and with the symbols of what is left", async () => {
+    const rows = Array.from(
+      { length: 40_000 },
+      (_, n) => `2024-03-05T14:30:00Z,${n % 3},1,${n < 39_000 ? "A" : "B"}\n`,
+    );
+    const path = fileOf("two.csv", `timestamp,price,size,symbol\n${rows.join("")}`);
+    const read = async (from: Place) => {
+      const batches: FeedBatch<"ticks">[] = [];
+      const feed = await ticks.open(path, { symbols: "all", source: "desk" });
+      for await (const batch of feed.batches(from)) batches.push(batch);
+      return batches;
+    };
+    const whole = await read(START);
+    expect(whole.length).toBeGreaterThan(3);
+    const rest = await read(whole[1]!.end!);
+    const idsOf = (batches: readonly FeedBatch<"ticks">[]) =>
+      batches.flatMap(({ events }) => events.map((event) => event.market_data_id));
+    expect(idsOf(rest)).toEqual(idsOf(whole.slice(2)));
+    expect(new Set(idsOf(whole)).size).toBe(40_000);
+    expect(rest.flatMap(({ symbols }) => symbols.map(({ ticker }) => ticker))).toEqual(["B"]);
+    expect(rest.at(-1)?.end).toEqual(whole.at(-1)?.end);
+  });
+  it("ends within a line, which it doesn't give, when it is closed meanwhile", async () => {
+    const lines = `${LEAN[0]}\n`.repeat(20_000);
+    const feed = await ticks.open(fileOf(LEAN_FILE, `${lines}${LEAN[1]}`));
+    let events = 0;
+    for await (const batch of feed.batches()) {
+      events += batch.events.length;
+      expect(batch.rejections).toEqual([]);
+      feed.close();
+    }
+    expect(events).toBeGreaterThan(1000);
+    expect(events).toBeLessThan(20_000);
   });
 });

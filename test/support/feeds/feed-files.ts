@@ -52,7 +52,8 @@ export function zipOf(entries: Readonly<Record<string, string>>): Buffer {
 export interface ReadFile<T extends EventTopic> {
   readonly feed: Feed<T>;
   readonly events: EventOfTopic[T][];
-  readonly rejections: Rejection[];
+  /** Without the lines' texts. */
+  readonly rejections: Pick<Rejection, "line" | "reason">[];
 }
 
 /** What was decided about a file, by what it is about. */
@@ -67,10 +68,10 @@ export async function readFile<T extends EventTopic>(
 ): Promise<ReadFile<T>> {
   const feed = await producer.open(path, options);
   const events: EventOfTopic[T][] = [];
-  const rejections: Rejection[] = [];
+  const rejections: ReadFile<T>["rejections"] = [];
   for await (const batch of feed.batches()) {
     events.push(...batch.events);
-    rejections.push(...batch.rejections);
+    rejections.push(...batch.rejections.map(({ line, reason }) => ({ line, reason })));
   }
   return { feed, events, rejections };
 }
