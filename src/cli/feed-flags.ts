@@ -1,5 +1,6 @@
-import { type Command, InvalidArgumentError } from "commander";
+import { Command, InvalidArgumentError } from "commander";
 import type { Decision } from "../feed/decision.ts";
+import type { FeedOptions } from "../feed/feed.ts";
 import { printable, table } from "./output.ts";
 
 const collect = (value: string, before: string[] | undefined) => [...(before ?? []), value];
@@ -11,6 +12,7 @@ export function feedFlags(command: Command): Command {
     .option("--format <name>", "instead of detection; `tradetape feeds list` has the names")
     .option("--symbol <ticker[@exchange]>", "the instrument, where the file doesn't say it")
     .option("--symbols <all|A,B>", "which instruments to take from a file of several")
+    .option("--make-symbols", "take ticker and exchange of JSON lines for symbol_id, and publish these symbols")
     .option("--tz <zone>", "the zone of times without one, as in America/New_York")
     .option("--date <yyyy-mm-dd>", "the day, where the lines hold only its time")
     .option("--date-format <format>", "how dates are written, as in dd/mm/yyyy, where the file can't tell")
@@ -31,6 +33,9 @@ export function feedFlags(command: Command): Command {
     .option("--session <id>", "the backtest session of every event")
     .option("--strict", "reject the lines that would be warned of, but no crossed or locked quotes");
 }
+
+/** What these flags are called in a command's options. */
+export const FEED_FLAGS = feedFlags(new Command()).options.map((option) => option.attributeName() as keyof FeedOptions);
 
 function noVolume(value: string): string {
   if (value === "0") return value;

@@ -12,7 +12,8 @@ export interface FeedSymbol {
   readonly event: SymbolEvent;
 }
 
-const CODE = /^[^\s@\p{C}]{1,64}$/u;
+/** What a ticker or an exchange may be. */
+export const CODE = /^[^\s@\p{C}]{1,64}$/u;
 
 /**
  * Reads TICKER[@EXCHANGE]. The ticker's case is kept: it is the venue's own name.

@@ -2,7 +2,7 @@ import type { SymbolEvent } from "../../event/events.ts";
 import { shown } from "../decimal.ts";
 import { type Opening, refusal } from "../format.ts";
 import type { FeedMap } from "../map/schema.ts";
-import { type FeedSymbol, parseSymbol } from "../symbol.ts";
+import { CODE, type FeedSymbol, parseSymbol } from "../symbol.ts";
 import { type Layout, ofRows } from "./layout.ts";
 
 /** Whose event a row is. */
@@ -117,14 +117,14 @@ export class RowSymbols {
     this.#exchange = exchange;
   }
 
-  /** The symbol, or the sentence why the text is none. */
-  of(text: string): FeedSymbol | string {
+  /** The symbol, or the sentence why the texts are none. */
+  of(ticker: string, exchange = this.#exchange): FeedSymbol | string {
+    const text = exchange === undefined ? ticker : `${ticker}@${exchange}`;
     const known = this.#known.get(text);
     if (known !== undefined) return known;
     if (this.#known.size >= KNOWN_MAX) this.#known.clear();
-    const symbol = /^[^\s@\p{C}]{1,64}$/u.test(text)
-      ? parseSymbol(this.#exchange ? `${text}@${this.#exchange}` : text)
-      : `the symbol ${shown(text)} is no ticker`;
+    const wrong = CODE.test(ticker) ? undefined : `the symbol ${shown(ticker)} is no ticker`;
+    const symbol = wrong ?? (CODE.test(exchange ?? "none") ? parseSymbol(text) : `${shown(exchange!)} is no exchange`);
     this.#known.set(text, symbol);
     if (typeof symbol !== "string") this.#new.push(symbol.event);
     return symbol;

@@ -12,7 +12,8 @@ import { type FeedSymbol, parseSymbol } from "../symbol.ts";
 import { outsideRange } from "../time.ts";
 import { ZoneClock } from "../zone.ts";
 import { EVENT_TIMES, type FieldStep, type Fields, needsText, reader } from "./json-fields.ts";
-import { parseExactly } from "./json-numbers.ts";
+import { parseExactly, repeatsName } from "./json-numbers.ts";
+import { TickerLines } from "./json-symbols.ts";
 
 /** An event of at most 4 MiB on the wire, as text with its names and escapes. */
 const JSON_LINE_BYTES_MAX = 8 * 1024 * 1024;
@@ -32,15 +33,22 @@ export function jsonLines<T extends EventTopic>(topic: T): Format<T> {
     name: "jsonl",
     about: `JSON lines: one ${schema.event} per line, with the fields of schemas/${schema.event}.avsc`,
     sample: [`{"${schema.fields[0]!.name}": ...}`],
-    asks: "--tz for times without a zone; --symbol, --source and --interval where lines leave them out",
+    asks:
+      "--tz for times without a zone; --symbol, --source and --interval where lines leave them out; " +
+      "--make-symbols for ticker in place of symbol_id",
     lineBytesMax: JSON_LINE_BYTES_MAX,
     detects: ([first]) => /^\s*\{/.test(first!),
-    open({ options, decisions }) {
+    open(opening) {
+      const { options, decisions } = opening;
       const zone = options.tz === undefined ? undefined : new ZoneClock(options.tz);
       const bytesMax = options.eventBytesMax ?? EVENT_BYTES_MAX;
       const symbol = options.symbol === undefined ? undefined : parseSymbol(options.symbol);
       const flagged = flags(options, symbol).filter(([name]) => fields.has(name));
+      const namesSymbols = fields.has("symbol_id") && !fields.has("ticker");
+      const tickers = namesSymbols ? new TickerLines(opening, symbol) : undefined;
       const steps = [reader(fields, zone), (event: Fields) => fillFlags(event, flagged), checkRange];
+      // Behind the reader, which spells a symbol_id as ids are spelled; before the flags, which fill it in.
+      if (tickers) steps.splice(1, 0, tickers.step);
       const finish = finisher(topic);
       for (const [name, value] of flagged)
         decisions.take(name, name === "symbol_id" ? symbol!.text : value, FLAGS[name]!);
@@ -49,6 +57,7 @@ export function jsonLines<T extends EventTopic>(topic: T): Format<T> {
         symbols: symbol !== undefined && topic !== "symbols" ? [symbol.event] : [],
         head: 0,
         isOnce: false,
+        found: () => tickers?.found() ?? [],
         convert(text) {
           const event = convert(text, fields, steps, finish);
           if (typeof event === "string" || text.length * BYTES_PER_UNIT < bytesMax) return event;
@@ -100,6 +109,7 @@ function convert<E>(
   } catch {
     return `the line is no JSON: ${shown(text)}`;
   }
+  if (repeatsName(text, parsed)) return "the line has a name twice in one object";
   if (typeof parsed !== "object" || parsed === null || Array.isArray(parsed)) return "the line is no JSON object";
   for (const step of steps) {
     const wrong = step(parsed as Fields);
