@@ -1,11 +1,16 @@
 import Table from "cli-table3";
 import { count } from "./progress.ts";
 
-/** Results, on standard output: one JSON document with --json, else text for people. */
+/**
+ * Results, on standard output: one JSON document with --json, else text for people. Commands that read a live feed write
+ * events before it, a line each.
+ */
 export interface Output {
   readonly json: boolean;
   /** A whole result: `text` is asked only when people read it. */
   result(value: unknown, text: () => string): void;
+  /** What happens meanwhile; people see it as progress. */
+  event(value: object): void;
 }
 
 export type Cell = string | number | bigint | null | undefined;
@@ -13,6 +18,9 @@ export type Cell = string | number | bigint | null | undefined;
 export function openOutput(json: boolean, write: (text: string) => void): Output {
   return {
     json,
+    event: (value) => {
+      if (json) write(`${JSON.stringify(value)}\n`);
+    },
     result: (value, text) => {
       // A bigint is an offset or a count; below 2^53 it is a plain number for every reader, above it must be text.
       const line = json ? JSON.stringify(value, (_key, v) => (typeof v === "bigint" ? exact(v) : v)) : text();

@@ -7,24 +7,35 @@ export interface Bar {
   end(): void;
 }
 
+/** A sentence that changes. */
+export interface Status {
+  /** How often it is worth changing: each time is a line where there is no terminal. */
+  readonly everyMs: number;
+  set(text: string): void;
+  /** The last state stays on the screen. */
+  end(): void;
+}
+
 export interface Progress {
   /** A finished step, as a sentence. */
   line(text: string): void;
   /** @param begunAt where it stood before: what was done then counts for no rate */
   bar(name: string, total: number | undefined, unit: string, begunAt?: number): Bar;
+  status(): Status;
   /** Gives the terminal back; lines may follow. */
   close(): void;
 }
 
 /** Often enough to see that it moves, seldom enough that a log of an hour's work can be read. */
 const PLAIN_EVERY_MS = 5000;
+const TERMINAL_EVERY_MS = 500;
 
 export const count = (n: number | bigint): string => n.toLocaleString("en-US");
 
-const rateOf = (done: number, ms: number): number => (done * 1000) / Math.max(1, ms);
+export const rateOf = (done: number, ms: number): number => (done * 1000) / Math.max(1, ms);
 
 /** How long the rest takes at the rate so far; nothing where no end is known, or it is reached. */
-function leftText({ done, total }: { done: number; total: number | undefined }, rate: number): string {
+export function leftText({ done, total }: { done: number; total: number | undefined }, rate: number): string {
   if (total === undefined || done >= total || rate <= 0) return "";
   const seconds = Math.ceil((total - done) / rate);
   if (seconds < 120) return `, ${seconds} s left`;
@@ -41,6 +52,7 @@ export function plainProgress(write: (text: string) => void, now: () => number):
   return {
     line: write,
     close: () => {},
+    status: () => ({ everyMs: PLAIN_EVERY_MS, set: write, end: () => {} }),
     bar: (name, firstTotal, unit, begunAt = 0) => {
       const startedMs = now();
       let saidMs = startedMs;
@@ -69,6 +81,18 @@ export function plainProgress(write: (text: string) => void, now: () => number):
 
 function terminalProgress(stream: NodeJS.WriteStream): Progress {
   let bars: MultiBar | undefined;
+  const openBars = () => {
+    bars ??= new MultiBar(
+      {
+        stream,
+        hideCursor: true,
+        format: "{name} {bar} {value}/{total} {unit}, {rate}/s{left}",
+        formatValue: (v, _options, kind) => (kind === "value" || kind === "total" ? count(v) : String(v)),
+      },
+      Presets.shades_grey,
+    );
+    return bars;
+  };
   const close = () => {
     bars?.stop();
     bars = undefined;
@@ -80,22 +104,17 @@ function terminalProgress(stream: NodeJS.WriteStream): Progress {
       else stream.write(`${text}\n`);
     },
     close,
+    status: () => {
+      const bar = openBars().create(0, 0, { text: "" }, { format: "{text}" });
+      return { everyMs: TERMINAL_EVERY_MS, set: (text) => bar.update({ text }), end: () => bar.stop() };
+    },
     bar: (name, firstTotal, unit, begunAt = 0) => {
-      bars ??= new MultiBar(
-        {
-          stream,
-          hideCursor: true,
-          format: "{name} {bar} {value}/{total} {unit}, {rate}/s{left}",
-          formatValue: (v, _options, kind) => (kind === "value" || kind === "total" ? count(v) : String(v)),
-        },
-        Presets.shades_grey,
-      );
       const startedMs = Date.now();
       const facts = (done: number, total: number | undefined) => {
         const rate = rateOf(done - begunAt, Date.now() - startedMs);
         return { rate: count(Math.round(rate)), left: leftText({ done, total }, rate) };
       };
-      const bar = bars.create(firstTotal ?? 0, 0, { name: name.padEnd(12), unit, rate: "0", left: "" });
+      const bar = openBars().create(firstTotal ?? 0, 0, { name: name.padEnd(12), unit, rate: "0", left: "" });
       return {
         set: (done, total) => {
           // An unknown total follows the count: a full bar that keeps growing promises nothing.

@@ -5,6 +5,7 @@ import { fills } from "../../producers/fills.ts";
 import { indicators } from "../../producers/indicators.ts";
 import { performance } from "../../producers/performance.ts";
 import { predictions } from "../../producers/predictions.ts";
+import { quotes } from "../../producers/quotes.ts";
 import { symbols } from "../../producers/symbols.ts";
 import { ticks } from "../../producers/ticks.ts";
 import { symbolId } from "../../src/event/identity.ts";
@@ -21,6 +22,7 @@ const window = { window_start: time.timestamp, window_end: time.timestamp };
 const TICK = { ...time, close: 1.5, volume: 2, source: "desk" };
 const LINES: readonly (readonly [Producer<EventTopic>, object])[] = [
   [ticks, TICK],
+  [quotes, { ...time, bid_price: 1, bid_size: 2, ask_price: 1.5, ask_size: 3, source: "desk" }],
   [bars, { ...time, ...ohlc, interval: "1d", source: "desk" }],
   [indicators, { ...time, indicator_name: "SMA", indicator_value: 1, period: 20, computed_by: "desk" }],
   [predictions, { prediction_id: ID, ...time, model_version: "m" }],

@@ -17,8 +17,15 @@ export interface Running {
 
 const OWN_VARIABLES = new Set<string>(Object.values(SETTINGS).map(({ env }) => env));
 
-/** Starts the program as a person does, with settings of its own: none comes from the environment of the test run. */
-export function startTradetape(args: readonly string[], env: NodeJS.ProcessEnv = {}, stdin = ""): Running {
+/**
+ * Starts the program as a person does, with settings of its own: none comes from the environment of the test run.
+ * @param stdin null leaves standard input open, for the test to write to
+ */
+export function startTradetape(
+  args: readonly string[],
+  env: NodeJS.ProcessEnv = {},
+  stdin: string | null = "",
+): Running {
   const clean = Object.fromEntries(Object.entries(process.env).filter(([name]) => !OWN_VARIABLES.has(name)));
   const child = spawn(process.execPath, ["src/cli/main.ts", ...args], { env: { ...clean, ...env } });
   const output = { stdout: "", stderr: "" };
@@ -28,7 +35,7 @@ export function startTradetape(args: readonly string[], env: NodeJS.ProcessEnv =
   child.stderr.setEncoding("utf8").on("data", (text: string) => {
     output.stderr += text;
   });
-  child.stdin.end(stdin);
+  if (stdin !== null) child.stdin.end(stdin);
   const ended = new Promise<Ended>((resolve, reject) => {
     child.on("error", reject);
     child.on("close", (code) => resolve({ code: code ?? 128, ...output }));

@@ -9,19 +9,26 @@ import { quotes } from "../../../producers/quotes.ts";
 import { sessions } from "../../../producers/sessions.ts";
 import { symbols } from "../../../producers/symbols.ts";
 import { ticks } from "../../../producers/ticks.ts";
+import { SYSTEM_CLOCK } from "../../clock.ts";
 import { TradetapeError } from "../../errors.ts";
 import type { EventTopic } from "../../event/schemas.ts";
 import { decideAll } from "../../feed/decide-all.ts";
-import type { Feed, FeedDescription, FeedOptions, Producer } from "../../feed/feed.ts";
+import type { FeedOptions, Producer } from "../../feed/feed.ts";
 import { parseSpeed } from "../../replay/bounds.ts";
+import { openKafka } from "../../topic/kafkajs/open-kafka.ts";
+import { type LogClient, withAdmin } from "../../topic/log-client.ts";
+import { topicName } from "../../topic/topics.ts";
 import { connectTape } from "../../tradetape/connect-tape.ts";
 import type { CommandSpec, Session } from "../command.ts";
 import { EXIT, type ExitCode } from "../exit.ts";
 import { decisionsText, feedFlags } from "../feed-flags.ts";
-import { printable, table } from "../output.ts";
+import { table } from "../output.ts";
 import { PublishSpeed } from "../publish-speed.ts";
-import { type FileSummary, publishFeed } from "./publish-file.ts";
+import { dryRun } from "./publish-dry-run.ts";
+import { type FileSummary, publishFeed, unlessStopped } from "./publish-file.ts";
+import { FeedProgress } from "./publish-progress.ts";
 import { Rejects } from "./rejects.ts";
+import { flagsOf, ResumeState } from "./resume-state.ts";
 
 /** What `publish` takes as its first argument: every event but those of the audit trail, which only landing writes. */
 const PRODUCERS: { readonly [T in Exclude<EventTopic, "audit">]: Producer<T> } = {
@@ -41,6 +48,7 @@ const KINDS = Object.keys(PRODUCERS);
 interface PublishOptions extends FeedOptions {
   readonly dryRun?: boolean;
   readonly rejects?: string;
+  readonly resume?: string;
   readonly speed: string;
 }
 
@@ -73,7 +81,8 @@ function declareFlags(command: Command): void {
   feedFlags(command)
     .option("--dry-run", "show what was decided and the first events, send nothing")
     .option("--speed <speed>", "max, 1x or 10x as fast as it happened, or events a second (500/s)", "max")
-    .option("--rejects <file>", "write every rejected line there, as JSON lines");
+    .option("--rejects <file>", "append every rejected line to this file, with its text and the reason, as JSON lines")
+    .option("--resume <file>", "keep how far files are published in this file, and go on from there");
 }
 
 async function publish(
@@ -82,19 +91,35 @@ async function publish(
   files: readonly string[],
   options: PublishOptions,
 ): Promise<ExitCode> {
-  const { out, progress, signal } = session;
+  const { config, out, progress, signal, log } = session;
   const speed = parseSpeed(options.speed);
-  const decided = await decideAll(producer, files, options);
+  const isLive = files.at(-1) === "-";
+  if (options.resume !== undefined && files.includes("-")) {
+    throw new TradetapeError("input_invalid", "--resume: standard input can't be read again from its start", {
+      next: "Write it to a file and publish that, or leave --resume out.",
+    });
+  }
+  const decided = await unlessStopped(decideAll(producer, files, options), files.includes("-"), session);
   const rejects = new Rejects(out.json, options.rejects);
   const summaries: FileSummary[] = [];
-  const tape = await connectTape(session.config, session.log);
+  const client = openKafka(config, log);
+  const resume = await openResume(session, client, producer.topic, options, rejects);
+  const tape = await connectTape(config, log, client);
   try {
-    for (const { file, open } of decided) {
+    for (const { file, open } of decided ?? []) {
       if (signal.aborted) break;
       const feed = await open();
-      const onRejection = (r: { line: number; reason: string }) => rejects.add({ file, ...r });
+      const name = feed.description.file;
+      const parts = { name: name.split("/").at(-1)!, bytes: feed.progress, progress, clock: SYSTEM_CLOCK };
       summaries.push(
-        await publishFeed(feed, { tape, progress, signal, speed: new PublishSpeed(speed, signal), onRejection }),
+        await publishFeed(feed, {
+          tape,
+          signal,
+          resume,
+          speed: new PublishSpeed(speed, signal),
+          progress: new FeedProgress({ ...parts, event: isLive ? out.event : undefined }),
+          onRejection: (rejection) => rejects.add(file, rejection),
+        }),
       );
     }
   } finally {
@@ -105,11 +130,28 @@ async function publish(
   const total = (of: "read" | "sent" | "rejected") => summaries.reduce((sum, summary) => sum + summary[of], 0);
   const result = { read: total("read"), sent: total("sent"), rejected: total("rejected") };
   const rejections = rejects.kept;
-  out.result({ topic: producer.topic, ...result, files: summaries, rejections }, () =>
+  out.result({ event: "published", topic: producer.topic, ...result, files: summaries, rejections }, () =>
     publishedText(summaries, rejects),
   );
-  if (signal.aborted) return EXIT.interrupted;
+  if (signal.aborted) {
+    // A live feed has no end of its own: to stop it is all that can be done with it.
+    const isDone = isLive && files.slice(0, -1).every((_, index) => summaries[index]?.complete === true);
+    return isDone ? EXIT.good : EXIT.interrupted;
+  }
   return result.rejected > 0 ? EXIT.foundWrong : EXIT.good;
+}
+
+async function openResume(
+  { config }: Session,
+  client: LogClient,
+  topic: EventTopic,
+  options: PublishOptions,
+  rejects: Rejects,
+): Promise<ResumeState | undefined> {
+  if (options.resume === undefined) return undefined;
+  const { clusterId } = await withAdmin(client, (admin) => admin.fetchCluster());
+  const run = { topic: topicName(config.namespace, topic), cluster: clusterId, flags: flagsOf(options) };
+  return ResumeState.open(options.resume, run, () => rejects.sync());
 }
 
 function publishedText(summaries: readonly FileSummary[], rejects: Rejects): string {
@@ -134,43 +176,4 @@ function decisionTexts(summaries: readonly FileSummary[]): string[] {
     warnings.map(({ what, count, line }) => `warning: ${file}: ${what}, ${count} times, first in line ${line}`),
   );
   return [...decided, warned.join("\n")];
-}
-
-const SAMPLE = 3;
-
-interface DryRun {
-  readonly description: FeedDescription;
-  readonly events: readonly object[];
-  readonly rejections: readonly { line: number; reason: string }[];
-}
-
-async function dryRun(
-  { out }: Session,
-  producer: Producer<EventTopic>,
-  files: readonly string[],
-  options: FeedOptions,
-): Promise<ExitCode> {
-  const runs: DryRun[] = [];
-  for (const file of files) runs.push(await firstEvents(await producer.open(file, options)));
-  out.result({ topic: producer.topic, files: runs }, () => runs.map(dryRunText).join("\n\n"));
-  return runs.some(({ rejections }) => rejections.length > 0) ? EXIT.foundWrong : EXIT.good;
-}
-
-async function firstEvents(feed: Feed<EventTopic>): Promise<DryRun> {
-  try {
-    for await (const { events, rejections } of feed.batches()) {
-      const few = { events: events.slice(0, SAMPLE), rejections: rejections.slice(0, SAMPLE) };
-      return { description: feed.description, ...few };
-    }
-    throw new TradetapeError("input_invalid", `${feed.description.file}: no line gives an event`);
-  } finally {
-    feed.close();
-  }
-}
-
-function dryRunText({ description, events, rejections }: DryRun): string {
-  const lines = [description.file, decisionsText(description.decisions)];
-  for (const { line, reason } of rejections) lines.push(`rejected: line ${line}: ${printable(reason)}`);
-  for (const event of events) lines.push(JSON.stringify(event));
-  return lines.join("\n");
 }
