@@ -15,7 +15,6 @@ import {
   ROWS,
   RUNS,
   SINCE_2001,
-  SLOW_MS,
   unitsText,
   wallOf,
 } from "../support/feeds/random-rows.ts";
@@ -195,47 +194,43 @@ const priceOf = (name: string, price: Decimal) =>
   name === "lean-days" ? Number(`${price.digits}e-4`) : doubleOf(price);
 
 describe("10,000 rows of every format of bars", () => {
-  it.each(Object.keys(BARS))(
-    "%s are read back equal, to the microsecond and the last digit",
-    { timeout: SLOW_MS },
-    async (name) => {
-      const layout = BARS[name]!;
-      const write = layout.price ?? dot;
-      const check = async (all: readonly RandomBar[]) => {
-        const date = utc(all[0]!.us, "yyyy-MM-dd");
-        const rows = layout.isOneDay ? all.filter(({ us }) => utc(us, "yyyy-MM-dd") === date) : all;
-        const lines = rows.map((bar) => layout.row(bar, bar.prices.map(write), dot(bar.volume)));
-        const text = [...(layout.head === undefined ? [] : [layout.head]), ...lines].join("\n");
-        const { feed, events } = await readText(bars, layout.name ?? "x.csv", text, {
-          ...layout.options,
-          ...(layout.isOneDay ? { date } : {}),
-        });
-        const zone = layout.zone;
-        const written = rows.filter(
-          ({ us }) => zone === undefined || !isTwice(us + (name === "tradestation" ? 60_000_000 : 0), zone),
-        );
-        const extra = name === "tradestation" ? 5 : 0;
-        expect(feed.description.format).toBe(name);
-        expect(events.map(seen)).toEqual(
-          written.map(({ us, prices, volume }) => {
-            const [open, high, low, close] = prices.map((price) => priceOf(name, price));
-            const own = { symbol_id: symbolId(TICKER[name] ?? "IBM", null), source: layout.source ?? name };
-            return {
-              ...own,
-              timestamp: us,
-              open,
-              high,
-              low,
-              close,
-              volume: doubleOf(volume) + extra,
-              interval: layout.interval ?? "1min",
-            };
-          }),
-        );
-      };
-      await fc.assert(fc.asyncProperty(barsArbitrary(ROWS, SINCE_2001, layout.stepUs), check), RUNS);
-    },
-  );
+  it.each(Object.keys(BARS))("%s are read back equal, to the microsecond and the last digit", async (name) => {
+    const layout = BARS[name]!;
+    const write = layout.price ?? dot;
+    const check = async (all: readonly RandomBar[]) => {
+      const date = utc(all[0]!.us, "yyyy-MM-dd");
+      const rows = layout.isOneDay ? all.filter(({ us }) => utc(us, "yyyy-MM-dd") === date) : all;
+      const lines = rows.map((bar) => layout.row(bar, bar.prices.map(write), dot(bar.volume)));
+      const text = [...(layout.head === undefined ? [] : [layout.head]), ...lines].join("\n");
+      const { feed, events } = await readText(bars, layout.name ?? "x.csv", text, {
+        ...layout.options,
+        ...(layout.isOneDay ? { date } : {}),
+      });
+      const zone = layout.zone;
+      const written = rows.filter(
+        ({ us }) => zone === undefined || !isTwice(us + (name === "tradestation" ? 60_000_000 : 0), zone),
+      );
+      const extra = name === "tradestation" ? 5 : 0;
+      expect(feed.description.format).toBe(name);
+      expect(events.map(seen)).toEqual(
+        written.map(({ us, prices, volume }) => {
+          const [open, high, low, close] = prices.map((price) => priceOf(name, price));
+          const own = { symbol_id: symbolId(TICKER[name] ?? "IBM", null), source: layout.source ?? name };
+          return {
+            ...own,
+            timestamp: us,
+            open,
+            high,
+            low,
+            close,
+            volume: doubleOf(volume) + extra,
+            interval: layout.interval ?? "1min",
+          };
+        }),
+      );
+    };
+    await fc.assert(fc.asyncProperty(barsArbitrary(ROWS, SINCE_2001, layout.stepUs), check), RUNS);
+  });
 });
 
 test("no format of bars is without such rows", () => {

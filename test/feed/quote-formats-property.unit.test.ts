@@ -15,7 +15,6 @@ import {
   lineOf,
   ROWS,
   RUNS,
-  SLOW_MS,
   unitsText,
   wallOf,
 } from "../support/feeds/random-rows.ts";
@@ -189,7 +188,6 @@ const seen = ({
 describe("10,000 rows of every format of quotes", () => {
   it.each(Object.keys(QUOTES))(
     "%s are read back equal, to the last digit, with the sides that nobody quotes",
-    { timeout: SLOW_MS },
     async (name) => {
       const { head, row, options, price = dot, size = dot, none, stepNs, hasSizes, isDated, source } = QUOTES[name]!;
       const check = async (rows: readonly RandomQuote[]) => {
@@ -231,9 +229,7 @@ const layouts = fc.record({
 });
 const NAMES = ["when", "b", "bs", "a", "as"];
 
-test("10,000 quotes by maps of random layouts are read back equal, but for hours that come twice", {
-  timeout: SLOW_MS,
-}, async () => {
+test("10,000 quotes by maps of random layouts are read back equal, but for hours that come twice", async () => {
   const run = async ({
     delimiter,
     numbers,

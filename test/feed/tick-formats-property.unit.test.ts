@@ -13,7 +13,6 @@ import {
   POLYGON_TRADES,
   ROWS,
   RUNS,
-  SLOW_MS,
   unitsText,
   wallOf,
 } from "../support/feeds/random-rows.ts";
@@ -132,34 +131,30 @@ const TICKS: Readonly<Record<string, TickLayout>> = {
 };
 
 describe("10,000 rows of every format of ticks", () => {
-  it.each(Object.keys(TICKS))(
-    "%s are read back equal, to the nanosecond and the last digit",
-    { timeout: SLOW_MS },
-    async (name) => {
-      const layout = TICKS[name]!;
-      const check = async (rows: readonly RandomTick[]) => {
-        const lines = rows.map((tick, i) =>
-          layout.row(tick, (layout.price ?? dot)(tick.price), (layout.size ?? dot)(tick.size), i + 1),
-        );
-        const text = [...(layout.head === undefined ? [] : [layout.head]), ...lines].join("\n");
-        const { feed, events, rejections } = await readText(ticks, "x.csv", text, layout.options(rows));
-        expect([feed.description.format, rejections]).toEqual([name, []]);
-        expect(events.map(seenTick)).toEqual(
-          rows.map(({ us, ns, price, size }) => ({
-            ...{
-              symbol_id: symbolId("IBM", null),
-              source: name,
-              timestamp: us,
-              timestamp_ns: layout.stepNs === 1 ? ns : 0,
-            },
-            close: name === "lean" ? price.digits / 10_000 : doubleOf(price),
-            volume: name === "lean" ? size.digits : doubleOf(size),
-          })),
-        );
-      };
-      await fc.assert(fc.asyncProperty(ticksOf, check), RUNS);
-    },
-  );
+  it.each(Object.keys(TICKS))("%s are read back equal, to the nanosecond and the last digit", async (name) => {
+    const layout = TICKS[name]!;
+    const check = async (rows: readonly RandomTick[]) => {
+      const lines = rows.map((tick, i) =>
+        layout.row(tick, (layout.price ?? dot)(tick.price), (layout.size ?? dot)(tick.size), i + 1),
+      );
+      const text = [...(layout.head === undefined ? [] : [layout.head]), ...lines].join("\n");
+      const { feed, events, rejections } = await readText(ticks, "x.csv", text, layout.options(rows));
+      expect([feed.description.format, rejections]).toEqual([name, []]);
+      expect(events.map(seenTick)).toEqual(
+        rows.map(({ us, ns, price, size }) => ({
+          ...{
+            symbol_id: symbolId("IBM", null),
+            source: name,
+            timestamp: us,
+            timestamp_ns: layout.stepNs === 1 ? ns : 0,
+          },
+          close: name === "lean" ? price.digits / 10_000 : doubleOf(price),
+          volume: name === "lean" ? size.digits : doubleOf(size),
+        })),
+      );
+    };
+    await fc.assert(fc.asyncProperty(ticksOf, check), RUNS);
+  });
 });
 
 const mapLayouts = fc.record({
@@ -168,9 +163,7 @@ const mapLayouts = fc.record({
   rows: ticksOf,
 });
 
-test("10,000 ticks by maps of random layouts are read back equal, but for hours that come twice", {
-  timeout: SLOW_MS,
-}, async () => {
+test("10,000 ticks by maps of random layouts are read back equal, but for hours that come twice", async () => {
   const run = async ({ sign, zone, rows }: typeof mapLayouts extends fc.Arbitrary<infer L> ? L : never) => {
     const numbers = { sign, group: "", isFixed: true } as const;
     const lines = rows.map(({ us, price, size }, i) => {

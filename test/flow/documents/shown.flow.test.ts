@@ -16,7 +16,7 @@ import { openTestTape } from "../../support/tape.ts";
 import { ELSEWHERE } from "./elsewhere.ts";
 
 /** A page is a dozen commands, each a process; a machine that has never run it fetches Python's packages first. */
-const PAGE_MS_MAX = 10 * 60_000;
+const PAGE_MS_MAX = 30 * 60_000;
 /** What an interpreter runs; everything else that is shown is `text`, which nobody could mistake for a command. */
 const RUN_BY: Readonly<Record<string, string>> = {
   sh: "",

@@ -1,7 +1,6 @@
 import fc from "fast-check";
 import { DateTime } from "luxon";
 
-export const SLOW_MS = 120_000;
 export const ROWS = 250;
 /** 40 files of 250 rows: 10,000 of each format. */
 export const RUNS = { numRuns: 40, seed: 15, endOnFailure: true };
