@@ -13,7 +13,8 @@ export const performance: ConsumerOf<"performance"> = {
     parents: [parent("symbol_id", symbols), parent("backtest_session_id", sessions)],
     recordColumns: ["published_at", "source_partition", "source_offset"],
   },
-  time: "window_end",
+  // Not its end: a window that isn't over ends in a time to come, and is told as of now.
+  time: "window_start",
   audit: (performance) => [{ eventType: "STRATEGY_PERFORMANCE", actor: performance.strategy_id, success: true }],
   connections: "one",
 };

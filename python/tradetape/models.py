@@ -266,6 +266,18 @@ class StrategyPerformance(Landed, Base):
     avg_roi: Mapped[float | None]
     max_drawdown: Mapped[float | None]
     sharpe_ratio: Mapped[float | None]
+    as_of: Mapped[datetime.datetime | None]
+    trades_without_return: Mapped[int | None]
+    pnl: Mapped[float | None]
+    realised_pnl: Mapped[float | None]
+    unrealised_pnl: Mapped[float | None]
+    fees: Mapped[float | None]
+    open_position: Mapped[float | None]
+    max_drawdown_money: Mapped[float | None]
+    sharpe_annualised: Mapped[float | None]
+    daily_returns: Mapped[int | None]
+    capital: Mapped[float | None]
+    marked_by: Mapped[str | None]
     backtest_session_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("backtest_session.backtest_session_id"))
     revised_at: Mapped[datetime.datetime]
 

@@ -98,16 +98,33 @@ export function draftFill(by: AgentIdentity, key: string, fields: FillFields, wo
   return finished("fills", by, event, root, decision.decision_id, workflow);
 }
 
+/** What a performance row may leave out. */
+const NO_FIGURES = {
+  symbol_id: null,
+  win_rate: null,
+  avg_roi: null,
+  max_drawdown: null,
+  sharpe_ratio: null,
+  as_of: null,
+  trades_without_return: null,
+  pnl: null,
+  realised_pnl: null,
+  unrealised_pnl: null,
+  fees: null,
+  open_position: null,
+  max_drawdown_money: null,
+  sharpe_annualised: null,
+  daily_returns: null,
+  capital: null,
+  marked_by: null,
+  revised_at: null,
+} satisfies Partial<PerformanceEvent>;
+
 /** @throws TradetapeError input_invalid */
 export function draftPerformance(by: AgentIdentity, fields: PerformanceFields, workflow: Workflow = {}) {
   const event: Required<PerformanceEvent> = {
     performance_id: "",
-    symbol_id: null,
-    win_rate: null,
-    avg_roi: null,
-    max_drawdown: null,
-    sharpe_ratio: null,
-    revised_at: null,
+    ...NO_FIGURES,
     ...defined(fields),
     strategy_id: by.strategyId,
     backtest_session_id: by.session ?? null,

@@ -248,16 +248,40 @@ export type PerformanceEvent = {
   window_start: number;
   /** End of the window, UTC. Microseconds since 1970, UTC. */
   window_end: number;
-  /** Closed trades in the window. */
+  /** Trades closed in the window, from flat to flat or to the other side of zero. */
   total_trades: number;
-  /** Winning share of the trades, 0 to 1. */
+  /** Share of the trades that made money after fees, 0 to 1. */
   win_rate?: number | null;
-  /** Mean return of a trade, as a fraction. */
+  /** Mean return of a trade, after fees over its entries' notional, as a fraction. */
   avg_roi?: number | null;
-  /** Largest fall from a peak, as a fraction. */
+  /** Largest fall from a peak of the equity, marked daily, as a fraction of the peak. */
   max_drawdown?: number | null;
-  /** Sharpe ratio as its producer states it. */
+  /** Mean over deviation of the trades' returns: per trade, not annualised. */
   sharpe_ratio?: number | null;
+  /** Up to when a window that wasn't over is counted, UTC; null is the whole window. Microseconds since 1970, UTC. */
+  as_of?: number | null;
+  /** How many of the trades have no return, since their entries' notional is 0. */
+  trades_without_return?: number | null;
+  /** What was made in the window: realised, and the change of what is unrealised. */
+  pnl?: number | null;
+  /** What exits made against the average cost, less all fees of the window. */
+  realised_pnl?: number | null;
+  /** What the open position would make at its last close. */
+  unrealised_pnl?: number | null;
+  /** What the executions of the window cost. */
+  fees?: number | null;
+  /** Quantity that is open at the window's end, a short one below 0; null of a portfolio. */
+  open_position?: number | null;
+  /** Largest fall from a peak of the equity, marked daily, in money. */
+  max_drawdown_money?: number | null;
+  /** Mean over deviation of the daily returns, times the root of 252 days a year. */
+  sharpe_annualised?: number | null;
+  /** How many daily returns there are. */
+  daily_returns?: number | null;
+  /** Money that daily returns are of, with what was made; null: they are of what was at stake. */
+  capital?: number | null;
+  /** The bars whose closes mark open positions: interval and source. */
+  marked_by?: string | null;
   /** Which revision this is: the greater one stays. Null takes the broker's time. Microseconds since 1970, UTC. */
   revised_at?: number | null;
   /** The session this event belongs to; null is live trading. */

@@ -31,7 +31,9 @@ const CONTENT: { readonly [T in EventTopic]: readonly string[] } = {
   ],
   performance: [
     ...["strategy_id", "symbol_id", "window_start", "window_end", "total_trades", "win_rate", "avg_roi"],
-    ...["max_drawdown", "sharpe_ratio", "backtest_session_id"],
+    ...["max_drawdown", "sharpe_ratio", "as_of", "trades_without_return", "pnl", "realised_pnl", "unrealised_pnl"],
+    ...["fees", "open_position", "max_drawdown_money", "sharpe_annualised", "daily_returns", "capital", "marked_by"],
+    "backtest_session_id",
   ],
   audit: [
     ...["timestamp", "event_type", "actor", "payload", "success", "correlation_id", "source_topic"],

@@ -84,6 +84,7 @@ function refusedBy(check: string): Record<string, unknown>[] {
   const all = (form: RegExp) => [...check.matchAll(form)].map(([, left, right]) => [left!, right!] as const);
   return [
     ...all(/(\w+) >= \(?(\d+)/g).map(([column, least]) => ({ [column]: Number(least) - 1 })),
+    ...all(/(\w+) > \(?(\d+)/g).map(([column, most]) => ({ [column]: Number(most) })),
     ...all(/(\w+) <= \(?(\d+)/g).map(([column, most]) => ({ [column]: Number(most) + 1 })),
     ...all(/(\w+) >= ([a-z]\w*)/g).map(([later, earlier]) => ({ [later]: 1, [earlier]: 2 })),
     ...all(/(\w+) = ANY/g).map(([column]) => ({ [column]: "none of these" })),

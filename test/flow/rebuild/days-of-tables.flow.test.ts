@@ -19,7 +19,7 @@ vi.mock("../../../consumers/all.ts", async (original) => {
   const real = await original<typeof import("../../../consumers/all.ts")>();
   const tables = {
     indicators: { table: "indicator_by_day", key: ["symbol_id", "timestamp", "indicator_id"] },
-    performance: { table: "performance_by_day", key: ["window_end", "performance_id"] },
+    performance: { table: "performance_by_day", key: ["window_start", "performance_id"] },
   };
   const inDays = (consumer: Consumer) => {
     const own = tables[consumer.topic as keyof typeof tables];
@@ -34,8 +34,8 @@ const TABLES = `
     PARTITION BY RANGE ("timestamp");
   CREATE UNIQUE INDEX ON public.indicator_by_day (symbol_id, "timestamp", indicator_id);
   CREATE TABLE public.performance_by_day (LIKE public.strategy_performance INCLUDING DEFAULTS INCLUDING CONSTRAINTS)
-    PARTITION BY RANGE (window_end);
-  CREATE UNIQUE INDEX ON public.performance_by_day (window_end, performance_id);
+    PARTITION BY RANGE (window_start);
+  CREATE UNIQUE INDEX ON public.performance_by_day (window_start, performance_id);
   ALTER TABLE public.indicator_by_day ALTER revised_at DROP NOT NULL;
   ALTER TABLE public.performance_by_day ALTER revised_at DROP NOT NULL;
   GRANT SELECT ON public.indicator_by_day, public.performance_by_day TO tradetape_lander, tradetape_reader;
@@ -64,8 +64,10 @@ const publishDays = (...days: readonly number[]) =>
     ),
   );
 /** The performance of the n-th day, of a strategy on some symbol. */
-const performanceOf = (n: number, symbolId: string) =>
-  performance(n, { symbol_id: symbolId, window_end: NOON + n * DAY_US });
+function performanceOf(n: number, symbolId: string) {
+  const window = { window_start: NOON + n * DAY_US, window_end: NOON + (n + 1) * DAY_US, as_of: null };
+  return performance(n, { symbol_id: symbolId, ...window });
+}
 
 /** What one command line of `tradetape` comes to, in this process, whose consumers are this file's. */
 async function run(...args: string[]): Promise<{ code: number; stdout: string; stderr: string }> {
@@ -118,11 +120,11 @@ describe("a declaration", () => {
 
   test("by another column than the table's is refused", async () => {
     const of = CONSUMERS.find(({ topic }) => topic === "performance")!;
-    Object.assign(of, { time: "window_start" });
-    await expect(tape.land("performance")).rejects.toMatchObject({
-      message: "performance_by_day: partitioned by RANGE (window_end), not by RANGE (window_start)",
-    });
     Object.assign(of, { time: "window_end" });
+    await expect(tape.land("performance")).rejects.toMatchObject({
+      message: "performance_by_day: partitioned by RANGE (window_start), not by RANGE (window_end)",
+    });
+    Object.assign(of, { time: "window_start" });
   });
 
   test("lets a lander make days of the tables that are named, and of no other", async () => {
@@ -231,7 +233,9 @@ describe("events that were parked", () => {
     await partitions("drop", "--topic", "performance", "--before", day(1), "--yes");
     await tape.publish("symbols", symbol({ symbol_id: symbolId, ticker: "LATE" }));
     await tape.land("symbols", "performance", "audit");
-    const ends = await tape.query("SELECT to_char(window_end, 'YYYY-MM-DD') AS day FROM performance_by_day ORDER BY 1");
+    const ends = await tape.query(
+      "SELECT to_char(window_start, 'YYYY-MM-DD') AS day FROM performance_by_day ORDER BY 1",
+    );
     expect(ends.map((row) => row.day)).toEqual([day(1), day(2), day(3)]);
     expect(await released()).toEqual({ written: 3, filtered: 1, parked: -4 });
     expect(await ledgerFaults(tape)).toEqual([]);
