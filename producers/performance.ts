@@ -1,72 +1,179 @@
 import { type Draft, draftPerformance } from "../src/agent/draft.ts";
 import type { AgentIdentity } from "../src/agent/fields.ts";
 import { wrongTime } from "../src/agent/links.ts";
-import { DAY_US } from "../src/event/day.ts";
-import type { SessionEvent } from "../src/event/events.ts";
+import type { BarEvent, DecisionEvent, FillEvent, SessionEvent } from "../src/event/events.ts";
 import { jsonLines } from "../src/feed/formats/json-lines.ts";
+import { microsOfInterval } from "../src/feed/interval.ts";
 import { producerOf } from "../src/feed/producer.ts";
-import { type Execution, type RoundTrip, roundTrips, score } from "../src/strategy/score.ts";
-import type { Program } from "../src/stream/program.ts";
+import { type Account, portfolioOf, type Window } from "../src/strategy/account.ts";
+import { Instrument, type TradeHistory } from "../src/strategy/instrument.ts";
+import { dayFigures, tripFigures } from "../src/strategy/statistics.ts";
+import type { InputRecord, Machine, Program } from "../src/stream/program.ts";
 
 /** What strategies earned, from JSON lines. */
 export const performance = producerOf("performance", [jsonLines("performance")]);
 
-interface Window {
-  readonly startUs: number;
-  readonly endUs: number;
+interface PerformanceOptions {
+  /** The length of the bars whose closes mark open positions, as in 1d. */
+  readonly interval: string;
+  /** The source of those bars; null is the only one there is, and where there are several nothing is marked. */
+  readonly source: string | null;
+  /** The money that the strategy began with; null makes daily returns of what was at stake. */
+  readonly capital: number | null;
 }
 
-/** A row of a window that isn't over would be of a time to come, which landing sets aside. */
-const AHEAD_US = DAY_US;
-
 /**
- * decisions, fills, sessions -> performance: win rate, average return, drawdown and Sharpe ratio of the round trips that
- * closed in a window, by the formulas of src/strategy/score.ts; per symbol and UTC year, and per symbol over the whole
- * session where it says when it began and ended. Published when all fills are read, and again when it changes.
+ * sessions, bars, decisions, fills -> performance: what was made in a window, per symbol and of all symbols together
+ * (`symbol_id` null), by the formulas of src/strategy: book.ts for trips and money, account.ts for the daily marks,
+ * statistics.ts for the ratios. Windows are the UTC years in which something was executed or a position was open, and the
+ * whole session where it says when it began and ended. A window that isn't over is told `as_of` the latest execution or
+ * close that is known. Published when everything is read, and again when it changes.
  *
- * Round trips are counted anew from all executions by their own time, so fills may come in any order.
+ * All is counted anew from all executions by their own time, so records may come in any order.
  */
-export function performanceOfFills(by: AgentIdentity): Program {
-  const session = by.session ?? null;
+export function performanceOfFills(by: AgentIdentity, options: PerformanceOptions): Program {
   return {
     name: "performance",
-    reads: ["sessions", "decisions", "fills"],
-    open: () => {
-      const sides = new Map<string, Execution["side"]>();
-      const executions = new Map<string, Map<string, { decision: string; execution: Omit<Execution, "side"> }>>();
-      const said = new Map<string, string>();
-      let whole: Window | undefined;
-      return {
-        take: (record) => {
-          if (record.topic === "sessions" && record.event.backtest_session_id === session)
-            whole = windowOf(record.event);
-          if (record.topic === "decisions" && record.event.strategy_id === by.strategyId) {
-            const { decision_id: id, action, backtest_session_id } = record.event;
-            if (backtest_session_id === session && action !== "HOLD") sides.set(id, action);
-          }
-          if (record.topic === "fills" && record.event.backtest_session_id === session) {
-            const { execution_id: id, symbol_id, decision_id: decision, quantity, status, timestamp } = record.event;
-            const { executed_price: price, fee } = record.event;
-            if (status !== "FILLED" || price === null) return [];
-            const own = executions.get(symbol_id) ?? new Map();
-            executions.set(symbol_id, own);
-            if (!own.has(id)) own.set(id, { decision, execution: { id, timestamp, quantity, price, fee: fee ?? 0 } });
-          }
-          return [];
-        },
-        idle: (nowUs) =>
-          [...executions].flatMap(([symbolId, own]) => {
-            const known = [...own.values()].flatMap(({ decision, execution }) => {
-              const side = sides.get(decision);
-              return side === undefined ? [] : [{ ...execution, side }];
-            });
-            const trips = roundTrips(known);
-            const windows = [...yearsOf(trips), ...(whole === undefined ? [] : [whole])];
-            const over = windows.filter(({ endUs, startUs }) => endUs <= nowUs + AHEAD_US && isTellable(startUs));
-            return over.map((window) => draftOf(by, symbolId, window, trips)).filter((draft) => isNew(said, draft));
-          }),
-      };
-    },
+    reads: ["sessions", "bars", "decisions", "fills"],
+    open: () => new PerformanceMachine(by, options),
+  };
+}
+
+class PerformanceMachine implements Machine {
+  readonly #by: AgentIdentity;
+  readonly #session: string | null;
+  readonly #options: PerformanceOptions;
+  readonly #lengthUs: number | null;
+  readonly #instruments = new Map<string, Instrument>();
+  readonly #said = new Map<string, string>();
+  #whole: Window | undefined;
+  #hasNews = false;
+  #unmarked = 0;
+  /** When the first of the windows ends that weren't over when they were told. */
+  #nextEndUs = Number.POSITIVE_INFINITY;
+
+  constructor(by: AgentIdentity, options: PerformanceOptions) {
+    this.#by = by;
+    this.#session = by.session ?? null;
+    this.#options = options;
+    this.#lengthUs = microsOfInterval(options.interval);
+  }
+
+  take(record: InputRecord): readonly [] {
+    this.#hasNews = true;
+    if (record.topic === "bars") this.#takeBar(record.event, record.publishedUs);
+    else if (record.topic === "decisions") this.#takeDecision(record.event);
+    else if (record.topic === "fills") this.#takeFill(record.event, record);
+    else if (record.topic === "sessions" && record.event.backtest_session_id === this.#session) {
+      this.#whole = windowOf(record.event);
+    }
+    return [];
+  }
+
+  idle(nowUs: number): Draft<"performance">[] {
+    if (!this.#hasNews && nowUs < this.#nextEndUs) return [];
+    this.#hasNews = false;
+    this.#nextEndUs = Number.POSITIVE_INFINITY;
+    const histories = [...this.#instruments].flatMap(([symbolId, instrument]) => {
+      const one = instrument.history();
+      return one === undefined ? [] : [{ symbolId, one }];
+    });
+    this.#unmarked = histories.filter(({ one }) => one.markedBy === null).length;
+    const ofEach = histories.flatMap(({ symbolId, one }) => this.#rowsOf(symbolId, [one], nowUs));
+    const all = histories.map(({ one }) => one);
+    return [...ofEach, ...this.#rowsOf(null, all, nowUs)].filter((draft) => this.#isNew(draft));
+  }
+
+  counts(): Readonly<Record<string, number>> {
+    return { unmarked: this.#unmarked };
+  }
+
+  #instrument(symbolId: string): Instrument {
+    const known = this.#instruments.get(symbolId) ?? new Instrument(this.#options.source);
+    this.#instruments.set(symbolId, known);
+    return known;
+  }
+
+  #takeBar(bar: Required<BarEvent>, publishedUs: number): void {
+    const { symbol_id, interval, source, backtest_session_id: session, timestamp: startUs, close } = bar;
+    if (this.#lengthUs === null || interval !== this.#options.interval) return;
+    if (session !== null && session !== this.#session) return;
+    const [endUs, revisedUs] = [startUs + this.#lengthUs, bar.revised_at ?? publishedUs];
+    this.#instrument(symbol_id).close({ source, session, startUs, endUs, close, revisedUs });
+  }
+
+  #takeDecision({ decision_id, symbol_id, action, strategy_id, backtest_session_id }: Required<DecisionEvent>): void {
+    if (strategy_id !== this.#by.strategyId || backtest_session_id !== this.#session || action === "HOLD") return;
+    this.#instrument(symbol_id).decide(decision_id, action);
+  }
+
+  #takeFill(fill: Required<FillEvent>, { partition, offset }: InputRecord): void {
+    const { execution_id, symbol_id, decision_id: decision, timestamp, quantity, executed_price: price } = fill;
+    if (fill.backtest_session_id !== this.#session || fill.status !== "FILLED" || price === null) return;
+    const at = { decision, timestamp, partition, offset };
+    this.#instrument(symbol_id).fill(execution_id, { ...at, quantity, price, fee: fill.fee ?? 0 });
+  }
+
+  /** One row a window, the session's last. @param symbolId null for all instruments together */
+  #rowsOf(symbolId: string | null, histories: readonly TradeHistory[], nowUs: number): Draft<"performance">[] {
+    if (histories.length === 0) return [];
+    const latestUs = Math.max(...histories.map((one) => one.latestUs));
+    const sources = histories.flatMap(({ markedBy }) => (markedBy === null ? [] : [markedBy])).sort();
+    const marked_by = [...new Set(sources)].map((source) => `${this.#options.interval} ${source}`).join(", ") || null;
+    return this.#windows(histories, latestUs).map((window) => {
+      const isOver = window.endUs <= nowUs;
+      if (!isOver) this.#nextEndUs = Math.min(this.#nextEndUs, window.endUs);
+      const accounts = histories.map((one) => one.account(window));
+      return draftPerformance(this.#by, {
+        symbol_id: symbolId,
+        window_start: window.startUs,
+        window_end: window.endUs,
+        as_of: isOver ? null : Math.min(latestUs, window.endUs),
+        ...figuresOf(symbolId === null ? portfolioOf(accounts) : accounts[0]!, this.#options.capital),
+        marked_by,
+      });
+    });
+  }
+
+  #windows(histories: readonly TradeHistory[], latestUs: number): Window[] {
+    const years = new Set(histories.flatMap((one) => [...one.years()]));
+    const windows = [...years]
+      .sort((a, b) => a - b)
+      .map((year) => ({ startUs: yearUs(year), endUs: yearUs(year + 1) }));
+    if (this.#whole !== undefined) windows.push(this.#whole);
+    return windows.filter(({ startUs }) => isTellable(startUs) && startUs <= latestUs);
+  }
+
+  /** Whether it says something else than this window's last row. */
+  #isNew({ event }: Draft<"performance">): boolean {
+    const text = JSON.stringify(event);
+    if (this.#said.get(event.performance_id) === text) return false;
+    this.#said.set(event.performance_id, text);
+    return true;
+  }
+}
+
+function figuresOf(account: Account, capital: number | null) {
+  const { trades, withoutReturn, winRate, avgRoi, sharpe } = tripFigures(account.trips);
+  const equity = capital === null ? null : capital + (account.before ?? 0);
+  // What isn't marked at both ends has no equity to speak of between them.
+  const days = dayFigures(account.pnl === null ? [] : account.days, equity);
+  return {
+    total_trades: trades,
+    trades_without_return: withoutReturn,
+    win_rate: winRate,
+    avg_roi: avgRoi,
+    sharpe_ratio: sharpe,
+    pnl: account.pnl,
+    realised_pnl: account.realised,
+    unrealised_pnl: account.unrealised,
+    fees: account.fees,
+    open_position: account.position,
+    max_drawdown: days.maxDrawdown,
+    max_drawdown_money: days.maxDrawdownMoney,
+    sharpe_annualised: days.sharpeAnnualised,
+    daily_returns: days.returns,
+    capital,
   };
 }
 
@@ -78,40 +185,4 @@ function windowOf({ started_at, ended_at }: SessionEvent): Window | undefined {
   return { startUs: started_at, endUs: ended_at };
 }
 
-/** The UTC years in which a trip closed. */
-function yearsOf(trips: readonly RoundTrip[]): Window[] {
-  const years = new Set(trips.map(({ closedUs }) => new Date(closedUs / 1000).getUTCFullYear()));
-  return [...years].sort((a, b) => a - b).map((year) => ({ startUs: yearUs(year), endUs: yearUs(year + 1) }));
-}
-
 const yearUs = (year: number) => Date.UTC(year, 0, 1) * 1000;
-
-function draftOf(
-  by: AgentIdentity,
-  symbolId: string,
-  { startUs, endUs }: Window,
-  trips: readonly RoundTrip[],
-): Draft<"performance"> {
-  const { trades, winRate, avgRoi, maxDrawdown, sharpe } = score(
-    trips.filter(({ closedUs }) => closedUs >= startUs && closedUs < endUs),
-  );
-  return draftPerformance(by, {
-    symbol_id: symbolId,
-    window_start: startUs,
-    window_end: endUs,
-    total_trades: trades,
-    win_rate: winRate,
-    avg_roi: avgRoi,
-    max_drawdown: maxDrawdown,
-    sharpe_ratio: sharpe,
-  });
-}
-
-/** Whether it says something else than this window's last row. */
-function isNew(said: Map<string, string>, draft: Draft<"performance">): boolean {
-  const { performance_id: id } = draft.event;
-  const text = JSON.stringify(draft.event);
-  if (said.get(id) === text) return false;
-  said.set(id, text);
-  return true;
-}

@@ -40,6 +40,14 @@ export function wholeFlag(flag: string, text: string | undefined, least: number)
   return value;
 }
 
+/** A sum of money above 0. @throws TradetapeError input_invalid */
+export function moneyFlag(flag: string, text: string | undefined): number | undefined {
+  if (text === undefined) return undefined;
+  const value = Number(text);
+  if (value > 0 && value < Number.POSITIVE_INFINITY) return value;
+  throw wrong(`${flag} ${text}`, "a sum of money above 0, as 100000");
+}
+
 /** A UUID in capitals or not, as events spell it. @throws TradetapeError input_invalid */
 export function uuidOf(what: string, text: string | undefined, allowed: string): string {
   const id = (text ?? "").toLowerCase();

@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import { moneyFlag } from "../../src/cli/flags.ts";
 import { tradetape } from "../support/tradetape.ts";
 
 const ID = "0198c5a4-8f6e-7c3a-9d2b-5e4f3a2b1c0d";
@@ -14,4 +15,13 @@ test.each([
   // Goes on to ask for what it works on, which isn't set here.
   const taken = await tradetape([...args, ID.toUpperCase()]);
   expect([taken.code, taken.stderr]).toEqual([2, expect.stringContaining("not set: ")]);
+});
+
+test("money is a number above 0, or wasn't told", () => {
+  expect(["100000", "0.5", "1e6", undefined].map((text) => moneyFlag("--capital", text))).toEqual([
+    ...[100_000, 0.5, 1e6, undefined],
+  ]);
+  for (const text of ["0", "-1", "", "a lot", "NaN", "Infinity"]) {
+    expect(() => moneyFlag("--capital", text), text).toThrow(`--capital ${text} can't be used`);
+  }
 });

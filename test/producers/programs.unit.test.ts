@@ -2,12 +2,11 @@ import { describe, expect, test } from "vitest";
 import { decisionsOnPredictions } from "../../producers/decisions.ts";
 import { fillsOfDecisions } from "../../producers/fills.ts";
 import { indicatorsOfBars } from "../../producers/indicators.ts";
-import { performanceOfFills } from "../../producers/performance.ts";
 import type { AnyDraft } from "../../src/agent/draft.ts";
 import { strategyId } from "../../src/event/identity.ts";
 import { IndicatorSeries } from "../../src/strategy/indicator-series.ts";
 import type { InputRecord, Machine } from "../../src/stream/program.ts";
-import { bar, decision, fill, idOf, prediction, session } from "../support/samples.ts";
+import { bar, decision, idOf, prediction } from "../support/samples.ts";
 
 const DAY = 86_400_000_000;
 const START = Date.UTC(2010, 0, 1) * 1000;
@@ -146,52 +145,4 @@ test("decisions go on behind a prediction whose time is in milliseconds", () => 
     right!,
   );
   expect(drafts.map(({ event }) => (event as { timestamp: number }).timestamp)).toEqual([START]);
-});
-
-describe("performance of fills", () => {
-  const own = { strategy_id: BY.strategyId, backtest_session_id: SESSION };
-  const traded = (n: number, action: "BUY" | "SELL", price: number) => [
-    record("decisions", decision(n, { ...own, timestamp: START + n * DAY, action })),
-    record(
-      "fills",
-      fill(n, { ...own, strategy_id: undefined, timestamp: START + n * DAY, executed_price: price, fee: 0 } as object),
-    ),
-  ];
-  const records = [
-    ...traded(1, "BUY", 100),
-    ...traded(2, "SELL", 110),
-    ...traded(400, "BUY", 100),
-    ...traded(401, "SELL", 90),
-  ];
-  const ran = record("sessions", session({ started_at: START, ended_at: START + 500 * DAY }));
-  const rows = (nowUs: number, ...shown: InputRecord[]) => {
-    const machine = performanceOfFills(BY).open(() => true);
-    show(machine, ...shown);
-    const said = machine.idle!(nowUs) as unknown as readonly { event: Record<string, unknown> }[];
-    expect(machine.idle!(nowUs)).toEqual([]);
-    return said.map(({ event }) => [event.window_start, event.total_trades, event.win_rate, event.avg_roi]);
-  };
-  const LONG_AFTER = START + 5000 * DAY;
-
-  test("is per year of a trip's closing, and over the session, in whatever order the fills come", () => {
-    const expected = [
-      [START, 1, 1, expect.closeTo(0.1, 12)],
-      [Date.UTC(2011, 0, 1) * 1000, 1, 0, expect.closeTo(-0.1, 12)],
-      [START, 2, 0.5, expect.closeTo(0, 12)],
-    ];
-    expect(rows(LONG_AFTER, ran, ...records)).toEqual(expected);
-    expect(rows(LONG_AFTER, ...[...records].reverse(), ran)).toEqual(expected);
-  });
-
-  test("goes on beside fills whose times are milliseconds, which landed in 1970", () => {
-    const inMs = [...traded(3, "BUY", 100), ...traded(4, "SELL", 110)].map(({ topic, event }) =>
-      record(topic, { ...event, timestamp: (event as { timestamp: number }).timestamp / 1000 }),
-    );
-    const year = [START, 1, 1, expect.closeTo(0.1, 12)];
-    expect(rows(START + 380 * DAY, ...inMs, ...records.slice(0, 4))).toContainEqual(year);
-  });
-
-  test("is not told of a window that isn't over", () => {
-    expect(rows(START + 420 * DAY, ran, ...records)).toEqual([[START, 1, 1, expect.closeTo(0.1, 12)]]);
-  });
 });

@@ -2,7 +2,6 @@ import { describe, expect, test } from "vitest";
 import { forecast } from "../../src/strategy/model.ts";
 import { PAPER, PaperBroker, type Report } from "../../src/strategy/paper-broker.ts";
 import { Policy } from "../../src/strategy/policy.ts";
-import { type Execution, roundTrips, score } from "../../src/strategy/score.ts";
 import { idOf, NOON } from "../support/samples.ts";
 
 const DAY = 86_400_000_000;
@@ -103,49 +102,5 @@ describe("the paper broker", () => {
 
   test("hands its reports out in reverse when it is told to, and they are the same reports", () => {
     expect(thousand({ ...PAPER, outOfOrder: true })).toEqual(orders.map((reports) => [...reports].reverse()));
-  });
-});
-
-describe("the score", () => {
-  const execution = (day: number, side: Execution["side"], quantity: number, price: number, fee = 0): Execution => ({
-    id: `${day} ${side} ${quantity}`,
-    side,
-    timestamp: NOON + day * DAY,
-    quantity,
-    price,
-    fee,
-  });
-
-  test("counts from flat to flat, partial fills and fees included, in any order", () => {
-    const all = [
-      execution(0, "BUY", 6, 100, 1),
-      execution(1, "BUY", 4, 110, 1),
-      execution(2, "SELL", 3, 120, 1),
-      execution(3, "SELL", 7, 130, 1),
-      execution(4, "BUY", 1, 50),
-    ];
-    const expected = [{ closedUs: NOON + 3 * DAY, roi: (360 + 910 - 2) / (600 + 440 + 2) - 1 }];
-    expect(roundTrips(all)).toEqual(expected);
-    expect(roundTrips([...all].reverse())).toEqual(expected);
-  });
-
-  test("leaves out what was bought for nothing or less: it has no return", () => {
-    const [free, paid] = [execution(0, "BUY", 1, 0), execution(0, "BUY", 1, -37)];
-    for (const bought of [free, paid]) expect(roundTrips([bought, execution(1, "SELL", 1, 10)])).toEqual([]);
-  });
-
-  test("is win rate, mean, drawdown from the peak and mean over deviation", () => {
-    const trips = [0.1, -0.2, -0.1, 0.3].map((roi, closedUs) => ({ closedUs, roi }));
-    const { trades, winRate, avgRoi, maxDrawdown, sharpe } = score(trips);
-    expect([trades, winRate]).toEqual([4, 0.5]);
-    expect(avgRoi).toBeCloseTo(0.025, 15);
-    expect(maxDrawdown).toBeCloseTo(1 - 0.8 * 0.9, 15);
-    // Squares of 0.075, -0.225, -0.125, 0.275 come to 0.1475, over 3.
-    expect(sharpe).toBeCloseTo(0.025 / Math.sqrt(0.1475 / 3), 12);
-  });
-
-  test("leaves out what too few trades don't tell", () => {
-    expect(score([])).toEqual({ trades: 0, winRate: null, avgRoi: null, maxDrawdown: null, sharpe: null });
-    expect(score([{ closedUs: 0, roi: 0.1 }])).toMatchObject({ winRate: 1, maxDrawdown: 0, sharpe: null });
   });
 });

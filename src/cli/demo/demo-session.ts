@@ -24,6 +24,8 @@ export const DEMO_RUN: AgentRun & { readonly session: string } = {
   latenessUs: 10 * MIN_US,
   seed: 1,
   outOfOrder: true,
+  source: null,
+  capital: null,
 };
 
 /** @param bars in the order of time; the session begins with the first one and ends two days behind the last */

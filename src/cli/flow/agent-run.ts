@@ -12,6 +12,10 @@ export interface AgentRun {
   readonly latenessUs: number;
   readonly seed: number;
   readonly outOfOrder: boolean;
+  /** The source of the bars that mark positions; null is the only one there is. */
+  readonly source: string | null;
+  /** What the strategy began with; null is not told. */
+  readonly capital: number | null;
 }
 
 /**
@@ -19,7 +23,7 @@ export interface AgentRun {
  * for longer, begin before the place of these, so theirs is another: gone on from here, their first ones would be told
  * without their beginning, over the whole ones.
  */
-export function programKey(program: string, run: Omit<AgentRun, "seed" | "outOfOrder">): string {
+export function programKey(program: string, run: Omit<AgentRun, "seed" | "outOfOrder" | "source" | "capital">): string {
   const lengths = run.intervals.map(({ name }) => name).sort();
   const settings = program === "bars" ? [...lengths, `${run.latenessUs}us`] : [run.interval];
   return [run.session ?? "live", run.actor, run.strategy, ...settings].map(encodeURIComponent).join(".");

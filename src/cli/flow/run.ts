@@ -21,7 +21,7 @@ import { connectTape } from "../../tradetape/connect-tape.ts";
 import type { Tape } from "../../tradetape/tape.ts";
 import type { CommandSpec, Session } from "../command.ts";
 import { EXIT } from "../exit.ts";
-import { uuidOf } from "../flags.ts";
+import { moneyFlag, uuidOf } from "../flags.ts";
 import { table } from "../output.ts";
 import { type AgentRun, programKey } from "./agent-run.ts";
 
@@ -32,7 +32,7 @@ const PROGRAMS: Readonly<Record<string, (run: AgentRun, by: AgentIdentity) => Pr
   predictions: ({ interval }, by) => predictionsOfIndicators(by, interval),
   decisions: (_run, by) => decisionsOnPredictions(by),
   fills: ({ interval, seed, outOfOrder }, by) => fillsOfDecisions(by, interval, { ...PAPER, seed, outOfOrder }),
-  performance: (_run, by) => performanceOfFills(by),
+  performance: (run, by) => performanceOfFills(by, run),
 };
 const PROGRAM_NAMES = Object.keys(PROGRAMS);
 
@@ -51,6 +51,8 @@ interface RunFlags {
   readonly actor: string;
   readonly strategy: string;
   readonly seed: string;
+  readonly source?: string;
+  readonly capital?: string;
   readonly outOfOrder?: boolean;
   readonly untilCaughtUp?: boolean;
 }
@@ -92,6 +94,11 @@ function declareFlags(command: Command): void {
     .option("--actor <name>", "who acts, as the audit log shows it", "tradetape")
     .option("--strategy <name>", "the strategy; its id is made of the name", MODEL_VERSION)
     .option("--seed <number>", "the paper broker's chance", "1")
+    .option(
+      "--source <name>",
+      "the bars that mark positions in performance, where a symbol has those of several sources",
+    )
+    .option("--capital <money>", "what the strategy began with, which performance takes daily returns of")
     .option("--out-of-order", "the paper broker hands its reports out in reverse")
     .option("--until-caught-up", "end when what the topics hold now has been taken");
   lengths("--interval <length>", "the bars that indicators, predictions and fills are made of", length, "1d");
@@ -122,9 +129,10 @@ function agentRunOf(flags: RunFlags, programs: readonly string[]): AgentRun {
   }
   const seed = Number(text);
   if (!Number.isSafeInteger(seed)) throw wrong(`--seed ${JSON.stringify(text)} is no whole number`, "Use one, as 1.");
-  const { interval, intervals, allowedLateness, outOfOrder = false } = flags;
+  const { interval, intervals, allowedLateness, outOfOrder = false, source = null } = flags;
   const bars = { interval: interval.name, intervals, latenessUs: allowedLateness.us };
-  return { actor, strategy, session, seed, outOfOrder, ...bars };
+  const capital = moneyFlag("--capital", flags.capital) ?? null;
+  return { actor, strategy, session, seed, outOfOrder, source, capital, ...bars };
 }
 
 /**

@@ -1,0 +1,187 @@
+import { DAY_US, type Day, dayOf } from "../event/day.ts";
+import { Book, type Execution, type Trip } from "./book.ts";
+
+export interface Window {
+  /** The first microsecond in it, since 1970. */
+  readonly startUs: number;
+  /** The first one behind it. */
+  readonly endUs: number;
+}
+
+/** The last close of a UTC day's bars. */
+export interface DayClose {
+  /** When its bar ended, microseconds since 1970. */
+  readonly endUs: number;
+  readonly price: number;
+}
+
+/** One UTC day of an account. */
+export interface AccountDay {
+  readonly day: Day;
+  /** Money, from the start of the window to the end of this day. */
+  readonly pnl: number;
+  /** The most that was at stake on the day: the position at the close before it, or at the price of an execution. */
+  readonly stake: number;
+  /** The position at this day's close, as money without a sign. */
+  readonly exposure: number;
+}
+
+/** What a strategy did in a window with one instrument, or with all of them. Money is in the instrument's currency. */
+export interface Account {
+  /** Those that closed in the window. */
+  readonly trips: readonly Trip[];
+  /** What exits made against the average cost, after all fees of the window. */
+  readonly realised: number;
+  readonly fees: number;
+  /** Quantity at the window's end, a short one below 0; null of several instruments. */
+  readonly position: number | null;
+  /** What the position at the window's end would make at its mark; null where it has none. */
+  readonly unrealised: number | null;
+  /** Realised, and what the open position made in the window; null where a position at either end has no mark. */
+  readonly pnl: number | null;
+  /** `pnl` of the time before the window. */
+  readonly before: number | null;
+  readonly exposureBefore: number;
+  /** From the first day on that knows an execution, those on which something was executed or a bar closed. */
+  readonly days: readonly AccountDay[];
+}
+
+/**
+ * A window of one instrument's account, marked at the end of each UTC day with the last close that the day's bars had: a
+ * day that has none is marked with the one before it.
+ * @param executions all there ever were, in order
+ * @param marks one a day, in order
+ */
+export function accountOf(
+  executions: readonly Execution[],
+  marks: readonly DayClose[],
+  { startUs, endUs }: Window,
+): Account {
+  const walk = new Walk(executions, marks);
+  walk.to(startUs);
+  const { realised, fees, value: before, exposure: exposureBefore } = walk;
+  const days: AccountDay[] = [];
+  let stake = exposureBefore;
+  for (const day of daysOf(executions, marks, { startUs, endUs })) {
+    stake = Math.max(stake, walk.to(Math.min((day + 1) * DAY_US, endUs)));
+    const { value, exposure } = walk;
+    // A position without a mark: what it makes is told by the first day that has one.
+    if (value === null || before === null || !walk.hasBegun) continue;
+    days.push({ day, pnl: value - before, stake, exposure });
+    stake = exposure;
+  }
+  const { value } = walk;
+  return {
+    trips: walk.trips.filter(({ closedUs }) => closedUs >= startUs),
+    realised: walk.realised - walk.fees - (realised - fees),
+    fees: walk.fees - fees,
+    position: walk.position,
+    unrealised: walk.unrealised,
+    pnl: value === null || before === null ? null : value - before,
+    before,
+    exposureBefore,
+    days,
+  };
+}
+
+/** The UTC days of a window on which something was executed or a bar closed. */
+function daysOf(executions: readonly Execution[], marks: readonly DayClose[], { startUs, endUs }: Window): Day[] {
+  const executed = executions.filter(({ timestamp }) => timestamp >= startUs && timestamp < endUs);
+  const marked = marks.filter((mark) => mark.endUs > startUs && mark.endUs <= endUs);
+  const days = [...executed.map(({ timestamp }) => dayOf(timestamp)), ...marked.map((mark) => dayOf(mark.endUs - 1))];
+  return [...new Set(days)].sort((a, b) => a - b);
+}
+
+/** A book and its mark, on their way through time. */
+class Walk {
+  readonly #executions: readonly Execution[];
+  readonly #marks: readonly DayClose[];
+  readonly #book = new Book();
+  #executed = 0;
+  #marked = 0;
+  readonly trips: Trip[] = [];
+
+  constructor(executions: readonly Execution[], marks: readonly DayClose[]) {
+    this.#executions = executions;
+    this.#marks = marks;
+  }
+
+  /** Takes what happened before a time. @returns the most that was at stake behind one of the executions */
+  to(us: number): number {
+    let stake = 0;
+    for (; this.#executed < this.#executions.length; this.#executed++) {
+      const execution = this.#executions[this.#executed]!;
+      if (execution.timestamp >= us) break;
+      const trip = this.#book.execute(execution);
+      if (trip !== undefined) this.trips.push(trip);
+      stake = Math.max(stake, Math.abs(this.#book.position * execution.price));
+    }
+    while ((this.#marks[this.#marked]?.endUs ?? Number.POSITIVE_INFINITY) <= us) this.#marked++;
+    return stake;
+  }
+
+  get hasBegun(): boolean {
+    return this.#executed > 0;
+  }
+
+  get position(): number {
+    return this.#book.position;
+  }
+
+  get realised(): number {
+    return this.#book.realised;
+  }
+
+  get fees(): number {
+    return this.#book.fees;
+  }
+
+  get unrealised(): number | null {
+    const mark = this.#marks[this.#marked - 1];
+    if (this.position === 0) return 0;
+    return mark === undefined ? null : this.#book.unrealised(mark.price);
+  }
+
+  get value(): number | null {
+    const { unrealised } = this;
+    return unrealised === null ? null : this.realised - this.fees + unrealised;
+  }
+
+  get exposure(): number {
+    return Math.abs(this.position * (this.#marks[this.#marked - 1]?.price ?? 0));
+  }
+}
+
+/** Several instruments' accounts of one window as one: a day of some of them is a day of all, the others stand still. */
+export function portfolioOf(accounts: readonly Account[]): Account {
+  const days: AccountDay[] = [];
+  const all = accounts.map((account) => ({ account, next: 0, pnl: 0, exposure: account.exposureBefore }));
+  for (const day of [...new Set(accounts.flatMap((account) => account.days.map((one) => one.day)))].sort(ascending)) {
+    let [pnl, stake, exposure] = [0, 0, 0];
+    for (const one of all) {
+      const own = one.account.days[one.next];
+      const isOn = own?.day === day;
+      stake += isOn ? own.stake : one.exposure;
+      if (isOn) Object.assign(one, { next: one.next + 1, pnl: own.pnl, exposure: own.exposure });
+      pnl += one.pnl;
+      exposure += one.exposure;
+    }
+    days.push({ day, pnl, stake, exposure });
+  }
+  return {
+    trips: accounts.flatMap(({ trips }) => trips),
+    realised: sum(accounts.map(({ realised }) => realised)),
+    fees: sum(accounts.map(({ fees }) => fees)),
+    position: null,
+    unrealised: known(accounts.map(({ unrealised }) => unrealised)),
+    pnl: known(accounts.map(({ pnl }) => pnl)),
+    before: known(accounts.map(({ before }) => before)),
+    exposureBefore: sum(accounts.map(({ exposureBefore }) => exposureBefore)),
+    days,
+  };
+}
+
+const ascending = (a: number, b: number) => a - b;
+const sum = (values: readonly number[]) => values.reduce((all, value) => all + value, 0);
+/** A sum of which one part is unknown is unknown. */
+const known = (values: readonly (number | null)[]) => (values.includes(null) ? null : sum(values as readonly number[]));

@@ -1,0 +1,92 @@
+import { type Account, accountOf, type DayClose, type Window } from "./account.ts";
+import { Book, type Execution, inOrder } from "./book.ts";
+import { Closes, type ClosingBar } from "./closes.ts";
+
+/** An execution whose side stands in the decision that it carries out, which may be read later. */
+type Fill = Omit<Execution, "side"> & { readonly decision: string };
+
+/** What is known of one strategy in one instrument: it may come in any order, and more than once. */
+export class Instrument {
+  readonly #source: string | null;
+  readonly #sides = new Map<string, Execution["side"]>();
+  readonly #fills = new Map<string, Fill>();
+  readonly #closes = new Closes();
+  #history: TradeHistory | undefined;
+
+  /** @param source of the bars that mark the position; null takes the only one there is */
+  constructor(source: string | null) {
+    this.#source = source;
+  }
+
+  decide(id: string, side: Execution["side"]): void {
+    this.#sides.set(id, side);
+    this.#history = undefined;
+  }
+
+  fill(id: string, fill: Fill): void {
+    if (this.#fills.has(id)) return;
+    this.#fills.set(id, fill);
+    this.#history = undefined;
+  }
+
+  close(bar: ClosingBar): void {
+    this.#closes.take(bar);
+    this.#history = undefined;
+  }
+
+  /** All of it in order; undefined where nothing was executed. */
+  history(): TradeHistory | undefined {
+    if (this.#history !== undefined || this.#fills.size === 0) return this.#history;
+    const executions = [...this.#fills.values()].flatMap(({ decision, ...rest }) => {
+      const side = this.#sides.get(decision);
+      return side === undefined ? [] : [{ ...rest, side }];
+    });
+    if (executions.length > 0) this.#history = new TradeHistory(inOrder(executions), this.#closes.series(this.#source));
+    return this.#history;
+  }
+}
+
+/** One instrument's executions and marks, to be counted by windows. */
+export class TradeHistory {
+  readonly #executions: readonly Execution[];
+  readonly #marks: readonly DayClose[];
+  readonly #accounts = new Map<string, Account>();
+  /** The source of the marks; null where there are none. */
+  readonly markedBy: string | null;
+  /** The latest time that is known: an execution's, or the end of a bar. */
+  readonly latestUs: number;
+
+  constructor(
+    executions: readonly Execution[],
+    closes: { readonly source: string; readonly marks: readonly DayClose[] } | null,
+  ) {
+    this.#executions = executions;
+    this.#marks = closes?.marks ?? [];
+    this.markedBy = closes?.source ?? null;
+    this.latestUs = Math.max(executions.at(-1)!.timestamp, this.#marks.at(-1)?.endUs ?? 0);
+  }
+
+  account(window: Window): Account {
+    const key = `${window.startUs} ${window.endUs}`;
+    const account = this.#accounts.get(key) ?? accountOf(this.#executions, this.#marks, window);
+    this.#accounts.set(key, account);
+    return account;
+  }
+
+  /** The UTC years in which something was executed or a position was open. */
+  years(): Set<number> {
+    const years = new Set<number>();
+    const book = new Book();
+    for (const [n, execution] of this.#executions.entries()) {
+      book.execute(execution);
+      const { timestamp } = execution;
+      // A bar that ends as a year begins is of the year before.
+      const untilUs = book.position === 0 ? timestamp : (this.#executions[n + 1]?.timestamp ?? this.latestUs - 1);
+      years.add(yearOf(timestamp));
+      for (let year = yearOf(timestamp) + 1; year <= yearOf(untilUs); year++) years.add(year);
+    }
+    return years;
+  }
+}
+
+const yearOf = (us: number) => new Date(us / 1000).getUTCFullYear();
