@@ -14,10 +14,7 @@ import { type Cell, printable, table } from "../output.ts";
 import { count } from "../progress.ts";
 import { asReader } from "../services.ts";
 import { requireSession, sessionArgument } from "./session-argument.ts";
-import { figure } from "./sessions-show.ts";
-
-/** What a double holds exactly of decimal prices and their sums, less three for the adding. */
-const MONEY_DIGITS = 12;
+import { figure, MONEY_DIGITS } from "./sessions-show.ts";
 
 interface Sides<T> {
   readonly a: T;
@@ -101,16 +98,26 @@ function diffText({ sessions, settings, totals, decisions, performance }: Diff):
 
 const printableOrNull = (text: string | null) => (text === null ? null : printable(text));
 
+/** Figures of a performance row, and in how many digits each is shown. */
+const COMPARED = [
+  ["trades", undefined],
+  ["pnl", MONEY_DIGITS],
+  ["winRate", undefined],
+  ["avgRoi", undefined],
+  ["maxDrawdown", undefined],
+  ["sharpe", undefined],
+  ["sharpeAnnualised", undefined],
+] as const;
+
 /** The windows of both, each with its figures side by side. */
 function performanceRows({ a, b }: Diff["performance"]): Cell[][] {
   const windowOf = (p: PerformanceRow) =>
     `${p.symbol ?? "all"} ${p.windowStart.slice(0, 10)}..${p.windowEnd.slice(0, 10)}`;
   const keyOf = (p: PerformanceRow) => [p.strategyId, p.symbol, p.windowStart, p.windowEnd].join(" ");
   const keys = new Map([...a, ...b].map((p) => [keyOf(p), windowOf(p)]));
-  const names = ["trades", "winRate", "avgRoi", "maxDrawdown", "sharpe"] as const;
   return [...keys].flatMap(([key, window]) => {
     const sides = [a, b].map((rows) => rows.find((p) => keyOf(p) === key));
-    return names.map((name) => [`${name} ${window}`, ...sides.map((p) => figure(p?.[name]))]);
+    return COMPARED.map(([name, digits]) => [`${name} ${window}`, ...sides.map((p) => figure(p?.[name], digits))]);
   });
 }
 

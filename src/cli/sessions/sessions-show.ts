@@ -52,18 +52,34 @@ function showText({ session, rows, performance }: Shown): string {
 export const rowsText = (rows: Readonly<Record<string, number>>): string =>
   table(["table", "rows"], Object.entries(rows));
 
-const performanceText = (rows: readonly PerformanceRow[]): string =>
-  table(
-    ["symbol", "from", "to", "trades", "win rate", "avg roi", "drawdown", "sharpe"],
-    rows.map((p) => [
-      p.symbol ?? "all",
-      p.windowStart,
-      p.windowEnd,
-      p.trades,
-      ...[p.winRate, p.avgRoi, p.maxDrawdown, p.sharpe].map((value) => figure(value)),
-    ]),
-  );
+/** The performance in two tables: what was made, and how. A window that wasn't over says up to when it is counted. */
+function performanceText(rows: readonly PerformanceRow[]): string {
+  const window = (p: PerformanceRow) => [
+    p.symbol ?? "all",
+    shortTime(p.windowStart),
+    p.asOf === null ? shortTime(p.windowEnd) : `${shortTime(p.windowEnd)} as of ${shortTime(p.asOf)}`,
+  ];
+  const money = rows.map((p) => [
+    ...[...window(p), p.trades],
+    ...[p.pnl, p.unrealisedPnl, p.fees, p.openPosition, p.maxDrawdownMoney].map((value) => figure(value, MONEY_DIGITS)),
+  ]);
+  const ratios = rows.map((p) => [
+    ...[...window(p), figure(p.winRate), figure(p.avgRoi), figure(p.sharpe)],
+    ...[figure(p.maxDrawdown), figure(p.sharpeAnnualised), p.dailyReturns],
+  ]);
+  const head = ["symbol", "from", "to"];
+  return [
+    table([...head, "trades", "pnl", "unrealised", "fees", "open", "drawdown"], money),
+    table([...head, "win rate", "avg roi", "sharpe per trade", "drawdown", "sharpe per year", "days"], ratios),
+  ].join("\n\n");
+}
 
-/** Performance is shown in six digits; money in more, so that it can be added up. */
+/** Most windows begin and end with a day. */
+const shortTime = (iso: string): string => iso.replace("T00:00:00.000Z", "");
+
+/** What a double holds exactly of decimal prices and their sums, less three for the adding. */
+export const MONEY_DIGITS = 12;
+
+/** Ratios are shown in six digits; money in more, so that it can be added up. */
 export const figure = (value: number | null | undefined, digits = 6): string | null =>
   value === null || value === undefined ? null : String(Number(value.toPrecision(digits)));

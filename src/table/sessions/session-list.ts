@@ -63,11 +63,22 @@ export interface PerformanceRow {
   readonly symbol: string | null;
   readonly windowStart: string;
   readonly windowEnd: string;
+  /** Up to when a window that wasn't over is counted. */
+  readonly asOf: string | null;
   readonly trades: number;
+  readonly pnl: number | null;
+  readonly unrealisedPnl: number | null;
+  readonly fees: number | null;
+  readonly openPosition: number | null;
   readonly winRate: number | null;
   readonly avgRoi: number | null;
   readonly maxDrawdown: number | null;
+  readonly maxDrawdownMoney: number | null;
+  /** Per trade. */
   readonly sharpe: number | null;
+  /** Of the daily returns, of which there are so many. */
+  readonly sharpeAnnualised: number | null;
+  readonly dailyReturns: number | null;
 }
 
 const PERFORMANCE_ROWS_MAX = 200;
@@ -75,8 +86,10 @@ const PERFORMANCE_ROWS_MAX = 200;
 export function sessionPerformance(connection: Connection, session: string): Promise<PerformanceRow[]> {
   return connection.query<PerformanceRow & Record<string, unknown>>(
     `SELECT p.strategy_id AS "strategyId", s.ticker AS symbol, ${iso("p.window_start")} AS "windowStart",
-       ${iso("p.window_end")} AS "windowEnd", p.total_trades AS trades, p.win_rate AS "winRate", p.avg_roi AS "avgRoi",
-       p.max_drawdown AS "maxDrawdown", p.sharpe_ratio AS sharpe
+       ${iso("p.window_end")} AS "windowEnd", ${iso("p.as_of")} AS "asOf", p.total_trades AS trades, p.pnl,
+       p.unrealised_pnl AS "unrealisedPnl", p.fees, p.open_position AS "openPosition", p.win_rate AS "winRate",
+       p.avg_roi AS "avgRoi", p.max_drawdown AS "maxDrawdown", p.max_drawdown_money AS "maxDrawdownMoney",
+       p.sharpe_ratio AS sharpe, p.sharpe_annualised AS "sharpeAnnualised", p.daily_returns AS "dailyReturns"
      FROM public.strategy_performance p LEFT JOIN public.symbol s USING (symbol_id)
      WHERE p.backtest_session_id = $1 ORDER BY 1, 3, 4, 2 LIMIT $2`,
     [session, PERFORMANCE_ROWS_MAX],
