@@ -72,7 +72,7 @@ async function publishAll(session: Session, tape: Tape, published: Map<EventTopi
     const { sent } = await tape.publishAll(topic, source as never);
     published.set(topic, (published.get(topic) ?? 0) + sent);
   };
-  const feed = await barsProducer.open(barsFile(), { symbol: "^GSPC" });
+  const feed = await barsProducer.open(barsFile(), { symbol: "^GSPC", source: "ohlcv" });
   await send("symbols", [...feed.symbols, ...demoSymbols()]);
   const bars: BarEvent[] = [];
   for await (const { events } of feed.batches()) bars.push(...events);
