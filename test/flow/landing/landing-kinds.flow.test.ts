@@ -64,7 +64,7 @@ const KINDS = {
   predictions: sample.prediction(1, { backtest_session_id: sample.idOf("session") }),
   decisions: sample.decision(1, { backtest_session_id: sample.idOf("session") }),
   fills: sample.fill(1, { backtest_session_id: sample.idOf("session") }),
-  performance: sample.performance(1, { symbol_id: null, window_start: -1 }),
+  performance: sample.performance(1, { symbol_id: null, revised_at: -1 }),
   audit: sample.audit(1),
 } as const satisfies { readonly [T in EventTopic]: object };
 
