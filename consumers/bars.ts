@@ -13,8 +13,6 @@ export const bars: ConsumerOf<"bars"> = {
     notContent: ["received_at"],
   },
   time: "timestamp",
-  // The branch is the default partition, so PostgreSQL would refuse the whole COPY for it, without a row's line.
-  forbidden: { column: "interval", value: "tick", detail: "a bar's interval can't be 'tick'" },
   audit: "receipt",
   connections: "several",
 };

@@ -138,8 +138,9 @@ describe("sources", () => {
     expect([...long, ...wide, ...functions]).toEqual([]);
   });
 
-  test("stand in folders of 16 files at most", () => {
+  test("stand in folders of 16 files at most, but for migrations, of which none ever goes", () => {
     const folders = Map.groupBy(files, (path) => dirname(path));
+    folders.delete("schemas/sql");
     const full = [...folders].filter(([, own]) => own.length > FOLDER_FILES_MAX);
     expect(full.map(([folder, own]) => `${folder}: ${own.length} files`)).toEqual([]);
   });

@@ -63,7 +63,7 @@ const indexes = (connection: Connection): Promise<readonly Fact[]> =>
 const checks = (connection: Connection): Promise<readonly Fact[]> =>
   connection.query<Fact & Record<string, unknown>>(`
     SELECT format('%s.%s', n.nspname, c.relname) AS relation,
-      regexp_replace(pg_get_constraintdef(k.oid), '^CHECK \\((.*)\\)$', '\\1') AS definition
+      regexp_replace(pg_get_constraintdef(k.oid), '^CHECK \\((.*)\\)( NOT VALID)?$', '\\1') AS definition
     FROM pg_constraint k JOIN pg_class c ON c.oid = k.conrelid JOIN pg_namespace n ON n.oid = c.relnamespace
     WHERE ${LASTING} AND k.contype = 'c' ORDER BY 1, k.conname COLLATE "C"`);
 

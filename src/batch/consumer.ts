@@ -1,5 +1,5 @@
 import type { EventOfTopic } from "../event/events.ts";
-import { type FieldHolding, type FieldOf, OWN_ID } from "../event/identity.ts";
+import { type FieldHolding, OWN_ID } from "../event/identity.ts";
 import type { EventTopic } from "../event/schemas.ts";
 import { hasSessions, type LandingTable, type LandingTableOf, type Parent } from "../table/rows/landing-table.ts";
 
@@ -22,8 +22,6 @@ export type ConsumerOf<T extends EventTopic> = DeclarationOf<T> & (ByDay<TimeFie
 interface Declaration {
   readonly topic: EventTopic;
   readonly landing: LandingTable;
-  /** A text that a column must not hold, and the letter's detail when an event has it. */
-  readonly forbidden?: { readonly column: string; readonly value: string; readonly detail: string };
   /** What the audit topic gets: a receipt per batch, one or more entries per event, or nothing (of the audit topic itself). */
   readonly audit: "none" | "receipt" | ((event: never) => readonly AuditNote[]);
   /** Whether a live group lands its partitions side by side, on as many connections as the settings say, or on one. */
@@ -33,7 +31,6 @@ interface Declaration {
 interface DeclarationOf<T extends EventTopic> extends Declaration {
   readonly topic: T;
   readonly landing: LandingTableOf<T>;
-  readonly forbidden?: { readonly column: FieldOf<T>; readonly value: string; readonly detail: string };
   readonly audit: "none" | "receipt" | ((event: EventOfTopic[T]) => readonly AuditNote[]);
 }
 

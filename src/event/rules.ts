@@ -20,8 +20,9 @@ interface Declared {
 
 /** What the fields' types can't say about an event. */
 interface Rule {
-  /** The name of the rule's CHECK, too. */
+  /** What the rule's CHECK is called, too. */
   readonly name: string;
+  readonly field: string;
   /** A sentence without its full stop about an event that breaks the rule. */
   readonly says: string;
   /** @param event whose fields are each well formed */
@@ -61,14 +62,19 @@ function brokenBy(rule: Declared): Rule["isBroken"] {
 
 /** Reads the declaration once, so that an event costs a few comparisons. */
 function compile(rule: Declared): Rule {
-  const { name, says, when } = rule;
+  const { name, field, says, when } = rule;
   const isBroken = brokenBy(rule);
-  if (when === undefined) return { name, says, isBroken };
-  const [[field, value]] = Object.entries(when) as [[string, string | null]];
-  return { name, says, isBroken: (event) => (event[field] ?? null) === value && isBroken(event) };
+  if (when === undefined) return { name, field, says, isBroken };
+  const [[condition, value]] = Object.entries(when) as [[string, string | null]];
+  return { name, field, says, isBroken: (event) => (event[condition] ?? null) === value && isBroken(event) };
 }
 
 /** The rules of each topic's events, in the order in which they are asked. */
 export const RULES: Readonly<Record<EventTopic, readonly Rule[]>> = Object.fromEntries(
   EVENT_TOPICS.map((topic) => [topic, DECLARED.rules[topic].map(compile)]),
 ) as Record<EventTopic, Rule[]>;
+
+/** By the name of its CHECK. Rules of one name say the same of every topic. */
+export const RULE_BY_NAME: ReadonlyMap<string, Rule> = new Map(
+  Object.values(RULES).flatMap((rules) => rules.map((rule) => [rule.name, rule])),
+);

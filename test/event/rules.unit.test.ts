@@ -1,4 +1,6 @@
+import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
+import { CONSUMERS } from "../../consumers/all.ts";
 import { RULES } from "../../src/event/rules.ts";
 import { EVENT_BY_TOPIC, EVENT_SCHEMAS, EVENT_TOPICS, type EventTopic } from "../../src/event/schemas.ts";
 import { checkEvent } from "../../src/event/validate.ts";
@@ -46,5 +48,23 @@ describe("schemas/rules.json, by vector", () => {
     const event = Object.fromEntries(given);
     const broken = RULES[topic].filter((rule) => rule.isBroken(event));
     expect(broken.map(({ name }) => name)).toEqual(breaks === null ? [] : [breaks]);
+  });
+});
+
+/** The names of a table's CHECKs, as schemas/shape.txt has them, on fields of its events that aren't enums. */
+function checksOf(table: string, topic: EventTopic): string[] {
+  const fields = fieldsOf(topic).filter(({ symbols }) => symbols === undefined);
+  const isOfField = (check: string) => fields.some(({ name }) => new RegExp(`\\b${name}\\b`).test(check));
+  return readFileSync("schemas/shape.txt", "utf8")
+    .split("\n")
+    .filter((line) => line.startsWith(`  ${table} `) && line.includes(": CHECK ("))
+    .map((line) => line.slice(table.length + 3).split(": CHECK ") as [string, string])
+    .filter(([, check]) => isOfField(check))
+    .map(([name]) => name);
+}
+
+describe("the tables", () => {
+  it.each(CONSUMERS)("have of $topic a CHECK for each rule, by its name, and no other", ({ topic, landing }) => {
+    expect(checksOf(landing.table, topic).sort()).toEqual(rules[topic].map(({ name }) => name).sort());
   });
 });

@@ -1,6 +1,4 @@
-import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
-import { CONSUMERS } from "../../consumers/all.ts";
 import { completeEvent } from "../../src/event/complete.ts";
 import { barId, symbolId, tickId } from "../../src/event/identity.ts";
 import type { EventTopic } from "../../src/event/schemas.ts";
@@ -78,42 +76,6 @@ const wrongs: [EventTopic, Record<string, unknown>, string][] = [
   ["sessions", { kind: "Live" }, "kind must be one of live, paper, backtest, replay"],
   ["audit", { source_offset: 2 ** 53 }, "source_offset must be a whole number within 2^53"],
 ];
-
-/** Values that a CHECK of a table refuses, as `schemas/shape.txt` writes it: none for a form that isn't known here. */
-function refusedBy(check: string): Record<string, unknown>[] {
-  const all = (form: RegExp) => [...check.matchAll(form)].map(([, left, right]) => [left!, right!] as const);
-  return [
-    ...all(/(\w+) >= \(?(\d+)/g).map(([column, least]) => ({ [column]: Number(least) - 1 })),
-    ...all(/(\w+) > \(?(\d+)/g).map(([column, most]) => ({ [column]: Number(most) })),
-    ...all(/(\w+) <= \(?(\d+)/g).map(([column, most]) => ({ [column]: Number(most) + 1 })),
-    ...all(/(\w+) >= ([a-z]\w*)/g).map(([later, earlier]) => ({ [later]: 1, [earlier]: 2 })),
-    ...all(/(\w+) = ANY/g).map(([column]) => ({ [column]: "none of these" })),
-    ...all(/\((\w+) IS NOT NULL\) OR \((\w+) IS NOT NULL\)/g).map(([one, other]) => ({ [one]: null, [other]: null })),
-    ...all(/\((\w+) IS NOT NULL\) OR \((\w+) IS NULL\)/g).map(([needed, of]) => ({ [of]: 1, [needed]: null })),
-    ...all(/(\w+) <> ''/g).map(([column]) => ({ [column]: "" })),
-  ];
-}
-
-/** The CHECKs of every kind's table on fields of its events. */
-const CHECKS = CONSUMERS.flatMap(({ topic, landing: { table, event } }) =>
-  readFileSync("schemas/shape.txt", "utf8")
-    .split("\n")
-    .filter((line) => line.startsWith(`  ${table} `) && line.includes(": CHECK ("))
-    .map((line) => line.slice(line.indexOf(": CHECK (") + 2))
-    .filter((check) => EVENT_SCHEMAS[event].fields.some(({ name }) => new RegExp(`\\b${name}\\b`).test(check)))
-    .map((check) => [topic, check] as const),
-);
-
-describe("checkEvent and the tables", () => {
-  it.each(CHECKS)("refuse the same: in %s what breaks %s is bad data before it is published", (topic, check) => {
-    const refused = refusedBy(check);
-    expect(refused, "refusedBy of this test knows no CHECK of this form: add it").not.toEqual([]);
-    for (const change of refused) {
-      const said = checkEvent(topic, { ...GOOD[topic], ...change }) ?? "a good event; schemas/rules.json has no rule";
-      expect(said, JSON.stringify(change)).toMatch(new RegExp(`^${Object.keys(change)[0]} must`));
-    }
-  });
-});
 
 describe("checkEvent, by field", () => {
   it.each(wrongs)("refuses in %s %o", (topic, change, sentence) => {

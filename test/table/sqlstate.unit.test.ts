@@ -22,7 +22,7 @@ describe("what an SQLSTATE means for a landing", () => {
   });
 
   it("a CHECK by its name is the data's fault, one without a name is a partition that is missing", () => {
-    expect(faultKindOf(fault("23514", { constraint: "market_data_volume" }))).toBe("data");
+    expect(faultKindOf(fault("23514", { constraint: "volume_not_negative" }))).toBe("data");
     expect(faultKindOf(fault("23514"))).toBe("partition");
   });
 

@@ -19,15 +19,14 @@ export function readEvent(encoder: Encoder, value: Buffer | null, publishedUs: n
   const event = encoder.reader.read(value);
   if (event instanceof Refusal) return event;
   const fields: Fields = event;
-  const { time, forbidden } = encoder.consumer;
+  const { time } = encoder.consumer;
   if (time !== undefined) {
     const at = (fields[time] ?? 0) as number;
     if (!isTimely(at, publishedUs)) {
       return new Refusal("time_out_of_range", `${time} is ${isoOf(at)}, published ${isoOf(publishedUs)}`, time);
     }
   }
-  if (forbidden === undefined || fields[forbidden.column] !== forbidden.value) return fields;
-  return new Refusal("invalid", forbidden.detail, forbidden.column);
+  return fields;
 }
 
 /** A time for people. JavaScript's dates end in the year 275760, an event's time needn't. */

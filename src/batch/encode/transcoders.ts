@@ -12,8 +12,8 @@ interface Layouts {
 }
 
 export function transcoderPlan(consumer: Consumer, columns: readonly CheckedColumn[]): TranscoderPlan {
-  const { landing, time, forbidden } = consumer;
-  return { columns, revised: landing.repeats === "revised", time, session: hasSessions(landing), forbidden };
+  const { landing, time } = consumer;
+  return { columns, revised: landing.repeats === "revised", time, session: hasSessions(landing) };
 }
 
 /** The transcoders of one topic's writers, made as their schemas are met. */

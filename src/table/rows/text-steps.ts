@@ -28,8 +28,8 @@ function putText(out: CopyBuffer, bytes: Uint8Array, from: number, to: number): 
   return true;
 }
 
-export const textStepOf =
-  (version: number | undefined, forbidden?: Uint8Array): Step =>
+const textStepOf =
+  (version?: number): Step =>
   (out, bytes, at, end) => {
     const from = readSmall(bytes, at);
     const length = small;
@@ -37,7 +37,6 @@ export const textStepOf =
     const start = out.length;
     putInt32(out, version === undefined ? length : length + 1);
     if (version !== undefined) out.bytes[out.length++] = version;
-    if (forbidden !== undefined && isSame(bytes, from, length, forbidden)) return DECLINED;
     if (putText(out, bytes, from, from + length)) return from + length;
     out.length = start;
     return DECLINED;
@@ -49,7 +48,7 @@ export function isSame(bytes: Uint8Array, from: number, length: number, other: U
   return true;
 }
 
-export const textStep = textStepOf(undefined);
+export const textStep = textStepOf();
 export const jsonStep = textStepOf(1);
 const TEXT_OID = 25;
 

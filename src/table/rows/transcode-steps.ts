@@ -29,7 +29,7 @@ import {
   timestampStep,
   uuidStep,
 } from "./fixed-steps.ts";
-import { jsonStep, textStep, textStepOf, textsStep } from "./text-steps.ts";
+import { jsonStep, textStep, textsStep } from "./text-steps.ts";
 
 /** The most that a text or a list grows by: an item of one byte, its length 0, becomes the four bytes of a length. */
 export const GROWTH_PER_BYTE = 4;
@@ -75,9 +75,8 @@ const STEP_BY_WRITER: ReadonlyMap<FieldWriter, Step> = new Map([
 ]);
 
 /** The step that reads this field and writes it as `write` would, undefined where there is none. */
-export function writeStep(field: WireField, write: FieldWriter, forbidden: string | undefined): Step | undefined {
+export function writeStep(field: WireField, write: FieldWriter): Step | undefined {
   if (field.symbols !== undefined) return enumStep(field.symbols);
-  if (forbidden !== undefined) return write === writeText ? textStepOf(undefined, Buffer.from(forbidden)) : undefined;
   return STEP_BY_WRITER.get(write);
 }
 

@@ -24,8 +24,6 @@ export interface TranscoderPlan {
   readonly time: string | undefined;
   /** Whether the event's session is asked for. */
   readonly session: boolean;
-  /** A text that a column must not hold. */
-  readonly forbidden: { readonly column: string; readonly value: string } | undefined;
 }
 
 /** What the steps of one row tell beside its bytes. */
@@ -128,8 +126,7 @@ export class Transcoder {
 }
 
 function fieldStep(field: WireField, column: CheckedColumn, plan: TranscoderPlan, watch: Watch): Step | undefined {
-  const { forbidden } = plan;
-  const write = writeStep(field, column.write, forbidden?.column === column.name ? forbidden.value : undefined);
+  const write = writeStep(field, column.write);
   if (write === undefined) return undefined;
   let step = write;
   if (column.name === plan.time) step = timeStep(watch, write);

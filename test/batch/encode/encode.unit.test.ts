@@ -108,19 +108,6 @@ describe("encoding a batch", () => {
     expect(Array.from(batch.rows.indexes)).toEqual([0, 2]);
     expect(reasons(batch)).toEqual([1, 3, 4].map((index) => [index, "time_out_of_range", "timestamp"]));
   });
-
-  it("asks the declaration's own check: a bar of interval 'tick' is a letter", () => {
-    const batch = encode(
-      [
-        { ...at(NOON), interval: "tick" },
-        { ...at(NOON), interval: "1d" },
-      ],
-      {},
-      bars,
-    );
-    expect(Array.from(batch.rows.indexes)).toEqual([1]);
-    expect(reasons(batch)).toEqual([[0, "invalid", "interval"]]);
-  });
 });
 
 describe("the days of a batch", () => {

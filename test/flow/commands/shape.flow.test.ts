@@ -136,7 +136,7 @@ describe("the shape", () => {
     const changes = [
       "ALTER TABLE public.symbol ALTER exchange SET NOT NULL",
       "ALTER TABLE public.symbol ALTER is_active SET DEFAULT true",
-      "ALTER TABLE public.model_prediction DROP CONSTRAINT model_prediction_probability_up_check",
+      "ALTER TABLE public.model_prediction DROP CONSTRAINT probability_up_in_range",
       "DROP INDEX public.symbol_ticker",
       "GRANT DELETE ON public.audit_log TO tradetape_lander",
       "ALTER FUNCTION tradetape.make_day(text, date) RESET search_path",

@@ -166,12 +166,17 @@ const POISON: readonly Poison[] = [
     event: tick(0, { close: Number.NEGATIVE_INFINITY }),
     letter: ["invalid", "close"],
   },
-  { what: "a negative size", topic: "ticks", event: tick(0, { volume: -1 }), letter: ["refused", null, "23514"] },
+  {
+    what: "a negative size",
+    topic: "ticks",
+    event: tick(0, { volume: -1 }),
+    letter: ["refused", "volume", "23514"],
+  },
   {
     what: "5,000 nanoseconds",
     topic: "ticks",
     event: tick(0, { timestamp_ns: 5000 }),
-    letter: ["refused", null, "23514"],
+    letter: ["refused", "timestamp_ns", "23514"],
   },
   {
     what: "40,000 nanoseconds",
@@ -183,13 +188,13 @@ const POISON: readonly Poison[] = [
     what: "interval 'tick' in a bar",
     topic: "bars",
     event: bar(0, { interval: "tick" }),
-    letter: ["invalid", "interval"],
+    letter: ["refused", "interval", "23514"],
   },
   {
     what: "a negative volume of a bar",
     topic: "bars",
     event: bar(0, { volume: -1 }),
-    letter: ["refused", null, "23514"],
+    letter: ["refused", "volume", "23514"],
   },
   {
     what: "text that is no JSON",
@@ -219,13 +224,13 @@ const POISON: readonly Poison[] = [
     what: "a probability of 2",
     topic: "predictions",
     event: prediction(0, { probability_up: 2 }),
-    letter: ["refused", null, "23514"],
+    letter: ["refused", "probability_up", "23514"],
   },
   {
     what: "a negative decision",
     topic: "decisions",
     event: decision(0, { size: -1 }),
-    letter: ["refused", null, "23514"],
+    letter: ["refused", "size", "23514"],
   },
   {
     what: "a wrong enum index",
@@ -339,7 +344,7 @@ test("a receipt lists the letters of its batch", async () => {
     [tape.name("bars")],
   );
   expect(found.flatMap(({ letters }) => letters)).toEqual([
-    { offset: 1, reason: "invalid" },
+    { offset: 1, reason: "refused" },
     { offset: 3, reason: "refused" },
   ]);
 });

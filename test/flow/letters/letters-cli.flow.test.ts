@@ -126,7 +126,7 @@ describe("dead-letters redrive", () => {
   });
 
   test("with --yes sends, waits for the consumers, tells what came of it, and is in the audit log", async () => {
-    await tape.query("ALTER TABLE public.market_data DROP CONSTRAINT market_data_volume");
+    await tape.query("ALTER TABLE public.market_data DROP CONSTRAINT volume_not_negative");
     const stop = new AbortController();
     const consuming = tape.landWith(["ticks", "audit"], { untilCaughtUp: false, stop: stop.signal });
     const { code, stdout } = await tradetape(["dead-letters", "redrive", "--yes", "--wait", "600", "--json"], env);

@@ -30,11 +30,11 @@ beforeEach(async () => {
 afterAll(() => tape.stop());
 
 /** What makes an event with a negative volume a letter, and what a person may mend. */
-const acceptNegative = () => tape.query("ALTER TABLE public.market_data DROP CONSTRAINT market_data_volume");
+const acceptNegative = () => tape.query("ALTER TABLE public.market_data DROP CONSTRAINT volume_not_negative");
 async function refuseNegative() {
-  await tape.query("ALTER TABLE public.market_data DROP CONSTRAINT IF EXISTS market_data_volume");
+  await tape.query("ALTER TABLE public.market_data DROP CONSTRAINT IF EXISTS volume_not_negative");
   await tape.query(
-    "ALTER TABLE public.market_data ADD CONSTRAINT market_data_volume CHECK (volume >= 0 OR volume = -5) NOT VALID",
+    "ALTER TABLE public.market_data ADD CONSTRAINT volume_not_negative CHECK (volume >= 0 OR volume = -5) NOT VALID",
   );
 }
 
