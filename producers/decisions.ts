@@ -1,6 +1,5 @@
 import { draftDecision } from "../src/agent/draft.ts";
 import type { AgentIdentity } from "../src/agent/fields.ts";
-import { wrongTime } from "../src/agent/links.ts";
 import { jsonLines } from "../src/feed/formats/json-lines.ts";
 import { producerOf } from "../src/feed/producer.ts";
 import { POLICY, Policy, type PolicySettings } from "../src/strategy/policy.ts";
@@ -31,7 +30,7 @@ export function decisionsOnPredictions(by: AgentIdentity, settings: PolicySettin
           const prediction = record.event;
           const { symbol_id, timestamp, model_version, probability_up, confidence_score } = prediction;
           if (prediction.backtest_session_id !== (by.session ?? null) || model_version !== by.modelVersion) return [];
-          if (probability_up === null || wrongTime(timestamp, "timestamp") !== null) return [];
+          if (probability_up === null) return [];
           const trader = traders.get(symbol_id) ?? {
             policy: new Policy(settings),
             decidedUs: Number.NEGATIVE_INFINITY,

@@ -1,7 +1,7 @@
 import { type Draft, draftPerformance } from "../src/agent/draft.ts";
 import type { AgentIdentity } from "../src/agent/fields.ts";
-import { wrongTime } from "../src/agent/links.ts";
 import type { BarEvent, DecisionEvent, FillEvent, SessionEvent } from "../src/event/events.ts";
+import { isEarly1970 } from "../src/event/time/range.ts";
 import { jsonLines } from "../src/feed/formats/json-lines.ts";
 import { microsOfInterval } from "../src/feed/interval.ts";
 import { producerOf } from "../src/feed/producer.ts";
@@ -177,8 +177,8 @@ function figuresOf(account: Account, capital: number | null) {
   };
 }
 
-/** One fill in milliseconds, somebody else's, would else end this program for good: it lands in 1970, and stays. */
-const isTellable = (startUs: number) => wrongTime(startUs, "window_start") === null;
+/** The year 1970 begins where other units lie by mistake: publishing its window would end this program for good. */
+const isTellable = (startUs: number) => !isEarly1970(startUs);
 
 function windowOf({ started_at, ended_at }: SessionEvent): Window | undefined {
   if (started_at === null || started_at === undefined || ended_at === null || ended_at === undefined) return undefined;

@@ -1,6 +1,5 @@
 import { draftPrediction } from "../src/agent/draft.ts";
 import type { AgentIdentity } from "../src/agent/fields.ts";
-import { wrongTime } from "../src/agent/links.ts";
 import type { IndicatorEvent } from "../src/event/events.ts";
 import { jsonLines } from "../src/feed/formats/json-lines.ts";
 import { producerOf } from "../src/feed/producer.ts";
@@ -46,8 +45,7 @@ export function predictionsOfIndicators(by: AgentIdentity, interval: string): Pr
           const { symbol_id, timestamp, indicator_id } = record.event;
           const series = seriesOf(record.event);
           const feature = FEATURES[`${record.event.indicator_name} ${record.event.period}`];
-          if (series?.interval !== interval || feature === undefined || wrongTime(timestamp, "timestamp") !== null)
-            return [];
+          if (series?.interval !== interval || feature === undefined) return [];
           const key = `${symbol_id} ${series.source}`;
           let moment = moments.get(key);
           if (moment === undefined || timestamp > moment.timestamp) {

@@ -25,12 +25,21 @@ function fieldLine(field: EventField): string {
   return `  /** ${field.doc}${unit} */\n  ${field.name}${optional}: ${type}${field.nullable ? " | null" : ""};`;
 }
 
+/** The names of the fields that hold times, in whichever event. */
+function timeFields(): string {
+  const fields = Object.values(EVENT_SCHEMAS).flatMap((schema) =>
+    schema.fields.filter(({ type }) => type === "timestamp"),
+  );
+  return [...new Set(fields.map(({ name }) => `\n  | ${JSON.stringify(name)}`))].join("");
+}
+
 function eventsSource(): string {
   const parts = ["// Made from schemas/*.avsc by `npm run generate`; change those.\n"];
   for (const { event, doc, fields } of Object.values(EVENT_SCHEMAS)) {
     parts.push(`/** ${doc} */\nexport type ${typeName(event)} = {\n${fields.map(fieldLine).join("\n")}\n};\n`);
   }
   const byTopic = Object.entries(EVENT_BY_TOPIC).map(([topic, event]) => `  ${topic}: ${typeName(event)};`);
+  parts.push(`/** The fields that hold times, in whichever event. */\nexport type TimeField =${timeFields()};\n`);
   parts.push(`/** The event of each topic. */\nexport interface EventOfTopic {\n${byTopic.join("\n")}\n}\n`);
   return parts.join("\n");
 }

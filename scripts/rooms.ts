@@ -35,6 +35,7 @@ export const LAYERS: readonly (readonly Room[])[] = [
       alone: ["avsc", "@kafkajs/confluent-schema-registry"],
       parts: [
         { name: "avro", knows: "avsc's types, strict about the bytes that they read" },
+        { name: "time", knows: "times in any form, and which of them no event may have" },
         { name: ".", knows: "schemas, ids, checks, the wire format, the registry" },
       ],
     },

@@ -127,6 +127,13 @@ export const SETTINGS = {
     unit: "bytes",
     schema: integer(KIB, 4 * MIB, MIB),
   }),
+  early1970: setting({
+    env: "TRADETAPE_EARLY_1970",
+    doc:
+      "Times in the first quarter of 1970, where seconds and milliseconds taken for microseconds lie. `refuse`: neither " +
+      "published nor landed, but letters `time_unit`. `allow`: such history is meant.",
+    schema: z.enum(["refuse", "allow"]).default("refuse"),
+  }),
   publishLingerMs: setting({
     env: "TRADETAPE_PUBLISH_LINGER_MS",
     doc: "How long a publisher waits for more events before it sends.",

@@ -14,10 +14,11 @@ export type {
   Workflow,
 } from "./agent/fields.ts";
 export { ERROR_CODES, type ErrorCode, TradetapeError } from "./errors.ts";
-export type { Incomplete } from "./event/complete.ts";
+export type { AnyTimes, Incomplete } from "./event/complete.ts";
 export type * from "./event/events.ts";
 export { doubleField, eventId, indicatorId, integerField, strategyId, symbolId } from "./event/identity.ts";
 export { EVENT_TOPICS, type EventTopic } from "./event/schemas.ts";
+export { micros, type Time } from "./event/time/micros.ts";
 export type { Headers } from "./event/workflow.ts";
 export type { ConnectOptions } from "./tradetape/connect-options.ts";
 export type { EventSource, PublishAllOptions, PublishOptions, PublishProgress, Tape } from "./tradetape/tape.ts";

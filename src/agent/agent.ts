@@ -1,6 +1,7 @@
 import { TradetapeError } from "../errors.ts";
 import type { DecisionEvent, EventOfTopic, FillEvent, PerformanceEvent, PredictionEvent } from "../event/events.ts";
 import type { EventTopic } from "../event/schemas.ts";
+import type { Time } from "../event/time/micros.ts";
 import { isUuid } from "../event/validate.ts";
 import {
   type Draft,
@@ -29,7 +30,7 @@ export interface AgentOptions extends AgentIdentity {
   readonly now?: () => number;
 }
 
-type Untimed<F extends { timestamp: number }> = Omit<F, "timestamp"> & { timestamp?: number };
+type Untimed<F extends { timestamp: Time }> = Omit<F, "timestamp"> & { timestamp?: Time };
 /** As a draft's publishing is done by the tape: it resolves when every replica has the event. */
 type PublishDraft = <T extends EventTopic>(draft: Draft<T>) => Promise<void>;
 

@@ -2,6 +2,7 @@ import { TradetapeError } from "../errors.ts";
 import type { DecisionEvent, EventOfTopic, FillEvent, PerformanceEvent, PredictionEvent } from "../event/events.ts";
 import { idBy, performanceId } from "../event/identity.ts";
 import type { EventTopic } from "../event/schemas.ts";
+import { readMicros, type Time } from "../event/time/micros.ts";
 import { checkEvent } from "../event/validate.ts";
 import { WORKFLOW_HEADERS } from "../event/workflow.ts";
 import type {
@@ -12,7 +13,7 @@ import type {
   PredictionFields,
   Workflow,
 } from "./fields.ts";
-import { wrongDecisionLink, wrongFillLink, wrongTime } from "./links.ts";
+import { wrongDecisionLink, wrongFillLink } from "./links.ts";
 
 /** A checked event with its id and headers, ready to be published. */
 export interface Draft<T extends EventTopic> {
@@ -49,6 +50,7 @@ export function draftPrediction(by: AgentIdentity, key: string, fields: Predicti
     probability_up: null,
     confidence_score: null,
     ...defined(fields),
+    timestamp: microsOf("predictions", "timestamp", fields.timestamp),
     prediction_id: predictionId(by, fields.symbol_id, key),
     model_version: by.modelVersion,
     backtest_session_id: by.session ?? null,
@@ -66,6 +68,7 @@ export function draftDecision(by: AgentIdentity, key: string, fields: DecisionFi
     predicted_roi: null,
     reason: null,
     ...defined(own),
+    timestamp: microsOf("decisions", "timestamp", own.timestamp),
     decision_id: decisionId(by, symbolId!, key),
     symbol_id: symbolId!,
     model_reference: prediction?.prediction_id ?? null,
@@ -81,13 +84,15 @@ export function draftDecision(by: AgentIdentity, key: string, fields: DecisionFi
 export function draftFill(by: AgentIdentity, key: string, fields: FillFields, workflow: Workflow = {}) {
   const { decision, ...own } = fields;
   requireText("fills", { key, broker: own.broker, decision_id: decision?.decision_id });
+  const timestamp = microsOf("fills", "timestamp", own.timestamp);
   const event: Required<FillEvent> = {
     executed_price: null,
     quantity: own.status === "FILLED" ? Number.NaN : 0,
-    latency_ms: latencyMs(decision.timestamp, own.timestamp),
+    latency_ms: latencyMs(decision.timestamp, timestamp),
     broker_execution_id: key,
     fee: null,
     ...defined(own),
+    timestamp,
     execution_id: fillId(decision.decision_id, own.broker, key),
     decision_id: decision.decision_id,
     symbol_id: decision.symbol_id,
@@ -126,11 +131,14 @@ export function draftPerformance(by: AgentIdentity, fields: PerformanceFields, w
     performance_id: "",
     ...NO_FIGURES,
     ...defined(fields),
+    window_start: microsOf("performance", "window_start", fields.window_start),
+    window_end: microsOf("performance", "window_end", fields.window_end),
+    as_of: microsOrNull("performance", "as_of", fields.as_of),
+    revised_at: microsOrNull("performance", "revised_at", fields.revised_at),
     strategy_id: by.strategyId,
     backtest_session_id: by.session ?? null,
   };
   const { performance_id: _none, ...named } = event;
-  refuse("performance", wrongTime(event.window_start, "window_start") ?? wrongTime(event.window_end, "window_end"));
   event.performance_id = performanceId(named);
   return finished("performance", by, event, event.performance_id, undefined, workflow);
 }
@@ -149,8 +157,6 @@ function finished<T extends EventTopic>(
   parent: string | undefined,
   { correlationId = root, causationId = parent }: Workflow,
 ): Draft<T> {
-  const timestamp = (event as { timestamp?: number }).timestamp;
-  refuse(topic, timestamp === undefined ? null : wrongTime(timestamp, "timestamp"));
   refuse(topic, checkEvent(topic, event));
   const headers = {
     [WORKFLOW_HEADERS.correlation]: correlationId,
@@ -159,6 +165,16 @@ function finished<T extends EventTopic>(
   };
   return { topic, event, headers };
 }
+
+/** @throws TradetapeError input_invalid */
+function microsOf(topic: EventTopic, name: string, time: Time): number {
+  const us = readMicros(time);
+  if (typeof us === "string") refuse(topic, `${name} ${us}`);
+  return us as number;
+}
+
+const microsOrNull = (topic: EventTopic, name: string, time: Time | null | undefined): number | null =>
+  time === null || time === undefined ? null : microsOf(topic, name, time);
 
 /** Undefined is left out. Ids and links are set behind these: who spreads an event into the next hands them over, too. */
 const defined = <F extends object>(fields: F): F =>

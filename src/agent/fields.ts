@@ -1,4 +1,6 @@
+import type { AnyTimes } from "../event/complete.ts";
 import type { DecisionEvent, FillEvent, PerformanceEvent, PredictionEvent } from "../event/events.ts";
+import type { Time } from "../event/time/micros.ts";
 
 /** Who acts: what every event of one agent has in common. */
 export interface AgentIdentity {
@@ -21,8 +23,8 @@ export interface Workflow {
 }
 
 type Timed<E extends { timestamp: number }, K extends keyof E> = Omit<E, K | "timestamp" | "backtest_session_id"> & {
-  /** Microseconds since 1970, UTC. */
-  timestamp: number;
+  /** In any form that `micros` reads. */
+  timestamp: Time;
 };
 
 /** What `predict` is given. */
@@ -50,4 +52,6 @@ export type FillFields = Timed<FillEvent, "execution_id" | "decision_id" | "symb
 };
 
 /** What `perform` is given. */
-export type PerformanceFields = Omit<PerformanceEvent, "performance_id" | "strategy_id" | "backtest_session_id">;
+export type PerformanceFields = AnyTimes<
+  Omit<PerformanceEvent, "performance_id" | "strategy_id" | "backtest_session_id">
+>;

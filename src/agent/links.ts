@@ -5,20 +5,6 @@ import type { DecisionEvent, FillEvent, PredictionEvent } from "../event/events.
 const sessionOf = (event: { backtest_session_id?: string | null }) => event.backtest_session_id ?? null;
 const called = (session: string | null) => (session === null ? "live trading" : `session ${session}`);
 
-/**
- * Milliseconds taken for microseconds are the mistake everybody makes once; every such time since 2001 lies in 1970.
- * Landing sets aside what is more than two days ahead of the broker's clock; that clock isn't known here.
- */
-const YEAR_1971_US = Date.UTC(1971, 0, 1) * 1000;
-
-export function wrongTime(timestamp: number, name: string): string | null {
-  if (typeof timestamp !== "number" || !Number.isSafeInteger(timestamp)) {
-    return `${name} must be whole microseconds since 1970`;
-  }
-  if (timestamp >= YEAR_1971_US) return null;
-  return `${name} lies before 1971: times are microseconds since 1970, and ${timestamp} may be milliseconds`;
-}
-
 /** An unlinked decision is allowed: people decide, too. */
 export function wrongDecisionLink(decision: DecisionEvent, prediction: PredictionEvent | null): string | null {
   if (prediction === null) return null;

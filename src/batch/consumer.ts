@@ -34,7 +34,7 @@ interface DeclarationOf<T extends EventTopic> extends Declaration {
   readonly audit: "none" | "receipt" | ((event: EventOfTopic[T]) => readonly AuditNote[]);
 }
 
-/** The field with the event's time; an event that lies too far ahead of its publishing is a letter (`isTimely`). */
+/** The field with the event's time; an event that lies too far ahead of its publishing is a letter (`wrongTime`). */
 type TimeField<T extends EventTopic> = FieldHolding<number, T>;
 
 /**

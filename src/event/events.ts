@@ -314,6 +314,18 @@ export type AuditEvent = {
   backtest_session_id?: string | null;
 };
 
+/** The fields that hold times, in whichever event. */
+export type TimeField =
+  | "created_at"
+  | "revised_at"
+  | "started_at"
+  | "ended_at"
+  | "timestamp"
+  | "received_at"
+  | "window_start"
+  | "window_end"
+  | "as_of";
+
 /** The event of each topic. */
 export interface EventOfTopic {
   symbols: SymbolEvent;

@@ -9,8 +9,10 @@ export const LETTER_REASONS = {
   undecodable: "The bytes don't fit the schema they name, or can't be read as the event.",
   too_large: "The event is larger than TRADETAPE_EVENT_BYTES_MAX.",
   invalid: "A field breaks the contract beyond what Avro can say.",
-  time_out_of_range: "The event's time is before 1970 or beyond the broker's time plus two days.",
-  time_unit: "The writer's schema doesn't say what a time counts.",
+  time_out_of_range: "The event's time is beyond the broker's time plus two days.",
+  time_unit:
+    "The writer's schema doesn't say what a time counts, or a time lies in the first quarter of 1970, where seconds and " +
+    "milliseconds lie by mistake.",
   conflicting_duplicate: "An event of this id has landed with other content.",
   missing_parent: "The event it belongs to never came.",
   unknown_session: "The session it belongs to never came.",

@@ -94,3 +94,11 @@ function fieldType(type: RawType): FieldType {
 export const EVENT_SCHEMAS: Readonly<Record<EventName, EventSchema>> = Object.fromEntries(
   Object.values(EVENT_BY_TOPIC).map((event) => [event, readSchema(event)]),
 ) as Record<EventName, EventSchema>;
+
+/** The fields of each topic's events that hold times. */
+export const TIME_FIELDS = Object.fromEntries(
+  EVENT_TOPICS.map((topic) => {
+    const times = EVENT_SCHEMAS[EVENT_BY_TOPIC[topic]].fields.filter(({ type }) => type === "timestamp");
+    return [topic, times.map(({ name }) => name)];
+  }),
+) as Record<EventTopic, string[]>;

@@ -1,5 +1,6 @@
 import type { EventOfTopic, SymbolEvent } from "../event/events.ts";
 import type { EventTopic } from "../event/schemas.ts";
+import type { Early1970 } from "../event/time/range.ts";
 import type { Decision, Question } from "./decision.ts";
 
 /** A line that gives no event, and why: a value, because the lines after it go on. */
@@ -79,6 +80,8 @@ export interface FeedOptions {
   readonly session?: string | undefined;
   /** What a publisher sends at most, in bytes of its wire format (default 1 MiB); a larger event rejects its line. */
   readonly eventBytesMax?: number | undefined;
+  /** What becomes of times in the first quarter of 1970; refused where nothing is said. */
+  readonly early1970?: Early1970 | undefined;
   /** The format's name, where detection shall not decide. */
   readonly format?: string | undefined;
   /** A file that describes the layout (docs/feeds.md). */

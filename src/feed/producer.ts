@@ -154,7 +154,7 @@ function describe<T extends EventTopic>({ input, format, opening }: Opened<T>): 
 
 function feedOf<T extends EventTopic>(topic: T, opened: Opened<T>): Feed<T> {
   const { input, format, opening, conversion } = opened;
-  const reading = new Reading(topic, conversion, opening.options.strict ?? false);
+  const reading = new Reading(topic, conversion, opening.options);
   let isClosed = false;
   return {
     topic,

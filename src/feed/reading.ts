@@ -1,6 +1,7 @@
 import type { EventOfTopic } from "../event/events.ts";
-import type { EventTopic } from "../event/schemas.ts";
-import type { FeedBatch, Rejection, Warning } from "./feed.ts";
+import { type EventTopic, TIME_FIELDS } from "../event/schemas.ts";
+import { type Early1970, wrongTime } from "../event/time/range.ts";
+import type { FeedBatch, FeedOptions, Rejection, Warning } from "./feed.ts";
 import type { Conversion } from "./format.ts";
 import type { LineBlock } from "./lines.ts";
 import { type MarketEvent, Neighbours } from "./neighbours.ts";
@@ -9,16 +10,20 @@ import { SameIds } from "./same-ids.ts";
 /** Turns one file's lines into events, and looks at each beside the ones before it. */
 export class Reading<T extends EventTopic> {
   readonly #conversion: Conversion<T>;
+  readonly #topic: T;
   readonly #isStrict: boolean;
+  readonly #early1970: Early1970;
   readonly #neighbours: Neighbours | undefined;
   readonly #ids: SameIds | undefined;
   #headToCome: number;
   #leftOut = 0;
 
-  constructor(topic: T, conversion: Conversion<T>, isStrict: boolean) {
+  constructor(topic: T, conversion: Conversion<T>, { strict = false, early1970 = "refuse" }: FeedOptions) {
     const isMarketData = topic === "ticks" || topic === "quotes" || topic === "bars";
     this.#conversion = conversion;
-    this.#isStrict = isStrict;
+    this.#topic = topic;
+    this.#isStrict = strict;
+    this.#early1970 = early1970;
     this.#neighbours = isMarketData ? new Neighbours() : undefined;
     this.#ids = isMarketData && conversion.isOnce ? new SameIds() : undefined;
     this.#headToCome = conversion.head;
@@ -61,9 +66,13 @@ export class Reading<T extends EventTopic> {
     events: EventOfTopic[T][],
     rejections: Rejection[],
   ): void {
-    const reason = typeof made === "string" ? made : this.#wrong(made as MarketEvent, line);
+    const reason = typeof made === "string" ? made : (this.#wrongTime(made) ?? this.#wrong(made as MarketEvent, line));
     if (reason !== null) rejections.push({ line, reason, text });
     else events.push(made as EventOfTopic[T]);
+  }
+
+  #wrongTime(event: EventOfTopic[T]): string | null {
+    return wrongTime(TIME_FIELDS[this.#topic], event, this.#early1970, Date.now() * 1000)?.detail ?? null;
   }
 
   /** Only market data have the objects that look at them, so `event` is one of these where it is used. */

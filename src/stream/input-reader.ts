@@ -1,8 +1,8 @@
-import { isTimely } from "../batch/encode/read-event.ts";
 import { EventReader, HEADER_BYTES } from "../event/codec.ts";
 import { Refusal } from "../event/letter.ts";
 import type { Registry } from "../event/registry.ts";
-import { EVENT_BY_TOPIC, EVENT_SCHEMAS, type EventTopic } from "../event/schemas.ts";
+import { EVENT_BY_TOPIC, EVENT_SCHEMAS, type EventTopic, TIME_FIELDS } from "../event/schemas.ts";
+import { type Early1970, wrongTime } from "../event/time/range.ts";
 import { checkEvent } from "../event/validate.ts";
 import type { FetchedBatch } from "../topic/fetch/fetched-batch.ts";
 import type { Input } from "./inputs.ts";
@@ -21,16 +21,19 @@ function isWellFormed(topic: EventTopic, event: Record<string, unknown>): boolea
 /** Reads fetched batches into the records that a program is shown. */
 export class InputReader {
   readonly #registry: Registry;
+  readonly #early1970: Early1970;
   readonly #readers: ReadonlyMap<EventTopic, EventReader>;
 
-  constructor(registry: Registry, topics: readonly EventTopic[]) {
+  constructor(registry: Registry, topics: readonly EventTopic[], early1970: Early1970) {
     this.#registry = registry;
+    this.#early1970 = early1970;
     this.#readers = new Map(topics.map((topic) => [topic, new EventReader(topic, registry)]));
   }
 
   /**
    * The records of a batch from `input.next` up to the offset `until`. Left out is what becomes a letter where it lands:
-   * what can't be read, isn't well formed or is of a time to come, since a program goes by the latest time that it has seen.
+   * what can't be read, isn't well formed or has a time that no event may have, since a program goes by the latest time
+   * that it has seen.
    * @throws TradetapeError registry_unreachable
    */
   async read(input: Input, batch: FetchedBatch, until: number): Promise<InputRecord[]> {
@@ -45,7 +48,7 @@ export class InputReader {
       const event = reader.read(fetched.record(index).value);
       if (event instanceof Refusal || !isWellFormed(input.topic, event)) continue;
       const publishedUs = fetched.publishedAtMs(index) * 1000;
-      if ("timestamp" in event && !isTimely(event.timestamp, publishedUs)) continue;
+      if (wrongTime(TIME_FIELDS[input.topic], event, this.#early1970, publishedUs) !== null) continue;
       const { topic, partition } = input;
       records.push({ topic, event, partition, offset, publishedUs } as InputRecord);
     }

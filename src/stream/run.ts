@@ -77,7 +77,7 @@ class Run {
     this.#program = program;
     this.#options = options;
     this.#groupId = `tradetape.run.${topicName(config.namespace, program.name as EventTopic)}.${options.name}`;
-    this.#reader = new InputReader(registry, program.reads);
+    this.#reader = new InputReader(registry, program.reads, config.early1970);
     const topicNames = program.reads.map((topic) => topicName(config.namespace, topic));
     this.#member = new SoleMember(client, { groupId: this.#groupId, topicNames, ...config });
     this.#marks = new Marks(this.#member, services.log);

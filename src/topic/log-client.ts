@@ -64,6 +64,8 @@ export interface LogProducer {
    * @throws TradetapeError broker_unreachable, topic_missing: any of the batches may be in the log all the same
    */
   produce(topicName: string, batches: readonly PartitionBatch[]): Promise<ReadonlyMap<number, number>>;
+  /** How far the broker's clock was ahead of ours at its last acknowledgement, in milliseconds; 0 before the first. */
+  readonly clockAheadMs: number;
   close(): Promise<void>;
 }
 

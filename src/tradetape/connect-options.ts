@@ -33,6 +33,8 @@ export interface ConnectOptions {
   readonly logLevel?: SettingValue;
   /** TRADETAPE_EVENT_BYTES_MAX: A larger event becomes a letter `too_large`. In bytes. */
   readonly eventBytesMax?: SettingValue;
+  /** TRADETAPE_EARLY_1970: Times in the first quarter of 1970, where seconds and milliseconds taken for microseconds lie. `refuse`: neither published nor landed, but letters `time_unit`. `allow`: such history is meant. */
+  readonly early1970?: SettingValue;
   /** TRADETAPE_PUBLISH_LINGER_MS: How long a publisher waits for more events before it sends. In ms. */
   readonly publishLingerMs?: SettingValue;
   /** TRADETAPE_PUBLISH_BATCH_BYTES_MAX: A produce request to one partition holds at most this much. In bytes. */

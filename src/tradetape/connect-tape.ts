@@ -2,8 +2,10 @@ import { Agent, type AgentOptions } from "../agent/agent.ts";
 import { type Config, requireServices } from "../config.ts";
 import { TradetapeError } from "../errors.ts";
 import { completeEvent, type Incomplete } from "../event/complete.ts";
+import type { EventOfTopic } from "../event/events.ts";
 import { openRegistry } from "../event/registry.ts";
-import type { EventTopic } from "../event/schemas.ts";
+import { type EventTopic, TIME_FIELDS } from "../event/schemas.ts";
+import { type Early1970, wrongTime } from "../event/time/range.ts";
 import type { Headers } from "../event/workflow.ts";
 import type { Log } from "../log.ts";
 import { openKafka } from "../topic/kafkajs/open-kafka.ts";
@@ -20,16 +22,19 @@ export async function connectTape(config: Config, log: Log, client = openKafka(c
     batchBytesMax: config.publishBatchBytesMax,
     bufferBytesMax: config.publishBufferBytesMax,
   });
-  return new KafkaTape({ client, registry: openRegistry(schemaRegistryUrl), publisher, namespace, eventBytesMax });
+  const parts = { client, registry: openRegistry(schemaRegistryUrl), publisher, namespace, eventBytesMax };
+  return new KafkaTape(parts, config.early1970);
 }
 
 class KafkaTape implements Tape {
   readonly #parts: WriterParts;
+  readonly #early1970: Early1970;
   readonly #writers = new Map<EventTopic, EventWriter>();
   #closed: Promise<void> | undefined;
 
-  constructor(parts: WriterParts) {
+  constructor(parts: WriterParts, early1970: Early1970) {
     this.#parts = parts;
+    this.#early1970 = early1970;
   }
 
   publish<T extends EventTopic>(topic: T, event: Incomplete<T>, options: PublishOptions = {}): Promise<void> {
@@ -39,7 +44,7 @@ class KafkaTape implements Tape {
   #publish(topic: EventTopic, event: object, headers: Headers | undefined): Promise<void> {
     try {
       const writer = this.#writer(topic);
-      return writer.write(checked(topic, event), headers);
+      return writer.write(this.#checked(topic, event), headers);
     } catch (error) {
       return Promise.reject(error);
     }
@@ -71,7 +76,7 @@ class KafkaTape implements Tape {
         if (publisher.isFull) await publisher.space();
         if (acks.hasFailed) return;
         this.#requireOpen();
-        acks.add(writer.admit(checked(topic, event)));
+        acks.add(writer.admit(this.#checked(topic, event)));
       }
     };
     let stopped: unknown;
@@ -124,12 +129,17 @@ class KafkaTape implements Tape {
     }
     return writer;
   }
-}
 
-function checked<T extends EventTopic>(topic: T, event: unknown): object {
-  const complete = completeEvent(topic, event);
-  if (typeof complete !== "string") return complete;
-  throw new TradetapeError("input_invalid", `${topic}: ${complete}`, {
-    next: `See schemas/ for the fields of ${topic}.`,
-  });
+  /** The event as it is sent. @throws TradetapeError input_invalid: also for a time that landing would set aside */
+  #checked<T extends EventTopic>(topic: T, event: unknown): EventOfTopic[T] {
+    const complete = completeEvent(topic, event);
+    const isWhole = typeof complete !== "string";
+    const time = isWhole
+      ? wrongTime(TIME_FIELDS[topic], complete, this.#early1970, this.#parts.publisher.brokerUs())
+      : null;
+    if (isWhole && time === null) return complete;
+    throw new TradetapeError("input_invalid", `${topic}: ${time?.detail ?? complete}`, {
+      next: `See schemas/ for the fields of ${topic}.`,
+    });
+  }
 }

@@ -33,7 +33,9 @@ export interface Tape {
   /**
    * Publishes one event and resolves when every replica has it. Events of one key keep the order of their calls, also
    * when the calls aren't awaited one by one. An event's own id that is missing is filled in where `Incomplete` lets it be
-   * missing. Awaiting is the back-pressure: who doesn't gets publisher_full.
+   * missing, and its times may be of any form. A time that landing would set aside is refused: in the first quarter of 1970
+   * (`TRADETAPE_EARLY_1970`), or more than two days ahead of the broker's, which its last acknowledgement told; our own
+   * clock counts before the first. Awaiting is the back-pressure: who doesn't gets publisher_full.
    *
    * A rejected event is not in the table, or, when the broker's answer was lost, it is: publish it again, the same id
    * lands once. What was published after it has kept its place.

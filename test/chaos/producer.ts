@@ -75,7 +75,7 @@ async function poison(planned: Planned, kind: PoisonKind, window: number): Promi
 
 function spoil({ topic, event }: Planned, kind: PoisonKind, schemaId: number): Buffer {
   const encode = (change: object) => encodeEvent(topic as EventTopic, schemaId, { ...event, ...change });
-  if (kind === "time") return encode({ timestamp: -1 });
+  if (kind === "time") return encode({ timestamp: 1 });
   const [text] = topic === "fills" ? ["broker"] : ["source"];
   if (kind === "nul") return encode({ [text as string]: "a\0b" });
   const value = encode({});

@@ -26,7 +26,7 @@ describe("files of several symbols", () => {
   it("of which the first rows show one reject another one by line", async () => {
     const many = Array.from(
       { length: 9000 },
-      (_, i) => `${new Date(i * 864e5).toISOString().slice(0, 10)},1,2,0.5,1.5,10,AAPL`,
+      (_, i) => `${new Date((i + 90) * 864e5).toISOString().slice(0, 10)},1,2,0.5,1.5,10,AAPL`,
     );
     const text = `date,open,high,low,close,volume,ticker\n${many.join("\n")}\n2024-01-02,1,2,0.5,1.5,10,MSFT`;
     const { rejected, reasons } = await barsOf("a.csv", text);
@@ -37,7 +37,7 @@ describe("files of several symbols", () => {
   });
   it("may be told apart by a column of codes, which is asked about, and has to stay as it is", async () => {
     const row = (day: number, code: number) =>
-      `${new Date(day * 864e5).toISOString().slice(0, 10)},1,2,0.5,1.5,10,${code}`;
+      `${new Date((day + 90) * 864e5).toISOString().slice(0, 10)},1,2,0.5,1.5,10,${code}`;
     const head = "date,open,high,low,close,volume,permno";
     const two = [head, row(1, 10107), row(2, 10107), row(3, 14593), row(4, 14593)].join("\n");
     expect(await askedOf(barsOf("c.csv", two, { symbol: "IBM" }))).toEqual(["--column"]);

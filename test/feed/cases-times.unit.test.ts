@@ -122,9 +122,11 @@ describe("zones and days", () => {
     const read = await barsOf("a.csv", back, { symbol: "IBM", interval: "30min", tz });
     expect([read.rows.length, read.rejected]).toEqual([2, [3, 4]]);
   });
-  it("16: days before 1970 are rejected by line, as landing would set them aside", async () => {
-    const { rows, rejected } = await barsOf("i.csv", bars("1962-01-02", "1969-12-31", "1970-01-02"), DAILY);
-    expect([rows.length, rejected]).toEqual([1, [2, 3]]);
+  it("16: days before 1970 are read, and those of its first quarter where they are meant", async () => {
+    const text = bars("1962-01-02", "1969-12-31", "1970-01-02", "1970-04-01");
+    const { rows, rejected, reasons } = await barsOf("i.csv", text, DAILY);
+    expect([rows.length, rejected, reasons]).toEqual([3, [4], [expect.stringContaining("TRADETAPE_EARLY_1970=allow")]]);
+    expect((await barsOf("i.csv", text, { ...DAILY, early1970: "allow" })).rows.length).toBe(4);
   });
   it("13, 13b, 13c: midnights of a zone over a weekend and a change of clocks", async () => {
     const text = [

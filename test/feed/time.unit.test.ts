@@ -2,18 +2,19 @@ import fc from "fast-check";
 import { DateTime } from "luxon";
 import { describe, expect, it } from "vitest";
 import { TradetapeError } from "../../src/errors.ts";
-import { epochUnit, momentOf, outsideRange, parseEpoch, parseIso, type WrittenTime } from "../../src/feed/time.ts";
+import { parseIso, type WrittenTime } from "../../src/event/time/iso.ts";
+import { epochUnit, momentOf, outsideRange, parseEpoch } from "../../src/feed/time.ts";
 import { ZoneClock } from "../../src/feed/zone.ts";
 
 const at = (iso: string) => Date.parse(iso) * 1000;
-const anyTime = fc.integer({ min: 0, max: 4_000_000_000_000_000 });
+const anyTime = fc.integer({ min: at("1700-01-01T00:00:00Z"), max: 4_000_000_000_000_000 });
 
 describe("parseIso", () => {
   it("reads what toISOString writes, with up to nine decimals", () => {
     fc.assert(
       fc.property(anyTime, fc.nat(999), (us, ns) => {
         const text = new Date(Math.floor(us / 1e6) * 1000).toISOString().slice(0, 19);
-        const decimals = `${us % 1e6}`.padStart(6, "0") + `${ns}`.padStart(3, "0");
+        const decimals = `${us - Math.floor(us / 1e6) * 1e6}`.padStart(6, "0") + `${ns}`.padStart(3, "0");
         expect(parseIso(`${text}.${decimals}Z`)).toEqual({ us, ns, zoned: true, dateOnly: false });
       }),
     );
@@ -62,9 +63,17 @@ describe("epoch times", () => {
   it("keeps the nanoseconds that a double would lose", () => {
     expect(parseEpoch("1675329600138123457", "ns")).toEqual({ us: 1_675_329_600_138_123, ns: 457 });
   });
-  it("refuses another unit than the file's, and what is no number", () => {
-    expect(parseEpoch("1735689600000000", "ms")).toMatch(/another unit/);
-    expect(parseEpoch("-5", "s")).toMatch(/no time/);
+  it("of few digits and before 1970 are read in the unit that was decided", () => {
+    expect(parseEpoch("-252374400", "s")).toEqual({ us: at("1962-01-02T00:00:00Z"), ns: 0 });
+    expect(parseEpoch("-252374400000", "ms")).toEqual({ us: at("1962-01-02T00:00:00Z"), ns: 0 });
+    expect(parseEpoch("9000000000", "ms")).toEqual({ us: at("1970-04-15T04:00:00Z"), ns: 0 });
+    expect(parseEpoch("-1.5", "s")).toEqual({ us: -1_500_000, ns: 0 });
+    expect(parseEpoch("-1", "ns")).toEqual({ us: -1, ns: 999 });
+    expect(parseEpoch("-1001", "ns")).toEqual({ us: -2, ns: 999 });
+    expect(parseEpoch("-1000", "ns")).toEqual({ us: -1, ns: 0 });
+    expect(parseEpoch("0", "s")).toEqual({ us: 0, ns: 0 });
+  });
+  it("refuses what is no number", () => {
     expect(parseEpoch("1e12", "ms")).toMatch(/no time/);
     expect(parseEpoch("1735689600.1234567891", "s")).toMatch(/no time/);
   });
@@ -114,10 +123,11 @@ describe("momentOf", () => {
 });
 
 describe("outsideRange", () => {
-  it("allows 1970 to two days ahead", () => {
+  it("allows what 2^53 microseconds reach, to two days ahead", () => {
     const now = Date.now() * 1000;
-    expect([outsideRange(0), outsideRange(now), outsideRange(now + 86_400e6)]).toEqual([null, null, null]);
-    expect(outsideRange(-1)).toMatch(/1970/);
+    const good = [at("1685-01-01T00:00:00Z"), -1, 0, now, now + 86_400e6];
+    expect(good.map(outsideRange)).toEqual(good.map(() => null));
+    expect(outsideRange(at("1684-01-01T00:00:00Z"))).toMatch(/1684/);
     expect(outsideRange(now + 3 * 86_400e6)).toMatch(/ahead/);
   });
 });

@@ -1,12 +1,11 @@
 import { describe, expect, test } from "vitest";
-import { decisionsOnPredictions } from "../../producers/decisions.ts";
 import { fillsOfDecisions } from "../../producers/fills.ts";
 import { indicatorsOfBars } from "../../producers/indicators.ts";
 import type { AnyDraft } from "../../src/agent/draft.ts";
 import { strategyId } from "../../src/event/identity.ts";
 import { IndicatorSeries } from "../../src/strategy/indicator-series.ts";
 import type { InputRecord, Machine } from "../../src/stream/program.ts";
-import { bar, decision, idOf, prediction } from "../support/samples.ts";
+import { bar, decision, idOf } from "../support/samples.ts";
 
 const DAY = 86_400_000_000;
 const START = Date.UTC(2010, 0, 1) * 1000;
@@ -132,17 +131,4 @@ describe("fills of decisions", () => {
   test("of an order that was published twice are one", () => {
     expect(run(...bars, orders[0]!, orders[0]!)).toBe(run(...bars, orders[0]!));
   });
-});
-
-test("decisions go on behind a prediction whose time is in milliseconds", () => {
-  const own = { model_version: BY.modelVersion, backtest_session_id: SESSION, probability_up: 0.9 };
-  const [wrong, right] = [START / 1000, START].map((timestamp, n) =>
-    record("predictions", prediction(n, { ...own, timestamp })),
-  );
-  const drafts = show(
-    decisionsOnPredictions(BY).open(() => true),
-    wrong!,
-    right!,
-  );
-  expect(drafts.map(({ event }) => (event as { timestamp: number }).timestamp)).toEqual([START]);
 });

@@ -41,7 +41,7 @@ async function shown(...events: readonly object[]): Promise<readonly object[]> {
     logEnd: events.length,
   };
   const batch = new FetchedBatch(range, records, events.length);
-  const shownRecords = await new InputReader(registry, ["fills"]).read(INPUT, batch, events.length);
+  const shownRecords = await new InputReader(registry, ["fills"], "refuse").read(INPUT, batch, events.length);
   return shownRecords.map(({ event }) => ({ ...event }));
 }
 
@@ -59,5 +59,7 @@ test("a program is shown an event whose ids are in capitals, which lands, too, w
 });
 
 test("a program is shown nothing of an event that is a letter where it lands", async () => {
-  expect(await shown(fill(1, { symbol_id: "IBM" }), fill(2, { quantity: -1 }))).toEqual([]);
+  expect(
+    await shown(fill(1, { symbol_id: "IBM" }), fill(2, { quantity: -1 }), fill(3, { timestamp: NOON / 1000 })),
+  ).toEqual([]);
 });

@@ -1,12 +1,13 @@
 import { HEADER_BYTES } from "../../event/codec.ts";
 import { dayOf } from "../../event/day.ts";
 import { Refusal } from "../../event/letter.ts";
+import { isAhead } from "../../event/time/range.ts";
 import { type Records, ValuePlace } from "../../topic/fetch/records.ts";
 import { DayCut } from "./day-cut.ts";
 import type { EncodedBatch, EncodeRange, Letter } from "./encoded-batch.ts";
 import type { Encoder } from "./encoder.ts";
 import { firstPublishedUs } from "./headers.ts";
-import { isTimely, readEvent } from "./read-event.ts";
+import { readEvent } from "./read-event.ts";
 import { RowsWriter } from "./rows.ts";
 import { SessionSieve, UNKNOWN_SESSION } from "./session-sieve.ts";
 
@@ -87,7 +88,7 @@ class BatchEncoder {
     const transcoder = end - start > eventBytesMax ? undefined : transcoders.of(place);
     const before = out.length;
     if (!transcoder?.write(out, bytes, start + HEADER_BYTES, end, this.#facts)) return undefined;
-    if (!isTimely(transcoder.time, this.#facts.published_at)) {
+    if (isAhead(transcoder.time, this.#facts.published_at)) {
       out.length = before;
       return undefined;
     }

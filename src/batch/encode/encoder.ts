@@ -1,4 +1,5 @@
 import type { EventReader } from "../../event/codec.ts";
+import type { Early1970 } from "../../event/time/range.ts";
 import type { RowEncoder } from "../../table/rows/row-encoder.ts";
 import type { Consumer } from "../consumer.ts";
 import type { EventFilter } from "./event-filter.ts";
@@ -12,6 +13,7 @@ export interface Encoder {
   readonly rowEncoder: RowEncoder;
   readonly transcoders: Pick<Transcoders, "of">;
   readonly eventBytesMax: number;
+  readonly early1970: Early1970;
   readonly newDaysPerBatchMax: number;
   readonly filter: EventFilter;
   readonly days: KnownDays;

@@ -1,4 +1,5 @@
 import { HEADER_BYTES, MAGIC } from "../../event/codec.ts";
+import type { Early1970 } from "../../event/time/range.ts";
 import type { WireLayout } from "../../event/wire-layout.ts";
 import type { CheckedColumn } from "../../table/rows/catalog.ts";
 import { hasSessions } from "../../table/rows/landing-table.ts";
@@ -11,9 +12,13 @@ interface Layouts {
   layout(schemaId: number): WireLayout | undefined;
 }
 
-export function transcoderPlan(consumer: Consumer, columns: readonly CheckedColumn[]): TranscoderPlan {
+export function transcoderPlan(
+  consumer: Consumer,
+  columns: readonly CheckedColumn[],
+  early1970: Early1970,
+): TranscoderPlan {
   const { landing, time } = consumer;
-  return { columns, revised: landing.repeats === "revised", time, session: hasSessions(landing) };
+  return { columns, revised: landing.repeats === "revised", time, session: hasSessions(landing), early1970 };
 }
 
 /** The transcoders of one topic's writers, made as their schemas are met. */

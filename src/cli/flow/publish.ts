@@ -66,7 +66,8 @@ export const publishCommand: CommandSpec<PublishOptions> = {
   declare: (command) => declareFlags(command),
   run: async (session, [kind, ...files], options) => {
     const producer: Producer<EventTopic> = PRODUCERS[kind as keyof typeof PRODUCERS];
-    const limited = { ...options, eventBytesMax: session.config.eventBytesMax };
+    const { eventBytesMax, early1970 } = session.config;
+    const limited = { ...options, eventBytesMax, early1970 };
     return options.dryRun ? dryRun(session, producer, files, limited) : publish(session, producer, files, limited);
   },
 };

@@ -39,7 +39,7 @@ export function oneWithDays(namespace: string, flag: TopicFlag): Consumer {
 /** A UTC day as a number. @throws TradetapeError input_invalid */
 export function dayFlag(flag: string, text: string): Day {
   const day = DateTime.fromFormat(text, "yyyy-MM-dd", { zone: "utc" });
-  if (!day.isValid || day.toMillis() < 0) throw wrong(`${flag} ${text}`, "a day since 1970, as 2024-03-05");
+  if (!day.isValid) throw wrong(`${flag} ${text}`, "a day, as 2024-03-05");
   return Math.floor(day.toMillis() / DAY_MS);
 }
 

@@ -1,8 +1,9 @@
+import { parseIso, type WrittenTime } from "../../event/time/iso.ts";
 import { shown } from "../decimal.ts";
 import { type Opening, refusal } from "../format.ts";
 import { type DateStyle, sinceMidnight } from "../text/dates.ts";
 import { styleOf } from "../text/times.ts";
-import { outsideRange, parseIso, type WrittenTime } from "../time.ts";
+import { outsideRange } from "../time.ts";
 import { ZoneClock } from "../zone.ts";
 import type { FeedDraft } from "./draft.ts";
 import type { Layout } from "./layout.ts";

@@ -1,10 +1,10 @@
 import { DAY_US } from "../../event/day.ts";
+import type { WrittenTime } from "../../event/time/iso.ts";
 import { shown } from "../decimal.ts";
 import { Decisions } from "../decision.ts";
 import { type Opening, refusal } from "../format.ts";
 import { normalName } from "../text/cells.ts";
 import { lookOf, styleOf, type TimeLook, timeText } from "../text/times.ts";
-import type { WrittenTime } from "../time.ts";
 import { type Columns, isNotKept } from "./columns.ts";
 import { type Layout, ofRows } from "./layout.ts";
 

@@ -1,11 +1,12 @@
 import type { TickEvent } from "../../event/events.ts";
 import { tickId } from "../../event/identity.ts";
+import type { Moment } from "../../event/time/iso.ts";
 import { fileSymbol } from "../decide/symbols.ts";
 import { decimal, shown } from "../decimal.ts";
 import { byRows } from "../decision.ts";
 import { CSV_LINE_BYTES_MAX, type Format, type Opening, refusal } from "../format.ts";
 import { binanceName } from "../symbol.ts";
-import { type EpochUnit, epochUnit, type Moment, outsideRange, parseEpoch } from "../time.ts";
+import { type EpochUnit, epochUnit, outsideRange, parseEpoch } from "../time.ts";
 import { futuresByQuote, marketOf, marketSource, type Possible } from "./binance-market.ts";
 
 /**

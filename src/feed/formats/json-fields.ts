@@ -1,17 +1,13 @@
 import type { EventField } from "../../event/schemas.ts";
+import { parseIso } from "../../event/time/iso.ts";
 import { shown } from "../decimal.ts";
-import { momentOf, parseIso } from "../time.ts";
+import { momentOf } from "../time.ts";
 import type { ZoneClock } from "../zone.ts";
 import { doubleOf, isRawNumber } from "./json-numbers.ts";
 
 export type Fields = Record<string, unknown>;
 /** Changes a parsed object into an event's fields in place; text is the reason why it can't be one. */
 export type FieldStep = (fields: Fields) => string | null;
-
-/** Numbers below are milliseconds or seconds by mistake: as microseconds they lie before March 1973. */
-const MICROS_MIN = 1e14;
-/** The times by which events are ordered and landed, checked as to their size; others may be any time. */
-export const EVENT_TIMES: ReadonlySet<string> = new Set(["timestamp", "window_start", "window_end"]);
 
 /** Whether numbers count by their text: in an object that becomes JSON text again, and in a field that is text. */
 export function needsText(parsed: unknown, types: ReadonlyMap<string, EventField>): boolean {
@@ -52,7 +48,7 @@ function readRaw(object: Fields, field: EventField, text: string): string | null
     return `${field.name} ${text} has more digits than the field can hold`;
   }
   object[field.name] = value;
-  return field.type === "timestamp" ? readMicros(field.name, value) : null;
+  return null;
 }
 
 function readValue(
@@ -66,16 +62,10 @@ function readValue(
   if (type === "uuid" && typeof value === "string") object[name] = value.toLowerCase();
   else if (type === "json" && typeof value !== "string") object[name] = JSON.stringify(value);
   else if (type === "text" && !field.symbols && typeof value === "number") object[name] = String(value);
-  else if (type === "timestamp" && typeof value === "number") return readMicros(name, value);
   else if (type === "timestamp" && typeof value === "string") {
     return readIso(object, name, value, zone, nanos && name === "timestamp");
   }
   return null;
-}
-
-function readMicros(name: string, value: number): string | null {
-  if (!EVENT_TIMES.has(name) || value <= 0 || value >= MICROS_MIN) return null;
-  return `${name} ${value} isn't whole microseconds since 1970: multiply it, or write ISO text`;
 }
 
 function readIso(

@@ -11,7 +11,7 @@ import { toldInterval } from "../interval.ts";
 import { type FeedSymbol, parseSymbol } from "../symbol.ts";
 import { outsideRange } from "../time.ts";
 import { ZoneClock } from "../zone.ts";
-import { EVENT_TIMES, type FieldStep, type Fields, needsText, reader } from "./json-fields.ts";
+import { type FieldStep, type Fields, needsText, reader } from "./json-fields.ts";
 import { parseExactly, repeatsName } from "./json-numbers.ts";
 import { TickerLines } from "./json-symbols.ts";
 
@@ -119,13 +119,9 @@ function convert<E>(
 }
 
 /** A whole step of its own, before the id: a tick far in the future would make its run forget the present. */
-function checkRange(fields: Fields): string | null {
-  for (const name of EVENT_TIMES) {
-    const time = fields[name];
-    const outside = typeof time === "number" ? outsideRange(time) : null;
-    if (outside !== null) return `${name}: ${outside}`;
-  }
-  return null;
+function checkRange({ timestamp }: Fields): string | null {
+  const outside = typeof timestamp === "number" ? outsideRange(timestamp) : null;
+  return outside === null ? null : `timestamp: ${outside}`;
 }
 
 /** Ticks and quotes without the venue's number are told apart within the file, like those of every other format. */

@@ -1,8 +1,8 @@
 import type { EventOfTopic } from "../../event/events.ts";
+import type { Moment } from "../../event/time/iso.ts";
 import type { Settled } from "../decide/settle.ts";
 import { microsOfInterval } from "../interval.ts";
 import type { MapKind } from "../map/fields.ts";
-import type { Moment } from "../time.ts";
 
 /** What a row's own maker gets: its cells, and what every kind of row says. */
 interface Row {

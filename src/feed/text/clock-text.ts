@@ -1,6 +1,7 @@
 import { IANAZone } from "luxon";
+import type { WrittenTime } from "../../event/time/iso.ts";
 import { shown } from "../decimal.ts";
-import { momentOf, type WrittenTime } from "../time.ts";
+import { momentOf } from "../time.ts";
 import { ZoneClock } from "../zone.ts";
 
 /** A time of day and what may stand behind it, taken apart so that each way of writing dates needn't know them all. */

@@ -1,8 +1,9 @@
 import { DateTime } from "luxon";
 import { DAY_US } from "../../event/day.ts";
+import { parseIso, type WrittenTime, wallMicros } from "../../event/time/iso.ts";
 import { shown } from "../decimal.ts";
 import { refusal } from "../format.ts";
-import { type EpochUnit, parseEpoch, parseIso, type WrittenTime, wallMicros } from "../time.ts";
+import { type EpochUnit, parseEpoch } from "../time.ts";
 import { clockText, inZone } from "./clock-text.ts";
 
 /** How one file writes its times. */

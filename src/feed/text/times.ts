@@ -168,6 +168,6 @@ function epochStyle(texts: readonly string[], decisions: Decisions): DateStyle {
       : `times like ${shown(number)} may be a day of a spreadsheet, digits of a date, or units since 1970`;
   return decisions.ask(
     { what: "time", why, flag: "--unit s|ms|us|ns, or --date-format excel, yyMMdd or the like", place: "time.format" },
-    epoch(unit ?? "s"),
+    unit === undefined ? iso : epoch(unit),
   );
 }

@@ -1,3 +1,4 @@
+import { type Early1970, isEarly1970 } from "../../event/time/range.ts";
 import type { WireField } from "../../event/wire-layout.ts";
 import {
   CopyBuffer,
@@ -74,9 +75,16 @@ const STEP_BY_WRITER: ReadonlyMap<FieldWriter, Step> = new Map([
   [writeTexts, textsStep],
 ]);
 
+/** Declines what may be another unit than microseconds, because only a letter can say so. */
+const lateStep: Step = (out, bytes, at, end) => {
+  const next = timestampStep(out, bytes, at, end);
+  return next !== DECLINED && isEarly1970(longRead()) ? DECLINED : next;
+};
+
 /** The step that reads this field and writes it as `write` would, undefined where there is none. */
-export function writeStep(field: WireField, write: FieldWriter): Step | undefined {
+export function writeStep(field: WireField, write: FieldWriter, early1970: Early1970): Step | undefined {
   if (field.symbols !== undefined) return enumStep(field.symbols);
+  if (write === writeTimestamp && early1970 === "refuse") return lateStep;
   return STEP_BY_WRITER.get(write);
 }
 

@@ -1,3 +1,4 @@
+import type { Early1970 } from "../../event/time/range.ts";
 import type { WireField, WireLayout } from "../../event/wire-layout.ts";
 import type { CheckedColumn } from "./catalog.ts";
 import { type CopyBuffer, writeNull } from "./copy-buffer.ts";
@@ -22,6 +23,8 @@ export interface TranscoderPlan {
   readonly revised: boolean;
   /** The event's field that says when it happened. */
   readonly time: string | undefined;
+  /** Whether times in the first quarter of 1970 are taken, which are another unit's by mistake as a rule. */
+  readonly early1970: Early1970;
   /** Whether the event's session is asked for. */
   readonly session: boolean;
 }
@@ -126,7 +129,7 @@ export class Transcoder {
 }
 
 function fieldStep(field: WireField, column: CheckedColumn, plan: TranscoderPlan, watch: Watch): Step | undefined {
-  const write = writeStep(field, column.write);
+  const write = writeStep(field, column.write, plan.early1970);
   if (write === undefined) return undefined;
   let step = write;
   if (column.name === plan.time) step = timeStep(watch, write);

@@ -14,6 +14,7 @@ const ACKS_ALL = -1;
  */
 export class KafkaProducer implements LogProducer {
   readonly #producer: Producer;
+  clockAheadMs = 0;
 
   private constructor(producer: Producer) {
     this.#producer = producer;
@@ -44,6 +45,9 @@ export class KafkaProducer implements LogProducer {
     const messages = batches.map(({ partition, records }) => new WholeMessage(partition, records));
     try {
       const acks = await this.#producer.send({ topic: topicName, messages, acks: ACKS_ALL });
+      // -1 where a topic keeps the times of its writers.
+      const stampedMs = Math.max(...acks.map(({ logAppendTime }) => Number(logAppendTime ?? -1)));
+      if (stampedMs > 0) this.clockAheadMs = stampedMs - Date.now();
       return new Map(acks.map(({ partition, baseOffset }) => [partition, Number(baseOffset)]));
     } catch (cause) {
       throw brokerFault(cause);

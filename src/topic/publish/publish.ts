@@ -60,6 +60,11 @@ export class Publisher {
     return new Publisher(await client.openProducer(), { ...limits, sharesRequests: brokers === 1 });
   }
 
+  /** The broker's time now in microseconds, by its last acknowledgement; before the first one by our own clock. */
+  brokerUs(): number {
+    return (Date.now() + this.#producer.clockAheadMs) * 1000;
+  }
+
   /** Whether a bulk source should wait for `space` before it admits more. */
   get isFull(): boolean {
     return this.#pendingBytes >= this.#limits.bufferBytesMax;

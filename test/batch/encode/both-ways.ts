@@ -47,11 +47,12 @@ export function bothWays(consumer: Consumer, schema: RawSchema): BothWays {
     rowEncoder: new RowEncoder(columns, revised),
     transcoders: { of: () => undefined },
     eventBytesMax: 6000,
+    early1970: "refuse",
     newDaysPerBatchMax: 1,
     filter: new EventFilter(["paper", "backtest", "replay", "live"], "all"),
     days: new KnownDays("market_data_tick"),
   };
-  return { fast: { ...slow, transcoders: new Transcoders(reader, transcoderPlan(consumer, columns)) }, slow };
+  return { fast: { ...slow, transcoders: new Transcoders(reader, transcoderPlan(consumer, columns, "refuse")) }, slow };
 }
 
 /** All values lie in one buffer, as those of a fetch do: what a value claims beyond its end is another's bytes. */

@@ -39,6 +39,7 @@ function encoderOf(consumer: Consumer, change: Partial<Encoder> = {}): Encoder {
     rowEncoder: new RowEncoder(columns, false),
     transcoders: { of: () => undefined },
     eventBytesMax: 1000,
+    early1970: "refuse",
     newDaysPerBatchMax: 2,
     filter: new EventFilter(EVERY_SESSION_KIND),
     days: new KnownDays("market_data_tick"),
@@ -100,13 +101,29 @@ describe("encoding a batch", () => {
     expect(mixed.rows.ends).toEqual(clean.rows.ends);
   });
 
-  it("takes times from 1970 until two days from their publishing, to the microsecond", () => {
+  it("takes times from 1684 until two days from their publishing, to the microsecond", () => {
     const limit = NOON + 2 * DAY_US;
-    const batch = encode([at(0), at(-1), at(limit), at(limit + 1), at(Number.MAX_SAFE_INTEGER)], {
-      newDaysPerBatchMax: 9,
-    });
-    expect(Array.from(batch.rows.indexes)).toEqual([0, 2]);
-    expect(reasons(batch)).toEqual([1, 3, 4].map((index) => [index, "time_out_of_range", "timestamp"]));
+    const batch = encode(
+      [at(-Number.MAX_SAFE_INTEGER), at(-1), at(limit), at(limit + 1), at(Number.MAX_SAFE_INTEGER)],
+      {
+        newDaysPerBatchMax: 9,
+      },
+    );
+    expect(Array.from(batch.rows.indexes)).toEqual([0, 1, 2]);
+    expect(reasons(batch)).toEqual([3, 4].map((index) => [index, "time_out_of_range", "timestamp"]));
+    expect(batch.days).toEqual([dayOf(-Number.MAX_SAFE_INTEGER), -1, dayOf(limit)]);
+  });
+
+  it("takes no time of the first quarter of 1970, unless it is told that such history is meant", () => {
+    const april = Date.UTC(1970, 3, 1) * 1000;
+    const seconds = NOON / 1e6;
+    const events = [at(-1), at(0), at(seconds), at(seconds * 1000), at(april - 1), at(april)];
+    const refusing = encode(events, { newDaysPerBatchMax: 9 });
+    expect(Array.from(refusing.rows.indexes)).toEqual([0, 5]);
+    expect(reasons(refusing)).toEqual([1, 2, 3, 4].map((index) => [index, "time_unit", "timestamp"]));
+    expect(refusing.letters[1]!.detail).toContain(`as seconds ${new Date(NOON / 1000).toISOString()}`);
+    expect(refusing.letters[2]!.detail).toContain(`as milliseconds it is ${new Date(NOON / 1000).toISOString()}`);
+    expect(encode(events, { newDaysPerBatchMax: 9, early1970: "allow" }).letters).toEqual([]);
   });
 });
 
@@ -134,7 +151,7 @@ describe("the days of a batch", () => {
   });
 
   it("of letters don't count, nor do those of a table without days", () => {
-    expect(encode([at(NOON), at(-1), at(-1 - DAY_US), at(NOON - DAY_US)])).toMatchObject({ to: 4 });
+    expect(encode([at(NOON), at(0), at(DAY_US), at(NOON - DAY_US)])).toMatchObject({ to: 4 });
     const all = encode(days, {}, bars);
     expect([all.to, all.days]).toEqual([7, []]);
   });

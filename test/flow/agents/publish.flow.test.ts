@@ -12,6 +12,7 @@ import { Partitioning } from "../../../src/topic/partition.ts";
 import { createTopics } from "../../../src/topic/topics.ts";
 import { connectTape } from "../../../src/tradetape/connect-tape.ts";
 import { connect, type Tape } from "../../../src/tradetape.ts";
+import { NOON } from "../../support/samples.ts";
 import "../../support/services/flow-setup.ts";
 import { startTcpProxy, type TcpProxy } from "../../support/services/tcp-proxy.ts";
 import { readLog } from "../../support/services/topic-log.ts";
@@ -113,12 +114,12 @@ describe("publishing", () => {
   it("sends headers and fills in the ids that are made of the event itself", async () => {
     const config = await freshNamespace("ids");
     await using tape = await connectTo(config);
-    const bar = { timestamp: 0, open: 1, high: 1, low: 1, close: 1, volume: 1, interval: "1d", source: "test" };
+    const bar = { timestamp: NOON, open: 1, high: 1, low: 1, close: 1, volume: 1, interval: "1d", source: "test" };
     const headers = { "correlation-id": "run 7", raw: Buffer.from([0xff]) };
     await tape.publish("bars", { ...bar, symbol_id: SYMBOLS[0]! }, { headers });
     await tape.publish("audit", {
       log_id: SYMBOLS[1]!,
-      timestamp: 1,
+      timestamp: NOON,
       event_type: "NOTE",
       actor: "test",
       payload: "{}",

@@ -3,7 +3,7 @@ import kafkajs from "kafkajs";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { landBy } from "../../support/landing.ts";
 import { ledgerFaults } from "../../support/ledger.ts";
-import { idOf, symbol } from "../../support/samples.ts";
+import { idOf, NOON, symbol } from "../../support/samples.ts";
 import { readLog } from "../../support/services/topic-log.ts";
 import { openTestTape, type TestTape } from "../../support/tape.ts";
 
@@ -21,7 +21,7 @@ async function publish(revisions: number): Promise<void> {
   for (let n = 0; n < revisions; n++) {
     revision++;
     const events = Array.from({ length: SYMBOLS }, (_, i) =>
-      symbol({ symbol_id: idOf(`symbol ${i}`), ticker: `T${i}`, revised_at: revision }),
+      symbol({ symbol_id: idOf(`symbol ${i}`), ticker: `T${i}`, revised_at: NOON + revision }),
     );
     await tape.raw(
       "symbols",

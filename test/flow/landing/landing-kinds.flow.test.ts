@@ -168,7 +168,7 @@ const ticks: fc.Arbitrary<Required<TickEvent>> = fc.record({
   trade_id: maybe(text.filter((s) => s !== "")),
   venue: maybe(text),
   conditions: maybe(fc.array(text, { maxLength: 5 })),
-  received_at: maybe(fc.integer({ min: 0, max: 4_000_000_000_000_000 })),
+  received_at: maybe(fc.integer({ min: Date.UTC(1970, 3) * 1000, max: 4_000_000_000_000_000 })),
   backtest_session_id: maybe(fc.constant(sample.idOf("session"))),
 });
 

@@ -107,13 +107,13 @@ describe("ticks, predictions and the like: the first event of an id stays", () =
 
 const barRow = async (n: number): Promise<Row | undefined> => {
   const [row] = await tape.query(
-    `SELECT close, (extract(epoch FROM revised_at) * 1000000)::bigint AS revised FROM public.market_data_bar
+    `SELECT close, (extract(epoch FROM revised_at) * 1000000)::bigint - ${NOON} AS revised FROM public.market_data_bar
      WHERE market_data_id = $1`,
     [bar(n).market_data_id],
   );
   return row;
 };
-const at = (revised_at: number, close: number, n: number) => bar(n, { revised_at, close, high: 100 });
+const at = (revision: number, close: number, n: number) => bar(n, { revised_at: NOON + revision, close, high: 100 });
 
 describe("bars, indicators, symbols and the like: the greatest revision of an id stays", () => {
   test("a newer revision replaces the row, an older one loses, and both count as replaced", async () => {
@@ -163,14 +163,14 @@ describe("bars, indicators, symbols and the like: the greatest revision of an id
     const before = Date.now() * 1000;
     await landBatch("bars", [bar(8, { revised_at: null })]);
     const { revised } = (await barRow(8)) as { revised: number };
-    expect(revised).toBeGreaterThan(before - 5_000_000);
-    expect(revised).toBeLessThan(Date.now() * 1000 + 5_000_000);
+    expect(NOON + revised).toBeGreaterThan(before - 5_000_000);
+    expect(NOON + revised).toBeLessThan(Date.now() * 1000 + 5_000_000);
     expect(await landBatch("bars", [bar(8, { revised_at: null, close: 2.2 })])).toMatchObject({ replaced: 1 });
     expect(await barRow(8)).toMatchObject({ close: 2.2 });
   });
 
   test("indicators and symbols follow the same rule", async () => {
-    const old = indicator(1, { revised_at: 5, indicator_value: 1 });
+    const old = indicator(1, { revised_at: NOON - 5, indicator_value: 1 });
     const tallies = await landEach("indicators", [indicator(1), old, indicator(1)]);
     expect(tallies.map(({ written, replaced, duplicate }) => [written, replaced, duplicate])).toEqual([
       [1, 0, 0],
@@ -178,13 +178,14 @@ describe("bars, indicators, symbols and the like: the greatest revision of an id
       [0, 0, 1],
     ]);
     const renamed = symbol({ ticker: "IBM.N", revised_at: NOON + 99 });
-    expect(await landBatch("symbols", [renamed, symbol({ revised_at: 1 })])).toMatchObject({ replaced: 2 });
+    expect(await landBatch("symbols", [renamed, symbol({ revised_at: NOON - 1 })])).toMatchObject({ replaced: 2 });
     expect(await tape.query("SELECT ticker FROM public.symbol")).toEqual([{ ticker: "IBM.N" }]);
   });
 });
 
 test("a revision is told to the audit log, one that lost as well, and an equal repeat is not", async () => {
-  const own = (name: string, revised_at: number) => symbol({ symbol_id: idOf("told"), ticker: name, revised_at });
+  const own = (name: string, revision: number) =>
+    symbol({ symbol_id: idOf("told"), ticker: name, revised_at: NOON + revision });
   await landEach("symbols", [own("A", 2), own("A", 2), own("B", 3), own("C", 1)]);
   await tape.land("audit");
   const told = await tape.query(
@@ -204,7 +205,7 @@ describe("a session that is deleted", () => {
     const later = { revised_at: NOON + 10_000 };
     const tallies = await landEach("sessions", [
       named("a"),
-      named("a", { status: "deleted", revised_at: 1 }),
+      named("a", { status: "deleted", revised_at: NOON - 1 }),
       named("a", later),
       named("a", { ...later, status: "deleted", name: "other" }),
     ]);
@@ -220,7 +221,7 @@ describe("a session that is deleted", () => {
   test("stays so within one batch, and what comes behind it there is a duplicate as well", async () => {
     const tally = await landBatch("sessions", [
       named("b"),
-      named("b", { status: "deleted", revised_at: 1 }),
+      named("b", { status: "deleted", revised_at: NOON - 1 }),
       named("b", { revised_at: NOON + 10_000 }),
     ]);
     expect(tally).toMatchObject({ written: 1, replaced: 1, duplicate: 1 });
@@ -228,8 +229,8 @@ describe("a session that is deleted", () => {
   });
 
   test("is the first of those that delete it, in one batch as in two", async () => {
-    const gone = (name: string, data_set: string, revised_at: number) =>
-      named(name, { status: "deleted", data_set, revised_at });
+    const gone = (name: string, data_set: string, revision: number) =>
+      named(name, { status: "deleted", data_set, revised_at: NOON + revision });
     const events = (name: string) => [gone(name, "first", 1), gone(name, "second", 2)];
     expect(await landBatch("sessions", events("c"))).toMatchObject({ written: 1, duplicate: 1 });
     const tallies = await landEach("sessions", events("d"));

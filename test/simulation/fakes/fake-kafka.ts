@@ -52,6 +52,7 @@ export class FakeKafka implements LogClient {
 
 /** A request may fail with nothing, a part or all of it in the log; and what a killed process sent still arrives. */
 class FakeProducer implements LogProducer {
+  readonly clockAheadMs = 0;
   readonly #world: KafkaWorld;
   readonly #process: Process;
 

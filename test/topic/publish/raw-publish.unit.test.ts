@@ -11,6 +11,7 @@ async function publisherOf(answer: (batches: readonly PartitionBatch[]) => Reado
       sent.push([topicName, ...batches.map(({ partition, records }) => `${partition}:${records.count}`)].join(" "));
       return answer(batches);
     },
+    clockAheadMs: 0,
     close: async () => {},
   };
   const client: Pick<LogClient, "openProducer"> = { openProducer: async () => producer };
