@@ -144,6 +144,34 @@ describe("an agent's events", () => {
     expect(await latency(NOON + 30 * 86_400_000_000)).toBeNull();
   });
 
+  test("are the same, in microseconds, in whatever form their times are given", async () => {
+    const nanos = BigInt(NOON) * 1000n;
+    const forms = [
+      NOON,
+      new Date(NOON / 1000),
+      new Date(NOON / 1000).toISOString(),
+      nanos,
+      { epochNanoseconds: nanos },
+    ];
+    const told = await Promise.all(
+      forms.map(async (timestamp) => {
+        const { agent } = agentOf();
+        const prediction = await agent.predict("k", { symbol_id: SYMBOL_ID, timestamp });
+        const decision = await agent.decide("k", { prediction, timestamp, ...BUY });
+        const fill = await agent.fill("k", { decision, timestamp, ...FILLED });
+        const times = { window_start: timestamp, window_end: timestamp, as_of: timestamp, revised_at: timestamp };
+        return [prediction, decision, fill, await agent.perform({ total_trades: 1, ...times })];
+      }),
+    );
+    expect(told[0]).toMatchObject([
+      { timestamp: NOON },
+      { timestamp: NOON },
+      { timestamp: NOON },
+      { revised_at: NOON },
+    ]);
+    for (const one of told) expect(one).toEqual(told[0]);
+  });
+
   test("name a performance row by strategy, symbol, window and session", async () => {
     const { agent } = agentOf();
     const window = { window_start: NOON, window_end: NOON + 1, total_trades: 1 };
