@@ -106,6 +106,12 @@ describe("wrongTime", () => {
     expect(detail(NOON / 1e6)).toContain(`as seconds ${date}`);
     expect(detail(0)).toContain("0 would be 1970-01-01T00:00:00.000Z");
   });
+  it("takes a revised_at of 0, than which every revision is newer, and no other time of 0", () => {
+    const zero = (name: string) => wrongTime([name], { [name]: 0 }, "refuse", NOON);
+    const names = [...new Set(EVENT_TOPICS.flatMap((topic) => TIME_FIELDS[topic]))];
+    expect(names.filter((name) => zero(name) === null)).toEqual(["revised_at"]);
+    expect(wrongTime(["revised_at"], { revised_at: 1 }, "refuse", NOON)).toMatchObject({ reason: "time_unit" });
+  });
   it.each(CONSUMERS)("bounds, of $topic, the time that its consumer names, and no other", ({ topic, time }) => {
     const bounded = TIME_FIELDS[topic].filter((name) => wrongTime([name], { [name]: NOON + 3 * DAY }, "refuse", NOON));
     expect(bounded).toEqual(time === undefined ? [] : [time]);

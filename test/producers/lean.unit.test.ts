@@ -3,6 +3,8 @@ import { gzipSync } from "node:zlib";
 import { describe, expect, it } from "vitest";
 import { ticks } from "../../producers/ticks.ts";
 import { symbolId } from "../../src/event/identity.ts";
+import { TIME_FIELDS } from "../../src/event/schemas.ts";
+import { wrongTime } from "../../src/event/time/range.ts";
 import { checkEvent } from "../../src/event/validate.ts";
 import { decidedOf, readFile, readText, zipOf } from "../support/feeds/feed-files.ts";
 
@@ -71,6 +73,7 @@ describe("Lean ticks", () => {
       },
     ]);
     expect(checkEvent("symbols", feed.symbols[0])).toBeNull();
+    expect(wrongTime(TIME_FIELDS.symbols, feed.symbols[0]!, "refuse", at("2013-10-08T00:00:00Z"))).toBeNull();
   });
   it("follow the exchange's clock on days that change it", async () => {
     const noon = "43200000,1815200,283,P,0,0";

@@ -25,6 +25,9 @@ interface WrongTime {
   readonly detail: string;
 }
 
+/** A `revised_at` of 0 is no time: what has it, as a symbol made of a file's name, is older than every revision. */
+const isNoRevision = (name: string, us: number): boolean => us === 0 && name === "revised_at";
+
 /**
  * The first of an event's times that it may not have. Whatever is no number isn't looked at.
  * @param names of the fields that hold times
@@ -39,7 +42,7 @@ export function wrongTime(
   for (const name of names) {
     const us = event[name];
     if (typeof us !== "number") continue;
-    if (early1970 === "refuse" && isEarly1970(us)) {
+    if (early1970 === "refuse" && isEarly1970(us) && !isNoRevision(name, us)) {
       return { reason: "time_unit", field: name, detail: `${name} ${otherUnits(us)}` };
     }
     if (HAPPENED.has(name) && isAhead(us, nowUs)) {
