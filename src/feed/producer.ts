@@ -134,11 +134,15 @@ function choose<T extends EventTopic>(
   if (/^\s*\[/.test(lines[0]!)) {
     throw refusal(`${file} is one JSON array`, "Write one object per line, as `jq -c '.[]'` does.");
   }
-  const known =
-    formats.length > 5 ? "the formats of `tradetape feeds list`" : formats.map(({ name }) => name).join(", ");
+  const begin = `it begins with ${shown(lines[0]!)}`;
+  if (formats.length <= 5) {
+    throw refusal(`${file} has none of ${formats.map(({ name }) => name).join(", ")}; ${begin}`, "Check the file.");
+  }
+  // Of each kind the format that goes by a header's names stands before JSON lines, which are the last.
+  const byHeader = formats.at(-2)!.name;
   throw refusal(
-    `${file} has none of ${known}; it begins with ${shown(lines[0]!)}`,
-    "Say what the file is by --map FILE (`tradetape feeds sniff` proposes one), or name its format by --format.",
+    `${file} has none of the formats of \`tradetape feeds list\`; ${begin}`,
+    `If it has a header, say --format ${byHeader} and --column FIELD=NAME for each column; else say what it is by --map FILE.`,
   );
 }
 

@@ -146,9 +146,9 @@ describe("columns", () => {
   it("that may be the volume, the symbol or a second time are asked about, and told", async () => {
     const of = (name: string, cells: readonly string[], head = "date,open,high,low,close") =>
       [`${head},${name}`, ...cells.map((cell, i) => `2024-03-0${i + 1},1,2,0.5,1.5,${cell}`)].join("\n");
-    const numbers = of("Stücke", ["100", "200"]);
+    const numbers = of("Umsatz", ["100", "200"]);
     expect(await askedOf(barsOf("a.csv", numbers, IBM))).toEqual(["--column", "--missing-volume"]);
-    expect((await barsOf("a.csv", numbers, { ...IBM, column: ["volume=Stücke"] })).rows[1]).toMatch(/ 200 1d ohlcv$/);
+    expect((await barsOf("a.csv", numbers, { ...IBM, column: ["volume=Umsatz"] })).rows[1]).toMatch(/ 200 1d ohlcv$/);
     expect((await barsOf("a.csv", numbers, { ...IBM, missingVolume: "0" })).rows[1]).toMatch(/ 0 1d ohlcv$/);
     for (const name of ["Turnover", "Adj Volume", "Quote asset volume", "unadjustedVolume"]) {
       expect(await askedOf(barsOf("a.csv", of(name, ["100", "200"]), IBM)), name).toEqual([

@@ -42,6 +42,16 @@ describe("Lean's quotes", () => {
   });
 });
 
+describe("LOBSTER's messages", () => {
+  it("are no quotes of Lean's, though one of their rows looks like one", async () => {
+    const row = (clock: string, side: number) => `${clock},1,16113575,18,5853300,${side}`;
+    for (const clock of ["34200.004241176", "34200.201743"]) {
+      const text = [row(clock, 1), row("34200.025551", -1), row("34200.2017", 1)].join("\n");
+      await expect(quotesOf("m.csv", text, DAY)).rejects.toThrow("none of the formats");
+    }
+  });
+});
+
 describe("quotes of sites", () => {
   it("of HistData are in EST all year, and named by the file", async () => {
     const text = "20120201 000003660,1.306600,1.306770,0\n20120701 000003973,1.306580,1.306750,0";

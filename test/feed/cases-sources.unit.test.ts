@@ -28,6 +28,16 @@ describe("a layout that any program writes", () => {
   });
 });
 
+describe("Stooq's layout", () => {
+  it("is Finam's and others', too, where it has no open interest", async () => {
+    const head = "<TICKER>;<PER>;<DATE>;<TIME>;<OPEN>;<HIGH>;<LOW>;<CLOSE>;<VOL>";
+    const row = "SBER;D;20240315;000000;298.5;299.9;298.1;299.4;5400210";
+    expect(await askedOf(readText(bars, "f.txt", `${head}\n${row}`))).toEqual(["--source"]);
+    const { events } = await readText(bars, "s.txt", `${head};<OPENINT>\n${row};0`);
+    expect(events.map(({ source, interval }) => [source, interval])).toEqual([["stooq", "1d"]]);
+  });
+});
+
 describe("several files", () => {
   it("are all decided before the first is read", async () => {
     const first = fileOf("a.csv", DECIDED);

@@ -17,12 +17,13 @@ export const ohlcv: MappedFormat = {
 
 export const stooq: MappedFormat = {
   name: "stooq",
-  about: "Stooq's bulk files: ticker, period, date and time in columns of their own",
+  about:
+    "Stooq's bulk files: ticker, period, date and time in columns of their own; those without OPENINT are Finam's and others'",
   sample: [
     "<TICKER>,<PER>,<DATE>,<TIME>,<OPEN>,<HIGH>,<LOW>,<CLOSE>,<VOL>,<OPENINT>",
     "AAPL.US,D,20240102,000000,186.231,187.514,182.979,184.730,82598139,0",
   ],
-  asks: "--symbols for several tickers; --tz for rows of less than a day",
+  asks: "--symbols for several tickers; --tz for rows of less than a day; --source without OPENINT",
   map: {
     columns: { ...OHLC, volume: "VOL" },
     numbers: DOT,
@@ -34,7 +35,9 @@ export const stooq: MappedFormat = {
     },
   },
   detects: hasColumns("TICKER", "PER", "DATE", "TIME", "OPEN", "HIGH", "LOW", "CLOSE", "VOL"),
-  refine: (_opening, layout, draft) => {
+  refine: (_opening, layout, given) => {
+    const isStooq = layout.names.some((name) => /openint/i.test(name));
+    const draft = isStooq ? given : withMap(given, NO_SOURCE);
     const period = layout.names.findIndex((name) => /per/i.test(name));
     const areDays = layout.rows.every((row) => /^[DWM]$/.test(row[period]!));
     // The time of a day's bar says nothing.

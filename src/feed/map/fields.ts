@@ -55,7 +55,11 @@ export const SYNONYMS: Readonly<Record<MapKind, Readonly<Record<string, readonly
     high: ["high", "h", "highprice", "2high", "hoch", "tageshoch", "max", "haut"],
     low: ["low", "l", "lowprice", "3low", "tief", "tagestief", "min", "bas"],
     close: ["close", "c", "closeprice", "close/last", "4close", "schluss", "schlusskurs", "cierre", "clôture", "clot"],
-    volume: ["volume", "vol", "v", "5volume", "volumen", "tickvol", "tickvolume", "realvolume"],
+    // German sites call shares Stück and may call money Volumen: where both stand, it is asked.
+    volume: [
+      ...["volume", "vol", "v", "5volume", "volumen", "tickvol", "tickvolume", "realvolume"],
+      ...["stück", "stücke", "stueck", "stuecke"],
+    ],
     venue: ["exchange", "venue", "exch", "mic"],
   },
 };

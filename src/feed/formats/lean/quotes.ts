@@ -19,8 +19,14 @@ const OF_WIDTH: Readonly<Record<number, readonly LeanAsset[]>> = {
   8: ["equity"],
 };
 
+/** Nine of ten of the first rows have to be quotes: one row of LOBSTER's messages looks like one of crypto's. */
+const ROWS = 50;
+
 /** Whether rows can be nothing but Lean's quotes: three numbers could be a trade of crypto, too. */
-export const isLeanQuote = hasRow(SIZED);
+export const isLeanQuote = (lines: readonly string[]): boolean => {
+  const first = lines.slice(0, ROWS);
+  return hasRow(SIZED)(first) && first.filter((line) => SIZED.test(line)).length * 10 >= first.length * 9;
+};
 
 export const leanQuotes: MappedFormat = {
   name: "lean-quotes",
