@@ -25,6 +25,13 @@ describe("files that were put behind one another", () => {
   });
 });
 
+describe("rows of empty cells", () => {
+  it("are no rows: spreadsheets write them behind the last one", async () => {
+    const { rows, rejected } = await barsOf("e.csv", [HEAD, ROW, ",,,,,", " , ,,,,", ""].join("\n"), DAILY);
+    expect([rows.length, rejected]).toEqual([1, []]);
+  });
+});
+
 describe("numbers", () => {
   it("with an apostrophe may be 32nds of a bond's price, unless some number shows groups", async () => {
     const bond = `${HEAD}\n2024-03-04,110'160,110'240,110'080,110'200,1'500`;
@@ -75,6 +82,22 @@ describe("columns", () => {
     const many = Array.from({ length: 9000 }, (_, i) => row(i, "1d"));
     const { rows } = await barsOf("i.csv", [`${HEAD},Interval`, ...many, row(9000, "1w")].join("\n"), DAILY);
     expect(rows.at(-1)).toMatch(/ 1w ohlcv$/);
+  });
+  it("of shares and of money may both be the volume", async () => {
+    const text =
+      "Datum;Erster;Hoch;Tief;Schlusskurs;Stuecke;Volumen\n2024-03-15;131,45;131,98;131,21;131,77;512;67.458";
+    expect(await askedOf(barsOf("a.csv", text, DAILY))).toEqual(["--column"]);
+    const { rows } = await barsOf("a.csv", text, { ...DAILY, column: ["volume=Stuecke"] });
+    expect(rows[0]).toMatch(/ 131\.45 131\.98 131\.21 131\.77 512 1d /);
+  });
+  it("of a header in another language are named by flags", async () => {
+    const text = "日付,始値,高値,安値,終値,出来高\n2024/03/15,3545,3600,3540,3590,28000200";
+    await expect(barsOf("j.csv", text, DAILY)).rejects.toMatchObject({
+      next: expect.stringContaining("--format ohlcv"),
+    });
+    const column = ["time=日付", "open=始値", "high=高値", "low=安値", "close=終値", "volume=出来高"];
+    const { rows } = await barsOf("j.csv", text, { ...DAILY, format: "ohlcv", source: "desk", column });
+    expect(rows).toEqual(["IBM 2024-03-15T00:00:00Z 3545 3600 3540 3590 28000200 1d desk"]);
   });
   it("that are called like an end hold no starts", async () => {
     const text = `End,Open,High,Low,Close,Volume\n2024-03-04 09:31,1.5,2.5,0.5,1.7,10`;

@@ -1,6 +1,7 @@
 import { gzipSync } from "node:zlib";
 import { describe, expect, it } from "vitest";
-import { askedOf, barsOf } from "../support/feeds/feed-cases.ts";
+import { askedOf, barsOf, quotesOf, ticksOf } from "../support/feeds/feed-cases.ts";
+import { fileOf } from "../support/feeds/feed-files.ts";
 
 const IBM = { symbol: "IBM" };
 const DAILY = { symbol: "IBM", interval: "1d" };
@@ -72,6 +73,22 @@ describe("dates", () => {
     ]);
     const { rows, reasons } = await barsOf("a.csv", bars("2024-01-02 09:30:00 UTC", "2024-01-02 09:31:00 CST"), MINUTE);
     expect([rows.length, reasons]).toEqual([1, ['"CST" doesn\'t say which zone it is']]);
+  });
+  it("are exact below the millisecond, too, by a pattern", async () => {
+    const text = ["time,price,size", "15 Mar 2024 09:30:00.012345678,1,1", "15 Mar 2024 09:30:00.1,1,1"].join("\n");
+    const { rows } = await ticksOf("t.csv", text, { ...IBM, tz: "UTC", dateFormat: "dd LLL yyyy HH:mm:ss.u" });
+    expect(rows.map((row) => row.split(" ")[1])).toEqual(["2024-03-15T09:30:00.012345678Z", "2024-03-15T09:30:00.1Z"]);
+  });
+  it("are read with hours of one digit, a blank in p. m., and a D before the time of day", async () => {
+    const starts = (times: readonly string[], names = "Date,Time") =>
+      startsOf(bars(...times).replace("Date", names), { ...MINUTE, tz: "UTC" });
+    const digits = ["20240315,930", "20240315,93100", "20240315,1000"];
+    const colons = ["20240315,9:30", "20240315,9:31", "20240315,10:00"];
+    for (const times of [digits, colons]) {
+      expect(await starts(times)).toEqual(["2024-03-15T09:30:00Z", "2024-03-15T09:31:00Z", "2024-03-15T10:00:00Z"]);
+    }
+    expect(await starts(["15/03/2024,01:30:00 p. m."])).toEqual(["2024-03-15T13:30:00Z"]);
+    expect(await starts(["2024-03-15D09:30:00.000000000"], "timestamp")).toEqual(["2024-03-15T09:30:00Z"]);
   });
   it("37: a day and a time of day in two columns, whatever they are called", async () => {
     const row = (day: string, clock: string) => `${day},${clock},1,2,0.5,1.5,10`;
@@ -160,6 +177,108 @@ describe("zones and days", () => {
     );
     const read = await barsOf("t.csv", text, { ...MINUTE, tz: "America/New_York" });
     expect(read.rows).toEqual(["IBM 2024-01-16T14:30:00Z 1 2 0.5 1.5 1000 1min tradestation"]);
+  });
+});
+
+describe("clocks of twelve hours without AM and PM", () => {
+  const NEW_YORK = { symbol: "IBM", tz: "America/New_York" };
+  const halves = ["11:30", "12:30", "01:30", "02:30", "03:30"].map((clock) => `2024-03-15 ${clock}`);
+  it("are asked about in bars, ticks and quotes, from the oldest or the newest row on, in one column or two", async () => {
+    const told = { ...NEW_YORK, interval: "1h" };
+    expect(await askedOf(barsOf("b.csv", bars(...halves), told))).toEqual(["--date-format"]);
+    expect(await askedOf(barsOf("b.csv", bars(...halves.toReversed()), told))).toEqual(["--date-format"]);
+    const apart = bars(...halves.map((time) => time.replace(" ", ","))).replace("Date", "Date,Time");
+    expect(await askedOf(barsOf("b.csv", apart, told))).toEqual(["--date-format"]);
+    const ticks = ["time,price,size", ...halves.map((time) => `${time}:01.5,1.5,10`)].join("\n");
+    expect(await askedOf(ticksOf("t.csv", ticks, NEW_YORK))).toEqual(["--date-format"]);
+    const quotes = ["time,bid,ask", ...halves.map((time) => `${time}:01.5,1.5,1.6`)].join("\n");
+    expect(await askedOf(quotesOf("q.csv", quotes, NEW_YORK))).toEqual(["--date-format"]);
+  });
+  it("are of 24 hours where a pattern with the hour says so, and where an hour is 0 or beyond 12", async () => {
+    const told = { ...NEW_YORK, interval: "1h", dateFormat: "yyyy-MM-dd HH:mm" };
+    expect((await startsOf(bars(...halves), told))[2]).toBe("2024-03-15T05:30:00Z");
+    const order = bars(...halves.map((time) => time.replace("2024-03-15", "03/04/2024")));
+    expect(await askedOf(barsOf("b.csv", order, { ...told, dateFormat: "mm/dd/yyyy" }))).toEqual(["--date-format"]);
+    for (const proof of ["2024-03-14 00:30", "2024-03-14 13:30"]) {
+      expect((await startsOf(bars(proof, ...halves), { ...told, dateFormat: undefined })).length).toBe(6);
+    }
+  });
+  it("don't show by mornings alone, by times out of order, or by each of several symbols beginning anew", async () => {
+    const morning = bars("2024-03-14 09:30", "2024-03-14 12:30", "2024-03-15 09:30", "2024-03-15 12:30");
+    expect((await startsOf(morning, { ...NEW_YORK, interval: "1h" })).length).toBe(4);
+    const odd = ["time,price,size", "2024-03-15 09:31:00,1,1", "2024-03-15 09:30:59,1,1"].join("\n");
+    expect((await ticksOf("t.csv", odd, NEW_YORK)).rows.length).toBe(2);
+    const row = (ticker: string, clock: string) => `${ticker},2024-03-15 ${clock},1,2,0.5,1.5,10`;
+    const both = [
+      `Ticker,${HEAD}`,
+      row("IBM", "05:30"),
+      row("IBM", "11:30"),
+      row("MSFT", "05:30"),
+      row("MSFT", "11:30"),
+    ];
+    const all = { symbols: "all", tz: "UTC", interval: "1h" };
+    expect((await barsOf("b.csv", both.join("\n"), all)).rows.length).toBe(4);
+  });
+  it("that show behind the first rows reject what follows", async () => {
+    const many = Array.from({ length: 20_000 }, (_, i) => `2024-03-15 09:30:${String(i % 60).padStart(2, "0")},1.5,1`);
+    const text = ["time,price,size", ...many, "2024-03-15 12:59:59,1.5,1", "2024-03-15 01:00:00,1.5,1"].join("\n");
+    const { rows, rejected, reasons } = await ticksOf("t.csv", text, NEW_YORK);
+    expect([rows.length, rejected]).toEqual([20_001, [20_003]]);
+    expect(reasons[0]).toMatch(/AM and PM may be missing/);
+  });
+});
+
+describe("times that may be bars' ends", () => {
+  const stampOf = (stamp: string) => ({
+    map: fileOf("m.yaml", `{ version: 1, kind: bars, source: d, time: { stamp: ${stamp} } }`),
+  });
+  it("are all in the last second of a minute: the bar begins with a full one", async () => {
+    const ends = ["2024-03-15T14:30:59Z", "2024-03-15T14:31:59.999Z"];
+    await expect(barsOf("e.csv", bars(...ends), MINUTE)).rejects.toThrow("all in the last second of a minute");
+    expect(await startsOf(bars(...ends), { ...MINUTE, ...stampOf("end") })).toEqual([
+      "2024-03-15T14:30:00Z",
+      "2024-03-15T14:31:00Z",
+    ]);
+    const seconds = { ...MINUTE, interval: "1s" };
+    expect(await startsOf(bars(ends[0]!), seconds)).toEqual(["2024-03-15T14:30:59Z"]);
+    expect(await startsOf(bars("2024-03-15T14:30:00Z"), { ...seconds, ...stampOf("end") })).toEqual([
+      "2024-03-15T14:29:59Z",
+    ]);
+  });
+  it("are of days that begin at another time than midnight, on the clock that the file writes", async () => {
+    const tz = "America/New_York";
+    const closes = bars("2024-03-08 16:00", "2024-03-10 16:00", "2024-03-11 16:00");
+    await expect(barsOf("d.csv", closes, { ...DAILY, tz })).rejects.toThrow("the starts or the ends of bars of 1d");
+    expect(await startsOf(closes, { ...DAILY, tz, ...stampOf("start") })).toEqual([
+      "2024-03-08T21:00:00Z",
+      "2024-03-10T20:00:00Z",
+      "2024-03-11T20:00:00Z",
+    ]);
+    const map = fileOf("m.yaml", "{ version: 1, kind: bars, source: d }");
+    await expect(barsOf("d.csv", closes, { ...DAILY, tz, map })).rejects.toThrow(
+      "the starts or the ends of bars of 1d",
+    );
+    // Clocks went forward on the 10th, whose day had 23 hours.
+    expect(await startsOf(closes, { ...DAILY, tz, ...stampOf("end") })).toEqual([
+      "2024-03-07T21:00:00Z",
+      "2024-03-09T21:00:00Z",
+      "2024-03-10T20:00:00Z",
+    ]);
+    expect(await startsOf(bars("2024-03-10 23:59:59"), { ...DAILY, tz, ...stampOf("end") })).toEqual([
+      "2024-03-10T05:00:00Z",
+    ]);
+    expect((await startsOf(bars("2024-03-08 00:00", "2024-03-11 00:00"), { ...DAILY, tz })).length).toBe(2);
+    const month = await barsOf("d.csv", closes, { symbol: "IBM", interval: "1mo", tz, ...stampOf("end") }).catch(
+      String,
+    );
+    expect(month).toMatch(/begin .* apart/);
+    const one = await barsOf("d.csv", bars("2024-03-29 16:00"), {
+      symbol: "IBM",
+      interval: "1mo",
+      tz,
+      ...stampOf("end"),
+    });
+    expect(one.reasons).toEqual(["the end of a bar of 1mo doesn't tell its start"]);
   });
 });
 

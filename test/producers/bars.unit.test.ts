@@ -115,7 +115,7 @@ describe("dates of OHLCV CSV", () => {
     const text = table("2024-03-08 09:30", "2024-03-11 09:30", "2024-03-12 09:30");
     await expect(startsOf(text)).rejects.toMatchObject({ next: expect.stringContaining("--tz") });
     const tz = "America/New_York";
-    const { starts } = await startsOf(text, { ...DAILY, tz });
+    const { starts } = await startsOf(text, { ...IBM, interval: "1h", tz });
     expect(starts).toEqual(["2024-03-08T14:30:00.000Z", "2024-03-11T13:30:00.000Z", "2024-03-12T13:30:00.000Z"]);
     expect((await startsOf(table("2024-07-01"), { ...DAILY, tz })).starts).toEqual(["2024-07-01T04:00:00.000Z"]);
     const skipped = await startsOf(table("2018-11-04"), { ...DAILY, tz: "America/Sao_Paulo" });

@@ -2,6 +2,7 @@ import { shown } from "../decimal.ts";
 import { type Opening, refusal } from "../format.ts";
 import { intervalName, intervalOfMicros, microsOfInterval, toldInterval } from "../interval.ts";
 import type { DateStyle } from "../text/dates.ts";
+import { wallOf } from "../text/times.ts";
 import type { Columns } from "./columns.ts";
 import type { FeedDraft } from "./draft.ts";
 import { gapsOf, intervalAmong, intervalByGaps, type Starts } from "./gaps.ts";
@@ -88,21 +89,16 @@ function startsOf(
   return { series: [...bySymbol.values()].map((walls) => ({ walls })), areDays };
 }
 
-/** A time with an offset as its own clock shows it. */
-function wallOf(text: string, us: number): number {
-  const offset = /([+-])(\d\d):?(\d\d)$/.exec(text.trim());
-  if (offset === null || !/:\d\d/.test(text)) return us;
-  const minutes = (Number(offset[2]) * 60 + Number(offset[3])) * (offset[1] === "-" ? -1 : 1);
-  return us + minutes * 60_000_000;
-}
+/** The shortest month. */
+const MONTH_US_MIN = 28 * 86_400_000_000;
 
 /** Bars that begin before the one before them has ended aren't as long as was said. */
 function refuseOverlap(interval: string, by: string, series: readonly Starts[], file: string): void {
-  const length = microsOfInterval(interval);
+  const length = microsOfInterval(interval) ?? MONTH_US_MIN * Number.parseInt(interval, 10);
   const gaps = gapsOf(series);
   const smallest = gaps.length > 0 ? Math.min(...gaps) : Number.POSITIVE_INFINITY;
   // Where clocks go forward a day has 23 hours, and so has the gap.
-  if (length === null || smallest >= length - (length >= 86_400_000_000 ? 3_600_000_000 : 0)) return;
+  if (smallest >= length - (length >= 86_400_000_000 ? 3_600_000_000 : 0)) return;
   const gap = intervalOfMicros(smallest) ?? `${smallest} us`;
   throw refusal(
     `${by} says ${shown(interval)}, and bars of ${file} begin ${gap} apart`,

@@ -1,7 +1,5 @@
-import { shown } from "../decimal.ts";
 import type { Opening } from "../format.ts";
 import type { FeedMap } from "../map/schema.ts";
-import { normalName } from "../text/cells.ts";
 import type { DateStyle } from "../text/dates.ts";
 import { type NumberStyle, numberReader } from "../text/numbers.ts";
 import { timeText } from "../text/times.ts";
@@ -10,9 +8,11 @@ import { timeStyle } from "./clock.ts";
 import { type Columns, headerColumns, lacksOf, namedColumns, toldColumns } from "./columns.ts";
 import { numberStyles } from "./decimals.ts";
 import type { FeedDraft } from "./draft.ts";
+import { type HalfDays, halfDaysOf } from "./half-days.ts";
 import { type Layout, layoutOf, neededPlace, placeOf } from "./layout.ts";
 import { askCounted, checkLeftovers, checkRepeats, type SteadyCodes } from "./leftovers.ts";
 import { type BarLength, barLength } from "./length.ts";
+import { askStamp } from "./stamp.ts";
 import { type SymbolRule, symbolRule } from "./symbols.ts";
 import { timeColumns } from "./time-columns.ts";
 
@@ -24,6 +24,8 @@ export interface Settled {
   readonly times: readonly number[];
   readonly style: DateStyle;
   readonly zone: ZoneClock | undefined;
+  /** Watches for AM and PM that are missing, where a file's first rows leave room for them. */
+  readonly halfDays: HalfDays | undefined;
   readonly numbers: { readonly price: NumberStyle; readonly size: NumberStyle };
   readonly price: (text: string) => number;
   readonly size: (text: string) => number;
@@ -67,9 +69,11 @@ export function settleFeed(
   const texts = layout.rows.map((row) => timeText(row, times));
   const { style, zone } = timeStyle(opening, draft, layout, times, texts);
   if (map.kind === "bars") checkRepeats(opening, texts, columns, layout);
-  if (map.kind === "bars" && map.time?.stamp === undefined) askStamp(opening, times, layout);
   const symbol = symbolRule(opening, map, by, columns.symbol, layout, draft.named?.ticker);
+  const halfDays = halfDaysOf(opening, draft, layout, { texts, style }, symbol);
   const length = map.kind === "bars" ? barLength(opening, draft, columns, layout, { texts, style }, symbol) : undefined;
+  if (length !== undefined)
+    askStamp(opening, draft, { names: times.map((place) => layout.names[place]!), texts, style }, length);
   const price = numberReader(numbers.price);
   const size = numberReader(numbers.size);
   const source = sourceOf(opening, draft);
@@ -80,6 +84,7 @@ export function settleFeed(
     times,
     style,
     zone,
+    halfDays,
     numbers,
     price,
     size,
@@ -89,16 +94,6 @@ export function settleFeed(
     length,
     source,
   };
-}
-
-const END_NAME = /^(bar)?(end|close|closing|stop)(time|date)?$/;
-
-/** A column whose name says that bars end there holds no starts. */
-function askStamp({ decisions }: Opening, times: readonly number[], { names }: Layout): void {
-  const end = times.map((place) => names[place]!).find((name) => END_NAME.test(normalName(name)));
-  if (end === undefined) return;
-  const why = `the times of ${shown(end)} may be bars' ends`;
-  decisions.ask({ what: "stamp", why, flag: "--map with time.stamp", place: "time.stamp" }, undefined);
 }
 
 function sourceOf({ options, decisions }: Opening, { map, by }: FeedDraft): string {

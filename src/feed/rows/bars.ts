@@ -1,9 +1,13 @@
+import { DAY_US } from "../../event/day.ts";
 import type { BarEvent } from "../../event/events.ts";
 import { barId } from "../../event/identity.ts";
 import type { Settled } from "../decide/settle.ts";
+import { isLastSecond, MINUTE_US } from "../decide/stamp.ts";
 import { shown } from "../decimal.ts";
 import { intervalName } from "../interval.ts";
-import { type Maker, nullsOf, startShift, textReader } from "./row.ts";
+import { momentOf } from "../time.ts";
+import type { ZoneClock } from "../zone.ts";
+import { type Maker, nullsOf, type Row, startShift, textReader } from "./row.ts";
 
 /** Bars of rows. */
 export function barMaker(settled: Settled, session: string | null): Maker<"bars"> {
@@ -15,9 +19,10 @@ export function barMaker(settled: Settled, session: string | null): Maker<"bars"
   const volumeOf = volumeReader(settled, nulls);
   const venueOf = textReader(settled, "venue", nulls);
   const intervalOf = intervalReader(settled);
-  const shiftOf = new Map<string, number>();
+  const shiftOf = new Map<string, number | null>();
   const isDay = settled.layout.rows.length > 0 && daysOf(settled);
-  return ({ cells, symbolId, time }) => {
+  return (row) => {
+    const { cells, symbolId, time } = row;
     if (time.ns !== 0) return "a bar can't start between microseconds";
     const interval = intervalOf(cells);
     if (interval === undefined) return `the length ${shown(lengthText(settled, cells))} is none of a bar`;
@@ -26,6 +31,9 @@ export function barMaker(settled: Settled, session: string | null): Maker<"bars"
       shift = startShift(settled, interval, isDay);
       shiftOf.set(interval, shift);
     }
+    if (shift === null) return `the end of a bar of ${interval} doesn't tell its start`;
+    const start = shift === 0 ? time.us : startOf(row, shift, settled.zone);
+    if (typeof start === "string") return start;
     const open = price(cells[openAt!]!);
     const high = price(cells[highAt!]!);
     const low = price(cells[lowAt!]!);
@@ -37,7 +45,7 @@ export function barMaker(settled: Settled, session: string | null): Maker<"bars"
     const made: BarEvent = {
       market_data_id: "",
       symbol_id: symbolId,
-      timestamp: time.us - shift,
+      timestamp: start,
       open,
       high,
       low,
@@ -53,6 +61,16 @@ export function barMaker(settled: Settled, session: string | null): Maker<"bars"
     made.market_data_id = barId(made);
     return made;
   };
+}
+
+/** Where a bar begins that ends at a row's time. Whole days go back on the clock that the file writes. */
+function startOf({ time, written }: Row, shift: number, zone: ZoneClock | undefined): number | string {
+  const isByClock = shift % DAY_US === 0 && !written.zoned;
+  const moment = isByClock ? momentOf({ ...written, us: written.us - shift }, zone) : { us: time.us - shift };
+  if (typeof moment === "string") return moment;
+  // 09:30:59 is the last second of a bar whose first one is 09:30:00.
+  const { us } = moment;
+  return shift >= MINUTE_US && isLastSecond(us) ? Math.ceil(us / MINUTE_US) * MINUTE_US : us;
 }
 
 /** Whether the rows' times are days: a day is its bar's own name, at whichever end the bar is stamped. */

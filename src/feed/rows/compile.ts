@@ -19,12 +19,15 @@ const MAKERS: { readonly [K in MapKind]: (settled: Settled, session: string | nu
   bars: barMaker,
 };
 
+const HALF_DAY =
+  "the time jumps back within its day and no hour was 0 or beyond 12: AM and PM may be missing from here on";
+
 const SECOND_HEADER =
   "a second header: rows from there on may be of another instrument or order; publish them as a file of their own";
 
 /** What reads a file's rows, now that everything about them is decided. */
 export function compile<T extends MapKind>(kind: T, settled: Settled, session: string | null): Conversion<T> {
-  const { map, layout, times, style, zone, steady } = settled;
+  const { map, layout, times, style, zone, steady, halfDays } = settled;
   const { delimiter, names, head } = layout;
   const make = MAKERS[kind](settled, session) as Maker<T>;
   const symbols = symbolsOf(settled);
@@ -40,6 +43,7 @@ export function compile<T extends MapKind>(kind: T, settled: Settled, session: s
     return isOver ? SECOND_HEADER : outcome;
   };
   const rowOf = (cells: string[]): LineOutcome<T> => {
+    if (cells[0] === "" && cells.every((cell) => cell === "")) return null;
     if (!fitted(cells, names.length)) return `the line has ${cells.length} columns instead of ${names.length}`;
     if (!isTaken(cells)) return null;
     for (const [place, code] of steady) {
@@ -50,10 +54,13 @@ export function compile<T extends MapKind>(kind: T, settled: Settled, session: s
     if (symbol === null || typeof symbol === "string") return symbol;
     const written = style.read(timeText(cells, times));
     if (typeof written === "string") return written;
+    if (halfDays !== undefined && !written.zoned && !written.dateOnly) {
+      if (halfDays.isDoubtful(symbol.id, written.us)) return HALF_DAY;
+    }
     const time = momentOf(written, zone);
     if (typeof time === "string") return time;
     const outside = outsideRange(time.us);
-    return outside ?? make({ cells, symbolId: symbol.id, time });
+    return outside ?? make({ cells, symbolId: symbol.id, time, written });
   };
   return { symbols: symbols.fixed, head, isOnce: true, convert, found: symbols.found };
 }

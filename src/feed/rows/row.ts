@@ -1,14 +1,16 @@
 import type { EventOfTopic } from "../../event/events.ts";
-import type { Moment } from "../../event/time/iso.ts";
+import type { Moment, WrittenTime } from "../../event/time/iso.ts";
 import type { Settled } from "../decide/settle.ts";
 import { microsOfInterval } from "../interval.ts";
 import type { MapKind } from "../map/fields.ts";
 
 /** What a row's own maker gets: its cells, and what every kind of row says. */
-interface Row {
+export interface Row {
   readonly cells: readonly string[];
   readonly symbolId: string;
   readonly time: Moment;
+  /** The same as the file writes it, before a zone was applied. */
+  readonly written: WrittenTime;
 }
 
 /** Makes one kind of event of a row; a string is the reason why it is rejected. */
@@ -19,9 +21,9 @@ const NULLS = ["", "-", "null", "Null", "NULL", "NaN", "nan", "NA", "N/A", "n/a"
 /** The texts that mean nothing in a file. */
 export const nullsOf = ({ map }: Settled): ReadonlySet<string> => new Set([...NULLS, ...(map.nulls ?? [])]);
 
-/** How far before the time that a row writes its bar begins. */
-export function startShift({ map }: Settled, interval: string, isDay: boolean): number {
-  return map.time?.stamp === "end" && !isDay ? (microsOfInterval(interval) ?? 0) : 0;
+/** How far before the time that a row writes its bar begins; null for a month, which has no one length. */
+export function startShift({ map }: Settled, interval: string, isDay: boolean): number | null {
+  return map.time?.stamp === "end" && !isDay ? microsOfInterval(interval) : 0;
 }
 
 /** The text of a field: of several columns joined, of none the constant. */

@@ -12,7 +12,7 @@ interface ClockText {
   readonly zone: number | ZoneClock | undefined;
 }
 
-const AM_PM = /(\d{1,2})((?::\d\d){0,2}(?:\.\d+)?)[ -]?([AP])\.?M\.?$/i;
+const AM_PM = /(\d{1,2})((?::\d\d){0,2}(?:\.\d+)?)[ -]?([AP])\.?\s?M\.?$/i;
 const OFFSET = /^(?:UTC|GMT)([+-]\d\d):?(\d\d)$/i;
 const zones = new Map<string, ZoneClock>();
 
@@ -20,7 +20,7 @@ const zones = new Map<string, ZoneClock>();
 export function clockText(given: string): ClockText | string {
   const text = given.trim();
   const last = text.charCodeAt(text.length - 1) | 32;
-  const isLetter = last >= 97 && last <= 122;
+  const isLetter = (last >= 97 && last <= 122) || last === 46;
   if (!isLetter && !text.includes("GMT") && !text.includes("UTC")) return { text, zone: undefined };
   if (AM_PM.test(text)) {
     const hours = text.replace(AM_PM, (_all, hour: string, rest: string, half: string) => {

@@ -18,7 +18,7 @@ export interface DateStyle {
 const CLOCK = String.raw`(?:[T ]+(\d\d?):(\d\d)(?::(\d\d)(?:[.,](\d{1,9})0*)?)?)?`;
 export const SLASHED = new RegExp(String.raw`^(\d\d?)([-/.])(\d\d?)\2(\d{4})${CLOCK}$`);
 export const COMPACT =
-  /^((?:19|20|21)\d\d)(\d\d)(\d\d)(?:[T ]*(\d\d):?(\d\d)(?::?(\d\d)(?:[.,](\d{1,9})0*|(\d{3}))?)?)?$/;
+  /^((?:19|20|21)\d\d)(\d\d)(\d\d)(?:[T ]*(\d\d|(?<=[T ])\d(?=:)):?(\d\d)(?::?(\d\d)(?:[.,](\d{1,9})0*|(\d{3}))?)?)?$/;
 export const DOTTED = /^\d{4}\.\d\d?\.\d\d?(?:[T ]|$)/;
 export const ISO_LIKE = /^\d{4}[-/]\d/;
 
@@ -42,7 +42,10 @@ const withClock = (name: string, read: (text: string) => WrittenTime | string): 
   },
 });
 
-export const iso = withClock("yyyy-mm-dd", parseIso);
+/** BitMEX writes a D where ISO 8601 has a T. */
+export const iso = withClock("yyyy-mm-dd", (text) =>
+  parseIso(text[10] === "D" ? `${text.slice(0, 10)}T${text.slice(11)}` : text),
+);
 
 export const dotted = withClock("yyyy.mm.dd", (text) =>
   DOTTED.test(text)
@@ -129,6 +132,9 @@ const NAMED: Readonly<Record<string, DateStyle>> = {
   excel,
 };
 
+/** Digits of seconds below the millisecond, which luxon drops. */
+const BELOW_MILLIS = /(?<=(?::|\d{4})\d\d[.,]\d{3})(\d{1,6})(?!\d)/;
+
 /** @throws TradetapeError input_invalid for a format that names no date */
 export function namedStyle(format: string): DateStyle {
   const lower = format.toLowerCase();
@@ -151,9 +157,11 @@ function patternStyle(format: string): DateStyle {
   return {
     name: format,
     read(text) {
-      const date = DateTime.fromFormat(text, loose, options);
+      const below = BELOW_MILLIS.exec(text)?.[1] ?? "";
+      const date = DateTime.fromFormat(below === "" ? text : text.replace(BELOW_MILLIS, ""), loose, options);
       if (!date.isValid) return `${shown(text)} is no date like ${format}`;
-      return { us: date.toMillis() * 1000, ns: 0, zoned, dateOnly };
+      const nanos = Number(below.padEnd(6, "0"));
+      return { us: date.toMillis() * 1000 + Math.floor(nanos / 1000), ns: nanos % 1000, zoned, dateOnly };
     },
   };
 }

@@ -21,7 +21,7 @@ import {
 export type TimeLook = "day" | "full" | "epoch" | "clock" | "number" | null;
 
 const CLOCK_ONLY = /^\d\d?:\d\d(:\d\d([.,]\d+)?)?$/;
-const DIGITS_CLOCK = /^([01]\d|2[0-3])[0-5]\d([0-5]\d)?$/;
+const DIGITS_CLOCK = /^(\d|[01]\d|2[0-3])[0-5]\d([0-5]\d)?$/;
 const NUMBER = /^\d{5,19}([.,]\d+)?$/;
 
 /** A date with its parts in doubt, whatever time stands behind it. */
@@ -42,10 +42,19 @@ export function lookOf(given: string, isClockName: boolean): TimeLook {
 export function timeText(cells: readonly string[], columns: readonly number[]): string {
   const first = cells[columns[0]!]!;
   if (columns.length === 1) return first;
-  const clock = cells[columns[1]!]!;
-  if (!/^\d{4}(\d\d)?$/.test(clock)) return `${first} ${clock}`;
+  const given = cells[columns[1]!]!;
+  if (!/^\d{3,6}$/.test(given)) return `${first} ${given}`;
+  const clock = given.length % 2 === 0 ? given : `0${given}`;
   const seconds = clock.length === 6 ? `:${clock.slice(4)}` : "";
   return `${first} ${clock.slice(0, 2)}:${clock.slice(2, 4)}${seconds}`;
+}
+
+/** A time with an offset as its own clock shows it. */
+export function wallOf(text: string, us: number): number {
+  const offset = /([+-])(\d\d):?(\d\d)$/.exec(text.trim());
+  if (offset === null || !/:\d\d/.test(text)) return us;
+  const minutes = (Number(offset[2]) * 60 + Number(offset[3])) * (offset[1] === "-" ? -1 : 1);
+  return us + minutes * 60_000_000;
 }
 
 /** What a flag, a map or a format says about times. */
