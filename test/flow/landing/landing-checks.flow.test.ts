@@ -93,9 +93,9 @@ describe("a table that doesn't fit its event", () => {
   test.each([
     [
       "a column of another type",
-      "DROP VIEW public.lineage; ALTER TABLE public.technical_indicator ALTER period TYPE text",
-      "ALTER TABLE public.technical_indicator ALTER period TYPE integer USING period::integer",
-      ["technical_indicator.period", "int4", "text"],
+      "DROP VIEW public.lineage; ALTER TABLE public.technical_indicator ALTER indicator_value TYPE real",
+      "ALTER TABLE public.technical_indicator ALTER indicator_value TYPE double precision",
+      ["technical_indicator.indicator_value", "float8", "float4"],
     ],
     [
       "a column that is missing",
