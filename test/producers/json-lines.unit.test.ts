@@ -125,6 +125,9 @@ describe("numbers in JSON lines", () => {
     expect(await reason("1704164645678901234")).toMatch(/more digits than the field can hold/);
     expect(await reason("1704164645678901.5")).toMatch(/must be whole microseconds/);
     expect(await reason('"2024-01-02T03:04:05.678901234Z"')).toMatchObject({ timestamp: MICROS, timestamp_ns: 234 });
+    const finer = (ns: number | null) => reason(`"2024-01-02T03:04:05.678901234Z","timestamp_ns":${ns}`);
+    for (const same of [234, null]) expect(await finer(same)).toMatchObject({ timestamp: MICROS, timestamp_ns: 234 });
+    for (const other of [0, 5]) expect(await finer(other)).toMatch(`234 nanoseconds, and timestamp_ns is ${other}`);
     expect(await reason('"2024-01-02T03:04:05"')).toMatch(/no zone/);
     expect(await reason('"2023-02-29T00:00:00Z"')).toMatch(/doesn't exist/);
     expect(await reason('"1969-12-31T23:59:59Z"')).toMatchObject({ timestamp: -1_000_000 });

@@ -1,3 +1,4 @@
+import { types } from "node:util";
 import { TradetapeError } from "../../errors.ts";
 import { parseIso } from "./iso.ts";
 
@@ -26,7 +27,7 @@ const OUTSIDE = "lies outside of the years 1684 to 2255, which microseconds with
 export function readMoment(time: unknown): Read | string {
   if (typeof time === "bigint") return ofNanos(time);
   if (typeof time === "string") return ofText(time);
-  if (time instanceof Date)
+  if (types.isDate(time))
     return Number.isNaN(time.getTime()) ? "is an invalid Date" : within(time.getTime() * 1000, null);
   if (typeof time === "number") return Number.isSafeInteger(time) ? { us: time, ns: null } : FORMS;
   const nanos = (time as Partial<Instant> | null | undefined)?.epochNanoseconds;
@@ -42,7 +43,7 @@ function ofText(text: string): Read | string {
   const read = parseIso(text);
   if (typeof read === "string") return `can't be read: ${read}`;
   if (!read.zoned) return `${JSON.stringify(text)} has no zone: end it with Z or an offset, as in +01:00`;
-  return within(read.us, /\.\d{7}/.test(text) ? read.ns : null);
+  return within(read.us, /[.,]\d{7}/.test(text) ? read.ns : null);
 }
 
 const within = (us: number, ns: number | null): Read | string => (Number.isSafeInteger(us) ? { us, ns } : OUTSIDE);

@@ -80,10 +80,11 @@ function readIso(
   const moment = momentOf(time, zone);
   if (typeof moment === "string") return `${name}: ${moment}`;
   if (moment.ns !== 0) {
-    if (!nanos || (object.timestamp_ns ?? 0) !== 0) {
-      return `${name} ${shown(text)} has more digits than microseconds`;
+    if (!nanos) return `${name} ${shown(text)} has more digits than microseconds`;
+    object.timestamp_ns ??= moment.ns;
+    if (object.timestamp_ns !== moment.ns) {
+      return `${name} ${shown(text)} ends with ${moment.ns} nanoseconds, and timestamp_ns is ${object.timestamp_ns}`;
     }
-    object.timestamp_ns = moment.ns;
   }
   object[name] = moment.us;
   return null;
