@@ -11,7 +11,7 @@ import pytest
 
 from tradetape.agent import Agent, Tape
 from tradetape.checks import Fields
-from tradetape.times import Refused, moment
+from tradetape.times import DAY_US, Refused, moment, wrong_time
 
 SCHEMAS = pathlib.Path(__file__).parents[2] / "schemas"
 RULES = json.loads((SCHEMAS / "rules.json").read_text("utf-8"))
@@ -153,6 +153,15 @@ def test_a_time_of_next_month_is_refused(tape):
     tick = {**RULES["good"]["ticks"], "timestamp": ahead}
     assert "is more than two days ahead of this machine's time" in refusal(tape.publish, "ticks", "k", tick)
     assert tape._producer.messages == []
+
+
+def test_a_window_may_end_ahead_and_not_begin_there():
+    def wrong(**times):
+        return wrong_time(fields_of("performance").times, {**RULES["good"]["performance"], **times}, "refuse", CLOSE_US)
+
+    ahead = CLOSE_US + 30 * DAY_US
+    assert wrong(window_start=CLOSE_US, window_end=ahead) is None
+    assert wrong(window_start=ahead, window_end=ahead).startswith("window_start 2024-04-04T21:00:00.123Z is more than two days")
 
 
 def test_the_agent_refuses_what_the_library_refuses(tape):

@@ -9,8 +9,8 @@ MICROSECOND = datetime.timedelta(microseconds=1)
 DAY_US = 86_400_000_000
 APRIL_1970_US = 90 * DAY_US
 YEAR_10000_MS = 253_402_300_800_000
-# The times by which events are ordered; others, such as when a symbol will be listed, may lie ahead.
-ORDERING = ("timestamp", "window_start", "window_end")
+# The times that say when an event happened. Others may lie ahead, as the end of a window that has begun.
+HAPPENED = ("timestamp", "window_start")
 
 
 class Refused(ValueError):
@@ -40,7 +40,7 @@ def wrong_time(names, event, early_1970, now_us):
             continue
         if early_1970 != "allow" and 0 <= us < APRIL_1970_US:
             return f"{name} {other_units(us)}"
-        if name in ORDERING and us > now_us + 2 * DAY_US:
+        if name in HAPPENED and us > now_us + 2 * DAY_US:
             ahead = f"more than two days ahead of this machine's time {iso(now_us // 1000)}"
             return f"{name} {iso(us // 1000)} is {ahead}"
     return None

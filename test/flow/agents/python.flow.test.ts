@@ -110,6 +110,6 @@ test("a Python agent's decision lands once, and is read back through models that
   const told = { ...published, ticker: TICKER, expected: expectedIds(published) };
   const env = { PUBLISHED: JSON.stringify(told), REFUSED: JSON.stringify(refusedHere()) };
   const pytest = await run(["pytest", "-q", "-p", "no:cacheprovider"], env);
-  expect(pytest).toMatch(/\n18 passed/);
+  expect(pytest).toMatch(/\n19 passed/);
   expect(await ledgerFaults(tape)).toEqual([]);
 });
