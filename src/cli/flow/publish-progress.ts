@@ -117,7 +117,8 @@ export class FeedProgress {
       `rejected ${count(now.rejected)} (${count(rates.rejectedPerSecond)}/s)`,
     ];
     this.#status.set(`${name}${share}: ${counts.join(", ")}${left}`);
-    if (sinceMs < REPORT_MS && !isLast) return;
+    // A timer may fire a moment early by this clock: the next time would be a whole report too late.
+    if (sinceMs + this.#status.everyMs / 2 < REPORT_MS && !isLast) return;
     this.#reported = { ...now, atMs: clock.now() };
     this.#parts.event?.({ event: "progress", file: name, ...now, waiting: this.#waiting, ...rates });
     this.#tellSilence();

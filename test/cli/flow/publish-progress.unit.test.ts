@@ -88,6 +88,18 @@ test("a broker that doesn't answer is told of, with what waits and whether readi
   ]);
 });
 
+test.each([5000, 500])("a timer of %d ms that fires a moment early leaves no report out", (everyMs) => {
+  const { progress, told, pass } = openBed(everyMs);
+  progress.sent(1);
+  for (let n = 0; n < 20_000 / everyMs; n++) pass(everyMs - 1);
+  expect(told.map((one) => ("event" in one ? one.event : ""))).toEqual([
+    "progress",
+    ...["progress", "broker_silent"],
+    ...["progress", "broker_silent"],
+    ...["progress", "broker_silent"],
+  ]);
+});
+
 test("a feed from which nothing comes says nothing of the broker, however long nothing waits for it", () => {
   const { progress, said, pass } = openBed();
   progress.sent(1);
