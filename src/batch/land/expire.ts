@@ -4,7 +4,6 @@ import type { Connection } from "../../table/connection.ts";
 import { lockPartition } from "../../table/landing/landed.ts";
 import { type ExpiredRecord, expiredParked, overdueParents, unpark } from "../../table/landing/parked.ts";
 import type { EncodedBatch, Letter } from "../encode/encoded-batch.ts";
-import { readEvent } from "../encode/read-event.ts";
 import { sessionOf } from "../encode/session-sieve.ts";
 import { NOTHING_LANDED } from "../write/outcome.ts";
 import { Horizon } from "./horizon.ts";
@@ -142,7 +141,8 @@ function letterOf({ absent }: ExpiredRecord, index: number): Letter {
 
 /**
  * The expired events whose session was deleted while they waited, or isn't served here: they are filtered like every event
- * of it. A parked event is kept as bytes only, so each is read again for its session.
+ * of it. A parked event is kept as bytes only, so each is read again for its session, but not judged again by
+ * `readEvent`: its limits may be other ones than when the event was taken.
  */
 async function ofUnservedSessions(
   connection: Connection,
@@ -151,8 +151,8 @@ async function ofUnservedSessions(
   registry: Pick<Registry, "fetch">,
 ): Promise<ReadonlySet<number>> {
   for (const id of encoder.reader.missing(expired.map(({ value }) => value))) await registry.fetch(id);
-  const sessions = expired.map(({ value, publishedAtMs }) => {
-    const event = readEvent(encoder, value, publishedAtMs * 1000);
+  const sessions = expired.map(({ value }) => {
+    const event = encoder.reader.read(value);
     return event instanceof Refusal ? null : sessionOf(event);
   });
   const unserved = await sessionGate.unserved(connection, [...new Set(sessions.filter((id) => id !== null))]);

@@ -16,9 +16,9 @@ afterAll(() => tape.stop());
 const count = async (from: string) => Number((await tape.query(`SELECT count(*) AS n FROM ${from}`))[0]!.n);
 
 /** Lands with what is parked overdue at once, until nothing is parked any more. */
-async function landUntilJudged(topic: EventTopic) {
+async function landUntilJudged(topic: EventTopic, eventBytesMax = tape.config.eventBytesMax) {
   const stop = new AbortController();
-  const impatient = { ...tape.config, parkDeadlineMs: 1 };
+  const impatient = { ...tape.config, eventBytesMax, parkDeadlineMs: 1 };
   const running = landBy(impatient, [topic], { untilCaughtUp: false, stop: stop.signal });
   await expect.poll(() => count("tradetape.parked_event")).toBe(0);
   stop.abort();
@@ -50,7 +50,8 @@ test("a child that waits in vain, and whose session is deleted meanwhile, is fil
   expect((await tape.land("predictions")).predictions).toMatchObject({ parked: 2 });
   await tape.publish("sessions", session({ backtest_session_id: mine.backtest_session_id, status: "deleted" }));
   await tape.land("sessions", "symbols");
-  expect(await landUntilJudged("predictions")).toMatchObject({ parked: -2, filtered: 1, dead: 1 });
+  const tooSmall = 16; // A limit set since then takes nothing from an event that was taken.
+  expect(await landUntilJudged("predictions", tooSmall)).toMatchObject({ parked: -2, filtered: 1, dead: 1 });
   expect(await ledgerFaults(tape)).toEqual([]);
 });
 
