@@ -89,6 +89,9 @@ export class ResumeState {
     this.#waiting = [];
     this.#acked = 0;
     this.#state.files[file] ??= { ...START, decided };
+    // At once, so that a state that can't be written is found before anything is sent.
+    this.#isSaved = false;
+    this.save();
     return this.#state.files[file];
   }
 
