@@ -17,6 +17,8 @@ export class Reading<T extends EventTopic> {
   readonly #ids: SameIds | undefined;
   #headToCome: number;
   #leftOut = 0;
+  /** When the lines that are being read came, in microseconds. */
+  #nowUs = 0;
 
   constructor(topic: T, conversion: Conversion<T>, { strict = false, early1970 = "refuse" }: FeedOptions) {
     const isMarketData = topic === "ticks" || topic === "quotes" || topic === "bars";
@@ -32,6 +34,7 @@ export class Reading<T extends EventTopic> {
   /** What these lines give. */
   batch({ firstLine, texts, rejections }: LineBlock): FeedBatch<T> {
     const { convert } = this.#conversion;
+    this.#nowUs = Date.now() * 1000;
     const events: EventOfTopic[T][] = [];
     for (let i = 0; i < texts.length; i++) {
       const text = texts[i] ?? null;
@@ -72,7 +75,7 @@ export class Reading<T extends EventTopic> {
   }
 
   #wrongTime(event: EventOfTopic[T]): string | null {
-    return wrongTime(TIME_FIELDS[this.#topic], event, this.#early1970, Date.now() * 1000)?.detail ?? null;
+    return wrongTime(TIME_FIELDS[this.#topic], event, this.#early1970, this.#nowUs)?.detail ?? null;
   }
 
   /** Only market data have the objects that look at them, so `event` is one of these where it is used. */

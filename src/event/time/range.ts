@@ -45,7 +45,7 @@ export function wrongTime(
     if (early1970 === "refuse" && isEarly1970(us) && !isNoRevision(name, us)) {
       return { reason: "time_unit", field: name, detail: `${name} ${otherUnits(us)}` };
     }
-    if (HAPPENED.has(name) && isAhead(us, nowUs)) {
+    if (isAhead(us, nowUs) && HAPPENED.has(name)) {
       const detail = `${name} ${isoOf(us / 1000)} is more than two days ahead of the broker's time ${isoOf(nowUs / 1000)}`;
       return { reason: "time_out_of_range", field: name, detail };
     }
