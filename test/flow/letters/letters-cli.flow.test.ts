@@ -7,6 +7,8 @@ import { tradetape } from "../../support/tradetape.ts";
 
 let tape: TestTape;
 let env: NodeJS.ProcessEnv;
+/** A tick that ends after its first byte. Other files' schemas have the small ids, and may be wrong in another way. */
+let cut: Buffer;
 
 beforeAll(async () => {
   tape = await openTestTape();
@@ -18,10 +20,11 @@ beforeAll(async () => {
   const wrong = await tape.encode("ticks", tick(1, { close: Number.NaN, source: "s\u001b[31m" }));
   const early = await tape.encode("ticks", tick(2, { timestamp: 6.2e18 / 1000 }));
   const refused = await tape.encode("ticks", tick(3, { volume: -1 }));
+  cut = refused.subarray(0, 6);
   await tape.raw("ticks", [
     { value: wrong, key: "k\u0007", headers: { note: "by hand" } },
     { value: early },
-    { value: Buffer.from("000000000142", "hex") },
+    { value: cut },
     { value: null },
     { value: refused },
     { value: refused },
@@ -96,7 +99,10 @@ describe("dead-letters show", () => {
   });
 
   test("gives the bytes where the event can't be read, and says so when only the registry is away", async () => {
-    expect(await json("dead-letters", "show", letterOf(2))).toMatchObject({ valueHex: "000000000142", valueBytes: 6 });
+    expect(await json("dead-letters", "show", letterOf(2))).toMatchObject({
+      valueHex: cut.toString("hex"),
+      valueBytes: 6,
+    });
     expect(await json("dead-letters", "show", letterOf(3))).toMatchObject({ valueHex: null, valueBytes: null });
     const away = { ...env, SCHEMA_REGISTRY_URL: "http://127.0.0.1:1/" };
     const { code, stdout } = await tradetape(["dead-letters", "show", letterOf(4)], away);
