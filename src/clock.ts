@@ -34,6 +34,13 @@ export const SYSTEM_CLOCK: Clock = {
   random: Math.random,
 };
 
+/** Resolves once the signal is aborted, at once where it was before. */
+export const aborted = (signal: AbortSignal): Promise<void> =>
+  new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    else signal.addEventListener("abort", () => resolve(), { once: true });
+  });
+
 /** Sleeps `ms`, or until the signal is aborted: whoever waits then has to look at the signal. */
 export const pause = (ms: number, signal: AbortSignal, clock: Pick<Clock, "sleep"> = SYSTEM_CLOCK): Promise<void> =>
   clock.sleep(ms, signal).catch(() => undefined);

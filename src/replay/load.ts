@@ -3,6 +3,7 @@ import type { Group } from "../batch/group/group.ts";
 import type { ReplayTerms } from "../batch/group/replay-terms.ts";
 import type { LandingServices } from "../batch/run/landing-services.ts";
 import { openGroup } from "../batch/run/open-group.ts";
+import { aborted } from "../clock.ts";
 import type { EventTopic } from "../event/schemas.ts";
 import type { Connection } from "../table/connection.ts";
 import { claimPartition } from "../table/landing/landed.ts";
@@ -144,11 +145,4 @@ class Lander {
     const forced = aborted(this.#loading.force).then(() => group.stop(true));
     await Promise.race([group.stop(), forced]);
   }
-}
-
-function aborted(signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal.aborted) resolve();
-    else signal.addEventListener("abort", () => resolve(), { once: true });
-  });
 }

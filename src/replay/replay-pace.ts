@@ -1,5 +1,5 @@
 import type { Pace, Withheld } from "../batch/group/replay-terms.ts";
-import { type Clock, pause, SYSTEM_CLOCK } from "../clock.ts";
+import { aborted, type Clock, pause, SYSTEM_CLOCK } from "../clock.ts";
 import type { Speed } from "./bounds.ts";
 import { WITHHELD_BYTES_MAX, WithheldStream } from "./withheld-stream.ts";
 
@@ -58,7 +58,7 @@ export class ReplayPace implements Pace {
 
   /** Lets records go until every stream has ended, or the signal is aborted. */
   async run(signal: AbortSignal): Promise<void> {
-    const stopped = new Promise<void>((resolve) => signal.addEventListener("abort", () => resolve(), { once: true }));
+    const stopped = aborted(signal);
     this.#startedMs = this.#clock.now();
     let inSlice = 0;
     while (!signal.aborted && this.#streams.size > 0) {

@@ -1,4 +1,4 @@
-import { pause } from "../../clock.ts";
+import { aborted, pause } from "../../clock.ts";
 import type { EventTopic } from "../../event/schemas.ts";
 import { nextOffsets } from "../../table/landing/landed.ts";
 import type { PartitionOffsets } from "../../topic/offsets.ts";
@@ -149,11 +149,4 @@ function landedOffsets(services: LandingServices, topic: EventTopic): Promise<Re
     () => questions.use((connection) => nextOffsets(connection, name)),
     (error) => judge(error, name, questions.isBroken),
   );
-}
-
-function aborted(signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal.aborted) resolve();
-    else signal.addEventListener("abort", () => resolve(), { once: true });
-  });
 }

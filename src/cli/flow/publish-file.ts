@@ -1,3 +1,4 @@
+import { aborted } from "../../clock.ts";
 import type { Incomplete } from "../../event/complete.ts";
 import type { EventOfTopic } from "../../event/events.ts";
 import type { EventTopic } from "../../event/schemas.ts";
@@ -50,11 +51,8 @@ export async function unlessStopped<R>(
   const notice = setTimeout(() => {
     if (readsStandardInput) progress.line(`standard input: waiting for ${waitsFor}`);
   }, PATIENCE_MS);
-  const stopped = new Promise<undefined>((resolve) => {
-    signal.addEventListener("abort", () => resolve(undefined), { once: true });
-  });
   try {
-    return await Promise.race([opening, stopped]);
+    return await Promise.race([opening, aborted(signal).then(() => undefined)]);
   } finally {
     clearTimeout(notice);
   }
