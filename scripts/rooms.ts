@@ -21,7 +21,7 @@ export interface Room {
 
 /** A room may import itself and rooms of the layers before its own, none of its own; so there are no circles between rooms. */
 export const LAYERS: readonly (readonly Room[])[] = [
-  [{ path: "src/errors", knows: "error codes, whether a retry can help, the next step" }],
+  [{ path: "src/errors", knows: "error codes, whether a retry can help, the next step; text as a message shows it" }],
   [{ path: "src/settings", knows: "every setting, declared once" }],
   [{ path: "src/config", knows: "the settings in force" }],
   [

@@ -56,3 +56,8 @@ export class TradetapeError extends Error {
     this.next = options.next;
   }
 }
+
+/** `text` as a message shows it: quoted, escaped and short. */
+export function shown(text: string): string {
+  return JSON.stringify(text.length > 40 ? `${text.slice(0, 40)}...` : text);
+}

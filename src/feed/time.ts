@@ -1,6 +1,6 @@
+import { shown } from "../errors.ts";
 import type { Moment, WrittenTime } from "../event/time/iso.ts";
 import { isAhead } from "../event/time/range.ts";
-import { shown } from "./decimal.ts";
 import type { ZoneClock } from "./zone.ts";
 
 /** The moment of a written time; `zone` is asked for one without an offset. Text is the sentence why there is none. */

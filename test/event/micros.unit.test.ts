@@ -32,6 +32,7 @@ describe("micros", () => {
   it.each([
     ["2024-03-05T14:30:00", /has no zone/],
     ["2024-03-05", /has no zone/],
+    ["1".repeat(50), /"1{40}\.\.\." is no ISO date or time/],
     ["yesterday", /no ISO date/],
     [1.5, /whole microseconds/],
     [2 ** 53, /whole microseconds/],

@@ -1,3 +1,5 @@
+import { shown } from "../../errors.ts";
+
 /** A moment: whole microseconds since 1970 UTC, and the nanoseconds 0 to 999 below. */
 export interface Moment {
   readonly us: number;
@@ -55,5 +57,3 @@ export function parseIso(text: string): WrittenTime | string {
     dateOnly: hour === undefined,
   };
 }
-
-const shown = (text: string): string => JSON.stringify(text.slice(0, 40));

@@ -1,5 +1,5 @@
+import { shown } from "../../errors.ts";
 import { parseIso, type WrittenTime } from "../../event/time/iso.ts";
-import { shown } from "../decimal.ts";
 import { type Opening, refusal } from "../format.ts";
 import { type DateStyle, sinceMidnight } from "../text/dates.ts";
 import { styleOf } from "../text/times.ts";

@@ -1,5 +1,5 @@
+import { shown } from "../../errors.ts";
 import { DAY_US } from "../../event/day.ts";
-import { shown } from "../decimal.ts";
 import type { Opening } from "../format.ts";
 import type { DateStyle } from "../text/dates.ts";
 import type { FeedDraft } from "./draft.ts";

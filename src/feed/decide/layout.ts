@@ -1,4 +1,4 @@
-import { shown } from "../decimal.ts";
+import { shown } from "../../errors.ts";
 import { byRows } from "../decision.ts";
 import { type Opening, refusal } from "../format.ts";
 import type { ColumnName, FeedMap } from "../map/schema.ts";

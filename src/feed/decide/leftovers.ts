@@ -1,4 +1,4 @@
-import { shown } from "../decimal.ts";
+import { shown } from "../../errors.ts";
 import type { Decisions } from "../decision.ts";
 import type { Opening } from "../format.ts";
 import type { MapKind } from "../map/fields.ts";

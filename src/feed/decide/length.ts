@@ -1,4 +1,4 @@
-import { shown } from "../decimal.ts";
+import { shown } from "../../errors.ts";
 import { type Opening, refusal } from "../format.ts";
 import { intervalName, intervalOfMicros, microsOfInterval, toldInterval } from "../interval.ts";
 import type { DateStyle } from "../text/dates.ts";

@@ -1,5 +1,5 @@
+import { shown } from "../../errors.ts";
 import type { SymbolEvent } from "../../event/events.ts";
-import { shown } from "../decimal.ts";
 import { type Opening, refusal } from "../format.ts";
 import type { FeedMap } from "../map/schema.ts";
 import { CODE, type FeedSymbol, parseSymbol } from "../symbol.ts";

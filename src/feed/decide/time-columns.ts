@@ -1,6 +1,6 @@
+import { shown } from "../../errors.ts";
 import { DAY_US } from "../../event/day.ts";
 import type { WrittenTime } from "../../event/time/iso.ts";
-import { shown } from "../decimal.ts";
 import { Decisions } from "../decision.ts";
 import { type Opening, refusal } from "../format.ts";
 import { normalName } from "../text/cells.ts";

@@ -1,6 +1,6 @@
 import { basename } from "node:path";
+import { shown } from "../../errors.ts";
 import type { FeedDraft } from "../decide/draft.ts";
-import { shown } from "../decimal.ts";
 import type { Opening } from "../format.ts";
 import { DOT, OHLC, SYMBOL_TZ } from "./bar-sites.ts";
 import { hasColumns, hasHeaderOf, hasRow, type MappedFormat, NO_SOURCE } from "./mapped.ts";

@@ -1,4 +1,5 @@
-import { decimal, shown } from "../decimal.ts";
+import { shown } from "../../errors.ts";
+import { decimal } from "../decimal.ts";
 import { byRows } from "../decision.ts";
 import { type Opening, refusal } from "../format.ts";
 

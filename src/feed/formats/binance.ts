@@ -1,8 +1,9 @@
+import { shown } from "../../errors.ts";
 import type { TickEvent } from "../../event/events.ts";
 import { tickId } from "../../event/identity.ts";
 import type { Moment } from "../../event/time/iso.ts";
 import { fileSymbol } from "../decide/symbols.ts";
-import { decimal, shown } from "../decimal.ts";
+import { decimal } from "../decimal.ts";
 import { byRows } from "../decision.ts";
 import { CSV_LINE_BYTES_MAX, type Format, type Opening, refusal } from "../format.ts";
 import { binanceName } from "../symbol.ts";

@@ -1,6 +1,6 @@
+import { shown } from "../../errors.ts";
 import type { EventField } from "../../event/schemas.ts";
 import { parseIso } from "../../event/time/iso.ts";
-import { shown } from "../decimal.ts";
 import { momentOf } from "../time.ts";
 import type { ZoneClock } from "../zone.ts";
 import { doubleOf, isRawNumber } from "./json-numbers.ts";

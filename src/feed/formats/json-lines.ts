@@ -1,3 +1,4 @@
+import { shown } from "../../errors.ts";
 import { encodeEvent } from "../../event/codec.ts";
 import { completeEvent, NIL_UUID } from "../../event/complete.ts";
 import type { EventOfTopic } from "../../event/events.ts";
@@ -5,7 +6,6 @@ import { OWN_ID_OF, type OwnId } from "../../event/identity.ts";
 import { OccurrenceCounter } from "../../event/occurrence.ts";
 import { EVENT_BY_TOPIC, EVENT_SCHEMAS, type EventField, type EventTopic } from "../../event/schemas.ts";
 import { checkEvent } from "../../event/validate.ts";
-import { shown } from "../decimal.ts";
 import type { Format, Opening } from "../format.ts";
 import { toldInterval } from "../interval.ts";
 import { type FeedSymbol, parseSymbol } from "../symbol.ts";

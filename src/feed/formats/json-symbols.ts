@@ -1,5 +1,5 @@
+import { shown } from "../../errors.ts";
 import { RowSymbols } from "../decide/symbols.ts";
-import { shown } from "../decimal.ts";
 import type { Opening } from "../format.ts";
 import type { FeedSymbol } from "../symbol.ts";
 import type { FieldStep } from "./json-fields.ts";

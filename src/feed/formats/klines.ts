@@ -1,7 +1,8 @@
+import { shown } from "../../errors.ts";
 import type { BarEvent } from "../../event/events.ts";
 import { barId } from "../../event/identity.ts";
 import { fileSymbol } from "../decide/symbols.ts";
-import { decimal, shown } from "../decimal.ts";
+import { decimal } from "../decimal.ts";
 import { byRows } from "../decision.ts";
 import { CSV_LINE_BYTES_MAX, type Format, type Opening } from "../format.ts";
 import { intervalOfMicros, toldInterval } from "../interval.ts";

@@ -1,9 +1,9 @@
+import { shown } from "../../errors.ts";
 import { DAY_US } from "../../event/day.ts";
 import type { BarEvent } from "../../event/events.ts";
 import { barId } from "../../event/identity.ts";
 import type { Settled } from "../decide/settle.ts";
 import { isLastSecond, MINUTE_US } from "../decide/stamp.ts";
-import { shown } from "../decimal.ts";
 import { intervalName } from "../interval.ts";
 import { momentOf } from "../time.ts";
 import type { ZoneClock } from "../zone.ts";

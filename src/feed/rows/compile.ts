@@ -1,7 +1,7 @@
+import { shown } from "../../errors.ts";
 import { isComment, neededPlace } from "../decide/layout.ts";
 import type { Settled } from "../decide/settle.ts";
 import { RowSymbols } from "../decide/symbols.ts";
-import { shown } from "../decimal.ts";
 import type { Conversion, LineOutcome } from "../format.ts";
 import type { MapKind } from "../map/fields.ts";
 import type { FeedSymbol } from "../symbol.ts";

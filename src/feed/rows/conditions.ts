@@ -1,6 +1,6 @@
+import { shown } from "../../errors.ts";
 import { neededPlace } from "../decide/layout.ts";
 import type { Settled } from "../decide/settle.ts";
-import { shown } from "../decimal.ts";
 import type { ConditionPart } from "../map/schema.ts";
 
 type Reader = (cells: readonly string[]) => readonly string[] | string | null;

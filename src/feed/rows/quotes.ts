@@ -1,7 +1,7 @@
+import { shown } from "../../errors.ts";
 import type { QuoteEvent } from "../../event/events.ts";
 import { nthQuoteId, quoteId } from "../../event/identity.ts";
 import type { Settled } from "../decide/settle.ts";
-import { shown } from "../decimal.ts";
 import { conditionsReader } from "./conditions.ts";
 import { Counters } from "./counters.ts";
 import { type Maker, nullsOf, textReader } from "./row.ts";

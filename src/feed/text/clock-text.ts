@@ -1,6 +1,6 @@
 import { IANAZone } from "luxon";
+import { shown } from "../../errors.ts";
 import type { WrittenTime } from "../../event/time/iso.ts";
-import { shown } from "../decimal.ts";
 import { momentOf } from "../time.ts";
 import { ZoneClock } from "../zone.ts";
 

@@ -1,7 +1,7 @@
 import { DateTime } from "luxon";
+import { shown } from "../../errors.ts";
 import { DAY_US } from "../../event/day.ts";
 import { parseIso, type WrittenTime, wallMicros } from "../../event/time/iso.ts";
-import { shown } from "../decimal.ts";
 import { refusal } from "../format.ts";
 import { type EpochUnit, parseEpoch } from "../time.ts";
 import { clockText, inZone } from "./clock-text.ts";

@@ -1,4 +1,4 @@
-import { shown } from "../decimal.ts";
+import { shown } from "../../errors.ts";
 import { byRows, type Decisions } from "../decision.ts";
 import { refusal } from "../format.ts";
 import { type EpochUnit, epochUnit, isEpochUnit } from "../time.ts";

@@ -1,10 +1,11 @@
+import { shown } from "../../../errors.ts";
 import { DAY_MS } from "../../../event/day.ts";
 import type { TickEvent } from "../../../event/events.ts";
 import { nthTickId } from "../../../event/identity.ts";
 import { OccurrenceCounter } from "../../../event/occurrence.ts";
 import { midnightOf } from "../../decide/clock.ts";
 import { fileSymbol } from "../../decide/symbols.ts";
-import { decimal, digits, shown } from "../../decimal.ts";
+import { decimal, digits } from "../../decimal.ts";
 import { byRows } from "../../decision.ts";
 import { CSV_LINE_BYTES_MAX, type Format, type Opening, refusal } from "../../format.ts";
 import { leanName } from "../../symbol.ts";
