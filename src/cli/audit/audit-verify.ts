@@ -1,17 +1,22 @@
+import { CONSUMERS } from "../../../consumers/all.ts";
 import { publicKeyOf } from "../../audit/checkpoint.ts";
 import { inSnapshot } from "../../table/checks/ledger-check.ts";
 import { type ChainFault, type ChainReport, walkChain } from "../../verify/chain-walk.ts";
 import { checkpointsOfFile, ownCheckpoints } from "../../verify/known-checkpoints.ts";
+import { verifyTables } from "../../verify/tables.ts";
 import type { CommandSpec } from "../command.ts";
 import { EXIT } from "../exit.ts";
 import { printable, table } from "../output.ts";
 import { count } from "../progress.ts";
 import { asReader } from "../services.ts";
 import { declareRange, type RangeFlags, rangeOf, readFlagFile } from "./audit-flags.ts";
+import { rowsProgress } from "./rows-progress.ts";
+import { tablesText } from "./tables-text.ts";
 
 interface VerifyFlags extends RangeFlags {
   readonly checkpoints?: string;
   readonly key: readonly string[];
+  readonly tables?: boolean;
 }
 
 export const auditVerifyCommand: CommandSpec<VerifyFlags> = {
@@ -21,6 +26,7 @@ export const auditVerifyCommand: CommandSpec<VerifyFlags> = {
     "tradetape audit verify                                              exit code 1 when an entry doesn't hold",
     "tradetape audit verify --checkpoints kept/paper.jsonl --key audit.pub",
     "tradetape audit verify --from 100000 --to 200000",
+    "tradetape audit verify --tables                                     and that the tables are what the log says",
   ],
   declare: (command) => {
     declareRange(command);
@@ -31,20 +37,28 @@ export const auditVerifyCommand: CommandSpec<VerifyFlags> = {
     const doc = "public key, PEM: every checkpoint, the log's own ones too, must be signed by it; of several, by one";
     const none: readonly string[] = [];
     command.option("--key <file>", doc, (path: string, before: readonly string[]) => [...before, path], none);
+    command.option(
+      "--tables",
+      "hold the tables against the log, too: a row that was changed, added or removed is named",
+    );
   },
-  run: async ({ config, out }, _args, flags) => {
+  run: async ({ config, out, progress }, _args, flags) => {
     const range = rangeOf(flags);
     const { checkpoints: path } = flags;
     const kept = path === undefined ? [] : checkpointsOfFile(readFlagFile("--checkpoints", path), path);
     const keys = flags.key.map((file) => publicKeyOf(readFlagFile("--key", file), file));
-    const report = await asReader(config, "audit verify", (connection) =>
-      inSnapshot(connection, async () =>
-        walkChain(connection, range, [...kept, ...(await ownCheckpoints(connection))], keys),
-      ),
+    const [report, tables] = await asReader(config, "audit verify", (connection) =>
+      inSnapshot(connection, async () => {
+        const chain = await walkChain(connection, range, [...kept, ...(await ownCheckpoints(connection))], keys);
+        return [chain, flags.tables && (await verifyTables(connection, CONSUMERS, rowsProgress(progress)))] as const;
+      }),
     );
     const warnings = warningsOf(report, kept.length, keys.length > 0);
-    out.result(reportJson(report, warnings), () => reportText(report, warnings));
-    return report.faults.length === 0 ? EXIT.good : EXIT.foundWrong;
+    const ok = report.faults.length === 0 && (!tables || tables.ok);
+    out.result(tables ? { ...reportJson(report, warnings), ok, tables } : reportJson(report, warnings), () =>
+      [reportText(report, warnings), ...(tables ? [tablesText(tables)] : [])].join("\n\n"),
+    );
+    return ok ? EXIT.good : EXIT.foundWrong;
   },
 };
 

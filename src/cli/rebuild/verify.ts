@@ -1,11 +1,15 @@
 import { CONSUMERS } from "../../../consumers/all.ts";
 import { requireServices } from "../../config.ts";
 import { SETTINGS } from "../../settings.ts";
+import { inSnapshot } from "../../table/checks/ledger-check.ts";
 import { addressOf, Connection } from "../../table/connection.ts";
 import { requireMigrated } from "../../table/migrate.ts";
 import { compareDatabases } from "../../verify/against.ts";
+import { type TablesReport, verifyTables } from "../../verify/tables.ts";
 import { type Verification, verify } from "../../verify/verify.ts";
-import type { CommandSpec } from "../command.ts";
+import { rowsProgress } from "../audit/rows-progress.ts";
+import { tablesText } from "../audit/tables-text.ts";
+import type { CommandSpec, Session } from "../command.ts";
 import { EXIT } from "../exit.ts";
 import { wholeFlag, wrong } from "../flags.ts";
 import { table } from "../output.ts";
@@ -14,6 +18,7 @@ import { comparisonText } from "./comparison.ts";
 
 interface VerifyOptions {
   readonly quiet?: boolean;
+  readonly full?: boolean;
   readonly against?: string;
   readonly wait: string;
 }
@@ -24,10 +29,12 @@ export const verifyCommand: CommandSpec<VerifyOptions> = {
   examples: [
     "tradetape verify                    exit code 1 when something doesn't hold",
     "tradetape verify --quiet            nothing runs: the outbox must be empty, too",
+    "tradetape verify --full             and that the tables are what the audit log says",
     "tradetape verify --against URL      and that another database, such as a replay's, holds the same rows",
   ],
   declare: (command) => {
     command.option("--quiet", "no consumer runs: nothing may wait to be published");
+    command.option("--full", "hold the tables against the audit log, too, as `audit verify --tables` does");
     command.option("--against <url>", "another database of the same topics, as postgres://...; DATABASE_URL is `here`");
     command.option("--wait <seconds>", "with --against: how long both may take to land equally far", "30");
   },
@@ -39,19 +46,22 @@ export const verifyCommand: CommandSpec<VerifyOptions> = {
     const here = await openReader(databaseUrl);
     try {
       const result = await verify(here, CONSUMERS, { quiet: options.quiet === true });
+      const tables = options.full && (await tablesOf(here, session));
+      const looked = { ...result, ...(tables ? { ok: result.ok && tables.ok, tables } : {}) };
+      const text = [verificationText(result), ...(tables ? [tablesText(tables)] : [])].join("\n\n");
       if (other === undefined) {
-        out.result(result, () => verificationText(result));
-        return result.ok ? EXIT.good : EXIT.foundWrong;
+        out.result(looked, () => text);
+        return looked.ok ? EXIT.good : EXIT.foundWrong;
       }
       const there = await openReader(other);
       try {
         const onProgress = session.progress.line;
         const found = await compareDatabases({ here, there }, CONSUMERS, { waitMs, stop: signal, onProgress });
         if (found === undefined) return EXIT.interrupted;
-        const ok = result.ok && found.equal;
+        const ok = looked.ok && found.equal;
         const places = { here: addressOf(databaseUrl), there: addressOf(other) };
-        out.result({ ...result, ok, against: { ...places, ...found } }, () =>
-          [verificationText(result), comparisonText(found, places)].join("\n\n"),
+        out.result({ ...looked, ok, against: { ...places, ...found } }, () =>
+          [text, comparisonText(found, places)].join("\n\n"),
         );
         return ok ? EXIT.good : EXIT.foundWrong;
       } finally {
@@ -62,6 +72,9 @@ export const verifyCommand: CommandSpec<VerifyOptions> = {
     }
   },
 };
+
+const tablesOf = (connection: Connection, { progress }: Session): Promise<TablesReport> =>
+  inSnapshot(connection, () => verifyTables(connection, CONSUMERS, rowsProgress(progress)));
 
 /** A session that can read, of a database that this program knows. */
 async function openReader(databaseUrl: string): Promise<Connection> {

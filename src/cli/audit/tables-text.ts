@@ -1,0 +1,47 @@
+import type { EntryReport, RowFinding } from "../../verify/entries.ts";
+import type { TablesReport } from "../../verify/tables.ts";
+import { printable, table } from "../output.ts";
+import { count } from "../progress.ts";
+
+/** How many findings of one table are shown to people; `--json` lists more. */
+const SHOWN_MAX = 20;
+
+/** What the tables are, held against the audit log, for people. */
+export function tablesText({ ok, entries }: TablesReport): string {
+  const rows = entries.map((one) => [one.table, count(one.rows), count(one.entries), entriesText(one)]);
+  return [
+    `${ok ? "the tables are what the log says" : "the tables are NOT what the log says"}`,
+    table(["table", "rows", "entries", ""], rows),
+    ...entries.filter(({ differing }) => differing > 0).flatMap(findingLines),
+  ].join("\n");
+}
+
+function entriesText({ differing, waiting, idOnly, excused }: EntryReport): string {
+  const parts = [
+    differing > 0 ? `${count(differing)} differ` : "alike",
+    ...(waiting > 0 ? [`${count(waiting)} entries on their way`] : []),
+    ...(idOnly > 0 ? [`${count(idOnly)} not provable, too large for an entry`] : []),
+    ...(excused > 0 ? [`${count(excused)} left out or of deleted sessions`] : []),
+  ];
+  return parts.join(", ");
+}
+
+function findingLines({ table: name, differing, findings }: EntryReport): string[] {
+  const shown = findings.slice(0, SHOWN_MAX);
+  const rows = shown.flatMap((finding) =>
+    cellsOf(finding).map((cells) => [finding.id, ...cells, finding.logId ?? "-"]),
+  );
+  return [
+    `\n${name}:`,
+    table(["id", "what", "in the table", "in the log", "entry"], rows),
+    ...(differing > shown.length ? [`... and ${count(differing - shown.length)} more`] : []),
+  ];
+}
+
+const value = (text: string | null): string => (text === null ? "null" : printable(text));
+
+function cellsOf({ kind, columns, place }: RowFinding): string[][] {
+  if (kind === "added") return [["added", "a row", `nothing (${place ?? "no place"})`]];
+  if (kind === "removed") return [["removed", "nothing", place ?? "-"]];
+  return columns.map((one) => [one.column, value(one.table), value(one.log)]);
+}
