@@ -17,6 +17,8 @@ export const decisions: ConsumerOf<"decisions"> = {
       parent("backtest_session_id", sessions),
     ],
     recordColumns: ["published_at", "source_partition", "source_offset"],
+    // What it rests on, which programs have told only since these fields are there: what they publish again is no conflict.
+    notContent: ["price_source", "decision_price", "inputs", "known_until", "features_sha256"],
   },
   time: "timestamp",
   audit: (decision) => {

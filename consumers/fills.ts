@@ -13,6 +13,8 @@ export const fills: ConsumerOf<"fills"> = {
     repeats: "first",
     parents: [parent("symbol_id", symbols), parent("decision_id", decisions), parent("backtest_session_id", sessions)],
     recordColumns: ["published_at", "source_partition", "source_offset"],
+    // What it rests on, which programs have told only since these fields are there: what they publish again is no conflict.
+    notContent: ["price_source", "priced_at"],
   },
   time: "timestamp",
   audit: (fill) => [{ eventType: "TRADE_EXECUTION", actor: fill.broker, success: fill.status === "FILLED" }],

@@ -12,6 +12,8 @@ export const predictions: ConsumerOf<"predictions"> = {
     repeats: "first",
     parents: [parent("symbol_id", symbols), parent("backtest_session_id", sessions)],
     recordColumns: ["published_at", "source_partition", "source_offset"],
+    // What it rests on, which programs have told only since these fields are there: what they publish again is no conflict.
+    notContent: ["price_source", "horizon", "inputs", "known_until", "features_sha256"],
   },
   time: "timestamp",
   audit: (prediction) => [{ eventType: "MODEL_RUN", actor: prediction.model_version, success: true }],

@@ -36,6 +36,7 @@ export const LAYERS: readonly (readonly Room[])[] = [
       parts: [
         { name: "avro", knows: "avsc's types, strict about the bytes that they read" },
         { name: "time", knows: "times in any form, and which of them no event may have" },
+        { name: "field", knows: "what one field may hold; the inputs that an event names" },
         { name: ".", knows: "schemas, ids, checks, the wire format, the registry" },
       ],
     },

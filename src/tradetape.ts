@@ -16,6 +16,7 @@ export type {
 export { ERROR_CODES, type ErrorCode, TradetapeError } from "./errors.ts";
 export type { AnyTimes, Incomplete } from "./event/complete.ts";
 export type * from "./event/events.ts";
+export type { AnyTimeInput, NamedInput } from "./event/field/inputs.ts";
 export { doubleField, eventId, indicatorId, integerField, strategyId, symbolId } from "./event/identity.ts";
 export { EVENT_TOPICS, type EventTopic } from "./event/schemas.ts";
 export { micros, type Time } from "./event/time/micros.ts";

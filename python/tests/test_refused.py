@@ -18,7 +18,7 @@ RULES = json.loads((SCHEMAS / "rules.json").read_text("utf-8"))
 UTC = datetime.timezone.utc
 CLOSE = datetime.datetime(2024, 3, 5, 21, 0, 0, 123456, tzinfo=UTC)
 CLOSE_US = 1_709_672_400_123_456
-KIND = {"ticks": "tick", "bars": "bar", "decisions": "decision", "fills": "fill", "performance": "performance"}
+KIND = {"ticks": "tick", "bars": "bar", "predictions": "prediction", "decisions": "decision", "fills": "fill", "performance": "performance"}
 
 
 def fields_of(topic):
@@ -203,3 +203,19 @@ def test_the_agent_refuses_what_the_library_refuses(tape):
     ]:
         assert found == expected
     assert len(tape._producer.messages) == 5
+
+
+def test_the_agent_writes_its_inputs_and_hands_the_price_source_on(tape):
+    agent = Agent(tape, actor="a", model_version="m", strategy="s")
+    symbol = RULES["good"]["ticks"]["symbol_id"]
+    bar = {"kind": "bar", "id": symbol, "known_at": CLOSE, "value": 170.1}
+    prediction = agent.predict("k", symbol, CLOSE, price_source="lean", horizon="1d", inputs=[bar])
+    assert json.loads(prediction["inputs"]) == [{**bar, "known_at": CLOSE_US}]
+    decision = agent.decide("k", prediction, CLOSE, action="BUY", size=1.0, approved=True, decision_price=170.1)
+    fill = agent.fill("x", decision, CLOSE, "paper", status="FILLED", quantity=1.0, executed_price=1.0, priced_at=CLOSE)
+    assert [event["price_source"] for event in (prediction, decision, fill)] == ["lean"] * 3
+    assert (decision["inputs"], len(tape._producer.messages)) == (None, 3)
+    naive = {**bar, "known_at": CLOSE.replace(tzinfo=None)}
+    assert refusal(agent.predict, "k", symbol, CLOSE, inputs=[naive]).startswith("predictions: inputs has no time zone")
+    assert "JSON can hold" in refusal(agent.predict, "k", symbol, CLOSE, inputs=[{**bar, "value": math.nan}])
+    assert "item 0 must be an object" in refusal(agent.predict, "k", symbol, CLOSE, inputs=["bar"])

@@ -21,7 +21,7 @@ from confluent_kafka.serialization import MessageField, SerializationContext
 from tradetape.checks import Fields
 from tradetape.ids import rule_id, strategy_id, symbol_id
 from tradetape.links import wrong_decision_link, wrong_fill_link
-from tradetape.times import Refused, now_us, wrong_time
+from tradetape.times import Refused, moment, now_us, wrong_time
 
 FLUSH_SECONDS_MAX = 30
 
@@ -94,9 +94,11 @@ class Agent:
         self._session = session
 
     def predict(self, key, symbol, timestamp, **fields):
+        """`inputs` may be a list of {kind, id, known_at, value}: the events that it was made of."""
         require_text("predictions", key=key, symbol_id=symbol)
         event = {
             **fields,
+            "inputs": inputs_text("predictions", fields.get("inputs")),
             "prediction_id": rule_id("prediction", self._own_key(symbol, key)),
             "symbol_id": symbol,
             "timestamp": timestamp,
@@ -106,12 +108,14 @@ class Agent:
         return self._publish("predictions", event, root=event["prediction_id"])
 
     def decide(self, key, prediction, timestamp, **fields):
-        """`size` is 0 for HOLD where it isn't given."""
+        """`size` is 0 for HOLD where it isn't given, `price_source` the prediction's; `inputs` as in `predict`."""
         symbol = fields.get("symbol_id", prediction["symbol_id"])
         require_text("decisions", key=key, symbol_id=symbol)
         event = {
             "size": 0 if fields.get("action") == "HOLD" else math.nan,
+            "price_source": prediction.get("price_source"),
             **fields,
+            "inputs": inputs_text("decisions", fields.get("inputs")),
             "decision_id": rule_id("decision", self._own_key(symbol, key)),
             "symbol_id": symbol,
             "timestamp": timestamp,
@@ -123,12 +127,13 @@ class Agent:
         return self._publish("decisions", event, root=prediction["prediction_id"], cause=prediction["prediction_id"])
 
     def fill(self, key, decision, timestamp, broker, **fields):
-        """`quantity` is 0 where it isn't given, unless `status` is FILLED."""
+        """`quantity` is 0 where it isn't given, unless `status` is FILLED; `price_source` is the decision's."""
         require_text("fills", key=key, broker=broker, decision_id=decision.get("decision_id"))
         event = {
             "symbol_id": decision["symbol_id"],
             "quantity": math.nan if fields.get("status") == "FILLED" else 0,
             "broker_execution_id": key,
+            "price_source": decision.get("price_source"),
             **fields,
             "execution_id": rule_id("fill", {"decision_id": decision["decision_id"], "broker": broker, "key": key}),
             "decision_id": decision["decision_id"],
@@ -161,6 +166,19 @@ class Agent:
 def refuse(topic, wrong):
     if wrong is not None:
         raise Refused(f"{topic}: {wrong}")
+
+
+def inputs_text(topic, inputs):
+    """The text of the field `inputs`, whose `known_at` may be datetimes; text is taken as it is."""
+    if not isinstance(inputs, (list, tuple)):
+        return inputs
+    try:
+        read = [{**item, "known_at": moment(item["known_at"])} if "known_at" in item else item for item in inputs]
+        return json.dumps(read, allow_nan=False)
+    except Refused as wrong:
+        raise Refused(f"{topic}: inputs {wrong}") from None
+    except (TypeError, ValueError) as wrong:
+        raise Refused(f"{topic}: inputs must be a list of objects that JSON can hold: {wrong}") from None
 
 
 def require_text(topic, **named):

@@ -12,6 +12,8 @@ from tradetape.times import Refused, moment
 RULES = json.loads(resources.files("tradetape").joinpath("rules.json").read_text("utf-8"))["rules"]
 
 UUID = re.compile("[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
+SHA256 = re.compile("[0-9a-f]{64}")
+LENGTH = re.compile("[1-9][0-9]{0,3}(s|min|h|d|w|mo)")
 SURROGATE = re.compile("[\ud800-\udfff]")
 JSON_DEPTH_MAX = 100
 TOO_ODD_JSON = f"must not hold an escaped NUL or lone surrogate, nor more than {JSON_DEPTH_MAX} levels"
@@ -76,6 +78,59 @@ def storable(value, depth):
     return depth < JSON_DEPTH_MAX and all(storable(item, depth + 1) for item in inner)
 
 
+KINDS = ("tick", "quote", "bar", "indicator", "prediction", "decision", "fill", "performance")
+
+
+def inputs(value):
+    """The text of the field `inputs`: what an event was made of."""
+    json_text(value)
+    named = json.loads(value)
+    if not isinstance(named, list):
+        raise Refused("must be a list")
+    for n, item in enumerate(named):
+        wrong = wrong_input(item)
+        if wrong is not None:
+            raise Refused(f"item {n} {wrong}")
+    return value
+
+
+def wrong_input(item):
+    """What is wrong with one of the inputs, as the end of a sentence; None when nothing is."""
+    if not isinstance(item, dict):
+        return "must be an object"
+    for name in item:
+        if name not in ("kind", "id", "known_at", "value"):
+            return f"must not have {json.dumps(name, ensure_ascii=False)}"
+    if item.get("kind") not in KINDS:
+        return f"must have as kind one of {', '.join(KINDS)}"
+    if not isinstance(item.get("id"), str) or not UUID.fullmatch(item["id"]):
+        return "must have as id a UUID in lower case"
+    if "known_at" in item and not is_number(item["known_at"], whole=True):
+        return "must have as known_at whole microseconds since 1970"
+    if "value" in item and not is_number(item["value"]):
+        return "must have as value a finite number"
+    return None
+
+
+def is_number(value, whole=False):
+    """Whether a parsed JSON value is a finite number; a whole one lies within 2^53 and may be written as 1.0."""
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        return False
+    try:
+        return math.isfinite(value) and not (whole and (value != int(value) or abs(value) >= 2**53))
+    except OverflowError:
+        return False
+
+
+def written(pattern, wrong):
+    def read(value):
+        if not pattern.fullmatch(text(value)):
+            raise Refused(wrong)
+        return value
+
+    return read
+
+
 def double(value):
     """A float; numpy's numbers are registered with `numbers`, and bool would be one of them."""
     if isinstance(value, bool) or not isinstance(value, numbers.Real):
@@ -123,6 +178,13 @@ READERS = {
     "long:timestamp-micros": moment,
 }
 
+# Fields of which their type says too little.
+READERS_BY_NAME = {
+    "inputs": inputs,
+    "features_sha256": written(SHA256, "must be 64 hexadecimal digits in lower case"),
+    "horizon": written(LENGTH, "must be a length as in 30s, 5min, 1h, 1d, 1w or 1mo"),
+}
+
 
 class Fields:
     """The fields of a topic's events, of the schema that its events are written by."""
@@ -141,7 +203,7 @@ class Fields:
         key = ":".join(part for part in (named["type"], named.get("logicalType")) if part)
         if key not in READERS:
             raise Refused(f"{self._topic}: the registry's newest schema has {name} as {key}, which this package can't write")
-        return READERS[key]
+        return READERS_BY_NAME.get(name, READERS[key])
 
     def checked(self, event):
         """The event as it is to be written, its times in microseconds. Raises Refused, whose sentence says what is wrong."""

@@ -39,6 +39,7 @@ class Base(DeclarativeBase):
         bytes: LargeBinary,
         datetime.datetime: Utc,
         dict[str, Any]: JSONB,
+        list[dict[str, Any]]: JSONB,
         list[str]: ARRAY(Text),
     }
 
@@ -196,6 +197,11 @@ class ModelPrediction(Landed, Base):
     probability_up: Mapped[float | None]
     confidence_score: Mapped[float | None]
     model_version: Mapped[str]
+    price_source: Mapped[str | None]
+    horizon: Mapped[str | None]
+    inputs: Mapped[list[dict[str, Any]] | None]
+    known_until: Mapped[datetime.datetime | None]
+    features_sha256: Mapped[str | None]
     backtest_session_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("backtest_session.backtest_session_id"))
 
     symbol: Mapped[Symbol] = relationship(back_populates="predictions")
@@ -218,6 +224,11 @@ class TradeDecision(Landed, Base):
     approved: Mapped[bool]
     strategy_id: Mapped[uuid.UUID | None]
     reason: Mapped[str | None]
+    price_source: Mapped[str | None]
+    decision_price: Mapped[float | None]
+    inputs: Mapped[list[dict[str, Any]] | None]
+    known_until: Mapped[datetime.datetime | None]
+    features_sha256: Mapped[str | None]
     backtest_session_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("backtest_session.backtest_session_id"))
 
     symbol: Mapped[Symbol] = relationship(back_populates="decisions")
@@ -244,6 +255,8 @@ class TradeExecution(Landed, Base):
     timestamp: Mapped[datetime.datetime]
     broker_execution_id: Mapped[str | None]
     fee: Mapped[float | None]
+    price_source: Mapped[str | None]
+    priced_at: Mapped[datetime.datetime | None]
     backtest_session_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("backtest_session.backtest_session_id"))
 
     symbol: Mapped[Symbol] = relationship(back_populates="executions")

@@ -1,8 +1,8 @@
 import { TradetapeError } from "../errors.ts";
 import type { DecisionEvent, EventOfTopic, FillEvent, PerformanceEvent, PredictionEvent } from "../event/events.ts";
+import { isUuid } from "../event/field/checks.ts";
 import type { EventTopic } from "../event/schemas.ts";
 import type { Time } from "../event/time/micros.ts";
-import { isUuid } from "../event/validate.ts";
 import {
   type Draft,
   decisionId,

@@ -1,8 +1,6 @@
-import { TradetapeError } from "../errors.ts";
 import type { DecisionEvent, EventOfTopic, FillEvent, PerformanceEvent, PredictionEvent } from "../event/events.ts";
 import { idBy, performanceId } from "../event/identity.ts";
 import type { EventTopic } from "../event/schemas.ts";
-import { readMicros, type Time } from "../event/time/micros.ts";
 import { checkEvent } from "../event/validate.ts";
 import { WORKFLOW_HEADERS } from "../event/workflow.ts";
 import type {
@@ -13,6 +11,7 @@ import type {
   PredictionFields,
   Workflow,
 } from "./fields.ts";
+import { defined, inputsText, microsOf, microsOrNull, refuse, requireText } from "./given.ts";
 import { wrongDecisionLink, wrongFillLink } from "./links.ts";
 
 /** A checked event with its id and headers, ready to be published. */
@@ -49,8 +48,13 @@ export function draftPrediction(by: AgentIdentity, key: string, fields: Predicti
     predicted_price: null,
     probability_up: null,
     confidence_score: null,
+    price_source: null,
+    horizon: null,
+    features_sha256: null,
     ...defined(fields),
     timestamp: microsOf("predictions", "timestamp", fields.timestamp),
+    inputs: inputsText("predictions", fields.inputs),
+    known_until: microsOrNull("predictions", "known_until", fields.known_until),
     prediction_id: predictionId(by, fields.symbol_id, key),
     model_version: by.modelVersion,
     backtest_session_id: by.session ?? null,
@@ -67,8 +71,13 @@ export function draftDecision(by: AgentIdentity, key: string, fields: DecisionFi
     size: own.action === "HOLD" ? 0 : Number.NaN,
     predicted_roi: null,
     reason: null,
+    price_source: prediction?.price_source ?? null,
+    decision_price: null,
+    features_sha256: null,
     ...defined(own),
     timestamp: microsOf("decisions", "timestamp", own.timestamp),
+    inputs: inputsText("decisions", own.inputs),
+    known_until: microsOrNull("decisions", "known_until", own.known_until),
     decision_id: decisionId(by, symbolId!, key),
     symbol_id: symbolId!,
     model_reference: prediction?.prediction_id ?? null,
@@ -91,8 +100,10 @@ export function draftFill(by: AgentIdentity, key: string, fields: FillFields, wo
     latency_ms: latencyMs(decision.timestamp, timestamp),
     broker_execution_id: key,
     fee: null,
+    price_source: decision.price_source ?? null,
     ...defined(own),
     timestamp,
+    priced_at: microsOrNull("fills", "priced_at", own.priced_at),
     execution_id: fillId(decision.decision_id, own.broker, key),
     decision_id: decision.decision_id,
     symbol_id: decision.symbol_id,
@@ -164,30 +175,4 @@ function finished<T extends EventTopic>(
     [WORKFLOW_HEADERS.actor]: by.actor,
   };
   return { topic, event, headers };
-}
-
-/** @throws TradetapeError input_invalid */
-function microsOf(topic: EventTopic, name: string, time: Time): number {
-  const us = readMicros(time);
-  if (typeof us === "string") refuse(topic, `${name} ${us}`);
-  return us as number;
-}
-
-const microsOrNull = (topic: EventTopic, name: string, time: Time | null | undefined): number | null =>
-  time === null || time === undefined ? null : microsOf(topic, name, time);
-
-/** Undefined is left out. Ids and links are set behind these: who spreads an event into the next hands them over, too. */
-const defined = <F extends object>(fields: F): F =>
-  Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as F;
-
-/** What ids are made of has to be there before they are made. */
-function requireText(topic: EventTopic, named: Readonly<Record<string, string | undefined>>): void {
-  for (const [name, text] of Object.entries(named)) {
-    if (typeof text !== "string" || text === "") refuse(topic, `${name} must be given, as text`);
-  }
-}
-
-function refuse(topic: EventTopic, wrong: string | null): void {
-  if (wrong === null) return;
-  throw new TradetapeError("input_invalid", `${topic}: ${wrong}`, { next: "Nothing was published; mend the call." });
 }

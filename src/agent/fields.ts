@@ -1,5 +1,6 @@
 import type { AnyTimes } from "../event/complete.ts";
 import type { DecisionEvent, FillEvent, PerformanceEvent, PredictionEvent } from "../event/events.ts";
+import type { AnyTimeInput } from "../event/field/inputs.ts";
 import type { Time } from "../event/time/micros.ts";
 
 /** Who acts: what every event of one agent has in common. */
@@ -22,26 +23,34 @@ export interface Workflow {
   readonly causationId?: string | undefined;
 }
 
-type Timed<E extends { timestamp: number }, K extends keyof E> = Omit<E, K | "timestamp" | "backtest_session_id"> & {
+type Timed<E extends { timestamp: number }, K extends keyof E> = AnyTimes<
+  Omit<E, K | "timestamp" | "backtest_session_id">
+> & {
   /** In any form that `micros` reads. */
   timestamp: Time;
 };
 
+interface Rests {
+  /** The events that it was made of, or the text that says so, as an event has it. */
+  inputs?: readonly AnyTimeInput[] | string | null;
+}
+
 /** What `predict` is given. */
-export type PredictionFields = Timed<PredictionEvent, "prediction_id" | "model_version">;
+export type PredictionFields = Timed<PredictionEvent, "prediction_id" | "model_version" | "inputs"> & Rests;
 
 /** What `decide` is given. */
 export type DecisionFields = Timed<
   DecisionEvent,
-  "decision_id" | "symbol_id" | "size" | "model_reference" | "strategy_id"
-> & {
-  /** What it rests on: as `predict` returned it, or as a topic or a table holds it. */
-  prediction?: PredictionEvent | null;
-  /** Default: the prediction's. */
-  symbol_id?: string;
-  /** How much; may be left out for HOLD. */
-  size?: number;
-};
+  "decision_id" | "symbol_id" | "size" | "model_reference" | "strategy_id" | "inputs"
+> &
+  Rests & {
+    /** What it rests on: as `predict` returned it, or as a topic or a table holds it. */
+    prediction?: PredictionEvent | null;
+    /** Default: the prediction's. */
+    symbol_id?: string;
+    /** How much; may be left out for HOLD. */
+    size?: number;
+  };
 
 /** What `fill` is given. */
 export type FillFields = Timed<FillEvent, "execution_id" | "decision_id" | "symbol_id" | "quantity"> & {

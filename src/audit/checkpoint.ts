@@ -1,6 +1,6 @@
 import { createHash, createPrivateKey, createPublicKey, type KeyObject, sign, verify } from "node:crypto";
 import { TradetapeError } from "../errors.ts";
-import { isUuid } from "../event/validate.ts";
+import { isUuid } from "../event/field/checks.ts";
 import { encodeFields } from "./chain.ts";
 
 /**

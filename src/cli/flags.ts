@@ -2,8 +2,8 @@ import { DateTime } from "luxon";
 import { CONSUMERS } from "../../consumers/all.ts";
 import { TradetapeError } from "../errors.ts";
 import { DAY_MS } from "../event/day.ts";
+import { isUuid } from "../event/field/checks.ts";
 import type { EventTopic } from "../event/schemas.ts";
-import { isUuid } from "../event/validate.ts";
 import { topicName } from "../topic/topics.ts";
 
 /** Every topic that lands, by its short name. */

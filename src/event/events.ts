@@ -178,6 +178,16 @@ export type PredictionEvent = {
   confidence_score?: number | null;
   /** The model that made it. */
   model_version: string;
+  /** The source of the prices that it is about, as bars name it. */
+  price_source?: string | null;
+  /** How long after its time that which it expects is due, as bars' lengths are written: 5min, 1d. */
+  horizon?: string | null;
+  /** What it was made of, as JSON: a list of {kind, id, known_at, value}, where the last two need not be told. */
+  inputs?: string | null;
+  /** The time of the newest information used: the end of the latest bar, the time of the latest tick. Microseconds since 1970, UTC. */
+  known_until?: number | null;
+  /** SHA-256, in hex, of the features that it was made of, where they are too many to name. */
+  features_sha256?: string | null;
   /** The session this event belongs to; null is live trading. */
   backtest_session_id?: string | null;
 };
@@ -204,6 +214,16 @@ export type DecisionEvent = {
   strategy_id?: string | null;
   /** Why, for people: the checks that spoke. */
   reason?: string | null;
+  /** The source of the prices that it is about, as bars name it. */
+  price_source?: string | null;
+  /** The price that the agent saw as it decided. */
+  decision_price?: number | null;
+  /** What it was made of, as JSON: a list of {kind, id, known_at, value}, where the last two need not be told. */
+  inputs?: string | null;
+  /** The time of the newest information used: the end of the latest bar, the time of the latest tick. Microseconds since 1970, UTC. */
+  known_until?: number | null;
+  /** SHA-256, in hex, of the features that it was made of, where they are too many to name. */
+  features_sha256?: string | null;
   /** The session this event belongs to; null is live trading. */
   backtest_session_id?: string | null;
 };
@@ -224,7 +244,7 @@ export type FillEvent = {
   status: "FILLED" | "REJECTED" | "CANCELED";
   /** Who reported it. */
   broker: string;
-  /** Decision to report, in milliseconds; clocks may make it negative. */
+  /** From when the order could go to the report, in milliseconds; clocks may make it negative. */
   latency_ms?: number | null;
   /** When it happened, UTC. Microseconds since 1970, UTC. */
   timestamp: number;
@@ -232,6 +252,10 @@ export type FillEvent = {
   broker_execution_id?: string | null;
   /** What it cost. */
   fee?: number | null;
+  /** The source of the price, as bars name it. */
+  price_source?: string | null;
+  /** The time of the trade or quote that gave the price; of a bar that doesn't tell it the last microsecond. Microseconds since 1970, UTC. */
+  priced_at?: number | null;
   /** The session this event belongs to; null is live trading. */
   backtest_session_id?: string | null;
 };
@@ -322,6 +346,8 @@ export type TimeField =
   | "ended_at"
   | "timestamp"
   | "received_at"
+  | "known_until"
+  | "priced_at"
   | "window_start"
   | "window_end"
   | "as_of";

@@ -1,67 +1,13 @@
+import { type Check, checkJson, checkText, checkTexts, checkUuid } from "./field/checks.ts";
+import { checkInputs } from "./field/inputs.ts";
 import { RULES } from "./rules.ts";
 import type { EventField, EventTopic, FieldType } from "./schemas.ts";
 import { EVENT_BY_TOPIC, EVENT_SCHEMAS, EVENT_TOPICS } from "./schemas.ts";
 
-/** What is wrong with a value, as the end of a sentence that begins with the field's name; null when nothing is. */
-type Check = (value: unknown) => string | null;
 type Fields = Readonly<Record<string, unknown>>;
 
 const INT_MAX = 2 ** 31 - 1;
 const INT_MIN = -(2 ** 31);
-const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
-
-/** Lower case only: ids are message keys too, and two spellings of one id would go to two partitions. */
-function checkUuid(value: unknown): string | null {
-  if (typeof value !== "string") return "must be a UUID as text";
-  return UUID.test(value) ? null : "must be a UUID in lower case, as in 0198c5a4-8f6e-7c3a-9d2b-5e4f3a2b1c0d";
-}
-
-/** Whether a value is a UUID as events spell it. */
-export const isUuid = (value: unknown): value is string => checkUuid(value) === null;
-
-/** PostgreSQL's text can't hold a NUL, and Avro's UTF-8 can't hold half a surrogate pair. */
-function checkText(value: unknown): string | null {
-  if (typeof value !== "string") return "must be text";
-  if (value.includes("\0")) return "must not hold a NUL character";
-  return value.isWellFormed() ? null : "must not hold a lone surrogate";
-}
-
-function checkTexts(value: unknown): string | null {
-  if (!Array.isArray(value)) return "must be a list of texts";
-  for (let i = 0; i < value.length; i++) {
-    const wrong = checkText(value[i]);
-    if (wrong !== null) return `item ${i} ${wrong}`;
-  }
-  return null;
-}
-
-function checkJson(value: unknown): string | null {
-  if (typeof value !== "string") return "must be JSON text";
-  const wrong = checkText(value);
-  if (wrong !== null) return wrong;
-  try {
-    return storableInJsonb(JSON.parse(value), 0)
-      ? null
-      : `must not hold an escaped NUL or lone surrogate, nor more than ${JSON_DEPTH_MAX} levels`;
-  } catch {
-    return "must be valid JSON text";
-  }
-}
-
-/** PostgreSQL reads jsonb by recursion and gives up at some thousand levels; no honest document has a hundred. */
-const JSON_DEPTH_MAX = 100;
-
-/** jsonb refuses NULs and half surrogate pairs, which an escape brings past a check of the text itself. */
-function storableInJsonb(value: unknown, depth: number): boolean {
-  if (typeof value === "string") return checkText(value) === null;
-  if (typeof value !== "object" || value === null) return true;
-  if (depth === JSON_DEPTH_MAX) return false;
-  for (const [key, inner] of Object.entries(value)) {
-    if (checkText(key) !== null || !storableInJsonb(inner, depth + 1)) return false;
-  }
-  return true;
-}
-
 const isInteger = (value: unknown, low: number, high: number) =>
   typeof value === "number" && Number.isInteger(value) && value >= low && value <= high;
 
@@ -75,6 +21,21 @@ const CHECKS: Readonly<Record<FieldType, Check>> = {
   long: (value) => (Number.isSafeInteger(value) ? null : "must be a whole number within 2^53"),
   timestamp: (value) => (Number.isSafeInteger(value) ? null : "must be whole microseconds since 1970, within 2^53"),
   boolean: (value) => (typeof value === "boolean" ? null : "must be true or false"),
+};
+
+const SHA256 = /^[0-9a-f]{64}$/;
+/** As src/feed/interval.ts spells the lengths of bars. */
+const LENGTH = /^[1-9]\d{0,3}(s|min|h|d|w|mo)$/;
+
+const written = (pattern: RegExp, wrong: string): Check => {
+  return (value) => checkText(value) ?? (pattern.test(value as string) ? null : wrong);
+};
+
+/** Fields of which their type says too little. */
+const CHECKS_BY_NAME: Readonly<Record<string, Check>> = {
+  inputs: checkInputs,
+  features_sha256: written(SHA256, "must be 64 hexadecimal digits in lower case"),
+  horizon: written(LENGTH, "must be a length as in 30s, 5min, 1h, 1d, 1w or 1mo"),
 };
 
 /** Most events of a run repeat their symbol, source and session: the same good text isn't examined again. */
@@ -93,7 +54,7 @@ function checkOf(field: EventField): Check {
     const symbols = new Set<unknown>(field.symbols);
     return (value) => (symbols.has(value) ? null : `must be one of ${field.symbols?.join(", ")}`);
   }
-  const check = CHECKS[field.type];
+  const check = CHECKS_BY_NAME[field.name] ?? CHECKS[field.type];
   return field.type === "uuid" || field.type === "text" ? remembering(check) : check;
 }
 

@@ -1,6 +1,6 @@
 import { shown, TradetapeError } from "../errors.ts";
+import { isUuid } from "../event/field/checks.ts";
 import type { EventTopic } from "../event/schemas.ts";
-import { isUuid } from "../event/validate.ts";
 import { Decisions } from "./decision.ts";
 import type { Feed, FeedOptions, Producer, Sniffed } from "./feed.ts";
 import { type Conversion, type Format, type Opening, refusal } from "./format.ts";

@@ -125,6 +125,26 @@ describe("an agent's events", () => {
     expect(rest.execution_id).toBe((await agent.fill("x2", { decision: other, ...FILLED })).execution_id);
   });
 
+  test("tell what they are made of, and hand the source of their prices on", async () => {
+    const { agent } = agentOf();
+    const bar = { kind: "bar", id: idOf("bar"), value: 184.25 } as const;
+    const inputs = [{ ...bar, known_at: new Date("2024-03-05T14:30:00Z") }, bar];
+    const known_until = new Date("2024-03-05T14:30:00Z");
+    const told = { symbol_id: SYMBOL_ID, price_source: "lean", horizon: "1d", inputs, known_until };
+    const prediction = await agent.predict("k", told);
+    expect(JSON.parse(prediction.inputs!)).toEqual([{ ...bar, known_at: NOON }, bar]);
+    const decision = await agent.decide("k", { prediction, ...BUY, decision_price: 184.25 });
+    const fill = await agent.fill("x", { decision, ...FILLED, priced_at: BigInt(NOON) * 1000n });
+    expect([prediction, decision, fill].map(({ price_source }) => price_source)).toEqual(["lean", "lean", "lean"]);
+    expect([prediction.known_until, decision.known_until, fill.priced_at]).toEqual([NOON, null, NOON]);
+    const other = await agent.decide("l", { prediction, ...BUY, price_source: "raw" });
+    expect([other.price_source, other.inputs]).toEqual(["raw", null]);
+    const at = (known_at: string) => agent.predict("l", { symbol_id: SYMBOL_ID, inputs: [{ ...bar, known_at }] });
+    await expect(at("2024-03-05T14:30:00")).rejects.toThrow('predictions: inputs "2024-03-05T14:30:00" has no zone');
+    const odd = agent.predict("l", { symbol_id: SYMBOL_ID, inputs: [{ ...bar, value: Number.NaN }] });
+    await expect(odd).rejects.toThrow("predictions: inputs item 0 must have as value a finite number");
+  });
+
   test("keep the time of a key's first use, so that a retry after a lost answer is the same event", async () => {
     let now = NOON;
     const { agent, sent, failNext } = agentOf({ now: () => now++ });

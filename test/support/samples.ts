@@ -126,6 +126,11 @@ export const prediction = (n = 0, change: Partial<PredictionEvent> = {}): Requir
   probability_up: 0.625,
   confidence_score: 0.75,
   model_version: "model-7",
+  price_source: "sample",
+  horizon: "1d",
+  inputs: `[{"kind":"indicator","id":"${idOf(`indicator ${n}`)}","known_at":${NOON + n + 1},"value":0.1}]`,
+  known_until: NOON + n,
+  features_sha256: "0123456789abcdef".repeat(4),
   backtest_session_id: null,
   ...change,
 });
@@ -141,6 +146,11 @@ export const decision = (n = 0, change: Partial<DecisionEvent> = {}): Required<D
   approved: true,
   strategy_id: idOf("strategy"),
   reason: "all checks passed",
+  price_source: "sample",
+  decision_price: 184.25,
+  inputs: `[{"kind":"prediction","id":"${idOf(`prediction ${n}`)}"}]`,
+  known_until: NOON + n,
+  features_sha256: "fedcba9876543210".repeat(4),
   backtest_session_id: null,
   ...change,
 });
@@ -157,6 +167,8 @@ export const fill = (n = 0, change: Partial<FillEvent> = {}): Required<FillEvent
   timestamp: NOON + n,
   broker_execution_id: `x${n}`,
   fee: 1.25,
+  price_source: "sample",
+  priced_at: NOON + n - 1,
   backtest_session_id: null,
   ...change,
 });

@@ -1,4 +1,4 @@
-import { isUuid } from "../../event/validate.ts";
+import { isUuid } from "../../event/field/checks.ts";
 import { gatesSessions, hasSessions } from "../../table/rows/landing-table.ts";
 import type { Consumer } from "../consumer.ts";
 import type { EventFilter } from "./event-filter.ts";

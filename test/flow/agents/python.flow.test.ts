@@ -64,6 +64,16 @@ const WRONG: readonly (readonly [EventTopic, Readonly<Record<string, unknown>>])
   ["ticks", { conditions: ["@", null] }],
   ["ticks", { timestamp_ns: 1.5 }],
   ["indicators", { period: 2 ** 31 }],
+  ["predictions", { horizon: "60m" }],
+  ["predictions", { features_sha256: "A".repeat(64) }],
+  ["predictions", { inputs: [] }],
+  ["predictions", { inputs: "{}" }],
+  ["predictions", { inputs: "[null]" }],
+  ["predictions", { inputs: '[{"kind":"bars","id":"3b1b809f-c4be-52f4-ac2d-5ccc24b9be4a"}]' }],
+  ["predictions", { inputs: '[{"kind":"bar"}]' }],
+  ["decisions", { inputs: '[{"kind":"bar","id":"3b1b809f-c4be-52f4-ac2d-5ccc24b9be4a","known_at":1.5}]' }],
+  ["decisions", { inputs: '[{"kind":"bar","id":"3b1b809f-c4be-52f4-ac2d-5ccc24b9be4a","value":"1"}]' }],
+  ["decisions", { inputs: '[{"kind":"bar","id":"3b1b809f-c4be-52f4-ac2d-5ccc24b9be4a","price":1}]' }],
   ["decisions", { action: "buy" }],
   ["decisions", { approved: 1 }],
   ["decisions", { size: null }],
@@ -110,6 +120,6 @@ test("a Python agent's decision lands once, and is read back through models that
   const told = { ...published, ticker: TICKER, expected: expectedIds(published) };
   const env = { PUBLISHED: JSON.stringify(told), REFUSED: JSON.stringify(refusedHere()) };
   const pytest = await run(["pytest", "-q", "-p", "no:cacheprovider"], env);
-  expect(pytest).toMatch(/\n19 passed/);
+  expect(pytest).toMatch(/\n20 passed/);
   expect(await ledgerFaults(tape)).toEqual([]);
 });

@@ -129,7 +129,8 @@ describe("an event of every kind", () => {
       source_topic: tape.name("fills"),
       o: 0,
     });
-    expect(entry!.payload.event).toEqual({ ...KINDS.fills, timestamp: "2024-03-05T14:30:00.000001Z" });
+    const times = { timestamp: "2024-03-05T14:30:00.000001Z", priced_at: "2024-03-05T14:30:00.000000Z" };
+    expect(entry!.payload.event).toEqual({ ...KINDS.fills, ...times });
     expect(entry!.payload.value_sha256).toMatch(/^[0-9a-f]{64}$/);
   });
 
