@@ -67,7 +67,7 @@ export function barsOfTicks({ intervals, latenessUs, session }: BarsOptions): Pr
 }
 
 function draftOf(bar: OpenBar, tick: TickEvent): Draft<"bars"> {
-  const { interval, start, open, high, low, close, volume, revisedUs } = bar;
+  const { interval, start, end, open, high, low, close, volume, openedAt, closedAt, revisedUs } = bar;
   const event: Required<BarEvent> = {
     market_data_id: "",
     symbol_id: tick.symbol_id,
@@ -82,6 +82,9 @@ function draftOf(bar: OpenBar, tick: TickEvent): Draft<"bars"> {
     venue: null,
     received_at: null,
     revised_at: revisedUs,
+    ends_at: end,
+    first_trade_at: openedAt[0],
+    last_trade_at: closedAt[0],
     backtest_session_id: tick.backtest_session_id ?? null,
   };
   event.market_data_id = barId(event);

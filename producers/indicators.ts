@@ -2,8 +2,8 @@ import type { Draft } from "../src/agent/draft.ts";
 import type { IndicatorEvent } from "../src/event/events.ts";
 import { indicatorId } from "../src/event/identity.ts";
 import { jsonLines } from "../src/feed/formats/json-lines.ts";
-import { microsOfInterval } from "../src/feed/interval.ts";
 import { producerOf } from "../src/feed/producer.ts";
+import { UTC } from "../src/feed/zone.ts";
 import { IndicatorSeries } from "../src/strategy/indicator-series.ts";
 import type { IndicatorValue } from "../src/strategy/indicators.ts";
 import type { Program } from "../src/stream/program.ts";
@@ -22,22 +22,24 @@ interface IndicatorsOptions {
 
 /**
  * bars -> indicators: SMA, EMA, RSI, MACD and Bollinger's bands of the closes (src/strategy/indicators.ts), valid at the
- * bar's end. `parameters` names the series, too: {"interval":"1d","source":"ohlcv"}.
+ * bar's end. Where a bar of days doesn't say its end and begins at no UTC midnight, nobody knows when its close was known:
+ * it counts in the averages, but no value is told of it, and it is counted (`endless`). `parameters` names the series, too:
+ * {"interval":"1d","source":"ohlcv"}.
  *
  * Averages remember everything, so a restart reads all the bars there are, in silence up to where it was. A bar that is
  * revised, or comes late, computes its series anew, and what has changed is published. `revised_at` is that of the bars
  * before it, the latest one's: a late bar that was revised long ago must not lose against the values without it.
  */
 export function indicatorsOfBars({ interval, actor, session }: IndicatorsOptions): Program {
-  const lengthUs = microsOfInterval(interval);
   return {
     name: "indicators",
     reads: ["bars"],
     open: () => {
+      const counts = { endless: 0 };
       const series = new Map<string, { readonly values: IndicatorSeries; revisedUs: number }>();
       return {
         take: (record) => {
-          if (record.topic !== "bars" || record.event.interval !== interval || lengthUs === null) return [];
+          if (record.topic !== "bars" || record.event.interval !== interval) return [];
           const { event: bar, publishedUs } = record;
           if (bar.backtest_session_id !== null && bar.backtest_session_id !== session) return [];
           const key = `${bar.symbol_id} ${bar.source} ${bar.backtest_session_id}`;
@@ -46,12 +48,15 @@ export function indicatorsOfBars({ interval, actor, session }: IndicatorsOptions
           const barUs = bar.revised_at ?? publishedUs;
           own.revisedUs = Math.max(own.revisedUs, barUs);
           const parameters = (settings: object) => JSON.stringify({ interval, source: bar.source, ...settings });
-          return own.values.take(bar, barUs).map(({ start, value }) => {
-            const times = { timestamp: start + lengthUs, revised_at: own.revisedUs };
+          const end = bar.ends_at ?? UTC.endOf(bar.timestamp, interval);
+          if (end === null) counts.endless++;
+          return own.values.take({ start: bar.timestamp, end, close: bar.close }, barUs).map(({ end, value }) => {
+            const times = { timestamp: end, revised_at: own.revisedUs };
             const of = { symbol_id: bar.symbol_id, computed_by: actor, backtest_session_id: session };
             return draftOf(value, { ...of, ...times, parameters: parameters(value.settings) });
           });
         },
+        counts: () => counts,
       };
     },
   };

@@ -3,8 +3,8 @@ import type { AgentIdentity } from "../src/agent/fields.ts";
 import type { BarEvent, DecisionEvent, FillEvent, SessionEvent } from "../src/event/events.ts";
 import { isEarly1970 } from "../src/event/time/range.ts";
 import { jsonLines } from "../src/feed/formats/json-lines.ts";
-import { microsOfInterval } from "../src/feed/interval.ts";
 import { producerOf } from "../src/feed/producer.ts";
+import { UTC } from "../src/feed/zone.ts";
 import { type Account, portfolioOf, type Window } from "../src/strategy/account.ts";
 import { Instrument, type TradeHistory } from "../src/strategy/instrument.ts";
 import { dayFigures, tripFigures } from "../src/strategy/statistics.ts";
@@ -43,7 +43,6 @@ class PerformanceMachine implements Machine {
   readonly #by: AgentIdentity;
   readonly #session: string | null;
   readonly #options: PerformanceOptions;
-  readonly #lengthUs: number | null;
   readonly #instruments = new Map<string, Instrument>();
   readonly #said = new Map<string, string>();
   #whole: Window | undefined;
@@ -56,7 +55,6 @@ class PerformanceMachine implements Machine {
     this.#by = by;
     this.#session = by.session ?? null;
     this.#options = options;
-    this.#lengthUs = microsOfInterval(options.interval);
   }
 
   take(record: InputRecord): readonly [] {
@@ -96,9 +94,11 @@ class PerformanceMachine implements Machine {
 
   #takeBar(bar: Required<BarEvent>, publishedUs: number): void {
     const { symbol_id, interval, source, backtest_session_id: session, timestamp: startUs, close } = bar;
-    if (this.#lengthUs === null || interval !== this.#options.interval) return;
+    if (interval !== this.#options.interval) return;
     if (session !== null && session !== this.#session) return;
-    const [endUs, revisedUs] = [startUs + this.#lengthUs, bar.revised_at ?? publishedUs];
+    const [endUs, revisedUs] = [bar.ends_at ?? UTC.endOf(startUs, interval), bar.revised_at ?? publishedUs];
+    // A close of which nobody knows when it was known marks nothing.
+    if (endUs === null) return;
     this.#instrument(symbol_id).close({ source, session, startUs, endUs, close, revisedUs });
   }
 

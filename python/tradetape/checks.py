@@ -263,4 +263,7 @@ def is_broken(rule, event):
     if "atLeast" in rule:
         other = event.get(rule["atLeast"])
         return other is not None and value < other
+    if "before" in rule:
+        other = event.get(rule["before"])
+        return other is not None and value >= other
     return value < rule.get("min", -math.inf) or value > rule.get("max", math.inf)

@@ -113,6 +113,9 @@ class MarketData(Base):
     timestamp_ns: Mapped[int] = mapped_column(SmallInteger)
     received_at: Mapped[datetime.datetime | None]
     revised_at: Mapped[datetime.datetime | None]
+    ends_at: Mapped[datetime.datetime | None]
+    first_trade_at: Mapped[datetime.datetime | None]
+    last_trade_at: Mapped[datetime.datetime | None]
 
     # The database has no foreign key here, so a tick's symbol or session may not be there.
     symbol: Mapped[Symbol | None] = relationship(

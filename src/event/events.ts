@@ -134,6 +134,12 @@ export type BarEvent = {
   received_at?: number | null;
   /** Which revision this is: the greater one stays. Null takes the broker's time. Microseconds since 1970, UTC. */
   revised_at?: number | null;
+  /** The END of the bar, not counted in, UTC; null where nobody knows it. Microseconds since 1970, UTC. */
+  ends_at?: number | null;
+  /** When the trade that gave open was made; null where the source tells no trades. Microseconds since 1970, UTC. */
+  first_trade_at?: number | null;
+  /** When the trade that gave close was made; null where the source tells no trades. Microseconds since 1970, UTC. */
+  last_trade_at?: number | null;
   /** The session this event belongs to; null is live trading. */
   backtest_session_id?: string | null;
 };
@@ -346,6 +352,9 @@ export type TimeField =
   | "ended_at"
   | "timestamp"
   | "received_at"
+  | "ends_at"
+  | "first_trade_at"
+  | "last_trade_at"
   | "known_until"
   | "priced_at"
   | "window_start"

@@ -15,6 +15,7 @@ interface Declared {
   readonly is?: number | null;
   readonly not?: string;
   readonly atLeast?: string;
+  readonly before?: string;
   readonly given?: true;
 }
 
@@ -35,7 +36,8 @@ const DECLARED = JSON.parse(readFileSync(new URL("../../schemas/rules.json", imp
 };
 
 /** Of an event's value, which is neither null nor absent: whether it fails the demand. */
-function failing({ name, min, max, above, is, not, atLeast }: Declared): (value: unknown, event: Fields) => boolean {
+function failing(rule: Declared): (value: unknown, event: Fields) => boolean {
+  const { name, min, max, above, is, not, atLeast, before } = rule;
   if (min !== undefined || max !== undefined) {
     const [least, most] = [min ?? Number.NEGATIVE_INFINITY, max ?? Number.POSITIVE_INFINITY];
     return (value) => (value as number) < least || (value as number) > most;
@@ -43,10 +45,12 @@ function failing({ name, min, max, above, is, not, atLeast }: Declared): (value:
   if (above !== undefined) return (value) => (value as number) <= above;
   if (is !== undefined) return (value) => value !== is;
   if (not !== undefined) return (value) => value === not;
-  if (atLeast === undefined) throw new Error(`schemas/rules.json: ${name} demands nothing`);
+  const field = atLeast ?? before;
+  if (field === undefined) throw new Error(`schemas/rules.json: ${name} demands nothing`);
   return (value, event) => {
-    const other = event[atLeast] as number | null | undefined;
-    return other !== null && other !== undefined && (value as number) < other;
+    const other = event[field] as number | null | undefined;
+    if (other === null || other === undefined) return false;
+    return before === undefined ? (value as number) < other : (value as number) >= other;
   };
 }
 

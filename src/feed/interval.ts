@@ -59,10 +59,21 @@ export function intervalOfMicros(us: number): string | null {
   return fitting ? `${us / fitting[1]}${fitting[0]}` : null;
 }
 
+/** How often which unit an interval is, by its one name; null for what isn't one. */
+export function partsOfInterval(name: string): { readonly count: number; readonly unit: string } | null {
+  const found = /^([1-9]\d{0,3})(s|min|h|d|w|mo)$/.exec(name);
+  return found === null ? null : { count: Number(found[1]), unit: found[2]! };
+}
+
+/** The length of seconds, minutes and hours, in microseconds; null for days and longer, which clocks may stretch. */
+export function fixedMicros(name: string): number | null {
+  const unit = partsOfInterval(name)?.unit;
+  return unit === "s" || unit === "min" || unit === "h" ? microsOfInterval(name) : null;
+}
+
 /** The length of an interval by its one name, in microseconds; null for months, which have none, and what isn't one. */
 export function microsOfInterval(name: string): number | null {
-  const found = /^([1-9]\d{0,3})(s|min|h|d|w)$/.exec(name);
-  if (found === null) return null;
-  const [, length] = LENGTHS.find(([unit]) => unit === found[2])!;
-  return Number(found[1]) * length;
+  const parts = partsOfInterval(name);
+  const length = LENGTHS.find(([unit]) => unit === parts?.unit)?.[1];
+  return parts === null || length === undefined ? null : parts.count * length;
 }

@@ -1,6 +1,7 @@
 import { DateTime, IANAZone } from "luxon";
 import { TradetapeError } from "../errors.ts";
 import { DAY_MS } from "../event/day.ts";
+import { fixedMicros, partsOfInterval } from "./interval.ts";
 
 const MINUTE_US = 60_000_000;
 /** Every zone's clock changes on a quarter of an hour, so the offset is asked once per quarter, not once per tick. */
@@ -47,6 +48,23 @@ export class ZoneClock {
     return DateTime.fromObject({ year, month, day }, { zone: this.#zone }).startOf("day").toMillis() * 1000;
   }
 
+  /**
+   * Microseconds since 1970 UTC at which a bar ends that begins at a moment. A day ends at the zone's next midnight, be it 23,
+   * 24 or 25 hours on, and weeks and months with their last day. Null for those that begin within a day, a month that begins
+   * within one, and what is no interval: when they end nobody can tell.
+   */
+  endOf(startUs: number, interval: string): number | null {
+    const fixed = fixedMicros(interval);
+    if (fixed !== null) return startUs + fixed;
+    const parts = partsOfInterval(interval);
+    if (parts === null) return null;
+    const { count, unit } = parts;
+    const start = DateTime.fromMillis(startUs / 1000, { zone: this.#zone });
+    if (start.startOf(unit === "mo" ? "month" : "day").toMillis() * 1000 !== startUs) return null;
+    const length = unit === "mo" ? { months: count } : { days: unit === "w" ? 7 * count : count };
+    return start.plus(length).startOf("day").toMillis() * 1000;
+  }
+
   #offsetOf(slot: number): number | string {
     const known = this.#offsets.get(slot);
     if (known !== undefined) return known;
@@ -67,3 +85,6 @@ export class ZoneClock {
       : `${text} occurs twice in ${this.name}, whose clocks go back then: give times with an offset`;
   }
 }
+
+/** The zone of days that name none: a day without a zone is a UTC day. */
+export const UTC = new ZoneClock("UTC");

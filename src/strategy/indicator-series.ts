@@ -1,4 +1,3 @@
-import type { BarEvent } from "../event/events.ts";
 import { IndicatorSet, type IndicatorValue } from "./indicators.ts";
 
 /** Of a series this many bars are kept at least; one that comes later than so many others, or revises one, is left out. */
@@ -6,10 +5,23 @@ const BARS_MAX = 10_000;
 /** After so many bars nothing is left, in a double, of how an average of ours began: (13/14)^1000 is 6e-33. */
 const WARM_UP_BARS = 1000;
 
+interface Close {
+  readonly start: number;
+  /** When it was known; null where nobody can tell. */
+  readonly end: number | null;
+  readonly close: number;
+}
+
+/** A value, and the end of the bar that it is of. */
+interface Told {
+  readonly end: number;
+  readonly value: IndicatorValue;
+}
+
 /** The closes of one symbol and source in the order of time, and what was made of each. */
 export class IndicatorSeries {
   readonly #barsMax: number;
-  #bars: { start: number; close: number; revisedUs: number; values: readonly IndicatorValue[] }[] = [];
+  #bars: (Close & { readonly revisedUs: number; values: readonly IndicatorValue[] })[] = [];
   #set = new IndicatorSet();
   #isCut = false;
 
@@ -20,43 +32,43 @@ export class IndicatorSeries {
   /**
    * Of a bar's revisions the latest counts, as it does in the table, whatever their order.
    * @param revisedUs the bar's, microseconds since 1970
-   * @returns what is new or has changed, oldest first
+   * @returns what is new or has changed, oldest first, but for bars whose end nobody knows
    */
-  take(
-    { timestamp: start, close }: Pick<BarEvent, "timestamp" | "close">,
-    revisedUs: number,
-  ): { start: number; value: IndicatorValue }[] {
+  take({ start, end, close }: Close, revisedUs: number): Told[] {
     const last = this.#bars.at(-1);
     if (last === undefined || start > last.start) {
       const values = this.#set.add(close);
-      this.#bars.push({ start, close, revisedUs, values });
+      this.#bars.push({ start, end, close, revisedUs, values });
       if (this.#bars.length > 2 * this.#barsMax + WARM_UP_BARS) {
         this.#bars = this.#bars.slice(-(this.#barsMax + WARM_UP_BARS));
         this.#isCut = true;
       }
-      return values.map((value) => ({ start, value }));
+      return end === null ? [] : values.map((value) => ({ end, value }));
     }
     const at = this.#bars.findLastIndex((bar) => bar.start <= start);
     if (this.#isCut && at < WARM_UP_BARS) return [];
     if (this.#bars[at]?.start === start) {
       const known = this.#bars[at];
       if (revisedUs < known.revisedUs) return [];
-      this.#bars[at] = { ...known, close, revisedUs };
-      if (known.close === close) return [];
-    } else this.#bars.splice(at + 1, 0, { start, close, revisedUs, values: [] });
+      const isMoved = known.end !== end;
+      this.#bars[at] = { start, end, close, revisedUs, values: isMoved ? [] : known.values };
+      if (known.close === close && !isMoved) return [];
+    } else this.#bars.splice(at + 1, 0, { start, end, close, revisedUs, values: [] });
     return this.#again(start);
   }
 
   /** Nothing before the bar that changed has changed, though the first ones kept would begin anew. */
-  #again(fromStart: number): { start: number; value: IndicatorValue }[] {
+  #again(fromStart: number): Told[] {
     this.#set = new IndicatorSet();
     return this.#bars.flatMap((bar) => {
       const values = this.#set.add(bar.close);
       if (bar.start < fromStart) return [];
       const before = new Map(bar.values.map((value) => [nameOf(value), value.value]));
       bar.values = values;
-      const changed = bar.values.filter((value) => before.get(nameOf(value)) !== value.value);
-      return changed.map((value) => ({ start: bar.start, value }));
+      const { end } = bar;
+      if (end === null) return [];
+      const changed = values.filter((value) => before.get(nameOf(value)) !== value.value);
+      return changed.map((value) => ({ end, value }));
     });
   }
 }

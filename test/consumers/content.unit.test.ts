@@ -15,7 +15,10 @@ const CONTENT: { readonly [T in EventTopic]: readonly string[] } = {
     ...["timestamp_ns", "bid_price", "bid_size", "ask_price", "ask_size", "source", "sequence", "venue", "conditions"],
     "backtest_session_id",
   ],
-  bars: ["open", "high", "low", "close", "volume", "interval", "source", "venue", "backtest_session_id"],
+  bars: [
+    ...["open", "high", "low", "close", "volume", "interval", "source", "venue", "ends_at", "first_trade_at"],
+    ...["last_trade_at", "backtest_session_id"],
+  ],
   indicators: ["indicator_name", "indicator_value", "period", "parameters", "computed_by", "backtest_session_id"],
   predictions: [
     ...["symbol_id", "timestamp", "predicted_price", "probability_up", "confidence_score", "model_version"],

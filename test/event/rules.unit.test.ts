@@ -23,8 +23,8 @@ describe("schemas/rules.json, for every topic", () => {
     expect(new Set(names).size).toBe(names.length);
     const fields = fieldsOf(topic).map(({ name }) => name);
     for (const rule of rules[topic]) {
-      const { field, when = {}, atLeast = field } = rule as typeof rule & Record<string, string>;
-      expect(fields, rule.name).toEqual(expect.arrayContaining([field, atLeast, ...Object.keys(when)]));
+      const { field, when = {}, atLeast = field, before = field } = rule as typeof rule & Record<string, string>;
+      expect(fields, rule.name).toEqual(expect.arrayContaining([field, atLeast, before, ...Object.keys(when)]));
       expect(rule.says).toMatch(new RegExp(`^${field} must .*[^.]$`));
     }
   });

@@ -108,6 +108,24 @@ describe("ZoneClock", () => {
     expect(clock.dayStart(at("2018-11-04T00:00:00Z"))).toBe(at("2018-11-04T03:00:00Z"));
     expect(clock.dayStart(at("2018-11-05T00:00:00Z"))).toBe(at("2018-11-05T02:00:00Z"));
   });
+  it.each([
+    ["a day of 25 hours", "America/New_York", "1d", "2024-11-03T04:00:00Z", "2024-11-04T05:00:00Z"],
+    ["a day of 23 hours", "America/New_York", "1d", "2024-03-10T05:00:00Z", "2024-03-11T04:00:00Z"],
+    ["a day whose next one has no midnight", "America/Sao_Paulo", "1d", "2018-11-03T03:00:00Z", "2018-11-04T03:00:00Z"],
+    ["a week with a day of 25 hours", "America/New_York", "1w", "2024-10-28T04:00:00Z", "2024-11-04T05:00:00Z"],
+    ["a month with a day of 23 hours", "Europe/Berlin", "1mo", "2024-02-29T23:00:00Z", "2024-03-31T22:00:00Z"],
+    ["a quarter", "UTC", "3mo", "2023-12-01T00:00:00Z", "2024-03-01T00:00:00Z"],
+    ["an hour, wherever it begins", "America/New_York", "1h", "2024-11-03T05:30:00Z", "2024-11-03T06:30:00Z"],
+    ["24 hours, which are no day", "America/New_York", "24h", "2024-11-03T04:00:00Z", "2024-11-04T04:00:00Z"],
+  ])("ends %s (%s, %s)", (_what, zone, interval, start, end) => {
+    expect(new ZoneClock(zone).endOf(at(start), interval)).toBe(at(end));
+  });
+  it("doesn't guess the end of what begins within a day or month, or is no interval", () => {
+    const clock = new ZoneClock("America/New_York");
+    expect(clock.endOf(at("2024-11-01T13:30:00Z"), "1d")).toBeNull();
+    expect(clock.endOf(at("2024-11-02T04:00:00Z"), "1mo")).toBeNull();
+    expect(clock.endOf(at("2024-11-01T04:00:00Z"), "banana")).toBeNull();
+  });
   it("refuses a name that is no zone", () => {
     expect(() => new ZoneClock("New York")).toThrow(TradetapeError);
   });

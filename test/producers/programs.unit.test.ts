@@ -16,8 +16,8 @@ let offset = 0;
 const record = (topic: InputRecord["topic"], event: object) =>
   ({ topic, event, partition: 0, offset: offset++, publishedUs: START }) as unknown as InputRecord;
 const show = (machine: Machine, ...records: InputRecord[]) => records.flatMap((one) => machine.take(one));
-const dayBar = (n: number, close: number) =>
-  record("bars", bar(n, { timestamp: START + n * DAY, interval: "1d", open: close, close }));
+const dayOf = (n: number) => ({ timestamp: START + n * DAY, interval: "1d", ends_at: START + (n + 1) * DAY }) as const;
+const dayBar = (n: number, close: number) => record("bars", bar(n, { ...dayOf(n), open: close, close }));
 
 describe("indicators of bars", () => {
   const open = () => indicatorsOfBars({ interval: "1d", actor: "bot", session: SESSION }).open(() => true);
@@ -43,7 +43,7 @@ describe("indicators of bars", () => {
   test("follow a bar's latest revision, whichever comes first, and win over values that were made without it", () => {
     const machine = open();
     const revised = (n: number, price: number, us: number) =>
-      record("bars", bar(n, { timestamp: START + n * DAY, interval: "1d", open: price, close: price, revised_at: us }));
+      record("bars", bar(n, { ...dayOf(n), open: price, close: price, revised_at: us }));
     const newest = new Map<string, { revised_at: number; indicator_value: number }>();
     const shown = [
       ...inOrder.slice(0, 250).map(({ event }, n) => revised(n, (event as { close: number }).close, START + 100 + n)),
@@ -75,7 +75,7 @@ describe("indicators of bars", () => {
 
   test("don't change by what is no longer kept", () => {
     const KEPT = 500;
-    const at = (n: number, price: number) => ({ timestamp: START + n * DAY, close: price });
+    const at = (n: number, price: number) => ({ start: START + n * DAY, end: START + (n + 1) * DAY, close: price });
     const [cut, whole] = [new IndicatorSeries(KEPT), new IndicatorSeries()];
     for (let n = 0; n < 2600; n++) {
       cut.take(at(n, close(n)), n);
@@ -84,8 +84,8 @@ describe("indicators of bars", () => {
     expect(cut.take(at(1000, 1), 1000)).toEqual([]);
     const changed = cut.take(at(2400, 42), 2400);
     const wanted = whole.take(at(2400, 42), 2400);
-    expect(changed.map(({ start, value }) => [start, value.name])).toEqual(
-      wanted.map(({ start, value }) => [start, value.name]),
+    expect(changed.map(({ end, value }) => [end, value.name])).toEqual(
+      wanted.map(({ end, value }) => [end, value.name]),
     );
     for (const [i, { value }] of changed.entries()) expect(value.value).toBeCloseTo(wanted[i]!.value.value, 9);
   });

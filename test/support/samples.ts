@@ -86,10 +86,14 @@ export const quote = (n = 0, change: Partial<QuoteEvent> = {}): Required<QuoteEv
   ...change,
 });
 
-export const bar = (n = 0, change: Partial<BarEvent> = {}): Required<BarEvent> => ({
+/** @param n makes the id and the minute of the n-th bar; a changed `timestamp` moves its other times along */
+export const bar = (
+  n = 0,
+  { timestamp = NOON + n * 60_000_000, ...change }: Partial<BarEvent> = {},
+): Required<BarEvent> => ({
   market_data_id: idOf(`bar ${n}`),
   symbol_id: SYMBOL_ID,
-  timestamp: NOON + n * 60_000_000,
+  timestamp,
   open: 1.5,
   high: 2.25,
   low: 0.1,
@@ -100,6 +104,9 @@ export const bar = (n = 0, change: Partial<BarEvent> = {}): Required<BarEvent> =
   venue: "P",
   received_at: NOON + 7,
   revised_at: NOON + 8,
+  ends_at: timestamp + 60_000_000,
+  first_trade_at: timestamp + 3_318_000,
+  last_trade_at: timestamp + 59_000_000,
   backtest_session_id: null,
   ...change,
 });

@@ -96,8 +96,9 @@ function sniffedText({ description, questions, lines, readings }: Sniffed, writt
 
 /** An event as far as a person compares it with the line: its time, and what isn't an id. */
 function rowText(event: object): string {
-  const { timestamp, market_data_id: _id, symbol_id: _symbol, ...rest } = event as Record<string, unknown>;
+  const { timestamp, ends_at, market_data_id: _id, symbol_id: _symbol, ...rest } = event as Record<string, unknown>;
   const told = Object.entries(rest).filter(([, value]) => value !== null && value !== 0);
-  const time = new Date((timestamp as number) / 1000).toISOString();
-  return [time, ...told.map(([name, value]) => `${name} ${String(value)}`)].join("  ");
+  const time = (us: unknown) => new Date((us as number) / 1000).toISOString();
+  const end = typeof ends_at === "number" ? [`ends_at ${time(ends_at)}`] : [];
+  return [time(timestamp), ...told.map(([name, value]) => `${name} ${String(value)}`), ...end].join("  ");
 }

@@ -29,6 +29,12 @@ interface WrongTime {
 const isNoRevision = (name: string, us: number): boolean => us === 0 && name === "revised_at";
 
 /**
+ * The times within a bar: one that begins in December 1969 may trade and end in 1970. One in another unit lies before the
+ * bar's start, which the rules of schemas/rules.json refuse.
+ */
+const OF_BAR: ReadonlySet<string> = new Set(["ends_at", "first_trade_at", "last_trade_at"]);
+
+/**
  * The first of an event's times that it may not have. Whatever is no number isn't looked at.
  * @param names of the fields that hold times
  * @param nowUs the broker's time, when the event was or would be published
@@ -42,7 +48,7 @@ export function wrongTime(
   for (const name of names) {
     const us = event[name];
     if (typeof us !== "number") continue;
-    if (early1970 === "refuse" && isEarly1970(us) && !isNoRevision(name, us)) {
+    if (early1970 === "refuse" && isEarly1970(us) && !isNoRevision(name, us) && !OF_BAR.has(name)) {
       return { reason: "time_unit", field: name, detail: `${name} ${otherUnits(us)}` };
     }
     if (isAhead(us, nowUs) && HAPPENED.has(name)) {

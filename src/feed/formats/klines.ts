@@ -15,6 +15,8 @@ const KLINE_COLUMNS = 12;
 const ROW = `\\d{13,16}(?:,-?${NUMBER}){4},${NUMBER},\\d{13,16},${NUMBER},\\d+(?:,${NUMBER}){3}$`;
 const KLINE_FIRST = new RegExp(`^(?:${ROW}|"?open_?\\s?time"?,.*close_?\\s?time)`, "i");
 
+const UNIT_US: Readonly<Record<EpochUnit, number>> = { s: 1_000_000, ms: 1000, us: 1, ns: 1 };
+
 /** Binance's klines: twelve columns, of which a bar keeps the first six. */
 export const binanceKlines: Format<"bars"> = {
   name: "binance-klines",
@@ -57,10 +59,11 @@ function possible(unit: EpochUnit, rows: readonly string[][]): Possible {
 
 /** A kline says when it closes, the last unit before the next one opens. */
 function klineInterval({ options, decisions }: Opening, rows: readonly string[][], unit: EpochUnit): string {
-  const step = unit === "ms" ? 1000 : 1;
   const lengths = rows.map((cells) => {
     const [open, close] = [parseEpoch(cells[0] ?? "", unit), parseEpoch(cells[6] ?? "", unit)];
-    return typeof open === "string" || typeof close === "string" ? null : intervalOfMicros(close.us + step - open.us);
+    return typeof open === "string" || typeof close === "string"
+      ? null
+      : intervalOfMicros(close.us + UNIT_US[unit] - open.us);
   });
   const counts = Map.groupBy(lengths, (length) => length);
   const [own, same] = [...counts].reduce((a, b) => (b[1].length > a[1].length ? b : a));
@@ -72,6 +75,12 @@ function klineInterval({ options, decisions }: Opening, rows: readonly string[][
   }
   const why = "it doesn't say how long its bars are";
   return decisions.ask({ what: "interval", why, flag: "--interval, as in 1min, 1h or 1d" }, "?");
+}
+
+/** A kline closes with the last unit before its end; null where that is no time behind its start. */
+function endOf(close: string, unit: EpochUnit, start: number): number | null {
+  const last = parseEpoch(close, unit);
+  return typeof last === "string" || last.us < start ? null : last.us + UNIT_US[unit];
 }
 
 function kline(
@@ -104,6 +113,9 @@ function kline(
     venue: null,
     received_at: null,
     revised_at: null,
+    ends_at: endOf(cells[6]!, unit, time.us),
+    first_trade_at: null,
+    last_trade_at: null,
     backtest_session_id: base.backtest_session_id ?? null,
   };
   bar.market_data_id = barId(bar);

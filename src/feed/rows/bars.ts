@@ -2,12 +2,21 @@ import { shown } from "../../errors.ts";
 import { DAY_US } from "../../event/day.ts";
 import type { BarEvent } from "../../event/events.ts";
 import { barId } from "../../event/identity.ts";
+import type { WrittenTime } from "../../event/time/iso.ts";
 import type { Settled } from "../decide/settle.ts";
 import { isLastSecond, MINUTE_US } from "../decide/stamp.ts";
-import { intervalName } from "../interval.ts";
+import { fixedMicros, intervalName } from "../interval.ts";
 import { momentOf } from "../time.ts";
-import type { ZoneClock } from "../zone.ts";
+import { UTC, type ZoneClock } from "../zone.ts";
 import { type Maker, nullsOf, type Row, startShift, textReader } from "./row.ts";
+
+/** What rows of one length have in common. */
+interface Length {
+  /** How far before the time that a row writes its bar begins; null where nobody can tell. */
+  readonly shift: number | null;
+  /** Where a bar ends that begins at the time that a row writes; null where nobody can tell. */
+  readonly endOf: (start: number, written: WrittenTime) => number | null;
+}
 
 /** Bars of rows. */
 export function barMaker(settled: Settled, session: string | null): Maker<"bars"> {
@@ -19,18 +28,19 @@ export function barMaker(settled: Settled, session: string | null): Maker<"bars"
   const volumeOf = volumeReader(settled, nulls);
   const venueOf = textReader(settled, "venue", nulls);
   const intervalOf = intervalReader(settled);
-  const shiftOf = new Map<string, number | null>();
+  const lengths = new Map<string, Length>();
   const isDay = settled.layout.rows.length > 0 && daysOf(settled);
   return (row) => {
     const { cells, symbolId, time } = row;
     if (time.ns !== 0) return "a bar can't start between microseconds";
     const interval = intervalOf(cells);
     if (interval === undefined) return `the length ${shown(lengthText(settled, cells))} is none of a bar`;
-    let shift = shiftOf.get(interval);
-    if (shift === undefined) {
-      shift = startShift(settled, interval, isDay);
-      shiftOf.set(interval, shift);
+    let length = lengths.get(interval);
+    if (length === undefined) {
+      length = { shift: startShift(settled, interval, isDay), endOf: endReader(settled, interval) };
+      lengths.set(interval, length);
     }
+    const { shift } = length;
     if (shift === null) return `the end of a bar of ${interval} doesn't tell its start`;
     const start = shift === 0 ? time.us : startOf(row, shift, settled.zone);
     if (typeof start === "string") return start;
@@ -56,6 +66,9 @@ export function barMaker(settled: Settled, session: string | null): Maker<"bars"
       venue: venueOf(cells),
       received_at: null,
       revised_at: null,
+      ends_at: shift === 0 ? length.endOf(start, row.written) : wholeMinute(time.us, shift),
+      first_trade_at: null,
+      last_trade_at: null,
       backtest_session_id: session,
     };
     made.market_data_id = barId(made);
@@ -68,9 +81,26 @@ function startOf({ time, written }: Row, shift: number, zone: ZoneClock | undefi
   const isByClock = shift % DAY_US === 0 && !written.zoned;
   const moment = isByClock ? momentOf({ ...written, us: written.us - shift }, zone) : { us: time.us - shift };
   if (typeof moment === "string") return moment;
-  // 09:30:59 is the last second of a bar whose first one is 09:30:00.
-  const { us } = moment;
-  return shift >= MINUTE_US && isLastSecond(us) ? Math.ceil(us / MINUTE_US) * MINUTE_US : us;
+  return wholeMinute(moment.us, shift);
+}
+
+/** 09:30:59 is the last second of a bar whose end, which isn't counted in, is 09:31:00, and whose first one is 09:30:00. */
+const wholeMinute = (us: number, shift: number): number =>
+  shift >= MINUTE_US && isLastSecond(us) ? Math.ceil(us / MINUTE_US) * MINUTE_US : us;
+
+/**
+ * Days are those of the zone that was decided, and a day that no zone was asked for is a UTC day. An offset in the text is no
+ * zone, so it tells no day's end; nor does a date that names the last day of a week or month.
+ */
+function endReader({ zone, map }: Settled, interval: string): Length["endOf"] {
+  const fixed = fixedMicros(interval);
+  if (fixed !== null) return (start) => start + fixed;
+  const namesLastDay = map.time?.stamp === "end" && interval !== "1d";
+  return (start, { dateOnly }) => {
+    if (dateOnly && namesLastDay) return null;
+    const days = zone ?? (dateOnly ? UTC : undefined);
+    return days?.endOf(start, interval) ?? null;
+  };
 }
 
 /** Whether the rows' times are days: a day is its bar's own name, at whichever end the bar is stamped. */
