@@ -9,7 +9,7 @@ export const bars: ConsumerOf<"bars"> = {
     key: ["symbol_id", "timestamp", "market_data_id"],
     repeats: "revised",
     parents: [],
-    recordColumns: [],
+    recordColumns: ["published_at"],
     notContent: ["received_at"],
   },
   time: "timestamp",

@@ -9,7 +9,7 @@ export const indicators: ConsumerOf<"indicators"> = {
     key: ["symbol_id", "timestamp", "indicator_id"],
     repeats: "revised",
     parents: [],
-    recordColumns: [],
+    recordColumns: ["published_at"],
   },
   time: "timestamp",
   audit: "receipt",

@@ -9,7 +9,7 @@ export const sessions: ConsumerOf<"sessions"> = {
     key: ["backtest_session_id"],
     repeats: "revised",
     parents: [],
-    recordColumns: [],
+    recordColumns: ["published_at"],
     final: { column: "status", value: "deleted" },
   },
   audit: (session) => [{ eventType: "SESSION", actor: "tradetape", success: session.status !== "failed" }],

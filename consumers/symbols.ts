@@ -9,7 +9,7 @@ export const symbols: ConsumerOf<"symbols"> = {
     key: ["symbol_id"],
     repeats: "revised",
     parents: [],
-    recordColumns: [],
+    recordColumns: ["published_at"],
   },
   audit: () => [{ eventType: "SYMBOL", actor: "tradetape", success: true }],
   connections: "one",

@@ -11,7 +11,19 @@ import datetime
 import uuid
 from typing import Any
 
-from sqlalchemy import TIMESTAMP, BigInteger, Double, ForeignKey, Integer, LargeBinary, SmallInteger, Text, TypeDecorator
+from sqlalchemy import (
+    TIMESTAMP,
+    BigInteger,
+    Column,
+    Double,
+    ForeignKey,
+    Integer,
+    LargeBinary,
+    SmallInteger,
+    Table,
+    Text,
+    TypeDecorator,
+)
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
 
@@ -56,6 +68,7 @@ class Symbol(Base):
     is_active: Mapped[bool]
     created_at: Mapped[datetime.datetime | None]
     revised_at: Mapped[datetime.datetime]
+    published_at: Mapped[datetime.datetime | None]
 
     predictions: Mapped[list["ModelPrediction"]] = relationship(back_populates="symbol")
     decisions: Mapped[list["TradeDecision"]] = relationship(back_populates="symbol")
@@ -79,6 +92,7 @@ class BacktestSession(Base):
     ended_at: Mapped[datetime.datetime | None]
     result: Mapped[dict[str, Any] | None]
     revised_at: Mapped[datetime.datetime]
+    published_at: Mapped[datetime.datetime | None]
 
     predictions: Mapped[list["ModelPrediction"]] = relationship(back_populates="session")
     decisions: Mapped[list["TradeDecision"]] = relationship(back_populates="session")
@@ -116,6 +130,7 @@ class MarketData(Base):
     ends_at: Mapped[datetime.datetime | None]
     first_trade_at: Mapped[datetime.datetime | None]
     last_trade_at: Mapped[datetime.datetime | None]
+    published_at: Mapped[datetime.datetime | None]
 
     # The database has no foreign key here, so a tick's symbol or session may not be there.
     symbol: Mapped[Symbol | None] = relationship(
@@ -172,6 +187,7 @@ class TechnicalIndicator(Base):
     computed_by: Mapped[str]
     backtest_session_id: Mapped[uuid.UUID | None]
     revised_at: Mapped[datetime.datetime]
+    published_at: Mapped[datetime.datetime | None]
 
     symbol: Mapped[Symbol | None] = relationship(
         primaryjoin="foreign(TechnicalIndicator.symbol_id) == Symbol.symbol_id", viewonly=True
@@ -320,3 +336,27 @@ class AuditLog(Base):
     seq: Mapped[int] = mapped_column(BigInteger)
     prev_hash: Mapped[bytes]
     hash: Mapped[bytes]
+
+
+def _revisions(name: str, model: type[Base], table: str, not_null: tuple[str, ...] = ()) -> type[Base]:
+    """The class of a table's revisions: what its rows said before an event replaced their content, until `known_to`."""
+    columns = [Column(c.name, c.type, nullable=c.nullable and c.name not in not_null) for c in model.__table__.columns]
+    columns += [
+        Column("known_to", Utc, nullable=False),
+        Column("successor_partition", Integer, nullable=False),
+        Column("successor_offset", BigInteger, nullable=False),
+    ]
+    own = Table(table, Base.metadata, *columns)
+    replaced_by = [own.c.successor_partition, own.c.successor_offset]
+    return type(name, (Base,), {"__table__": own, "__mapper_args__": {"primary_key": [own.columns[0], *replaced_by]}})
+
+
+SymbolRevision = _revisions("SymbolRevision", Symbol, "symbol_revision")
+BacktestSessionRevision = _revisions("BacktestSessionRevision", BacktestSession, "backtest_session_revision")
+MarketDataBarRevision = _revisions(
+    "MarketDataBarRevision", MarketData, "market_data_bar_revision", not_null=("open", "high", "low", "revised_at")
+)
+TechnicalIndicatorRevision = _revisions("TechnicalIndicatorRevision", TechnicalIndicator, "technical_indicator_revision")
+StrategyPerformanceRevision = _revisions(
+    "StrategyPerformanceRevision", StrategyPerformance, "strategy_performance_revision"
+)

@@ -7,6 +7,7 @@ import { aborted } from "../clock.ts";
 import type { EventTopic } from "../event/schemas.ts";
 import type { Connection } from "../table/connection.ts";
 import { claimPartition } from "../table/landing/landed.ts";
+import { tablesOf } from "../table/rows/landing-table.ts";
 import { analyze } from "../table/upkeep/secondary-indexes.ts";
 import type { Speed } from "./bounds.ts";
 import { ReplayPace } from "./replay-pace.ts";
@@ -51,7 +52,7 @@ export async function load(loading: Loading): Promise<boolean> {
     if (stop.aborted) return false;
     await analyze(
       owner,
-      first.map(({ landing }) => landing.table),
+      first.flatMap(({ landing }) => tablesOf(landing)),
     );
     if (loading.speed.kind === "max") await lander.together(chains(rest), undefined);
     else await lander.paced(rest);

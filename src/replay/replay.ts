@@ -6,6 +6,7 @@ import { TradetapeError } from "../errors.ts";
 import { DAY_MS } from "../event/day.ts";
 import type { Log } from "../log.ts";
 import { Connection } from "../table/connection.ts";
+import { tablesOf } from "../table/rows/landing-table.ts";
 import {
   givenUp,
   type LoadedTopic,
@@ -134,7 +135,7 @@ async function runStates(
     if (stop.aborted) return undefined;
     await analyze(
       owner,
-      options.consumers.map(({ landing }) => landing.table),
+      options.consumers.flatMap(({ landing }) => tablesOf(landing)),
     );
   }
   const topics = plan.topics.map(({ name }) => name);

@@ -3,6 +3,7 @@ import { TradetapeError } from "../errors.ts";
 import { landedPlaces } from "../table/checks/landed-places.ts";
 import { addressOf, Connection } from "../table/connection.ts";
 import { migrate } from "../table/migrate.ts";
+import { tablesOf } from "../table/rows/landing-table.ts";
 import {
   beginRun,
   finishedRuns,
@@ -58,7 +59,7 @@ export async function beginOrResume(
     throw refused("the target has an unfinished replay of another plan", "Resume that one by its own flags first.");
   }
   if (resume) throw refused("there is no unfinished replay to resume", "Leave --resume away to begin one.");
-  const tables = all.map(({ landing }) => landing.table);
+  const tables = all.flatMap(({ landing }) => tablesOf(landing));
   const used = await tablesInUse(owner, tables);
   if (used.length > 0 && !add) {
     const next = "Give a fresh database; or --add, to land beside what is there.";

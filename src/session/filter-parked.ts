@@ -77,6 +77,7 @@ const filteredRow = (next: number, events: number): LedgerRow => ({
   holes: 0,
   lost: 0,
   ...NOTHING_COUNTED,
+  superseded: 0,
   parked: -events,
   filtered: events,
 });

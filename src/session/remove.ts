@@ -4,6 +4,7 @@ import type { Ops } from "../operator/ops.ts";
 import { landedPlaces } from "../table/checks/landed-places.ts";
 import { committed } from "../table/committed.ts";
 import { lockPartition } from "../table/landing/landed.ts";
+import { tablesOf } from "../table/rows/landing-table.ts";
 import { deleteSessionBlocks, listHeaps } from "../table/sessions/session-rows.ts";
 import { removeFromLedger } from "../table/upkeep/removed.ts";
 import { topicName } from "../topic/topics.ts";
@@ -45,8 +46,10 @@ export async function removeSession(ops: Ops, options: RemoveOptions): Promise<S
   await passLandings(ops);
   const rows: RemovedRows[] = [];
   const removal = { actionId: randomUUID(), session: options.session };
-  for (const { topic, landing } of SESSION_CONSUMERS) {
-    const { table } = landing;
+  const places = SESSION_CONSUMERS.flatMap(({ topic, landing }) =>
+    tablesOf(landing).map((table) => ({ topic, table })),
+  );
+  for (const { topic, table } of places) {
     const target = { ...removal, topic: topicName(options.namespace, topic), table };
     let sum = 0;
     for (const { name, blocks } of await listHeaps(connection, table)) {

@@ -1,8 +1,16 @@
 import { type Consumer, dayColumnOf } from "../batch/consumer.ts";
 import { pause } from "../clock.ts";
-import { comparedTable, DEAD_LETTERS, PARKED_EVENTS, since } from "../table/checks/compared-table.ts";
+import {
+  type ComparedTable,
+  comparedRevisions,
+  comparedTable,
+  DEAD_LETTERS,
+  PARKED_EVENTS,
+  since,
+  withoutHistory,
+} from "../table/checks/compared-table.ts";
 import { prepareDigests } from "../table/checks/digest.ts";
-import { inSnapshot } from "../table/checks/ledger-check.ts";
+import { inSnapshot, landedWithoutRevisions } from "../table/checks/ledger-check.ts";
 import type { Connection } from "../table/connection.ts";
 import { countBefore, keptFrom } from "../table/upkeep/day-partitions.ts";
 import { notEquallyFar, placesText, requireAlike } from "./alike.ts";
@@ -99,10 +107,20 @@ async function compareAll(
     const column = consumer && dayColumnOf(consumer);
     const part = column && (await droppedOf(pair, consumer, column));
     if (part) dropped.push(part);
-    found.push(await compareTable(pair, table, excuses, part ? [[since(column), part.before]] : []));
+    for (const one of consumer ? await withHistory(pair, consumer, table) : [table]) {
+      found.push(await compareTable(pair, one, excuses, part ? [[since(column), part.before]] : []));
+    }
   }
   const all = [...found, letters];
   return { equal: all.every(({ equal }) => equal), partitions, tables: all, ownEntries, origins, dropped };
+}
+
+/** A table and its revisions; without either's history where one of the two landed something before that was kept. */
+async function withHistory(pair: Pair, consumer: Consumer, table: ComparedTable): Promise<readonly ComparedTable[]> {
+  const { topic, landing, time } = consumer;
+  if (landing.repeats === "first") return [table];
+  const [here, there] = await both(pair, (connection) => landedWithoutRevisions(connection, topic));
+  return here || there ? [withoutHistory(table)] : [table, comparedRevisions(landing, time)];
 }
 
 /** Which days are left out: where one of the two has dropped days, the other may have landed them, or filtered them. */

@@ -10,7 +10,7 @@ import {
   unknownSymbols,
 } from "../table/checks/ledger-check.ts";
 import type { Connection } from "../table/connection.ts";
-import { mayLackSymbol } from "../table/rows/landing-table.ts";
+import { mayLackSymbol, tablesOf } from "../table/rows/landing-table.ts";
 import { walkChain } from "./chain-walk.ts";
 
 /** A problem, which says that something doesn't hold; or a warning. */
@@ -98,12 +98,14 @@ async function checkTables(
   let total = 0;
   for (const { topic, landing } of consumers) {
     const own = sums.filter((sum) => sum.topic === topic || sum.topic.endsWith(`.${topic}`));
-    const written = own.reduce((rows, sum) => rows + sum.written, 0) - (removed.get(landing.table) ?? 0);
-    const rows = await countRows(connection, landing.table);
-    total += rows;
-    if (rows === written) continue;
-    const detail = `the ledger says ${written} rows, the table has ${rows}`;
-    problems.push({ check: "table", subject: landing.table, detail });
+    for (const table of tablesOf(landing)) {
+      const counted = table === landing.table ? "written" : "superseded";
+      const told = own.reduce((rows, sum) => rows + sum[counted], 0) - (removed.get(table) ?? 0);
+      const rows = await countRows(connection, table);
+      total += rows;
+      if (rows === told) continue;
+      problems.push({ check: "table", subject: table, detail: `the ledger says ${told} rows, the table has ${rows}` });
+    }
   }
   return { problems, rows: total };
 }

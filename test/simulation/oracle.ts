@@ -36,15 +36,18 @@ function ledgerFaults(world: Judged, partition: number, end: number | undefined)
 
 /** Rows, letters and parked events are as many as the ledger counts. */
 function countFaults({ postgres: { database } }: Judged): string[] {
-  const sums = { written: 0, dead: 0, parked: 0 };
+  const sums = { written: 0, superseded: 0, dead: 0, parked: 0 };
   for (const row of database.ledger.visible()) {
     sums.written += row.written;
+    sums.superseded += row.superseded;
     sums.dead += row.dead;
     sums.parked += row.parked;
   }
   const rows = [...database.rows.values()].reduce((sum, table) => sum + table.size, 0);
   const faults: string[] = [];
   if (rows !== sums.written) faults.push(`${rows} rows, the ledger counts ${sums.written}`);
+  const revisions = database.revisions.size;
+  if (revisions !== sums.superseded) faults.push(`${revisions} revisions, the ledger counts ${sums.superseded}`);
   if (database.letters.size !== sums.dead) faults.push(`${database.letters.size} letters, the ledger ${sums.dead}`);
   if (database.parked.size !== sums.parked) faults.push(`${database.parked.size} parked, the ledger ${sums.parked}`);
   return faults;
@@ -119,7 +122,7 @@ function repeatFaults(
     [...database.rows.values()].flatMap((t) => [...t.visible()].map((row) => [row.id, row] as const)),
   );
   let repeats = 0;
-  // How many of a bar's events are replaced and how many equal depends on where batches were cut, but for these.
+  // How many of a bar's events are replaced and how many equal depends on which of two partitions landed first.
   const least = { duplicate: 0, replaced: 0 };
   for (const [id, events] of byId) {
     const row = rows.get(id);
@@ -133,6 +136,7 @@ function repeatFaults(
     if (new Set(events.map(({ amount }) => amount)).size === 1) least.duplicate += events.length - 1;
     else if (isRevised) least.replaced++;
     const isOnePartition = events.every((e) => e.partition === stays.partition);
+    if (isOnePartition && isRevised) faults.push(...revisionFaults(world, id, events));
     if (isOnePartition && row.amount !== stays.amount) faults.push(`${id}: the row isn't that of ${stays.offset}`);
     for (const { partition, offset, amount } of events) {
       const isLetter = database.letters.get(`${world.plan.topic}/${partition}/${offset}`) !== undefined;
@@ -151,6 +155,23 @@ function repeatFaults(
   if (world.plan.topic !== "bars" && counted.replaced > 0)
     faults.push(`${counted.replaced} replaced of a first-stays topic`);
   return faults;
+}
+
+/** What of one id was superseded, and by which offset, is what the log says, wherever batches were cut. */
+function revisionFaults({ postgres: { database } }: Judged, id: string, events: readonly Good[]): string[] {
+  const told: string[] = [];
+  let [stands, ...rest] = events.toSorted((a, b) => a.offset - b.offset);
+  for (const event of rest) {
+    if (event.revisedMs < stands!.revisedMs) continue;
+    if (event.amount !== stands!.amount) told.push(`${stands!.amount} until ${event.partition}/${event.offset}`);
+    stands = event;
+  }
+  const kept = events.flatMap(({ partition, offset }) => {
+    const revision = database.revisions.get(`${partition}/${offset}`);
+    return revision === undefined ? [] : [`${revision.amount} until ${partition}/${offset}`];
+  });
+  const same = told.toSorted().join() === kept.toSorted().join();
+  return same ? [] : [`${id}: superseded were ${told.join(", ")}, kept is ${kept.join(", ")}`];
 }
 
 const isAfter = (a: Good, b: Good) => a.revisedMs > b.revisedMs || (a.revisedMs === b.revisedMs && a.offset > b.offset);

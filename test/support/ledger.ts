@@ -82,15 +82,20 @@ async function countFaults(tape: TestTape): Promise<string[]> {
 
 async function tableFaults(tape: TestTape): Promise<string[]> {
   const faults: string[] = [];
-  for (const { topic, landing } of CONSUMERS) {
+  const places = CONSUMERS.flatMap(({ topic, landing }) => [
+    { topic, table: landing.table, counted: "written" },
+    ...(landing.repeats === "revised" ? [{ topic, table: `${landing.table}_revision`, counted: "superseded" }] : []),
+  ]);
+  for (const { topic, table, counted } of places) {
     const [found] = await tape.query<{ rows: number; written: number }>(
-      `SELECT (SELECT count(*) FROM public.${landing.table}) AS rows,
-        (SELECT coalesce(sum(written) - sum(removed), 0)::bigint FROM tradetape.landed_batch
-         WHERE topic = $1) AS written`,
-      [tape.name(topic)],
+      `SELECT (SELECT count(*) FROM public.${table}) AS rows,
+        (SELECT coalesce(sum(${counted}), 0)::bigint FROM tradetape.landed_batch
+         WHERE topic = $1) - (SELECT coalesce(sum(removed), 0)::bigint FROM tradetape.landed_batch
+         WHERE topic = $1 AND detail ->> 'table' = $2) AS written`,
+      [tape.name(topic), table],
     );
     if (found!.rows !== found!.written) {
-      faults.push(`${landing.table} has ${found!.rows} rows, the ledger of ${topic} says ${found!.written}`);
+      faults.push(`${table} has ${found!.rows} rows, the ledger of ${topic} says ${found!.written}`);
     }
   }
   return faults;

@@ -146,13 +146,14 @@ async function landRows(
 /** The ledger row of a batch or a release. A release covers no offsets, and counts what it takes up as parked less. */
 export function ledgerOf(kind: LedgerRow["kind"], batch: EncodedBatch, outcome: Outcome): LedgerRow {
   const read = kind === "batch" ? batch.to - batch.from : 0;
-  const { written, duplicate, replaced } = outcome;
+  const { written, duplicate, replaced, superseded } = outcome;
   const filtered = batch.filtered + outcome.filtered;
   const dead = batch.letters.length + outcome.letters.length;
   const parked = kind === "batch" ? outcome.parked.length : -(written + duplicate + replaced + filtered + dead);
   const { firstOffset, nextOffset } = batch;
   const holes = kind === "batch" ? nextOffset - firstOffset - read : 0;
-  return { kind, firstOffset, nextOffset, holes, lost: 0, read, written, duplicate, replaced, dead, parked, filtered };
+  const counts = { read, written, duplicate, replaced, superseded, dead, parked, filtered };
+  return { kind, firstOffset, nextOffset, holes, lost: 0, ...counts };
 }
 
 /**

@@ -55,6 +55,7 @@ const ledgerRow = ({ from, to }: AcceptedLoss): LedgerRow => ({
   holes: 0,
   lost: to - from,
   ...NOTHING_COUNTED,
+  superseded: 0,
 });
 
 async function oweAuditEntry(

@@ -4,7 +4,7 @@ import { type DatabaseFault, faultKindOf, isDatabaseFault } from "../../table/sq
 
 /** How many staged rows had one outcome, and their offsets where those are wanted. */
 export interface StagedCount extends Record<string, unknown> {
-  readonly outcome: "written" | "duplicate" | "replaced";
+  readonly outcome: "written" | "duplicate" | "replaced" | "outdated";
   readonly rows: number;
   readonly offsets: readonly string[] | null;
 }
@@ -42,7 +42,9 @@ export async function insertIsolated(
 ): Promise<Pick<StagedResult, "counts" | "refused">> {
   const refused: RefusedRow[] = [];
   for (;;) {
-    const tried = await attempt(connection, insert);
+    let tried = await attempt(connection, insert);
+    // The second try finds as a repeat what another partition has committed since the first one looked.
+    if ("fault" in tried) tried = await attempt(connection, insert);
     if ("result" in tried) return { counts: tried.result, refused };
     const offset = await firstRefused(connection, stage, insert);
     refused.push({ offset, fault: tried.fault });

@@ -13,11 +13,11 @@ interface Repeats extends Record<string, unknown> {
  * another partition commits in between refuses the statement, and the batch goes by ON CONFLICT then. Two partitions that
  * bring the same keys in different orders may deadlock, as by COPY; one of them is tried again, and finds repeats.
  */
-export const insertSifted: StagedInsert = async (connection, stage, wantOffsets) => {
+export const insertSifted: StagedInsert = async (connection, stage, wantOffsets, partition) => {
   const [repeats] = await withoutNestedLoops(connection, () => connection.query<Repeats>(stage.repeats, []));
   const { offsets, conflicts } = repeats!;
   const tried = await attempt(connection, () => connection.run(stage.insertFresh, [offsets ?? "{}"]));
-  if ("fault" in tried) return insertFirst(connection, stage, wantOffsets);
+  if ("fault" in tried) return insertFirst(connection, stage, wantOffsets, partition);
   const { result: written } = tried;
   return { counts: [{ outcome: "written", rows: written, offsets: null }], refused: [], conflicts: conflicts ?? [] };
 };

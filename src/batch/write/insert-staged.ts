@@ -7,6 +7,7 @@ export type StagedInsert = (
   connection: Connection,
   stage: StageStatements,
   wantOffsets: boolean,
+  partition: number,
 ) => Promise<StagedResult>;
 
 /** The staged rows that repeat an id with other content, in a table where the first row of an id stays. */
@@ -21,10 +22,10 @@ export const insertFirst: StagedInsert = async (connection, stage, wantOffsets) 
   return { ...inserted, conflicts: await conflictsOf(connection, stage) };
 };
 
-/** Inserts by ON CONFLICT where the greatest revision of an id stays: other content is a revision, not a conflict. */
-export const insertRevised: StagedInsert = async (connection, stage, wantOffsets) => {
+/** Inserts where the greatest revision of an id stays, and keeps what it supersedes: other content is no conflict there. */
+export const insertRevised: StagedInsert = async (connection, stage, wantOffsets, partition) => {
   const inserted = await insertIsolated(connection, stage, () =>
-    withoutNestedLoops(connection, () => connection.query<StagedCount>(stage.insert, [wantOffsets])),
+    withoutNestedLoops(connection, () => connection.query<StagedCount>(stage.insert, [wantOffsets, partition])),
   );
   return { ...inserted, conflicts: [] };
 };

@@ -1,7 +1,7 @@
 import type { Connection } from "../../table/connection.ts";
 import type { Rows } from "../encode/rows.ts";
 import { type CopyTarget, copyIsolated } from "./copy-isolated.ts";
-import type { Outcome } from "./outcome.ts";
+import { NOTHING_LANDED, type Outcome } from "./outcome.ts";
 
 /**
  * The big topics' path: rows [from, to) go by COPY straight into the table.
@@ -17,5 +17,5 @@ export async function landDirect(
   const result = await copyIsolated(connection, target, rows, from, to);
   if (result === "repeat") return "repeat";
   const { letters, copied } = result;
-  return { written: copied, duplicate: 0, replaced: 0, filtered: 0, letters, parked: [], toAudit: [] };
+  return { ...NOTHING_LANDED, written: copied, letters };
 }

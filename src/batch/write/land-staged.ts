@@ -44,13 +44,14 @@ export async function landStaged(
   if (copied === "repeat") throw new Error(`${stage.relation} has no unique index, and yet a key was refused there`);
   const aside = await setAside(connection, path, batch);
   const strangers = await strangerLetters(connection, path, batch);
-  const inserted = await path.insert(connection, stage, path.wantOffsets);
+  const inserted = await path.insert(connection, stage, path.wantOffsets, batch.partition);
   const { counts } = inserted;
   const refused = inserted.refused.map(({ offset, fault }) => letterOf(fault, indexOf(batch, offset)));
   const conflicts = inserted.conflicts.map((repeat) => conflictLetter(batch, repeat));
   const of = (outcome: StagedCount["outcome"]) => counts.find((count) => count.outcome === outcome)?.rows ?? 0;
   const written = of("written");
-  const replaced = of("replaced");
+  const superseded = of("replaced");
+  const replaced = superseded + of("outdated");
   const staged = copied.copied - strangers.length - aside.letters.length - aside.parked.length - aside.filtered;
   const toAudit = counts
     .filter((count) => count.outcome !== "duplicate")
@@ -59,6 +60,7 @@ export async function landStaged(
   return {
     written,
     replaced,
+    superseded,
     duplicate: staged - written - replaced - conflicts.length - refused.length,
     filtered: aside.filtered,
     letters: [...copied.letters, ...aside.letters, ...strangers, ...conflicts, ...refused],

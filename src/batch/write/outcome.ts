@@ -13,6 +13,8 @@ export interface Outcome {
   readonly written: number;
   readonly duplicate: number;
   readonly replaced: number;
+  /** Among `replaced`: how many moved the row before them into the revisions. */
+  readonly superseded: number;
   readonly filtered: number;
   readonly letters: readonly Letter[];
   readonly parked: readonly Parked[];
@@ -24,6 +26,7 @@ export const NOTHING_LANDED: Outcome = {
   written: 0,
   duplicate: 0,
   replaced: 0,
+  superseded: 0,
   filtered: 0,
   letters: [],
   parked: [],

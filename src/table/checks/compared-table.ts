@@ -1,4 +1,4 @@
-import { contentColumns, type LandingTable, landingColumns } from "../rows/landing-table.ts";
+import { contentColumns, type LandingTable, landingColumns, revisionTable } from "../rows/landing-table.ts";
 import { quoted } from "../sql.ts";
 
 /** A way to cut a table into parts: what its rows are grouped by, and which rows lie in one part. */
@@ -80,6 +80,26 @@ export function comparedTable(landing: LandingTable, time: string | undefined): 
     hour: time === undefined ? undefined : timeCut(time, "1 hour"),
     slice: valueCut(`get_byte(uuid_send(${id}), 15)`, "int"),
     where: landing.chained ? `NOT ${OWN_ENTRIES}` : "true",
+  };
+}
+
+/** What is the same in two databases even where one of them landed before revisions were kept. */
+export const withoutHistory = (table: ComparedTable): ComparedTable => ({
+  ...table,
+  columns: table.columns.filter((column) => column !== "published_at"),
+  leftOut: [...table.leftOut, "published_at", `${table.name}_revision`],
+});
+
+/** A table's revisions: the same columns, until when each was known, and what replaced it. */
+export function comparedRevisions(landing: LandingTable, time: string | undefined): ComparedTable {
+  const table = comparedTable(landing, time);
+  return {
+    ...table,
+    name: revisionTable(landing),
+    relation: `public.${quoted(revisionTable(landing))}`,
+    id: `format('%s, replaced by %s/%s', ${quoted(landing.key.at(-1)!)}, successor_partition, successor_offset)`,
+    columns: [...table.columns, "known_to", "successor_partition", "successor_offset"],
+    bytesOf: new Map([...table.bytesOf, ["known_to", "timestamptz_send"], ["successor_offset", "int8send"]]),
   };
 }
 

@@ -90,10 +90,13 @@ const LANDED = `EXISTS (SELECT FROM tradetape.landed_batch b WHERE b.topic = ANY
     AND b.partition = t.source_partition AND b.landed_at = t.landed_at AND b.written + b.replaced > 0
     AND (b.kind = 'release' OR (b.first_offset <= t.source_offset AND b.next_offset > t.source_offset)))`;
 
-/** SQL; a column that the record gave the row `t`, as text, and what the entry `a` has of it. */
+/**
+ * SQL; a column that the record gave the row `t`, as text, and what the entry `a` has of it. A row that landed before
+ * `published_at` was kept has none.
+ */
 const recordTexts = (name: string): readonly [string, string] =>
   name === "published_at"
-    ? [iso("t.published_at"), iso(`a."timestamp"`)]
+    ? [iso("t.published_at"), `CASE WHEN t.published_at IS NOT NULL THEN ${iso('a."timestamp"')} END`]
     : [`t.${quoted(name)}::text`, `a.${quoted(name)}::text`];
 
 /**

@@ -8,6 +8,7 @@ interface LedgerSums {
   readonly origin: number;
   readonly nextOffset: number;
   readonly written: number;
+  readonly superseded: number;
   readonly dead: number;
   readonly parked: number;
   /** Rows of dead_letter and parked_event of this partition. */
@@ -36,14 +37,14 @@ export async function inSnapshot<R>(connection: Connection, ask: () => Promise<R
 
 export function ledgerSums(connection: Connection): Promise<LedgerSums[]> {
   return connection.query<LedgerSums & Record<string, unknown>>(
-    `SELECT o.topic, o.partition, o.origin, o.next_offset AS "nextOffset", b.written, b.dead, b.parked,
+    `SELECT o.topic, o.partition, o.origin, o.next_offset AS "nextOffset", b.written, b.superseded, b.dead, b.parked,
        (SELECT count(*) FROM tradetape.dead_letter d
          WHERE d.topic = o.topic AND d.partition = o.partition) AS "letterRows",
        (SELECT count(*) FROM tradetape.parked_event p
          WHERE p.topic = o.topic AND p.partition = o.partition) AS "parkedRows"
      FROM tradetape.landed_offset o CROSS JOIN LATERAL (
-       SELECT coalesce(sum(written), 0)::bigint AS written, coalesce(sum(dead), 0)::bigint AS dead,
-         coalesce(sum(parked), 0)::bigint AS parked
+       SELECT coalesce(sum(written), 0)::bigint AS written, coalesce(sum(superseded), 0)::bigint AS superseded,
+         coalesce(sum(dead), 0)::bigint AS dead, coalesce(sum(parked), 0)::bigint AS parked
        FROM tradetape.landed_batch b WHERE b.topic = o.topic AND b.partition = o.partition) b
      ORDER BY o.topic, o.partition`,
   );
@@ -74,6 +75,16 @@ export async function removedRows(connection: Connection): Promise<ReadonlyMap<s
      WHERE kind = 'removed' GROUP BY 1`,
   );
   return new Map(rows.map((row) => [row.table, row.removed]));
+}
+
+/** Whether a topic landed here before the migration by which revisions are kept, whatever its namespace. */
+export async function landedWithoutRevisions(connection: Connection, topic: string): Promise<boolean> {
+  const [row] = await connection.query<{ did: boolean }>(
+    `SELECT EXISTS (SELECT FROM tradetape.landed_batch b JOIN tradetape.migration m ON b.landed_at < m.applied_at
+       WHERE m.name LIKE '%_revisions.sql' AND (b.topic = $1 OR right(b.topic, length($1) + 1) = '.' || $1)) AS did`,
+    [topic],
+  );
+  return row!.did;
 }
 
 export async function countRows(connection: Connection, table: string): Promise<number> {

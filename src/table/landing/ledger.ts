@@ -23,6 +23,8 @@ export interface LedgerRow extends LedgerCounts {
   readonly nextOffset: number;
   readonly holes: number;
   readonly lost: number;
+  /** Among `replaced`: events that moved the row before them into the revisions. The others lost against a greater one. */
+  readonly superseded: number;
 }
 
 /** Names one ledger row for certain: `seq` alone is given again after a rollback, but at another time. */
@@ -58,15 +60,16 @@ export async function advanceWhereNext(
          last_digest = coalesce(decode(given."lastDigest", 'hex'), landed.last_digest)
        FROM jsonb_to_recordset($2::jsonb) AS given (partition int, kind text, "firstOffset" bigint, "nextOffset" bigint,
          holes bigint, read bigint, written bigint, duplicate bigint, replaced bigint, dead bigint, parked bigint,
-         filtered bigint, lost bigint, detail jsonb, "lastOffset" bigint, "lastDigest" text)
+         filtered bigint, lost bigint, superseded bigint, detail jsonb, "lastOffset" bigint, "lastDigest" text)
        WHERE landed.topic = $1 AND landed.partition = given.partition AND landed.next_offset = given."firstOffset"
        RETURNING given.*
      )
      INSERT INTO tradetape.landed_batch (topic, partition, seq, kind, first_offset, next_offset, holes, read, written,
-       duplicate, replaced, dead, parked, filtered, lost, detail)
+       duplicate, replaced, dead, parked, filtered, lost, superseded, detail)
      SELECT $1, partition, (SELECT coalesce(max(seq), 0) + 1 FROM tradetape.landed_batch AS before
          WHERE before.topic = $1 AND before.partition = moved.partition),
-       kind, "firstOffset", "nextOffset", holes, read, written, duplicate, replaced, dead, parked, filtered, lost, detail
+       kind, "firstOffset", "nextOffset", holes, read, written, duplicate, replaced, dead, parked, filtered, lost,
+       superseded, detail
      FROM moved RETURNING partition, seq, landed_at::text AS "landedAt"`,
     [topic, JSON.stringify(advances.map(recordOf))],
   );

@@ -1,7 +1,8 @@
 import type { Connection } from "../connection.ts";
-import { contentColumns, type LandingTable, landingColumns } from "../rows/landing-table.ts";
-import { equal, list, literal, lookup, OFFSET_COLUMN, quoted, row } from "../sql.ts";
+import { type LandingTable, landingColumns } from "../rows/landing-table.ts";
+import { list, lookup, OFFSET_COLUMN, quoted } from "../sql.ts";
 import { conflicts, insertFresh, repeats } from "./stage-repeats.ts";
+import { supersede } from "./supersede.ts";
 
 /**
  * The staged path's statements for one table, made once from its declaration, so that no event's value is part of them.
@@ -41,7 +42,7 @@ export function stageStatements(table: LandingTable): StageStatements {
     siblings: `SELECT ${OFFSET_COLUMN} AS "offset", ${id} AS id FROM ${quoted(relation)}
       WHERE ${id} = ANY($1::uuid[]) AND NOT ${OFFSET_COLUMN} = ANY($2::bigint[])`,
     discard: `DELETE FROM ${quoted(relation)} WHERE ${OFFSET_COLUMN} = ANY($1::bigint[])`,
-    insert: table.repeats === "first" ? insertFirst(table, relation, columns) : insertRevised(table, relation, columns),
+    insert: table.repeats === "first" ? insertFirst(table, relation, columns) : supersede(table, relation, columns),
     conflicts: conflicts(table, relation),
     repeats: repeats(table, relation),
     insertFresh: insertFresh(table, relation, columns),
@@ -104,52 +105,6 @@ function insertFirst(table: LandingTable, relation: string, columns: readonly st
     )
     SELECT 'written' AS outcome, count(*) AS rows, CASE WHEN $1::boolean THEN array_agg("offset") END AS offsets
     FROM inserted`;
-}
-
-/**
- * SQL: the greatest (revised_at, offset) of an id stays; a final row stays whatever comes behind it, and of several final
- * ones the first, so that the table doesn't show where a batch was cut. A new row counts as written; one that overwrote
- * another, or lost against it, as replaced; one with the content that stays, or behind a final one, as duplicate. xmax = 0
- * tells an insert from an update by the row itself, so that a key which another partition commits at this moment is still
- * counted once.
- */
-function insertRevised(table: LandingTable, relation: string, columns: readonly string[]): string {
-  const key = list(table.key);
-  const content = contentColumns(table);
-  const using = (alias: string, other: string) => equal(table.key, alias, other);
-  const rest = columns.filter((name) => !table.key.includes(name));
-  const final = table.final;
-  const isFinal = (alias: string) => (final ? `${alias}.${quoted(final.column)} = ${literal(final.value)}` : "false");
-  const differs = `${row(content, "t.")} IS DISTINCT FROM ${row(content, "excluded.")}`;
-  const laterOffset = columns.includes("source_offset") ? "excluded.source_offset > t.source_offset" : "true";
-  return `WITH winner AS (
-      SELECT DISTINCT ON (${key}) * FROM ${quoted(relation)} s
-      ORDER BY ${key}, ${final ? `CASE WHEN ${isFinal("s")} THEN ${OFFSET_COLUMN} END, ` : ""}revised_at DESC,
-        ${OFFSET_COLUMN} DESC
-    ), before AS (
-      SELECT w.${OFFSET_COLUMN}, ${row(content, "w.")} IS NOT DISTINCT FROM ${row(content, "t.")} AS same,
-        ${isFinal("t")} AS closed
-      FROM winner w CROSS JOIN ${lookup(table.table, "*", using("t", "w"))} t
-    ), upserted AS (
-      INSERT INTO public.${quoted(table.table)} AS t (${list(columns)})
-      SELECT ${list(columns)} FROM winner ORDER BY ${key}
-      ON CONFLICT (${key}) DO UPDATE SET ${rest.map((name) => `${quoted(name)} = excluded.${quoted(name)}`).join(", ")}
-      WHERE NOT (${isFinal("t")}) AND (${isFinal("excluded")} OR excluded.revised_at > t.revised_at
-        OR (excluded.revised_at = t.revised_at AND ${laterOffset} AND ${differs}))
-      RETURNING ${key}, (xmax = 0) AS fresh
-    ), judged AS (
-      SELECT s.${OFFSET_COLUMN}, CASE
-        WHEN s.${OFFSET_COLUMN} = w.${OFFSET_COLUMN} AND u.fresh THEN 'written'
-        WHEN b.closed OR (${isFinal("w")} AND s.${OFFSET_COLUMN} > w.${OFFSET_COLUMN}) THEN 'duplicate'
-        WHEN s.${OFFSET_COLUMN} = w.${OFFSET_COLUMN} AND b.same THEN 'duplicate'
-        WHEN s.${OFFSET_COLUMN} <> w.${OFFSET_COLUMN}
-          AND ${row(content, "s.")} IS NOT DISTINCT FROM ${row(content, "w.")} THEN 'duplicate'
-        ELSE 'replaced' END AS outcome
-      FROM ${quoted(relation)} s JOIN winner w ON ${using("w", "s")}
-      LEFT JOIN upserted u ON ${using("u", "s")} LEFT JOIN before b ON b.${OFFSET_COLUMN} = w.${OFFSET_COLUMN}
-    )
-    SELECT outcome, count(*) AS rows, CASE WHEN $1::boolean THEN array_agg(${OFFSET_COLUMN}) END AS offsets
-    FROM judged GROUP BY outcome`;
 }
 
 /** Makes the session's temporary table if this is the first staged batch on it. */

@@ -1,7 +1,7 @@
 import { TradetapeError } from "../../errors.ts";
 import type { Connection } from "../connection.ts";
 import type { FieldWriter } from "./copy-buffer.ts";
-import { type LandingTable, landingColumns } from "./landing-table.ts";
+import { type LandingTable, landingColumns, revisionTable } from "./landing-table.ts";
 
 /** A column as the live table has it, with the writer of its type. */
 export interface CheckedColumn {
@@ -64,6 +64,7 @@ export async function checkCatalog(
     problems.push(
       ...(await keyProblems(connection, table)),
       ...(await dayProblems(connection, table.table, dayColumn)),
+      ...(await revisionProblems(connection, table)),
     );
   }
   if (problems.length > 0) {
@@ -94,6 +95,19 @@ async function keyProblems(connection: Connection, { table, key }: LandingTable)
     ({ columns }) => columns.length === key.length && columns.every((column) => key.includes(column)),
   );
   return hasKey ? [] : [`${table}: no unique index on (${key.join(", ")}), so repeats would land as rows of their own`];
+}
+
+/** Columns that the table's revisions lack, whose values a revision would lose. */
+async function revisionProblems(connection: Connection, table: LandingTable): Promise<string[]> {
+  if (table.repeats === "first") return [];
+  const missing = await connection.query<{ name: string }>(
+    `SELECT r.attname AS name FROM pg_attribute r
+     WHERE r.attrelid = to_regclass($1) AND r.attnum > 0 AND NOT r.attisdropped AND NOT EXISTS (
+       SELECT FROM pg_attribute a WHERE a.attrelid = to_regclass($2) AND a.attname = r.attname AND NOT a.attisdropped)
+     ORDER BY r.attnum`,
+    [`public.${table.table}`, `public.${revisionTable(table)}`],
+  );
+  return missing.map(({ name }) => `${revisionTable(table)}.${name}: ${table.table} has it, and its revisions lack it`);
 }
 
 /**

@@ -84,6 +84,13 @@ export const gatesSessions = (table: LandingTable): boolean =>
 export const mayLackSymbol = (table: LandingTable): boolean =>
   refersBy(table, "symbol_id") && !hasParent(table, "symbol_id");
 
+/** Where the rows of a table go when an event replaces their content, which it does where `repeats` is "revised". */
+export const revisionTable = ({ table }: LandingTable): string => `${table}_revision`;
+
+/** The table and, where it has revisions, theirs. */
+export const tablesOf = (landing: LandingTable): readonly string[] =>
+  landing.repeats === "revised" ? [landing.table, revisionTable(landing)] : [landing.table];
+
 type RecordColumn = "published_at" | "source_partition" | "source_offset";
 
 interface LandingColumn {

@@ -201,6 +201,7 @@ describe("the comments", () => {
     // The unit of an indicator's value depends on the indicator.
     expect(bare.map(({ relation, name }) => `${relation}.${name}`)).toEqual([
       "public.technical_indicator.indicator_value",
+      "public.technical_indicator_revision.indicator_value",
     ]);
   });
 

@@ -217,6 +217,7 @@ describe("landing a batch", () => {
       written: 10,
       duplicate: 0,
       replaced: 0,
+      superseded: 0,
       dead: 0,
       parked: 0,
       filtered: 0,

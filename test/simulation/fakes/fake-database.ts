@@ -49,6 +49,8 @@ export class FakeDatabase {
   readonly parked: FakeTable<StoredParked>;
   readonly outbox: FakeTable<StoredMessage>;
   readonly rows = new Map<string, FakeTable<EventRow>>();
+  /** Rows that were superseded, by partition and offset of what superseded them. */
+  readonly revisions: FakeTable<EventRow>;
   /** Parents that have landed, by table and id, each with its session's id or none. */
   readonly parents = new Map<string, Map<string, string | null>>();
   readonly days = new Set<string>();
@@ -66,6 +68,7 @@ export class FakeDatabase {
     this.letters = new FakeTable("dead_letter", wait);
     this.parked = new FakeTable("parked_event", wait);
     this.outbox = new FakeTable("outbox", wait);
+    this.revisions = new FakeTable("market_data_bar_revision", wait);
   }
 
   table(name: string): FakeTable<EventRow> {

@@ -52,3 +52,6 @@ export const catalog = taking<[string]>(({ values: [table] }) => {
     })),
   );
 });
+
+/** Revisions have every column of their table. */
+export const revisionGaps = taking<[string]>(() => rows([]));

@@ -175,29 +175,42 @@ async function insert(c: Context, shape: Shape): Promise<Result> {
   return { rows: [{ outcome: "written", rows: written.length, offsets }], count: 1 };
 }
 
-/** The greatest (revised_at, offset) of an id stays; what lost or was overwritten is replaced, equal content duplicate. */
+/**
+ * One staged row after the other, in the key's order: what is not older than the row that stands, and has other content,
+ * supersedes it. A key that another partition commits meanwhile refuses the statement.
+ */
 async function insertRevised(c: Context, shape: Shape): Promise<Result> {
   const table = c.db.table(shape.consumer.landing.table);
-  const byKey = new Map<string, EventRow[]>();
-  for (const { fields } of [...staged(c, shape)].sort((a, b) => a.offset - b.offset)) {
+  const byKey = new Map<string, { offset: number; row: EventRow }[]>();
+  for (const { offset, fields } of [...staged(c, shape)].sort((a, b) => a.offset - b.offset)) {
     const row = eventRow(shape, fields);
-    byKey.set(row.key, [...(byKey.get(row.key) ?? []), row]);
+    byKey.set(row.key, [...(byKey.get(row.key) ?? []), { offset, row }]);
   }
-  const counts = { written: 0, duplicate: 0, replaced: 0 };
+  const counts = { written: 0, duplicate: 0, replaced: 0, outdated: 0 };
   for (const [key, rows] of [...byKey].sort(([a], [b]) => (a < b ? -1 : 1))) {
-    const winner = rows.reduce((a, b) => (b.revisedAt >= a.revisedAt ? b : a));
-    for (const row of rows) if (row !== winner) counts[row.content === winner.content ? "duplicate" : "replaced"]++;
-    if (await table.insert(c.tx, key, winner)) {
-      counts.written++;
-      continue;
+    const isKnown = table.get(key, c.tx) !== undefined;
+    if (isKnown) await table.insert(c.tx, key, rows[0]!.row);
+    const before = table.get(key, c.tx);
+    let stands = before;
+    for (const { offset, row } of rows) {
+      const isOlder = stands !== undefined && row.revisedAt < stands.revisedAt;
+      if (stands === undefined) counts.written++;
+      else if (row.content === stands.content) counts.duplicate++;
+      else if (isOlder) counts.outdated++;
+      else {
+        counts.replaced++;
+        c.db.time.note("revised");
+        await c.db.revisions.insert(c.tx, `${c.values[1]}/${offset}`, stands);
+      }
+      if (isOlder) continue;
+      const isSame = stands?.content === row.content;
+      stands = isSame ? { ...stands!, revisedAt: row.revisedAt } : row;
     }
-    const there = table.get(key, c.tx)!;
-    const isSame = there.content === winner.content;
-    counts[isSame ? "duplicate" : "replaced"]++;
-    const isLater = winner.revisedAt > there.revisedAt || (winner.revisedAt === there.revisedAt && !isSame);
-    if (!isLater) continue;
-    c.db.time.note("revised");
-    table.replace(c.tx, key, winner);
+    if (before !== undefined) table.replace(c.tx, key, stands!);
+    else if (!(await table.insert(c.tx, key, stands!))) {
+      c.db.time.note("revision-raced");
+      throw databaseError("23505", "duplicate key");
+    }
   }
   const outcomes = Object.entries(counts).filter(([, n]) => n > 0);
   return { rows: outcomes.map(([outcome, n]) => ({ outcome, rows: n, offsets: null })), count: outcomes.length };

@@ -4,7 +4,7 @@ import type { FakeDatabase } from "../fakes/fake-database.ts";
 import type { Backend, FakePostgres } from "../fakes/fake-postgres.ts";
 import { databaseError } from "../fakes/fake-table.ts";
 import { advance, insertLanded, lock } from "./landed-statements.ts";
-import { blockers, catalog, dayKey, evict, keyIndexes } from "./server-statements.ts";
+import { blockers, catalog, dayKey, evict, keyIndexes, revisionGaps } from "./server-statements.ts";
 import { stageStatement } from "./stage-statements.ts";
 import {
   type Context,
@@ -267,6 +267,7 @@ const HANDLERS: readonly (readonly [RegExp, Handler])[] = [
   [/^SET LOCAL enable_nestloop/, () => NONE],
   [/pg_blocking_pids/, blockers],
   [/^WITH doomed/, evict],
+  [/^SELECT r\.attname/, revisionGaps],
   [/^SELECT a\.attname/, catalog],
   [/^SELECT pg_get_partkeydef/, dayKey],
   [/FROM pg_index/, keyIndexes],
