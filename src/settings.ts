@@ -154,9 +154,17 @@ export const SETTINGS = {
   }),
   topicRetentionHours: setting({
     env: "TRADETAPE_TOPIC_RETENTION_HOURS",
-    doc: "How long the topics that don't keep for ever keep events; -1 is for ever.",
+    doc: "How long the topics `ticks` and `quotes` keep events; -1 is for ever.",
     unit: "hours",
     schema: integer(-1, 24 * 3660, 24 * 7),
+  }),
+  agentRetentionHours: setting({
+    env: "TRADETAPE_AGENT_RETENTION_HOURS",
+    doc:
+      "How long `bars`, `indicators`, `predictions`, `decisions`, `fills` and `performance` keep events; -1 is for ever. A " +
+      "program refuses to run on what is left of a log, unless it has a snapshot of its state.",
+    unit: "hours",
+    schema: integer(-1, 24 * 3660, -1),
   }),
   fetchPartitionBytesMax: setting({
     env: "TRADETAPE_FETCH_PARTITION_BYTES_MAX",

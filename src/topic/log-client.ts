@@ -23,6 +23,10 @@ export interface LogAdmin {
   fetchTopics(): Promise<ReadonlyMap<string, FoundTopic>>;
   /** The settings of topics that exist, by topic, then by Kafka's name of the setting. */
   fetchSettings(topicNames: readonly string[]): Promise<ReadonlyMap<string, ReadonlyMap<string, string>>>;
+  /** Changes these settings of a topic, by Kafka's names; its others stay. */
+  changeSettings(topicName: string, settings: Readonly<Record<string, string>>): Promise<void>;
+  /** What each topic of the cluster takes on the brokers' disks, replicas included. */
+  fetchBytes(): Promise<ReadonlyMap<string, number>>;
   /** Makes topics with the broker's default replication. One that exists already is left as it is. */
   createTopics(topics: readonly NewTopic[]): Promise<void>;
   /** Every partition's low and high offset, in the order of the partitions. */

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { EVENT_BY_TOPIC, EVENT_SCHEMAS, EVENT_TOPICS } from "../../src/event/schemas.ts";
-import { requireGoodTopics, TOPIC_NAMES, TOPICS, topicName } from "../../src/topic/topics.ts";
+import { requireGoodTopics } from "../../src/topic/check-topics.ts";
+import { TOPIC_NAMES, TOPICS, topicName } from "../../src/topic/topics.ts";
 
 describe("the table of topics", () => {
   it.each(EVENT_TOPICS)("keys %s by a text field that every event has, or has one partition", (topic) => {
@@ -10,8 +11,8 @@ describe("the table of topics", () => {
     else expect(field).toMatchObject({ nullable: false, hasDefault: false });
   });
 
-  it("has every event's topic and the letters' one", () => {
-    expect(TOPIC_NAMES).toEqual([...EVENT_TOPICS, "dead-letters"]);
+  it("has every event's topic the letters' one, and the snapshots' one", () => {
+    expect(TOPIC_NAMES).toEqual([...EVENT_TOPICS, "dead-letters", "snapshots"]);
   });
 
   it("puts the namespace and a dot before a name", () => {
@@ -27,7 +28,9 @@ describe("requireGoodTopics", () => {
     state: "good",
     partitions: 4,
     isCompacted: false,
+    retentionMs: 604_800_000,
     differences: [],
+    mend: null,
   } as const;
 
   it("passes topics that are as declared", () => {
@@ -42,8 +45,10 @@ describe("requireGoodTopics", () => {
 
   it("names each setting that differs", () => {
     const differences = ["has 3 partitions, should have 4", "cleanup.policy is compact, should be delete"];
-    const wrong = { ...good, state: "misconfigured", differences } as const;
+    const mend = "Run what mends them.";
+    const wrong = { ...good, state: "misconfigured", differences, mend } as const;
     expect(() => requireGoodTopics([wrong])).toThrow(expect.objectContaining({ code: "topic_misconfigured" }));
     expect(() => requireGoodTopics([wrong])).toThrow(`p.ticks: ${differences.join("; ")}`);
+    expect(() => requireGoodTopics([wrong])).toThrow(expect.objectContaining({ next: expect.stringContaining(mend) }));
   });
 });

@@ -6,10 +6,10 @@ import { Connection, type OpenSession } from "../../table/connection.ts";
 import { databaseId } from "../../table/landing/landed.ts";
 import { requireMigrated } from "../../table/migrate.ts";
 import { ConnectionSlot } from "../../table/slot.ts";
+import { checkTopics, requireGoodTopics } from "../../topic/check-topics.ts";
 import { openKafka } from "../../topic/kafkajs/open-kafka.ts";
 import type { LogAdmin, LogClient } from "../../topic/log-client.ts";
 import { RawPublisher } from "../../topic/publish/raw-publish.ts";
-import { checkTopics, requireGoodTopics } from "../../topic/topics.ts";
 import { letHeapGrow } from "../heap.ts";
 
 /** What the groups of one process share: one Kafka client, one registry, one publisher for all outboxes. */

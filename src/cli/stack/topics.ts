@@ -1,6 +1,6 @@
+import { checkTopics, createTopics, type TopicReport } from "../../topic/check-topics.ts";
 import { openKafka } from "../../topic/kafkajs/open-kafka.ts";
-import { withAdmin } from "../../topic/log-client.ts";
-import { checkTopics, createTopics, type TopicReport } from "../../topic/topics.ts";
+import { type LogAdmin, withAdmin } from "../../topic/log-client.ts";
 import type { CommandSpec } from "../command.ts";
 import { EXIT } from "../exit.ts";
 import { table } from "../output.ts";
@@ -8,22 +8,61 @@ import { registerSchemas } from "./up.ts";
 
 export const topicsCommand: CommandSpec<{ create?: boolean }> = {
   name: "topics",
-  summary: "compare the topics with what the pipeline relies on; --create makes the missing ones",
+  summary: "compare the topics with what the pipeline relies on, with sizes; --create makes the missing ones",
   examples: ["tradetape topics", "tradetape topics --create"],
   declare: (command) => {
-    command.option("--create", "create what is missing and register the schemas; existing topics are never changed");
+    command.option(
+      "--create",
+      "create what is missing, register the schemas, and have topics that keep events for too short a time keep them " +
+        "longer; nothing else of an existing topic is changed",
+    );
   },
   run: async ({ config, out, log }, _args, options) => {
-    const client = openKafka(config, log);
-    const reports = await withAdmin(client, (admin) => (options.create ? createTopics : checkTopics)(admin, config));
+    const topics = await withAdmin(openKafka(config, log), async (admin) =>
+      measure(admin, await (options.create ? createTopics : checkTopics)(admin, config)),
+    );
     if (options.create && config.schemaRegistryUrl !== undefined) await registerSchemas(config);
-    const ok = reports.every(({ state }) => state === "good" || state === "created");
-    out.result({ ok, topics: reports }, () => topicsText(reports));
+    const ok = topics.every(({ state }) => state === "good" || state === "created" || state === "lengthened");
+    out.result({ ok, topics }, () => topicsText(topics));
     return ok ? EXIT.good : EXIT.foundWrong;
   },
 };
 
-function topicsText(reports: readonly TopicReport[]): string {
-  const rows = reports.map((r) => [r.name, r.state, r.partitions, r.differences.join("; ")]);
-  return table(["topic", "state", "partitions", "differences"], rows);
+/** A topic and how much there is of it. */
+interface TopicSize extends TopicReport {
+  /** On the disks of all brokers, replicas included; null when the topic is missing. */
+  readonly bytes: number | null;
+  /** Offsets that its partitions have from their first record ever to their next one. */
+  readonly offsets: number;
+  /** Those at the front whose records are gone: where there are any, programs that read the topic need a snapshot. */
+  readonly gone: number;
+}
+
+async function measure(admin: LogAdmin, reports: readonly TopicReport[]): Promise<TopicSize[]> {
+  const bytes = await admin.fetchBytes();
+  const sizes: TopicSize[] = [];
+  for (const report of reports) {
+    const logs = report.state === "missing" ? [] : await admin.fetchOffsets(report.name);
+    const gone = report.isCompacted ? 0 : logs.reduce((sum, { low }) => sum + low, 0);
+    const offsets = logs.reduce((sum, { high }) => sum + high, 0);
+    sizes.push({ ...report, bytes: bytes.get(report.name) ?? null, offsets, gone });
+  }
+  return sizes;
+}
+
+const HOUR_MS = 3_600_000;
+
+function topicsText(topics: readonly TopicSize[]): string {
+  const head = ["topic", "state", "partitions", "offsets", "gone", "bytes", "kept", "differences"];
+  const rows = topics.map((t) => {
+    const { name, state, partitions, offsets, gone, bytes, differences } = t;
+    return [name, state, partitions, offsets, gone, bytes, keptText(t), differences.join("; ")];
+  });
+  const mends = [...new Set(topics.flatMap(({ mend }) => (mend === null ? [] : [mend])))];
+  return [table(head, rows), ...mends].join("\n");
+}
+
+function keptText({ retentionMs }: TopicReport): string {
+  if (retentionMs === null) return "-";
+  return retentionMs === -1 ? "for ever" : `${retentionMs / HOUR_MS} h`;
 }

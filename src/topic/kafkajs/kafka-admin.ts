@@ -3,18 +3,24 @@ import { SYSTEM_CLOCK } from "../../clock.ts";
 import { TradetapeError } from "../../errors.ts";
 import type { FoundTopic, LogAdmin, NewTopic } from "../log-client.ts";
 import type { Mark, PartitionOffsets } from "../offsets.ts";
+import { kafkajsInternals } from "../patch/kafkajs-internals.ts";
+import { fetchLogBytes } from "../patch/log-dirs.ts";
 import { brokerFault } from "./broker-fault.ts";
 
 /** The broker's time for making topics: a loaded one may need more than kafkajs's own 5 s. */
 const CREATE_WITHIN_MS = 20_000;
+/** Where a setting comes from, in Kafka's numbers: from the topic's own settings. */
+const TOPIC_CONFIG = 1;
 const LEADERLESS_TRIES = 50;
 const LEADERLESS_WAIT_MS = 100;
 
 /** kafkajs's admin: its texts as numbers, its lists as maps, its errors as ours. */
 export class KafkaAdmin implements LogAdmin {
+  readonly #kafka: Kafka;
   readonly #admin: Admin;
 
-  private constructor(admin: Admin) {
+  private constructor(kafka: Kafka, admin: Admin) {
+    this.#kafka = kafka;
     this.#admin = admin;
   }
 
@@ -26,7 +32,7 @@ export class KafkaAdmin implements LogAdmin {
       await admin.disconnect();
       throw brokerFault(cause);
     }
-    return new KafkaAdmin(admin);
+    return new KafkaAdmin(kafka, admin);
   }
 
   async fetchCluster(): Promise<{ clusterId: string; brokers: number }> {
@@ -54,6 +60,21 @@ export class KafkaAdmin implements LogAdmin {
         new Map(configEntries.map(({ configName, configValue }) => [configName, configValue])),
       ]),
     );
+  }
+
+  /** Kafka's request replaces all settings that a topic has of its own, so those that stay go along. */
+  async changeSettings(topicName: string, settings: Readonly<Record<string, string>>): Promise<void> {
+    const resource = { type: kafkajs.ConfigResourceTypes.TOPIC, name: topicName };
+    const found = await answered(() => this.#admin.describeConfigs({ resources: [resource], includeSynonyms: false }));
+    const own = (found.resources[0]?.configEntries ?? []).filter(({ configSource }) => configSource === TOPIC_CONFIG);
+    const all = { ...Object.fromEntries(own.map((entry) => [entry.configName, entry.configValue])), ...settings };
+    const configEntries = Object.entries(all).map(([name, value]) => ({ name, value }));
+    const resources = [{ ...resource, configEntries }];
+    await answered(() => this.#admin.alterConfigs({ validateOnly: false, resources }));
+  }
+
+  fetchBytes(): Promise<ReadonlyMap<string, number>> {
+    return answered(() => fetchLogBytes(this.#kafka, kafkajsInternals()));
   }
 
   async createTopics(topics: readonly NewTopic[]): Promise<void> {

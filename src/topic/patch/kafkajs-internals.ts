@@ -14,6 +14,17 @@ export interface RequestEncoder {
   writeBuffer(bytes: Buffer): RequestEncoder;
 }
 
+/** What reads an answer's fields. */
+export interface AnswerDecoder {
+  readInt16(): number;
+  readInt32(): number;
+  /** A number of 64 bits, of which the decimal digits are asked. */
+  readInt64(): { toString(): string };
+  readString(): string;
+  readBoolean(): boolean;
+  readArray<T>(read: (decoder: AnswerDecoder) => T): T[];
+}
+
 /** A connection's queue of requests. */
 export interface RequestQueue {
   readonly pending: readonly unknown[];
@@ -63,6 +74,7 @@ export interface Internals {
   readonly RequestQueue: { readonly prototype: RequestQueue };
   readonly requests: Requests;
   readonly Encoder: new () => RequestEncoder;
+  readonly Decoder: new (payload: Buffer) => AnswerDecoder;
 }
 
 type Modules = Internals & {
@@ -85,6 +97,14 @@ const MEMBERS = {
     writeInt16: "function",
     writeInt32: "function",
     writeBuffer: "function",
+  },
+  decoder: {
+    readInt16: "function",
+    readInt32: "function",
+    readInt64: "function",
+    readString: "function",
+    readBoolean: "function",
+    readArray: "function",
   },
   "produce request": { encode: "function" },
   "produce response": { decode: "function", parse: "function" },
@@ -109,6 +129,7 @@ export function kafkajsInternals(load: (module: string) => unknown = ownCopy): I
     RequestQueue: load("src/network/requestQueue/index.js"),
     requests,
     Encoder: load("src/protocol/encoder.js"),
+    Decoder: load("src/protocol/decoder.js"),
     Batch: load("src/consumer/batch.js"),
   } as Modules;
   const samples: Readonly<Record<keyof typeof MEMBERS, object>> = samplesOf(modules);
@@ -144,7 +165,7 @@ export function requireOwnFolder(folder: string): void {
 }
 
 /** One of each kind, because most members are an object's own and not its class's. */
-function samplesOf({ RequestQueue, requests, Encoder, Batch }: Modules) {
+function samplesOf({ RequestQueue, requests, Encoder, Decoder, Batch }: Modules) {
   const nothing = { partition: 0, highWatermark: "0", messages: [], abortedTransactions: [] };
   try {
     const produce = requests.Produce.protocol({ version: PRODUCE_VERSION })({ acks: -1, timeout: 1, topicData: [] });
@@ -152,6 +173,7 @@ function samplesOf({ RequestQueue, requests, Encoder, Batch }: Modules) {
     return {
       "request queue": new RequestQueue({}),
       encoder: new Encoder(),
+      decoder: new Decoder(Buffer.alloc(0)),
       "produce request": produce.request,
       "produce response": produce.response,
       "fetch response": fetch.response,

@@ -2,10 +2,11 @@ import kafkajs from "kafkajs";
 import { afterAll, beforeAll, expect, inject, it } from "vitest";
 import { type Config, readConfig } from "../../../src/config.ts";
 import { openLog } from "../../../src/log.ts";
+import { checkTopics, createTopics } from "../../../src/topic/check-topics.ts";
 import { openKafka } from "../../../src/topic/kafkajs/open-kafka.ts";
 import { type LogClient, withAdmin } from "../../../src/topic/log-client.ts";
 import { RawPublisher } from "../../../src/topic/publish/raw-publish.ts";
-import { checkTopics, createTopics, TOPIC_NAMES } from "../../../src/topic/topics.ts";
+import { TOPIC_NAMES } from "../../../src/topic/topics.ts";
 import "../../support/services/flow-setup.ts";
 import { plainKafka, withPlainAdmin } from "../../support/services/plain-kafka.ts";
 import { readLog } from "../../support/services/topic-log.ts";
@@ -45,13 +46,56 @@ it("creates what two processes create at the same time", async () => {
   for (const reports of both) expect(reports.every(({ state }) => state === "good" || state === "created")).toBe(true);
 });
 
-it("names what differs from the declaration, and changes nothing", async () => {
-  await withPlainAdmin(plainKafka(config), async (admin) => {
+const change = (topic: string, entries: Readonly<Record<string, string>>) =>
+  withPlainAdmin(plainKafka(config), async (admin) => {
     const type = kafkajs.ConfigResourceTypes.TOPIC;
-    const configEntries = [{ name: "cleanup.policy", value: "compact" }];
-    await admin.alterConfigs({ validateOnly: false, resources: [{ type, name: `${namespace}.bars`, configEntries }] });
-    await admin.createPartitions({ topicPartitions: [{ topic: `${namespace}.bars`, count: 5 }] });
+    const configEntries = Object.entries(entries).map(([name, value]) => ({ name, value }));
+    await admin.alterConfigs({
+      validateOnly: false,
+      resources: [{ type, name: `${namespace}.${topic}`, configEntries }],
+    });
   });
+
+it("has a topic of an older version keep its events, and leaves its other settings as they are", async () => {
+  const { "max.message.bytes": bytes, ...own } = { "max.message.bytes": "5000000", "retention.ms": "604800000" };
+  await change("fills", { "max.message.bytes": bytes, ...own, "retention.bytes": "1000000" });
+  await withAdmin(client, async (admin) => {
+    const fills = async () => (await checkTopics(admin, config)).find(({ topic }) => topic === "fills")!;
+    await expect.poll(fills).toMatchObject({ retentionMs: 604_800_000, state: "misconfigured" });
+    expect((await fills()).differences).toContain("retention.ms is 604800000, should be -1");
+    await createTopics(admin, config);
+    await expect.poll(fills).toMatchObject({ retentionMs: -1 });
+    expect((await fills()).differences.filter((text) => text.startsWith("retention"))).toEqual([]);
+    expect((await fills()).differences).toContain("max.message.bytes is 5000000, should be 4194304");
+    expect((await fills()).mend).toContain(`--entity-name ${namespace}.fills --add-config`);
+  });
+});
+
+it("never has a topic keep its events for a shorter time", async () => {
+  await change("ticks", { "retention.ms": "-1" });
+  await withAdmin(client, async (admin) => {
+    const ticks = async () => (await createTopics(admin, config)).find(({ topic }) => topic === "ticks")!;
+    await expect.poll(ticks).toMatchObject({ retentionMs: -1, state: "misconfigured" });
+    expect((await ticks()).mend).toContain("retention.ms=604800000");
+  });
+});
+
+it("tells what the topics take on the brokers' disks", async () => {
+  const publisher = await RawPublisher.open(client);
+  const value = Buffer.alloc(100_000, 1);
+  await publisher.publish([{ topicName: `${namespace}.quotes`, partition: 1, key: null, value }]);
+  await publisher.close();
+  const bytes = await withAdmin(client, (admin) => admin.fetchBytes());
+  expect(bytes.get(`${namespace}.quotes`)).toBeGreaterThan(100_000);
+  expect(bytes.get(`${namespace}.quotes`)).toBeLessThan(200_000);
+  expect(bytes.get(`${namespace}.symbols`)).toBe(0);
+});
+
+it("names what differs from the declaration, and changes nothing of it", async () => {
+  await change("bars", { "cleanup.policy": "compact" });
+  await withPlainAdmin(plainKafka(config), (admin) =>
+    admin.createPartitions({ topicPartitions: [{ topic: `${namespace}.bars`, count: 5 }] }),
+  );
   await withAdmin(client, async (admin) => {
     const differences = async () => (await createTopics(admin, config)).find(({ topic }) => topic === "bars");
     await expect.poll(differences).toMatchObject({ state: "misconfigured", partitions: 5 });

@@ -120,6 +120,20 @@ class FakeAdmin implements LogAdmin {
     );
   }
 
+  changeSettings(topicName: string, settings: Readonly<Record<string, string>>) {
+    return this.#ask(({ cluster }) => {
+      cluster.settings.set(topicName, { ...cluster.settings.get(topicName), ...settings });
+    });
+  }
+
+  fetchBytes(): Promise<ReadonlyMap<string, number>> {
+    const bytesOf = ({ entries }: FakeLog) => entries.reduce((sum, { value }) => sum + (value?.length ?? 0), 0);
+    return this.#ask(
+      ({ cluster }) =>
+        new Map([...cluster.topics].map(([name, logs]) => [name, logs.reduce((sum, log) => sum + bytesOf(log), 0)])),
+    );
+  }
+
   createTopics(topics: readonly NewTopic[]) {
     return this.#ask(({ cluster }) => {
       for (const { topicName, partitions, settings } of topics) {
