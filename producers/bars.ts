@@ -34,6 +34,7 @@ export function barsOfTicks({ intervals, latenessUs, session }: BarsOptions): Pr
   return {
     name: "bars",
     reads: ["ticks"],
+    snapshot: null,
     open: (isWhole) => {
       const counts = { late: 0, duplicate: 0, partial: 0 };
       const byPartition = new Map<number, Map<string, { builder: BarBuilder; tick: TickEvent }>>();

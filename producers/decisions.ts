@@ -1,12 +1,14 @@
 import { draftDecision } from "../src/agent/draft.ts";
-import type { AgentIdentity } from "../src/agent/fields.ts";
+import { type AgentIdentity, identityOf } from "../src/agent/fields.ts";
 import { jsonLines } from "../src/feed/formats/json-lines.ts";
 import { producerOf } from "../src/feed/producer.ts";
-import { POLICY, Policy, type PolicySettings } from "../src/strategy/policy.ts";
+import { POLICY, Policy, type PolicySettings, type PolicyState } from "../src/strategy/policy.ts";
 import type { Program } from "../src/stream/program.ts";
 
 /** What agents decided, from JSON lines. */
 export const decisions = producerOf("decisions", [jsonLines("decisions")]);
+
+type SavedTraders = readonly (readonly [symbol: string, trader: { policy: PolicyState; decidedUs: number }])[];
 
 interface Trader {
   readonly policy: Policy;
@@ -18,12 +20,15 @@ interface Trader {
  * src/strategy/policy.ts. A decision that a risk filter objects to is published, too, not approved, with the filter's
  * name and numbers as its reason. What the policy remembers follows from the predictions: a restart reads them all.
  */
-export function decisionsOnPredictions(by: AgentIdentity, settings: PolicySettings = POLICY): Program {
+export function decisionsOnPredictions(by: AgentIdentity, settings: PolicySettings = POLICY): Program<SavedTraders> {
   return {
     name: "decisions",
     reads: ["predictions"],
-    open: () => {
-      const traders = new Map<string, Trader>();
+    snapshot: { version: 1, settings: { ...identityOf(by), ...settings } },
+    open: (_isWhole, saved = []) => {
+      const traders = new Map<string, Trader>(
+        saved.map(([symbol, { policy, decidedUs }]) => [symbol, { policy: new Policy(settings, policy), decidedUs }]),
+      );
       return {
         take: (record) => {
           if (record.topic !== "predictions") return [];
@@ -46,6 +51,8 @@ export function decisionsOnPredictions(by: AgentIdentity, settings: PolicySettin
           });
           return [draftDecision(by, prediction.prediction_id, { prediction, timestamp, ...verdict })];
         },
+        save: () =>
+          [...traders].map(([symbol, { policy, decidedUs }]) => [symbol, { policy: policy.save(), decidedUs }]),
       };
     },
   };

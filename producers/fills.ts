@@ -1,5 +1,5 @@
 import { type Draft, draftFill } from "../src/agent/draft.ts";
-import type { AgentIdentity } from "../src/agent/fields.ts";
+import { type AgentIdentity, identityOf } from "../src/agent/fields.ts";
 import type { BarEvent, DecisionEvent } from "../src/event/events.ts";
 import { jsonLines } from "../src/feed/formats/json-lines.ts";
 import { producerOf } from "../src/feed/producer.ts";
@@ -19,13 +19,18 @@ const BROKER = "paper";
  * Both topics are read from the beginning after a restart; which of them comes first makes no difference.
  * @param interval the bars' length, as in 1d
  */
-export function fillsOfDecisions(by: AgentIdentity, interval: string, settings: BrokerSettings = PAPER): Program {
+export function fillsOfDecisions(
+  by: AgentIdentity,
+  interval: string,
+  settings: BrokerSettings = PAPER,
+): Program<SavedBooks> {
   const session = by.session ?? null;
   return {
     name: "fills",
     reads: ["bars", "decisions"],
-    open: () => {
-      const books = new Map<string, Book>();
+    snapshot: { version: 1, settings: { ...identityOf(by), ...settings, interval } },
+    open: (_isWhole, saved = []) => {
+      const books = new Map(saved.map(([symbol, book]) => [symbol, new Book(by, settings, book)]));
       const bookOf = (symbol: string): Book => {
         const book = books.get(symbol) ?? new Book(by, settings);
         books.set(symbol, book);
@@ -43,23 +48,52 @@ export function fillsOfDecisions(by: AgentIdentity, interval: string, settings: 
           if (backtest_session_id !== session || strategy_id !== by.strategyId) return [];
           return bookOf(symbol_id).order(record.event);
         },
+        save: () => [...books].map(([symbol, book]) => [symbol, book.save()]),
       };
     },
   };
 }
 
+/** What a book remembers, as plain JSON values. */
+interface SavedBook {
+  readonly starts: readonly number[];
+  readonly opens: readonly number[];
+  readonly waiting: readonly Required<DecisionEvent>[];
+  /** Null is never. */
+  readonly orderedUs: number | null;
+  readonly position: number;
+}
+type SavedBooks = readonly (readonly [symbol: string, book: SavedBook])[];
+
+const EMPTY: SavedBook = { starts: [], opens: [], waiting: [], orderedUs: null, position: 0 };
+
 /** One symbol: its opens in the order of time, and the orders that wait for one. */
 class Book {
   readonly #by: AgentIdentity;
   readonly #broker: PaperBroker;
-  readonly #starts: number[] = [];
-  readonly #opens: number[] = [];
-  readonly #waiting: Required<DecisionEvent>[] = [];
-  #orderedUs = Number.NEGATIVE_INFINITY;
+  readonly #starts: number[];
+  readonly #opens: number[];
+  readonly #waiting: Required<DecisionEvent>[];
+  #orderedUs: number;
 
-  constructor(by: AgentIdentity, settings: BrokerSettings) {
+  constructor(by: AgentIdentity, settings: BrokerSettings, saved = EMPTY) {
     this.#by = by;
-    this.#broker = new PaperBroker(settings);
+    this.#broker = new PaperBroker(settings, saved.position);
+    this.#starts = [...saved.starts];
+    this.#opens = [...saved.opens];
+    this.#waiting = [...saved.waiting];
+    this.#orderedUs = saved.orderedUs ?? Number.NEGATIVE_INFINITY;
+  }
+
+  save(): SavedBook {
+    return {
+      starts: this.#starts,
+      opens: this.#opens,
+      // Events that were read have a class of their own.
+      waiting: this.#waiting.map((decision) => ({ ...decision })),
+      orderedUs: this.#orderedUs === Number.NEGATIVE_INFINITY ? null : this.#orderedUs,
+      position: this.#broker.position,
+    };
   }
 
   /** A bar that comes late would have been unknown to the market that we play: it is left out. */

@@ -4,7 +4,7 @@ import { indicatorId } from "../src/event/identity.ts";
 import { jsonLines } from "../src/feed/formats/json-lines.ts";
 import { producerOf } from "../src/feed/producer.ts";
 import { UTC } from "../src/feed/zone.ts";
-import { IndicatorSeries } from "../src/strategy/indicator-series.ts";
+import { IndicatorSeries, type SavedBars } from "../src/strategy/indicator-series.ts";
 import type { IndicatorValue } from "../src/strategy/indicators.ts";
 import type { Program } from "../src/stream/program.ts";
 
@@ -30,13 +30,16 @@ interface IndicatorsOptions {
  * revised, or comes late, computes its series anew, and what has changed is published. `revised_at` is that of the bars
  * before it, the latest one's: a late bar that was revised long ago must not lose against the values without it.
  */
-export function indicatorsOfBars({ interval, actor, session }: IndicatorsOptions): Program {
+export function indicatorsOfBars({ interval, actor, session }: IndicatorsOptions): Program<SavedIndicators> {
   return {
     name: "indicators",
     reads: ["bars"],
-    open: () => {
-      const counts = { endless: 0 };
-      const series = new Map<string, { readonly values: IndicatorSeries; revisedUs: number }>();
+    snapshot: { version: 1, settings: { interval, actor, session } },
+    open: (_isWhole, saved = { series: [], endless: 0 }) => {
+      const counts = { endless: saved.endless };
+      const series = new Map<string, { readonly values: IndicatorSeries; revisedUs: number }>(
+        saved.series.map(([key, { bars, revisedUs }]) => [key, { values: IndicatorSeries.of(bars), revisedUs }]),
+      );
       return {
         take: (record) => {
           if (record.topic !== "bars" || record.event.interval !== interval) return [];
@@ -57,9 +60,22 @@ export function indicatorsOfBars({ interval, actor, session }: IndicatorsOptions
           });
         },
         counts: () => counts,
+        save: () => ({
+          series: [...series].map(([key, { values, revisedUs }]) => [key, { bars: values.save(), revisedUs }]),
+          endless: counts.endless,
+        }),
       };
     },
   };
+}
+
+/** What the program remembers, as plain JSON values. */
+interface SavedIndicators {
+  readonly series: readonly (readonly [
+    key: string,
+    series: { readonly bars: SavedBars; readonly revisedUs: number },
+  ])[];
+  readonly endless: number;
 }
 
 type Placed = Omit<IndicatorEvent, "indicator_id" | "indicator_name" | "indicator_value" | "period">;

@@ -1,13 +1,13 @@
 import { type Draft, draftPerformance } from "../src/agent/draft.ts";
-import type { AgentIdentity } from "../src/agent/fields.ts";
+import { type AgentIdentity, identityOf } from "../src/agent/fields.ts";
 import type { BarEvent, DecisionEvent, FillEvent, SessionEvent } from "../src/event/events.ts";
 import { isEarly1970 } from "../src/event/time/range.ts";
 import { jsonLines } from "../src/feed/formats/json-lines.ts";
 import { producerOf } from "../src/feed/producer.ts";
 import { UTC } from "../src/feed/zone.ts";
-import { type Account, portfolioOf, type Window } from "../src/strategy/account.ts";
-import { Instrument, type TradeHistory } from "../src/strategy/instrument.ts";
-import { dayFigures, tripFigures } from "../src/strategy/statistics.ts";
+import { portfolioOf, type Window } from "../src/strategy/account.ts";
+import { figuresOf } from "../src/strategy/figures.ts";
+import { Instrument, type SavedInstrument, type TradeHistory } from "../src/strategy/instrument.ts";
 import type { InputRecord, Machine, Program } from "../src/stream/program.ts";
 
 /** What strategies earned, from JSON lines. */
@@ -31,15 +31,29 @@ interface PerformanceOptions {
  *
  * All is counted anew from all executions by their own time, so records may come in any order.
  */
-export function performanceOfFills(by: AgentIdentity, options: PerformanceOptions): Program {
+export function performanceOfFills(by: AgentIdentity, options: PerformanceOptions): Program<SavedPerformance> {
+  const { interval, source, capital } = options;
   return {
     name: "performance",
     reads: ["sessions", "bars", "decisions", "fills"],
-    open: () => new PerformanceMachine(by, options),
+    snapshot: { version: 1, settings: { ...identityOf(by), interval, source, capital } },
+    open: (_isWhole, saved) => new PerformanceMachine(by, options, saved),
   };
 }
 
-class PerformanceMachine implements Machine {
+/** What the program remembers, as plain JSON values. */
+interface SavedPerformance {
+  readonly instruments: readonly (readonly [symbol: string, instrument: SavedInstrument])[];
+  /** The rows that were told, by their ids. */
+  readonly said: readonly (readonly [id: string, row: string])[];
+  readonly whole: Window | null;
+  readonly hasNews: boolean;
+  readonly unmarked: number;
+  /** Null is never. */
+  readonly nextEndUs: number | null;
+}
+
+class PerformanceMachine implements Machine<SavedPerformance> {
   readonly #by: AgentIdentity;
   readonly #session: string | null;
   readonly #options: PerformanceOptions;
@@ -51,10 +65,28 @@ class PerformanceMachine implements Machine {
   /** When the first of the windows ends that weren't over when they were told. */
   #nextEndUs = Number.POSITIVE_INFINITY;
 
-  constructor(by: AgentIdentity, options: PerformanceOptions) {
+  constructor(by: AgentIdentity, options: PerformanceOptions, saved?: SavedPerformance) {
     this.#by = by;
     this.#session = by.session ?? null;
     this.#options = options;
+    if (saved === undefined) return;
+    for (const [symbol, one] of saved.instruments) this.#instruments.set(symbol, new Instrument(options.source, one));
+    for (const [id, row] of saved.said) this.#said.set(id, row);
+    this.#whole = saved.whole ?? undefined;
+    this.#hasNews = saved.hasNews;
+    this.#unmarked = saved.unmarked;
+    this.#nextEndUs = saved.nextEndUs ?? Number.POSITIVE_INFINITY;
+  }
+
+  save(): SavedPerformance {
+    return {
+      instruments: [...this.#instruments].map(([symbol, instrument]) => [symbol, instrument.save()]),
+      said: [...this.#said],
+      whole: this.#whole ?? null,
+      hasNews: this.#hasNews,
+      unmarked: this.#unmarked,
+      nextEndUs: this.#nextEndUs === Number.POSITIVE_INFINITY ? null : this.#nextEndUs,
+    };
   }
 
   take(record: InputRecord): readonly [] {
@@ -72,7 +104,9 @@ class PerformanceMachine implements Machine {
     if (!this.#hasNews && nowUs < this.#nextEndUs) return [];
     this.#hasNews = false;
     this.#nextEndUs = Number.POSITIVE_INFINITY;
-    const histories = [...this.#instruments].flatMap(([symbolId, instrument]) => {
+    // In one order whatever came first, because sums of doubles depend on it.
+    const sorted = [...this.#instruments].sort(([a], [b]) => (a < b ? -1 : 1));
+    const histories = sorted.flatMap(([symbolId, instrument]) => {
       const one = instrument.history();
       return one === undefined ? [] : [{ symbolId, one }];
     });
@@ -151,30 +185,6 @@ class PerformanceMachine implements Machine {
     this.#said.set(event.performance_id, text);
     return true;
   }
-}
-
-function figuresOf(account: Account, capital: number | null) {
-  const { trades, withoutReturn, winRate, avgRoi, sharpe } = tripFigures(account.trips);
-  const equity = capital === null ? null : capital + (account.before ?? 0);
-  // What isn't marked at both ends has no equity to speak of between them.
-  const days = dayFigures(account.pnl === null ? [] : account.days, equity);
-  return {
-    total_trades: trades,
-    trades_without_return: withoutReturn,
-    win_rate: winRate,
-    avg_roi: avgRoi,
-    sharpe_ratio: sharpe,
-    pnl: account.pnl,
-    realised_pnl: account.realised,
-    unrealised_pnl: account.unrealised,
-    fees: account.fees,
-    open_position: account.position,
-    max_drawdown: days.maxDrawdown,
-    max_drawdown_money: days.maxDrawdownMoney,
-    sharpe_annualised: days.sharpeAnnualised,
-    daily_returns: days.returns,
-    capital,
-  };
 }
 
 /** The year 1970 begins where other units lie by mistake: publishing its window would end this program for good. */

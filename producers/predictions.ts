@@ -1,5 +1,5 @@
 import { draftPrediction } from "../src/agent/draft.ts";
-import type { AgentIdentity } from "../src/agent/fields.ts";
+import { type AgentIdentity, identityOf } from "../src/agent/fields.ts";
 import type { IndicatorEvent } from "../src/event/events.ts";
 import { jsonLines } from "../src/feed/formats/json-lines.ts";
 import { producerOf } from "../src/feed/producer.ts";
@@ -21,6 +21,8 @@ const FEATURES: Readonly<Record<string, keyof Features>> = {
 };
 const COUNT = Object.keys(FEATURES).length;
 
+type SavedMoments = readonly (readonly [key: string, moment: Moment])[];
+
 interface Moment {
   timestamp: number;
   features: { -readonly [F in keyof Features]?: number };
@@ -33,12 +35,13 @@ interface Moment {
  * revised later wasn't known then, and changes none. Caused, in its headers, by the indicator that came last.
  * @param interval the bars' length that is traded, as in 1d
  */
-export function predictionsOfIndicators(by: AgentIdentity, interval: string): Program {
+export function predictionsOfIndicators(by: AgentIdentity, interval: string): Program<SavedMoments> {
   return {
     name: "predictions",
     reads: ["indicators"],
-    open: () => {
-      const moments = new Map<string, Moment>();
+    snapshot: { version: 1, settings: { ...identityOf(by), interval } },
+    open: (_isWhole, saved) => {
+      const moments = new Map<string, Moment>(saved);
       return {
         take: (record) => {
           if (record.topic !== "indicators" || !isOurs(record.event, by)) return [];
@@ -67,6 +70,7 @@ export function predictionsOfIndicators(by: AgentIdentity, interval: string): Pr
           const name = `${interval} ${series.source} ${timestamp}`;
           return [draftPrediction(by, name, fields, { causationId: indicator_id })];
         },
+        save: () => [...moments],
       };
     },
   };

@@ -16,6 +16,8 @@ export const ERROR_CODES = {
   topic_missing: "A topic doesn't exist.",
   topic_misconfigured: "A topic has other settings than the pipeline relies on.",
   history_lost: "A partition no longer holds what the database expects next, or holds something else there.",
+  state_lost:
+    "A program's topics no longer hold what its state follows from, and no snapshot of the state stands for it.",
   encoder_bug: "PostgreSQL refused our binary format: a bug of ours, never the data's.",
   landing_refused: "PostgreSQL refused a statement for a reason that no retry and no letter can mend.",
   too_many_letters: "Most of a topic's events became dead letters, so the group stopped before it set them all aside.",

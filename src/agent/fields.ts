@@ -15,6 +15,14 @@ export interface AgentIdentity {
   readonly session?: string | null | undefined;
 }
 
+/** Who acts, and nothing else that an object may hold. */
+export const identityOf = ({ actor, modelVersion, strategyId, session }: AgentIdentity): Required<AgentIdentity> => ({
+  actor,
+  modelVersion,
+  strategyId,
+  session: session ?? null,
+});
+
 /** Where an event stands in its workflow. What is left out follows from its links. */
 export interface Workflow {
   /** Default: the id of the prediction at the workflow's root, or of the event itself where there is none. */

@@ -36,6 +36,11 @@ export class Closes {
     if (last === undefined || bar.startUs > last.startUs || isRevised) series.lastBars.set(day, bar);
   }
 
+  /** The closes that count: taken again, they make the same. */
+  save(): ClosingBar[] {
+    return [...this.#series.values()].flatMap(({ lastBars }) => [...lastBars.values()]);
+  }
+
   /**
    * The one series that positions are marked with: the session's own bars where the session has any, else live ones; of
    * the source that was told, or of the only one there is. Null where there are none, or several: closes of two sources

@@ -18,15 +18,35 @@ interface Told {
   readonly value: IndicatorValue;
 }
 
+/** What a series remembers. */
+export interface SavedBars {
+  readonly bars: readonly (Close & { readonly revisedUs: number })[];
+  /** Whether bars before these were forgotten. */
+  readonly isCut: boolean;
+}
+
 /** The closes of one symbol and source in the order of time, and what was made of each. */
 export class IndicatorSeries {
   readonly #barsMax: number;
-  #bars: (Close & { readonly revisedUs: number; values: readonly IndicatorValue[] })[] = [];
+  #bars: (SavedBars["bars"][number] & { values: readonly IndicatorValue[] })[] = [];
   #set = new IndicatorSet();
   #isCut = false;
 
   constructor(barsMax = BARS_MAX) {
     this.#barsMax = barsMax;
+  }
+
+  /** The series that gave `saved`. */
+  static of(saved: SavedBars, barsMax = BARS_MAX): IndicatorSeries {
+    const series = new IndicatorSeries(barsMax);
+    series.#refill(saved.bars);
+    series.#isCut = saved.isCut;
+    return series;
+  }
+
+  /** All that it remembers, as plain JSON values: its values follow from the closes. */
+  save(): SavedBars {
+    return { bars: this.#bars.map(({ values: _values, ...bar }) => bar), isCut: this.#isCut };
   }
 
   /**
@@ -40,7 +60,7 @@ export class IndicatorSeries {
       const values = this.#set.add(close);
       this.#bars.push({ start, end, close, revisedUs, values });
       if (this.#bars.length > 2 * this.#barsMax + WARM_UP_BARS) {
-        this.#bars = this.#bars.slice(-(this.#barsMax + WARM_UP_BARS));
+        this.#refill(this.#bars.slice(-(this.#barsMax + WARM_UP_BARS)));
         this.#isCut = true;
       }
       return end === null ? [] : values.map((value) => ({ end, value }));
@@ -55,6 +75,12 @@ export class IndicatorSeries {
       if (known.close === close && !isMoved) return [];
     } else this.#bars.splice(at + 1, 0, { start, end, close, revisedUs, values: [] });
     return this.#again(start);
+  }
+
+  /** What is known follows from the bars that are kept alone, so that a series that was saved goes on as this one does. */
+  #refill(bars: SavedBars["bars"]): void {
+    this.#set = new IndicatorSet();
+    this.#bars = bars.map((bar) => ({ ...bar, values: this.#set.add(bar.close) }));
   }
 
   /** Nothing before the bar that changed has changed, though the first ones kept would begin anew. */

@@ -5,17 +5,31 @@ import { Closes, type ClosingBar } from "./closes.ts";
 /** An execution whose side stands in the decision that it carries out, which may be read later. */
 type Fill = Omit<Execution, "side"> & { readonly decision: string };
 
+/** What is remembered of an instrument, as plain JSON values. */
+export interface SavedInstrument {
+  readonly sides: readonly (readonly [decision: string, side: Execution["side"]])[];
+  readonly fills: readonly (readonly [execution: string, fill: Fill])[];
+  readonly closes: readonly ClosingBar[];
+}
+
 /** What is known of one strategy in one instrument: it may come in any order, and more than once. */
 export class Instrument {
   readonly #source: string | null;
-  readonly #sides = new Map<string, Execution["side"]>();
-  readonly #fills = new Map<string, Fill>();
+  readonly #sides: Map<string, Execution["side"]>;
+  readonly #fills: Map<string, Fill>;
   readonly #closes = new Closes();
   #history: TradeHistory | undefined;
 
   /** @param source of the bars that mark the position; null takes the only one there is */
-  constructor(source: string | null) {
+  constructor(source: string | null, saved: SavedInstrument = { sides: [], fills: [], closes: [] }) {
     this.#source = source;
+    this.#sides = new Map(saved.sides);
+    this.#fills = new Map(saved.fills);
+    for (const bar of saved.closes) this.#closes.take(bar);
+  }
+
+  save(): SavedInstrument {
+    return { sides: [...this.#sides], fills: [...this.#fills], closes: this.#closes.save() };
   }
 
   decide(id: string, side: Execution["side"]): void {

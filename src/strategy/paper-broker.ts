@@ -56,10 +56,16 @@ export const PAPER: BrokerSettings = {
  */
 export class PaperBroker {
   readonly #settings: BrokerSettings;
-  #position = 0;
+  #position: number;
 
-  constructor(settings: BrokerSettings = PAPER) {
+  /** @param position what it holds already: all that it remembers */
+  constructor(settings: BrokerSettings = PAPER, position = 0) {
     this.#settings = settings;
+    this.#position = position;
+  }
+
+  get position(): number {
+    return this.#position;
   }
 
   /** @param price at which the market opened for the order */

@@ -19,6 +19,13 @@ export interface PolicySettings {
   readonly cooldownUs: number;
 }
 
+/** What a policy remembers, as plain JSON values. */
+export interface PolicyState {
+  readonly position: number;
+  /** When it last bought, microseconds since 1970; null is never. */
+  readonly boughtUs: number | null;
+}
+
 interface PolicyDecision {
   readonly action: "BUY" | "SELL" | "HOLD";
   readonly size: number;
@@ -41,11 +48,17 @@ export const POLICY: PolicySettings = {
  */
 export class Policy {
   readonly #settings: PolicySettings;
-  #position = 0;
-  #boughtUs = Number.NEGATIVE_INFINITY;
+  #position: number;
+  #boughtUs: number;
 
-  constructor(settings: PolicySettings = POLICY) {
+  constructor(settings: PolicySettings = POLICY, saved: PolicyState = { position: 0, boughtUs: null }) {
     this.#settings = settings;
+    this.#position = saved.position;
+    this.#boughtUs = saved.boughtUs ?? Number.NEGATIVE_INFINITY;
+  }
+
+  save(): PolicyState {
+    return { position: this.#position, boughtUs: this.#boughtUs === Number.NEGATIVE_INFINITY ? null : this.#boughtUs };
   }
 
   decide(signal: Signal): PolicyDecision {

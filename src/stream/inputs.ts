@@ -1,6 +1,6 @@
 import type { EventTopic } from "../event/schemas.ts";
 import type { LogAdmin } from "../topic/log-client.ts";
-import type { Mark, TopicPartition } from "../topic/offsets.ts";
+import type { TopicPartition } from "../topic/offsets.ts";
 import type { SoleMember } from "../topic/sole-member.ts";
 
 /** One partition as its program reads it. Each offset is that of the first record that is not covered. */
@@ -8,7 +8,7 @@ export interface Input extends TopicPartition {
   readonly topic: EventTopic;
   /** Up to this offset a run before this one has published everything: the mark of that run. */
   readonly done: number;
-  /** Whether reading begins where it should: at the log's first record ever, or where the last run's note says. */
+  /** Whether reading begins where it should: at the log's first record ever, or where a note or a snapshot says. */
   readonly isWhole: boolean;
   /** Where the log ended when it was last asked. */
   end: number;
@@ -62,6 +62,11 @@ export class Inputs {
     }
   }
 
+  /** Whether a partition is read from its first record, or from where a note or a snapshot said. */
+  isWhole(topic: EventTopic, partition: number): boolean {
+    return this.all.every((input) => input.topic !== topic || input.partition !== partition || input.isWhole);
+  }
+
   find(topicName: string, partition: number): Input | undefined {
     return this.all.find((input) => input.topicName === topicName && input.partition === partition);
   }
@@ -85,37 +90,4 @@ export class Inputs {
       this.#steering.seek(input, input.next);
     }
   }
-}
-
-/** Looks up from where each partition is read: from the last run's note, or else from the log's first record. */
-export async function loadInputs(
-  admin: LogAdmin,
-  groupId: string,
-  topics: readonly { readonly topic: EventTopic; readonly topicName: string }[],
-): Promise<Input[]> {
-  const inputs: Input[] = [];
-  for (const { topic, topicName } of topics) {
-    const marks = new Map((await admin.fetchMarks(groupId, topicName)).map((mark) => [mark.partition, mark]));
-    for (const { partition, low, high } of await admin.fetchOffsets(topicName)) {
-      inputs.push({ topic, topicName, partition, ...resumePoint(marks.get(partition), low, high) });
-    }
-  }
-  return inputs;
-}
-
-/**
- * Where a program resumes a partition. A mark beyond the log's end belongs to another log of this name, so it is ignored and
- * all records are new. If retention has removed the first records that a restart needs, `isWhole` is false, and the program
- * knows that it isn't shown all of them.
- */
-export function resumePoint(
-  mark: Mark | undefined,
-  low: number,
-  high: number,
-): Omit<Input, keyof TopicPartition | "topic"> {
-  const known = mark !== undefined && mark.offset <= high ? mark : undefined;
-  const wanted = known === undefined ? 0 : Number(known.note);
-  const next = Math.max(low, wanted);
-  const done = Math.max(next, known?.offset ?? 0);
-  return { next, done, isWhole: next === wanted, end: high, lastEnd: undefined, isPaused: false };
 }

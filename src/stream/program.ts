@@ -18,10 +18,15 @@ export type InputRecord = {
  * What a program does with its records, one by one. It must be a pure function of them, but for `idle`'s time, because after
  * a restart it is shown again what it needs, and what it publishes twice must be the same events under the same ids.
  */
-export interface Machine {
+export interface Machine<S = unknown> {
   take(record: InputRecord): readonly AnyDraft[];
   /** Called when it has taken all that the topics hold: after a batch, then about every second. @param nowUs UTC */
   idle?(nowUs: number): readonly AnyDraft[];
+  /**
+   * All that it remembers, as plain JSON values: numbers are finite, objects have no class. `open` makes a machine of them
+   * that goes on as this one does. Each program whose `snapshot` isn't null has it.
+   */
+  save?(): S;
   /** The oldest offset that its open state rests on, from which a restart reads. Without this method it reads everything. */
   oldest?(topic: EventTopic, partition: number): number;
   /** What people should know, by name: ticks that were too late, and the like. */
@@ -29,9 +34,25 @@ export interface Machine {
 }
 
 /** A program that reads topics and publishes what follows from them. */
-export interface Program {
+export interface Program<S = unknown> {
   readonly name: string;
   readonly reads: readonly EventTopic[];
-  /** @param isWhole whether a partition is shown from its first event, or from where `oldest` said; if not, its begin is lost */
-  open(isWhole: (topic: EventTopic, partition: number) => boolean): Machine;
+  /**
+   * What a snapshot of its state has to agree with. A program that has it is never shown a log whose beginning is gone: it
+   * begins with a snapshot, or is refused. Null is for a program whose machines say `oldest`, and that knows by `isWhole`
+   * what it can't tell.
+   */
+  readonly snapshot: SnapshotTerms | null;
+  /**
+   * @param isWhole whether a partition is shown from its first event, or from where `oldest` said; if not, its begin is lost
+   * @param saved what `save` gave, of the records before those that are shown now
+   */
+  open(isWhole: (topic: EventTopic, partition: number) => boolean, saved?: S): Machine<S>;
+}
+
+export interface SnapshotTerms {
+  /** To be raised when records are answered otherwise than before, or `save` gives another shape. */
+  readonly version: number;
+  /** What its answers depend on beside the records, as plain JSON values. */
+  readonly settings: unknown;
 }

@@ -5,13 +5,18 @@ import type { Registry } from "../event/registry.ts";
 import type { EventTopic } from "../event/schemas.ts";
 import type { Log } from "../log.ts";
 import type { FetchedBatch } from "../topic/fetch/fetched-batch.ts";
-import { type LogAdmin, type LogClient, withAdmin } from "../topic/log-client.ts";
+import { type LogClient, withAdmin } from "../topic/log-client.ts";
 import { SoleMember } from "../topic/sole-member.ts";
 import { topicName } from "../topic/topics.ts";
+import { beginOf, type InputPlace, loadPlaces } from "./begin.ts";
 import { InputReader } from "./input-reader.ts";
-import { Inputs, loadInputs } from "./inputs.ts";
+import { Inputs } from "./inputs.ts";
 import { Marks } from "./marks.ts";
-import type { Machine, Program } from "./program.ts";
+import type { Program } from "./program.ts";
+import { SnapshotShelf } from "./snapshot-shelf.ts";
+import { Snapshots } from "./snapshots.ts";
+import { Tenure, type TenureServices } from "./tenure.ts";
+import { Turns } from "./turns.ts";
 
 export interface RunServices {
   readonly client: LogClient;
@@ -39,17 +44,16 @@ export interface RunTally {
 }
 
 const IDLE_MS = 1000;
-/** So many drafts are acknowledged before more are published: one batch's drafts must not fill the publisher's buffer. */
-const DRAFTS_IN_FLIGHT = 2000;
 
 /**
  * Runs a program until it is stopped, or has caught up. One process at a time reads under a name; others stand by.
  *
  * A restart needs no database. `Marks` writes an offset to Kafka only after everything that follows from the records before
- * it was acknowledged, with the oldest record that the program's open state rests on beside it. A restart shows the program
- * the records from there on again, without publishing up to the mark, and comes to the same state. What was published behind
- * the last mark is published again: the same events, the same ids. So a mark that is lost costs repeats, never an event.
- * @throws TradetapeError what reading or publishing failed with, as publish_refused; another run goes on from there
+ * it was acknowledged, and `Snapshots` the program's state. A restart begins with the newest snapshot, or from the oldest
+ * record that the program's open state rests on, shows the program the records from there on again, without publishing up
+ * to the mark, and comes to the same state. What was published behind the last mark is published again: the same events,
+ * the same ids. So a mark or a snapshot that is lost costs repeats, never an event.
+ * @throws TradetapeError state_lost, or what reading or publishing failed with; another run goes on from there
  */
 export function runProgram(services: RunServices, program: Program, options: RunOptions): Promise<RunTally> {
   return new Run(services, program, options).run();
@@ -61,26 +65,33 @@ class Run {
   readonly #options: RunOptions;
   readonly #groupId: string;
   readonly #member: SoleMember;
-  readonly #reader: InputReader;
-  readonly #marks: Marks;
+  readonly #snapshots: Snapshots | undefined;
+  readonly #own: TenureServices;
   readonly #over = Promise.withResolvers<void>();
-  /** Set while this process is the one that reads. */
-  #owned: { readonly machine: Machine; readonly inputs: Inputs } | undefined;
-  #read = 0;
-  #published = 0;
-  /** The last of the batches and idle calls, which run one after the other. */
-  #turn: Promise<void> = Promise.resolve();
+  readonly #turns = new Turns(this.#over.reject);
+  /** Set while this process is the one that reads: first, where there are snapshots to be read, then the other. */
+  #opening: Opening | undefined;
+  #tenure: Tenure | undefined;
+  /** Of the tenures before this one. */
+  #before = { read: 0, published: 0 };
 
   constructor(services: RunServices, program: Program, options: RunOptions) {
-    const { client, config, registry } = services;
+    const { client, config, registry, log, publish } = services;
     this.#services = services;
     this.#program = program;
     this.#options = options;
     this.#groupId = `tradetape.run.${topicName(config.namespace, program.name as EventTopic)}.${options.name}`;
-    this.#reader = new InputReader(registry, program.reads, config.early1970);
     const topicNames = program.reads.map((topic) => topicName(config.namespace, topic));
+    if (program.snapshot !== null) {
+      const at = { topicName: topicName(config.namespace, "snapshots"), partition: 0 };
+      topicNames.push(at.topicName);
+      this.#snapshots = new Snapshots(client, at, `${program.name}/${options.name}`, program.snapshot);
+    }
     this.#member = new SoleMember(client, { groupId: this.#groupId, topicNames, ...config });
-    this.#marks = new Marks(this.#member, services.log);
+    const reader = new InputReader(registry, program.reads, config.early1970);
+    const marks = new Marks(this.#member, log);
+    const hasEnd = options.caughtUpWith !== undefined;
+    this.#own = { reader, member: this.#member, marks, snapshots: this.#snapshots, publish, hasEnd };
     this.#over.promise.catch(() => undefined);
   }
 
@@ -88,109 +99,102 @@ class Run {
     const { stop } = this.#options;
     const end = () => this.#over.resolve();
     stop.addEventListener("abort", end, { once: true });
-    const idle = oneAtATime(() => this.#takeTurn(() => this.#idle()).catch(this.#over.reject));
+    // What a turn fails with ends the run by itself.
+    const idle = oneAtATime(() => this.#turns.take(() => this.#idle()).catch(() => undefined));
     const timer = setInterval(idle, IDLE_MS);
     try {
       await this.#member.start({
         onOwned: (lost) => this.#begin(lost),
         onLost: () => this.#forget(),
-        onBatch: (batch, beat) => this.#takeTurn(() => this.#take(batch, beat)),
+        onBatch: (batch, beat) => this.#turns.take(() => this.#take(batch, beat)),
         onCrash: this.#over.reject,
       });
       if (stop.aborted) end();
       await this.#over.promise;
-      await this.#turn;
-      if (this.#owned?.inputs.isReplaying === false)
-        await this.#marks.write(this.#owned.inputs.all, this.#owned.machine, true);
+      await this.#turns.take(async () => this.#tenure?.note(true));
     } finally {
       clearInterval(timer);
       stop.removeEventListener("abort", end);
       await this.#member.stop();
+      await this.#snapshots?.close();
     }
     return this.#tally();
   }
 
-  #takeTurn(work: () => Promise<void>): Promise<void> {
-    const done = this.#turn.then(work);
-    this.#turn = done.catch(this.#over.reject);
-    return done;
-  }
-
   #forget(): void {
-    this.#owned = undefined;
+    const { read, published } = this.#tally();
+    this.#before = { read, published };
+    this.#tenure = undefined;
+    this.#opening = undefined;
   }
 
   /** @param lost aborted when another process may read: what was asked before then is no longer where to begin */
   async #begin(lost: AbortSignal): Promise<void> {
-    const { config } = this.#services;
+    const { client, config } = this.#services;
     const topics = this.#program.reads.map((topic) => ({ topic, topicName: topicName(config.namespace, topic) }));
-    const all = await this.#asAdmin((admin) => loadInputs(admin, this.#groupId, topics));
+    const [places, range] = await withAdmin(client, async (admin) => [
+      await loadPlaces(admin, this.#groupId, topics),
+      this.#snapshots && (await admin.fetchOffsets(this.#snapshots.at.topicName))[0],
+    ]);
     if (lost.aborted) return;
-    const isCut = (topic: EventTopic, partition: number) =>
-      all.some((input) => input.topic === topic && input.partition === partition && !input.isWhole);
-    const machine = this.#program.open((topic, partition) => !isCut(topic, partition));
-    this.#owned = { machine, inputs: new Inputs(all, this.#member) };
-    void this.#options.caughtUpWith?.then(() => this.#takeTurn(() => this.#end())).catch(this.#over.reject);
-    await this.#takeTurn(() => this.#idle());
+    if (this.#snapshots === undefined || range === undefined) {
+      return this.#turns.take(() => this.#open({ places, shelf: undefined, lost }));
+    }
+    for (const place of places) this.#member.hold(place);
+    const shelf = new SnapshotShelf(this.#snapshots, range, this.#member);
+    this.#opening = { places, shelf, lost };
+    if (shelf.isRead) await this.#turns.take(() => this.#open(this.#opening));
+  }
+
+  async #open(opening: Opening | undefined): Promise<void> {
+    if (opening === undefined) return;
+    const { places, shelf, lost } = opening;
+    this.#opening = undefined;
+    const { inputs: all, snapshot } = await beginOf(this.#program, places, shelf?.found() ?? [], this.#services.log);
+    if (lost.aborted) return;
+    const inputs = new Inputs(all, this.#member);
+    const machine = this.#program.open((topic, partition) => inputs.isWhole(topic, partition), snapshot?.state);
+    this.#snapshots?.begin(snapshot?.slot);
+    this.#tenure = new Tenure(this.#own, machine, inputs);
+    void this.#options.caughtUpWith?.then(() => this.#turns.take(() => this.#end())).catch(this.#over.reject);
+    await this.#idle();
   }
 
   /** Sets the run's end, at which it stops. */
   async #end(): Promise<void> {
-    const inputs = this.#owned?.inputs;
+    const inputs = this.#tenure?.inputs;
     if (inputs === undefined) return;
-    await this.#asAdmin((admin) => inputs.readEnds(admin));
+    await withAdmin(this.#services.client, (admin) => inputs.readEnds(admin));
     await this.#idle();
   }
 
-  #asAdmin<T>(use: (admin: LogAdmin) => Promise<T>): Promise<T> {
-    return withAdmin(this.#services.client, use);
-  }
-
   async #take(batch: FetchedBatch, beat: () => Promise<void>): Promise<void> {
-    const { inputs, machine } = this.#owned ?? {};
-    const input = inputs?.find(batch.topicName, batch.partition);
-    if (!inputs || !machine || !input || input.isPaused || batch.nextOffset <= input.next) return;
-    if (batch.fetchedOffset > input.next) {
-      this.#member.seek(input, input.next);
+    if (this.#opening !== undefined) {
+      this.#opening.shelf?.take(batch);
+      if (this.#opening.shelf?.isRead) await this.#open(this.#opening);
       return;
     }
-    const { isReplaying } = inputs;
-    const until = isReplaying ? Math.min(batch.nextOffset, input.done) : batch.nextOffset;
-    const records = await this.#reader.read(input, batch, until);
-    const drafts = records.flatMap((record) => machine.take(record));
-    this.#read += records.filter(({ offset }) => offset >= input.done).length;
-    input.end = batch.logEnd;
-    inputs.advance(input, until);
-    if (!isReplaying) await this.#publish(drafts, beat);
+    await this.#tenure?.take(batch, beat);
     await this.#idle();
   }
 
   async #idle(): Promise<void> {
-    if (this.#owned === undefined) return;
-    const { machine, inputs } = this.#owned;
-    // A run with an end calls `idle` at the end only, for what it publishes on the way it would only have to revise.
-    const isDue = this.#options.caughtUpWith === undefined ? inputs.isCaughtUp : inputs.isAtLastEnd;
-    if (isDue) await this.#publish(machine.idle?.(Date.now() * 1000) ?? []);
-    if (!inputs.isReplaying) await this.#marks.write(inputs.all, machine, false);
+    if (this.#tenure === undefined) return;
+    await this.#tenure.idle();
     this.#options.onProgress?.(this.#tally());
-    if (inputs.isAtLastEnd) this.#over.resolve();
-  }
-
-  /** A rebalance that a heartbeat reports is thrown when all is published, because the drafts left would never be published. */
-  async #publish(drafts: readonly AnyDraft[], beat?: () => Promise<void>): Promise<void> {
-    let interrupted: { readonly error: unknown } | undefined;
-    for (let from = 0; from < drafts.length; from += DRAFTS_IN_FLIGHT) {
-      const some = drafts.slice(from, from + DRAFTS_IN_FLIGHT);
-      await Promise.all(some.map(this.#services.publish));
-      this.#published += some.length;
-      await beat?.().catch((error: unknown) => {
-        interrupted = { error };
-      });
-    }
-    if (interrupted !== undefined) throw interrupted.error;
+    if (this.#tenure.inputs.isAtLastEnd) this.#over.resolve();
   }
 
   #tally(): RunTally {
-    return { read: this.#read, published: this.#published, counts: this.#owned?.machine.counts?.() ?? {} };
+    const { read = 0, published = 0 } = this.#tenure ?? {};
+    const counts = this.#tenure?.counts() ?? {};
+    return { read: this.#before.read + read, published: this.#before.published + published, counts };
   }
+}
+
+interface Opening {
+  readonly places: readonly InputPlace[];
+  /** Undefined for a program without snapshots. */
+  readonly shelf: SnapshotShelf | undefined;
+  readonly lost: AbortSignal;
 }

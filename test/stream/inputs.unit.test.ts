@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { type Input, Inputs, resumePoint } from "../../src/stream/inputs.ts";
+import { resumePoint } from "../../src/stream/begin.ts";
+import { type Input, Inputs } from "../../src/stream/inputs.ts";
 
 const mark = (offset: number, note: string) => ({ topicName: "ticks", partition: 0, offset, note });
 const place = (...args: Parameters<typeof resumePoint>) => {

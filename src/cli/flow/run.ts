@@ -16,7 +16,9 @@ import { MODEL_VERSION } from "../../strategy/model.ts";
 import { PAPER } from "../../strategy/paper-broker.ts";
 import type { Program } from "../../stream/program.ts";
 import { type RunServices, type RunTally, runProgram } from "../../stream/run.ts";
+import { checkTopics, requireGoodTopics } from "../../topic/check-topics.ts";
 import { openKafka } from "../../topic/kafkajs/open-kafka.ts";
+import { withAdmin } from "../../topic/log-client.ts";
 import { connectTape } from "../../tradetape/connect-tape.ts";
 import type { Tape } from "../../tradetape/tape.ts";
 import type { CommandSpec, Session } from "../command.ts";
@@ -149,7 +151,10 @@ export async function runPrograms(
   const { schemaRegistryUrl } = requireServices(config, "schemaRegistryUrl");
   const publish: RunServices["publish"] = ({ topic, event, headers }) =>
     tape.publish(topic, event as never, { headers });
-  const services = { client: openKafka(config, log), registry: openRegistry(schemaRegistryUrl), config, log, publish };
+  const client = openKafka(config, log);
+  // A topic that forgets its events would leave these programs without what they rest on.
+  requireGoodTopics(await withAdmin(client, (admin) => checkTopics(admin, config)));
+  const services = { client, registry: openRegistry(schemaRegistryUrl), config, log, publish };
   const by = { ...run, modelVersion: MODEL_VERSION, strategyId: strategyId(run.strategy) };
   const failed = new AbortController();
   const stop = AbortSignal.any([signal, failed.signal]);

@@ -1,0 +1,84 @@
+import { createHash } from "node:crypto";
+import { isDeepStrictEqual, promisify } from "node:util";
+import { gunzip, gzip } from "node:zlib";
+import type { SnapshotTerms } from "./program.ts";
+
+/** A program's state after all records below an offset of each partition, whose outputs were all acknowledged. */
+interface Snapshot {
+  /** The program's name and the key of its run: a snapshot is of one session, actor and so on. */
+  readonly name: string;
+  readonly terms: SnapshotTerms;
+  /** By topic and partition, as in bars/0: the offset of the first record that it doesn't cover. */
+  readonly inputs: Readonly<Record<string, number>>;
+  readonly state: unknown;
+}
+
+/** What stands in a snapshot's first record, as JSON. */
+export interface SnapshotHead {
+  readonly format: number;
+  readonly name: string;
+  readonly version: number;
+  /** SHA-256 of the settings as JSON, in hex. */
+  readonly settings: string;
+  readonly inputs: Readonly<Record<string, number>>;
+  /** Over so many records the state, as gzipped JSON, is divided. */
+  readonly parts: number;
+  /** SHA-256 of this head without this field, and of the parts behind it, in hex. */
+  readonly sha256: string;
+}
+
+/** A snapshot as its records hold it. */
+interface PackedSnapshot {
+  readonly head: SnapshotHead;
+  readonly parts: readonly Buffer[];
+}
+
+/** Raised when a snapshot is laid out otherwise: one of another format isn't read. */
+export const SNAPSHOT_FORMAT = 1;
+/** Well below what brokers take as one record, whatever their settings. */
+const PART_BYTES = 512 * 1024;
+
+/** @throws Error where the state isn't what JSON brings back: a bug of the program */
+export async function packSnapshot({ name, terms, inputs, state }: Snapshot): Promise<PackedSnapshot> {
+  const text = JSON.stringify(state);
+  if (!isDeepStrictEqual(JSON.parse(text), state)) {
+    throw new Error(`the state of ${name} doesn't come back from JSON as it was: it may hold plain values only`);
+  }
+  const bytes = await promisify(gzip)(text);
+  const parts: Buffer[] = [];
+  for (let from = 0; from < bytes.length; from += PART_BYTES) parts.push(bytes.subarray(from, from + PART_BYTES));
+  const { version } = terms;
+  const settings = settingsDigest(terms);
+  const bare = { format: SNAPSHOT_FORMAT, name, version, settings, inputs, parts: parts.length };
+  return { head: { ...bare, sha256: digestOf(bare, parts) }, parts };
+}
+
+/** @returns undefined where it is no head; what it says is to be believed only where the digest is right */
+export function readHead(bytes: Buffer): SnapshotHead | undefined {
+  try {
+    const head: unknown = JSON.parse(bytes.toString());
+    return typeof head === "object" && head !== null ? (head as SnapshotHead) : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** @returns the state; undefined where the snapshot is damaged */
+export async function unpackSnapshot(
+  head: SnapshotHead,
+  parts: readonly Buffer[],
+): Promise<{ readonly state: unknown } | undefined> {
+  const { sha256, ...bare } = head;
+  if (sha256 !== digestOf(bare, parts)) return undefined;
+  const text = await promisify(gunzip)(Buffer.concat(parts));
+  return { state: JSON.parse(text.toString()) };
+}
+
+export const settingsDigest = ({ settings }: SnapshotTerms): string =>
+  createHash("sha256").update(JSON.stringify(settings)).digest("hex");
+
+function digestOf(bare: Omit<SnapshotHead, "sha256">, parts: readonly Buffer[]): string {
+  const hash = createHash("sha256").update(JSON.stringify(bare));
+  for (const part of parts) hash.update(part);
+  return hash.digest("hex");
+}

@@ -1,0 +1,92 @@
+import type { AnyDraft } from "../agent/draft.ts";
+import type { FetchedBatch } from "../topic/fetch/fetched-batch.ts";
+import type { SoleMember } from "../topic/sole-member.ts";
+import type { InputReader } from "./input-reader.ts";
+import type { Inputs } from "./inputs.ts";
+import type { Marks } from "./marks.ts";
+import type { Machine } from "./program.ts";
+import type { Snapshots } from "./snapshots.ts";
+
+/** So many drafts are acknowledged before more are published: one batch's drafts must not fill the publisher's buffer. */
+const DRAFTS_IN_FLIGHT = 2000;
+
+/** What a process reads, publishes and notes with. */
+export interface TenureServices {
+  readonly reader: InputReader;
+  readonly member: SoleMember;
+  readonly marks: Marks;
+  /** Undefined for a program that has no snapshots. */
+  readonly snapshots: Snapshots | undefined;
+  /** Resolves when every replica has the event. */
+  readonly publish: (draft: AnyDraft) => Promise<void>;
+  /** Whether the run ends when it has caught up. */
+  readonly hasEnd: boolean;
+}
+
+/** The time for which one process is the one that reads for its program. Its calls have to come one after the other. */
+export class Tenure {
+  readonly #services: TenureServices;
+  readonly #machine: Machine;
+  readonly inputs: Inputs;
+  /** Records that a run before this one hadn't taken. */
+  read = 0;
+  published = 0;
+
+  constructor(services: TenureServices, machine: Machine, inputs: Inputs) {
+    this.#services = services;
+    this.#machine = machine;
+    this.inputs = inputs;
+  }
+
+  counts(): Readonly<Record<string, number>> {
+    return this.#machine.counts?.() ?? {};
+  }
+
+  async take(batch: FetchedBatch, beat: () => Promise<void>): Promise<void> {
+    const { inputs } = this;
+    const input = inputs.find(batch.topicName, batch.partition);
+    if (!input || input.isPaused || batch.nextOffset <= input.next) return;
+    if (batch.fetchedOffset > input.next) {
+      this.#services.member.seek(input, input.next);
+      return;
+    }
+    const { isReplaying } = inputs;
+    const until = isReplaying ? Math.min(batch.nextOffset, input.done) : batch.nextOffset;
+    const records = await this.#services.reader.read(input, batch, until);
+    const drafts = records.flatMap((record) => this.#machine.take(record));
+    this.read += records.filter(({ offset }) => offset >= input.done).length;
+    input.end = batch.logEnd;
+    inputs.advance(input, until);
+    if (!isReplaying) await this.#publish(drafts, beat);
+  }
+
+  async idle(): Promise<void> {
+    const { inputs } = this;
+    // A run with an end calls `idle` at the end only, for what it publishes on the way it would only have to revise.
+    const isDue = this.#services.hasEnd ? inputs.isAtLastEnd : inputs.isCaughtUp;
+    if (isDue) await this.#publish(this.#machine.idle?.(Date.now() * 1000) ?? []);
+    await this.note(false);
+  }
+
+  /** Notes where the program is and what it remembers: everything that it gave was acknowledged. */
+  async note(isLast: boolean): Promise<void> {
+    if (this.inputs.isReplaying) return;
+    const { marks, snapshots } = this.#services;
+    await marks.write(this.inputs.all, this.#machine, isLast);
+    await snapshots?.write(this.inputs.all, () => this.#machine.save?.(), this.published, isLast);
+  }
+
+  /** A rebalance that a heartbeat reports is thrown when all is published, because the drafts left would never be published. */
+  async #publish(drafts: readonly AnyDraft[], beat?: () => Promise<void>): Promise<void> {
+    let interrupted: { readonly error: unknown } | undefined;
+    for (let from = 0; from < drafts.length; from += DRAFTS_IN_FLIGHT) {
+      const some = drafts.slice(from, from + DRAFTS_IN_FLIGHT);
+      await Promise.all(some.map(this.#services.publish));
+      this.published += some.length;
+      await beat?.().catch((error: unknown) => {
+        interrupted = { error };
+      });
+    }
+    if (interrupted !== undefined) throw interrupted.error;
+  }
+}
