@@ -66,7 +66,14 @@ function randomBook(ticker: string, count: number): Book {
     }
     if (day % 7 > 4) continue;
     const bars = { symbol_id, timestamp: START + day * DAY, interval: "1d" };
-    const closing = bar(day, { ...bars, open: price, high: price, low: price, close: hundredths(price * 1.001) });
+    const closing = bar(day, {
+      ...bars,
+      ends_at: bars.timestamp + DAY,
+      open: price,
+      high: price,
+      low: price,
+      close: hundredths(price * 1.001),
+    });
     made.bars.push({ ...closing, market_data_id: barId(closing) });
   }
   return made;
