@@ -57,7 +57,9 @@ export class SeededEma {
  * - EMA(n): `SeededEma`
  * - RSI(14): 100 - 100 / (1 + mean gain / mean loss), the means by Wilder's smoothing (alpha = 1/14) from the plain mean
  *   of the first 14 changes on (Wilder, New Concepts in Technical Trading Systems, 1978)
- * - MACD: EMA(12) - EMA(26); MACD_SIGNAL: EMA(9) of it; MACD_HISTOGRAM: their difference (Appel)
+ * - MACD: EMA(12) - EMA(26), the two that are told beside it, each from its own first value on, as d3fc has it. TA-Lib lets
+ *   EMA(12) begin with the mean of closes 15 to 26: the difference is 11/13 of itself per bar, nothing in a double after 250;
+ *   MACD_SIGNAL: EMA(9) of it; MACD_HISTOGRAM: their difference (Appel)
  * - BOLLINGER: SMA(20) plus and minus 2 deviations of the same closes; the deviation is the population's, divided by n,
  *   as Bollinger defines it, where d3fc divides by n - 1
  */

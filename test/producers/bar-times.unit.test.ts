@@ -73,7 +73,7 @@ describe("the end of a file's bar", () => {
 describe("a bar of ticks", () => {
   it("carries its end, and when the trades were made that gave open and close, whatever their order", () => {
     const intervals = [{ name: "1min", us: 60_000_000 }];
-    const machine = barsOfTicks({ intervals, latenessUs: 0, session: null }).open(() => true);
+    const machine = barsOfTicks({ intervals, days: null, latenessUs: 0, session: null }).open(() => true);
     const times = [20, 59.9, 3.318, 61].map((second) => NOON + second * 1_000_000);
     const drafts = times.flatMap((timestamp, n) => machine.take(record("ticks", tick(n, { timestamp }), n)));
     expect(drafts.map(({ event }) => event)).toMatchObject([

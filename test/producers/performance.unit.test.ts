@@ -17,8 +17,9 @@ let offset = 0;
 const record = (topic: InputRecord["topic"], event: object) =>
   ({ topic, event, partition: 0, offset: offset++, publishedUs: START }) as unknown as InputRecord;
 
+const dayOf = (day: number) => ({ timestamp: START + day * DAY, ends_at: START + (day + 1) * DAY });
 const dayBar = (day: number, close: number, change: object = {}) =>
-  record("bars", bar(day, { timestamp: START + day * DAY, interval: "1d", close, ...change }));
+  record("bars", bar(day, { ...dayOf(day), interval: "1d", close, ...change }));
 
 /** A decision and its fill, of one unit. @param change of both */
 const traded = (n: number, day: number, action: "BUY" | "SELL", price: number, change: object = {}) => {

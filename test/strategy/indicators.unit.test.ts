@@ -83,6 +83,20 @@ describe("against d3fc's golden values, within 1e-9,", () => {
     expectEqual(wider, golden("bollingerBands", side));
   });
 
+  test("MACD is TA-Lib's, whose fast average begins with the slow one's first value, once that has worn off", () => {
+    const [fast, slow] = [new SeededEma(12), new SeededEma(26)];
+    const set = new IndicatorSet();
+    const differences = Array.from({ length: 300 }, (_, n) => {
+      const close = 100 + 10 * Math.sin(n / 7) + (n % 5);
+      const [begun, whole] = [n < 26 - 12 ? null : fast.add(close), slow.add(close)];
+      const ours = set.add(close).find(({ name }) => name === "MACD")?.value;
+      return begun === null || whole === null ? undefined : Math.abs(ours! - (begun - whole));
+    });
+    expect(differences.findIndex((difference) => difference !== undefined)).toBe(25);
+    expect(differences[25]).toBeGreaterThan(0.1);
+    expect(Math.max(...differences.slice(275).map(Number))).toBeLessThan(1e-12);
+  });
+
   test("trading-signals' own EMA differs by its seed alone: the first difference, times 1 - alpha a bar", () => {
     const plain = new EMA(9);
     const theirs = opens.map((open) => plain.update(open, false));

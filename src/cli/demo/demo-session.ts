@@ -21,6 +21,7 @@ export const DEMO_RUN: AgentRun & { readonly session: string } = {
   session: demoSessionId(MODEL_VERSION),
   interval: "1d",
   intervals: [{ name: "1min", us: MIN_US }],
+  days: null,
   latenessUs: 10 * MIN_US,
   seed: 1,
   outOfOrder: true,

@@ -1,4 +1,5 @@
-import type { Interval } from "../../strategy/bar-builder.ts";
+import type { IntervalLength } from "../../../producers/bars.ts";
+import type { Days } from "../../calendar/days.ts";
 
 /** What the programs of one reference agent have in common, and what single ones want to know. */
 export interface AgentRun {
@@ -8,7 +9,9 @@ export interface AgentRun {
   /** The length of the bars that are traded. */
   readonly interval: string;
   /** The lengths of the bars that are made of ticks. */
-  readonly intervals: readonly Interval[];
+  readonly intervals: readonly IntervalLength[];
+  /** Whose days these are; null is the clock of UTC. */
+  readonly days: Days | null;
   readonly latenessUs: number;
   readonly seed: number;
   readonly outOfOrder: boolean;
@@ -19,12 +22,13 @@ export interface AgentRun {
 }
 
 /**
- * The name under which a program of the agent keeps its place in the topics. Bars of other lengths, or that take ticks
+ * The name under which a program of the agent keeps its place in the topics. Bars of other lengths or days, or that take ticks
  * for longer, begin before the place of these, so theirs is another: gone on from here, their first ones would be told
  * without their beginning, over the whole ones.
  */
 export function programKey(program: string, run: Omit<AgentRun, "seed" | "outOfOrder" | "source" | "capital">): string {
   const lengths = run.intervals.map(({ name }) => name).sort();
-  const settings = program === "bars" ? [...lengths, `${run.latenessUs}us`] : [run.interval];
+  const days = run.days === null ? [] : [run.days.name];
+  const settings = program === "bars" ? [...lengths, `${run.latenessUs}us`, ...days] : [run.interval];
   return [run.session ?? "live", run.actor, run.strategy, ...settings].map(encodeURIComponent).join(".");
 }

@@ -1,5 +1,5 @@
-import { type Command, InvalidArgumentError, Option } from "commander";
-import { barsOfTicks } from "../../../producers/bars.ts";
+import { type Command, Option } from "commander";
+import { barsOfTicks, type IntervalLength } from "../../../producers/bars.ts";
 import { decisionsOnPredictions } from "../../../producers/decisions.ts";
 import { fillsOfDecisions } from "../../../producers/fills.ts";
 import { indicatorsOfBars } from "../../../producers/indicators.ts";
@@ -10,8 +10,6 @@ import { requireServices } from "../../config.ts";
 import { TradetapeError } from "../../errors.ts";
 import { strategyId } from "../../event/identity.ts";
 import { openRegistry } from "../../event/registry.ts";
-import { intervalName, microsOfInterval } from "../../feed/interval.ts";
-import type { Interval } from "../../strategy/bar-builder.ts";
 import { MODEL_VERSION } from "../../strategy/model.ts";
 import { PAPER } from "../../strategy/paper-broker.ts";
 import type { Program } from "../../stream/program.ts";
@@ -26,6 +24,7 @@ import { EXIT } from "../exit.ts";
 import { moneyFlag, uuidOf } from "../flags.ts";
 import { table } from "../output.ts";
 import { type AgentRun, programKey } from "./agent-run.ts";
+import { type BarFlags, daysOfFlags, declareBarFlags, lengthFlag } from "./bar-flags.ts";
 
 /** In the order of the flow: what one publishes the next one reads. */
 const PROGRAMS: Readonly<Record<string, (run: AgentRun, by: AgentIdentity) => Program>> = {
@@ -38,17 +37,9 @@ const PROGRAMS: Readonly<Record<string, (run: AgentRun, by: AgentIdentity) => Pr
 };
 const PROGRAM_NAMES = Object.keys(PROGRAMS);
 
-const length = (text: string): Interval => {
-  const name = intervalName(text);
-  const us = name === null ? null : microsOfInterval(name);
-  if (name === null || us === null) throw new InvalidArgumentError("Write it like 1s, 5min, 1h, 1d or 1w.");
-  return { name, us };
-};
-
-interface RunFlags {
-  readonly interval: Interval;
-  readonly intervals: readonly Interval[];
-  readonly allowedLateness: Interval;
+interface RunFlags extends BarFlags {
+  readonly interval: IntervalLength;
+  readonly allowedLateness: IntervalLength;
   readonly session?: string;
   readonly actor: string;
   readonly strategy: string;
@@ -65,6 +56,7 @@ export const runCommand: CommandSpec<RunFlags> = {
   examples: [
     "tradetape run bars                                         bars of the ticks, until Ctrl-C",
     "tradetape run bars --until-caught-up                       of the ticks there are now, then end",
+    "tradetape run bars --calendar XNYS --intervals 1min,1d     of New York's regular hours",
     "tradetape run --session 0198c5a4-... --interval 1d         a whole agent, on paper",
   ],
   isService: true,
@@ -87,9 +79,8 @@ export const runCommand: CommandSpec<RunFlags> = {
 };
 
 function declareFlags(command: Command): void {
-  const several = (text: string) => text.split(",").map(length);
-  const lengths = (flag: string, doc: string, parse: (text: string) => unknown, standard: string) =>
-    command.addOption(new Option(flag, doc).argParser(parse).default(parse(standard), standard));
+  const length = (flag: string, doc: string, standard: string) =>
+    command.addOption(new Option(flag, doc).argParser(lengthFlag).default(lengthFlag(standard), standard));
   command
     .argument("[program...]", `of ${PROGRAM_NAMES.join(", ")}`)
     .option("--session <id>", "the backtest or paper session of everything; without it: live")
@@ -103,9 +94,9 @@ function declareFlags(command: Command): void {
     .option("--capital <money>", "what the strategy began with, which performance takes daily returns of")
     .option("--out-of-order", "the paper broker hands its reports out in reverse")
     .option("--until-caught-up", "end when what the topics hold now has been taken");
-  lengths("--interval <length>", "the bars that indicators, predictions and fills are made of", length, "1d");
-  lengths("--intervals <list>", "the bars that are made of ticks", several, "1min,5min,1h,1d");
-  lengths("--allowed-lateness <length>", "how late a tick may change a bar, in event time", length, "10min");
+  length("--interval <length>", "the bars that indicators, predictions and fills are made of", "1d");
+  declareBarFlags(command);
+  length("--allowed-lateness <length>", "how late a tick may change a bar, in event time", "10min");
 }
 
 /** @throws TradetapeError input_invalid that lists the programs there are */
@@ -132,7 +123,7 @@ function agentRunOf(flags: RunFlags, programs: readonly string[]): AgentRun {
   const seed = Number(text);
   if (!Number.isSafeInteger(seed)) throw wrong(`--seed ${JSON.stringify(text)} is no whole number`, "Use one, as 1.");
   const { interval, intervals, allowedLateness, outOfOrder = false, source = null } = flags;
-  const bars = { interval: interval.name, intervals, latenessUs: allowedLateness.us };
+  const bars = { interval: interval.name, intervals, days: daysOfFlags(flags), latenessUs: allowedLateness.us };
   const capital = moneyFlag("--capital", flags.capital) ?? null;
   return { actor, strategy, session, seed, outOfOrder, source, capital, ...bars };
 }

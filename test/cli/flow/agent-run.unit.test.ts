@@ -1,14 +1,22 @@
 import { expect, test } from "vitest";
+import { exchangeDays } from "../../../src/calendar/days.ts";
 import { programKey } from "../../../src/cli/flow/agent-run.ts";
 
 const MIN = { name: "1min", us: 60_000_000 };
 const HOUR = { name: "1h", us: 3_600_000_000 };
-const RUN = { actor: "bot", strategy: "plain", session: null, interval: "1d", intervals: [MIN, HOUR], latenessUs: 0 };
+const BARS = { interval: "1d", intervals: [MIN, HOUR], days: null, latenessUs: 0 };
+const RUN = { actor: "bot", strategy: "plain", session: null, ...BARS };
 
-test("bars of other lengths or lateness begin anew; the same ones, in whatever order, go on", () => {
-  const places = [RUN, { ...RUN, intervals: [MIN] }, { ...RUN, latenessUs: 1 }, { ...RUN, session: "one" }].map((run) =>
-    programKey("bars", run),
-  );
+test("bars of other lengths, days or lateness begin anew; the same ones, in whatever order, go on", () => {
+  const days = ["regular", "extended"] as const;
+  const others = days.map((hours) => ({ ...RUN, days: exchangeDays("XNYS", hours) }));
+  const places = [
+    RUN,
+    ...others,
+    { ...RUN, intervals: [MIN] },
+    { ...RUN, latenessUs: 1 },
+    { ...RUN, session: "one" },
+  ].map((run) => programKey("bars", run));
   expect(new Set(places).size).toBe(places.length);
   expect(programKey("bars", { ...RUN, intervals: [HOUR, MIN] })).toBe(places[0]);
 });

@@ -34,7 +34,7 @@ beforeAll(async () => {
   const own = { backtest_session_id: BACKTEST };
   const bars = [
     ...Array.from({ length: 12 }, (_, n) => bar(n)),
-    bar(50, { interval: "1d", timestamp: NOON - DAY, source: "days" }),
+    bar(50, { interval: "1d", timestamp: NOON - DAY, ends_at: NOON, source: "days" }),
     // It begins before the decision and ends behind it: nobody could know its close.
     bar(51, { interval: "1h", timestamp: NOON - 20 * MINUTE, source: "hours" }),
     bar(60, { ...own, timestamp: NOON + 9 * MINUTE, source: "simulated" }),
