@@ -5,9 +5,10 @@ import { isEarly1970 } from "../src/event/time/range.ts";
 import { jsonLines } from "../src/feed/formats/json-lines.ts";
 import { producerOf } from "../src/feed/producer.ts";
 import { UTC } from "../src/feed/zone.ts";
-import { portfolioOf, type Window } from "../src/strategy/account.ts";
+import type { Window } from "../src/strategy/account.ts";
 import { figuresOf } from "../src/strategy/figures.ts";
 import { Instrument, type SavedInstrument, type TradeHistory } from "../src/strategy/instrument.ts";
+import { portfolioOf } from "../src/strategy/portfolio.ts";
 import type { InputRecord, Machine, Program } from "../src/stream/program.ts";
 
 /** What strategies earned, from JSON lines. */

@@ -20,10 +20,15 @@ export interface AccountDay {
   readonly day: Day;
   /** Money, from the start of the window to the end of this day. */
   readonly pnl: number;
+  /** Of `pnl` what exits made, after all fees; the rest is what is open. */
+  readonly realised: number;
+  readonly fees: number;
   /** The most that was at stake on the day: the position at the close before it, or at the price of an execution. */
   readonly stake: number;
   /** The position at this day's close, as money without a sign. */
   readonly exposure: number;
+  /** The same with its sign: a short is negative. Of several instruments the long ones less the short ones. */
+  readonly net: number;
 }
 
 /** What a strategy did in a window with one instrument, or with all of them. Money is in the instrument's currency. */
@@ -35,13 +40,18 @@ export interface Account {
   readonly fees: number;
   /** Quantity at the window's end, a short one below 0; null of several instruments. */
   readonly position: number | null;
+  /** What one unit of it cost in the mean; null where nothing is open, and of several instruments. */
+  readonly averagePrice: number | null;
+  /** The last close by the window's end; null where there is none, and of several instruments. */
+  readonly mark: DayClose | null;
   /** What the position at the window's end would make at its mark; null where it has none. */
   readonly unrealised: number | null;
   /** Realised, and what the open position made in the window; null where a position at either end has no mark. */
   readonly pnl: number | null;
   /** `pnl` of the time before the window. */
   readonly before: number | null;
-  readonly exposureBefore: number;
+  /** The position at the window's start as money, a short one below 0. */
+  readonly netBefore: number;
   /** From the first day on that knows an execution, those on which something was executed or a bar closed. */
   readonly days: readonly AccountDay[];
 }
@@ -59,27 +69,30 @@ export function accountOf(
 ): Account {
   const walk = new Walk(executions, marks);
   walk.to(startUs);
-  const { realised, fees, value: before, exposure: exposureBefore } = walk;
+  const { realised, fees, value: before, net: netBefore } = walk;
+  const earned = () => ({ realised: walk.realised - walk.fees - (realised - fees), fees: walk.fees - fees });
   const days: AccountDay[] = [];
-  let stake = exposureBefore;
+  let stake = Math.abs(netBefore);
   for (const day of daysOf(executions, marks, { startUs, endUs })) {
     stake = Math.max(stake, walk.to(Math.min((day + 1) * DAY_US, endUs)));
-    const { value, exposure } = walk;
+    const { value, net } = walk;
+    const exposure = Math.abs(net);
     // A position without a mark: what it makes is told by the first day that has one.
     if (value === null || before === null || !walk.hasBegun) continue;
-    days.push({ day, pnl: value - before, stake, exposure });
+    days.push({ day, pnl: value - before, ...earned(), stake, exposure, net });
     stake = exposure;
   }
   const { value } = walk;
   return {
     trips: walk.trips.filter(({ closedUs }) => closedUs >= startUs),
-    realised: walk.realised - walk.fees - (realised - fees),
-    fees: walk.fees - fees,
+    ...earned(),
     position: walk.position,
+    averagePrice: walk.averagePrice,
+    mark: walk.mark,
     unrealised: walk.unrealised,
     pnl: value === null || before === null ? null : value - before,
     before,
-    exposureBefore,
+    netBefore,
     days,
   };
 }
@@ -136,10 +149,18 @@ class Walk {
     return this.#book.fees;
   }
 
+  get averagePrice(): number | null {
+    return this.#book.averagePrice;
+  }
+
+  get mark(): DayClose | null {
+    return this.#marks[this.#marked - 1] ?? null;
+  }
+
   get unrealised(): number | null {
-    const mark = this.#marks[this.#marked - 1];
+    const { mark } = this;
     if (this.position === 0) return 0;
-    return mark === undefined ? null : this.#book.unrealised(mark.price);
+    return mark === null ? null : this.#book.unrealised(mark.price);
   }
 
   get value(): number | null {
@@ -147,41 +168,7 @@ class Walk {
     return unrealised === null ? null : this.realised - this.fees + unrealised;
   }
 
-  get exposure(): number {
-    return Math.abs(this.position * (this.#marks[this.#marked - 1]?.price ?? 0));
+  get net(): number {
+    return this.position * (this.mark?.price ?? 0);
   }
 }
-
-/** Several instruments' accounts of one window as one: a day of some of them is a day of all, the others stand still. */
-export function portfolioOf(accounts: readonly Account[]): Account {
-  const days: AccountDay[] = [];
-  const all = accounts.map((account) => ({ account, next: 0, pnl: 0, exposure: account.exposureBefore }));
-  for (const day of [...new Set(accounts.flatMap((account) => account.days.map((one) => one.day)))].sort(ascending)) {
-    let [pnl, stake, exposure] = [0, 0, 0];
-    for (const one of all) {
-      const own = one.account.days[one.next];
-      const isOn = own?.day === day;
-      stake += isOn ? own.stake : one.exposure;
-      if (isOn) Object.assign(one, { next: one.next + 1, pnl: own.pnl, exposure: own.exposure });
-      pnl += one.pnl;
-      exposure += one.exposure;
-    }
-    days.push({ day, pnl, stake, exposure });
-  }
-  return {
-    trips: accounts.flatMap(({ trips }) => trips),
-    realised: sum(accounts.map(({ realised }) => realised)),
-    fees: sum(accounts.map(({ fees }) => fees)),
-    position: null,
-    unrealised: known(accounts.map(({ unrealised }) => unrealised)),
-    pnl: known(accounts.map(({ pnl }) => pnl)),
-    before: known(accounts.map(({ before }) => before)),
-    exposureBefore: sum(accounts.map(({ exposureBefore }) => exposureBefore)),
-    days,
-  };
-}
-
-const ascending = (a: number, b: number) => a - b;
-const sum = (values: readonly number[]) => values.reduce((all, value) => all + value, 0);
-/** A sum of which one part is unknown is unknown. */
-const known = (values: readonly (number | null)[]) => (values.includes(null) ? null : sum(values as readonly number[]));

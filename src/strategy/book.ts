@@ -55,6 +55,11 @@ export class Book {
     return this.#fees;
   }
 
+  /** What one unit of the open position cost in the mean; null where nothing is open. */
+  get averagePrice(): number | null {
+    return this.#position === 0 ? null : this.#cost / this.#position;
+  }
+
   /** What the open position would make at a price. */
   unrealised(price: number): number {
     return this.#position * price - this.#cost;

@@ -26,6 +26,9 @@ interface DayFigures {
   readonly returns: number;
 }
 
+/** What of a day its return is made of. */
+type DayMade = Pick<AccountDay, "pnl" | "stake">;
+
 /** By which a daily Sharpe ratio is annualised: the usual number of an exchange's trading days. */
 const DAYS_PER_YEAR = 252;
 
@@ -65,7 +68,7 @@ export function tripFigures(trips: readonly Trip[]): TripFigures {
  * Atiya, Risk 17, 2004), which is (1 + r 1) ... (1 + r k). Days behind one that ends with nothing left have no return.
  * @param equity when the window begins; null without a capital
  */
-export function dayFigures(days: readonly AccountDay[], equity: number | null): DayFigures {
+export function dayFigures(days: readonly DayMade[], equity: number | null): DayFigures {
   if (days.length === 0) return { maxDrawdown: null, maxDrawdownMoney: null, sharpeAnnualised: null, returns: 0 };
   const returns = dailyReturns(days, equity);
   let [growth, peak, maxDrawdown] = [1, 1, 0];
@@ -84,7 +87,7 @@ export function dayFigures(days: readonly AccountDay[], equity: number | null): 
   return { maxDrawdown, maxDrawdownMoney, sharpeAnnualised, returns: returns.length };
 }
 
-function dailyReturns(days: readonly AccountDay[], equity: number | null): number[] {
+function dailyReturns(days: readonly DayMade[], equity: number | null): number[] {
   const returns: number[] = [];
   let [before, growth] = [0, 1];
   for (const { pnl, stake } of days) {

@@ -1,7 +1,8 @@
 import { describe, expect, test } from "vitest";
-import { accountOf, type DayClose, portfolioOf } from "../../src/strategy/account.ts";
+import { accountOf, type DayClose } from "../../src/strategy/account.ts";
 import type { Execution } from "../../src/strategy/book.ts";
 import { Closes } from "../../src/strategy/closes.ts";
+import { portfolioOf } from "../../src/strategy/portfolio.ts";
 import { dayFigures, tripFigures } from "../../src/strategy/statistics.ts";
 
 const DAY = 86_400_000_000;
@@ -46,6 +47,18 @@ describe("the account of a window", () => {
     expect(accountOf(all, marks, days(0, 7)).pnl).toBe(4591 - 6606);
   });
 
+  test("tells apart on each day what exits made, fees, and what is open, with the sign of a short", () => {
+    const all = [execution(0.5, -10, 100, 1), execution(1.5, 15, 90, 2)];
+    const account = accountOf(all, closes(95, 92), days(0, 2));
+    expect(account.days.map(({ pnl, realised, fees, net }) => [pnl, realised, fees, net])).toEqual([
+      [49, -1, 1, -950],
+      [107, 97, 3, 460],
+    ]);
+    expect(account).toMatchObject({ averagePrice: 90, mark: { endUs: 2 * DAY, price: 92 } });
+    expect(accountOf(all.slice(0, 1), [], days(0, 2))).toMatchObject({ averagePrice: 100, mark: null });
+    expect(accountOf(all, closes(95), days(3, 4)).netBefore).toBe(475);
+  });
+
   test("doesn't know what it isn't told a close of, and nothing of a close that comes later", () => {
     expect(accountOf(bought, [], days(0, 4))).toMatchObject({ unrealised: null, pnl: null, fees: 5, days: [] });
     const later = closes(99, 100, 104, 101).slice(3);
@@ -83,10 +96,11 @@ describe("the portfolio", () => {
       ),
     ];
     const all = portfolioOf([first, second]);
+    const nothing = { realised: 0, fees: 0 };
     expect(all.days).toEqual([
-      { day: 0, pnl: 100, stake: 1500, exposure: 1600 },
-      { day: 1, pnl: 200, stake: 1600, exposure: 1700 },
-      { day: 2, pnl: 400, stake: 1700, exposure: 1700 },
+      { day: 0, pnl: 100, ...nothing, stake: 1500, exposure: 1600, net: 600 },
+      { day: 1, pnl: 200, ...nothing, stake: 1600, exposure: 1700, net: 700 },
+      { day: 2, pnl: 400, ...nothing, stake: 1700, exposure: 1700, net: 900 },
     ]);
     expect(all).toMatchObject({ pnl: 400, unrealised: 400, realised: 0, position: null, before: 0 });
     expect(portfolioOf([first, accountOf([execution(0.5, 1, 1)], [], days(0, 3))]).pnl).toBeNull();
