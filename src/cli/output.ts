@@ -13,7 +13,29 @@ export interface Output {
   event(value: object): void;
 }
 
-export type Cell = string | number | bigint | null | undefined;
+export type Cell = string | number | bigint | Figure | null | undefined;
+
+/** A number as a table shows it. */
+class Figure {
+  readonly #text: string;
+
+  constructor(text: string) {
+    this.#text = text;
+  }
+
+  toString(): string {
+    return this.#text;
+  }
+}
+
+/** What a double holds exactly of decimal prices and their sums, less three for the adding. */
+export const MONEY_DIGITS = 12;
+
+/** Ratios are shown in six digits; money in more, so that it can be added up. */
+export const figure = (value: number | null | undefined, digits = 6): Figure | null =>
+  value === null || value === undefined ? null : new Figure(String(Number(value.toPrecision(digits))));
+
+export const money = (value: number | null | undefined): Figure | null => figure(value, MONEY_DIGITS);
 
 export function openOutput(json: boolean, write: (text: string) => void): Output {
   return {
@@ -50,7 +72,7 @@ export function table(head: readonly string[], rows: readonly (readonly Cell[])[
 
 function show(cell: Cell): string {
   if (cell === null || cell === undefined) return "-";
-  return typeof cell === "string" ? cell : count(cell);
+  return typeof cell === "string" || cell instanceof Figure ? String(cell) : count(cell);
 }
 
 /** Text from somebody else's data, for a terminal: a control character in it must not move the cursor. */

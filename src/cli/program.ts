@@ -3,6 +3,7 @@ import type { Command } from "commander";
 import { addAudit } from "./audit/audit.ts";
 import { addCommand, newProgram } from "./command.ts";
 import { demoCommand } from "./demo/demo.ts";
+import { addDesk } from "./desk/desk.ts";
 import { describeFailure, EXIT, type ExitCode } from "./exit.ts";
 import { addFeeds } from "./feeds/feeds.ts";
 import { consumeCommand } from "./flow/consume.ts";
@@ -74,6 +75,7 @@ export function buildProgram(done: (code: ExitCode) => void): Command {
   addCommand(program, verifyCommand, done);
   addDeadLetters(program, done);
   addCommand(program, traceCommand, done);
+  addDesk(program, done);
   addAudit(program, done);
   addCommand(program, parkedCommand, done);
   addSessions(program, done);

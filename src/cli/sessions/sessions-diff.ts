@@ -10,11 +10,10 @@ import { type LandedSession, type PerformanceRow, sessionPerformance } from "../
 import type { CommandSpec } from "../command.ts";
 import { EXIT } from "../exit.ts";
 import { wholeFlag } from "../flags.ts";
-import { type Cell, printable, table } from "../output.ts";
+import { type Cell, figure, MONEY_DIGITS, money, printable, table } from "../output.ts";
 import { count } from "../progress.ts";
 import { asReader } from "../services.ts";
 import { requireSession, sessionArgument } from "./session-argument.ts";
-import { figure, MONEY_DIGITS } from "./sessions-show.ts";
 
 interface Sides<T> {
   readonly a: T;
@@ -85,7 +84,7 @@ function diffText({ sessions, settings, totals, decisions, performance }: Diff):
   ];
   const figures = Object.keys(totals.a).map((name) => {
     const key = name as keyof SessionTotals;
-    return [name, figure(totals.a[key], MONEY_DIGITS), figure(totals.b[key], MONEY_DIGITS)];
+    return [name, money(totals.a[key]), money(totals.b[key])];
   });
   const { same, differing, onlyA, onlyB } = decisions;
   return [
@@ -125,9 +124,9 @@ function pairsText({ pairs }: DecisionComparison): string {
   const text = (side: DecisionSide | null) => {
     if (side === null) return null;
     const { action, size, approved, filled, price } = side;
-    const done = filled > 0 ? `, filled ${figure(filled, MONEY_DIGITS)} at ${figure(price, MONEY_DIGITS)}` : "";
+    const done = filled > 0 ? `, filled ${money(filled)} at ${money(price)}` : "";
     if (action === "HOLD") return action;
-    return `${action} ${figure(size, MONEY_DIGITS)}${approved ? "" : " refused"}${done}`;
+    return `${action} ${money(size)}${approved ? "" : " refused"}${done}`;
   };
   return table(
     ["at", "symbol", "a", "b"],

@@ -4,7 +4,7 @@ import { type LandedSession, type PerformanceRow, sessionPerformance } from "../
 import { countSessionRows } from "../../table/sessions/session-rows.ts";
 import type { CommandSpec } from "../command.ts";
 import { EXIT } from "../exit.ts";
-import { printable, table } from "../output.ts";
+import { figure, money, printable, table } from "../output.ts";
 import { asReader } from "../services.ts";
 import { requireSession, sessionArgument } from "./session-argument.ts";
 
@@ -59,9 +59,9 @@ function performanceText(rows: readonly PerformanceRow[]): string {
     shortTime(p.windowStart),
     p.asOf === null ? shortTime(p.windowEnd) : `${shortTime(p.windowEnd)} as of ${shortTime(p.asOf)}`,
   ];
-  const money = rows.map((p) => [
+  const made = rows.map((p) => [
     ...[...window(p), p.trades],
-    ...[p.pnl, p.unrealisedPnl, p.fees, p.openPosition, p.maxDrawdownMoney].map((value) => figure(value, MONEY_DIGITS)),
+    ...[p.pnl, p.unrealisedPnl, p.fees, p.openPosition, p.maxDrawdownMoney].map(money),
   ]);
   const ratios = rows.map((p) => [
     ...[...window(p), figure(p.winRate), figure(p.avgRoi), figure(p.sharpe)],
@@ -69,17 +69,10 @@ function performanceText(rows: readonly PerformanceRow[]): string {
   ]);
   const head = ["symbol", "from", "to"];
   return [
-    table([...head, "trades", "pnl", "unrealised", "fees", "open", "drawdown"], money),
+    table([...head, "trades", "pnl", "unrealised", "fees", "open", "drawdown"], made),
     table([...head, "win rate", "avg roi", "sharpe per trade", "drawdown", "sharpe per year", "days"], ratios),
   ].join("\n\n");
 }
 
 /** Most windows begin and end with a day. */
 const shortTime = (iso: string): string => iso.replace("T00:00:00.000Z", "");
-
-/** What a double holds exactly of decimal prices and their sums, less three for the adding. */
-export const MONEY_DIGITS = 12;
-
-/** Ratios are shown in six digits; money in more, so that it can be added up. */
-export const figure = (value: number | null | undefined, digits = 6): string | null =>
-  value === null || value === undefined ? null : String(Number(value.toPrecision(digits)));

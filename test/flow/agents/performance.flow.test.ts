@@ -8,8 +8,10 @@ import { openLog } from "../../../src/log.ts";
 import { runProgram } from "../../../src/stream/run.ts";
 import { openKafka } from "../../../src/topic/kafkajs/open-kafka.ts";
 import { recompute } from "../../demo/recompute.ts";
+import { environmentOf } from "../../support/landing.ts";
 import { bar, decision, fill, idOf, session, symbol } from "../../support/samples.ts";
 import { openTestTape, type TestTape } from "../../support/tape.ts";
+import { tradetape } from "../../support/tradetape.ts";
 
 const DAY = 86_400_000_000;
 const START = Date.UTC(2020, 0, 1) * 1000;
@@ -88,6 +90,72 @@ async function run(capital: number | null, name: string) {
   return runProgram({ ...services, config: tape.config, log, publish }, program, { name, ...ended });
 }
 
+async function desk<R>(...args: readonly string[]): Promise<R> {
+  const { code, stdout, stderr } = await tradetape(
+    ["desk", ...args, "--session", BY.session, "--strategy", "random", "--json"],
+    environmentOf(tape.config),
+  );
+  expect([code, stderr]).toEqual([0, ""]);
+  return JSON.parse(stdout) as R;
+}
+
+type Figures = Readonly<Record<string, number | string | null>>;
+
+/** As JSON has them, so that each figure can be compared within 1e-9. */
+const near = (expected: Figures) =>
+  Object.fromEntries(
+    Object.entries(expected).map(([name, value]) => [
+      name,
+      typeof value === "number" ? expect.closeTo(value, 9) : value,
+    ]),
+  );
+
+const CAPITAL = 1_000_000;
+const MONEY = `p.pnl, realised_pnl AS realised, unrealised_pnl AS unrealised, p.fees`;
+
+/** What the desk's commands say of each window that has a row, beside the row. */
+async function compareWithRows(): Promise<number> {
+  const iso = (column: string) => `to_char(${column} AT TIME ZONE 'UTC', 'YYYY-MM-DD') AS ${column}`;
+  const windows = await tape.query<{ window_start: string; window_end: string }>(
+    `SELECT DISTINCT ${iso("window_start")}, ${iso("window_end")} FROM strategy_performance`,
+  );
+  for (const { window_start, window_end } of windows) {
+    const told = ["--since", window_start, "--until", window_end];
+    const inWindow = "window_start = $1::timestamptz AND window_end = $2::timestamptz";
+    const rows = (columns: string, of: string) =>
+      tape.query<Figures>(
+        `SELECT ${columns} FROM strategy_performance p LEFT JOIN symbol s USING (symbol_id)
+         WHERE ${inWindow} AND symbol_id IS ${of} NULL ORDER BY s.ticker`,
+        [`${window_start}Z`, `${window_end}Z`],
+      );
+    const { positions } = await desk<{ positions: Figures[] }>("positions", ...told);
+    expect(positions).toMatchObject(
+      (await rows(`s.ticker AS symbol, open_position AS position, ${MONEY}`, "NOT")).map(near),
+    );
+    const { curves } = await desk<{ curves: Figures[] }>("equity", "--capital", String(CAPITAL), ...told);
+    const ratios = `total_trades AS trades, max_drawdown AS "maxDrawdown", max_drawdown_money AS "maxDrawdownMoney",
+      sharpe_annualised AS "sharpeAnnualised", daily_returns AS "dailyReturns"`;
+    const [portfolio] = await rows(`${MONEY}, ${ratios}`, "");
+    expect(curves).toMatchObject([near(portfolio!)]);
+    const { periods } = await desk<{ periods: Record<"pnl" | "realised" | "unrealised" | "fees", number>[] }>(
+      "pnl",
+      ...told,
+    );
+    const sums = { pnl: 0, realised: 0, fees: 0 };
+    for (const { pnl, realised, fees } of periods) {
+      sums.pnl += pnl;
+      sums.realised += realised;
+      sums.fees += fees;
+    }
+    const { pnl, realised, fees } = portfolio!;
+    // A thousand days' differences of doubles are added here, so nine digits of a sum of millions can't all be right.
+    expect(sums.pnl).toBeCloseTo(Number(pnl), 6);
+    expect(sums.realised).toBeCloseTo(Number(realised), 6);
+    expect(sums.fees).toBeCloseTo(Number(fees), 6);
+  }
+  return windows.length;
+}
+
 test("rows of a random book of 10,000 executions are what Python makes of the tables", async () => {
   const running = { backtest_session_id: BY.session, started_at: START, ended_at: Date.UTC(2100, 0, 1) * 1000 };
   await tape.publish("sessions", session(running));
@@ -110,7 +178,8 @@ test("rows of a random book of 10,000 executions are what Python makes of the ta
     count(*) FILTER (WHERE symbol_id IS NULL) AS portfolio, count(*) FILTER (WHERE open_position <> 0) AS open
     FROM strategy_performance`);
   expect(told).toMatchObject([{ running: 4, portfolio: 3, open: 7 }]);
-  expect(await run(1_000_000, "capital")).toMatchObject({ published: ROWS });
+  expect(await run(CAPITAL, "capital")).toMatchObject({ published: ROWS });
   expect((await tape.land()).performance).toMatchObject({ replaced: ROWS, dead: 0 });
   expect(await recompute(tape.config.databaseUrl)).toEqual({ rows: ROWS, differences: [] });
+  expect(await compareWithRows()).toBe(3);
 });

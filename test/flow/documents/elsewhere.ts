@@ -22,6 +22,11 @@ export const ELSEWHERE: readonly Elsewhere[] = [
     by: "test/flow/agents/python.flow.test.ts",
     has: 'run(["tradetape.agent", TICKER, "NASDAQ"])',
   },
+  {
+    shown: "tradetape desk inputs 834d16df-9de2-56f5-aa44-eb250c9bac4b",
+    by: `${COMMANDS}/desk.flow.test.ts`,
+    has: "shownIn(path)",
+  },
   { shown: "npm run bench", by: "test/bench/bench.unit.test.ts", has: "a resumed bench measures only what is missing" },
   {
     shown: "import hashlib, json, struct, sys",

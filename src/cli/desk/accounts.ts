@@ -1,0 +1,83 @@
+import type { Account, Window } from "../../strategy/account.ts";
+import { Instrument, type TradeHistory } from "../../strategy/instrument.ts";
+import type { Connection } from "../../table/connection.ts";
+import { dayLastBars, executedFills } from "../../table/desk/books.ts";
+import type { Scope } from "../../table/desk/scope.ts";
+import type { ToldBars } from "./desk-flags.ts";
+import type { Undecided } from "./desk-text.ts";
+
+/** One strategy's account in one instrument. */
+export interface SymbolAccount {
+  readonly symbol: string;
+  /** The source of the closes that mark it; null where there are none, or of several sources. */
+  readonly markedBy: string | null;
+  /** The sources of the bars there are. */
+  readonly sources: readonly string[];
+  readonly account: Account;
+}
+
+interface StrategyAccounts {
+  /** Null are decisions that name no strategy. */
+  readonly strategyId: string | null;
+  readonly accounts: readonly SymbolAccount[];
+}
+
+/**
+ * The accounts of a scope, by the books that make the rows of strategy_performance. A window without an end goes up to
+ * the latest execution or close there is.
+ */
+export async function readAccounts(connection: Connection, scope: Scope, bars: ToldBars): Promise<StrategyAccounts[]> {
+  const fills = await executedFills(connection, scope);
+  const symbols = [...new Set(fills.map(({ symbolId }) => symbolId))];
+  const closes = await dayLastBars(connection, scope, symbols, bars.interval);
+  const closesOf = Map.groupBy(closes, ({ symbolId }) => symbolId);
+  const books = [...Map.groupBy(fills, ({ strategyId, symbolId }) => `${strategyId} ${symbolId}`).values()].map(
+    (own) => {
+      const { strategyId, symbolId, symbol } = own[0]!;
+      const instrument = new Instrument(bars.source);
+      const marks = closesOf.get(symbolId) ?? [];
+      for (const { id, ...fill } of own) {
+        instrument.decide(fill.decision, fill.side);
+        instrument.fill(id, fill);
+      }
+      for (const bar of marks) instrument.close(bar);
+      return {
+        strategyId,
+        symbol,
+        sources: [...new Set(marks.map(({ source }) => source))].sort(),
+        history: instrument.history()!,
+      };
+    },
+  );
+  const window = windowOf(
+    scope,
+    books.map(({ history }) => history),
+  );
+  return [...Map.groupBy(books, ({ strategyId }) => strategyId)].map(([strategyId, own]) => ({
+    strategyId,
+    accounts: own
+      .map(({ symbol, sources, history }) => ({
+        symbol,
+        sources,
+        markedBy: history.markedBy,
+        account: history.account(window),
+      }))
+      .sort((a, b) => (a.symbol < b.symbol ? -1 : 1)),
+  }));
+}
+
+function windowOf({ since, until }: Scope, histories: readonly TradeHistory[]): Window {
+  const latestUs = Math.max(...histories.map((history) => history.latestUs));
+  return {
+    startUs: since === null ? Number.NEGATIVE_INFINITY : Date.parse(since) * 1000,
+    endUs: until === null ? latestUs + 1 : Date.parse(until) * 1000,
+  };
+}
+
+/** The instruments whose open positions nothing marks. */
+export function undecidedOf(strategies: readonly StrategyAccounts[]): Undecided[] {
+  const unmarked = strategies
+    .flatMap(({ accounts }) => accounts)
+    .filter(({ markedBy, account }) => markedBy === null && account.pnl === null);
+  return [...new Map(unmarked.map(({ symbol, sources }) => [symbol, { symbol, sources }])).values()];
+}

@@ -1,0 +1,70 @@
+import { isoDate } from "../../event/day.ts";
+import { dayFigures, tripFigures } from "../../strategy/statistics.ts";
+import type { CommandSpec } from "../command.ts";
+import { EXIT } from "../exit.ts";
+import { moneyFlag } from "../flags.ts";
+import { figure, money, table } from "../output.ts";
+import { type BarFlags, declareBars, declareScope, type ScopeFlags } from "./desk-flags.ts";
+import { shortId, sparkline } from "./desk-text.ts";
+import { type Portfolios, readPortfolios } from "./portfolios.ts";
+
+/** One strategy's curve and its figures, by the formulas of strategy_performance. */
+interface Equity {
+  readonly strategyId: string | null;
+  readonly trades: number;
+  readonly pnl: number | null;
+  readonly realised: number;
+  readonly unrealised: number | null;
+  readonly fees: number;
+  readonly maxDrawdown: number | null;
+  readonly maxDrawdownMoney: number | null;
+  readonly sharpeAnnualised: number | null;
+  readonly dailyReturns: number;
+  /** UTC days on which something was executed or a bar closed, and the equity at their ends. */
+  readonly days: readonly { readonly day: string; readonly equity: number }[];
+}
+
+type EquityFlags = ScopeFlags & BarFlags & { readonly capital?: string };
+
+export const equityCommand: CommandSpec<EquityFlags> = {
+  name: "equity",
+  summary: "the equity curve, marked daily, with drawdown and annualised Sharpe ratio; --json has every day",
+  examples: ["tradetape desk equity --session 0198c5a4-...", "tradetape desk equity --capital 100000 --since 30d"],
+  declare: (command) => {
+    declareScope(command, "strategy");
+    declareBars(command, "whose closes mark positions");
+    command.option("--capital <money>", "what each strategy began with; without it returns are of what was at stake");
+  },
+  run: async (session, _args, flags) => {
+    const capital = moneyFlag("--capital", flags.capital) ?? null;
+    const { portfolios, undecided, text } = await readPortfolios(session, flags);
+    const curves = portfolios.map((one) => equityOf(one, capital));
+    session.out.result({ capital, curves, undecided }, () => text(() => equityText(curves)));
+    return EXIT.good;
+  },
+};
+
+function equityOf({ strategyId, account }: Portfolios["portfolios"][number], capital: number | null): Equity {
+  const { trips, pnl, realised, unrealised, fees, before, days } = account;
+  const begin = capital === null ? null : capital + (before ?? 0);
+  const { maxDrawdown, maxDrawdownMoney, sharpeAnnualised, returns } = dayFigures(days, begin);
+  return {
+    ...{ strategyId, trades: tripFigures(trips).trades, pnl, realised, unrealised, fees },
+    ...{ maxDrawdown, maxDrawdownMoney, sharpeAnnualised, dailyReturns: returns },
+    days: days.map(({ day, pnl }) => ({ day: isoDate(day), equity: (begin ?? 0) + pnl })),
+  };
+}
+
+const HEAD = ["strategy", "from", "to", "trades", "pnl", "realised", "unrealised", "fees"];
+
+function equityText(curves: readonly Equity[]): string {
+  const rows = curves.map((one) => [
+    ...[shortId(one.strategyId), one.days[0]?.day, one.days.at(-1)?.day, one.trades],
+    ...[one.pnl, one.realised, one.unrealised, one.fees, one.maxDrawdownMoney].map(money),
+    ...[figure(one.maxDrawdown), figure(one.sharpeAnnualised), one.dailyReturns],
+  ]);
+  const drawn = table([...HEAD, "drawdown", "of peak", "sharpe per year", "days"], rows);
+  const curve = ({ strategyId, days }: Equity) =>
+    `${shortId(strategyId) ?? "-"}  ${sparkline(days.map(({ equity }) => equity))}`;
+  return [drawn, "", ...curves.filter(({ days }) => days.length > 0).map(curve)].join("\n");
+}
