@@ -1,5 +1,5 @@
 import { isoDate } from "../../event/day.ts";
-import { dayFigures, tripFigures } from "../../strategy/statistics.ts";
+import { figuresOf } from "../../strategy/figures.ts";
 import type { CommandSpec } from "../command.ts";
 import { EXIT } from "../exit.ts";
 import { moneyFlag } from "../flags.ts";
@@ -45,13 +45,14 @@ export const equityCommand: CommandSpec<EquityFlags> = {
 };
 
 function equityOf({ strategyId, account }: Portfolios["portfolios"][number], capital: number | null): Equity {
-  const { trips, pnl, realised, unrealised, fees, before, days } = account;
-  const begin = capital === null ? null : capital + (before ?? 0);
-  const { maxDrawdown, maxDrawdownMoney, sharpeAnnualised, returns } = dayFigures(days, begin);
+  const figures = figuresOf(account, capital);
+  const begin = capital === null ? 0 : capital + (account.before ?? 0);
   return {
-    ...{ strategyId, trades: tripFigures(trips).trades, pnl, realised, unrealised, fees },
-    ...{ maxDrawdown, maxDrawdownMoney, sharpeAnnualised, dailyReturns: returns },
-    days: days.map(({ day, pnl }) => ({ day: isoDate(day), equity: (begin ?? 0) + pnl })),
+    ...{ strategyId, trades: figures.total_trades, pnl: figures.pnl, realised: figures.realised_pnl },
+    ...{ unrealised: figures.unrealised_pnl, fees: figures.fees, maxDrawdown: figures.max_drawdown },
+    ...{ maxDrawdownMoney: figures.max_drawdown_money, sharpeAnnualised: figures.sharpe_annualised },
+    dailyReturns: figures.daily_returns,
+    days: account.days.map(({ day, pnl }) => ({ day: isoDate(day), equity: begin + pnl })),
   };
 }
 
