@@ -52,7 +52,7 @@ async function symbolsNamed(connection: Connection, text: string): Promise<strin
   });
 }
 
-export interface BarFlags {
+export interface PriceFlags {
   readonly interval: string;
   readonly source?: string;
 }
@@ -70,7 +70,7 @@ export interface ToldBars {
 }
 
 /** @throws TradetapeError input_invalid unless it is a length of bars */
-export const toldBars = ({ interval, source }: BarFlags): ToldBars => ({
+export const toldBars = ({ interval, source }: PriceFlags): ToldBars => ({
   interval: toldInterval(interval)!,
   source: source ?? null,
 });

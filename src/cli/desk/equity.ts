@@ -4,7 +4,7 @@ import type { CommandSpec } from "../command.ts";
 import { EXIT } from "../exit.ts";
 import { moneyFlag } from "../flags.ts";
 import { figure, money, table } from "../output.ts";
-import { type BarFlags, declareBars, declareScope, type ScopeFlags } from "./desk-flags.ts";
+import { declareBars, declareScope, type PriceFlags, type ScopeFlags } from "./desk-flags.ts";
 import { shortId, sparkline } from "./desk-text.ts";
 import { type Portfolios, readPortfolios } from "./portfolios.ts";
 
@@ -24,7 +24,7 @@ interface Equity {
   readonly days: readonly { readonly day: string; readonly equity: number }[];
 }
 
-type EquityFlags = ScopeFlags & BarFlags & { readonly capital?: string };
+type EquityFlags = ScopeFlags & PriceFlags & { readonly capital?: string };
 
 export const equityCommand: CommandSpec<EquityFlags> = {
   name: "equity",

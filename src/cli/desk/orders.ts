@@ -11,7 +11,7 @@ import { EXIT } from "../exit.ts";
 import { wholeFlag } from "../flags.ts";
 import { figure, money, printable, table } from "../output.ts";
 import { asReader } from "../services.ts";
-import { type BarFlags, declareBars, declareScope, readScope, type ScopeFlags, toldBars } from "./desk-flags.ts";
+import { declareBars, declareScope, type PriceFlags, readScope, type ScopeFlags, toldBars } from "./desk-flags.ts";
 import { nothing, shortId } from "./desk-text.ts";
 
 export const ordersCommand: CommandSpec<ScopeFlags & { readonly limit: string }> = {
@@ -65,7 +65,7 @@ function ordersText(states: readonly OrderState[], waiting: readonly WaitingOrde
   return [table(head, rows), ...open].join("\n");
 }
 
-export const refusedCommand: CommandSpec<ScopeFlags & BarFlags & { readonly after: string }> = {
+export const refusedCommand: CommandSpec<ScopeFlags & PriceFlags & { readonly after: string }> = {
   name: "refused",
   summary:
     "orders that risk checks refused, by check, and what they would have earned, beside those that were approved",

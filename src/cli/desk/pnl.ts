@@ -1,11 +1,11 @@
 import type { CommandSpec } from "../command.ts";
 import { EXIT } from "../exit.ts";
 import { money, table } from "../output.ts";
-import { type BarFlags, declareBars, declareScope, type ScopeFlags } from "./desk-flags.ts";
+import { declareBars, declareScope, type PriceFlags, type ScopeFlags } from "./desk-flags.ts";
 import { shortId } from "./desk-text.ts";
 import { periodsOf, readPortfolios } from "./portfolios.ts";
 
-type PeriodFlags = ScopeFlags & BarFlags & { readonly by: string };
+type PeriodFlags = ScopeFlags & PriceFlags & { readonly by: string };
 
 const declarePeriods: CommandSpec<PeriodFlags>["declare"] = (command) => {
   declareScope(command, "strategy");

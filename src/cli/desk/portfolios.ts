@@ -5,7 +5,7 @@ import type { Session } from "../command.ts";
 import { wrong } from "../flags.ts";
 import { asReader } from "../services.ts";
 import { readAccounts, undecidedOf } from "./accounts.ts";
-import { type BarFlags, readScope, type ScopeFlags, toldBars } from "./desk-flags.ts";
+import { type PriceFlags, readScope, type ScopeFlags, toldBars } from "./desk-flags.ts";
 import { nothing, type Undecided, undecidedText } from "./desk-text.ts";
 
 /** One strategy's instruments together, without those that nothing marks. */
@@ -22,7 +22,7 @@ export interface Portfolios {
   text(of: () => string): string;
 }
 
-export async function readPortfolios({ config }: Session, flags: ScopeFlags & BarFlags): Promise<Portfolios> {
+export async function readPortfolios({ config }: Session, flags: ScopeFlags & PriceFlags): Promise<Portfolios> {
   const bars = toldBars(flags);
   const { scope, strategies } = await asReader(config, "desk", async (connection) => {
     const scope = await readScope(connection, flags);

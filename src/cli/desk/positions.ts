@@ -4,7 +4,7 @@ import { EXIT } from "../exit.ts";
 import { money, printable, table } from "../output.ts";
 import { asReader } from "../services.ts";
 import { readAccounts, type SymbolAccount, undecidedOf } from "./accounts.ts";
-import { type BarFlags, declareBars, declareScope, readScope, type ScopeFlags, toldBars } from "./desk-flags.ts";
+import { declareBars, declareScope, type PriceFlags, readScope, type ScopeFlags, toldBars } from "./desk-flags.ts";
 import { nothing, shortId, undecidedText } from "./desk-text.ts";
 
 interface Position {
@@ -25,7 +25,7 @@ interface Position {
   readonly pnl: number | null;
 }
 
-export const positionsCommand: CommandSpec<ScopeFlags & BarFlags> = {
+export const positionsCommand: CommandSpec<ScopeFlags & PriceFlags> = {
   name: "positions",
   summary: "what is held of each instrument and what it made: average price, mark, realised and unrealised",
   examples: [

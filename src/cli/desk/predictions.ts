@@ -5,10 +5,10 @@ import { EXIT } from "../exit.ts";
 import { wholeFlag } from "../flags.ts";
 import { figure, money, printable, table } from "../output.ts";
 import { asReader } from "../services.ts";
-import { type BarFlags, declareBars, declareScope, readScope, type ScopeFlags, toldBars } from "./desk-flags.ts";
+import { declareBars, declareScope, type PriceFlags, readScope, type ScopeFlags, toldBars } from "./desk-flags.ts";
 import { nothing } from "./desk-text.ts";
 
-type AheadFlags = ScopeFlags & BarFlags & { readonly after: string };
+type AheadFlags = ScopeFlags & PriceFlags & { readonly after: string };
 
 /** What predictions are held against: so many bars of a length further. */
 function declareAhead(command: Command): void {
