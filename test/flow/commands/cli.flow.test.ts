@@ -29,6 +29,8 @@ describe("setting up", () => {
     expect((await tradetape(["topics", "--create"], env)).code).toBe(0);
     const after = await tradetape(["topics", "--json"], env);
     expect([after.code, JSON.parse(after.stdout).ok]).toEqual([0, true]);
+    const kept = { retentionMs: -1, bytes: expect.any(Number), offsets: 0, gone: 0, mend: null };
+    expect(JSON.parse(after.stdout).topics).toContainEqual(expect.objectContaining({ topic: "fills", ...kept }));
   });
 
   test("migrations are applied once; again there is nothing to do", async () => {
