@@ -80,6 +80,8 @@ interface ReceiptFacts {
   readonly nextOffset: number;
   readonly counts: Readonly<Record<string, number>>;
   readonly digest: Buffer;
+  /** Sums of the hashes of the rows that went in; undefined where it isn't known which did. */
+  readonly rowSums?: Readonly<Record<string, string>> | undefined;
   readonly letters: readonly { readonly offset: number; readonly reason: string }[];
   /** Microseconds since 1970. */
   readonly landedUs: number;
@@ -103,6 +105,7 @@ export function receiptEntry(facts: ReceiptFacts): AuditEvent {
       next_offset: nextOffset,
       ...facts.counts,
       values_sha256: digest,
+      row_sums: facts.rowSums,
       letters: facts.letters.slice(0, RECEIPT_LETTERS_MAX),
     }),
     success: true,

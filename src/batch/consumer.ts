@@ -2,6 +2,7 @@ import type { EventOfTopic } from "../event/events.ts";
 import { type FieldHolding, OWN_ID } from "../event/identity.ts";
 import type { EventTopic } from "../event/schemas.ts";
 import { hasSessions, type LandingTable, type LandingTableOf, type Parent } from "../table/rows/landing-table.ts";
+import { RowHasher } from "../table/rows/row-hasher.ts";
 
 /** An audit entry that an event gives rise to when its row is written or replaced; a pure function of the record. */
 interface AuditNote {
@@ -56,6 +57,10 @@ interface NotByDay<F extends string = string> {
 /** The column by whose UTC day a consumer's table is partitioned; undefined where it isn't. */
 export const dayColumnOf = (consumer: Consumer): string | undefined =>
   consumer.partitionedByDay ? consumer.time : undefined;
+
+/** Hashes a topic's rows, where its batches have receipts: these tell of the rows by sums. */
+export const hasherOf = ({ landing, audit, time }: Consumer): RowHasher | undefined =>
+  audit === "receipt" && time !== undefined ? new RowHasher(landing, time) : undefined;
 
 /** A parent as its own consumer declares it. @param column the child's field that holds the parent's id */
 export const parent = <C extends string>(column: C, { topic, landing }: Consumer): Parent<C> => ({

@@ -3,6 +3,7 @@ import { encodeEvent } from "../event/codec.ts";
 import type { AuditEvent } from "../event/events.ts";
 import { insertOutbox } from "../table/landing/outbox.ts";
 import type { LetterFilter } from "../table/letters/dead-letters.ts";
+import type { SumsText } from "../table/rows/row-sums.ts";
 import type { Ops } from "./ops.ts";
 
 /** One thing that an operator did in one transaction, as its audit entry says it. */
@@ -51,14 +52,15 @@ interface DayDrop {
   readonly table: string;
   readonly day: string;
   readonly rows: number;
+  readonly rowSums: SumsText;
   /** The first day that is kept. */
   readonly keepFrom: string;
 }
 
 /** Called in the transaction that drops. */
 export function recordDroppedDay(ops: Ops, dropped: DayDrop): Promise<void> {
-  const { actionId, topic, table, day, rows, keepFrom } = dropped;
-  const facts = { table, day, rows, keep_from: keepFrom };
+  const { actionId, topic, table, day, rows, rowSums, keepFrom } = dropped;
+  const facts = { table, day, rows, row_sums: rowSums, keep_from: keepFrom };
   return record(ops, { kind: "PARTITION_DROP", actionId, key: [table, day], topic, facts });
 }
 
@@ -72,12 +74,14 @@ interface RemovedBlocks {
   readonly heap: string;
   readonly fromBlock: number;
   readonly rows: number;
+  /** Of a table whose batches' receipts tell of their rows by sums. */
+  readonly rowSums: SumsText | undefined;
 }
 
 /** Called in the transaction that removes. */
 export function recordRemovedBlocks(ops: Ops, removed: RemovedBlocks): Promise<void> {
-  const { actionId, session, topic, table, heap, fromBlock, rows } = removed;
-  const facts = { session, table, rows };
+  const { actionId, session, topic, table, heap, fromBlock, rows, rowSums } = removed;
+  const facts = { session, table, rows, row_sums: rowSums };
   return record(ops, { kind: "SESSION_DELETE", actionId, key: [heap, String(fromBlock)], topic, session, facts });
 }
 

@@ -2,11 +2,13 @@ import { randomUUID } from "node:crypto";
 import { recordDroppedDay } from "../operator/audit-entries.ts";
 import type { Ops } from "../operator/ops.ts";
 import { committed } from "../table/committed.ts";
+import type { LandingTable } from "../table/rows/landing-table.ts";
+import type { RowHasher } from "../table/rows/row-hasher.ts";
 import {
-  countDay,
   type DayPartition,
   detachDay,
   dropDay,
+  hashDay,
   listDays,
   lockDrops,
   moveKeepFrom,
@@ -20,7 +22,9 @@ export interface DroppedDay {
 }
 
 interface DropOptions {
-  readonly table: string;
+  readonly landing: LandingTable;
+  /** Hashes the table's rows: the audit log tells of those that are dropped by their sums. */
+  readonly hasher: RowHasher;
   /** The first day that is kept, as 2024-03-05. */
   readonly before: string;
   /** The full name of the table's topic, whose ledger takes note and whose group tells the audit trail. */
@@ -44,11 +48,12 @@ interface DropOptions {
  */
 export async function dropDays(ops: Ops, options: DropOptions): Promise<readonly DroppedDay[]> {
   const { connection } = ops;
-  const { table, topic } = options;
+  const { landing, hasher, topic } = options;
+  const { table } = landing;
   await lockDrops(connection);
   const by = `${ops.actor} as ${ops.databaseUser}`;
   const keepFrom = await committed(connection, () => moveKeepFrom(connection, table, options.before, by));
-  const action = { actionId: randomUUID(), keepFrom, topic, table };
+  const action = { actionId: randomUUID(), keepFrom, topic, landing, hasher };
   const dropped: DroppedDay[] = [];
   for (const partition of (await listDays(connection, table)).filter(({ day }) => day < keepFrom)) {
     if (options.stop.aborted) break;
@@ -64,20 +69,23 @@ interface DropAction {
   readonly actionId: string;
   readonly keepFrom: string;
   readonly topic: string;
-  readonly table: string;
+  readonly landing: LandingTable;
+  readonly hasher: RowHasher;
 }
 
 function dropDetached(ops: Ops, { day }: DayPartition, action: DropAction): Promise<DroppedDay> {
   const { connection } = ops;
-  const { topic, table, keepFrom, actionId } = action;
+  const { topic, landing, hasher, keepFrom, actionId } = action;
+  const { table } = landing;
   return committed(connection, async () => {
-    // Rows are counted before the lock is taken, because millions take seconds, in which the partition lands on.
-    const rows = await countDay(connection, table, day);
+    // Rows are read before the lock is taken, because millions take seconds, in which the partition lands on.
+    const { rows, sums } = await hashDay(connection, landing, day, hasher);
+    const rowSums = sums.text();
     if (rows > 0) {
-      const detail = { day, keep_from: keepFrom, action_id: actionId };
+      const detail = { day, keep_from: keepFrom, action_id: actionId, row_sums: rowSums };
       await removeFromLedger(connection, { topic, table, rows, detail });
     }
-    await recordDroppedDay(ops, { ...action, day, rows });
+    await recordDroppedDay(ops, { actionId, keepFrom, topic, table, day, rows, rowSums });
     await dropDay(connection, table, day);
     return { day, rows };
   });

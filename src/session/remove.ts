@@ -1,11 +1,13 @@
 import { randomUUID } from "node:crypto";
+import { hasherOf } from "../batch/consumer.ts";
 import { recordRemovedBlocks } from "../operator/audit-entries.ts";
 import type { Ops } from "../operator/ops.ts";
 import { landedPlaces } from "../table/checks/landed-places.ts";
 import { committed } from "../table/committed.ts";
 import { lockPartition } from "../table/landing/landed.ts";
-import { tablesOf } from "../table/rows/landing-table.ts";
-import { deleteSessionBlocks, listHeaps } from "../table/sessions/session-rows.ts";
+import { type LandingTable, tablesOf } from "../table/rows/landing-table.ts";
+import type { RowHasher } from "../table/rows/row-hasher.ts";
+import { deleteHashedBlocks, deleteSessionBlocks, listHeaps } from "../table/sessions/session-rows.ts";
 import { removeFromLedger } from "../table/upkeep/removed.ts";
 import { topicName } from "../topic/topics.ts";
 import { filterParked, type ParkedOf } from "./filter-parked.ts";
@@ -46,11 +48,13 @@ export async function removeSession(ops: Ops, options: RemoveOptions): Promise<S
   await passLandings(ops);
   const rows: RemovedRows[] = [];
   const removal = { actionId: randomUUID(), session: options.session };
-  const places = SESSION_CONSUMERS.flatMap(({ topic, landing }) =>
-    tablesOf(landing).map((table) => ({ topic, table })),
+  const places = SESSION_CONSUMERS.flatMap((consumer) =>
+    tablesOf(consumer.landing).map((table) => ({ consumer, table })),
   );
-  for (const { topic, table } of places) {
-    const target = { ...removal, topic: topicName(options.namespace, topic), table };
+  for (const { consumer, table } of places) {
+    const { topic, landing } = consumer;
+    const name = topicName(options.namespace, topic);
+    const target = { ...removal, topic: name, table, landing, hasher: hasherOf(consumer) };
     let sum = 0;
     for (const { name, blocks } of await listHeaps(connection, table)) {
       for (let from = 0; from < blocks && !options.stop.aborted; from += BLOCKS_PER_TRANSACTION) {
@@ -79,18 +83,25 @@ interface Target {
   readonly session: string;
   readonly topic: string;
   readonly table: string;
+  readonly landing: LandingTable;
+  /** Of a table whose rows the audit log tells of by their sums. */
+  readonly hasher: RowHasher | undefined;
 }
 
 function removeBlocks(ops: Ops, target: Target, heap: string, fromBlock: number): Promise<number> {
   const { connection } = ops;
-  const { actionId, session, topic, table } = target;
+  const { actionId, session, topic, table, landing, hasher } = target;
   return committed(connection, async () => {
     const untilBlock = fromBlock + BLOCKS_PER_TRANSACTION;
     // Blocks are read before the partition's lock is taken, because that takes longer than a landing should wait.
-    const rows = await deleteSessionBlocks(connection, { heap, fromBlock, untilBlock, session });
+    const blocks = { heap, fromBlock, untilBlock, session };
+    const hashed = hasher && (await deleteHashedBlocks(connection, blocks, landing, hasher));
+    const rows = hashed?.rows ?? (await deleteSessionBlocks(connection, blocks));
     if (rows === 0) return 0;
-    await removeFromLedger(connection, { topic, table, rows, detail: { session, action_id: actionId } });
-    await recordRemovedBlocks(ops, { ...target, heap, fromBlock, rows });
+    const rowSums = hashed?.sums.text();
+    const detail = { session, action_id: actionId, row_sums: rowSums };
+    await removeFromLedger(connection, { topic, table, rows, detail });
+    await recordRemovedBlocks(ops, { actionId, session, topic, table, heap, fromBlock, rows, rowSums });
     return rows;
   });
 }

@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import pg from "pg";
 import { TradetapeError } from "../errors.ts";
-import { copyRows } from "./copy.ts";
+import { copyOut, copyRows, type RowReader } from "./copy.ts";
 import { faultKindOf, isDatabaseFault } from "./sqlstate.ts";
 
 /** bigint comes as a number: offsets, counts and microseconds stay below 2^53 for 200 years. A larger one is a bug. */
@@ -148,6 +148,11 @@ export class Connection {
   /** Sends whole rows in COPY's binary format. @throws pg's DatabaseError, after which ROLLBACK TO makes it usable */
   copy(statement: string, rows: Buffer): Promise<void> {
     return copyRows(this.client, statement, rows);
+  }
+
+  /** Reads rows in COPY's binary format, each as it comes. */
+  read(statement: string, reader: RowReader): Promise<void> {
+    return copyOut(this.client, statement, reader);
   }
 
   async close(): Promise<void> {

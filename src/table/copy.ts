@@ -56,3 +56,51 @@ export function copyRows(client: pg.Client, statement: string, rows: Buffer): Pr
     client.query(copy);
   });
 }
+
+/** Is told each row in COPY's binary format, and where it begins. @returns where it ends */
+export type RowReader = (view: DataView, start: number) => number;
+
+/** A COPY that gives rows: PostgreSQL sends each in a message of its own, the first behind the header. */
+class CopyOut extends pg.Query {
+  readonly #read: RowReader;
+  #view: DataView = new DataView(new ArrayBuffer(0));
+  #begun = false;
+
+  constructor(statement: string, read: RowReader) {
+    super(statement);
+    this.#read = read;
+  }
+
+  handleCopyData({ chunk }: { readonly chunk: Buffer }): void {
+    // Many rows lie in one buffer of the socket's.
+    if (this.#view.buffer !== chunk.buffer) this.#view = new DataView(chunk.buffer);
+    const view = this.#view;
+    const end = chunk.byteOffset + chunk.length;
+    let at = chunk.byteOffset + (this.#begun ? 0 : HEADER.length);
+    this.#begun = true;
+    while (at < end && view.getInt16(at) >= 0) at = this.#read(view, at);
+  }
+}
+
+/**
+ * Reads rows in the binary format as they come, of which none is kept.
+ * @param statement `COPY (query) TO STDOUT (FORMAT binary)`; the query may change rows and return them
+ * @throws pg's DatabaseError, and what `read` throws
+ */
+export function copyOut(client: pg.Client, statement: string, read: RowReader): Promise<void> {
+  return new Promise((resolve, reject) => {
+    let failure: unknown;
+    const copy = new CopyOut(statement, (view, start) => {
+      if (failure !== undefined) return view.byteLength;
+      try {
+        return read(view, start);
+      } catch (error) {
+        failure = error;
+        return view.byteLength;
+      }
+    });
+    copy.on("error", reject);
+    copy.on("end", () => (failure === undefined ? resolve() : reject(failure)));
+    client.query(copy);
+  });
+}

@@ -67,10 +67,34 @@ export async function compareEntries(
   const judge = new Judge(counts, new Set(json.map(({ name }) => name)));
   const bounds = portionBounds(Math.ceil(Math.max(counts.rows, counts.entries) / PORTION_ROWS));
   for (const [n, from] of bounds.entries()) {
-    for (const found of await entryDifferences(connection, table, from, bounds[n + 1] ?? null)) judge.take(found);
+    for (const found of await entryDifferences(connection, table, from, bounds[n + 1] ?? null)) {
+      if (!found.newer || !(await isRaised(connection, table, found, judge))) judge.take(found);
+    }
     onRows(Math.round((counts.rows * (n + 1)) / bounds.length), counts.rows);
   }
   return { table: landing.table, rows: counts.rows, entries: counts.entries, ...judge.result() };
+}
+
+/**
+ * Whether a row has the content of an entry before the newest one: an event of that content, which has no entry, has raised
+ * its revision, and the newest entry's event came too late.
+ */
+async function isRaised(
+  connection: Connection,
+  table: EntryTable,
+  { id, kind }: EntryDifference,
+  judge: Judge,
+): Promise<boolean> {
+  if (kind !== "changed") return false;
+  const others = await entryDifferences(connection, table, id, idBehind(id), true);
+  return others.some((other) => other.kind === "changed" && judge.differences(other).length === 0);
+}
+
+/** The next id in their order. */
+function idBehind(id: string): string | null {
+  const next = (BigInt(`0x${id.replaceAll("-", "")}`) + 1n).toString(16).padStart(32, "0");
+  const parts = [next.slice(0, 8), next.slice(8, 12), next.slice(12, 16), next.slice(16, 20), next.slice(20)];
+  return next.length > 32 ? null : parts.join("-");
 }
 
 /** The first ids of `portions` equal portions of all ids. */
@@ -98,8 +122,13 @@ class Judge {
     this.#jsonColumns = jsonColumns;
   }
 
+  /** The columns that differ by what they mean. */
+  differences({ columns }: EntryDifference): readonly ColumnDifference[] {
+    return columns.filter((one) => !(this.#jsonColumns.has(one.column) && isSameJson(one)));
+  }
+
   take(found: EntryDifference): void {
-    const columns = found.columns.filter((one) => !(this.#jsonColumns.has(one.column) && isSameJson(one)));
+    const columns = this.differences(found);
     const { kind, id, logId } = found;
     if (kind === "removed" && found.excused) this.#excused++;
     else if (kind === "changed" && found.idOnly) this.#idOnly++;
@@ -115,11 +144,11 @@ class Judge {
    * Whether the entry of this row, or of its newest revision, is still on its way. The ledger counts how many are, so that
    * where all have come nothing is excused; and where a row is too many, none that lacks an entry.
    */
-  #isOnItsWay({ kind, landed, columns }: EntryDifference): boolean {
+  #isOnItsWay({ kind, landed, newer }: EntryDifference): boolean {
     const { waiting, surplus } = this.#counts;
     if (this.#waiting >= waiting) return false;
     if (kind === "added") return landed && surplus <= 0;
-    return columns.some(({ column, table, log }) => column === "revised_at" && (table ?? "") > (log ?? ""));
+    return newer;
   }
 
   result(): Pick<EntryReport, "differing" | "findings" | "waiting" | "idOnly" | "excused"> {

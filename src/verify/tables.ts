@@ -1,12 +1,15 @@
 import type { Consumer } from "../batch/consumer.ts";
 import { prepareTexts } from "../table/checks/entry-check.ts";
 import type { Connection } from "../table/connection.ts";
+import { databaseId } from "../table/landing/landed.ts";
 import { compareEntries, type EntryReport, EVENT_ENTRY } from "./entries.ts";
+import { compareSums, type SumsReport } from "./sums.ts";
 
 /** The tables, held against the audit log. */
 export interface TablesReport {
   readonly ok: boolean;
   readonly entries: readonly EntryReport[];
+  readonly sums: readonly SumsReport[];
 }
 
 /** Called now and then with how much of a table has been compared. */
@@ -20,11 +23,17 @@ export async function verifyTables(
 ): Promise<TablesReport> {
   await prepareTexts(connection);
   const entries: EntryReport[] = [];
+  const sums: SumsReport[] = [];
+  const id = await databaseId(connection);
   for (const consumer of consumers) {
+    const { table } = consumer.landing;
+    if (consumer.audit === "receipt") {
+      sums.push(await compareSums(connection, consumer, id, (done, total) => onRows(table, done, total)));
+    }
     const eventType = EVENT_ENTRY[consumer.topic];
     if (eventType === undefined) continue;
-    const { table } = consumer.landing;
     entries.push(await compareEntries(connection, consumer, eventType, (done, total) => onRows(table, done, total)));
   }
-  return { ok: entries.every(({ differing }) => differing === 0), entries };
+  const ok = sums.every(({ differing, claims }) => differing + claims.length === 0);
+  return { ok: ok && entries.every(({ differing }) => differing === 0), entries, sums };
 }

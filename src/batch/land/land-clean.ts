@@ -5,7 +5,8 @@ import { insertOutbox } from "../../table/landing/outbox.ts";
 import { faultKindOf, isDatabaseFault } from "../../table/sqlstate.ts";
 import type { EncodedBatch } from "../encode/encoded-batch.ts";
 import { NOTHING_LANDED, type Outcome } from "../write/outcome.ts";
-import { inTransaction, type Landed, ledgerOf } from "./land.ts";
+import { sumRows } from "../write/sum-rows.ts";
+import { inTransaction, type Landed, ledgerOf, sumsDetail } from "./land.ts";
 import type { LandingPlan } from "./landing-plan.ts";
 import { landmarkOf } from "./landmark.ts";
 import { outboxMessages } from "./outbox-messages.ts";
@@ -57,13 +58,16 @@ async function attemptAll(
 ): Promise<Attempt> {
   const { topicName } = plan;
   const steps = batches.map((batch) => {
-    const outcome: Outcome = { ...NOTHING_LANDED, written: batch.rows.ends.length };
+    const written = batch.rows.ends.length;
+    const rowSums = plan.hasher && sumRows(plan.hasher, batch.rows, 0, written);
+    const outcome: Outcome = { ...NOTHING_LANDED, written, rowSums };
     const ledger = ledgerOf("batch", batch, outcome);
-    return { batch, ledger, owed: outboxMessages(plan, batch, outcome, [], ledger) };
+    return { batch, ledger, detail: sumsDetail(outcome), owed: outboxMessages(plan, batch, outcome, [], ledger) };
   });
-  const advances = steps.map(({ batch, ledger }) => ({
+  const advances = steps.map(({ batch, ledger, detail }) => ({
     partition: batch.partition,
     ledger,
+    detail,
     last: landmarkOf(batch, ledger),
   }));
   const partitions = batches.map(({ partition }) => partition);

@@ -3,6 +3,7 @@ import { lockPartition } from "../../table/landing/landed.ts";
 import { advance, type LedgerKey, type LedgerRow } from "../../table/landing/ledger.ts";
 import { insertLetters, insertParked } from "../../table/landing/letters.ts";
 import { insertOutbox } from "../../table/landing/outbox.ts";
+import type { SumsText } from "../../table/rows/row-sums.ts";
 import { encodeBatch } from "../encode/encode.ts";
 import type { EncodedBatch } from "../encode/encoded-batch.ts";
 import type { SessionFate } from "../encode/session-sieve.ts";
@@ -137,11 +138,15 @@ async function landRows(
   let first = 0;
   while (first < indexes.length && indexes[first]! < batch.from) first++;
   if (plan.direct !== undefined && !preferStage) {
-    const outcome = await landDirect(connection, plan.direct, batch.rows, first, indexes.length);
+    const outcome = await landDirect(connection, plan.direct, batch.rows, first, indexes.length, plan.hasher);
     if (outcome !== "repeat") return { outcome, usedStage: false };
   }
   return { outcome: await landStaged(connection, plan.staged, batch, first, indexes.length), usedStage: true };
 }
+
+/** The sums of the rows that went in, as the ledger has them: the receipt has the same. */
+export const sumsDetail = ({ rowSums }: Outcome): { readonly row_sums: SumsText } | undefined =>
+  rowSums && { row_sums: rowSums };
 
 /** The ledger row of a batch or a release. A release covers no offsets, and counts what it takes up as parked less. */
 export function ledgerOf(kind: LedgerRow["kind"], batch: EncodedBatch, outcome: Outcome): LedgerRow {
@@ -181,7 +186,12 @@ export async function book(
   const messages = outboxMessages(plan, batch, outcome, letters, ledger);
   const [, ledgerKey] = await connection.inOneTrip(() => [
     insertOutbox(connection, topicName, messages),
-    advance(connection, topicName, { partition: batch.partition, ledger, last: landmarkOf(batch, ledger), detail }),
+    advance(connection, topicName, {
+      partition: batch.partition,
+      ledger,
+      last: landmarkOf(batch, ledger),
+      detail: detail ?? sumsDetail(outcome),
+    }),
   ]);
   return ledgerKey;
 }

@@ -1,4 +1,5 @@
 import type { StageStatements } from "../../table/landing/stage.ts";
+import type { RowHasher } from "../../table/rows/row-hasher.ts";
 import type { Consumer } from "../consumer.ts";
 import type { Encoder } from "../encode/encoder.ts";
 import type { CopyTarget } from "../write/copy-isolated.ts";
@@ -18,6 +19,8 @@ export interface LandingPlan {
   readonly encoder: Encoder;
   /** The COPY straight into the table, where rows go in by one (`copiesDirectly`). */
   readonly direct: CopyTarget | undefined;
+  /** Of topics whose batches have receipts, which tell the sums of the rows' hashes. */
+  readonly hasher: RowHasher | undefined;
   readonly stage: StageStatements;
   readonly staged: StagedPath;
   /** One for all of the group's partitions. */

@@ -40,7 +40,7 @@ function auditEntries(
 ): AuditEvent[] {
   const { audit } = plan.consumer;
   if (audit === "none") return [];
-  if (audit === "receipt") return [receipt(plan, batch, letters, ledger)];
+  if (audit === "receipt") return [receipt(plan, batch, outcome, letters, ledger)];
   const entries = letters.map(({ offset, publishedAtMs, reason, detail }) =>
     letterEntry({ topic: plan.topicName, partition: batch.partition, offset }, publishedAtMs * 1000, reason, detail),
   );
@@ -69,7 +69,13 @@ function eventEntries(plan: LandingPlan, batch: EncodedBatch, index: number): Au
   return consumer.audit(fields as never).map((note) => eventEntry(source, note));
 }
 
-function receipt(plan: LandingPlan, batch: EncodedBatch, letters: readonly LetterRow[], ledger: LedgerRow): AuditEvent {
+function receipt(
+  plan: LandingPlan,
+  batch: EncodedBatch,
+  { rowSums }: Outcome,
+  letters: readonly LetterRow[],
+  ledger: LedgerRow,
+): AuditEvent {
   const { firstOffset, nextOffset, kind: _kind, ...counts } = ledger;
   return receiptEntry({
     databaseId: plan.databaseId,
@@ -79,6 +85,7 @@ function receipt(plan: LandingPlan, batch: EncodedBatch, letters: readonly Lette
     nextOffset,
     counts,
     digest: valuesDigest(batch),
+    rowSums,
     letters: letters.map(({ offset, reason }) => ({ offset, reason })),
     landedUs: Date.now() * 1000,
   });

@@ -2,10 +2,9 @@ import { EventReader } from "../../event/codec.ts";
 import { directCopy, stageStatements } from "../../table/landing/stage.ts";
 import { strangersStatement } from "../../table/landing/strangers.ts";
 import { checkCatalog } from "../../table/rows/catalog.ts";
-import type { LandingTable } from "../../table/rows/landing-table.ts";
 import { RowEncoder } from "../../table/rows/row-encoder.ts";
 import { topicName } from "../../topic/topics.ts";
-import { type Consumer, copiesDirectly, dayColumnOf } from "../consumer.ts";
+import { type Consumer, copiesDirectly, dayColumnOf, hasherOf } from "../consumer.ts";
 import { EventFilter } from "../encode/event-filter.ts";
 import { KnownDays } from "../encode/known-days.ts";
 import { Transcoders, transcoderPlan } from "../encode/transcoders.ts";
@@ -44,7 +43,7 @@ export async function makeLandingPlan(
   };
   const filter = terms?.filterOf(topic) ?? new EventFilter(config.sessionKinds);
   const reader = new EventReader(topic, registry);
-  const wantOffsets = typeof consumer.audit === "function";
+  const hasher = hasherOf(consumer);
   return {
     consumer,
     topicName: name,
@@ -62,14 +61,16 @@ export async function makeLandingPlan(
       days: new KnownDays(landing.table, config.daysAhead),
     },
     direct: copiesDirectly(consumer) ? { statement: directCopy(landing), relation: landing.table } : undefined,
+    hasher,
     stage,
     staged: {
       topicName: name,
       stage,
       strangers: strangersStatement(landing),
-      wantOffsets,
+      wantOffsets: consumer.audit !== "none",
       sessionKinds: filter.kinds,
-      insert: insertOf(landing, wantOffsets),
+      insert: insertOf(consumer),
+      hasher,
     },
     breaker: new LetterBreaker(config.letterShareMax),
     orphanBreaker: new OrphanBreaker(config.letterShareMax),
@@ -84,8 +85,8 @@ export async function makeLandingPlan(
   };
 }
 
-function insertOf({ chained, repeats }: LandingTable, wantOffsets: boolean): StagedInsert {
-  if (chained) return insertChained;
-  if (repeats === "revised") return insertRevised;
-  return wantOffsets ? insertFirst : insertSifted;
+function insertOf({ landing, audit }: Consumer): StagedInsert {
+  if (landing.chained) return insertChained;
+  if (landing.repeats === "revised") return insertRevised;
+  return typeof audit === "function" ? insertFirst : insertSifted;
 }

@@ -15,6 +15,8 @@ export interface StagedResult {
   readonly refused: readonly RefusedRow[];
   /** Repeats with other content than what landed first. */
   readonly conflicts: readonly Repeat[];
+  /** The offsets of the rows that repeat others, where these are known and not those of the rows that were written. */
+  readonly repeated?: ReadonlySet<number>;
 }
 
 /** A staged row whose id has landed before. */

@@ -17,7 +17,11 @@ export const insertSifted: StagedInsert = async (connection, stage, wantOffsets,
   const [repeats] = await withoutNestedLoops(connection, () => connection.query<Repeats>(stage.repeats, []));
   const { offsets, conflicts } = repeats!;
   const tried = await attempt(connection, () => connection.run(stage.insertFresh, [offsets ?? "{}"]));
-  if ("fault" in tried) return insertFirst(connection, stage, wantOffsets, partition);
+  if ("fault" in tried) {
+    return withoutNestedLoops(connection, () => insertFirst(connection, stage, wantOffsets, partition));
+  }
   const { result: written } = tried;
-  return { counts: [{ outcome: "written", rows: written, offsets: null }], refused: [], conflicts: conflicts ?? [] };
+  const repeated = new Set((offsets ?? "{}").slice(1, -1).split(",").filter(Boolean).map(Number));
+  const counts = [{ outcome: "written", rows: written, offsets: null }] as const;
+  return { counts, refused: [], conflicts: conflicts ?? [], repeated };
 };

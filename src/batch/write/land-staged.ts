@@ -1,5 +1,6 @@
 import type { Connection } from "../../table/connection.ts";
 import { prepareStage, type StageStatements } from "../../table/landing/stage.ts";
+import type { RowHasher } from "../../table/rows/row-hasher.ts";
 import type { EncodedBatch, Letter } from "../encode/encoded-batch.ts";
 import type { SessionKind } from "../encode/event-filter.ts";
 import { indexOf } from "../encode/offset-index.ts";
@@ -8,6 +9,7 @@ import { copyIsolated, letterOf, rowBytes } from "./copy-isolated.ts";
 import type { Repeat, StagedCount } from "./insert-isolated.ts";
 import type { StagedInsert } from "./insert-staged.ts";
 import type { Outcome, Parked } from "./outcome.ts";
+import { indexesOf, sumStaged } from "./sum-rows.ts";
 
 export interface StagedPath {
   readonly topicName: string;
@@ -19,6 +21,8 @@ export interface StagedPath {
   /** The kinds of sessions that are served. */
   readonly sessionKinds: readonly SessionKind[];
   readonly insert: StagedInsert;
+  /** Of topics whose batches have receipts. */
+  readonly hasher: RowHasher | undefined;
 }
 
 /**
@@ -53,19 +57,18 @@ export async function landStaged(
   const superseded = of("replaced");
   const replaced = superseded + of("outdated");
   const staged = copied.copied - strangers.length - aside.letters.length - aside.parked.length - aside.filtered;
-  const toAudit = counts
-    .filter((count) => count.outcome !== "duplicate")
-    .flatMap((count) => count.offsets ?? [])
-    .map((offset) => indexOf(batch, Number(offset)));
+  const toAudit = indexesOf(batch, counts, ["written", "replaced", "outdated"]);
+  const letters = [...copied.letters, ...aside.letters, ...strangers, ...conflicts, ...refused];
   return {
     written,
     replaced,
     superseded,
     duplicate: staged - written - replaced - conflicts.length - refused.length,
     filtered: aside.filtered,
-    letters: [...copied.letters, ...aside.letters, ...strangers, ...conflicts, ...refused],
+    letters,
     parked: aside.parked,
     toAudit: toAudit.sort((a, b) => a - b),
+    rowSums: path.hasher && sumStaged(path.hasher, batch, from, to, inserted, letters),
   };
 }
 

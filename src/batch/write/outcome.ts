@@ -1,3 +1,4 @@
+import type { SumsText } from "../../table/rows/row-sums.ts";
 import type { Letter } from "../encode/encoded-batch.ts";
 
 /** An event that waits for its parents. */
@@ -20,6 +21,8 @@ export interface Outcome {
   readonly parked: readonly Parked[];
   /** Indexes of the records that were written or replaced, where each event has audit entries of its own; else empty. */
   readonly toAudit: readonly number[];
+  /** Of the rows that went in, where batches have receipts; undefined also where it isn't known which did. */
+  readonly rowSums?: SumsText | undefined;
 }
 
 export const NOTHING_LANDED: Outcome = {

@@ -1,4 +1,5 @@
 import type { EntryReport, RowFinding } from "../../verify/entries.ts";
+import type { SumsReport } from "../../verify/sums.ts";
 import type { TablesReport } from "../../verify/tables.ts";
 import { printable, table } from "../output.ts";
 import { count } from "../progress.ts";
@@ -7,12 +8,14 @@ import { count } from "../progress.ts";
 const SHOWN_MAX = 20;
 
 /** What the tables are, held against the audit log, for people. */
-export function tablesText({ ok, entries }: TablesReport): string {
+export function tablesText({ ok, entries, sums }: TablesReport): string {
   const rows = entries.map((one) => [one.table, count(one.rows), count(one.entries), entriesText(one)]);
   return [
     `${ok ? "the tables are what the log says" : "the tables are NOT what the log says"}`,
     table(["table", "rows", "entries", ""], rows),
+    table(["table", "rows", "landed", "batches", ""], sums.map(sumsCells)),
     ...entries.filter(({ differing }) => differing > 0).flatMap(findingLines),
+    ...sums.filter(({ differing, claims }) => differing + claims.length > 0).flatMap(partLines),
   ].join("\n");
 }
 
@@ -24,6 +27,31 @@ function entriesText({ differing, waiting, idOnly, excused }: EntryReport): stri
     ...(excused > 0 ? [`${count(excused)} left out or of deleted sessions`] : []),
   ];
   return parts.join(", ");
+}
+
+function sumsCells({ table: name, rows, landed, batches, differing, claims, ...rest }: SumsReport): string[] {
+  const { withoutReceipt, notProvable } = rest;
+  const parts = [
+    differing > 0 ? `${count(differing)} parts of time differ` : claims.length > 0 ? "the ledger differs" : "alike",
+    ...(withoutReceipt.batches > 0 ? [`${count(withoutReceipt.batches)} batches without a receipt`] : []),
+    ...(notProvable.rows > 0 ? [`${count(notProvable.rows)} not provable, landed before there were sums`] : []),
+    ...(notProvable.removed > 0 ? [`${count(notProvable.removed)} removed before there were sums`] : []),
+  ];
+  return [name, count(rows), count(landed), count(batches), parts.join(", ")];
+}
+
+function partLines({ table: name, differing, parts, claims }: SumsReport): string[] {
+  const shown = parts.slice(0, SHOWN_MAX);
+  const rows = shown.map(({ part, rows: found, landed, batches }) => {
+    const places = batches.map(({ partition, from, to }) => `${partition} ${from} to ${to}`);
+    return [part, count(found), count(landed), places.join(", ")];
+  });
+  return [
+    `\n${name}:`,
+    ...(rows.length > 0 ? [table(["UTC", "rows in the table", "rows that landed", "offsets"], rows)] : []),
+    ...(differing > shown.length ? [`... and ${count(differing - shown.length)} more`] : []),
+    ...claims.map(({ subject, logId, detail }) => `${subject}${logId === null ? "" : ` (entry ${logId})`}: ${detail}`),
+  ];
 }
 
 function findingLines({ table: name, differing, findings }: EntryReport): string[] {

@@ -1,4 +1,5 @@
 import type { Command } from "commander";
+import { hasherOf } from "../../batch/consumer.ts";
 import { requireServices } from "../../config.ts";
 import { isoDate } from "../../event/day.ts";
 import { openOps } from "../../operator/ops.ts";
@@ -65,7 +66,8 @@ async function drop(session: Session, before: string, flags: DropFlags): Promise
   const waitMs = wholeFlag("--wait", flags.wait, 0)! * 1000;
   const config = requireServices(session.config, "databaseUrl", "kafkaBrokers");
   const { namespace } = config;
-  const { topic, landing } = oneWithDays(namespace, flags);
+  const consumer = oneWithDays(namespace, flags);
+  const { topic, landing } = consumer;
   const { table } = landing;
   const ops = await openOps(config, { name: "partitions", role: "tradetape_owner" });
   try {
@@ -75,7 +77,9 @@ async function drop(session: Session, before: string, flags: DropFlags): Promise
       requireLanded(ops.connection, admin, { topic, namespace }, waitMs);
     await withAdmin(openKafka(config, log), check);
     const onDropped = ({ day, rows }: DroppedDay) => progress.line(`${day}: ${count(rows)} ${topic} dropped`);
-    const dropped = await dropDays(ops, { table, before, topic: topicName(namespace, topic), stop: signal, onDropped });
+    const name = topicName(namespace, topic);
+    const hasher = hasherOf(consumer)!;
+    const dropped = await dropDays(ops, { landing, hasher, before, topic: name, stop: signal, onDropped });
     const interrupted = signal.aborted;
     const rows = dropped.reduce((sum, one) => sum + one.rows, 0);
     out.result({ dryRun: false, before, dropped, interrupted }, () =>

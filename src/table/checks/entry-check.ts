@@ -30,8 +30,10 @@ export interface EntryDifference extends Record<string, unknown> {
   readonly columns: readonly ColumnDifference[];
   /** Whether the ledger tells of a row that may be this one: of its place, from the moment of its landing. */
   readonly landed: boolean;
-  /** Why the row of an entry may be gone. */
+  /** Whether the row of an entry may be gone. */
   readonly excused: boolean;
+  /** Whether the row is of a later revision than its entry. */
+  readonly newer: boolean;
   /** Whether the entry has only its event's id, because the event was too large. */
   readonly idOnly: boolean;
 }
@@ -47,9 +49,8 @@ export interface EntryCounts {
 }
 
 /** Settings of a transaction in which values are read as text: they don't depend on the session's own. */
-export async function prepareTexts(connection: Connection): Promise<void> {
-  await connection.query("SET LOCAL TIME ZONE 'UTC'; SET LOCAL datestyle = 'ISO'; SET LOCAL extra_float_digits = 1");
-}
+export const prepareTexts = (connection: Connection): Promise<unknown> =>
+  connection.query("SET LOCAL TIME ZONE 'UTC'; SET LOCAL datestyle = 'ISO'; SET LOCAL extra_float_digits = 1");
 
 /** SQL; a time as an entry's payload has it. */
 const iso = (time: string): string => `to_char(${time} AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')`;
@@ -90,13 +91,16 @@ const LANDED = `EXISTS (SELECT FROM tradetape.landed_batch b WHERE b.topic = ANY
     AND b.partition = t.source_partition AND b.landed_at = t.landed_at AND b.written + b.replaced > 0
     AND (b.kind = 'release' OR (b.first_offset <= t.source_offset AND b.next_offset > t.source_offset)))`;
 
-/**
- * SQL; a column that the record gave the row `t`, as text, and what the entry `a` has of it. A row that landed before
- * `published_at` was kept has none.
- */
+/** SQL; columns of a revised row that may lie behind what its entry says, and what it says. */
+const RAISED: ReadonlyMap<string, string> = new Map([
+  ["revised_at", "a.revised"],
+  ["published_at", iso(`a."timestamp"`)],
+]);
+
+/** SQL; a column that the record gave the row `t`, as text, and what the entry `a` has of it. */
 const recordTexts = (name: string): readonly [string, string] =>
   name === "published_at"
-    ? [iso("t.published_at"), `CASE WHEN t.published_at IS NOT NULL THEN ${iso('a."timestamp"')} END`]
+    ? [iso("t.published_at"), iso(`a."timestamp"`)]
     : [`t.${quoted(name)}::text`, `a.${quoted(name)}::text`];
 
 /**
@@ -112,10 +116,10 @@ function differences(landing: LandingTable): string {
     const differing = (differ: string, table: string, log: string) =>
       `CASE WHEN ${differ} THEN jsonb_build_object('column', ${literal(name)}, 'table', ${table}, 'log', ${log}) END`;
     const differ = (table: string, log: string) => differing(`${table} IS DISTINCT FROM (${log})`, table, log);
+    const raised = landing.repeats === "revised" ? RAISED.get(name) : undefined;
+    // By an event of the same content, which has no entry.
+    if (raised) return differing(`NOT a.redriven AND ${iso(own)} < ${raised}`, iso(own), raised);
     if (from === "record") return differ(...recordTexts(name));
-    if (name === "revised_at" && landing.repeats === "revised") {
-      return differing(`NOT a.redriven AND ${iso(own)} IS DISTINCT FROM a.revised`, iso(own), "a.revised");
-    }
     const type = types.get(name);
     if (type === "timestamp") return differ(iso(own), text);
     if (type === "uuid") return differ(`${own}::text`, `lower(${text})`);
@@ -130,12 +134,14 @@ function differences(landing: LandingTable): string {
  * Compares the rows of one portion of a table, by their ids, with their entries, and the entries with the rows. Where the
  * first event of an id stays, a row's entry is that of its place in the topic; else the newest one of its id.
  * @param until the first id behind the portion; null for the last one
+ * @param ofEvery whether a row is told of beside each entry of its id, alike or not
  */
 export function entryDifferences(
   connection: Connection,
   { landing, topics, eventType }: EntryTable,
   from: string,
   until: string | null,
+  ofEvery = false,
 ): Promise<EntryDifference[]> {
   const { key, recordColumns, repeats, final, table } = landing;
   const name = key.at(-1)!;
@@ -148,7 +154,7 @@ export function entryDifferences(
   const one =
     repeats === "first"
       ? "DISTINCT ON (id, source_topic, source_partition, source_offset) a.* FROM landed a"
-      : "DISTINCT ON (id) a.* FROM landed a";
+      : `${ofEvery ? "" : "DISTINCT ON (id)"} a.* FROM landed a`;
   const order =
     repeats === "first"
       ? "id, source_topic, source_partition, source_offset, seq"
@@ -166,12 +172,13 @@ export function entryDifferences(
          ${hasPlace ? "coalesce(a.source_offset, t.source_offset)" : "a.source_offset"} AS "offset",
          CASE WHEN t.${quoted(name)} IS NULL OR a.id IS NULL THEN '[]' ELSE ${differences(landing)} END AS columns,
          a.id IS NOT NULL OR ${hasPlace ? LANDED : "true"} AS landed,
+         ${repeats === "revised" ? `coalesce(${iso("t.revised_at")} > a.revised, false)` : "false"} AS newer,
          t.${quoted(name)} IS NULL AND ${excused(table, name)} AS excused,
          a.id IS NOT NULL AND (a.payload -> 'event') - ${literal(name)} = '{}' AS "idOnly"
        FROM row t FULL JOIN entry a ON a.id = t.${quoted(name)} ${samePlace}
      )
-     SELECT * FROM pair WHERE kind <> 'changed' OR columns <> '[]' ORDER BY id`,
-    [topics, eventType, from, until],
+     SELECT * FROM pair WHERE kind <> 'changed' OR columns <> '[]' OR $5 ORDER BY id`,
+    [topics, eventType, from, until, ofEvery],
   );
 }
 

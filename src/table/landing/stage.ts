@@ -96,15 +96,19 @@ export const notServed = (alias: string, kinds: number): string =>
 /** SQL: of an id the lowest offset is the first. Sorted by key, or two partitions would deadlock on each other's rows. */
 function insertFirst(table: LandingTable, relation: string, columns: readonly string[]): string {
   const key = list(table.key);
-  const offset = columns.includes("source_offset") ? "source_offset" : "NULL::bigint";
-  return `WITH inserted AS (
-      INSERT INTO public.${quoted(table.table)} (${list(columns)}) SELECT ${list(columns)} FROM (
-        SELECT DISTINCT ON (${key}) * FROM ${quoted(relation)} ORDER BY ${key}, ${OFFSET_COLUMN}
-      ) first ORDER BY ${key}
-      ON CONFLICT (${key}) DO NOTHING RETURNING ${offset} AS "offset"
+  // Where rows have no offset, their keys lead back to the staged ones.
+  const hasOffset = columns.includes("source_offset");
+  const [told, offset, joined] = hasOffset
+    ? ["source_offset", "source_offset", ""]
+    : [key, OFFSET_COLUMN, ` JOIN first USING (${key})`];
+  return `WITH first AS (
+      SELECT DISTINCT ON (${key}) * FROM ${quoted(relation)} ORDER BY ${key}, ${OFFSET_COLUMN}
+    ), inserted AS (
+      INSERT INTO public.${quoted(table.table)} (${list(columns)}) SELECT ${list(columns)} FROM first ORDER BY ${key}
+      ON CONFLICT (${key}) DO NOTHING RETURNING ${told}
     )
-    SELECT 'written' AS outcome, count(*) AS rows, CASE WHEN $1::boolean THEN array_agg("offset") END AS offsets
-    FROM inserted`;
+    SELECT 'written' AS outcome, count(*) AS rows, CASE WHEN $1::boolean THEN array_agg(${offset}) END AS offsets
+    FROM inserted${joined}`;
 }
 
 /** Makes the session's temporary table if this is the first staged batch on it. */

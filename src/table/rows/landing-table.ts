@@ -1,6 +1,7 @@
 import type { FieldHolding, FieldOf, OwnIdField } from "../../event/identity.ts";
 import type { EVENT_BY_TOPIC, EventField, EventName, EventTopic, FieldType } from "../../event/schemas.ts";
 import { EVENT_SCHEMAS } from "../../event/schemas.ts";
+import { list } from "../sql.ts";
 import {
   type FieldWriter,
   writeBigint,
@@ -134,6 +135,9 @@ export function landingColumns(table: LandingTable): readonly LandingColumn[] {
   );
   return [...ofEvent, ...ofRecord];
 }
+
+/** SQL; the same columns in the same order, as rows of them are hashed (`RowHasher`). */
+export const landedList = (table: LandingTable): string => list(landingColumns(table).map(({ name }) => name));
 
 /**
  * The fields in which two events of one id must agree to be the same event: all of the event's own but the key, what the

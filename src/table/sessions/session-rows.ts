@@ -1,5 +1,8 @@
 import type { Connection } from "../connection.ts";
-import { quoted } from "../sql.ts";
+import { type HashedRows, hashRows } from "../rows/hash-rows.ts";
+import { type LandingTable, landedList } from "../rows/landing-table.ts";
+import type { RowHasher } from "../rows/row-hasher.ts";
+import { literal, quoted } from "../sql.ts";
 
 /** Where rows lie: a table, or one of its partitions. */
 interface Heap {
@@ -21,6 +24,29 @@ export function listHeaps(connection: Connection, table: string): Promise<Heap[]
   );
 }
 
+/** Some blocks of a heap, and whose rows are meant. */
+interface SessionBlocks {
+  readonly heap: string;
+  readonly fromBlock: number;
+  readonly untilBlock: number;
+  readonly session: string;
+}
+
+/** Deletes the same rows as `deleteSessionBlocks`, of a table whose rows are hashed. @returns the sums of what is gone */
+export async function deleteHashedBlocks(
+  connection: Connection,
+  { heap, fromBlock, untilBlock, session }: SessionBlocks,
+  landing: LandingTable,
+  hasher: RowHasher,
+): Promise<HashedRows> {
+  return hashRows(
+    connection,
+    `DELETE FROM ONLY ${heap} WHERE ctid >= '(${fromBlock},0)' AND ctid < '(${untilBlock},0)'
+       AND backtest_session_id = ${literal(session)} RETURNING ${landedList(landing)}`,
+    hasher,
+  );
+}
+
 /**
  * Deletes a session's rows from some blocks. By blocks, because the big tables have no index by session (it would cost
  * landing more than a deletion ever saves): every part is read once, however many there are.
@@ -28,11 +54,11 @@ export function listHeaps(connection: Connection, table: string): Promise<Heap[]
  */
 export function deleteSessionBlocks(
   connection: Connection,
-  part: { readonly heap: string; readonly fromBlock: number; readonly untilBlock: number; readonly session: string },
+  { heap, fromBlock, untilBlock, session }: SessionBlocks,
 ): Promise<number> {
   return connection.run(
-    `DELETE FROM ONLY ${part.heap} WHERE ctid >= $1::tid AND ctid < $2::tid AND backtest_session_id = $3`,
-    [`(${part.fromBlock},0)`, `(${part.untilBlock},0)`, part.session],
+    `DELETE FROM ONLY ${heap} WHERE ctid >= $1::tid AND ctid < $2::tid AND backtest_session_id = $3`,
+    [`(${fromBlock},0)`, `(${untilBlock},0)`, session],
   );
 }
 

@@ -1,4 +1,7 @@
 import type { Connection } from "../connection.ts";
+import { type HashedRows, hashRows } from "../rows/hash-rows.ts";
+import { type LandingTable, landedList } from "../rows/landing-table.ts";
+import type { RowHasher } from "../rows/row-hasher.ts";
 import { quoted } from "../sql.ts";
 
 /** A day's partition of a table, or what is left of one. */
@@ -71,11 +74,14 @@ export async function detachDay(connection: Connection, table: string, { day, st
   await connection.query(`ALTER TABLE public.${quoted(table)} DETACH PARTITION ${leaf(table, day)} ${how}`);
 }
 
-/** Exact, of a day that is detached: nothing can be added to it any more. */
-export async function countDay(connection: Connection, table: string, day: string): Promise<number> {
-  const [row] = await connection.query<{ rows: number }>(`SELECT count(*) AS rows FROM ${leaf(table, day)}`);
-  return row!.rows;
-}
+/** Counts and hashes the rows of a day that is detached: nothing can be added to it any more. */
+export const hashDay = (
+  connection: Connection,
+  landing: LandingTable,
+  day: string,
+  hasher: RowHasher,
+): Promise<HashedRows> =>
+  hashRows(connection, `SELECT ${landedList(landing)} FROM ${leaf(landing.table, day)}`, hasher);
 
 export async function dropDay(connection: Connection, table: string, day: string): Promise<void> {
   await connection.query(`DROP TABLE ${leaf(table, day)}`);

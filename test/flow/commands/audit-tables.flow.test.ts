@@ -2,10 +2,23 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { CONSUMER_OF, CONSUMERS } from "../../../consumers/all.ts";
 import { asReader } from "../../../src/cli/services.ts";
 import { inSnapshot } from "../../../src/table/checks/ledger-check.ts";
-import { landingColumns } from "../../../src/table/rows/landing-table.ts";
+import { type LandingTable, landingColumns } from "../../../src/table/rows/landing-table.ts";
 import { type TablesReport, verifyTables } from "../../../src/verify/tables.ts";
 import { environmentOf } from "../../support/landing.ts";
-import { decision, fill, idOf, performance, prediction, session, symbol } from "../../support/samples.ts";
+import {
+  bar,
+  decision,
+  fill,
+  idOf,
+  indicator,
+  NOON,
+  performance,
+  prediction,
+  quote,
+  session,
+  symbol,
+  tick,
+} from "../../support/samples.ts";
 import { assertTestDatabase } from "../../support/services/isolation.ts";
 import { openTapeWithSymbol, type TestTape } from "../../support/tape.ts";
 import { tradetape } from "../../support/tradetape.ts";
@@ -43,9 +56,60 @@ beforeAll(async () => {
   );
   await tape.publish("fills", fill(1, { ...ownSession, executed_price: 1e-7, fee: null }));
   await tape.publish("fills", fill(1, { ...ownSession, executed_price: 5, fee: null }));
+  await publishMarketData();
   await tape.land();
 });
 afterAll(() => tape.stop());
+
+/** What an event of the same content may raise, without an entry. */
+const isRaised = ({ repeats }: LandingTable, column: string): boolean =>
+  repeats === "revised" && ["revised_at", "published_at"].includes(column);
+
+const HOUR_US = 3_600_000_000;
+const HOURS = 24;
+
+/** A row an hour, some of them beside others of their hour; repeats, and letters of the checks and of other content. */
+async function publishMarketData(): Promise<void> {
+  const hours = Array.from({ length: HOURS }, (_, n) => n);
+  const ofSession = (n: number) => (n % 5 === 0 ? { backtest_session_id: SESSION } : {});
+  const at = (n: number) => ({ timestamp: NOON + n * HOUR_US, ...ofSession(n) });
+  const ticks = hours.map((n) =>
+    tick(n, { ...at(n), close: n === 0 ? -0 : 0.1 * n, conditions: n % 3 === 0 ? [] : ["@"] }),
+  );
+  await tape.publishAll("ticks", [
+    ...ticks,
+    tick(100, at(3)),
+    tick(101, { ...at(3), trade_id: null, conditions: null }),
+  ]);
+  await tape.publishAll(
+    "quotes",
+    hours.map((n) => quote(n, at(n))),
+  );
+  await tape.publishAll(
+    "bars",
+    hours.map((n) => bar(n, at(n))),
+  );
+  const parameters = (n: number) => `{"slow": 26.0, "fast": ${n}e0, "é": ["\\u00e9"]}`;
+  await tape.publishAll(
+    "indicators",
+    hours.map((n) => indicator(n, { ...at(n), parameters: parameters(n) })),
+  );
+  await tape.land();
+  // Behind them on the staged path: repeats beside new ones, and one with other content.
+  await tape.publishAll("ticks", [ticks[1]!, { ...ticks[2]!, close: 5 }, tick(102, at(4)), tick(102, at(4))]);
+  await tape.publishAll("quotes", [quote(1, at(1)), quote(103, at(4))]);
+  await tape.publishAll("bars", [
+    bar(1, at(1)),
+    bar(103, at(4)),
+    bar(2, { ...at(2), close: 1.75, revised_at: NOON + 9 }),
+  ]);
+  // Of one batch, revisions that replace one another, one that comes too late, and one that says the same again.
+  const revised = [1.5, 1.6, 1.7].map((close, n) => bar(6, { ...at(6), close, revised_at: NOON + 20 + n }));
+  await tape.publishAll("bars", [...revised, { ...revised[2]!, revised_at: NOON + 30 }, revised[0]!]);
+  await tape.publishAll("indicators", [indicator(1, { ...at(1), parameters: parameters(1) }), indicator(103, at(4))]);
+  const bad = await tape.encode("ticks", tick(104, { ...at(5), volume: -1 }));
+  await tape.raw("ticks", [{ value: await tape.encode("ticks", tick(105, at(5))) }, { value: bad }]);
+}
 
 const verified = () =>
   asReader(tape.config, "test", (connection) =>
@@ -83,6 +147,8 @@ const OTHER: Readonly<Record<string, (column: string) => string>> = {
   jsonb: (c) => `jsonb_build_object('was', ${c})`,
   text: (c) => `coalesce(${c}, '') || ' '`,
   float8: (c) => `coalesce(${c}, 0) * (1 - 2e-16) + 5e-324`,
+  _text: (c) => `coalesce(${c}, '{}') || '{x}'`,
+  int2: (c) => `(${c} + 1) % 1000`,
   int4: (c) => `${c} + 1`,
   int8: (c) => `${c} + 1000000`,
   bool: (c) => `NOT ${c}`,
@@ -100,6 +166,20 @@ test("an untouched database is what its log says, and revisions, repeats and let
   expect(
     report.entries.map(({ table, differing, findings, waiting }) => [table, differing, findings, waiting]),
   ).toEqual(AUDITED.map((topic) => [CONSUMER_OF[topic].landing.table, 0, [], 0]));
+  expect(
+    report.sums.map(({ table, rows, landed, differing, claims }) => [table, rows, landed, differing, claims]),
+  ).toEqual([
+    ["market_data_tick", HOURS + 4, HOURS + 4, 0, []],
+    ["quote", HOURS + 1, HOURS + 1, 0, []],
+    ["market_data_bar", HOURS + 5, HOURS + 5, 0, []],
+    ["technical_indicator", HOURS + 1, HOURS + 1, 0, []],
+  ]);
+  for (const { withoutReceipt, notProvable } of report.sums) {
+    expect([withoutReceipt, notProvable]).toEqual([
+      { batches: 0, rows: 0 },
+      { rows: 0, removed: 0, parts: [] },
+    ]);
+  }
   expect(report.ok).toBe(true);
 });
 
@@ -112,7 +192,7 @@ describe.each(AUDITED)("of %s", (topic: Audited) => {
   test("every column that is changed is named, with the row's id and both values", async () => {
     const ids = await tape.query<{ id: string }>(`SELECT ${id}::text AS id FROM public.${table} ORDER BY 1`);
     const changes = columns
-      .filter(({ name }) => name !== id)
+      .filter(({ name }) => name !== id && !isRaised(landing, name))
       .map(({ name, fits }, n) => {
         const value = OTHER_OF[`${table}.${name}`] ?? OTHER[Object.keys(fits)[0]!]!(`"${name}"`);
         return {
@@ -154,10 +234,92 @@ describe.each(AUDITED)("of %s", (topic: Audited) => {
   });
 });
 
+const HASHED = ["ticks", "quotes", "bars", "indicators"] as const;
+
+describe.each(HASHED)("of %s", (topic) => {
+  const { landing } = CONSUMER_OF[topic];
+  const { table } = landing;
+  const id = landing.key.at(-1)!;
+  const hourOf = (n: number) => new Date(NOON / 1000 + n * 3_600_000).toISOString().slice(0, 13);
+  const sumsIn = ({ sums }: TablesReport) => sums.find((one) => one.table === table)!;
+
+  test("every hour in which one column of one row was changed is named, with the batches that it came by", async () => {
+    const columns = landingColumns(landing).filter(
+      ({ name }) => name !== "timestamp" && name !== "interval" && !isRaised(landing, name),
+    );
+    const changes = columns.map(({ name, fits }, n) => {
+      const value = OTHER[Object.keys(fits)[0]!]!(`"${name}"`);
+      const when = `timestamp '${hourOf(n).replace("T", " ")}:00' AT TIME ZONE 'UTC'`;
+      const one = `SELECT t.${id} FROM public.${table} t WHERE date_trunc('hour', t.timestamp) = ${when} LIMIT 1`;
+      return `UPDATE public.${table} SET "${name}" = ${value} WHERE ${id} IN (${one})`;
+    });
+    expect(changes.length).toBeLessThan(HOURS);
+    const report = await tampered(`public.${table}`, changes.join(";\n"));
+    const { parts, differing } = sumsIn(report);
+    expect(report.ok).toBe(false);
+    expect(parts.map(({ part }) => part)).toEqual(columns.map((_, n) => hourOf(n)));
+    expect(differing).toBe(columns.length);
+    for (const { rows, landed, batches } of parts) {
+      expect(rows).toBe(landed);
+      expect(batches.length).toBeGreaterThan(0);
+      for (const { partition } of batches) expect(partition).toContain(`${topic}/`);
+    }
+  });
+
+  test("the hours of a row that was removed, of one that was added and of one that was moved are named", async () => {
+    const at = (n: number) =>
+      `date_trunc('hour', timestamp) = timestamp '${hourOf(n).replace("T", " ")}:00' AT TIME ZONE 'UTC'`;
+    const copy = `jsonb_populate_record(t, jsonb_build_object('${id}', '${idOf("added")}'))`;
+    const report = await tampered(
+      `public.${table}`,
+      `INSERT INTO public.${table} SELECT (${copy}).* FROM public.${table} t WHERE ${at(7)};
+       DELETE FROM public.${table} WHERE ${at(9)};
+       UPDATE public.${table} SET timestamp = timestamp + interval '1 hour' WHERE ${at(11)};
+       UPDATE public.${table} SET timestamp = 'infinity' WHERE ${at(14)} AND '${topic}' NOT IN ('ticks', 'quotes')`,
+    );
+    const { parts } = sumsIn(report);
+    const found = parts.map(({ part, rows, landed }) => `${part} ${rows - landed}`);
+    const beyond = topic === "bars" || topic === "indicators" ? [`${hourOf(14)} -1`, "beyond all time 1"] : [];
+    expect(found).toEqual([`${hourOf(7)} 1`, `${hourOf(9)} -1`, `${hourOf(11)} -1`, `${hourOf(12)} 1`, ...beyond]);
+  });
+});
+
+test("a ledger that was changed along with its table is named by the receipt, and so is a removed batch", async () => {
+  const topic = tape.name("ticks");
+  const changed = await tampered(
+    "tradetape.landed_batch",
+    `UPDATE tradetape.landed_batch SET detail = jsonb_set(detail, '{row_sums}', '{}') WHERE topic = '${topic}'`,
+  );
+  const [sums] = changed.sums;
+  expect(sums!.claims.length).toBeGreaterThan(0);
+  for (const { detail, logId } of sums!.claims) {
+    expect([detail, logId]).toEqual([expect.stringContaining("other rows than the receipt"), expect.any(String)]);
+  }
+  expect(sums!.differing).toBe(0);
+  const gone = await tampered("tradetape.landed_batch", `DELETE FROM tradetape.landed_batch WHERE topic = '${topic}'`);
+  expect(gone.sums[0]!.claims.map(({ detail }) => detail)).toContainEqual(
+    expect.stringContaining("ledger doesn't have"),
+  );
+  expect(gone.ok).toBe(false);
+});
+
+test("rows of before there were sums are counted as not provable, and never hide a row that is gone", async () => {
+  const older = `UPDATE tradetape.landed_batch SET detail = NULL WHERE topic = '${tape.name("ticks")}';
+    UPDATE public.audit_log SET payload = payload - 'row_sums' WHERE source_topic = '${tape.name("ticks")}'`;
+  await tape.query("CREATE TABLE public.kept_log AS SELECT * FROM public.audit_log");
+  const report = await tampered("tradetape.landed_batch", older);
+  await tape.query(`BEGIN; SET LOCAL session_replication_role = replica; DELETE FROM public.audit_log;
+    INSERT INTO public.audit_log SELECT * FROM public.kept_log; DROP TABLE public.kept_log; COMMIT`);
+  expect(report.ok).toBe(true);
+  expect(report.sums[0]).toMatchObject({ landed: 0, differing: 0, claims: [], notProvable: { rows: HOURS + 4 } });
+  expect(report.sums[0]!.notProvable.parts).toHaveLength(HOURS);
+});
+
 test("audit verify --tables and verify --full say so with exit code 1, as text and JSON", async () => {
   const env = environmentOf(tape.config);
   const sql = `UPDATE public.trade_execution SET executed_price = 2 WHERE execution_id = '${idOf("fill 2")}'`;
-  expect((await tradetape(["audit", "verify", "--tables"], env)).code).toBe(0);
+  const before = await tradetape(["audit", "verify", "--tables"], env);
+  expect([before.code, before.stdout]).toEqual([0, expect.stringContaining("the tables are what the log says")]);
   await tape.query(`BEGIN; SET LOCAL session_replication_role = replica; ${sql}; COMMIT`);
   const [text, json, full] = await Promise.all([
     tradetape(["audit", "verify", "--tables"], env),

@@ -163,15 +163,18 @@ function copyStaged(c: Context, shape: Shape, copy: Copy | undefined): Result {
 /** The lowest offset of an id is the first; ids in the key's order, so that two partitions don't deadlock. */
 async function insert(c: Context, shape: Shape): Promise<Result> {
   const first = new Map<string, EventRow>();
-  for (const { fields } of [...staged(c, shape)].sort((a, b) => a.offset - b.offset)) {
+  const offsetOf = new Map<EventRow, number>();
+  for (const { fields, offset } of [...staged(c, shape)].sort((a, b) => a.offset - b.offset)) {
     const row = eventRow(shape, fields);
-    if (!first.has(row.key)) first.set(row.key, row);
+    if (first.has(row.key)) continue;
+    first.set(row.key, row);
+    offsetOf.set(row, offset);
   }
   const written: EventRow[] = [];
   for (const row of [...first.values()].sort((a, b) => (a.key < b.key ? -1 : 1))) {
     if (await c.db.table(shape.consumer.landing.table).insert(c.tx, row.key, row)) written.push(row);
   }
-  const offsets = c.values[0] && written.length > 0 ? written.map((row) => row.offset) : null;
+  const offsets = c.values[0] && written.length > 0 ? written.map((row) => String(offsetOf.get(row))) : null;
   return { rows: [{ outcome: "written", rows: written.length, offsets }], count: 1 };
 }
 

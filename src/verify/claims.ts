@@ -1,0 +1,103 @@
+import type { BatchClaim, RemovalClaim } from "../table/checks/row-claims.ts";
+import { addTo, coarsest, groupedBy, type Sum, type Sums, sumsOf } from "../table/rows/row-sums.ts";
+
+/** A batch or a removal of which ledger and log don't say the same. */
+export interface ClaimFinding {
+  readonly subject: string;
+  readonly logId: string | null;
+  readonly detail: string;
+}
+
+/** A part of time, as 2024-03-05T14, whose rows in the table aren't those that landed. */
+export interface Differing {
+  readonly part: string;
+  readonly rows: number;
+  readonly landed: number;
+}
+
+export const LISTED_MAX = 100;
+
+/** What ledger and log tell of a table's rows. Where they don't say the same, the log is believed. */
+export class Claims {
+  readonly #sums = new Map<string, Sum>();
+  readonly findings: ClaimFinding[] = [];
+  readonly withoutReceipt = { batches: 0, rows: 0 };
+  batches = 0;
+  unknownRows = 0;
+  unknownRemoved = 0;
+
+  get rows(): number {
+    return [...this.#sums.values()].reduce((sum, { rows }) => sum + rows, 0);
+  }
+
+  note(subject: string, logId: string | null, detail: string): void {
+    if (this.findings.length < LISTED_MAX) this.findings.push({ subject, logId, detail });
+  }
+
+  take(claim: BatchClaim): void {
+    const { logId, rows } = claim;
+    const subject = `${claim.topic}/${claim.partition}`;
+    const range = `offsets ${claim.firstOffset} to ${claim.nextOffset}`;
+    this.batches++;
+    if (claim.differs) this.note(subject, logId, `${range}: the ledger tells of other rows than the receipt`);
+    if (claim.skipped) this.note(subject, null, `${range}: no receipt, and one of a later batch has come`);
+    const sums = believed(claim);
+    if (sums === undefined) this.unknownRows += rows;
+    else for (const [part, sum] of sums) addTo(this.#sums, part, sum);
+    if (logId !== null) return;
+    this.withoutReceipt.batches++;
+    this.withoutReceipt.rows += rows;
+  }
+
+  /** Rows that were removed: by their entries where these have come. */
+  remove({ actionId, rows, toldRows, own, told }: RemovalClaim): void {
+    const [here, there] = [sumsOfAll(own), told === null ? undefined : sumsOfAll(told)];
+    if (told !== null && (toldRows !== rows || !isSame(here, there))) {
+      const detail = `the ledger tells of ${rows} removed rows, the log of ${toldRows}, or of others`;
+      this.note(`removal ${actionId}`, null, detail);
+    }
+    const sums = told === null ? here : there;
+    if (sums === undefined) this.unknownRemoved += Math.max(rows, toldRows ?? 0);
+    else for (const [part, sum] of sums) addTo(this.#sums, part, sum, -1);
+  }
+
+  compare(table: Sums): { differing: Differing[]; notProvable: string[] } {
+    const part = coarsest(this.#sums.keys());
+    const here = groupedBy(table, part);
+    const told = groupedBy(this.#sums, part);
+    const differing: Differing[] = [];
+    const notProvable: string[] = [];
+    for (const name of [...new Set([...here.keys(), ...told.keys()])].sort()) {
+      const [own, landed] = [here.get(name), told.get(name)];
+      const rows = own?.rows ?? 0;
+      const more = rows - (landed?.rows ?? 0);
+      if (more === 0 && (own?.hash ?? 0n) === (landed?.hash ?? 0n)) continue;
+      // What landed before there were sums can only add rows, and what was removed then can only lack.
+      const isKnown = more > this.unknownRows || -more > this.unknownRemoved || more === 0;
+      if (isKnown) differing.push({ part: name, rows, landed: rows - more });
+      else notProvable.push(name);
+    }
+    return { differing, notProvable };
+  }
+}
+
+/** The receipt's sums, or while it hasn't come the ledger's. */
+export const believed = ({ logId, own, told }: BatchClaim): Sums | undefined => sumsOf(logId === null ? own : told);
+
+function sumsOfAll(texts: readonly unknown[]): Sums | undefined {
+  const all = new Map<string, Sum>();
+  for (const text of texts) {
+    const sums = sumsOf(text);
+    if (sums === undefined) return undefined;
+    for (const [part, sum] of sums) addTo(all, part, sum);
+  }
+  return all;
+}
+
+function isSame(a: Sums | undefined, b: Sums | undefined): boolean {
+  if (a === undefined || b === undefined) return a === b;
+  return (
+    a.size === b.size &&
+    [...a].every(([part, { rows, hash }]) => b.get(part)?.rows === rows && b.get(part)?.hash === hash)
+  );
+}
