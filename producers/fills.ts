@@ -1,10 +1,15 @@
 import { type Draft, draftFill } from "../src/agent/draft.ts";
 import { type AgentIdentity, identityOf } from "../src/agent/fields.ts";
-import type { BarEvent, DecisionEvent } from "../src/event/events.ts";
+import type { BarEvent, DecisionEvent, SessionEvent } from "../src/event/events.ts";
 import { jsonLines } from "../src/feed/formats/json-lines.ts";
 import { producerOf } from "../src/feed/producer.ts";
-import { type BrokerSettings, PAPER, PaperBroker } from "../src/strategy/paper-broker.ts";
-import type { Program } from "../src/stream/program.ts";
+import { UTC } from "../src/feed/zone.ts";
+import { type BrokerSettings, PAPER } from "../src/strategy/paper/paper-broker.ts";
+import { type DeskReport, PaperDesk, type SavedDesk } from "../src/strategy/paper/paper-desk.ts";
+import type { PricingBar } from "../src/strategy/paper/pricing-bars.ts";
+import { type SavedIds, SeenIds } from "../src/strategy/seen-ids.ts";
+import { isOfSource, type TradedBars } from "../src/strategy/traded-bars.ts";
+import type { InputRecord, Machine, Program } from "../src/stream/program.ts";
 
 /** Brokers' execution reports, from JSON lines. */
 export const fills = producerOf("fills", [jsonLines("fills")]);
@@ -12,135 +17,140 @@ export const fills = producerOf("fills", [jsonLines("fills")]);
 const BROKER = "paper";
 
 /**
- * decisions, bars -> fills: a paper broker (src/strategy/paper-broker.ts) carries the approved decisions out at the open
- * of the first bar that begins at their time or later; never at a price that was known when they were taken. Orders of
- * a symbol go one after the other; one without such a bar waits for it.
+ * sessions, bars, decisions -> fills: a paper broker (src/strategy/paper/paper-broker.ts) carries each approved decision out
+ * once, at the open of the first bar that begins at its time or later, never at a price that was known when it was taken.
+ * The bar is of the decision's `price_source`; where a decision names none, of the only source that there is.
  *
- * Both topics are read from the beginning after a restart; which of them comes first makes no difference.
- * @param interval the bars' length, as in 1d
+ * A fill lies at or behind the trade that gave its price: `first_trade_at` of the bar and the broker's latency. Where the bar
+ * doesn't tell it, all that is known is that the open was traded before the bar's end, and the fill has the bar's last
+ * microsecond. An order without such a bar waits for it, and is canceled once the session has ended and all is read.
+ *
+ * Which topic is read first makes no difference.
  */
-export function fillsOfDecisions(
-  by: AgentIdentity,
-  interval: string,
-  settings: BrokerSettings = PAPER,
-): Program<SavedBooks> {
-  const session = by.session ?? null;
+export function fillsOfDecisions(by: AgentIdentity, traded: TradedBars, settings = PAPER): Program<SavedFills> {
+  const { interval, source } = traded;
   return {
     name: "fills",
-    reads: ["bars", "decisions"],
-    snapshot: { version: 1, settings: { ...identityOf(by), ...settings, interval } },
-    open: (_isWhole, saved = []) => {
-      const books = new Map(saved.map(([symbol, book]) => [symbol, new Book(by, settings, book)]));
-      const bookOf = (symbol: string): Book => {
-        const book = books.get(symbol) ?? new Book(by, settings);
-        books.set(symbol, book);
-        return book;
-      };
-      return {
-        take: (record) => {
-          if (record.topic === "bars") {
-            const { backtest_session_id: own } = record.event;
-            const isOurs = record.event.interval === interval && (own === null || own === session);
-            return isOurs ? bookOf(record.event.symbol_id).bar(record.event) : [];
-          }
-          if (record.topic !== "decisions") return [];
-          const { backtest_session_id, strategy_id, symbol_id } = record.event;
-          if (backtest_session_id !== session || strategy_id !== by.strategyId) return [];
-          return bookOf(symbol_id).order(record.event);
-        },
-        save: () => [...books].map(([symbol, book]) => [symbol, book.save()]),
-      };
-    },
+    reads: ["sessions", "bars", "decisions"],
+    snapshot: { version: 1, settings: { ...identityOf(by), ...settings, interval, source } },
+    open: (_isWhole, saved) => new FillsMachine(by, traded, settings, saved),
   };
 }
 
-/** What a book remembers, as plain JSON values. */
-interface SavedBook {
-  readonly starts: readonly number[];
-  readonly opens: readonly number[];
-  readonly waiting: readonly Required<DecisionEvent>[];
-  /** Null is never. */
-  readonly orderedUs: number | null;
-  readonly position: number;
+/** One symbol: its orders, and which of them are known. */
+interface Market {
+  readonly desk: PaperDesk;
+  readonly orders: SeenIds;
 }
-type SavedBooks = readonly (readonly [symbol: string, book: SavedBook])[];
 
-const EMPTY: SavedBook = { starts: [], opens: [], waiting: [], orderedUs: null, position: 0 };
+/** What the program remembers, as plain JSON values. */
+interface SavedFills {
+  readonly markets: readonly (readonly [
+    symbol: string,
+    market: { readonly desk: SavedDesk; readonly orders: SavedIds },
+  ])[];
+  readonly ended: { readonly us: number | null } | null;
+}
 
-/** One symbol: its opens in the order of time, and the orders that wait for one. */
-class Book {
+class FillsMachine implements Machine<SavedFills> {
   readonly #by: AgentIdentity;
-  readonly #broker: PaperBroker;
-  readonly #starts: number[];
-  readonly #opens: number[];
-  readonly #waiting: Required<DecisionEvent>[];
-  #orderedUs: number;
+  readonly #session: string | null;
+  readonly #traded: TradedBars;
+  readonly #settings: BrokerSettings;
+  readonly #markets = new Map<string, Market>();
+  readonly #counts = { ofOtherSources: 0, endless: 0, unsure: 0 };
+  #ended: SavedFills["ended"];
 
-  constructor(by: AgentIdentity, settings: BrokerSettings, saved = EMPTY) {
+  constructor(by: AgentIdentity, traded: TradedBars, settings: BrokerSettings, saved?: SavedFills) {
     this.#by = by;
-    this.#broker = new PaperBroker(settings, saved.position);
-    this.#starts = [...saved.starts];
-    this.#opens = [...saved.opens];
-    this.#waiting = [...saved.waiting];
-    this.#orderedUs = saved.orderedUs ?? Number.NEGATIVE_INFINITY;
-  }
-
-  save(): SavedBook {
-    return {
-      starts: this.#starts,
-      opens: this.#opens,
-      // Events that were read have a class of their own.
-      waiting: this.#waiting.map((decision) => ({ ...decision })),
-      orderedUs: this.#orderedUs === Number.NEGATIVE_INFINITY ? null : this.#orderedUs,
-      position: this.#broker.position,
-    };
-  }
-
-  /** A bar that comes late would have been unknown to the market that we play: it is left out. */
-  bar({ timestamp, open }: BarEvent): Draft<"fills">[] {
-    if (timestamp <= (this.#starts.at(-1) ?? Number.NEGATIVE_INFINITY)) return [];
-    this.#starts.push(timestamp);
-    this.#opens.push(open);
-    return this.#execute();
-  }
-
-  /** A decision that was published twice is one order. */
-  order(decision: Required<DecisionEvent>): Draft<"fills">[] {
-    if (decision.timestamp <= this.#orderedUs) return [];
-    this.#orderedUs = decision.timestamp;
-    if (!decision.approved || decision.action === "HOLD") return [];
-    this.#waiting.push(decision);
-    return this.#execute();
-  }
-
-  #execute(): Draft<"fills">[] {
-    const drafts: Draft<"fills">[] = [];
-    for (let order = this.#waiting[0]; order !== undefined; order = this.#waiting[0]) {
-      const at = this.#firstFrom(order.timestamp);
-      if (at === this.#starts.length) break;
-      this.#waiting.shift();
-      drafts.push(...this.#reports(order, this.#starts[at]!, this.#opens[at]!));
+    this.#session = by.session ?? null;
+    this.#traded = traded;
+    this.#settings = settings;
+    this.#ended = saved?.ended ?? null;
+    for (const [id, { desk, orders }] of saved?.markets ?? []) {
+      this.#markets.set(id, { desk: new PaperDesk(id, traded, settings, desk), orders: new SeenIds(orders) });
     }
-    return drafts;
   }
 
-  #reports(decision: Required<DecisionEvent>, openUs: number, open: number): Draft<"fills">[] {
-    const { decision_id: id, action, size } = decision;
-    const reports = this.#broker.execute({ id, side: action === "BUY" ? "BUY" : "SELL", size }, open);
-    return reports.map(({ reportId, status, quantity, price, fee, afterUs }) => {
-      const what = { decision, status, quantity, executed_price: price, broker: BROKER, fee };
-      return draftFill(this.#by, reportId, { ...what, timestamp: openUs + afterUs });
+  save(): SavedFills {
+    const markets = [...this.#markets].map(
+      ([id, { desk, orders }]) => [id, { desk: desk.save(), orders: orders.save() }] as const,
+    );
+    return { markets, ended: this.#ended };
+  }
+
+  take(record: InputRecord): Draft<"fills">[] {
+    if (record.topic === "bars") return this.#takeBar(record.event);
+    if (record.topic === "decisions") return this.#takeDecision(record.event);
+    if (record.topic === "sessions" && record.event.backtest_session_id === this.#session) {
+      this.#ended = endOf(record.event);
+    }
+    return [];
+  }
+
+  idle(): Draft<"fills">[] {
+    if (this.#ended === null) return [];
+    const { us } = this.#ended;
+    return [...this.#markets.values()].flatMap(({ desk }) => desk.cancel(us).map((report) => this.#draft(report)));
+  }
+
+  counts(): Readonly<Record<string, number>> {
+    const waiting = [...this.#markets.values()].reduce((sum, { desk }) => sum + desk.waiting, 0);
+    return { waiting, ...this.#counts };
+  }
+
+  #market(id: string): Market {
+    const known = this.#markets.get(id);
+    if (known !== undefined) return known;
+    const made = { desk: new PaperDesk(id, this.#traded, this.#settings), orders: new SeenIds() };
+    this.#markets.set(id, made);
+    return made;
+  }
+
+  #takeBar(bar: Required<BarEvent>): Draft<"fills">[] {
+    const { interval, source, backtest_session_id: session } = bar;
+    if (interval !== this.#traded.interval || !isOfSource(this.#traded.source, source)) return [];
+    if (session !== null && session !== this.#session) return [];
+    const pricing = pricingBar(bar);
+    if (pricing === null) this.#counts.endless++;
+    if (pricing === null) return [];
+    const reports = this.#market(bar.symbol_id).desk.take(pricing);
+    return reports.map((report) => this.#draft(report));
+  }
+
+  #takeDecision(decision: Required<DecisionEvent>): Draft<"fills">[] {
+    const { backtest_session_id, strategy_id, symbol_id, price_source, decision_id, timestamp } = decision;
+    if (backtest_session_id !== this.#session || strategy_id !== this.#by.strategyId) return [];
+    const isOrder = decision.approved && decision.action !== "HOLD";
+    if (!isOfSource(this.#traded.source, price_source)) {
+      if (isOrder) this.#counts.ofOtherSources++;
+      return [];
+    }
+    const { desk, orders } = this.#market(symbol_id);
+    const sight = isOrder ? orders.meet(decision_id, timestamp) : "new";
+    if (sight === "unsure") this.#counts.unsure++;
+    return sight === "new" ? desk.decide(decision).map((report) => this.#draft(report)) : [];
+  }
+
+  #draft(report: DeskReport): Draft<"fills"> {
+    const { decision, reportId, status, quantity, price, fee, timestamp, source, pricedUs, latencyUs } = report;
+    return draftFill(this.#by, reportId, {
+      ...{ decision, status, quantity, executed_price: price, broker: BROKER, fee, timestamp },
+      ...{ price_source: source, priced_at: pricedUs },
+      latency_ms: latencyUs === null ? null : Math.round(latencyUs / 1000),
     });
   }
+}
 
-  /** The place of the first bar that begins at `us` or later; how many there are when none does. */
-  #firstFrom(us: number): number {
-    let [low, high] = [0, this.#starts.length];
-    while (low < high) {
-      const middle = (low + high) >> 1;
-      if (this.#starts[middle]! < us) low = middle + 1;
-      else high = middle;
-    }
-    return low;
-  }
+/** Null for a bar of which nobody knows when its open was traded. */
+function pricingBar(bar: Required<BarEvent>): PricingBar | null {
+  const { source, backtest_session_id: session, timestamp: startUs, open, first_trade_at: firstUs } = bar;
+  const endUs = bar.ends_at ?? UTC.endOf(startUs, bar.interval);
+  if (firstUs === null && endUs === null) return null;
+  return { source, isOwn: session !== null, startUs, open, openedUs: firstUs ?? endUs! - 1, isExact: firstUs !== null };
+}
+
+/** When a session ended, `us` null where it doesn't say; null while it hasn't. */
+function endOf({ status, ended_at }: SessionEvent): SavedFills["ended"] {
+  return status === "completed" || status === "failed" ? { us: ended_at ?? null } : null;
 }

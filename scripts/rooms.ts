@@ -95,7 +95,15 @@ export const LAYERS: readonly (readonly Room[])[] = [
     { path: "src/audit", knows: "audit entries, their chain, checkpoints and proofs" },
     { path: "src/calendar", knows: "when exchanges are open; where bars of days, weeks and sessions begin and end" },
     { path: "src/agent", knows: "what an agent publishes: ids, links, headers" },
-    { path: "src/strategy", knows: "the reference agent's arithmetic: pure functions", alone: ["trading-signals"] },
+    {
+      path: "src/strategy",
+      knows: "the reference agent's arithmetic: pure functions",
+      alone: ["trading-signals"],
+      parts: [
+        { name: ".", knows: "bars, indicators, the model and its policy; books and figures" },
+        { name: "paper", knows: "a broker on paper: orders, the bars that price them, reports" },
+      ],
+    },
   ],
   [
     {

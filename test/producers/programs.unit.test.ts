@@ -1,16 +1,13 @@
 import { describe, expect, test } from "vitest";
-import { fillsOfDecisions } from "../../producers/fills.ts";
 import { indicatorsOfBars } from "../../producers/indicators.ts";
 import type { AnyDraft } from "../../src/agent/draft.ts";
-import { strategyId } from "../../src/event/identity.ts";
 import { IndicatorSeries } from "../../src/strategy/indicator-series.ts";
 import type { InputRecord, Machine } from "../../src/stream/program.ts";
-import { bar, decision, idOf } from "../support/samples.ts";
+import { bar, idOf } from "../support/samples.ts";
 
 const DAY = 86_400_000_000;
 const START = Date.UTC(2010, 0, 1) * 1000;
 const SESSION = idOf("session");
-const BY = { actor: "bot", modelVersion: "model", strategyId: strategyId("plain"), session: SESSION };
 
 let offset = 0;
 const record = (topic: InputRecord["topic"], event: object) =>
@@ -88,47 +85,5 @@ describe("indicators of bars", () => {
       wanted.map(({ end, value }) => [end, value.name]),
     );
     for (const [i, { value }] of changed.entries()) expect(value.value).toBeCloseTo(wanted[i]!.value.value, 9);
-  });
-});
-
-describe("fills of decisions", () => {
-  const order = (n: number, action: "BUY" | "SELL") =>
-    record(
-      "decisions",
-      decision(n, {
-        timestamp: START + n * DAY,
-        action,
-        strategy_id: BY.strategyId,
-        backtest_session_id: SESSION,
-        approved: true,
-      }),
-    );
-  const bars = Array.from({ length: 20 }, (_, n) => dayBar(n, 100 + n));
-  const orders = [order(3, "BUY"), order(5, "SELL"), order(9, "BUY")];
-  const sorted = (drafts: readonly AnyDraft[]) => JSON.stringify(drafts.map(({ event }) => event));
-  const run = (...records: InputRecord[]) =>
-    sorted(
-      show(
-        fillsOfDecisions(BY, "1d").open(() => true),
-        ...records,
-      ),
-    );
-
-  test("are the same, whichever topic is read first", () => {
-    const expected = run(...bars, ...orders);
-    expect(run(...orders, ...bars)).toBe(expected);
-    expect(run(bars[0]!, orders[0]!, ...bars.slice(1, 8), orders[1]!, orders[2]!, ...bars.slice(8))).toBe(expected);
-    expect(expected.length).toBeGreaterThan(2);
-  });
-
-  test("are at the open of the first bar that begins at the decision's time, never at one that was known", () => {
-    const [first] = JSON.parse(run(...bars, orders[0]!)) as { timestamp: number; executed_price: number }[];
-    expect(first!.executed_price).toBeCloseTo(103 * 1.0001, 9);
-    expect(first!.timestamp).toBeGreaterThan(START + 3 * DAY);
-    expect(run(...bars.slice(0, 3), orders[0]!)).toBe("[]");
-  });
-
-  test("of an order that was published twice are one", () => {
-    expect(run(...bars, orders[0]!, orders[0]!)).toBe(run(...bars, orders[0]!));
   });
 });

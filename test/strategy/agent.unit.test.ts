@@ -1,11 +1,12 @@
+import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { forecast } from "../../src/strategy/model.ts";
-import { PAPER, PaperBroker, type Report } from "../../src/strategy/paper-broker.ts";
+import { PAPER, PaperBroker, type Report } from "../../src/strategy/paper/paper-broker.ts";
 import { Policy } from "../../src/strategy/policy.ts";
 import { idOf, NOON } from "../support/samples.ts";
 
 const DAY = 86_400_000_000;
-const FLAT = { rsi: 50, macdHistogram: 0, sma20: 100, sma50: 100, sma200: 100, bandUpper: 104, bandLower: 96 };
+const FLAT = { close: 100, rsi: 50, macdHistogram: 0, sma50: 100, sma200: 100, bandUpper: 104, bandLower: 96 };
 
 describe("the model", () => {
   test("is the formula that its docstring states", () => {
@@ -14,8 +15,24 @@ describe("the model", () => {
     const p = 1 / (1 + Math.exp(-0.8));
     const { probabilityUp, predictedPrice, confidence } = forecast(features);
     expect(probabilityUp).toBeCloseTo(p, 15);
-    expect(predictedPrice).toBeCloseTo(100 + (2 * p - 1) * 2, 12);
+    // 20 closes of independent moves vary by 399 / 120 times a move's variance; the mean size is 0.8 of its deviation.
+    expect(predictedPrice).toBeCloseTo(100 + (2 * p - 1) * 2 * Math.sqrt(120 / 399) * Math.sqrt(2 / Math.PI), 12);
     expect(confidence).toBeCloseTo(2 * p - 1, 15);
+  });
+
+  test("expects a price above the close just when a rise is likelier than a fall, also of negative prices", () => {
+    const number = (least: number, most: number) => fc.double({ min: least, max: most, noNaN: true });
+    const features = fc.record({
+      ...{ close: number(-100, 1e6), rsi: number(0, 100), macdHistogram: number(-50, 50) },
+      ...{ sma50: number(1, 1e6), sma200: number(1, 1e6), bandLower: number(0, 1e6) },
+    });
+    fc.assert(
+      fc.property(features, number(0.01, 1e5), (some, width) => {
+        const { probabilityUp: p, predictedPrice } = forecast({ ...some, bandUpper: some.bandLower + width });
+        const expected = Math.abs(2 * p - 1) < 1e-9 ? 0 : Math.sign(p - 0.5);
+        if (expected !== 0) expect(Math.sign(predictedPrice - some.close)).toBe(expected);
+      }),
+    );
   });
 
   test("knows nothing where nothing moves", () => {

@@ -62,7 +62,8 @@ const traded = (n: number, action: "BUY" | "SELL", price: number): AnyDraft[] =>
 
 const INDICATORS = indicatorsOfBars({ interval: "1d", actor: "bot", session: SESSION });
 const PERFORMANCE = performanceOfFills(BY, { interval: "1d", source: null, capital: null });
-const DECISIONS = decisionsOnPredictions(BY);
+const TRADED = { interval: "1d", source: null };
+const DECISIONS = decisionsOnPredictions(BY, TRADED);
 
 describe("a program whose topics lost their beginnings", () => {
   test("sells what it holds, though the prediction that made it buy is gone", async () => {
@@ -141,7 +142,8 @@ describe("a snapshot", () => {
     await run(cluster, DECISIONS);
     return cluster;
   }
-  const others = decisionsOnPredictions(BY, { entry: 0.6, size: 1, positionMax: 1, confidenceMin: 0, cooldownUs: 0 });
+  const careful = { entry: 0.6, size: 1, positionMax: 1, confidenceMin: 0, cooldownUs: 0 };
+  const others = decisionsOnPredictions(BY, TRADED, careful);
   const newer: Program = { ...(DECISIONS as Program), snapshot: { ...DECISIONS.snapshot!, version: 99 } };
   const damage = (cluster: MemoryLog, change: (record: { value: Buffer }) => void) => {
     for (const record of cluster.partitions("snapshots")[0]!.records) change(record as { value: Buffer });

@@ -7,7 +7,7 @@ import type { AnyDraft } from "../../src/agent/draft.ts";
 import type { BarEvent } from "../../src/event/events.ts";
 import { barId, strategyId, symbolId } from "../../src/event/identity.ts";
 import { MODEL_VERSION } from "../../src/strategy/model.ts";
-import { PAPER } from "../../src/strategy/paper-broker.ts";
+import { PAPER } from "../../src/strategy/paper/paper-broker.ts";
 import { POLICY } from "../../src/strategy/policy.ts";
 import type { Program } from "../../src/stream/program.ts";
 import type { Dice } from "../chaos/dice.ts";
@@ -20,12 +20,14 @@ export const WARM_UP = 200;
 const SESSION = idOf("session");
 const BY = { actor: "bot", modelVersion: MODEL_VERSION, strategyId: strategyId("whole"), session: SESSION };
 
+const TRADED = { interval: "1d", source: null };
+
 /** The programs that have snapshots, in the order of the flow. */
 export const AGENT: readonly Program[] = [
   indicatorsOfBars({ interval: "1d", actor: BY.actor, session: SESSION }),
-  predictionsOfIndicators(BY, "1d"),
-  decisionsOnPredictions(BY, { ...POLICY, entry: 0.5, confidenceMin: 0, cooldownUs: DAY }),
-  fillsOfDecisions(BY, "1d", { ...PAPER, outOfOrder: true }),
+  predictionsOfIndicators(BY, TRADED),
+  decisionsOnPredictions(BY, TRADED, { ...POLICY, entry: 0.5, confidenceMin: 0, cooldownUs: DAY }),
+  fillsOfDecisions(BY, TRADED, { ...PAPER, outOfOrder: true }),
   performanceOfFills(BY, { interval: "1d", source: null, capital: 100_000 }),
 ];
 

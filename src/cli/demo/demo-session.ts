@@ -3,7 +3,7 @@ import type { BarEvent, SessionEvent } from "../../event/events.ts";
 import { idBy } from "../../event/identity.ts";
 import { USUAL } from "../../strategy/indicators.ts";
 import { MODEL_VERSION } from "../../strategy/model.ts";
-import { PAPER } from "../../strategy/paper-broker.ts";
+import { PAPER } from "../../strategy/paper/paper-broker.ts";
 import { POLICY } from "../../strategy/policy.ts";
 import type { AgentRun } from "../flow/agent-run.ts";
 

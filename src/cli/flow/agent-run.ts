@@ -15,20 +15,25 @@ export interface AgentRun {
   readonly latenessUs: number;
   readonly seed: number;
   readonly outOfOrder: boolean;
-  /** The source of the bars that mark positions; null is the only one there is. */
+  /** The source of the bars that are traded; null is the only one there is. */
   readonly source: string | null;
   /** What the strategy began with; null is not told. */
   readonly capital: number | null;
 }
 
+/** The programs that take the prices of one source alone. */
+const TRADES: readonly string[] = ["predictions", "decisions", "fills"];
+
 /**
  * The name under which a program of the agent keeps its place in the topics. Bars of other lengths or days, or that take ticks
  * for longer, begin before the place of these, so theirs is another: gone on from here, their first ones would be told
- * without their beginning, over the whole ones.
+ * without their beginning, over the whole ones. What trades the prices of a source that was told begins at the first of
+ * them, too, because a run before it may have traded those of another.
  */
-export function programKey(program: string, run: Omit<AgentRun, "seed" | "outOfOrder" | "source" | "capital">): string {
+export function programKey(program: string, run: Omit<AgentRun, "seed" | "outOfOrder" | "capital">): string {
   const lengths = run.intervals.map(({ name }) => name).sort();
   const days = run.days === null ? [] : [run.days.name];
-  const settings = program === "bars" ? [...lengths, `${run.latenessUs}us`, ...days] : [run.interval];
+  const source = run.source !== null && TRADES.includes(program) ? [`source ${run.source}`] : [];
+  const settings = program === "bars" ? [...lengths, `${run.latenessUs}us`, ...days] : [run.interval, ...source];
   return [run.session ?? "live", run.actor, run.strategy, ...settings].map(encodeURIComponent).join(".");
 }

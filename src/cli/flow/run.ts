@@ -11,7 +11,7 @@ import { TradetapeError } from "../../errors.ts";
 import { strategyId } from "../../event/identity.ts";
 import { openRegistry } from "../../event/registry.ts";
 import { MODEL_VERSION } from "../../strategy/model.ts";
-import { PAPER } from "../../strategy/paper-broker.ts";
+import { PAPER } from "../../strategy/paper/paper-broker.ts";
 import type { Program } from "../../stream/program.ts";
 import { type RunServices, type RunTally, runProgram } from "../../stream/run.ts";
 import { checkTopics, requireGoodTopics } from "../../topic/check-topics.ts";
@@ -30,9 +30,9 @@ import { type BarFlags, daysOfFlags, declareBarFlags, lengthFlag } from "./bar-f
 const PROGRAMS: Readonly<Record<string, (run: AgentRun, by: AgentIdentity) => Program>> = {
   bars: (run) => barsOfTicks(run),
   indicators: (run) => indicatorsOfBars(run),
-  predictions: ({ interval }, by) => predictionsOfIndicators(by, interval),
-  decisions: (_run, by) => decisionsOnPredictions(by),
-  fills: ({ interval, seed, outOfOrder }, by) => fillsOfDecisions(by, interval, { ...PAPER, seed, outOfOrder }),
+  predictions: (run, by) => predictionsOfIndicators(by, run),
+  decisions: (run, by) => decisionsOnPredictions(by, run),
+  fills: (run, by) => fillsOfDecisions(by, run, { ...PAPER, seed: run.seed, outOfOrder: run.outOfOrder }),
   performance: (run, by) => performanceOfFills(by, run),
 };
 const PROGRAM_NAMES = Object.keys(PROGRAMS);
@@ -87,10 +87,7 @@ function declareFlags(command: Command): void {
     .option("--actor <name>", "who acts, as the audit log shows it", "tradetape")
     .option("--strategy <name>", "the strategy; its id is made of the name", MODEL_VERSION)
     .option("--seed <number>", "the paper broker's chance", "1")
-    .option(
-      "--source <name>",
-      "the bars that mark positions in performance, where a symbol has those of several sources",
-    )
+    .option("--source <name>", "whose bars are traded, where a symbol has those of several sources")
     .option("--capital <money>", "what the strategy began with, which performance takes daily returns of")
     .option("--out-of-order", "the paper broker hands its reports out in reverse")
     .option("--until-caught-up", "end when what the topics hold now has been taken");

@@ -5,7 +5,7 @@ import { programKey } from "../../../src/cli/flow/agent-run.ts";
 const MIN = { name: "1min", us: 60_000_000 };
 const HOUR = { name: "1h", us: 3_600_000_000 };
 const BARS = { interval: "1d", intervals: [MIN, HOUR], days: null, latenessUs: 0 };
-const RUN = { actor: "bot", strategy: "plain", session: null, ...BARS };
+const RUN = { actor: "bot", strategy: "plain", session: null, source: null, ...BARS };
 
 test("bars of other lengths, days or lateness begin anew; the same ones, in whatever order, go on", () => {
   const days = ["regular", "extended"] as const;
@@ -24,4 +24,14 @@ test("bars of other lengths, days or lateness begin anew; the same ones, in what
 test("another program's place is of the bars that it trades", () => {
   expect(programKey("fills", { ...RUN, intervals: [MIN] })).toBe(programKey("fills", RUN));
   expect(programKey("fills", { ...RUN, interval: "1h" })).not.toBe(programKey("fills", RUN));
+});
+
+test("what trades a source that is told begins at its first price; what doesn't trade goes on", () => {
+  for (const program of ["predictions", "decisions", "fills"]) {
+    const places = [null, "lean", "yahoo"].map((source) => programKey(program, { ...RUN, source }));
+    expect(new Set(places).size).toBe(3);
+  }
+  for (const program of ["bars", "indicators", "performance"]) {
+    expect(programKey(program, { ...RUN, source: "lean" })).toBe(programKey(program, RUN));
+  }
 });
