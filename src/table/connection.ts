@@ -166,12 +166,18 @@ export class Connection {
   }
 }
 
-/** Keepalives let the server find a client whose machine is gone within a minute; its locks go with it. */
+/**
+ * Keepalives let the server find a client whose machine is gone within a minute; its locks go with it. What our statements
+ * find and our commands print doesn't depend on how ALTER DATABASE or ALTER ROLE say that values are written.
+ */
 async function prepareSession(client: pg.Client, lockTimeoutMs: number): Promise<number> {
   const { rows } = await client.query<{ pid: number }>(
     `SELECT pg_backend_pid() AS pid, set_config('lock_timeout', $1, false),
        set_config('tcp_keepalives_idle', '30', false), set_config('tcp_keepalives_interval', '10', false),
-       set_config('tcp_keepalives_count', '3', false)`,
+       set_config('tcp_keepalives_count', '3', false),
+       set_config('TimeZone', 'UTC', false), set_config('DateStyle', 'ISO, MDY', false),
+       set_config('IntervalStyle', 'postgres', false), set_config('extra_float_digits', '1', false),
+       set_config('bytea_output', 'hex', false), set_config('search_path', 'public', false)`,
     [`${lockTimeoutMs}ms`],
   );
   return rows[0]!.pid;

@@ -45,11 +45,8 @@ export const openToSession = (alias: string): string =>
  * When a bar ended, not counted in, as the programs reckon it: what it says itself, else its start and its length. Null of
  * a day that begins at another time than midnight in UTC, and of lengths that nobody knows.
  */
-export const barEnd = (
-  alias: string,
-): string => `coalesce(${alias}.ends_at, CASE WHEN ${alias}."interval" !~ '(d|w|mo)$'
-  OR ${alias}."timestamp" = date_trunc('day', ${alias}."timestamp", 'UTC')
-  THEN ${alias}."timestamp" + tradetape.bar_length(${alias}."interval") END)`;
+export const barEnd = (alias: string): string =>
+  `coalesce(${alias}.ends_at, tradetape.bar_end(${alias}."timestamp", ${alias}."interval"))`;
 
 /** Microseconds since 1970 of a column. */
 export const epochMicros = (column: string): string => `(extract(epoch FROM ${column}) * 1000000)::bigint`;
