@@ -39,8 +39,9 @@ describe("the entry of an event", () => {
       backtest_session_id: null,
     });
     const { backtest_session_id: _none, ...event } = decision(1);
+    const time = "2024-03-05T14:30:00.000001Z";
     expect(JSON.parse(entry.payload)).toEqual({
-      event: { ...event, timestamp: "2024-03-05T14:30:00.000001Z" },
+      event: { ...event, timestamp: time, known_until: time },
       value_sha256: sha256(source().value),
     });
   });
