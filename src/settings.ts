@@ -39,6 +39,22 @@ function isWholeUrl(text: string): boolean {
   }
 }
 
+/** The rules of schemas/rules.json that have a switch; a test holds the two against each other. */
+const SWITCHED_RULES = [
+  "open_within_range",
+  "close_within_range",
+  "interval_known",
+  "reserved_event_type",
+  "reserved_actor",
+  "symbol_of_prediction",
+  "not_before_prediction",
+  "symbol_of_decision",
+  "not_of_hold",
+  "filled_of_approved",
+  "not_before_decision",
+  "within_decision_size",
+] as const;
+
 /** Root keeps its stack where PostgreSQL's own user, which root must switch to, can enter; others keep it at home. */
 const homeDefault = () => (process.getuid?.() === 0 ? "/var/lib/tradetape" : join(homedir(), ".tradetape"));
 
@@ -220,6 +236,17 @@ export const SETTINGS = {
       .transform((v) => [...new Set(v.split(",").map((kind) => kind.trim()))])
       .pipe(z.array(z.enum(["live", "paper", "backtest", "replay"])).min(1))
       .prefault("live,paper,backtest,replay"),
+  }),
+  rulesOff: setting({
+    env: "TRADETAPE_RULES_OFF",
+    doc:
+      "Rules that are not asked, for feeds that are known to break them, separated by commas; `verify` lists what landed " +
+      "all the same. docs/rules.md has them.",
+    schema: z
+      .string()
+      .transform((v) => [...new Set(v.split(",").map((name) => name.trim()))].filter((name) => name !== ""))
+      .pipe(z.array(z.enum(SWITCHED_RULES)))
+      .prefault(""),
   }),
   parkDeadlineMs: setting({
     env: "TRADETAPE_PARK_DEADLINE_MS",

@@ -10,7 +10,7 @@ import pathlib
 import pytest
 
 from tradetape.agent import Agent, Tape
-from tradetape.checks import Fields
+from tradetape.checks import Fields, broken_link
 from tradetape.times import DAY_US, Refused, moment, wrong_time
 
 SCHEMAS = pathlib.Path(__file__).parents[2] / "schemas"
@@ -43,6 +43,15 @@ def test_every_vector_of_the_rules_is_judged_as_it_says():
         topic, breaks = vector["topic"], vector["breaks"]
         expected = None if breaks is None else f"{topic}: {says[topic][breaks]}"
         assert said(topic, {**RULES["good"][topic], **vector["change"]}) == expected, vector
+
+
+def test_every_vector_of_the_links_is_judged_as_it_says():
+    says = {link["name"]: link["says"] for links in RULES["links"].values() for link in links}
+    for vector in RULES["linkVectors"]:
+        topic, breaks = vector["topic"], vector["breaks"]
+        parent = {**RULES["good"][RULES["links"][topic][0]["parent"]], **vector.get("parent", {})}
+        found = broken_link(topic, {**RULES["good"][topic], **vector["change"]}, parent)
+        assert found == says.get(breaks), vector
 
 
 def test_what_the_library_refuses_is_refused_by_the_same_sentence():
@@ -168,7 +177,7 @@ def test_the_agent_refuses_what_the_library_refuses(tape):
     agent = Agent(tape, actor="a", model_version="m", strategy="s")
     symbol = RULES["good"]["ticks"]["symbol_id"]
     prediction = agent.predict("k", symbol, CLOSE, probability_up=0.6)
-    hold = agent.decide("k", prediction, CLOSE, action="HOLD", approved=True)
+    hold = agent.decide("k", prediction, CLOSE, action="HOLD", approved=False)
     buy = agent.decide("k", prediction, CLOSE_US, action="BUY", size=10, approved=True)
     unapproved = agent.decide("u", prediction, CLOSE, action="SELL", size=1.0, approved=False)
     rejected = agent.fill("r", buy, CLOSE, "paper", status="REJECTED")
@@ -177,7 +186,7 @@ def test_the_agent_refuses_what_the_library_refuses(tape):
     other = Agent(tape, actor="a", model_version="m", strategy="s", session=elsewhere)
 
     def decides(by=agent, key="k", at=CLOSE, **fields):
-        return refusal(by.decide, key, prediction, at, **{"action": "HOLD", "approved": True, **fields})
+        return refusal(by.decide, key, prediction, at, **{"action": "HOLD", "approved": False, **fields})
 
     def fills(decision, by=agent, **fields):
         filled = {"status": "FILLED", "quantity": 1.0, "executed_price": 1.0, **fields}
@@ -188,14 +197,14 @@ def test_the_agent_refuses_what_the_library_refuses(tape):
     for found, expected in [
         (decides(size=1.0), "decisions: size must be 0 when action is HOLD"),
         (decides(action="BUY"), "decisions: size must be a finite number"),
-        (decides(at=earlier), "decisions: the decision is of an earlier time than its prediction"),
-        (decides(symbol_id=elsewhere), f"decisions: the prediction {prediction['prediction_id']} is of another symbol"),
+        (decides(at=earlier), "decisions: timestamp must not lie before that of its prediction"),
+        (decides(symbol_id=elsewhere), "decisions: symbol_id must be that of its prediction"),
         (decides(by=other), f"decisions: the prediction is of live trading, and {acts}"),
         (decides(key=5), "decisions: key must be given, as text"),
         (decides(sise=1), "decisions: sise is not a field of this event"),
-        (fills(hold), "fills: the decision is to HOLD, so nothing can come of it"),
-        (fills(unapproved), "fills: the decision was not approved, so nothing may be filled"),
-        (fills(buy, symbol_id=elsewhere), f"fills: the decision {buy['decision_id']} is of another symbol"),
+        (fills(hold), "fills: decision_id must not name a decision to HOLD"),
+        (fills(unapproved), "fills: status must not be FILLED when its decision was not approved"),
+        (fills(buy, symbol_id=elsewhere), "fills: symbol_id must be that of its decision"),
         (fills(buy, by=other), f"fills: the decision is of live trading, and {acts}"),
         (fills(buy, status="REJECTED"), "fills: quantity must be 0 when status is REJECTED"),
         (fills(buy, quantity=math.nan), "fills: quantity must be a finite number"),

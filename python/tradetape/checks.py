@@ -9,7 +9,11 @@ from importlib import resources
 
 from tradetape.times import Refused, moment
 
-RULES = json.loads(resources.files("tradetape").joinpath("rules.json").read_text("utf-8"))["rules"]
+DECLARED = json.loads(resources.files("tradetape").joinpath("rules.json").read_text("utf-8"))
+RULES = DECLARED["rules"]
+LINKS = DECLARED["links"]
+ROUNDING = 1e-9
+BAR_LENGTH = re.compile("([1-9][0-9]{0,3})([a-z]+)")
 
 UUID = re.compile("[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 SHA256 = re.compile("[0-9a-f]{64}")
@@ -254,6 +258,13 @@ def is_broken(rule, event):
     value = event.get(rule["field"])
     if value is None or "given" in rule:
         return value is None and "given" in rule
+    if "between" in rule:
+        low, high = (event.get(name) for name in rule["between"])
+        return (low is not None and is_above(low, value)) or (high is not None and is_above(value, high))
+    if "length" in rule:
+        return not is_length(value, rule["length"])
+    if "reserved" in rule:
+        return is_reserved(value, rule["reserved"])
     if "above" in rule:
         return value <= rule["above"]
     if "is" in rule:
@@ -267,3 +278,43 @@ def is_broken(rule, event):
         other = event.get(rule["before"])
         return other is not None and value >= other
     return value < rule.get("min", -math.inf) or value > rule.get("max", math.inf)
+
+
+def is_above(value, most):
+    """Whether a number is greater than another by more than a rounding."""
+    return value - most > ROUNDING * abs(value)
+
+
+def is_length(value, units):
+    written = BAR_LENGTH.fullmatch(value)
+    if written is None or written[2] not in units:
+        return False
+    following = units[written[2]]
+    return following is None or int(written[1]) % following != 0
+
+
+def is_reserved(value, reserved):
+    own = value.strip().lower()
+    return any(own.startswith(name[:-1].lower()) if name.endswith("*") else own == name.lower() for name in reserved)
+
+
+def broken_link(topic, event, parent):
+    """What is wrong between an event and its parent, as a sentence about the event; None if nothing is."""
+    return next((link["says"] for link in LINKS[topic] if is_link_broken(link, event, parent)), None)
+
+
+def is_link_broken(link, event, parent):
+    """Whether the two break a link; of `total`, by the event alone. schemas/rules.json says how one reads. A number that is
+    none breaks no link: the check of the fields says so."""
+    if any(event.get(field) != value for field, value in link.get("when", {}).items()):
+        return False
+    value, other = event.get(link["field"]), parent.get(link["of"])
+    if "atLeast" in link:
+        return moment(value) < moment(other)
+    if "same" in link:
+        return value != other
+    if "is" in link:
+        return other != link["is"]
+    if "not" in link:
+        return other == link["not"]
+    return isinstance(value, numbers.Real) and isinstance(other, numbers.Real) and is_above(value, other)

@@ -7,6 +7,7 @@ import { apiReference } from "./api-reference.ts";
 import { commandReference } from "./cli-reference.ts";
 import { formatsTable, mapTable, synonymsTable } from "./feed-tables.ts";
 import { cell, code, table } from "./markdown.ts";
+import { rulesTable } from "./rules-reference.ts";
 
 const settingsTable = () =>
   table(
@@ -30,6 +31,7 @@ export interface DocTable {
 export const DOC_TABLES: readonly DocTable[] = [
   { file: "docs/settings.md", name: "settings", make: settingsTable },
   { file: "docs/errors.md", name: "errors", make: errorsTable },
+  { file: "docs/rules.md", name: "rules", make: rulesTable },
   { file: "docs/cli.md", name: "commands", make: commandReference },
   { file: "docs/api.md", name: "api", make: apiReference },
   { file: "docs/feeds.md", name: "map", make: mapTable },

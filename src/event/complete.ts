@@ -1,5 +1,6 @@
 import type { EventOfTopic, TimeField } from "./events.ts";
 import { type OWN_ID, OWN_ID_OF, type OwnId, type OwnIdField } from "./identity.ts";
+import { NO_RULES_OFF, type RulesOff } from "./rules.ts";
 import { EVENT_BY_TOPIC, EVENT_SCHEMAS, EVENT_TOPICS, type EventTopic, TIME_FIELDS } from "./schemas.ts";
 import { readMicros, readMoment, type Time } from "./time/micros.ts";
 import { checkEvent } from "./validate.ts";
@@ -67,17 +68,22 @@ function putTime(event: Record<string, unknown>, name: string, finer: string): s
 /**
  * The checked event, with its times in microseconds, and its own id made where it has none and `OWN_ID` says how; or, as
  * text, the sentence that says what is wrong. Never throws on bad data, never changes the event it is given.
+ * @param off rules that are not asked
  */
-export function completeEvent<T extends EventTopic>(topic: T, event: unknown): EventOfTopic[T] | string {
+export function completeEvent<T extends EventTopic>(
+  topic: T,
+  event: unknown,
+  off: RulesOff = NO_RULES_OFF,
+): EventOfTopic[T] | string {
   const { field, made, ofRun }: OwnId<T> = OWN_ID_OF[topic];
   if (typeof event !== "object" || event === null) return checkEvent(topic, event)!;
   const given = inMicros(topic, event as Fields);
   if (typeof given === "string") return given;
   if (made === null || (given[field] ?? null) !== null) {
-    return checkEvent(topic, given) ?? (given as EventOfTopic[T]);
+    return checkEvent(topic, given, off) ?? (given as EventOfTopic[T]);
   }
   const complete: unknown = { ...given, [field]: NIL_UUID };
-  const wrong = checkEvent(topic, complete);
+  const wrong = checkEvent(topic, complete, off);
   if (wrong !== null) return wrong;
   const checked = complete as EventOfTopic[T];
   return ofRun?.lacks(checked) ?? Object.assign(checked, { [field]: made(checked) });

@@ -17,6 +17,7 @@ export const LETTER_REASONS = {
   missing_parent: "The event it belongs to never came.",
   unknown_session: "The session it belongs to never came.",
   session_mismatch: "It belongs to another session than its parent.",
+  rule_broken: "It breaks a rule of schemas/rules.json, which the detail names (docs/rules.md).",
   refused: "PostgreSQL refused the row for its data.",
 } as const;
 

@@ -1,6 +1,6 @@
 import { type Check, checkJson, checkText, checkTexts, checkUuid } from "./field/checks.ts";
 import { checkInputs } from "./field/inputs.ts";
-import { RULES } from "./rules.ts";
+import { brokenRule, NO_RULES_OFF, type RulesOff } from "./rules.ts";
 import type { EventField, EventTopic, FieldType } from "./schemas.ts";
 import { EVENT_BY_TOPIC, EVENT_SCHEMAS, EVENT_TOPICS } from "./schemas.ts";
 
@@ -65,12 +65,11 @@ function unknownField(event: Fields, names: ReadonlySet<string>): string | null 
   return null;
 }
 
-function compile(topic: EventTopic): (event: Fields) => string | null {
+function compile(topic: EventTopic): (event: Fields, off: RulesOff) => string | null {
   const { fields } = EVENT_SCHEMAS[EVENT_BY_TOPIC[topic]];
   const names = new Set(fields.map((field) => field.name));
   const checks = fields.map((field) => ({ ...field, check: checkOf(field) }));
-  const rules = RULES[topic];
-  return (event) => {
+  return (event, off) => {
     let present = 0;
     for (const { name, check, nullable, hasDefault } of checks) {
       const value = event[name];
@@ -90,24 +89,22 @@ function compile(topic: EventTopic): (event: Fields) => string | null {
       const unknown = unknownField(event, names);
       if (unknown !== null) return unknown;
     }
-    for (const rule of rules) {
-      if (rule.isBroken(event)) return rule.says;
-    }
-    return null;
+    return brokenRule(topic, event, off)?.says ?? null;
   };
 }
 
 const compiled = Object.fromEntries(EVENT_TOPICS.map((topic) => [topic, compile(topic)])) as Record<
   EventTopic,
-  (event: Fields) => string | null
+  (event: Fields, off: RulesOff) => string | null
 >;
 
 /**
  * What is wrong with an event, as a sentence without its full stop ("volume must not be negative"), or null when the
  * topic's schema and rules allow it. Never throws on bad data. Runs for every event published; a
- * landing relies on the types and the table's CHECKs, as events of other programs never came by here.
+ * landing relies on the types, the table's CHECKs and its own look, as events of other programs never came by here.
+ * @param off rules that are not asked
  */
-export function checkEvent(topic: EventTopic, event: unknown): string | null {
+export function checkEvent(topic: EventTopic, event: unknown, off: RulesOff = NO_RULES_OFF): string | null {
   if (typeof event !== "object" || event === null || Array.isArray(event)) return "the event must be an object";
-  return compiled[topic](event as Fields);
+  return compiled[topic](event as Fields, off);
 }

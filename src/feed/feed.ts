@@ -1,4 +1,5 @@
 import type { EventOfTopic, SymbolEvent } from "../event/events.ts";
+import type { RulesOff } from "../event/rules.ts";
 import type { EventTopic } from "../event/schemas.ts";
 import type { Early1970 } from "../event/time/range.ts";
 import type { Decision, Question } from "./decision.ts";
@@ -82,6 +83,8 @@ export interface FeedOptions {
   readonly eventBytesMax?: number | undefined;
   /** What becomes of times in the first quarter of 1970; refused where nothing is said. */
   readonly early1970?: Early1970 | undefined;
+  /** Rules that are not asked. */
+  readonly rulesOff?: RulesOff | undefined;
   /** The format's name, where detection shall not decide. */
   readonly format?: string | undefined;
   /** A file that describes the layout (docs/feeds.md). */

@@ -21,13 +21,30 @@ const UNITS: Readonly<Record<string, string>> = {
   month: "mo",
 };
 
-/** One spelling per length of a bar (1s, 5min, 1h, 1d, 1w, 1mo), for it is part of the bar's id; null if unknown. */
+/** Of how many of a unit the next one is made. */
+const NEXT: Readonly<Record<string, readonly [count: number, unit: string]>> = {
+  s: [60, "min"],
+  min: [60, "h"],
+  h: [24, "d"],
+  d: [7, "w"],
+};
+
+/**
+ * One spelling per length of a bar (1s, 5min, 1h, 1d, 1w, 1mo; 60min is 1h), for it is part of the bar's id; null if
+ * unknown. The rule `interval_known` of schemas/rules.json knows no other.
+ */
 export function intervalName(text: string): string | null {
   const found = /^([1-9]\d{0,3})\s*([a-zA-Z]+)$/.exec(text.trim());
   if (found === null) return null;
-  const [, count, word = ""] = found;
-  const unit = UNITS[word] ?? UNITS[word.toLowerCase()] ?? UNITS[word.toLowerCase().replace(/s$/, "")];
-  return unit === undefined ? null : `${count}${unit}`;
+  const [, digits, word = ""] = found;
+  let unit = UNITS[word] ?? UNITS[word.toLowerCase()] ?? UNITS[word.toLowerCase().replace(/s$/, "")];
+  if (unit === undefined) return null;
+  let count = Number(digits);
+  for (let next = NEXT[unit]; next !== undefined && count % next[0] === 0; next = NEXT[unit]) {
+    count /= next[0];
+    unit = next[1];
+  }
+  return `${count}${unit}`;
 }
 
 /**

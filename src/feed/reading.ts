@@ -1,4 +1,5 @@
 import type { EventOfTopic } from "../event/events.ts";
+import { brokenRule, NO_RULES_OFF, type RulesOff } from "../event/rules.ts";
 import { type EventTopic, TIME_FIELDS } from "../event/schemas.ts";
 import { type Early1970, wrongTime } from "../event/time/range.ts";
 import type { FeedBatch, FeedOptions, Rejection, Warning } from "./feed.ts";
@@ -13,6 +14,7 @@ export class Reading<T extends EventTopic> {
   readonly #topic: T;
   readonly #isStrict: boolean;
   readonly #early1970: Early1970;
+  readonly #rulesOff: RulesOff;
   readonly #neighbours: Neighbours | undefined;
   readonly #ids: SameIds | undefined;
   #headToCome: number;
@@ -20,12 +22,17 @@ export class Reading<T extends EventTopic> {
   /** When the lines that are being read came, in microseconds. */
   #nowUs = 0;
 
-  constructor(topic: T, conversion: Conversion<T>, { strict = false, early1970 = "refuse" }: FeedOptions) {
+  constructor(
+    topic: T,
+    conversion: Conversion<T>,
+    { strict = false, early1970 = "refuse", rulesOff = NO_RULES_OFF }: FeedOptions,
+  ) {
     const isMarketData = topic === "ticks" || topic === "quotes" || topic === "bars";
     this.#conversion = conversion;
     this.#topic = topic;
     this.#isStrict = strict;
     this.#early1970 = early1970;
+    this.#rulesOff = rulesOff;
     this.#neighbours = isMarketData ? new Neighbours() : undefined;
     this.#ids = isMarketData && conversion.isOnce ? new SameIds() : undefined;
     this.#headToCome = conversion.head;
@@ -69,13 +76,15 @@ export class Reading<T extends EventTopic> {
     events: EventOfTopic[T][],
     rejections: Rejection[],
   ): void {
-    const reason = typeof made === "string" ? made : (this.#wrongTime(made) ?? this.#wrong(made as MarketEvent, line));
+    const reason =
+      typeof made === "string" ? made : (this.#wrongItself(made) ?? this.#wrong(made as MarketEvent, line));
     if (reason !== null) rejections.push({ line, reason, text });
     else events.push(made as EventOfTopic[T]);
   }
 
-  #wrongTime(event: EventOfTopic[T]): string | null {
-    return wrongTime(TIME_FIELDS[this.#topic], event, this.#early1970, this.#nowUs)?.detail ?? null;
+  #wrongItself(event: EventOfTopic[T]): string | null {
+    const wrong = wrongTime(TIME_FIELDS[this.#topic], event, this.#early1970, this.#nowUs);
+    return wrong?.detail ?? brokenRule(this.#topic, event, this.#rulesOff)?.says ?? null;
   }
 
   /** Only market data have the objects that look at them, so `event` is one of these where it is used. */

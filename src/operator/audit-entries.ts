@@ -81,7 +81,7 @@ interface RemovedBlocks {
 /** Called in the transaction that removes. */
 export function recordRemovedBlocks(ops: Ops, removed: RemovedBlocks): Promise<void> {
   const { actionId, session, topic, table, heap, fromBlock, rows, rowSums } = removed;
-  const facts = { session, table, rows, row_sums: rowSums };
+  const facts = { session, table, heap, from_block: fromBlock, rows, row_sums: rowSums };
   return record(ops, { kind: "SESSION_DELETE", actionId, key: [heap, String(fromBlock)], topic, session, facts });
 }
 

@@ -1,6 +1,8 @@
+import type { Config } from "../config.ts";
 import { EventReader, HEADER_BYTES } from "../event/codec.ts";
 import { Refusal } from "../event/letter.ts";
 import type { Registry } from "../event/registry.ts";
+import type { RulesOff } from "../event/rules.ts";
 import { EVENT_BY_TOPIC, EVENT_SCHEMAS, type EventTopic, TIME_FIELDS } from "../event/schemas.ts";
 import { type Early1970, wrongTime } from "../event/time/range.ts";
 import { checkEvent } from "../event/validate.ts";
@@ -9,24 +11,30 @@ import type { Input } from "./inputs.ts";
 import type { InputRecord } from "./program.ts";
 
 /** Whether `checkEvent` finds nothing wrong with an event. Ids in capitals land, too: they are put in lower case. */
-function isWellFormed(topic: EventTopic, event: Record<string, unknown>): boolean {
-  if (checkEvent(topic, event) === null) return true;
+function isWellFormed(topic: EventTopic, event: Record<string, unknown>, off: RulesOff): boolean {
+  if (checkEvent(topic, event, off) === null) return true;
   for (const { name, type } of EVENT_SCHEMAS[EVENT_BY_TOPIC[topic]].fields) {
     const value = event[name];
     if (type === "uuid" && typeof value === "string") event[name] = value.toLowerCase();
   }
-  return checkEvent(topic, event) === null;
+  return checkEvent(topic, event, off) === null;
 }
 
 /** Reads fetched batches into the records that a program is shown. */
 export class InputReader {
   readonly #registry: Registry;
   readonly #early1970: Early1970;
+  readonly #rulesOff: RulesOff;
   readonly #readers: ReadonlyMap<EventTopic, EventReader>;
 
-  constructor(registry: Registry, topics: readonly EventTopic[], early1970: Early1970) {
+  constructor(
+    registry: Registry,
+    topics: readonly EventTopic[],
+    { early1970, rulesOff }: Pick<Config, "early1970" | "rulesOff">,
+  ) {
     this.#registry = registry;
     this.#early1970 = early1970;
+    this.#rulesOff = new Set(rulesOff);
     this.#readers = new Map(topics.map((topic) => [topic, new EventReader(topic, registry)]));
   }
 
@@ -46,7 +54,7 @@ export class InputReader {
       if (offset < input.next) continue;
       if (offset >= until) break;
       const event = reader.read(fetched.record(index).value);
-      if (event instanceof Refusal || !isWellFormed(input.topic, event)) continue;
+      if (event instanceof Refusal || !isWellFormed(input.topic, event, this.#rulesOff)) continue;
       const publishedUs = fetched.publishedAtMs(index) * 1000;
       if (wrongTime(TIME_FIELDS[input.topic], event, this.#early1970, publishedUs) !== null) continue;
       const { topic, partition } = input;

@@ -88,7 +88,7 @@ class Run {
       this.#snapshots = new Snapshots(client, at, `${program.name}/${options.name}`, program.snapshot);
     }
     this.#member = new SoleMember(client, { groupId: this.#groupId, topicNames, ...config });
-    const reader = new InputReader(registry, program.reads, config.early1970);
+    const reader = new InputReader(registry, program.reads, config);
     const marks = new Marks(this.#member, log);
     const hasEnd = options.caughtUpWith !== undefined;
     this.#own = { reader, member: this.#member, marks, snapshots: this.#snapshots, publish, hasEnd };

@@ -63,6 +63,8 @@ export interface ConnectOptions {
   readonly compactedTopics?: SettingValue;
   /** TRADETAPE_SESSION_KINDS: Events of these kinds of sessions land, the others are counted as `filtered`; events of no session are live. */
   readonly sessionKinds?: SettingValue;
+  /** TRADETAPE_RULES_OFF: Rules that are not asked, for feeds that are known to break them, separated by commas; `verify` lists what landed all the same. docs/rules.md has them. */
+  readonly rulesOff?: SettingValue;
   /** TRADETAPE_PARK_DEADLINE_MS: How long an event waits for its parents before it may become a letter `missing_parent`. In ms. */
   readonly parkDeadlineMs?: SettingValue;
   /** TRADETAPE_PARKED_EVENTS_MAX: Parked events of one partition; over it, the partition waits. */

@@ -4,6 +4,7 @@ import { TradetapeError } from "../errors.ts";
 import { completeEvent, type Incomplete } from "../event/complete.ts";
 import type { EventOfTopic } from "../event/events.ts";
 import { openRegistry } from "../event/registry.ts";
+import type { RulesOff } from "../event/rules.ts";
 import { type EventTopic, TIME_FIELDS } from "../event/schemas.ts";
 import { type Early1970, wrongTime } from "../event/time/range.ts";
 import type { Headers } from "../event/workflow.ts";
@@ -23,18 +24,20 @@ export async function connectTape(config: Config, log: Log, client = openKafka(c
     bufferBytesMax: config.publishBufferBytesMax,
   });
   const parts = { client, registry: openRegistry(schemaRegistryUrl), publisher, namespace, eventBytesMax };
-  return new KafkaTape(parts, config.early1970);
+  return new KafkaTape(parts, config);
 }
 
 class KafkaTape implements Tape {
   readonly #parts: WriterParts;
   readonly #early1970: Early1970;
+  readonly #rulesOff: RulesOff;
   readonly #writers = new Map<EventTopic, EventWriter>();
   #closed: Promise<void> | undefined;
 
-  constructor(parts: WriterParts, early1970: Early1970) {
+  constructor(parts: WriterParts, { early1970, rulesOff }: Pick<Config, "early1970" | "rulesOff">) {
     this.#parts = parts;
     this.#early1970 = early1970;
+    this.#rulesOff = new Set(rulesOff);
   }
 
   publish<T extends EventTopic>(topic: T, event: Incomplete<T>, options: PublishOptions = {}): Promise<void> {
@@ -132,7 +135,7 @@ class KafkaTape implements Tape {
 
   /** The event as it is sent. @throws TradetapeError input_invalid: also for a time that landing would set aside */
   #checked<T extends EventTopic>(topic: T, event: unknown): EventOfTopic[T] {
-    const complete = completeEvent(topic, event);
+    const complete = completeEvent(topic, event, this.#rulesOff);
     const isWhole = typeof complete !== "string";
     const time = isWhole
       ? wrongTime(TIME_FIELDS[topic], complete, this.#early1970, this.#parts.publisher.brokerUs())

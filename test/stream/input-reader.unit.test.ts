@@ -41,7 +41,11 @@ async function shown(...events: readonly object[]): Promise<readonly object[]> {
     logEnd: events.length,
   };
   const batch = new FetchedBatch(range, records, events.length);
-  const shownRecords = await new InputReader(registry, ["fills"], "refuse").read(INPUT, batch, events.length);
+  const shownRecords = await new InputReader(registry, ["fills"], { early1970: "refuse", rulesOff: [] }).read(
+    INPUT,
+    batch,
+    events.length,
+  );
   return shownRecords.map(({ event }) => ({ ...event }));
 }
 

@@ -11,8 +11,23 @@ interface Vector {
   readonly breaks: string | null;
 }
 
+/** The same of a link: `parent` is the change that is made to the parent's good event. */
+interface LinkVector extends Vector {
+  readonly topic: "decisions" | "fills";
+  readonly parent?: Event;
+}
+
+interface Named {
+  readonly name: string;
+  readonly says: string;
+  readonly field: string;
+  readonly switch?: true;
+}
+
 interface RulesFile {
-  readonly rules: Readonly<Record<EventTopic, readonly { readonly name: string; readonly says: string }[]>>;
+  readonly rules: Readonly<Record<EventTopic, readonly Named[]>>;
+  readonly links: Readonly<Record<LinkVector["topic"], readonly (Named & { readonly parent: EventTopic })[]>>;
+  readonly linkVectors: readonly LinkVector[];
   readonly good: Readonly<Record<EventTopic, Event>>;
   readonly vectors: readonly Vector[];
 }
@@ -20,3 +35,9 @@ interface RulesFile {
 export const RULES_FILE = JSON.parse(
   readFileSync(new URL("../../schemas/rules.json", import.meta.url), "utf8"),
 ) as RulesFile;
+
+/** What TRADETAPE_RULES_OFF may name. */
+export const SWITCHED_RULES: readonly string[] = [
+  ...Object.values(RULES_FILE.rules).flatMap((rules) => rules.filter((rule) => rule.switch)),
+  ...Object.values(RULES_FILE.links).flat(),
+].map(({ name }) => name);

@@ -4,7 +4,7 @@ import { Refusal } from "../../event/letter.ts";
 import { isAhead } from "../../event/time/range.ts";
 import { type Records, ValuePlace } from "../../topic/fetch/records.ts";
 import { DayCut } from "./day-cut.ts";
-import type { EncodedBatch, EncodeRange, Letter } from "./encoded-batch.ts";
+import { brokenLetter, type EncodedBatch, type EncodeRange, type Letter } from "./encoded-batch.ts";
 import type { Encoder } from "./encoder.ts";
 import { firstPublishedUs } from "./headers.ts";
 import { readEvent } from "./read-event.ts";
@@ -109,9 +109,15 @@ class BatchEncoder {
     const time = consumer.partitionedByDay ? (event[consumer.time] as number) : 0;
     const admission = this.#admit(index, time, (event.backtest_session_id ?? null) as string | null);
     if (admission !== "in") return admission !== "cut";
+    const before = this.rows.out.length;
     const refusal = rowEncoder.write(this.rows.out, event, this.#facts);
+    const broken = refusal ? undefined : this.#encoder.judge(event);
     if (refusal) this.letters.push({ index, reason: "invalid", detail: refusal.detail, column: refusal.column });
-    else this.rows.close(index);
+    else if (broken === undefined) this.rows.close(index);
+    else {
+      this.rows.out.length = before;
+      this.letters.push({ index, ...brokenLetter(broken) });
+    }
     return true;
   }
 

@@ -1,5 +1,6 @@
 import type { Day } from "../../event/day.ts";
 import type { LetterReason } from "../../event/letter.ts";
+import type { Rule } from "../../event/rules.ts";
 import type { Records } from "../../topic/fetch/records.ts";
 import type { Rows } from "./rows.ts";
 import type { SessionFate } from "./session-sieve.ts";
@@ -12,6 +13,13 @@ export interface Letter {
   readonly column?: string | undefined;
   readonly sqlstate?: string | undefined;
 }
+
+/** What a letter says of an event that breaks a rule: the rule's own words, and its name. */
+export const brokenLetter = ({ name, field, says }: Pick<Rule, "name" | "field" | "says">): Omit<Letter, "index"> => ({
+  reason: "rule_broken",
+  detail: `${says} (${name})`,
+  column: field,
+});
 
 /** Records made ready to land: the offsets [firstOffset, nextOffset) land with this batch and with no other. */
 export interface EncodedBatch {

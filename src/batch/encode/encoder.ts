@@ -1,4 +1,5 @@
 import type { EventReader } from "../../event/codec.ts";
+import type { Rule } from "../../event/rules.ts";
 import type { Early1970 } from "../../event/time/range.ts";
 import type { RowEncoder } from "../../table/rows/row-encoder.ts";
 import type { Consumer } from "../consumer.ts";
@@ -14,6 +15,8 @@ export interface Encoder {
   readonly transcoders: Pick<Transcoders, "of">;
   readonly eventBytesMax: number;
   readonly early1970: Early1970;
+  /** The first rule that an event breaks, if it does. */
+  readonly judge: (event: Readonly<Record<string, unknown>>) => Rule | undefined;
   readonly newDaysPerBatchMax: number;
   readonly filter: EventFilter;
   readonly days: KnownDays;

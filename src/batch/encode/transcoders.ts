@@ -1,4 +1,5 @@
 import { HEADER_BYTES, MAGIC } from "../../event/codec.ts";
+import type { RulesOff } from "../../event/rules.ts";
 import type { Early1970 } from "../../event/time/range.ts";
 import type { WireLayout } from "../../event/wire-layout.ts";
 import type { CheckedColumn } from "../../table/rows/catalog.ts";
@@ -6,6 +7,7 @@ import { hasSessions } from "../../table/rows/landing-table.ts";
 import { Transcoder, type TranscoderPlan } from "../../table/rows/transcoder.ts";
 import type { ValuePlace } from "../../topic/fetch/records.ts";
 import type { Consumer } from "../consumer.ts";
+import { rowJudgeOf } from "./judge.ts";
 
 /** Knows how a writer's events lie in bytes, by the id of the writer's schema. */
 interface Layouts {
@@ -16,9 +18,11 @@ export function transcoderPlan(
   consumer: Consumer,
   columns: readonly CheckedColumn[],
   early1970: Early1970,
+  rulesOff: RulesOff,
 ): TranscoderPlan {
-  const { landing, time } = consumer;
-  return { columns, revised: landing.repeats === "revised", time, session: hasSessions(landing), early1970 };
+  const { topic, landing, time } = consumer;
+  const judge = rowJudgeOf(topic, rulesOff);
+  return { columns, revised: landing.repeats === "revised", time, session: hasSessions(landing), early1970, judge };
 }
 
 /** The transcoders of one topic's writers, made as their schemas are met. */

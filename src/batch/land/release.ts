@@ -50,13 +50,14 @@ export async function releaseParked(
     const encoded = encodeBatch(encoder, partition, new ParkedRecords(ready), range);
     // Cut for the sake of its days, it still covers no offsets; the next release takes the rest.
     const batch = await withDays(plan, daySlot, { ...encoded, nextOffset });
-    const outcome = await landStaged(connection, plan.staged, batch, 0, batch.rows.indexes.length);
+    // Before they land, since nothing of this batch waits behind what lands with it.
     await unpark(
       connection,
       topicName,
       partition,
       ready.slice(0, batch.to).map(({ offset }) => offset),
     );
+    const outcome = await landStaged(connection, plan.staged, batch, 0, batch.rows.indexes.length);
     // What can't land yet is parked again, with the parents that are missing now: `missing` was empty for an event that only
     // waited behind an earlier one of its id.
     await insertParked(connection, topicName, partition, parkedRows(batch, outcome.parked));

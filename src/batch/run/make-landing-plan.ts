@@ -6,6 +6,7 @@ import { RowEncoder } from "../../table/rows/row-encoder.ts";
 import { topicName } from "../../topic/topics.ts";
 import { type Consumer, copiesDirectly, dayColumnOf, hasherOf } from "../consumer.ts";
 import { EventFilter } from "../encode/event-filter.ts";
+import { judgeOf } from "../encode/judge.ts";
 import { KnownDays } from "../encode/known-days.ts";
 import { Transcoders, transcoderPlan } from "../encode/transcoders.ts";
 import type { ReplayTerms } from "../group/replay-terms.ts";
@@ -33,7 +34,8 @@ export async function makeLandingPlan(
   const { topic, landing } = consumer;
   const name = topicName(config.namespace, topic);
   const auditTopicName = topicName(config.namespace, "audit");
-  const stage = stageStatements(landing);
+  const rulesOff = new Set<string>(config.rulesOff);
+  const stage = stageStatements(landing, rulesOff);
   const columns = await services.questions.use((connection) =>
     checkCatalog(connection, landing, dayColumnOf(consumer)),
   );
@@ -53,9 +55,10 @@ export async function makeLandingPlan(
       consumer,
       reader,
       rowEncoder: new RowEncoder(columns, landing.repeats === "revised"),
-      transcoders: new Transcoders(reader, transcoderPlan(consumer, columns, config.early1970)),
+      transcoders: new Transcoders(reader, transcoderPlan(consumer, columns, config.early1970, rulesOff)),
       eventBytesMax: config.eventBytesMax,
       early1970: config.early1970,
+      judge: judgeOf(topic, rulesOff),
       newDaysPerBatchMax: config.newDaysPerBatchMax,
       filter,
       days: new KnownDays(landing.table, config.daysAhead),

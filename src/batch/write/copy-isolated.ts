@@ -2,7 +2,7 @@ import { TradetapeError } from "../../errors.ts";
 import { RULE_BY_NAME } from "../../event/rules.ts";
 import type { Connection } from "../../table/connection.ts";
 import { copyColumn, copyLine, type DatabaseFault, faultKindOf, isDatabaseFault } from "../../table/sqlstate.ts";
-import type { Letter } from "../encode/encoded-batch.ts";
+import { brokenLetter, type Letter } from "../encode/encoded-batch.ts";
 import type { Rows } from "../encode/rows.ts";
 
 /** Where a COPY goes: the statement, and the relation as PostgreSQL names it in an error's context. */
@@ -103,10 +103,7 @@ function badRow(fault: DatabaseFault, target: CopyTarget, start: number, end: nu
 /** The letter of a row that PostgreSQL refused with this fault: of a CHECK that is a rule it has the rule's own words. */
 export function letterOf(fault: DatabaseFault, index: number): Letter {
   const rule = RULE_BY_NAME.get(fault.constraint ?? "");
-  if (rule) {
-    const detail = `${rule.says} (${rule.name})`;
-    return { index, reason: "refused", detail, column: rule.field, sqlstate: fault.code };
-  }
+  if (rule) return { index, ...brokenLetter(rule), sqlstate: fault.code };
   const column = copyColumn(fault);
   const detail = fault.constraint ? `${fault.message} (${fault.constraint})` : fault.message;
   return { index, reason: "refused", detail, column, sqlstate: fault.code };

@@ -1,7 +1,9 @@
+import { linkNamed } from "../../event/rules.ts";
 import type { Connection } from "../../table/connection.ts";
+import type { Counted } from "../../table/landing/links.ts";
 import { prepareStage, type StageStatements } from "../../table/landing/stage.ts";
 import type { RowHasher } from "../../table/rows/row-hasher.ts";
-import type { EncodedBatch, Letter } from "../encode/encoded-batch.ts";
+import { brokenLetter, type EncodedBatch, type Letter } from "../encode/encoded-batch.ts";
 import type { SessionKind } from "../encode/event-filter.ts";
 import { indexOf } from "../encode/offset-index.ts";
 import { type Rows, RowsWriter } from "../encode/rows.ts";
@@ -9,6 +11,7 @@ import { copyIsolated, letterOf, rowBytes } from "./copy-isolated.ts";
 import type { Repeat, StagedCount } from "./insert-isolated.ts";
 import type { StagedInsert } from "./insert-staged.ts";
 import type { Outcome, Parked } from "./outcome.ts";
+import { overTotal } from "./over-total.ts";
 import { indexesOf, sumStaged } from "./sum-rows.ts";
 
 export interface StagedPath {
@@ -47,6 +50,7 @@ export async function landStaged(
   );
   if (copied === "repeat") throw new Error(`${stage.relation} has no unique index, and yet a key was refused there`);
   const aside = await setAside(connection, path, batch);
+  const over = await totalLetters(connection, path, batch);
   const strangers = await strangerLetters(connection, path, batch);
   const inserted = await path.insert(connection, stage, path.wantOffsets, batch.partition);
   const { counts } = inserted;
@@ -56,9 +60,10 @@ export async function landStaged(
   const written = of("written");
   const superseded = of("replaced");
   const replaced = superseded + of("outdated");
-  const staged = copied.copied - strangers.length - aside.letters.length - aside.parked.length - aside.filtered;
+  const { letters: misfits, parked, filtered } = aside;
+  const staged = copied.copied - over.length - strangers.length - misfits.length - parked.length - filtered;
   const toAudit = indexesOf(batch, counts, ["written", "replaced", "outdated"]);
-  const letters = [...copied.letters, ...aside.letters, ...strangers, ...conflicts, ...refused];
+  const letters = [...copied.letters, ...misfits, ...over, ...strangers, ...conflicts, ...refused];
   return {
     written,
     replaced,
@@ -102,6 +107,10 @@ interface Misfit extends Record<string, unknown> {
   readonly missing: Readonly<Record<string, string>>;
   readonly mismatch: boolean;
   readonly filtered: boolean;
+  /** Whether an earlier event of its id is parked. */
+  readonly behind: boolean;
+  /** The rule that it breaks, judged by the parents that have landed. */
+  readonly broken: string | null;
 }
 
 interface Aside {
@@ -113,7 +122,7 @@ interface Aside {
 /**
  * Takes the misfits out of the stage: events of a deleted or unserved session are filtered, children of another session
  * than their parent's become letters, and children whose parents have not landed are parked, as are events behind a parked
- * one of their own id.
+ * one of their own id. Of the others those that break a rule together with their parents become letters.
  */
 async function setAside(connection: Connection, path: StagedPath, batch: EncodedBatch): Promise<Aside> {
   if (path.stage.misfits === undefined) return { letters: [], parked: [], filtered: 0 };
@@ -125,16 +134,17 @@ async function setAside(connection: Connection, path: StagedPath, batch: Encoded
   if (misfits.length === 0) return { letters: [], parked: [], filtered: 0 };
   const filtered = misfits.filter((row) => row.filtered);
   const mismatched = misfits.filter((row) => !row.filtered && row.mismatch);
-  const waiting = misfits.filter((row) => !row.filtered && !row.mismatch);
+  const isWaiting = ({ missing, behind }: Misfit) => behind || Object.keys(missing).length > 0;
+  const left = misfits.filter((row) => !row.filtered && !row.mismatch);
+  const waiting = left.filter(isWaiting);
+  const broken = left.filter((row) => !isWaiting(row));
   const followers = await laterOnes(connection, path, waiting, misfits);
-  const letters = mismatched.map(
-    (v): Letter => ({
-      index: indexOf(batch, v.offset),
-      reason: "session_mismatch",
-      detail: "its parent belongs to another session",
-      column: "backtest_session_id",
-    }),
-  );
+  const detail = "its parent belongs to another session";
+  const mismatch = { reason: "session_mismatch", detail, column: "backtest_session_id" } as const;
+  const letters = [
+    ...mismatched.map(({ offset }): Letter => ({ index: indexOf(batch, offset), ...mismatch })),
+    ...broken.map((v): Letter => ({ index: indexOf(batch, v.offset), ...brokenLetter(linkNamed(v.broken!)) })),
+  ];
   const parked = [...waiting, ...followers].map(
     (v): Parked => ({ index: indexOf(batch, v.offset), eventId: v.id, missing: v.missing }),
   );
@@ -160,6 +170,15 @@ async function laterOnes(
     misfits.map((v) => v.offset),
   ]);
   return siblings.filter((s) => s.offset > firstOf.get(s.id)!).map((s) => ({ ...s, missing: {} }));
+}
+
+/** Takes events out of the stage that would bring a total above what their parent allows. */
+async function totalLetters(connection: Connection, path: StagedPath, batch: EncodedBatch): Promise<Letter[]> {
+  const { totals, discard } = path.stage;
+  if (totals === undefined) return [];
+  const over = overTotal(await connection.query<Counted>(totals.sql, []));
+  if (over.length > 0) await connection.run(discard, [over]);
+  return over.map((offset) => ({ index: indexOf(batch, offset), ...brokenLetter(totals.rule) }));
 }
 
 /** Takes strangers out of the stage: they would overwrite a row of another session, and so carry it over into theirs. */

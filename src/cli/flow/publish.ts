@@ -66,8 +66,8 @@ export const publishCommand: CommandSpec<PublishOptions> = {
   declare: (command) => declareFlags(command),
   run: async (session, [kind, ...files], options) => {
     const producer: Producer<EventTopic> = PRODUCERS[kind as keyof typeof PRODUCERS];
-    const { eventBytesMax, early1970 } = session.config;
-    const limited = { ...options, eventBytesMax, early1970 };
+    const { eventBytesMax, early1970, rulesOff } = session.config;
+    const limited = { ...options, eventBytesMax, early1970, rulesOff: new Set(rulesOff) };
     return options.dryRun ? dryRun(session, producer, files, limited) : publish(session, producer, files, limited);
   },
 };

@@ -96,6 +96,12 @@ function otherDatabase(text: string, databaseUrl: string): string {
   return text;
 }
 
+/** What landed and breaks a rule. */
+function ruleText(found: Verification["rules"]): string {
+  const rows = found.map(({ rule, topic, rows, examples }) => [rule, topic, count(rows), examples.join(" ")]);
+  return `rows that break a rule (docs/rules.md):\n${table(["rule", "topic", "rows", "for example"], rows)}`;
+}
+
 export function verificationText(result: Verification): string {
   const { rows, partitions, auditEntries, quotes } = result;
   const looked = `${count(rows)} rows, ${count(partitions)} partitions, ${count(auditEntries)} audit entries`;
@@ -106,6 +112,7 @@ export function verificationText(result: Verification): string {
     ...result.problems.map((finding) => ["wrong", finding.check, finding.subject, finding.detail]),
     ...result.warnings.map((finding) => ["warning", finding.check, finding.subject, finding.detail]),
   ];
+  if (result.rules.length > 0) lines.push(ruleText(result.rules));
   if (findings.length > 0) lines.push(table(["", "check", "where", "what"], findings));
   return lines.join("\n");
 }

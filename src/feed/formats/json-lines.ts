@@ -4,6 +4,7 @@ import { completeEvent, NIL_UUID } from "../../event/complete.ts";
 import type { EventOfTopic } from "../../event/events.ts";
 import { OWN_ID_OF, type OwnId } from "../../event/identity.ts";
 import { OccurrenceCounter } from "../../event/occurrence.ts";
+import type { RulesOff } from "../../event/rules.ts";
 import { EVENT_BY_TOPIC, EVENT_SCHEMAS, type EventField, type EventTopic } from "../../event/schemas.ts";
 import { checkEvent } from "../../event/validate.ts";
 import type { Format, Opening } from "../format.ts";
@@ -49,7 +50,7 @@ export function jsonLines<T extends EventTopic>(topic: T): Format<T> {
       const steps = [reader(fields, zone), (event: Fields) => fillFlags(event, flagged), checkRange];
       // Behind the reader, which spells a symbol_id as ids are spelled; before the flags, which fill it in.
       if (tickers) steps.splice(1, 0, tickers.step);
-      const finish = finisher(topic);
+      const finish = finisher(topic, options.rulesOff);
       for (const [name, value] of flagged)
         decisions.take(name, name === "symbol_id" ? symbol!.text : value, FLAGS[name]!);
       if (zone) decisions.take("zone", zone.name, "--tz");
@@ -125,16 +126,16 @@ function checkRange({ timestamp }: Fields): string | null {
 }
 
 /** Ticks and quotes without the venue's number are told apart within the file, like those of every other format. */
-function finisher<T extends EventTopic>(topic: T): (fields: Fields) => EventOfTopic[T] | string {
+function finisher<T extends EventTopic>(topic: T, off?: RulesOff): (fields: Fields) => EventOfTopic[T] | string {
   const { field, ofRun }: OwnId<T> = OWN_ID_OF[topic];
-  if (ofRun === undefined) return (fields) => completeEvent(topic, fields);
+  if (ofRun === undefined) return (fields) => completeEvent(topic, fields, off);
   const counter = new OccurrenceCounter<EventOfTopic[T] & { timestamp: number }>(ofRun.nth);
   return (fields) => {
     const given: unknown = fields;
     const event = given as EventOfTopic[T] & { timestamp: number };
-    if ((fields[field] ?? null) !== null || ofRun.lacks(event) === null) return completeEvent(topic, fields);
+    if ((fields[field] ?? null) !== null || ofRun.lacks(event) === null) return completeEvent(topic, fields, off);
     fields[field] = NIL_UUID;
-    const wrong = checkEvent(topic, fields);
+    const wrong = checkEvent(topic, fields, off);
     if (wrong !== null) return wrong;
     const made = counter.idOf(event);
     if (typeof made === "string") return made;

@@ -1,6 +1,8 @@
+import { type LinkRule, NO_RULES_OFF, type RulesOff } from "../../event/rules.ts";
 import type { Connection } from "../connection.ts";
 import { type LandingTable, landingColumns } from "../rows/landing-table.ts";
 import { list, lookup, OFFSET_COLUMN, quoted } from "../sql.ts";
+import { firstBrokenSql, linksOf, totalsSql } from "./links.ts";
 import { conflicts, insertFresh, repeats } from "./stage-repeats.ts";
 import { supersede } from "./supersede.ts";
 
@@ -15,6 +17,8 @@ export interface StageStatements {
   readonly columnCount: number;
   /** Finds the misfits: staged rows that must not be inserted, each with the reasons. Undefined where there are no parents. */
   readonly misfits: string | undefined;
+  /** Finds the rows that may bring a total above what their parent allows; undefined where no rule is about one. */
+  readonly totals: { readonly rule: LinkRule; readonly sql: string } | undefined;
   readonly siblings: string;
   readonly discard: string;
   readonly insert: string;
@@ -25,10 +29,13 @@ export interface StageStatements {
   readonly insertFresh: string;
 }
 
-export function stageStatements(table: LandingTable): StageStatements {
+/** @param off rules that are not asked */
+export function stageStatements(table: LandingTable, off: RulesOff = NO_RULES_OFF): StageStatements {
   const columns = landingColumns(table).map((column) => column.name);
   const relation = `stage_${table.table}`;
   const id = quoted(table.key.at(-1)!);
+  const links = linksOf(table, off);
+  const total = links.find((link) => link.total);
   return {
     relation,
     // With the target's checks, COPY refuses bad data and names its line. ON COMMIT DELETE ROWS keeps the table for the
@@ -38,7 +45,8 @@ export function stageStatements(table: LandingTable): StageStatements {
       ${table.chained ? unchained(relation) : ""}`,
     copy: `COPY ${quoted(relation)} (${list(columns)}, ${OFFSET_COLUMN}) FROM STDIN (FORMAT binary)`,
     columnCount: columns.length + 1,
-    misfits: table.parents.length > 0 ? misfits(table, relation, id) : undefined,
+    misfits: table.parents.length > 0 ? misfits(table, relation, id, links) : undefined,
+    totals: total && { rule: total, sql: totalsSql(table, total) },
     siblings: `SELECT ${OFFSET_COLUMN} AS "offset", ${id} AS id FROM ${quoted(relation)}
       WHERE ${id} = ANY($1::uuid[]) AND NOT ${OFFSET_COLUMN} = ANY($2::bigint[])`,
     discard: `DELETE FROM ${quoted(relation)} WHERE ${OFFSET_COLUMN} = ANY($1::bigint[])`,
@@ -63,10 +71,9 @@ const unchained = (relation: string) =>
  * SQL for `StageStatements.misfits`. $1 and $2 are topic and partition, by which events are found whose id is parked: they
  * wait behind it. $3 are the kinds of sessions that are served.
  */
-function misfits(table: LandingTable, relation: string, id: string): string {
+function misfits(table: LandingTable, relation: string, id: string, links: readonly LinkRule[]): string {
   const parents = table.parents.map((parent, index) => ({ ...parent, alias: `p${index}`, ref: quoted(parent.column) }));
   const absent = parents.map((p) => `s.${p.ref} IS NOT NULL AND ${p.alias}.${quoted(p.key)} IS NULL`);
-  const missing = parents.map((p, i) => `'${p.column}', CASE WHEN ${absent[i]} THEN s.${p.ref} END`);
   const mismatch = parents
     .filter((p) => p.hasSession)
     .map(
@@ -76,17 +83,25 @@ function misfits(table: LandingTable, relation: string, id: string): string {
     );
   const session = parents.find((p) => p.table === "backtest_session");
   if (!session) throw new Error(`${table.table} has parents and no session among them`);
-  const behind = `EXISTS (SELECT FROM tradetape.parked_event e
-      WHERE e.topic = $1 AND e.partition = $2 AND e.event_id = s.${id} AND e."offset" < s.${OFFSET_COLUMN})`;
+  const behind = (how: string) => `EXISTS (SELECT FROM tradetape.parked_event e
+      WHERE e.topic = $1 AND e.partition = $2 AND ${how} AND e."offset" < s.${OFFSET_COLUMN})`;
+  // What counts into a total waits behind whatever waits for the same parent, so that the first to be published is counted
+  // first. Of that it says that it waits for the parent, even if that has landed by now: others wait behind it in turn.
+  const total = links.find((link) => link.total);
+  const behindTotal = total && behind(`e.missing ->> '${total.by}' = s.${quoted(total.by)}::text`);
+  const missingOf = (p: { readonly column: string; readonly ref: string }, i: number) =>
+    `'${p.column}', CASE WHEN ${absent[i]}${total?.by === p.column ? ` OR ${behindTotal}` : ""} THEN s.${p.ref} END`;
+  const aliases = new Map(parents.map(({ column, alias }) => [column, alias]));
   return `SELECT * FROM (
     SELECT s.${OFFSET_COLUMN} AS "offset", s.${id} AS id,
-      jsonb_strip_nulls(jsonb_build_object(${missing.join(", ")})) AS missing,
+      jsonb_strip_nulls(jsonb_build_object(${parents.map(missingOf).join(", ")})) AS missing,
       ${mismatch.length > 0 ? mismatch.join(" OR ") : "false"} AS mismatch,
-      coalesce(${notServed(session.alias, 3)}, false) AS filtered, ${behind} AS behind
+      coalesce(${notServed(session.alias, 3)}, false) AS filtered, ${behind(`e.event_id = s.${id}`)} AS behind,
+      ${firstBrokenSql(links, aliases)} AS broken
     FROM ${quoted(relation)} s ${parents
       .map((p) => `LEFT JOIN ${lookup(p.table, "*", `t.${quoted(p.key)} = s.${p.ref}`)} ${p.alias} ON true`)
       .join(" ")}
-  ) v WHERE missing <> '{}' OR mismatch OR filtered OR behind ORDER BY "offset"`;
+  ) v WHERE missing <> '{}' OR mismatch OR filtered OR behind OR broken IS NOT NULL ORDER BY "offset"`;
 }
 
 /** SQL: whether events of this session don't land. @param kinds the number of the parameter with the kinds served */

@@ -4,6 +4,7 @@ import type { CheckedColumn } from "./catalog.ts";
 import { type CopyBuffer, writeNull } from "./copy-buffer.ts";
 import { DECLINED, type Step } from "./fixed-steps.ts";
 import type { RecordFacts } from "./row-encoder.ts";
+import type { RowJudge } from "./row-judge.ts";
 import { isSame } from "./text-steps.ts";
 import {
   FIELD_BYTES_MAX,
@@ -27,6 +28,8 @@ export interface TranscoderPlan {
   readonly early1970: Early1970;
   /** Whether the event's session is asked for. */
   readonly session: boolean;
+  /** Looks at each row that was written; undefined where the table's CHECKs say everything. */
+  readonly judge: RowJudge | undefined;
 }
 
 /** What the steps of one row tell beside its bytes. */
@@ -54,14 +57,16 @@ export class Transcoder {
   readonly #columnCount: number;
   readonly #growthMax: number;
   readonly #watch: Watch;
+  readonly #judge: RowJudge | undefined;
   readonly #knownBytes = new Uint8Array(UUID_BYTES);
   #knownSession: string | null = null;
 
-  private constructor(steps: readonly Step[], columnCount: number, growthMax: number, watch: Watch) {
+  private constructor(steps: readonly Step[], { columns, judge }: TranscoderPlan, growthMax: number, watch: Watch) {
     this.#steps = steps;
-    this.#columnCount = columnCount;
+    this.#columnCount = columns.length;
     this.#growthMax = growthMax;
     this.#watch = watch;
+    this.#judge = judge;
   }
 
   /** Undefined where a writer's events have to be read as objects: what it lays out is in another order, or can't be. */
@@ -71,24 +76,28 @@ export class Transcoder {
     let growthMax = 2;
     let at = 0;
     const take = (step: Step | undefined) => step !== undefined && steps.push(step) > 0;
+    const watched = (name: string, step: Step) => plan.judge?.watched(name, step) ?? step;
     for (const column of plan.columns) {
       const { name } = column;
       const isEvent = column.from === "event";
       if (!isEvent || layout.defaults.has(name)) {
         const value = isEvent ? layout.defaults.get(name) : undefined;
-        steps.push(isEvent && !isRevision(column, plan, value) ? constant(column, value) : fact(column, watch));
+        const step = isEvent && !isRevision(column, plan, value) ? constant(column, value) : fact(column, watch);
+        steps.push(watched(name, step as Step));
         growthMax += FIELD_BYTES_MAX + (isEvent ? fieldOf(column.write, value).length : 0);
       } else {
         for (; at < layout.fields.length && layout.fields[at]!.name !== name; at++) {
           if (!take(skipStep(layout.fields[at]!))) return undefined;
         }
         const field = layout.fields[at++];
-        if (field === undefined || !take(fieldStep(field, column, plan, watch))) return undefined;
+        const step = field && fieldStep(field, column, plan, watch);
+        if (field === undefined || step === undefined) return undefined;
+        steps.push(watched(name, step));
         growthMax += longestField(field);
       }
     }
     for (; at < layout.fields.length; at++) if (!take(skipStep(layout.fields[at]!))) return undefined;
-    return new Transcoder(steps, plan.columns.length, growthMax, watch);
+    return new Transcoder(steps, plan, growthMax, watch);
   }
 
   /**
@@ -109,7 +118,7 @@ export class Transcoder {
       at = steps[i]!(out, bytes, at, end);
       if (at === DECLINED) break;
     }
-    if (at !== end) {
+    if (at !== end || this.#judge?.mayBreak(out)) {
       out.length = row;
       return false;
     }

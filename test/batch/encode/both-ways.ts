@@ -5,12 +5,14 @@ import { encodeBatch } from "../../../src/batch/encode/encode.ts";
 import type { EncodedBatch } from "../../../src/batch/encode/encoded-batch.ts";
 import type { Encoder } from "../../../src/batch/encode/encoder.ts";
 import { EventFilter } from "../../../src/batch/encode/event-filter.ts";
+import { judgeOf } from "../../../src/batch/encode/judge.ts";
 import { KnownDays } from "../../../src/batch/encode/known-days.ts";
 import { readEvent } from "../../../src/batch/encode/read-event.ts";
 import { Transcoders, transcoderPlan } from "../../../src/batch/encode/transcoders.ts";
 import { strictType } from "../../../src/event/avro/strict-types.ts";
 import { EventReader } from "../../../src/event/codec.ts";
 import { Refusal } from "../../../src/event/letter.ts";
+import { NO_RULES_OFF } from "../../../src/event/rules.ts";
 import { EVENT_SCHEMAS, type EventField } from "../../../src/event/schemas.ts";
 import { landingColumns } from "../../../src/table/rows/landing-table.ts";
 import { RowEncoder } from "../../../src/table/rows/row-encoder.ts";
@@ -48,11 +50,13 @@ export function bothWays(consumer: Consumer, schema: RawSchema): BothWays {
     transcoders: { of: () => undefined },
     eventBytesMax: 6000,
     early1970: "refuse",
+    judge: judgeOf(consumer.topic, NO_RULES_OFF),
     newDaysPerBatchMax: 1,
     filter: new EventFilter(["paper", "backtest", "replay", "live"], "all"),
     days: new KnownDays("market_data_tick"),
   };
-  return { fast: { ...slow, transcoders: new Transcoders(reader, transcoderPlan(consumer, columns, "refuse")) }, slow };
+  const plan = transcoderPlan(consumer, columns, "refuse", NO_RULES_OFF);
+  return { fast: { ...slow, transcoders: new Transcoders(reader, plan) }, slow };
 }
 
 /** All values lie in one buffer, as those of a fetch do: what a value claims beyond its end is another's bytes. */
@@ -89,7 +93,7 @@ export const said = (batch: EncodedBatch) => ({
 export const UUID = "0198c5a4-8f6e-5c3a-9d2b-5e4f3a2b1c03";
 const GOOD: Readonly<Record<EventField["type"], unknown>> = {
   uuid: UUID,
-  text: "1m",
+  text: "1min",
   json: "{}",
   texts: ["a"],
   timestamp: NOON,

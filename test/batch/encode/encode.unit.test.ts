@@ -40,6 +40,7 @@ function encoderOf(consumer: Consumer, change: Partial<Encoder> = {}): Encoder {
     transcoders: { of: () => undefined },
     eventBytesMax: 1000,
     early1970: "refuse",
+    judge: () => undefined,
     newDaysPerBatchMax: 2,
     filter: new EventFilter(EVERY_SESSION_KIND),
     days: new KnownDays("market_data_tick"),

@@ -12,7 +12,7 @@ import { type BothWays, bothWays, encode, type Fields, type RawSchema, SESSIONS,
 const text = fc.oneof(
   fc.string({ unit: "grapheme-ascii", maxLength: 60, size: "max" }),
   fc.string({ unit: "binary", maxLength: 60 }),
-  fc.constantFrom("", "tick", "1m", "a\0b", "\ufffd", "x".repeat(5000), "ü€😀"),
+  fc.constantFrom("", "tick", "1m", "1min", "a\0b", "\ufffd", "x".repeat(5000), "ü€😀"),
 );
 const uuid = fc.oneof({ weight: 9, arbitrary: fc.uuid() }, text, fc.constantFrom(...SESSIONS, "0".repeat(36)));
 const long = fc.oneof(
@@ -48,7 +48,7 @@ function eventsOf(fields: readonly EventField[]): fc.Arbitrary<Fields> {
 
 const GOOD: Readonly<Record<EventField["type"], unknown>> = {
   uuid: "0198c5a4-8f6e-5c3a-9d2b-5e4f3a2b1c03",
-  text: "1m",
+  text: "1min",
   json: "{}",
   texts: ["a", "ü"],
   timestamp: NOON,

@@ -82,6 +82,7 @@ function setUp(
     rowEncoder: new RowEncoder([{ name: "source", from: "event", write: writeText }], false),
     transcoders: { of: () => undefined },
     eventBytesMax: 1000,
+    judge: () => undefined,
     newDaysPerBatchMax: 5,
     filter: new EventFilter(EVERY_SESSION_KIND),
     days: new KnownDays("market_data_tick"),

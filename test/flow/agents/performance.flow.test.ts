@@ -58,7 +58,7 @@ function randomBook(ticker: string, count: number): Book {
         ...own,
         decision_id,
         action,
-        size: 1,
+        size: Math.abs(signed),
         strategy_id: BY.strategyId,
         model_reference: null,
       } as const;
@@ -68,14 +68,9 @@ function randomBook(ticker: string, count: number): Book {
     }
     if (day % 7 > 4) continue;
     const bars = { symbol_id, timestamp: START + day * DAY, interval: "1d" };
-    const closing = bar(day, {
-      ...bars,
-      ends_at: bars.timestamp + DAY,
-      open: price,
-      high: price,
-      low: price,
-      close: hundredths(price * 1.001),
-    });
+    const close = hundredths(price * 1.001);
+    const ends_at = bars.timestamp + DAY;
+    const closing = bar(day, { ...bars, ends_at, open: price, high: close, low: price, close });
     made.bars.push({ ...closing, market_data_id: barId(closing) });
   }
   return made;

@@ -120,6 +120,6 @@ test("a Python agent's decision lands once, and is read back through models that
   const told = { ...published, ticker: TICKER, expected: expectedIds(published) };
   const env = { PUBLISHED: JSON.stringify(told), REFUSED: JSON.stringify(refusedHere()) };
   const pytest = await run(["pytest", "-q", "-p", "no:cacheprovider"], env);
-  expect(pytest).toMatch(/\n20 passed/);
+  expect(pytest).toMatch(/\n21 passed/);
   expect(await ledgerFaults(tape)).toEqual([]);
 });

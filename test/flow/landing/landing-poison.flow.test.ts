@@ -176,13 +176,13 @@ const POISON: readonly Poison[] = [
     what: "interval 'tick' in a bar",
     topic: "bars",
     event: bar(0, { interval: "tick" }),
-    letter: ["refused", "interval", "23514"],
+    letter: ["rule_broken", "interval", "23514"],
   },
   {
     what: "a negative volume of a bar",
     topic: "bars",
     event: bar(0, { volume: -1 }),
-    letter: ["refused", "volume", "23514"],
+    letter: ["rule_broken", "volume", "23514"],
   },
   {
     what: "text that is no JSON",
@@ -212,13 +212,13 @@ const POISON: readonly Poison[] = [
     what: "a probability of 2",
     topic: "predictions",
     event: prediction(0, { probability_up: 2 }),
-    letter: ["refused", "probability_up", "23514"],
+    letter: ["rule_broken", "probability_up", "23514"],
   },
   {
     what: "a negative decision",
     topic: "decisions",
     event: decision(0, { size: -1 }),
-    letter: ["refused", "size", "23514"],
+    letter: ["rule_broken", "size", "23514"],
   },
   {
     what: "a wrong enum index",
@@ -332,8 +332,8 @@ test("a receipt lists the letters of its batch", async () => {
     [tape.name("bars")],
   );
   expect(found.flatMap(({ letters }) => letters)).toEqual([
-    { offset: 1, reason: "refused" },
-    { offset: 3, reason: "refused" },
+    { offset: 1, reason: "rule_broken" },
+    { offset: 3, reason: "rule_broken" },
   ]);
 });
 

@@ -47,7 +47,7 @@ describe("dead-letters list", () => {
   test("groups open letters by topic and reason, with an example of each", async () => {
     const groups = await json<Row[]>("dead-letters", "list");
     expect(groups.map(({ reason, letters }) => [reason, letters])).toEqual([
-      ["refused", 2],
+      ["rule_broken", 2],
       ["invalid", 1],
       ["null_value", 1],
       ["time_out_of_range", 1],
@@ -92,7 +92,7 @@ describe("dead-letters show", () => {
       /> timestamp +6200000000000000/,
     );
     expect(await json("dead-letters", "show", letterOf(4))).toMatchObject({
-      reason: "refused",
+      reason: "rule_broken",
       sqlstate: "23514",
       event: { volume: -1, market_data_id: tick(3).market_data_id },
     });
@@ -122,10 +122,10 @@ describe("dead-letters redrive", () => {
   test("without --yes says what it would send, and sends nothing", async () => {
     const end = () => tape.admin((admin) => admin.fetchTopicOffsets(tape.name("ticks")));
     const before = await end();
-    expect(await json("dead-letters", "redrive", "--reason", "refused", "--limit", "1")).toMatchObject({
+    expect(await json("dead-letters", "redrive", "--reason", "rule_broken", "--limit", "1")).toMatchObject({
       dryRun: true,
       wouldSend: 1,
-      letters: [{ topic: tape.name("ticks"), partition: 0, reason: "refused", letters: 2 }],
+      letters: [{ topic: tape.name("ticks"), partition: 0, reason: "rule_broken", letters: 2 }],
     });
     expect(await end()).toEqual(before);
     expect(await open()).toHaveLength(6);
@@ -149,7 +149,7 @@ describe("dead-letters redrive", () => {
     await expect.poll(told).not.toEqual([]);
     const [entry] = await told();
     expect(entry).toMatchObject({ source_topic: tape.name("ticks"), source_partition: 0, source_offset: 0 });
-    expect(entry!.payload).toMatchObject({ letters: 6, offsets: [0, 1, 2, 3, 4, 5], reasons: { refused: 2 } });
+    expect(entry!.payload).toMatchObject({ letters: 6, offsets: [0, 1, 2, 3, 4, 5], reasons: { rule_broken: 2 } });
     expect(String(entry!.actor)).not.toBe("");
     stop.abort();
     await consuming;

@@ -126,7 +126,7 @@ describe("redriving", () => {
     expect(await outcome(redriven)).toMatchObject({
       onTheWay: 0,
       written: 0,
-      died: { refused: 2, conflicting_duplicate: 1 },
+      died: { rule_broken: 2, conflicting_duplicate: 1 },
     });
     await expectWhole();
   });
@@ -173,7 +173,7 @@ describe("redriving", () => {
     const consuming = tape.landWith(["ticks"], { untilCaughtUp: false, stop: stop.signal });
     const redriven = await redriveAll(tape, named("ticks"), { perSecondMax: 40, attemptsMax: 1000 });
     expect(redriven.flatMap(({ offsets }) => offsets)).toHaveLength(20);
-    expect(await outcome(redriven)).toMatchObject({ died: { refused: 20 } });
+    expect(await outcome(redriven)).toMatchObject({ died: { rule_broken: 20 } });
     stop.abort();
     await consuming;
     await expectWhole();

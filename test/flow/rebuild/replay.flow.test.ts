@@ -52,7 +52,7 @@ beforeAll(async () => {
     "quotes",
     [...numbers, 0].map((n) => quote(n, of(n))),
   );
-  await tape.publishAll("bars", [bar(0), bar(1), bar(1, { close: 9, revised_at: 2e15 })]);
+  await tape.publishAll("bars", [bar(0), bar(1), bar(1, { close: 2.2, revised_at: 2e15 })]);
   await tape.publish("indicators", indicator());
   await tape.publish("performance", performance());
   await tape.raw("ticks", [{ value: Buffer.from("no event") }, { value: null, partition: 2 }]);

@@ -70,7 +70,7 @@ beforeAll(async () => {
     await tape.publish("predictions", prediction(n, at));
     await tape.publish("decisions", decision(n, at));
     const fills = [1, 2].map((part) =>
-      fill(10 * n + part, { ...at, decision_id: idOf(`decision ${n}`), timestamp: DECIDED + part }),
+      fill(10 * n + part, { ...at, decision_id: idOf(`decision ${n}`), quantity: 5, timestamp: DECIDED + part }),
     );
     await tape.publishAll("fills", fills);
   }

@@ -47,7 +47,7 @@ describe("the rules hold for whoever writes past our checks", () => {
         if (breaks === null) return [];
         const { says } = rules[topic].find(({ name }) => name === breaks)!;
         const field = says.split(" ")[0];
-        return [{ offset: first + index, reason: "refused", detail: `${says} (${breaks})`, field }];
+        return [{ offset: first + index, reason: "rule_broken", detail: `${says} (${breaks})`, field }];
       });
       expect(letters).toEqual(expected);
       const passing = cases.filter(({ breaks }) => breaks === null).map(({ id }) => id);

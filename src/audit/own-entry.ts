@@ -1,0 +1,72 @@
+import type { EventTopic } from "../event/schemas.ts";
+import { type Coordinates, checkpointId, deedId, entryId, letterId, lossId, receiptId, replayId } from "./log-id.ts";
+
+type Fields = Readonly<Record<string, unknown>>;
+
+/** An entry that tradetape may have made: what its id is made of. */
+interface Claim {
+  readonly at: Coordinates;
+  /** A member of the payload as a key's text. */
+  readonly says: (member: string) => string;
+}
+
+/** The events that have entries of these types, each by the topic that they land from. */
+const TOPIC_OF: Readonly<Record<string, EventTopic>> = {
+  SYMBOL: "symbols",
+  SESSION: "sessions",
+  MODEL_RUN: "predictions",
+  TRADE_DECISION: "decisions",
+  TRADE_SUBMIT: "decisions",
+  TRADE_EXECUTION: "fills",
+  STRATEGY_PERFORMANCE: "performance",
+};
+
+const deed =
+  (kind: string, keyOf: (claim: Claim) => readonly string[]) =>
+  (claim: Claim): string =>
+    deedId(kind, claim.says("database_id"), claim.says("action_id"), keyOf(claim));
+
+const placeOf = ({ at }: Claim): readonly string[] => [at.topic, String(at.partition), String(at.offset)];
+
+/** How the ids of all other types are made. */
+const ID_OF: Readonly<Record<string, (claim: Claim) => string>> = {
+  RECEIPT: ({ at, says }) => receiptId(says("database_id"), at, Number(says("next_offset")), says("values_sha256")),
+  DEAD_LETTER: ({ at }) => letterId(at),
+  LOSS_ACCEPTED: ({ at, says }) => lossId(at, Number(says("to_offset"))),
+  REPLAY: ({ says }) => replayId(says("database_id"), says("run_id")),
+  CHECKPOINT: ({ says }) => checkpointId(says("database_id"), Number(says("seq")), says("signature")),
+  REDRIVE: deed("REDRIVE", placeOf),
+  DISCARD: deed("DISCARD", placeOf),
+  PARTITION_DROP: deed("PARTITION_DROP", ({ says }) => [says("table"), says("day")]),
+  SESSION_DELETE: deed("SESSION_DELETE", ({ says }) => [says("heap"), says("from_block")]),
+};
+
+/**
+ * Whether an entry of a reserved type has the id that tradetape makes of what such an entry says: which record it is of and
+ * that record's digest, which batch of which database, which deed. A pure function of the entry, so that every database
+ * judges it alike, whatever has landed there. It tells a client's entry from ours; it is no signature.
+ */
+export function isOwnEntry(entry: Fields): boolean {
+  const type = entry.event_type as string;
+  const payload = parsed(entry.payload);
+  if (payload === undefined) return false;
+  const at = {
+    topic: String(entry.source_topic),
+    partition: Number(entry.source_partition),
+    offset: Number(entry.source_offset),
+  };
+  const claim = { at, says: (member: string) => String(payload[member]) };
+  if (Object.hasOwn(ID_OF, type)) return ID_OF[type]!(claim) === entry.log_id;
+  if (!Object.hasOwn(TOPIC_OF, type)) return false;
+  const isOfTopic = at.topic === TOPIC_OF[type] || at.topic.endsWith(`.${TOPIC_OF[type]}`);
+  return isOfTopic && entryId(type, at, claim.says("value_sha256")) === entry.log_id;
+}
+
+function parsed(payload: unknown): Fields | undefined {
+  try {
+    const value: unknown = JSON.parse(payload as string);
+    return typeof value === "object" && value !== null ? (value as Fields) : undefined;
+  } catch {
+    return undefined;
+  }
+}

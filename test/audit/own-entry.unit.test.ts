@@ -1,0 +1,132 @@
+import { describe, expect, test } from "vitest";
+import { CONSUMERS } from "../../consumers/all.ts";
+import { eventEntry, letterEntry, receiptEntry } from "../../src/audit/entry.ts";
+import { checkpointId, lossId, replayId } from "../../src/audit/log-id.ts";
+import { isOwnEntry } from "../../src/audit/own-entry.ts";
+import { judgeOf } from "../../src/batch/encode/judge.ts";
+import type { AuditEvent } from "../../src/event/events.ts";
+import { NO_RULES_OFF, RULE_BY_NAME } from "../../src/event/rules.ts";
+import { deedEntry, lettersDeed } from "../../src/operator/audit-entries.ts";
+import { RULES_FILE } from "../support/rules.ts";
+import { audit, idOf, NOON } from "../support/samples.ts";
+
+const at = { topic: "paper.fills", partition: 2, offset: 7 };
+const ops = { databaseId: idOf("database"), databaseUser: "ops", actor: "tradetape" };
+const deed = { actionId: idOf("action"), topic: "ticks", partition: 1, offset: 9 };
+
+/** Every entry of an event that a consumer's declaration makes, as the landing makes them. */
+const ofEvents = CONSUMERS.flatMap(({ topic, audit: notes }) => {
+  if (typeof notes !== "function") return [];
+  const fields = RULES_FILE.good[topic];
+  const place = { topic: `paper.${topic}`, partition: 0, offset: 12 };
+  const told = { correlationId: "c", causationId: null, actor: "tradetape", publishedUs: NOON };
+  const source = { at: place, kind: topic, fields, value: Buffer.from(topic), ...told };
+  return notes(fields as never).map((note) => eventEntry(source, note));
+});
+
+const batch = {
+  topic: "ticks",
+  partition: 1,
+  firstOffset: 10,
+  nextOffset: 20,
+  counts: {},
+  letters: [],
+  landedUs: NOON,
+};
+const checkpoint = { database_id: idOf("database"), seq: 5, signature: "s" };
+const OWN: readonly AuditEvent[] = [
+  ...ofEvents,
+  receiptEntry({ ...batch, databaseId: idOf("database"), digest: Buffer.alloc(32, 1) }),
+  letterEntry(at, NOON, "invalid", "wrong"),
+  deedEntry(
+    ops,
+    lettersDeed({ kind: "REDRIVE", ...deed, filter: { topics: [] }, letters: [{ offset: 9, reason: "x" }] }),
+    1,
+  ),
+  deedEntry(
+    ops,
+    lettersDeed({ kind: "DISCARD", ...deed, filter: { topics: [] }, letters: [{ offset: 9, reason: "x" }] }),
+    1,
+  ),
+  deedEntry(
+    ops,
+    { ...deed, kind: "PARTITION_DROP", key: ["t", "2024-03-05"], facts: { table: "t", day: "2024-03-05" } },
+    1,
+  ),
+  deedEntry(ops, { ...deed, kind: "SESSION_DELETE", key: ["heap", "3"], facts: { heap: "heap", from_block: 3 } }, 1),
+  audit(1, {
+    event_type: "LOSS_ACCEPTED",
+    log_id: lossId(at, 9),
+    payload: '{"to_offset": 9}',
+    source_topic: at.topic,
+    source_partition: at.partition,
+    source_offset: at.offset,
+  }),
+  audit(2, {
+    event_type: "REPLAY",
+    log_id: replayId(idOf("database"), "r"),
+    payload: JSON.stringify({ database_id: idOf("database"), run_id: "r" }),
+  }),
+  audit(3, {
+    event_type: "CHECKPOINT",
+    log_id: checkpointId(checkpoint.database_id, checkpoint.seq, checkpoint.signature),
+    payload: JSON.stringify(checkpoint),
+  }),
+];
+const judge = judgeOf("audit", NO_RULES_OFF);
+const named = (entry: AuditEvent) => judge(entry)?.name;
+
+describe("entries that tradetape writes", () => {
+  test("are of every reserved type, and each type of theirs is reserved", () => {
+    const types = [...new Set(OWN.map((entry) => entry.event_type))].sort();
+    const { isBroken } = RULE_BY_NAME.get("reserved_event_type")!;
+    expect(types.filter((type) => !isBroken({ event_type: type }))).toEqual([]);
+    const declared = RULES_FILE.rules.audit.find(({ name }) => name === "reserved_event_type") as unknown as {
+      reserved: string[];
+    };
+    expect(types).toEqual(declared.reserved);
+  });
+  test.each(OWN.map((entry) => [entry.event_type, entry] as const))("pass: %s", (_type, entry) => {
+    expect(isOwnEntry(entry)).toBe(true);
+    expect(named(entry)).toBeUndefined();
+  });
+  test.each(OWN.map((entry) => [entry.event_type, entry] as const))(
+    "don't pass when they were changed: %s",
+    (_type, entry) => {
+      const payload = JSON.parse(entry.payload) as Record<string, unknown>;
+      const digests = [
+        "value_sha256",
+        "values_sha256",
+        "run_id",
+        "signature",
+        "to_offset",
+        "day",
+        "from_block",
+        "action_id",
+      ];
+      const changed = digests.filter((name) => name in payload).map((name) => ({ [name]: "1234" }));
+      const others: Partial<AuditEvent>[] = [
+        { log_id: idOf("another") },
+        { event_type: entry.event_type === "SYMBOL" ? "SESSION" : "SYMBOL" },
+        { payload: "7" },
+        ...changed.map((part) => ({ payload: JSON.stringify({ ...payload, ...part }) })),
+        ...(entry.source_topic && changed.length === 0 ? [{ source_offset: 8 }] : []),
+      ];
+      for (const change of others)
+        expect(named({ ...entry, ...change }), JSON.stringify(change)).toBe("reserved_event_type");
+    },
+  );
+});
+
+test("a client's entry of a reserved type is none of ours, whatever case it is in, nor is one of a reserved actor", () => {
+  const compliance = { event_type: "TRADE_EXECUTION", actor: "compliance", timestamp: Date.UTC(2020, 0) * 1000 };
+  expect(named(audit(1, compliance))).toBe("reserved_event_type");
+  expect(named(audit(1, { event_type: "Trade_Execution " }))).toBe("reserved_event_type");
+  expect(named(audit(1, { event_type: "LLM_CALL", actor: "TradeTape consumer" }))).toBe("reserved_actor");
+  expect(named(audit(1, { event_type: "LLM_CALL", actor: "compliance" }))).toBeUndefined();
+});
+
+test("an entry says of which topic it is, too: a tick's record makes no fill", () => {
+  const [fill] = ofEvents.filter(({ event_type }) => event_type === "TRADE_EXECUTION");
+  expect(isOwnEntry({ ...fill, source_topic: "paper.ticks" })).toBe(false);
+});
