@@ -48,7 +48,7 @@ const predicted = (n: number, probability_up: number): AnyDraft => {
 const dayBar = (n: number): AnyDraft => {
   const close = 100 + 10 * Math.sin(n / 7) + (n % 5);
   const of = { timestamp: START + n * DAY, ends_at: START + (n + 1) * DAY, interval: "1d", revised_at: START + n };
-  return { topic: "bars", headers: {}, event: bar(n, { ...of, close }) };
+  return { topic: "bars", headers: {}, event: bar(n, { ...of, open: close, high: close, low: close, close }) };
 };
 const traded = (n: number, action: "BUY" | "SELL", price: number): AnyDraft[] => {
   const of = { timestamp: START + n * DAY, backtest_session_id: SESSION };
