@@ -1,6 +1,5 @@
 import { linkNamed } from "../../event/rules.ts";
 import type { Connection } from "../../table/connection.ts";
-import type { Counted } from "../../table/landing/links.ts";
 import { prepareStage, type StageStatements } from "../../table/landing/stage.ts";
 import type { RowHasher } from "../../table/rows/row-hasher.ts";
 import { brokenLetter, type EncodedBatch, type Letter } from "../encode/encoded-batch.ts";
@@ -11,7 +10,7 @@ import { copyIsolated, letterOf, rowBytes } from "./copy-isolated.ts";
 import type { Repeat, StagedCount } from "./insert-isolated.ts";
 import type { StagedInsert } from "./insert-staged.ts";
 import type { Outcome, Parked } from "./outcome.ts";
-import { overTotal } from "./over-total.ts";
+import { totalLetters } from "./over-total.ts";
 import { indexesOf, sumStaged } from "./sum-rows.ts";
 
 export interface StagedPath {
@@ -50,7 +49,7 @@ export async function landStaged(
   );
   if (copied === "repeat") throw new Error(`${stage.relation} has no unique index, and yet a key was refused there`);
   const aside = await setAside(connection, path, batch);
-  const over = await totalLetters(connection, path, batch);
+  const over = await totalLetters(connection, stage, batch);
   const strangers = await strangerLetters(connection, path, batch);
   const inserted = await path.insert(connection, stage, path.wantOffsets, batch.partition);
   const { counts } = inserted;
@@ -170,15 +169,6 @@ async function laterOnes(
     misfits.map((v) => v.offset),
   ]);
   return siblings.filter((s) => s.offset > firstOf.get(s.id)!).map((s) => ({ ...s, missing: {} }));
-}
-
-/** Takes events out of the stage that would bring a total above what their parent allows. */
-async function totalLetters(connection: Connection, path: StagedPath, batch: EncodedBatch): Promise<Letter[]> {
-  const { totals, discard } = path.stage;
-  if (totals === undefined) return [];
-  const over = overTotal(await connection.query<Counted>(totals.sql, []));
-  if (over.length > 0) await connection.run(discard, [over]);
-  return over.map((offset) => ({ index: indexOf(batch, offset), ...brokenLetter(totals.rule) }));
 }
 
 /** Takes strangers out of the stage: they would overwrite a row of another session, and so carry it over into theirs. */
