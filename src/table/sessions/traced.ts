@@ -85,7 +85,7 @@ export function barsHolding(connection: Connection, tick: MarketRow): Promise<Ma
     `SELECT 'bar' AS kind, market_data_id AS id, ${WHERE_IT_IS} FROM (
        SELECT * FROM public.market_data_bar
        WHERE symbol_id = $1 AND "timestamp" <= $2 AND "timestamp" > $2::timestamptz - ${LOOKED_BACK}
-         AND backtest_session_id IS NOT DISTINCT FROM $3::uuid ORDER BY "timestamp" DESC LIMIT ${ROWS_LOOKED_BACK}
+         AND ${ofSession("$3", "market_data_bar")} ORDER BY "timestamp" DESC LIMIT ${ROWS_LOOKED_BACK}
      ) b WHERE ${BAR_END("b")} > $2 AND source = (SELECT 'ticks:' || source FROM public.market_data_tick
        WHERE symbol_id = $1 AND "timestamp" = $2 AND market_data_id = $4)
      ORDER BY b."timestamp" DESC, ${BAR_END("b")}`,
@@ -127,14 +127,14 @@ function resting({ table, id, knownAt, series, shared }: KnownTable): string {
   const same = series.map((column) => `w."${column}" IS NOT DISTINCT FROM a."${column}"`).join(" AND ");
   const inTime = (alias: string) => `${alias}.symbol_id = $4 AND ${alias}."timestamp" >= k.known_at
         AND ${alias}."timestamp" < k.until AND ${alias}.published_at <= $3
-        AND ${shared ? `($6::uuid IS NULL OR ${alias}.backtest_session_id = $6)` : ofItsSession(alias)}`;
+        AND ${shared ? `($6::uuid IS NULL OR ${alias}.backtest_session_id = $6)` : ofSession("$6", alias)}`;
   // As the table's _as_of has them, each table walked by its key: of both together the planner would sort all rows.
   const later = (from: string, known: string) => `(SELECT * FROM (
           SELECT ${[...series, "timestamp"].map((name) => `t."${name}"`).join(", ")}, ${knownAt("t")} AS known_at
           FROM public.${from} t
           WHERE t.symbol_id = $4 AND t."timestamp" > $5 AND t."timestamp" < $5::timestamptz + ${LOOKED_BACK}
             AND coalesce(t.published_at, '-infinity') <= $3 ${known}
-            AND ${shared ? "(t.backtest_session_id IS NULL OR t.backtest_session_id = $6::uuid)" : ofItsSession("t")}
+            AND ${shared ? "(t.backtest_session_id IS NULL OR t.backtest_session_id = $6::uuid)" : ofSession("$6", "t")}
           ORDER BY t."timestamp" LIMIT ${ROWS_LOOKED_BACK}) w)`;
   return `WITH asked AS (
     SELECT t.*, ${knownAt("t")} AS known_at FROM public.${table}_as_of($3) t
@@ -157,8 +157,8 @@ function resting({ table, id, knownAt, series, shared }: KnownTable): string {
 }
 
 /** Not IS NOT DISTINCT FROM: the planner takes its rows for so few that it would read and sort all of them. */
-const ofItsSession = (alias: string) =>
-  `($6::uuid IS NULL AND ${alias}.backtest_session_id IS NULL OR ${alias}.backtest_session_id = $6)`;
+const ofSession = (parameter: string, alias: string) =>
+  `(${parameter}::uuid IS NULL AND ${alias}.backtest_session_id IS NULL OR ${alias}.backtest_session_id = ${parameter})`;
 
 const TRACES: Readonly<Record<Exclude<Traced["kind"], "audit entry" | "tick" | "quote">, string>> = {
   fill: "SELECT decision_id AS id FROM public.trade_execution WHERE execution_id = $1 AND published_at <= $3 LIMIT $2",
