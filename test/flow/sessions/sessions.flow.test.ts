@@ -50,8 +50,12 @@ async function runStrategy(own: string | null, threshold: number): Promise<void>
     await tape.publish("ticks", tick(n, { ...live, ...id }));
     if (n % 10 !== 0) continue;
     await tape.publish("quotes", quote(n, { ...live, quote_id: id.market_data_id }));
-    await tape.publish("bars", bar(n, { ...live, ...id }));
-    await tape.publish("indicators", indicator(n, { ...live, indicator_id: idOf(`${own} indicator ${n}`) }));
+    // Each is told twice, so that there are revisions.
+    const value = { ...live, indicator_id: idOf(`${own} indicator ${n}`) };
+    for (const revised_at of [NOON + 20, NOON + 30]) {
+      await tape.publish("bars", bar(n, { ...live, ...id, volume: revised_at, revised_at }));
+      await tape.publish("indicators", indicator(n, { ...value, indicator_value: revised_at, revised_at }));
+    }
     const prediction = await agent.predict(`p${n}`, { symbol_id: SYMBOL_ID, timestamp, probability_up: n / TICKS });
     const buys = n / TICKS >= threshold;
     const action = buys ? "BUY" : "HOLD";
@@ -60,7 +64,9 @@ async function runStrategy(own: string | null, threshold: number): Promise<void>
     const paid = { executed_price: 100 + n, status: "FILLED", quantity: 5, broker: "paper", fee: 0.5 } as const;
     await agent.fill(`f${n}`, { decision, timestamp: timestamp + 1000, ...paid });
   }
-  await agent.perform({ window_start: NOON, window_end: NOON + TICKS, total_trades: 1, sharpe_ratio: threshold });
+  for (const total_trades of [0, 1]) {
+    await agent.perform({ window_start: NOON, window_end: NOON + TICKS, total_trades, sharpe_ratio: threshold });
+  }
 }
 
 /** What every table holds of a session, or of none. */
@@ -131,10 +137,12 @@ describe("two sessions of one strategy and live ticks, side by side", () => {
       market_data_tick: TICKS,
       quote: 3,
       market_data_bar: 3,
+      market_data_bar_revision: 3,
       technical_indicator: 3,
+      technical_indicator_revision: 3,
       model_prediction: 3,
     };
-    const each = { ...expected, trade_decision: 3, strategy_performance: 1 };
+    const each = { ...expected, trade_decision: 3, strategy_performance: 1, strategy_performance_revision: 1 };
     expect(await rowsOf(ids[0]!)).toEqual({ ...each, trade_execution: 1 });
     expect(await rowsOf(ids[1]!)).toEqual({ ...each, trade_execution: 0 });
     expect(await rowsOf(null)).toEqual({ ...each, trade_execution: 1 });
