@@ -67,15 +67,16 @@ BEGIN
     EXECUTE format('ALTER TABLE public.%I ADD COLUMN %I %s', revision, col.name, col.type);
     EXECUTE format('COMMENT ON COLUMN public.%I.%I IS %L', revision, col.name, col.comment);
   END LOOP;
-  SELECT string_agg(format('r.%I', a.attname), ', ' ORDER BY a.attnum) INTO columns FROM pg_attribute a
+  SELECT string_agg(quote_ident(a.attname), ', ' ORDER BY a.attnum) INTO columns FROM pg_attribute a
     WHERE a.attrelid = format('public.%I', of_table)::regclass AND a.attnum > 0 AND NOT a.attisdropped;
-  -- Neither strict nor with a search path of its own, or it would not be inlined, and would read both tables whole.
+  -- Neither strict nor with a search path of its own, or it would not be inlined, and would read both tables whole. So would
+  -- conditions within the UNION's parts: a join looks up by key and time only in parts that have none.
   EXECUTE format($sql$
     CREATE OR REPLACE FUNCTION public.%1$I(known timestamptz) RETURNS SETOF public.%2$I
     LANGUAGE sql STABLE PARALLEL SAFE AS $body$
-      SELECT t.* FROM public.%2$I t WHERE coalesce(t.published_at, '-infinity') <= known
-      UNION ALL
-      SELECT %4$s FROM public.%3$I r WHERE coalesce(r.published_at, '-infinity') <= known AND known < r.known_to
+      SELECT %4$s FROM (
+        SELECT %4$s, NULL::timestamptz AS known_to FROM public.%2$I UNION ALL SELECT %4$s, known_to FROM public.%3$I
+      ) told WHERE (published_at <= known OR published_at IS NULL) AND (known < known_to OR known_to IS NULL)
     $body$ $sql$, of_table || '_as_of', of_table, revision, columns);
   EXECUTE format('COMMENT ON FUNCTION public.%I(timestamptz) IS %L', of_table || '_as_of',
     'Rows of ' || of_table || ' as they were known at a time. A row whose published_at is null landed before that was kept, and is given for every time.');
