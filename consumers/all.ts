@@ -5,6 +5,7 @@ import { bars } from "./bars.ts";
 import { decisions } from "./decisions.ts";
 import { fills } from "./fills.ts";
 import { indicators } from "./indicators.ts";
+import { outcomes } from "./outcomes.ts";
 import { performance } from "./performance.ts";
 import { predictions } from "./predictions.ts";
 import { quotes } from "./quotes.ts";
@@ -24,6 +25,7 @@ export const CONSUMER_OF = {
   decisions,
   fills,
   performance,
+  outcomes,
   audit,
 } satisfies { readonly [T in EventTopic]: ConsumerOf<T> };
 

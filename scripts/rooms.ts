@@ -145,7 +145,7 @@ export const LAYERS: readonly (readonly Room[])[] = [
         { name: "feeds", knows: "feeds list and sniff" },
         { name: "letters", knows: "dead-letters, parked" },
         { name: "sessions", knows: "sessions, trace" },
-        { name: "desk", knows: "desk" },
+        { name: "desk", knows: "desk, score" },
         { name: "audit", knows: "audit" },
         { name: "rebuild", knows: "replay, verify, partitions" },
         { name: "stack", knows: "up, down, migrate, topics" },

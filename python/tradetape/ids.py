@@ -112,6 +112,10 @@ def performance(e):
     ]
 
 
+def outcome(e):
+    return [e["prediction_id"], e["judged_by"]]
+
+
 def prediction(e):
     return [e["actor"], e["model_version"], e.get("session"), e["symbol_id"], e["key"]]
 
@@ -147,6 +151,7 @@ RULES = {
     "decision": ("decision", decision),
     "fill": ("fill", fill),
     "performance": ("performance", performance),
+    "outcome": ("outcome", outcome),
 }
 
 

@@ -226,6 +226,7 @@ class ModelPrediction(Landed, Base):
     symbol: Mapped[Symbol] = relationship(back_populates="predictions")
     session: Mapped[BacktestSession | None] = relationship(back_populates="predictions")
     decisions: Mapped[list["TradeDecision"]] = relationship(back_populates="prediction")
+    outcomes: Mapped[list["PredictionOutcome"]] = relationship(back_populates="prediction")
 
 
 class TradeDecision(Landed, Base):
@@ -317,6 +318,32 @@ class StrategyPerformance(Landed, Base):
     session: Mapped[BacktestSession | None] = relationship(back_populates="performance")
 
 
+class PredictionOutcome(Landed, Base):
+    """What came of a prediction, by the closes of some bars."""
+
+    __tablename__ = "prediction_outcome"
+
+    outcome_id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
+    prediction_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("model_prediction.prediction_id"))
+    symbol_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("symbol.symbol_id"))
+    timestamp: Mapped[datetime.datetime]
+    model_version: Mapped[str]
+    judged_by: Mapped[str]
+    base_price: Mapped[float]
+    base_at: Mapped[datetime.datetime]
+    realised_price: Mapped[float]
+    realised_return: Mapped[float | None]
+    brier: Mapped[float | None]
+    log_loss: Mapped[float | None]
+    price_error: Mapped[float | None]
+    revised_at: Mapped[datetime.datetime]
+    backtest_session_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("backtest_session.backtest_session_id"))
+
+    symbol: Mapped[Symbol] = relationship()
+    session: Mapped[BacktestSession | None] = relationship()
+    prediction: Mapped[ModelPrediction] = relationship(back_populates="outcomes")
+
+
 class AuditLog(Base):
     """One link of the audit trail's hash chain, in the order of `seq`. It points at nothing, so that nothing can hold it up."""
 
@@ -360,3 +387,4 @@ TechnicalIndicatorRevision = _revisions("TechnicalIndicatorRevision", TechnicalI
 StrategyPerformanceRevision = _revisions(
     "StrategyPerformanceRevision", StrategyPerformance, "strategy_performance_revision"
 )
+PredictionOutcomeRevision = _revisions("PredictionOutcomeRevision", PredictionOutcome, "prediction_outcome_revision")

@@ -4,6 +4,7 @@ import { addAudit } from "./audit/audit.ts";
 import { addCommand, newProgram } from "./command.ts";
 import { demoCommand } from "./demo/demo.ts";
 import { addDesk } from "./desk/desk.ts";
+import { scoreCommand } from "./desk/score.ts";
 import { describeFailure, EXIT, type ExitCode } from "./exit.ts";
 import { addFeeds } from "./feeds/feeds.ts";
 import { consumeCommand } from "./flow/consume.ts";
@@ -76,6 +77,7 @@ export function buildProgram(done: (code: ExitCode) => void): Command {
   addDeadLetters(program, done);
   addCommand(program, traceCommand, done);
   addDesk(program, done);
+  addCommand(program, scoreCommand, done);
   addAudit(program, done);
   addCommand(program, parkedCommand, done);
   addSessions(program, done);

@@ -318,6 +318,40 @@ export type PerformanceEvent = {
   backtest_session_id?: string | null;
 };
 
+/** What came of a prediction. The greatest revision of an id stays. */
+export type OutcomeEvent = {
+  /** UUID version 5 of (prediction, judged_by). */
+  outcome_id: string;
+  /** The prediction that was judged. */
+  prediction_id: string;
+  /** The instrument: UUID version 5 of (ticker, exchange). */
+  symbol_id: string;
+  /** When it was known: the end of the bar of realised_price, UTC. Microseconds since 1970, UTC. */
+  timestamp: number;
+  /** The model that made the prediction. */
+  model_version: string;
+  /** The bars whose closes judge it: interval and source. */
+  judged_by: string;
+  /** The last close that was known at the prediction's time. */
+  base_price: number;
+  /** When the bar of base_price ended, UTC. Microseconds since 1970, UTC. */
+  base_at: number;
+  /** The first close at or after the end of the prediction's horizon. */
+  realised_price: number;
+  /** What the price made of base_price's size, as a fraction; null where base_price is 0. */
+  realised_return?: number | null;
+  /** The square of probability_up less 1 after a rise, else less 0; null without a probability. */
+  brier?: number | null;
+  /** Minus the natural logarithm of the chance that was given to what came; null without a probability. */
+  log_loss?: number | null;
+  /** predicted_price less realised_price; null without a predicted price. */
+  price_error?: number | null;
+  /** Which revision this is: the greater one stays. Null takes the broker's time. Microseconds since 1970, UTC. */
+  revised_at?: number | null;
+  /** The session this event belongs to; null is live trading. */
+  backtest_session_id?: string | null;
+};
+
 /** One entry of the audit trail. The first event of an id stays. */
 export type AuditEvent = {
   /** The entry's id; deterministic for everything the pipeline writes. */
@@ -359,7 +393,8 @@ export type TimeField =
   | "priced_at"
   | "window_start"
   | "window_end"
-  | "as_of";
+  | "as_of"
+  | "base_at";
 
 /** The event of each topic. */
 export interface EventOfTopic {
@@ -373,5 +408,6 @@ export interface EventOfTopic {
   decisions: DecisionEvent;
   fills: FillEvent;
   performance: PerformanceEvent;
+  outcomes: OutcomeEvent;
   audit: AuditEvent;
 }

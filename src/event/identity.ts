@@ -189,6 +189,7 @@ export const OWN_ID = {
   decisions: { field: "decision_id", made: null },
   fills: { field: "execution_id", made: null },
   performance: { field: "performance_id", made: performanceId },
+  outcomes: { field: "outcome_id", made: (outcome) => idBy("outcome", [outcome.prediction_id, outcome.judged_by]) },
   audit: { field: "log_id", made: null },
 } as const satisfies { readonly [T in EventTopic]: OwnId<T> };
 

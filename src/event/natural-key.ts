@@ -31,6 +31,7 @@ export const ID_RULES = {
   decision: "decision",
   fill: "fill",
   performance: "performance",
+  outcome: "outcome",
   audit_entry: "audit",
   audit_letter: "audit",
   audit_receipt: "audit",

@@ -12,6 +12,7 @@ export const EVENT_BY_TOPIC = {
   decisions: "decision",
   fills: "fill",
   performance: "performance",
+  outcomes: "outcome",
   audit: "audit",
 } as const;
 

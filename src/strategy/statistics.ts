@@ -101,3 +101,26 @@ function dailyReturns(days: readonly DayMade[], equity: number | null): number[]
   }
   return returns;
 }
+
+/** The least chance that log loss counts with: scikit-learn's, the distance from 1 to the next greater double. */
+const CHANCE_MIN = Number.EPSILON;
+
+/** How good a chance was, given what came. */
+interface Score {
+  /** The square of the chance less 1 if it came, else less 0 (Brier, 1950): 0 is best. */
+  readonly brier: number;
+  /** Minus the natural logarithm of the chance given to what came, at least CHANCE_MIN: 0 is best. As scikit-learn's log_loss. */
+  readonly logLoss: number;
+}
+
+/** @param probability of a rise, 0 to 1 @param isUp whether the price rose; one that stayed did not */
+export function scoreOf(probability: number, isUp: boolean): Score {
+  const given = isUp ? probability : 1 - probability;
+  const chance = Math.min(Math.max(given, CHANCE_MIN), 1 - CHANCE_MIN);
+  return { brier: (probability - (isUp ? 1 : 0)) ** 2, logLoss: -Math.log(chance) };
+}
+
+/** What a price made of another one's size, as a fraction, also below 0; null where that is 0. */
+export function returnOf(base: number, realised: number): number | null {
+  return base === 0 ? null : (realised - base) / Math.abs(base);
+}

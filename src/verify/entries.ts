@@ -20,6 +20,7 @@ export const EVENT_ENTRY: { readonly [T in EventTopic]?: string } = {
   decisions: "TRADE_DECISION",
   fills: "TRADE_EXECUTION",
   performance: "STRATEGY_PERFORMANCE",
+  outcomes: "PREDICTION_OUTCOME",
 };
 
 /** A row that isn't what the audit log says. */

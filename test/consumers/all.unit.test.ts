@@ -55,7 +55,17 @@ describe("what follows from a declaration", () => {
   });
 
   it("is whether events belong to a session: they name one that isn't they, and can be taken out again", () => {
-    const those = ["ticks", "quotes", "bars", "indicators", "predictions", "decisions", "fills", "performance"];
+    const those = [
+      "ticks",
+      "quotes",
+      "bars",
+      "indicators",
+      "predictions",
+      "decisions",
+      "fills",
+      "performance",
+      "outcomes",
+    ];
     expect(
       topicsWhere(({ landing }) => hasSessions(landing)),
       DECIDED,

@@ -38,6 +38,10 @@ const CONTENT: { readonly [T in EventTopic]: readonly string[] } = {
     ...["fees", "open_position", "max_drawdown_money", "sharpe_annualised", "daily_returns", "capital", "marked_by"],
     "backtest_session_id",
   ],
+  outcomes: [
+    ...["prediction_id", "symbol_id", "timestamp", "model_version", "judged_by", "base_price", "base_at"],
+    ...["realised_price", "realised_return", "brier", "log_loss", "price_error", "backtest_session_id"],
+  ],
   audit: [
     ...["timestamp", "event_type", "actor", "payload", "success", "correlation_id", "source_topic"],
     ...["source_partition", "source_offset", "backtest_session_id"],

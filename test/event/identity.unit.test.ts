@@ -29,6 +29,7 @@ import {
   NAMESPACES,
   nthQuoteId,
   nthTickId,
+  OWN_ID,
   performanceId,
   quoteId,
   strategyId,
@@ -94,6 +95,7 @@ const MAKERS: { readonly [R in IdRule | "event"]: (input: never) => string } = {
   fill: (input: { decision_id: string; broker: string; key: string }) =>
     fillId(input.decision_id, input.broker, input.key),
   performance: performanceId,
+  outcome: OWN_ID.outcomes.made,
   audit_entry: (input: Audited) => entryId(input.event_type, input, input.digest),
   audit_letter: letterId,
   audit_receipt: (input: Audited) =>

@@ -7,6 +7,7 @@ import { completeEvent } from "../../src/event/complete.ts";
 import { EVENT_TOPICS, TIME_FIELDS } from "../../src/event/schemas.ts";
 import { micros } from "../../src/event/time/micros.ts";
 import { wrongTime } from "../../src/event/time/range.ts";
+import { checkEvent } from "../../src/event/validate.ts";
 import { RULES_FILE } from "../support/rules.ts";
 import { bar, NOON, performance, tick } from "../support/samples.ts";
 
@@ -60,9 +61,10 @@ describe("completeEvent, of times in other forms", () => {
     "puts microseconds in the place of every time of %s, and leaves the given object alone",
     (topic) => {
       const good = RULES_FILE.good[topic];
-      const times = Object.fromEntries(TIME_FIELDS[topic].map((name) => [name, new Date(NOON / 1000)]));
+      const timeOf = (name: string) => (name === "ends_at" ? NOON + 60_000_000 : NOON);
+      const times = Object.fromEntries(TIME_FIELDS[topic].map((name) => [name, new Date(timeOf(name) / 1000)]));
       const given = { ...good, ...times };
-      const whole = Object.fromEntries(TIME_FIELDS[topic].map((name) => [name, NOON]));
+      const whole = Object.fromEntries(TIME_FIELDS[topic].map((name) => [name, timeOf(name)]));
       expect(completeEvent(topic, given)).toEqual({ ...good, ...whole });
       expect(given).toEqual({ ...good, ...times });
     },
@@ -103,8 +105,18 @@ describe("completeEvent, of times in other forms", () => {
 
 describe("wrongTime", () => {
   const DAY = 86_400_000_000;
+  /** Times within a bar, which may begin in 1969 and end in 1970. */
+  const OF_BAR = ["ends_at", "first_trade_at", "last_trade_at"];
+  it.each(OF_BAR)(
+    "leaves a bar's %s that is another unit's to the rules, which find it before the bar's start",
+    (name) => {
+      const event = { ...RULES_FILE.good.bars, [name]: NOON / 1000 };
+      expect(wrongTime(TIME_FIELDS.bars, event, "refuse", NOON)).toBeNull();
+      expect(checkEvent("bars", event)).toMatch(/ must (not )?lie before /);
+    },
+  );
   it.each(EVENT_TOPICS)("finds each time of %s that is another unit's", (topic) => {
-    for (const name of TIME_FIELDS[topic]) {
+    for (const name of TIME_FIELDS[topic].filter((one) => !OF_BAR.includes(one))) {
       const event = { ...RULES_FILE.good[topic], [name]: NOON / 1000 };
       expect(wrongTime(TIME_FIELDS[topic], event, "refuse", NOON)).toMatchObject({ reason: "time_unit", field: name });
       expect(wrongTime(TIME_FIELDS[topic], event, "allow", NOON)).toBeNull();
@@ -120,7 +132,7 @@ describe("wrongTime", () => {
   it("takes a revised_at of 0, than which every revision is newer, and no other time of 0", () => {
     const zero = (name: string) => wrongTime([name], { [name]: 0 }, "refuse", NOON);
     const names = [...new Set(EVENT_TOPICS.flatMap((topic) => TIME_FIELDS[topic]))];
-    expect(names.filter((name) => zero(name) === null)).toEqual(["revised_at"]);
+    expect(names.filter((name) => zero(name) === null)).toEqual(["revised_at", ...OF_BAR]);
     expect(wrongTime(["revised_at"], { revised_at: 1 }, "refuse", NOON)).toMatchObject({ reason: "time_unit" });
   });
   it.each(CONSUMERS)("bounds, of $topic, the time that its consumer names, and no other", ({ topic, time }) => {

@@ -18,6 +18,10 @@ const GOOD: { [T in EventTopic]: Record<string, unknown> } = {
   decisions: { decision_id: ID, ...at, action: "BUY", size: 5, approved: true },
   fills: { execution_id: ID, decision_id: ID, ...at, executed_price: 1, quantity: 2, status: "FILLED", broker: "b" },
   performance: { performance_id: ID, strategy_id: ID, window_start: 1, window_end: 2, total_trades: 3, win_rate: 0.5 },
+  outcomes: {
+    ...{ outcome_id: ID, prediction_id: ID, symbol_id: ID, timestamp: 2, model_version: "m", judged_by: "1d test" },
+    ...{ base_price: 1, base_at: 1, realised_price: 2, brier: 0.25 },
+  },
   audit: { log_id: ID, timestamp: 1, event_type: "LLM_CALL", actor: "desk", payload: "{}" },
 };
 

@@ -3,6 +3,7 @@ import { bars } from "../../../producers/bars.ts";
 import { decisions } from "../../../producers/decisions.ts";
 import { fills } from "../../../producers/fills.ts";
 import { indicators } from "../../../producers/indicators.ts";
+import { outcomes } from "../../../producers/outcomes.ts";
 import { performance } from "../../../producers/performance.ts";
 import { predictions } from "../../../producers/predictions.ts";
 import { quotes } from "../../../producers/quotes.ts";
@@ -40,6 +41,7 @@ const PRODUCERS: { readonly [T in Exclude<EventTopic, "audit">]: Producer<T> } =
   decisions,
   fills,
   performance,
+  outcomes,
   symbols,
   sessions,
 };

@@ -3,6 +3,7 @@ import { barsOfTicks, type IntervalLength } from "../../../producers/bars.ts";
 import { decisionsOnPredictions } from "../../../producers/decisions.ts";
 import { fillsOfDecisions } from "../../../producers/fills.ts";
 import { indicatorsOfBars } from "../../../producers/indicators.ts";
+import { outcomesOfPredictions } from "../../../producers/outcomes.ts";
 import { performanceOfFills } from "../../../producers/performance.ts";
 import { predictionsOfIndicators } from "../../../producers/predictions.ts";
 import type { AgentIdentity } from "../../agent/fields.ts";
@@ -34,6 +35,7 @@ const PROGRAMS: Readonly<Record<string, (run: AgentRun, by: AgentIdentity) => Pr
   decisions: (run, by) => decisionsOnPredictions(by, run),
   fills: (run, by) => fillsOfDecisions(by, run, { ...PAPER, seed: run.seed, outOfOrder: run.outOfOrder }),
   performance: (run, by) => performanceOfFills(by, run),
+  outcomes: (run) => outcomesOfPredictions(run),
 };
 const PROGRAM_NAMES = Object.keys(PROGRAMS);
 
@@ -91,7 +93,7 @@ function declareFlags(command: Command): void {
     .option("--capital <money>", "what the strategy began with, which performance takes daily returns of")
     .option("--out-of-order", "the paper broker hands its reports out in reverse")
     .option("--until-caught-up", "end when what the topics hold now has been taken");
-  length("--interval <length>", "the bars that indicators, predictions and fills are made of", "1d");
+  length("--interval <length>", "the bars that indicators, predictions, fills and outcomes are made of", "1d");
   declareBarFlags(command);
   length("--allowed-lateness <length>", "how late a tick may change a bar, in event time", "10min");
 }

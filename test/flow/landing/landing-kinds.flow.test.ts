@@ -65,6 +65,7 @@ const KINDS = {
   decisions: sample.decision(1, { backtest_session_id: sample.idOf("session") }),
   fills: sample.fill(1, { backtest_session_id: sample.idOf("session") }),
   performance: sample.performance(1, { symbol_id: null, revised_at: -1 }),
+  outcomes: sample.outcome(1, { backtest_session_id: sample.idOf("session") }),
   audit: sample.audit(1),
 } as const satisfies { readonly [T in EventTopic]: object };
 
@@ -86,7 +87,14 @@ describe("an event of every kind", () => {
   });
 
   test("says where and when it was published, in the tables of what agents did", async () => {
-    for (const table of ["model_prediction", "trade_decision", "trade_execution", "strategy_performance"]) {
+    const tables = [
+      "model_prediction",
+      "trade_decision",
+      "trade_execution",
+      "strategy_performance",
+      "prediction_outcome",
+    ];
+    for (const table of tables) {
       const [row] = await tape.query<{ at: number; landed: boolean; partition: number; offset: number }>(
         `SELECT (extract(epoch FROM published_at) * 1000)::bigint AS at,
            landed_at >= published_at - interval '1 s' AS landed,
@@ -114,6 +122,7 @@ describe("an event of every kind", () => {
       decisions: ["TRADE_DECISION", "TRADE_SUBMIT"],
       fills: ["TRADE_EXECUTION"],
       performance: ["STRATEGY_PERFORMANCE"],
+      outcomes: ["PREDICTION_OUTCOME"],
     });
   });
 

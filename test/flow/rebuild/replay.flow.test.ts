@@ -10,6 +10,7 @@ import {
   fill,
   idOf,
   indicator,
+  outcome,
   performance,
   prediction,
   quote,
@@ -55,6 +56,7 @@ beforeAll(async () => {
   await tape.publishAll("bars", [bar(0), bar(1), bar(1, { close: 2.2, revised_at: 2e15 })]);
   await tape.publish("indicators", indicator());
   await tape.publish("performance", performance());
+  await tape.publish("outcomes", outcome(0, of(0)));
   await tape.raw("ticks", [{ value: Buffer.from("no event") }, { value: null, partition: 2 }]);
   await tape.raw("fills", [{ value: Buffer.from("no event") }]);
   await tape.land();

@@ -10,6 +10,7 @@ import {
   idOf,
   indicator,
   NOON,
+  outcome,
   performance,
   prediction,
   quote,
@@ -21,8 +22,7 @@ import { assertTestDatabase } from "../../support/services/isolation.ts";
 import { openTestTape, type TestTape } from "../../support/tape.ts";
 import { tradetape } from "../../support/tradetape.ts";
 
-const DAY_US = 86_400_000_000;
-const TICKS = 400;
+const [DAY_US, TICKS] = [86_400_000_000, 400];
 
 let here: TestTape;
 let there: TestTape;
@@ -59,6 +59,7 @@ async function publishAll(tape: TestTape): Promise<void> {
         tape.publish("decisions", decision(n)),
         tape.publish("fills", fill(n)),
         tape.publish("performance", performance(n)),
+        tape.publish("outcomes", outcome(n)),
       ]),
   ]);
   await tape.raw("ticks", [{ value: null }, { value: Buffer.from("000000000142", "hex") }]);
@@ -173,6 +174,7 @@ describe("verify --against", () => {
       trade_decision: "approved = NOT approved",
       trade_execution: "fee = NULL",
       strategy_performance: "window_end = window_end + interval '1 microsecond'",
+      prediction_outcome: "brier = NULL",
       audit_log: "actor = actor || ' '",
     };
     const names = Object.keys(changes);
