@@ -50,11 +50,8 @@ export type OpenSession = (databaseUrl: string, options: ConnectionOptions) => P
 const names = new Map<string, string>();
 
 function nameOf(text: string): string {
-  let name = names.get(text);
-  if (name === undefined) {
-    name = `tradetape_${names.size}`;
-    names.set(text, name);
-  }
+  const name = names.get(text) ?? `tradetape_${names.size}`;
+  names.set(text, name);
   return name;
 }
 
