@@ -62,7 +62,7 @@ async function publishSamples(): Promise<void> {
   bars.push(
     sample.bar(91, { interval: "15min", timestamp: DECIDED - 17 * DAY - HOUR / 2, source: "edge", ends_at: null }),
   );
-  for (const [n, price] of [0.1 + 0.2, 1 / 3, 2e-7].entries()) bars[n]!.close = price;
+  for (const [n, price] of [0.1 + 0.2, 1 / 3, 1.1 * 1.1].entries()) bars[n]!.close = price;
   await tape.publishAll("bars", bars);
   const times = [us("2024-03-09T23:30Z"), us("2024-03-10T05:30Z"), DECIDED - DAY, DECIDED - 2, DECIDED - 1];
   await tape.publishAll(

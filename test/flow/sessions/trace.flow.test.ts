@@ -97,7 +97,16 @@ beforeAll(async () => {
     indicator(2, { timestamp: DECIDED, indicator_value: 0.1 + 0.2, revised_at: NOON + 99 }),
   );
   await tape.publish("indicators", indicator(30, { timestamp: DECIDED, indicator_name: "LATE" }));
-  await tape.publish("fills", fill(3, { decision_id: idOf("decision 0"), timestamp: DECIDED + 3 }));
+  await tape.publish(
+    "fills",
+    fill(3, {
+      decision_id: idOf("decision 0"),
+      timestamp: DECIDED + 3,
+      status: "CANCELED",
+      quantity: 0,
+      executed_price: null,
+    }),
+  );
   await tape.publish("decisions", decision(9, { timestamp: DECIDED + DAY, model_reference: idOf("prediction 5") }));
   await tape.land();
   await tape.land("audit");
