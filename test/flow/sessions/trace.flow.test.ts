@@ -40,6 +40,32 @@ async function asOf(time: string, id: string): Promise<string> {
 }
 const of = (steps: readonly TraceStep[], step: string) => steps.filter((one) => one.step === step);
 
+/** After the decision was published, by the broker's own clock: another value, the same one told again, and new ones. */
+async function publishLater(): Promise<void> {
+  await tape.publish("bars", bar(9, { close: 2.2, revised_at: null }));
+  await tape.publish("bars", bar(70, { timestamp: NOON + 9 * MINUTE, source: "ticks:sample", revised_at: null }));
+  await tape.publish(
+    "bars",
+    bar(80, { timestamp: NOON + 8 * MINUTE, interval: "2min", source: "late", ends_at: null }),
+  );
+  await tape.publish(
+    "indicators",
+    indicator(2, { timestamp: DECIDED, indicator_value: 0.1 + 0.2, revised_at: NOON + 99 }),
+  );
+  await tape.publish("indicators", indicator(30, { timestamp: DECIDED, indicator_name: "LATE" }));
+  await tape.publish(
+    "fills",
+    fill(3, {
+      decision_id: idOf("decision 0"),
+      timestamp: DECIDED + 3,
+      status: "CANCELED",
+      quantity: 0,
+      executed_price: null,
+    }),
+  );
+  await tape.publish("decisions", decision(9, { timestamp: DECIDED + DAY, model_reference: idOf("prediction 5") }));
+}
+
 beforeAll(async () => {
   tape = await openTapeWithSymbol();
   env = environmentOf(tape.config);
@@ -85,29 +111,7 @@ beforeAll(async () => {
   );
   then = now!.at;
   for (const id of RECORDED) recorded.push(await asOf(then, id));
-  // After the decision was published, by the broker's own clock: another value, the same one told again, and new ones.
-  await tape.publish("bars", bar(9, { close: 2.2, revised_at: null }));
-  await tape.publish("bars", bar(70, { timestamp: NOON + 9 * MINUTE, source: "ticks:sample", revised_at: null }));
-  await tape.publish(
-    "bars",
-    bar(80, { timestamp: NOON + 8 * MINUTE, interval: "2min", source: "late", ends_at: null }),
-  );
-  await tape.publish(
-    "indicators",
-    indicator(2, { timestamp: DECIDED, indicator_value: 0.1 + 0.2, revised_at: NOON + 99 }),
-  );
-  await tape.publish("indicators", indicator(30, { timestamp: DECIDED, indicator_name: "LATE" }));
-  await tape.publish(
-    "fills",
-    fill(3, {
-      decision_id: idOf("decision 0"),
-      timestamp: DECIDED + 3,
-      status: "CANCELED",
-      quantity: 0,
-      executed_price: null,
-    }),
-  );
-  await tape.publish("decisions", decision(9, { timestamp: DECIDED + DAY, model_reference: idOf("prediction 5") }));
+  await publishLater();
   await tape.land();
   await tape.land("audit");
 });
