@@ -17,6 +17,7 @@ import { parkedCommand } from "./letters/parked.ts";
 import { addPartitions } from "./rebuild/partitions.ts";
 import { replayCommand } from "./rebuild/replay.ts";
 import { verifyCommand } from "./rebuild/verify.ts";
+import { lookaheadCommand } from "./sessions/lookahead.ts";
 import { addSessions } from "./sessions/sessions.ts";
 import { traceCommand } from "./sessions/trace.ts";
 import { settings } from "./settings.ts";
@@ -76,6 +77,7 @@ export function buildProgram(done: (code: ExitCode) => void): Command {
   addCommand(program, verifyCommand, done);
   addDeadLetters(program, done);
   addCommand(program, traceCommand, done);
+  addCommand(program, lookaheadCommand, done);
   addDesk(program, done);
   addCommand(program, scoreCommand, done);
   addAudit(program, done);
