@@ -5,6 +5,8 @@ import { isSame } from "./text-steps.ts";
 
 const LENGTH_BYTES = 4;
 const TEXT_BYTES_MAX = 64;
+/** Rows of one batch have few texts: a feed's sources, its intervals. */
+const TEXTS_KNOWN_MAX = 16;
 
 /** A field that a rule looks at, of the row that is being written. */
 interface Looked {
@@ -12,8 +14,8 @@ interface Looked {
   readonly isText: boolean;
   /** Where the row has it. */
   at: number;
-  /** The bytes of the last text, which nearly all rows of a batch repeat: it is made once. */
-  known: Uint8Array;
+  /** Texts that were met, each made once. */
+  known: { readonly bytes: Uint8Array; readonly text: string }[];
 }
 
 /**
@@ -29,7 +31,7 @@ export class RowJudge {
   constructor(rules: readonly Rule[], texts: ReadonlySet<string>) {
     this.#rules = rules;
     const names = new Set(rules.flatMap(({ looksAt }) => looksAt));
-    this.#looked = [...names].map((name) => ({ name, isText: texts.has(name), at: 0, known: new Uint8Array() }));
+    this.#looked = [...names].map((name) => ({ name, isText: texts.has(name), at: 0, known: [] }));
   }
 
   /** The same step, which also notes where the field goes if a rule looks at it. */
@@ -45,16 +47,22 @@ export class RowJudge {
   /** Whether the row that was just written breaks a rule, or may: it is read as an object then. */
   mayBreak({ bytes }: CopyBuffer): boolean {
     for (const looked of this.#looked) {
-      const from = looked.at + LENGTH_BYTES;
-      const length = bytes.readInt32BE(looked.at);
-      if (length < 0 || length > TEXT_BYTES_MAX) return true;
-      if (!looked.isText) this.#event[looked.name] = bytes.readDoubleBE(from);
-      else if (!isSame(bytes, from, length, looked.known)) {
-        looked.known = Uint8Array.prototype.slice.call(bytes, from, from + length);
-        this.#event[looked.name] = bytes.toString("utf8", from, from + length);
-      }
+      const { at } = looked;
+      const from = at + LENGTH_BYTES;
+      // The last byte is the whole length, unless the field is null or longer than a byte can say.
+      const length = bytes[at + 3]!;
+      if ((bytes[at]! | bytes[at + 1]! | bytes[at + 2]!) !== 0 || length > TEXT_BYTES_MAX) return true;
+      this.#event[looked.name] = looked.isText ? textAt(looked, bytes, from, length) : bytes.readDoubleBE(from);
     }
     for (const rule of this.#rules) if (rule.isBroken(this.#event)) return true;
     return false;
   }
+}
+
+function textAt(looked: Looked, bytes: Buffer, from: number, length: number): string {
+  for (const { bytes: known, text } of looked.known) if (isSame(bytes, from, length, known)) return text;
+  const text = bytes.toString("utf8", from, from + length);
+  if (looked.known.length === TEXTS_KNOWN_MAX) looked.known = [];
+  looked.known.push({ bytes: Uint8Array.prototype.slice.call(bytes, from, from + length), text });
+  return text;
 }
