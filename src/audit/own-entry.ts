@@ -19,6 +19,7 @@ const TOPIC_OF: Readonly<Record<string, EventTopic>> = {
   TRADE_SUBMIT: "decisions",
   TRADE_EXECUTION: "fills",
   STRATEGY_PERFORMANCE: "performance",
+  PREDICTION_OUTCOME: "outcomes",
 };
 
 const deed =

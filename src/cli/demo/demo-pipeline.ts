@@ -29,8 +29,8 @@ export interface DemoRow {
 const TICKS = 200_000;
 const TICKS_PER_ARRAY = 2000;
 
-/** From bars to performance; the bars themselves are real ones. */
-const AGENT = ["indicators", "predictions", "decisions", "fills", "performance"];
+/** From bars to performance and outcomes; the bars themselves are real ones. */
+const AGENT = ["indicators", "predictions", "decisions", "fills", "performance", "outcomes"];
 
 /**
  * Publishes bars and ticks, and runs the agent's programs on them, while all consumer groups land everything; then

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { DEMO_RUN } from "../../../src/cli/demo/demo-session.ts";
-import { recompute } from "../../demo/recompute.ts";
+import { judgeAgain, recompute } from "../../demo/recompute.ts";
 import { environmentOf } from "../../support/landing.ts";
 import { isolate } from "../../support/services/isolation.ts";
 import { errorsOf, tradetape } from "../../support/tradetape.ts";
@@ -26,6 +26,8 @@ test("the demo lands every event it publishes and shows what one fill rests on, 
   expect(landed).toMatchObject({ ticks: 200_000, bars: 5105, symbols: 9, sessions: 1 });
   // 11 indicators of 5,105 bars, less what each needs before its first value.
   expect(landed).toMatchObject({ indicators: 55_709, predictions: 4906, decisions: 4906, fills: 131, performance: 42 });
+  // Nothing has come yet of the last one.
+  expect(landed).toMatchObject({ outcomes: 4905 });
   expect(demo.topics.filter((row) => row.published !== row.landed || row.deadLetters > 0)).toEqual([]);
   expect(new Set(demo.lineage.map(({ step }) => step))).toEqual(
     new Set(["bar", "indicator", "prediction", "decision", "fill"]),
@@ -43,4 +45,6 @@ test("the demo lands every event it publishes and shows what one fill rests on, 
     sharpeAnnualised: expect.closeTo(0.3272, 4),
     ...{ dailyReturns: 4905, openPosition: 0, asOf: null },
   });
+  const score = await tradetape(["score", "--session", DEMO_RUN.session, "--json"], environmentOf(own));
+  expect(await judgeAgain(own.databaseUrl, score.stdout)).toEqual({ outcomes: 4905, differences: [] });
 });
