@@ -147,9 +147,10 @@ WITH portion AS MATERIALIZED (
     ('early_fill', q.at, e."timestamp", e."timestamp" < q.at)) AS t(kind, at, against, is_leak)
   WHERE e.status = 'FILLED' AND t.is_leak
 )
-SELECT (SELECT count(*) FROM portion q WHERE (q.known_until IS NOT NULL OR q.prediction_known_until IS NOT NULL
-      OR q.decision_id IN (SELECT decision_id FROM named))
-    AND q.decision_id NOT IN (SELECT decision_id FROM judged WHERE is_dropped OR NOT is_sure)) AS provable,
+SELECT (SELECT count(*) FROM portion q LEFT JOIN (
+      SELECT decision_id, bool_or(is_dropped OR NOT is_sure) AS is_unsure FROM judged GROUP BY 1) j USING (decision_id)
+    WHERE (q.known_until IS NOT NULL OR q.prediction_known_until IS NOT NULL OR j.decision_id IS NOT NULL)
+      AND j.is_unsure IS NOT TRUE) AS provable,
   (SELECT count(*) FROM judged WHERE contents = 0) AS missing,
   (SELECT coalesce(jsonb_agg(jsonb_build_object('kind', kind, 'decisionId', decision_id, 'toldBy', told_by, 'input', input,
       'id', id, 'at', ${isoOf("at")}, 'against', ${isoOf("against")}) ORDER BY at, decision_id, kind, told_by, id), '[]')

@@ -70,8 +70,8 @@ interface Judged extends Record<string, unknown> {
  */
 export async function lookAhead(connection: Connection, session: string | null, options: Options): Promise<LookAhead> {
   const { stop, onProgress, portion: size = 10_000 } = options;
-  // The planner takes every list of inputs for a hundred, and would compile each statement for a second.
-  await connection.run("SET jit = off");
+  // The planner can't tell how many inputs there are: it would compile each statement for a second, or join row by row.
+  await connection.run("SET jit = off; SET enable_nestloop = off");
   const [{ total }] = (await connection.query<{ total: number }>(
     "SELECT count(*) AS total FROM public.trade_decision WHERE $1::uuid IS NULL OR backtest_session_id = $1",
     [session],
