@@ -12,6 +12,7 @@ import {
   idOf,
   indicator,
   NOON,
+  outcome,
   performance,
   prediction,
   quote,
@@ -28,7 +29,7 @@ let tape: TestTape;
 /** More than any audited table has columns: each row is tampered with in one of them. */
 const ROWS = 30;
 const SESSION = idOf("session");
-const AUDITED = ["symbols", "sessions", "predictions", "decisions", "fills", "performance"] as const;
+const AUDITED = ["symbols", "sessions", "predictions", "decisions", "fills", "performance", "outcomes"] as const;
 type Audited = (typeof AUDITED)[number];
 
 beforeAll(async () => {
@@ -43,6 +44,7 @@ beforeAll(async () => {
       tape.publish("predictions", prediction(n, { ...ownSession, predicted_price: 0.1 + n / 7 })),
       tape.publish("decisions", decision(n, ownSession)),
       tape.publish("fills", fill(n, { ...ownSession, executed_price: n === 0 ? -0 : 1e-7 * n, fee: null })),
+      tape.publish("outcomes", outcome(n, ownSession)),
       tape.publish(
         "performance",
         performance(n, { ...ownSession, revised_at: n === 0 ? null : 1_700_000_000_000_001 }),

@@ -8,7 +8,19 @@ import { SESSION_TABLES } from "../../../src/session/tables.ts";
 import { verify } from "../../../src/verify/verify.ts";
 import { environmentOf } from "../../support/landing.ts";
 import { ledgerFaults } from "../../support/ledger.ts";
-import { bar, fill, idOf, indicator, NOON, quote, SYMBOL_ID, session, symbol, tick } from "../../support/samples.ts";
+import {
+  bar,
+  fill,
+  idOf,
+  indicator,
+  NOON,
+  outcome,
+  quote,
+  SYMBOL_ID,
+  session,
+  symbol,
+  tick,
+} from "../../support/samples.ts";
 import { openTestTape, type Row, type TestTape } from "../../support/tape.ts";
 import { tradetape } from "../../support/tradetape.ts";
 
@@ -57,6 +69,8 @@ async function runStrategy(own: string | null, threshold: number): Promise<void>
       await tape.publish("indicators", indicator(n, { ...value, indicator_value: revised_at, revised_at }));
     }
     const prediction = await agent.predict(`p${n}`, { symbol_id: SYMBOL_ID, timestamp, probability_up: n / TICKS });
+    const judged = { ...live, prediction_id: prediction.prediction_id, outcome_id: idOf(`${own} outcome ${n}`) };
+    for (const brier of [0.25, 0.5]) await tape.publish("outcomes", outcome(n, { ...judged, brier, revised_at: null }));
     const buys = n / TICKS >= threshold;
     const action = buys ? "BUY" : "HOLD";
     const decision = await agent.decide(`d${n}`, { prediction, timestamp, action, size: buys ? 5 : 0, approved: buys });
@@ -141,6 +155,8 @@ describe("two sessions of one strategy and live ticks, side by side", () => {
       technical_indicator: 3,
       technical_indicator_revision: 3,
       model_prediction: 3,
+      prediction_outcome: 3,
+      prediction_outcome_revision: 3,
     };
     const each = { ...expected, trade_decision: 3, strategy_performance: 1, strategy_performance_revision: 1 };
     expect(await rowsOf(ids[0]!)).toEqual({ ...each, trade_execution: 1 });
@@ -232,12 +248,12 @@ describe("deleting a session", () => {
       ...{ session: ids[0]!, namespace, registry, stop: stop.signal },
       onRemoved: () => stop.abort(),
     }).finally(() => ops.close());
-    expect(removed.rows.filter(({ rows }) => rows > 0)).toEqual([{ table: "strategy_performance", rows: 1 }]);
+    expect(removed.rows.filter(({ rows }) => rows > 0)).toEqual([{ table: "prediction_outcome", rows: 3 }]);
     expect(await wrong()).toEqual([]);
     const gone = await json<{ rows: Row; parked: number }>("delete", ids[0]!, "--yes");
     expect(gone).toMatchObject({
       parked: 2,
-      rows: { market_data_tick: TICKS, quote: 3, trade_decision: 3, strategy_performance: 0 },
+      rows: { market_data_tick: TICKS, quote: 3, trade_decision: 3, prediction_outcome: 0 },
     });
     await tape.land();
     expect(await wrong()).toEqual([]);
