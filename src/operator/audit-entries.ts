@@ -52,7 +52,7 @@ interface DayDrop {
   readonly table: string;
   readonly day: string;
   readonly rows: number;
-  readonly rowSums: SumsText;
+  readonly rowSums: SumsText | undefined;
   /** The first day that is kept. */
   readonly keepFrom: string;
 }

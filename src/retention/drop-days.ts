@@ -5,6 +5,7 @@ import { committed } from "../table/committed.ts";
 import type { LandingTable } from "../table/rows/landing-table.ts";
 import type { RowHasher } from "../table/rows/row-hasher.ts";
 import {
+  countDay,
   type DayPartition,
   detachDay,
   dropDay,
@@ -23,8 +24,8 @@ export interface DroppedDay {
 
 interface DropOptions {
   readonly landing: LandingTable;
-  /** Hashes the table's rows: the audit log tells of those that are dropped by their sums. */
-  readonly hasher: RowHasher;
+  /** Of a table whose rows the audit log tells of by their sums: it tells of those that are dropped in the same way. */
+  readonly hasher: RowHasher | undefined;
   /** The first day that is kept, as 2024-03-05. */
   readonly before: string;
   /** The full name of the table's topic, whose ledger takes note and whose group tells the audit trail. */
@@ -70,7 +71,7 @@ interface DropAction {
   readonly keepFrom: string;
   readonly topic: string;
   readonly landing: LandingTable;
-  readonly hasher: RowHasher;
+  readonly hasher: RowHasher | undefined;
 }
 
 function dropDetached(ops: Ops, { day }: DayPartition, action: DropAction): Promise<DroppedDay> {
@@ -79,8 +80,9 @@ function dropDetached(ops: Ops, { day }: DayPartition, action: DropAction): Prom
   const { table } = landing;
   return committed(connection, async () => {
     // Rows are read before the lock is taken, because millions take seconds, in which the partition lands on.
-    const { rows, sums } = await hashDay(connection, landing, day, hasher);
-    const rowSums = sums.text();
+    const hashed = hasher && (await hashDay(connection, landing, day, hasher));
+    const rows = hashed?.rows ?? (await countDay(connection, table, day));
+    const rowSums = hashed?.sums.text();
     if (rows > 0) {
       const detail = { day, keep_from: keepFrom, action_id: actionId, row_sums: rowSums };
       await removeFromLedger(connection, { topic, table, rows, detail });

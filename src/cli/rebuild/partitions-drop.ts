@@ -78,7 +78,7 @@ async function drop(session: Session, before: string, flags: DropFlags): Promise
     await withAdmin(openKafka(config, log), check);
     const onDropped = ({ day, rows }: DroppedDay) => progress.line(`${day}: ${count(rows)} ${topic} dropped`);
     const name = topicName(namespace, topic);
-    const hasher = hasherOf(consumer)!;
+    const hasher = hasherOf(consumer);
     const dropped = await dropDays(ops, { landing, hasher, before, topic: name, stop: signal, onDropped });
     const interrupted = signal.aborted;
     const rows = dropped.reduce((sum, one) => sum + one.rows, 0);

@@ -83,6 +83,12 @@ export const hashDay = (
 ): Promise<HashedRows> =>
   hashRows(connection, `SELECT ${landedList(landing)} FROM ${leaf(landing.table, day)}`, hasher);
 
+/** Counts the rows of such a day. */
+export async function countDay(connection: Connection, table: string, day: string): Promise<number> {
+  const [row] = await connection.query<{ rows: number }>(`SELECT count(*) AS rows FROM ${leaf(table, day)}`);
+  return row!.rows;
+}
+
 export async function dropDay(connection: Connection, table: string, day: string): Promise<void> {
   await connection.query(`DROP TABLE ${leaf(table, day)}`);
 }
