@@ -27,6 +27,16 @@ export const ELSEWHERE: readonly Elsewhere[] = [
     by: `${COMMANDS}/desk.flow.test.ts`,
     has: "shownIn(path)",
   },
+  {
+    shown: 'SELECT "timestamp", close, published_at',
+    by: "test/flow/revisions/as-of.flow.test.ts",
+    has: "_as_of('2024-03-05 15:00:00+00')",
+  },
+  {
+    shown: 'SELECT d.decision_id, b."timestamp", b.close AS close_then, now.close AS close_now',
+    by: "test/flow/revisions/as-of.flow.test.ts",
+    has: "_as_of(d.published_at)",
+  },
   { shown: "npm run bench", by: "test/bench/bench.unit.test.ts", has: "a resumed bench measures only what is missing" },
   {
     shown: "import hashlib, json, struct, sys",
