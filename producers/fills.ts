@@ -3,7 +3,7 @@ import { type AgentIdentity, identityOf } from "../src/agent/fields.ts";
 import type { BarEvent, DecisionEvent, SessionEvent } from "../src/event/events.ts";
 import { jsonLines } from "../src/feed/formats/json-lines.ts";
 import { producerOf } from "../src/feed/producer.ts";
-import { UTC } from "../src/feed/zone.ts";
+import { endOfBar } from "../src/feed/zone.ts";
 import { type BrokerSettings, PAPER } from "../src/strategy/paper/paper-broker.ts";
 import { type DeskReport, PaperDesk, type SavedDesk } from "../src/strategy/paper/paper-desk.ts";
 import type { PricingBar } from "../src/strategy/paper/pricing-bars.ts";
@@ -145,7 +145,7 @@ class FillsMachine implements Machine<SavedFills> {
 /** Null for a bar of which nobody knows when its open was traded. */
 function pricingBar(bar: Required<BarEvent>): PricingBar | null {
   const { source, backtest_session_id: session, timestamp: startUs, open, first_trade_at: firstUs } = bar;
-  const endUs = bar.ends_at ?? UTC.endOf(startUs, bar.interval);
+  const endUs = endOfBar(bar);
   if (firstUs === null && endUs === null) return null;
   return { source, isOwn: session !== null, startUs, open, openedUs: firstUs ?? endUs! - 1, isExact: firstUs !== null };
 }

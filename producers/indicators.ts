@@ -3,7 +3,7 @@ import type { IndicatorEvent } from "../src/event/events.ts";
 import { indicatorId } from "../src/event/identity.ts";
 import { jsonLines } from "../src/feed/formats/json-lines.ts";
 import { producerOf } from "../src/feed/producer.ts";
-import { UTC } from "../src/feed/zone.ts";
+import { endOfBar } from "../src/feed/zone.ts";
 import { IndicatorSeries, type SavedBars } from "../src/strategy/indicator-series.ts";
 import type { IndicatorValue } from "../src/strategy/indicators.ts";
 import type { Program } from "../src/stream/program.ts";
@@ -51,7 +51,7 @@ export function indicatorsOfBars({ interval, actor, session }: IndicatorsOptions
           const barUs = bar.revised_at ?? publishedUs;
           own.revisedUs = Math.max(own.revisedUs, barUs);
           const parameters = (settings: object) => JSON.stringify({ interval, source: bar.source, ...settings });
-          const end = bar.ends_at ?? UTC.endOf(bar.timestamp, interval);
+          const end = endOfBar(bar);
           if (end === null) counts.endless++;
           return own.values.take({ start: bar.timestamp, end, close: bar.close }, barUs).map(({ end, value }) => {
             const times = { timestamp: end, revised_at: own.revisedUs };

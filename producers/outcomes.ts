@@ -5,7 +5,7 @@ import { WORKFLOW_HEADERS } from "../src/event/workflow.ts";
 import { jsonLines } from "../src/feed/formats/json-lines.ts";
 import { microsOfInterval } from "../src/feed/interval.ts";
 import { producerOf } from "../src/feed/producer.ts";
-import { UTC } from "../src/feed/zone.ts";
+import { endOfBar } from "../src/feed/zone.ts";
 import { Judge, type Judgement, type JudgeState } from "../src/strategy/judge.ts";
 import { returnOf, scoreOf } from "../src/strategy/statistics.ts";
 import type { Machine, Program } from "../src/stream/program.ts";
@@ -82,10 +82,10 @@ class OutcomesMachine implements Machine<readonly JudgeOf[]> {
   }
 
   #bar(bar: Required<BarEvent>, publishedUs: number): Draft<"outcomes">[] {
-    const { symbol_id, timestamp, interval, source, close: price, backtest_session_id: own } = bar;
+    const { symbol_id, interval, source, close: price, backtest_session_id: own } = bar;
     if (this.#barUs === null || interval !== this.#options.interval) return [];
     if (own !== null && own !== this.#options.session) return [];
-    const endUs = bar.ends_at ?? UTC.endOf(timestamp, interval);
+    const endUs = endOfBar(bar);
     if (endUs === null) {
       this.#endless++;
       return [];

@@ -4,7 +4,7 @@ import type { BarEvent, DecisionEvent, FillEvent, SessionEvent } from "../src/ev
 import { isEarly1970 } from "../src/event/time/range.ts";
 import { jsonLines } from "../src/feed/formats/json-lines.ts";
 import { producerOf } from "../src/feed/producer.ts";
-import { UTC } from "../src/feed/zone.ts";
+import { endOfBar } from "../src/feed/zone.ts";
 import type { Window } from "../src/strategy/account.ts";
 import { figuresOf } from "../src/strategy/figures.ts";
 import { Instrument, type SavedInstrument, type TradeHistory } from "../src/strategy/instrument.ts";
@@ -131,7 +131,7 @@ class PerformanceMachine implements Machine<SavedPerformance> {
     const { symbol_id, interval, source, backtest_session_id: session, timestamp: startUs, close } = bar;
     if (interval !== this.#options.interval) return;
     if (session !== null && session !== this.#session) return;
-    const [endUs, revisedUs] = [bar.ends_at ?? UTC.endOf(startUs, interval), bar.revised_at ?? publishedUs];
+    const [endUs, revisedUs] = [endOfBar(bar), bar.revised_at ?? publishedUs];
     // A close of which nobody knows when it was known marks nothing.
     if (endUs === null) return;
     this.#instrument(symbol_id).close({ source, session, startUs, endUs, close, revisedUs });

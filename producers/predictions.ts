@@ -4,7 +4,7 @@ import type { BarEvent, IndicatorEvent } from "../src/event/events.ts";
 import type { NamedInput } from "../src/event/field/inputs.ts";
 import { jsonLines } from "../src/feed/formats/json-lines.ts";
 import { producerOf } from "../src/feed/producer.ts";
-import { UTC } from "../src/feed/zone.ts";
+import { endOfBar } from "../src/feed/zone.ts";
 import { type Features, forecast } from "../src/strategy/model.ts";
 import { isOfSource, refuseOwnAndLive, type TradedBars } from "../src/strategy/traded-bars.ts";
 import type { Machine, Program } from "../src/stream/program.ts";
@@ -105,11 +105,11 @@ class PredictionsMachine implements Machine<readonly SavedSeries[]> {
   }
 
   #takeBar(bar: Required<BarEvent>, publishedUs: number): Draft<"predictions">[] {
-    const { market_data_id: id, symbol_id, source, interval, timestamp, close: value } = bar;
+    const { market_data_id: id, symbol_id, source, interval, close: value } = bar;
     const { backtest_session_id: session } = bar;
     if (interval !== this.#traded.interval || (session !== null && session !== this.#by.session)) return [];
     const series = this.#find(symbol_id, source);
-    const endUs = bar.ends_at ?? UTC.endOf(timestamp, interval);
+    const endUs = endOfBar(bar);
     if (series === undefined || endUs === null) return [];
     series.isOwn ??= session !== null;
     if (series.isOwn !== (session !== null)) refuseOwnAndLive(symbol_id, interval, source);

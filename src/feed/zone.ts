@@ -1,6 +1,7 @@
 import { DateTime, IANAZone } from "luxon";
 import { TradetapeError } from "../errors.ts";
 import { DAY_MS } from "../event/day.ts";
+import type { BarEvent } from "../event/events.ts";
 import { fixedMicros, partsOfInterval } from "./interval.ts";
 
 const MINUTE_US = 60_000_000;
@@ -88,3 +89,7 @@ export class ZoneClock {
 
 /** The zone of days that name none: a day without a zone is a UTC day. */
 export const UTC = new ZoneClock("UTC");
+
+/** When a bar ended, not counted in: what it says itself, else by UTC. Null where a bar of days doesn't tell whose days. */
+export const endOfBar = (bar: Required<Pick<BarEvent, "timestamp" | "interval" | "ends_at">>): number | null =>
+  bar.ends_at ?? UTC.endOf(bar.timestamp, bar.interval);

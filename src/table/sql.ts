@@ -20,3 +20,13 @@ export const literal = (text: string): string => pg.escapeLiteral(text);
  */
 export const lookup = (table: string, what: string, where: string, lock: "" | "FOR UPDATE" = ""): string =>
   `LATERAL (SELECT ${what} FROM public.${quoted(table)} t WHERE ${where} LIMIT 1 ${lock})`;
+
+/** ISO 8601 in UTC, to the microsecond, as an entry's payload has a time too. */
+export const isoOf = (time: string): string => `to_char(${time} AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')`;
+
+/**
+ * When a bar ended, not counted in: what it says itself, else its start and its length in UTC. Null of a length that nobody
+ * knows.
+ */
+export const barEnd = (alias: string): string =>
+  `coalesce(${alias}.ends_at, tradetape.bar_end(${alias}."timestamp", ${alias}."interval"))`;

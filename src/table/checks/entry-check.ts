@@ -1,7 +1,7 @@
 import { EVENT_SCHEMAS } from "../../event/schemas.ts";
 import type { Connection } from "../connection.ts";
 import { type LandingTable, landingColumns } from "../rows/landing-table.ts";
-import { literal, quoted } from "../sql.ts";
+import { isoOf, literal, quoted } from "../sql.ts";
 
 /** A table whose every event has an audit entry of its own, and which entries those are. */
 export interface EntryTable {
@@ -52,9 +52,6 @@ export interface EntryCounts {
 export const prepareTexts = (connection: Connection): Promise<unknown> =>
   connection.query("SET LOCAL TIME ZONE 'UTC'; SET LOCAL datestyle = 'ISO'; SET LOCAL extra_float_digits = 1");
 
-/** SQL; a time as an entry's payload has it. */
-const iso = (time: string): string => `to_char(${time} AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')`;
-
 /** SQL; an id that a payload has, null where it is none: an entry that somebody altered must not fail the statement. */
 const idIn = (field: string): string => `(SELECT CASE WHEN given ~ '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$'
       THEN given::uuid END FROM lower(a.payload -> 'event' ->> ${literal(field)}) given)`;
@@ -64,7 +61,7 @@ const idIn = (field: string): string => `(SELECT CASE WHEN given ~ '^[0-9a-f]{8}
  * before this one's beginning, or are still to come or parked here. $1 are the topics, $2 is the entries' type.
  */
 const landedEntries = (id: string): string => `SELECT a.*, ${idIn(id)} AS id,
-    coalesce(a.payload -> 'event' ->> 'revised_at', ${iso(`a."timestamp"`)}) AS revised,
+    coalesce(a.payload -> 'event' ->> 'revised_at', ${isoOf(`a."timestamp"`)}) AS revised,
     (a.source_topic, a.source_partition, a.source_offset) IN (SELECT topic, partition, redriven_offset
       FROM tradetape.dead_letter WHERE redriven_offset IS NOT NULL) AS redriven
   FROM public.audit_log a JOIN tradetape.landed_offset o ON o.topic = a.source_topic AND o.partition = a.source_partition
@@ -94,13 +91,13 @@ const LANDED = `EXISTS (SELECT FROM tradetape.landed_batch b WHERE b.topic = ANY
 /** SQL; columns of a revised row that may lie behind what its entry says, and what it says. */
 const RAISED: ReadonlyMap<string, string> = new Map([
   ["revised_at", "a.revised"],
-  ["published_at", iso(`a."timestamp"`)],
+  ["published_at", isoOf(`a."timestamp"`)],
 ]);
 
 /** SQL; a column that the record gave the row `t`, as text, and what the entry `a` has of it. */
 const recordTexts = (name: string): readonly [string, string] =>
   name === "published_at"
-    ? [iso("t.published_at"), iso(`a."timestamp"`)]
+    ? [isoOf("t.published_at"), isoOf(`a."timestamp"`)]
     : [`t.${quoted(name)}::text`, `a.${quoted(name)}::text`];
 
 /**
@@ -118,10 +115,10 @@ function differences(landing: LandingTable): string {
     const differ = (table: string, log: string) => differing(`${table} IS DISTINCT FROM (${log})`, table, log);
     const raised = landing.repeats === "revised" ? RAISED.get(name) : undefined;
     // By an event of the same content, which has no entry.
-    if (raised) return differing(`NOT a.redriven AND ${iso(own)} < ${raised}`, iso(own), raised);
+    if (raised) return differing(`NOT a.redriven AND ${isoOf(own)} < ${raised}`, isoOf(own), raised);
     if (from === "record") return differ(...recordTexts(name));
     const type = types.get(name);
-    if (type === "timestamp") return differ(iso(own), text);
+    if (type === "timestamp") return differ(isoOf(own), text);
     if (type === "uuid") return differ(`${own}::text`, `lower(${text})`);
     if (type === "json") return differ(`${own}::text`, text);
     const value = `a.payload -> 'event' -> ${literal(name)}`;
@@ -172,7 +169,7 @@ export function entryDifferences(
          ${hasPlace ? "coalesce(a.source_offset, t.source_offset)" : "a.source_offset"} AS "offset",
          CASE WHEN t.${quoted(name)} IS NULL OR a.id IS NULL THEN '[]' ELSE ${differences(landing)} END AS columns,
          a.id IS NOT NULL OR ${hasPlace ? LANDED : "true"} AS landed,
-         ${repeats === "revised" ? `coalesce(${iso("t.revised_at")} > a.revised, false)` : "false"} AS newer,
+         ${repeats === "revised" ? `coalesce(${isoOf("t.revised_at")} > a.revised, false)` : "false"} AS newer,
          t.${quoted(name)} IS NULL AND ${excused(table, name)} AS excused,
          a.id IS NOT NULL AND (a.payload -> 'event') - ${literal(name)} = '{}' AS "idOnly"
        FROM row t FULL JOIN entry a ON a.id = t.${quoted(name)} ${samePlace}

@@ -1,4 +1,5 @@
-import { barEnd, openToSession } from "./scope.ts";
+import { barEnd } from "../sql.ts";
+import { openToSession } from "./scope.ts";
 
 /** The bars that prices are taken of. */
 export interface PriceBars {

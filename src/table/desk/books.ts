@@ -1,5 +1,6 @@
 import type { Connection } from "../connection.ts";
-import { barEnd, epochMicros, inScope, openToSession, type Scope, scopeValues } from "./scope.ts";
+import { barEnd } from "../sql.ts";
+import { epochMicros, inScope, openToSession, type Scope, scopeValues } from "./scope.ts";
 
 /** A fill that executed something, with the side of its decision. Times are microseconds since 1970. */
 interface ExecutedFill {

@@ -1,5 +1,6 @@
 import type { Connection } from "../connection.ts";
-import { barEnd, inScope, type Scope, scopeValues } from "./scope.ts";
+import { barEnd } from "../sql.ts";
+import { inScope, type Scope, scopeValues } from "./scope.ts";
 
 /** What was told anew of one series after it had been known. */
 export interface Corrections {

@@ -1,5 +1,6 @@
 import type { Connection } from "../connection.ts";
-import { inScope, isoOf, type Scope, scopeValues } from "./scope.ts";
+import { isoOf } from "../sql.ts";
+import { inScope, type Scope, scopeValues } from "./scope.ts";
 
 /** How many of a strategy's decisions say what they were made of. */
 export interface InputCounts {

@@ -1,4 +1,4 @@
-import { barEnd, isoOf } from "./scope.ts";
+import { barEnd, isoOf } from "../sql.ts";
 
 /** Rows of one kind of event that an input may name. Expressions are of the row `t`. */
 interface Source {

@@ -1,6 +1,7 @@
 import type { Connection } from "../connection.ts";
+import { isoOf } from "../sql.ts";
 import { aheadOf, barValues, type PriceBars } from "./ahead.ts";
-import { inScope, isoOf, type Scope, scopeValues } from "./scope.ts";
+import { inScope, type Scope, scopeValues } from "./scope.ts";
 
 const OF_ORDERS = inScope("o", ["o.strategy_id", "uuid"]);
 

@@ -41,19 +41,8 @@ const ofSession = (alias: string): string =>
 export const openToSession = (alias: string): string =>
   `(${alias}.backtest_session_id IS NULL OR ${alias}.backtest_session_id = $1)`;
 
-/**
- * When a bar ended, not counted in, as the programs reckon it: what it says itself, else its start and its length. Null of
- * a day that begins at another time than midnight in UTC, and of lengths that nobody knows.
- */
-export const barEnd = (alias: string): string =>
-  `coalesce(${alias}.ends_at, tradetape.bar_end(${alias}."timestamp", ${alias}."interval"))`;
-
 /** Microseconds since 1970 of a column. */
 export const epochMicros = (column: string): string => `(extract(epoch FROM ${column}) * 1000000)::bigint`;
-
-/** ISO 8601, UTC. */
-export const isoOf = (column: string): string =>
-  `to_char(${column} AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')`;
 
 /** Symbols by their ticker or their id, as a person names them. */
 export const SYMBOLS_NAMED =

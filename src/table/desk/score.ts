@@ -1,5 +1,6 @@
 import type { Connection } from "../connection.ts";
-import { inScope, isoOf, type Scope, scopeValues } from "./scope.ts";
+import { isoOf } from "../sql.ts";
+import { inScope, type Scope, scopeValues } from "./scope.ts";
 
 /** Outcomes of predictions that gave a probability; predictions count by their own time. */
 const JUDGED = `judged AS (

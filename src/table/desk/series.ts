@@ -1,5 +1,6 @@
 import type { Connection } from "../connection.ts";
-import { barEnd, inScope, isoOf, type Scope, scopeValues } from "./scope.ts";
+import { barEnd, isoOf } from "../sql.ts";
+import { inScope, type Scope, scopeValues } from "./scope.ts";
 
 /** Kinds of market data, each with its table and how one row of it is asked for. */
 const KINDS = {

@@ -1,4 +1,5 @@
 import type { Connection } from "../connection.ts";
+import { isoOf } from "../sql.ts";
 
 /** One step on the way that led to a fill, oldest first. */
 export interface LineageStep {
@@ -23,14 +24,12 @@ export async function lastFillLineage(connection: Connection, sessionId: string)
   );
   if (fill === undefined) return [];
   return connection.query<LineageStep & Record<string, unknown>>(
-    `SELECT step, id, ${isoTime("known_at")} AS at, what FROM public.lineage
+    `SELECT step, id, ${isoOf("known_at")} AS at, what FROM public.lineage
      WHERE trace_id = $1 AND (step IN ('bar', 'indicator', 'prediction', 'decision') OR id = $2)
      ORDER BY lineage.known_at, rank, what`,
     [fill.traceId, fill.id],
   );
 }
-
-const isoTime = (column: string): string => `to_char(${column} AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')`;
 
 /** A row of the view `lineage`; times are ISO 8601, UTC. */
 export interface TraceStep {
@@ -62,8 +61,8 @@ export async function tracesBy(connection: Connection, traceIds: readonly string
   // OFFSET 0: a join with the view's rows would be planned as if all trees were asked for.
   const rows = await connection.query<TraceStep & { traceId: string }>(
     `SELECT asked.id AS "traceId", l.* FROM unnest($1::uuid[]) WITH ORDINALITY AS asked (id, n) CROSS JOIN LATERAL (
-       SELECT step, id, parent_id AS "parentId", ${isoTime('"timestamp"')} AS timestamp, ${isoTime("known_at")} AS "knownAt",
-         ${isoTime("published_at")} AS "publishedAt", ${isoTime("landed_at")} AS "landedAt",
+       SELECT step, id, parent_id AS "parentId", ${isoOf('"timestamp"')} AS timestamp, ${isoOf("known_at")} AS "knownAt",
+         ${isoOf("published_at")} AS "publishedAt", ${isoOf("landed_at")} AS "landedAt",
          what, note, backtest_session_id AS "sessionId"
        FROM public.lineage_as_of($2) s WHERE trace_id = asked.id ORDER BY rank, s.known_at, what, id OFFSET 0
      ) l ORDER BY asked.n`,

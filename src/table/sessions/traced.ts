@@ -1,4 +1,5 @@
 import type { Connection } from "../connection.ts";
+import { barEnd } from "../sql.ts";
 
 /** What an agent did, or an entry about it: found by a key that is the id. */
 interface KeyedRow {
@@ -86,15 +87,12 @@ export function barsHolding(connection: Connection, tick: MarketRow): Promise<Ma
        SELECT * FROM public.market_data_bar
        WHERE symbol_id = $1 AND "timestamp" <= $2 AND "timestamp" > $2::timestamptz - ${LOOKED_BACK}
          AND ${ofSession("$3", "market_data_bar")} ORDER BY "timestamp" DESC LIMIT ${ROWS_LOOKED_BACK}
-     ) b WHERE ${BAR_END("b")} > $2 AND source = (SELECT 'ticks:' || source FROM public.market_data_tick
+     ) b WHERE ${barEnd("b")} > $2 AND source = (SELECT 'ticks:' || source FROM public.market_data_tick
        WHERE symbol_id = $1 AND "timestamp" = $2 AND market_data_id = $4)
-     ORDER BY b."timestamp" DESC, ${BAR_END("b")}`,
+     ORDER BY b."timestamp" DESC, ${barEnd("b")}`,
     [tick.symbolId, tick.at, tick.sessionId, tick.id],
   );
 }
-
-const BAR_END = (alias: string) =>
-  `coalesce(${alias}.ends_at, tradetape.bar_end(${alias}."timestamp", ${alias}."interval"))`;
 
 /** How far the view `lineage` looks back from a decision for bars and indicators: in time, and in rows of a symbol. */
 const LOOKED_BACK = "interval '408 h'";
@@ -170,7 +168,7 @@ const TRACES: Readonly<Record<Exclude<Traced["kind"], "audit entry" | "tick" | "
   bar: resting({
     table: "market_data_bar",
     id: "market_data_id",
-    knownAt: BAR_END,
+    knownAt: barEnd,
     series: ["interval", "source", "backtest_session_id"],
     shared: true,
   }),
