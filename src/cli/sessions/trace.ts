@@ -100,7 +100,7 @@ function treeText(steps: readonly TraceStep[], asked: readonly string[]): string
     const what = `${printable(step.what)}${note === null ? "" : ` [${note}]`}`;
     rows.push([
       `${indent}${branch}${step.step} ${id.slice(0, 8)}${mark}`,
-      timestamp,
+      timestamp ?? "-",
       publishedAt ?? "-",
       landedAt ?? "-",
       what,

@@ -36,18 +36,19 @@ export interface TraceStep {
   readonly step: LineageStep["step"] | "audit";
   readonly id: string;
   readonly parentId: string | null;
-  readonly timestamp: string;
+  /** Null of an input that is not on the tape. */
+  readonly timestamp: string | null;
   /** When it was complete: a bar's end. */
-  readonly knownAt: string;
+  readonly knownAt: string | null;
   readonly publishedAt: string | null;
   readonly landedAt: string | null;
   readonly what: string;
-  /** What to bear in mind: that the value was revised since, that a fill lies before its decision. */
+  /** What to bear in mind: that it was used, that its value was revised since, that a fill lies before its decision. */
   readonly note: string | null;
   readonly sessionId: string | null;
 }
 
-/** A tree by its id, and its steps: what was known, oldest first, then prediction, decision, fills and their audit entries. */
+/** A tree by its id: what was known or used, oldest first, then prediction, decision, fills and their audit entries. */
 export interface Trace {
   readonly traceId: string;
   readonly steps: readonly TraceStep[];

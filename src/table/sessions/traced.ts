@@ -113,15 +113,18 @@ interface KnownTable {
   readonly knownAt: (alias: string) => string;
   /** Rows that agree in these are one series: of each the view has the last. */
   readonly series: readonly string[];
+  /** Whose prices a row of the alias `t` is about; null where nobody knows. */
+  readonly source: string;
   /** Whether trees of sessions have rows without a session, too. */
   readonly shared: boolean;
 }
 
 /**
  * A bar or an indicator is in the trees of all decisions, and predictions that led to none, from when it is known until
- * the next of its series is, or until the view no longer looks back so far.
+ * the next of its series is, or until the view no longer looks back so far: of those that are about its source, and of
+ * those that name it. Trees of other times that name it are not found, because nothing leads from an input to who named it.
  */
-function resting({ table, id, knownAt, series, shared }: KnownTable): string {
+function resting({ table, id, knownAt, series, source, shared }: KnownTable): string {
   const same = series.map((column) => `w."${column}" IS NOT DISTINCT FROM a."${column}"`).join(" AND ");
   const inTime = (alias: string) => `${alias}.symbol_id = $4 AND ${alias}."timestamp" >= k.known_at
         AND ${alias}."timestamp" < k.until AND ${alias}.published_at <= $3
@@ -135,24 +138,33 @@ function resting({ table, id, knownAt, series, shared }: KnownTable): string {
             AND ${shared ? "(t.backtest_session_id IS NULL OR t.backtest_session_id = $6::uuid)" : ofSession("$6", "t")}
           ORDER BY t."timestamp" LIMIT ${ROWS_LOOKED_BACK}) w)`;
   return `WITH asked AS (
-    SELECT t.*, ${knownAt("t")} AS known_at FROM public.${table}_as_of($3) t
+    SELECT t.*, ${knownAt("t")} AS known_at, ${source} AS of_source FROM public.${table}_as_of($3) t
     WHERE t.symbol_id = $4 AND t."timestamp" = $5 AND t.${id} = $1
   ), k AS (
-    SELECT a.known_at, least(a."timestamp" + ${LOOKED_BACK}, n.next, n.bound) AS until FROM asked a CROSS JOIN LATERAL (
+    SELECT a.known_at, a.of_source, least(a."timestamp" + ${LOOKED_BACK}, n.next, n.bound) AS until
+    FROM asked a CROSS JOIN LATERAL (
       SELECT min(w.known_at) FILTER (WHERE ${same}) AS next,
         CASE WHEN count(*) >= ${ROWS_LOOKED_BACK} THEN max(w."timestamp") END AS bound
       FROM (${later(table, "")} UNION ALL ${later(`${table}_revision`, "AND $3 < t.known_to")}) w
     ) n
   )
   SELECT c.id FROM k CROSS JOIN LATERAL (
-    (SELECT d.decision_id AS id, d."timestamp" FROM public.trade_decision d WHERE ${inTime("d")}
+    (SELECT d.decision_id AS id, d."timestamp" FROM public.trade_decision d
+        LEFT JOIN public.model_prediction p ON p.prediction_id = d.model_reference
+      WHERE ${inTime("d")} AND ${isShownTo("coalesce(d.price_source, p.price_source)", ["d.inputs", "p.inputs"])}
       ORDER BY d."timestamp", d.decision_id LIMIT $2)
     UNION ALL
-    (SELECT p.prediction_id, p."timestamp" FROM public.model_prediction p WHERE ${inTime("p")} AND NOT EXISTS (
+    (SELECT p.prediction_id, p."timestamp" FROM public.model_prediction p WHERE ${inTime("p")}
+        AND ${isShownTo("p.price_source", ["p.inputs"])} AND NOT EXISTS (
         SELECT FROM public.trade_decision d WHERE d.model_reference = p.prediction_id AND d.published_at <= $3)
       ORDER BY p."timestamp", p.prediction_id LIMIT $2)
   ) c ORDER BY c."timestamp", c.id LIMIT $2`;
 }
+
+/** Whether the tree of these prices and inputs has the row `k`, whose id is $1. */
+const isShownTo = (prices: string, inputs: readonly string[]) =>
+  `(k.of_source IS NULL OR coalesce(${prices}, k.of_source) = k.of_source
+        OR ${inputs.map((list) => `${list} @> jsonb_build_array(jsonb_build_object('id', $1::uuid::text))`).join(" OR ")})`;
 
 /** Not IS NOT DISTINCT FROM: the planner takes its rows for so few that it would read and sort all of them. */
 const ofSession = (parameter: string, alias: string) =>
@@ -170,6 +182,7 @@ const TRACES: Readonly<Record<Exclude<Traced["kind"], "audit entry" | "tick" | "
     id: "market_data_id",
     knownAt: barEnd,
     series: ["interval", "source", "backtest_session_id"],
+    source: "t.source",
     shared: true,
   }),
   indicator: resting({
@@ -177,6 +190,7 @@ const TRACES: Readonly<Record<Exclude<Traced["kind"], "audit entry" | "tick" | "
     id: "indicator_id",
     knownAt: (alias) => `${alias}."timestamp"`,
     series: ["indicator_name", "period", "parameters", "computed_by", "backtest_session_id"],
+    source: "t.parameters ->> 'source'",
     shared: false,
   }),
 };

@@ -33,6 +33,17 @@ const CALLS: Readonly<Record<string, string>> = {
   "tradetape.seconds_text(timestamp with time zone, timestamp with time zone)":
     "SELECT tradetape.seconds_text('2024-11-04T00:00Z', '2024-11-02T00:00:00.5Z')",
   "tradetape.bar_length(text)": "SELECT tradetape.bar_length(name) FROM unnest(ARRAY['1min', '1d', '2w', '1mo']) name",
+  "tradetape.named_input(jsonb)": `SELECT n.* FROM tradetape.named_input('[{"kind": "bar", "id": "${sample.idOf("bar 1")}",
+    "known_at": 1730678400000001, "value": 0.30000000000000004}]') n`,
+  "tradetape.place_of_input(text, uuid, uuid, timestamp with time zone)": `SELECT p.* FROM public.market_data_bar m,
+    tradetape.place_of_input('bar', m.market_data_id, m.symbol_id, '2024-11-04T00:00Z') p`,
+  "tradetape.contents_of(text, uuid, timestamp with time zone, uuid)": `SELECT c.* FROM public.market_data_bar m,
+    tradetape.contents_of('bar', m.symbol_id, m."timestamp", m.market_data_id) c`,
+  ["tradetape.shown_content(text, uuid, timestamp with time zone, uuid, text, timestamp with time zone, boolean," +
+    " timestamp with time zone, double precision, timestamp with time zone)"]:
+    `SELECT c.* FROM public.technical_indicator t,
+    tradetape.shown_content('indicator', t.symbol_id, t."timestamp", t.indicator_id, 'the decision', '2024-11-04T00:00Z', true,
+      NULL, 0.30000000000000004, 'infinity') c`,
   "tradetape.number_text(double precision)": `SELECT tradetape.number_text(value)
     FROM unnest(ARRAY[0.1::float8 + 0.2, 1e300, -37.63, 'NaN', '-Infinity', 5e-324, 184.25]) value`,
 };

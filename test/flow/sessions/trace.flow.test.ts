@@ -10,6 +10,8 @@ const DAY = 1440 * MINUTE;
 /** Ten minutes after the samples' noon: bars 0 to 9 of a minute are complete. */
 const DECIDED = NOON + 10 * MINUTE;
 const BACKTEST = idOf("a backtest");
+/** Says nothing of what was used, so that a tree has all that could be known. */
+const OF_ANY_PRICES = { price_source: null, inputs: null };
 
 let tape: TestTape;
 let env: NodeJS.ProcessEnv;
@@ -93,16 +95,16 @@ beforeAll(async () => {
   await tape.publishAll("indicators", indicators);
   for (const [n, of] of [null, BACKTEST].entries()) {
     const at = { timestamp: DECIDED, backtest_session_id: of };
-    await tape.publish("predictions", prediction(n, at));
-    await tape.publish("decisions", decision(n, at));
+    await tape.publish("predictions", prediction(n, { ...at, ...OF_ANY_PRICES }));
+    await tape.publish("decisions", decision(n, { ...at, ...OF_ANY_PRICES }));
     const fills = [1, 2].map((part) =>
       fill(10 * n + part, { ...at, decision_id: idOf(`decision ${n}`), quantity: 5, timestamp: DECIDED + part }),
     );
     await tape.publishAll("fills", fills);
   }
-  await tape.publish("predictions", prediction(5, { timestamp: DECIDED + DAY }));
-  await tape.publish("predictions", prediction(7, { timestamp: DECIDED + DAY }));
-  await tape.publish("decisions", decision(8, { timestamp: DECIDED, model_reference: null }));
+  await tape.publish("predictions", prediction(5, { ...OF_ANY_PRICES, timestamp: DECIDED + DAY }));
+  await tape.publish("predictions", prediction(7, { ...OF_ANY_PRICES, timestamp: DECIDED + DAY }));
+  await tape.publish("decisions", decision(8, { ...OF_ANY_PRICES, timestamp: DECIDED, model_reference: null }));
   await tape.land();
   await tape.land("audit");
   const [now] = await tape.query<{ at: string }>(
@@ -158,7 +160,7 @@ describe("trace", () => {
         .sort(),
     ).toEqual([idOf("indicator 2"), idOf("indicator 30")].sort());
     for (const { knownAt } of steps.filter(({ step }) => step === "bar" || step === "indicator")) {
-      expect(knownAt <= "2024-03-05T14:40:00.000000Z").toBe(true);
+      expect(knownAt! <= "2024-03-05T14:40:00.000000Z").toBe(true);
     }
   });
 
@@ -180,7 +182,7 @@ describe("trace", () => {
     );
   });
 
-  test("marks a fill before its decision, and what is of another symbol or not approved", async () => {
+  test("marks a fill before its decision, and what is of another symbol, not approved or too much", async () => {
     // Past the checks of landing, as from a database of before them.
     await tape.query(
       "INSERT INTO symbol SELECT $1, ticker, 'XLON', asset_type, is_active, created_at, revised_at FROM symbol",
@@ -198,6 +200,7 @@ describe("trace", () => {
     for (const [name, change] of Object.entries({
       early: `'timestamp', ${at} - interval '20 h', 'status', 'CANCELED', 'quantity', 0`,
       foreign: `'timestamp', ${at}, 'symbol_id', '${idOf("another symbol")}'`,
+      much: `'timestamp', ${at} + interval '1 s', 'quantity', 5.5`,
     })) {
       await tape.query(`INSERT INTO trade_execution SELECT (jsonb_populate_record(f, jsonb_build_object(
           'execution_id', '${idOf(name)}', 'decision_id', '${idOf("odd")}', ${change}))).*
@@ -205,11 +208,12 @@ describe("trace", () => {
     }
     const [, { traces }] = await trace(idOf("odd"));
     const notes = new Map(traces[0]!.steps.map(({ id, note }) => [id, note]));
-    expect(["later", "odd", "early", "foreign"].map((name) => notes.get(idOf(name)))).toEqual([
+    expect(["later", "odd", "early", "foreign", "much"].map((name) => notes.get(idOf(name)))).toEqual([
       "1.5 s after its decision",
       null,
       "72000 s before its decision",
       "of another symbol than its decision, of a decision that was not approved",
+      "of a decision that was not approved, more than was decided: 10.5 of 10",
     ]);
     const [, usual] = await trace(idOf("fill 1"));
     const events = usual.traces[0]!.steps.filter(({ step }) => step !== "bar" && step !== "indicator");
