@@ -17,7 +17,7 @@ export const performance = producerOf("performance", [jsonLines("performance")])
 interface PerformanceOptions {
   /** The length of the bars whose closes mark open positions, as in 1d. */
   readonly interval: string;
-  /** The source of those bars; null is the only one there is, and where there are several nothing is marked. */
+  /** The source of those bars; null is the one that executions name, else the only one there is (`Instrument`). */
   readonly source: string | null;
   /** The money that the strategy began with; null makes daily returns of what was at stake. */
   readonly capital: number | null;
@@ -37,7 +37,7 @@ export function performanceOfFills(by: AgentIdentity, options: PerformanceOption
   return {
     name: "performance",
     reads: ["sessions", "bars", "decisions", "fills"],
-    snapshot: { version: 1, settings: { ...identityOf(by), interval, source, capital } },
+    snapshot: { version: 2, settings: { ...identityOf(by), interval, source, capital } },
     open: (_isWhole, saved) => new PerformanceMachine(by, options, saved),
   };
 }
@@ -137,15 +137,16 @@ class PerformanceMachine implements Machine<SavedPerformance> {
     this.#instrument(symbol_id).close({ source, session, startUs, endUs, close, revisedUs });
   }
 
-  #takeDecision({ decision_id, symbol_id, action, strategy_id, backtest_session_id }: Required<DecisionEvent>): void {
+  #takeDecision({ decision_id, symbol_id, action, ...decision }: Required<DecisionEvent>): void {
+    const { strategy_id, backtest_session_id, price_source: source } = decision;
     if (strategy_id !== this.#by.strategyId || backtest_session_id !== this.#session || action === "HOLD") return;
-    this.#instrument(symbol_id).decide(decision_id, action);
+    this.#instrument(symbol_id).decide(decision_id, { side: action, source });
   }
 
   #takeFill(fill: Required<FillEvent>, { partition, offset }: InputRecord): void {
     const { execution_id, symbol_id, decision_id: decision, timestamp, quantity, executed_price: price } = fill;
     if (fill.backtest_session_id !== this.#session || fill.status !== "FILLED" || price === null) return;
-    const at = { decision, timestamp, partition, offset };
+    const at = { decision, source: fill.price_source, timestamp, partition, offset };
     this.#instrument(symbol_id).fill(execution_id, { ...at, quantity, price, fee: fill.fee ?? 0 });
   }
 

@@ -15,20 +15,20 @@ export interface DayClose {
   readonly price: number;
 }
 
-/** One UTC day of an account. */
+/** One UTC day of an account. What needs a mark is null where something is held that has none. */
 export interface AccountDay {
   readonly day: Day;
-  /** Money, from the start of the window to the end of this day. */
-  readonly pnl: number;
+  /** Money, from the start of the window to the end of this day; null also where `Account.before` is. */
+  readonly pnl: number | null;
   /** Of `pnl` what exits made, after all fees; the rest is what is open. */
   readonly realised: number;
   readonly fees: number;
   /** The most that was at stake on the day: the position at the close before it, or at the price of an execution. */
-  readonly stake: number;
+  readonly stake: number | null;
   /** The position at this day's close, as money without a sign. */
-  readonly exposure: number;
+  readonly exposure: number | null;
   /** The same with its sign: a short is negative. Of several instruments the long ones less the short ones. */
-  readonly net: number;
+  readonly net: number | null;
 }
 
 /** What a strategy did in a window with one instrument, or with all of them. Money is in the instrument's currency. */
@@ -50,39 +50,39 @@ export interface Account {
   readonly pnl: number | null;
   /** `pnl` of the time before the window. */
   readonly before: number | null;
-  /** The position at the window's start as money, a short one below 0. */
-  readonly netBefore: number;
+  /** The position at the window's start as money, a short one below 0; null where it has no mark. */
+  readonly netBefore: number | null;
   /** From the first day on that knows an execution, those on which something was executed or a bar closed. */
   readonly days: readonly AccountDay[];
+  /** Whether `days` are all there: where nothing marks the instrument, those on which only a bar closed aren't known. */
+  readonly hasAllDays: boolean;
 }
 
 /**
  * A window of one instrument's account, marked at the end of each UTC day with the last close that the day's bars had: a
  * day that has none is marked with the one before it.
  * @param executions all there ever were, in order
- * @param marks one a day, in order
+ * @param marks one a day, in order; null where nothing marks the instrument
  */
 export function accountOf(
   executions: readonly Execution[],
-  marks: readonly DayClose[],
+  marks: readonly DayClose[] | null,
   { startUs, endUs }: Window,
 ): Account {
-  const walk = new Walk(executions, marks);
+  const walk = new Walk(executions, marks ?? []);
   walk.to(startUs);
   const { realised, fees, value: before, net: netBefore } = walk;
+  const lessBefore = (value: number | null) => (value === null || before === null ? null : value - before);
   const earned = () => ({ realised: walk.realised - walk.fees - (realised - fees), fees: walk.fees - fees });
   const days: AccountDay[] = [];
-  let stake = Math.abs(netBefore);
-  for (const day of daysOf(executions, marks, { startUs, endUs })) {
-    stake = Math.max(stake, walk.to(Math.min((day + 1) * DAY_US, endUs)));
-    const { value, net } = walk;
-    const exposure = Math.abs(net);
-    // A position without a mark: what it makes is told by the first day that has one.
-    if (value === null || before === null || !walk.hasBegun) continue;
-    days.push({ day, pnl: value - before, ...earned(), stake, exposure, net });
-    stake = exposure;
+  let exposure = sizeOf(netBefore);
+  for (const day of daysOf(executions, marks ?? [], { startUs, endUs })) {
+    const executed = walk.to(Math.min((day + 1) * DAY_US, endUs));
+    const stake = exposure === null ? null : Math.max(exposure, executed);
+    const { net } = walk;
+    exposure = sizeOf(net);
+    if (walk.hasBegun) days.push({ day, pnl: lessBefore(walk.value), ...earned(), stake, exposure, net });
   }
-  const { value } = walk;
   return {
     trips: walk.trips.filter(({ closedUs }) => closedUs >= startUs),
     ...earned(),
@@ -90,12 +90,16 @@ export function accountOf(
     averagePrice: walk.averagePrice,
     mark: walk.mark,
     unrealised: walk.unrealised,
-    pnl: value === null || before === null ? null : value - before,
+    pnl: lessBefore(walk.value),
     before,
     netBefore,
     days,
+    // What was neither held nor traded has no day that counts.
+    hasAllDays: marks !== null || (days.length === 0 && before !== null),
   };
 }
+
+const sizeOf = (net: number | null) => (net === null ? null : Math.abs(net));
 
 /** The UTC days of a window on which something was executed or a bar closed. */
 function daysOf(executions: readonly Execution[], marks: readonly DayClose[], { startUs, endUs }: Window): Day[] {
@@ -168,7 +172,9 @@ class Walk {
     return unrealised === null ? null : this.realised - this.fees + unrealised;
   }
 
-  get net(): number {
-    return this.position * (this.mark?.price ?? 0);
+  get net(): number | null {
+    const { mark } = this;
+    if (this.position === 0) return 0;
+    return mark === null ? null : this.position * mark.price;
   }
 }

@@ -5,8 +5,7 @@ import { dayFigures, tripFigures } from "./statistics.ts";
 export function figuresOf(account: Account, capital: number | null) {
   const { trades, withoutReturn, winRate, avgRoi, sharpe } = tripFigures(account.trips);
   const equity = capital === null ? null : capital + (account.before ?? 0);
-  // What isn't marked at both ends has no equity to speak of between them.
-  const days = dayFigures(account.pnl === null ? [] : account.days, equity);
+  const days = dayFigures(account.hasAllDays ? account.days : [], equity);
   return {
     total_trades: trades,
     trades_without_return: withoutReturn,

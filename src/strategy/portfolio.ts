@@ -5,15 +5,23 @@ export function portfolioOf(accounts: readonly Account[]): Account {
   const days: AccountDay[] = [];
   const all = accounts.map((account) => ({ account, next: 0, last: beforeDays(account) }));
   for (const day of [...new Set(accounts.flatMap((account) => account.days.map((one) => one.day)))].sort(ascending)) {
-    const total = { day, pnl: 0, realised: 0, fees: 0, stake: 0, exposure: 0, net: 0 };
+    const stakes: (number | null)[] = [];
     for (const one of all) {
       const own = one.account.days[one.next];
       const isOn = own?.day === day;
-      total.stake += isOn ? own.stake : one.last.exposure;
+      stakes.push(isOn ? own.stake : one.last.exposure);
       if (isOn) Object.assign(one, { next: one.next + 1, last: own });
-      for (const name of CARRIED) total[name] += one.last[name];
     }
-    days.push(total);
+    const last = all.map((one) => one.last);
+    days.push({
+      day,
+      pnl: known(last.map(({ pnl }) => pnl)),
+      realised: sum(last.map(({ realised }) => realised)),
+      fees: sum(last.map(({ fees }) => fees)),
+      stake: known(stakes),
+      exposure: known(last.map(({ exposure }) => exposure)),
+      net: known(last.map(({ net }) => net)),
+    });
   }
   return {
     trips: accounts.flatMap(({ trips }) => trips),
@@ -25,17 +33,16 @@ export function portfolioOf(accounts: readonly Account[]): Account {
     unrealised: known(accounts.map(({ unrealised }) => unrealised)),
     pnl: known(accounts.map(({ pnl }) => pnl)),
     before: known(accounts.map(({ before }) => before)),
-    netBefore: sum(accounts.map(({ netBefore }) => netBefore)),
+    netBefore: known(accounts.map(({ netBefore }) => netBefore)),
     days,
+    hasAllDays: accounts.every(({ hasAllDays }) => hasAllDays),
   };
 }
 
-/** What stays as it was on a day that an instrument doesn't have. */
-const CARRIED = ["pnl", "realised", "fees", "exposure", "net"] as const;
-
-const beforeDays = ({ netBefore: net }: Account): Pick<AccountDay, (typeof CARRIED)[number]> => ({
-  ...{ pnl: 0, realised: 0, fees: 0, net },
-  exposure: Math.abs(net),
+/** What stays as it is on the days before an instrument's first one, and on those that it doesn't have. */
+const beforeDays = ({ before, netBefore: net }: Account): Omit<AccountDay, "day" | "stake"> => ({
+  ...{ pnl: before === null ? null : 0, realised: 0, fees: 0, net },
+  exposure: net === null ? null : Math.abs(net),
 });
 
 const ascending = (a: number, b: number) => a - b;

@@ -27,7 +27,10 @@ interface DayFigures {
 }
 
 /** What of a day its return is made of. */
-type DayMade = Pick<AccountDay, "pnl" | "stake">;
+type Day = Pick<AccountDay, "pnl" | "stake">;
+type MarkedDay = { readonly [Name in keyof Day]: number };
+
+const isMarked = (day: Day): day is MarkedDay => day.pnl !== null && day.stake !== null;
 
 /** By which a daily Sharpe ratio is annualised: the usual number of an exchange's trading days. */
 const DAYS_PER_YEAR = 252;
@@ -66,10 +69,12 @@ export function tripFigures(trips: readonly Trip[]): TripFigures {
  * one it is over the day's stake (`AccountDay`): the return of an account that holds nothing but its positions, neither
  * borrowed nor idle. Drawdown is the largest 1 - E(k) / max E(j <= k) of the equity at the days' ends (Magdon-Ismail and
  * Atiya, Risk 17, 2004), which is (1 + r 1) ... (1 + r k). Days behind one that ends with nothing left have no return.
+ * Where one day isn't known nothing is: a drawdown of the others would be too small.
  * @param equity when the window begins; null without a capital
  */
-export function dayFigures(days: readonly DayMade[], equity: number | null): DayFigures {
-  if (days.length === 0) return { maxDrawdown: null, maxDrawdownMoney: null, sharpeAnnualised: null, returns: 0 };
+export function dayFigures(days: readonly Day[], equity: number | null): DayFigures {
+  if (days.length === 0 || !days.every(isMarked))
+    return { maxDrawdown: null, maxDrawdownMoney: null, sharpeAnnualised: null, returns: 0 };
   const returns = dailyReturns(days, equity);
   let [growth, peak, maxDrawdown] = [1, 1, 0];
   for (const value of returns) {
@@ -87,7 +92,7 @@ export function dayFigures(days: readonly DayMade[], equity: number | null): Day
   return { maxDrawdown, maxDrawdownMoney, sharpeAnnualised, returns: returns.length };
 }
 
-function dailyReturns(days: readonly DayMade[], equity: number | null): number[] {
+function dailyReturns(days: readonly MarkedDay[], equity: number | null): number[] {
   const returns: number[] = [];
   let [before, growth] = [0, 1];
   for (const { pnl, stake } of days) {

@@ -47,6 +47,8 @@ class Instrument:
         position, cost, cash, fees = Fraction(0), Fraction(0), Fraction(0), Fraction(0)
         trip = {"cash": Fraction(0), "notional": Fraction(0)}
         lines, mark, exposure, stake = {}, None, 0.0, 0.0
+        # Days of which no figure of days is known: one with a position that has no close yet, or any without closes.
+        self.unknown = set()
         by_day = {day: list(some) for day, some in itertools.groupby(fills, key=lambda fill: fill[3] // DAY_US)}
         first = min(by_day)
         for day in sorted({*by_day, *closes}):
@@ -71,7 +73,11 @@ class Instrument:
                         trip = {"cash": Fraction(0), "notional": Fraction(0)}
                 stake = max(stake, float(abs(position * price)))
             mark = closes.get(day, mark)
-            if day < first or (mark is None and position != 0):
+            if day < first:
+                continue
+            if mark is None and (position != 0 or not closes):
+                self.unknown.add(day)
+            if mark is None and position != 0:
                 continue
             worth = position * exact(mark) if mark is not None else Fraction(0)
             exposure = float(abs(worth))
@@ -110,7 +116,8 @@ def figures(instruments, first, end, capital):
     made = equity.diff().fillna(equity)
     bases = stakes if capital is None else capital + total(begin, "value") + equity - made
     returns = (made / bases.where(bases != 0)).fillna(0)
-    has_days, has_rois = len(returns) > 0, len(rois) > 0
+    unknown = any(first <= day < end for one in instruments for day in one.unknown)
+    has_days, has_rois = len(returns) > 0 and not unknown, len(rois) > 0
     deviation = rois.std(ddof=1) if len(rois) > 1 else 0
     return {
         "total_trades": len(trips),
@@ -124,8 +131,8 @@ def figures(instruments, first, end, capital):
         "fees": total(last, "fees") - total(begin, "fees"),
         "max_drawdown": -empyrical.max_drawdown(returns) if has_days else None,
         "max_drawdown_money": (equity.cummax().clip(lower=0) - equity).max() if has_days else None,
-        "sharpe_annualised": empyrical.sharpe_ratio(returns, annualization=252) if returns.std() > 0 else None,
-        "daily_returns": len(returns),
+        "sharpe_annualised": empyrical.sharpe_ratio(returns, annualization=252) if has_days and returns.std() > 0 else None,
+        "daily_returns": len(returns) if has_days else 0,
     }
 
 

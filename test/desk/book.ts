@@ -122,22 +122,36 @@ const QUOTES = [
   quote(3, { symbol_id: IBM, timestamp: at("07") + 1, bid_price: 200, ask_price: 300, source: "book" }),
 ];
 
+interface Traded {
+  readonly action: "BUY" | "SELL";
+  readonly quantity: number;
+  readonly price: number;
+  readonly fee: number;
+  readonly price_source: string | null;
+}
+
+async function publishBacktest(tape: TestTape, n: number, symbol_id: string, day: string, traded: Traded) {
+  const { action, quantity, price, fee, price_source } = traded;
+  const own = { symbol_id, backtest_session_id: BACKTEST, timestamp: at(day), price_source };
+  await tape.publish("predictions", prediction(n, { ...own, known_until: null }));
+  await tape.publish("decisions", decision(n, { ...own, action, strategy_id: ALPHA, known_until: null }));
+  const decision_id = idOf(`decision ${n}`);
+  await tape.publish("fills", fill(10 * n + 9, { ...own, decision_id, quantity, executed_price: price, fee }));
+}
+
 /**
  * Three weeks of live trading, small enough to be reckoned by hand: an entry in parts, a short that flips, fees, orders
- * that were refused, rejected, canceled and are open. And a backtest with a position in an instrument of two sources.
+ * that were refused, rejected, canceled and are open. And a backtest with positions in an instrument of one source of bars,
+ * and in one of two sources, of which its fills name none.
  */
 export async function publishBook(tape: TestTape): Promise<void> {
   for (const [ticker, symbol_id] of Object.entries({ IBM, SPY, TWO })) {
     await tape.publish("symbols", symbol({ ticker, exchange: null, symbol_id }));
   }
   await tape.publish("sessions", session({ backtest_session_id: BACKTEST }));
-  const own = { symbol_id: TWO, backtest_session_id: BACKTEST, timestamp: at("05") };
-  await tape.publish("predictions", prediction(99, { ...own, price_source: null, known_until: null }));
-  await tape.publish("decisions", decision(99, { ...own, strategy_id: ALPHA, price_source: null, known_until: null }));
-  await tape.publish(
-    "fills",
-    fill(999, { ...own, decision_id: idOf("decision 99"), quantity: 10, executed_price: 50, fee: 0 }),
-  );
+  await publishBacktest(tape, 97, SPY, "05", { action: "BUY", quantity: 10, price: 51, fee: 0, price_source: "eod" });
+  await publishBacktest(tape, 98, TWO, "06", { action: "SELL", quantity: 4, price: 60, fee: 1, price_source: null });
+  await publishBacktest(tape, 99, TWO, "05", { action: "BUY", quantity: 10, price: 50, fee: 0, price_source: null });
   const ibm = bars(IBM, IBM_PRICES, "eod").filter(({ timestamp }) => timestamp !== at("13"));
   const two = [...bars(TWO, SPY_PRICES, "eod"), ...bars(TWO, IBM_PRICES, "raw")];
   // What the feed said first of one of them, an instant before.

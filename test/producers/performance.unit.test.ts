@@ -1,4 +1,4 @@
-import { expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { performanceOfFills } from "../../producers/performance.ts";
 import type { PerformanceEvent } from "../../src/event/events.ts";
 import { strategyId } from "../../src/event/identity.ts";
@@ -78,7 +78,7 @@ test("a year that isn't over is told as of the latest execution or close, and wh
 });
 
 test("an open position is in the rows of every year that it was open, marked with the closes", () => {
-  const marks = [dayBar(364, 120), dayBar(400, 130)];
+  const marks = [dayBar(1, 100), dayBar(364, 120), dayBar(400, 130)];
   const rows = rowsOf([...traded(1, 1, "SELL", 100), ...marks], START + 420 * DAY);
   const figures = { total_trades: 0, open_position: -1, fees: 0, realised_pnl: 0, marked_by: "1d sample" };
   expect(rows.slice(0, 2)).toMatchObject([
@@ -114,10 +114,72 @@ test("what happened at one time is in the order of the log, not of the ids", () 
   }
 });
 
-test("closes of two sources mark nothing, unless one is told", () => {
-  const two = [...traded(1, 1, "BUY", 100), dayBar(1, 100), dayBar(2, 105), dayBar(2, 5, { source: "cents" })];
-  expect(rowsOf(two)[0]).toMatchObject({ pnl: null, unrealised_pnl: null, max_drawdown: null, marked_by: null });
-  expect(rowsOf(two, LONG_AFTER, { ...PLAIN, source: "cents" })[0]).toMatchObject({ pnl: -95, marked_by: "1d cents" });
+const UNNAMED = { price_source: null };
+const NO_DAYS = { max_drawdown: null, max_drawdown_money: null, sharpe_annualised: null, daily_returns: 0 };
+
+describe("where a symbol has closes of two sources", () => {
+  const cents = { source: "cents" };
+  const two = [dayBar(1, 100), dayBar(2, 105), dayBar(1, 4, cents), dayBar(2, 5, cents)];
+  const bought = (named: object) => traded(1, 1, "BUY", 100, named);
+
+  test("the one that priced the executions marks them, and the second one changes no row", () => {
+    const machine = performanceOfFills(BY, PLAIN).open(() => true);
+    const tell = (...records: InputRecord[]) => {
+      for (const one of records) machine.take(one);
+      return machine.idle!(LONG_AFTER).map(({ event }) => event as PerformanceEvent);
+    };
+    expect(tell(...bought({}), ...two.slice(0, 2))).toMatchObject([{ pnl: 5, marked_by: "1d sample" }, { pnl: 5 }]);
+    expect(tell(...two.slice(2))).toEqual([]);
+    expect(machine.counts!()).toEqual({ unmarked: 0 });
+    expect(rowsOf([...bought({ price_source: "cents" }), ...two])[0]).toMatchObject({
+      pnl: -95,
+      marked_by: "1d cents",
+    });
+  });
+
+  test("an execution that names none is of its decision's", () => {
+    const [decided, filled] = bought({}) as [InputRecord, InputRecord];
+    const unnamed = record("fills", { ...filled.event, ...UNNAMED });
+    expect(rowsOf([decided, unnamed, ...two])[0]).toMatchObject({ pnl: 5, marked_by: "1d sample" });
+    expect(rowsOf([...two, unnamed, decided])[0]).toMatchObject({ pnl: 5, marked_by: "1d sample" });
+  });
+
+  test.each([
+    ["where executions name none", UNNAMED, UNNAMED],
+    ["where they name both", { price_source: "sample" }, { price_source: "cents" }],
+    ["where they name one that has no bars", { price_source: "other" }, { price_source: "other" }],
+  ])(
+    "nothing marks %s: what needs a mark is null, never 0, and the rest stays, unless one is told",
+    (_, first, second) => {
+      const closed = [...traded(1, 1, "BUY", 100, first), ...traded(2, 3, "SELL", 110, second)];
+      const kept = { total_trades: 1, win_rate: 1, realised_pnl: 10, fees: 0, open_position: 0, pnl: 10 };
+      const [own, all] = rowsOf([...closed, ...two]);
+      expect(own).toMatchObject({ ...kept, ...NO_DAYS, marked_by: null });
+      expect(all).toMatchObject({ ...kept, ...NO_DAYS, open_position: null, marked_by: null });
+      expect(rowsOf([...closed, ...two, ...traded(3, 4, "BUY", 1, second)])[0]).toMatchObject({
+        ...{ ...kept, ...NO_DAYS, open_position: 1, pnl: null, unrealised_pnl: null },
+      });
+      // Held at no day's end: but of which days a return of 0 is one isn't known.
+      const withinDay = [...traded(1, 1, "BUY", 100, first), ...traded(2, 1, "SELL", 110, second)];
+      expect(rowsOf([...withinDay, ...two])[0]).toMatchObject({ ...kept, ...NO_DAYS });
+      const told = rowsOf([...closed, ...two], LONG_AFTER, { ...PLAIN, source: "cents" })[0];
+      expect(told).toMatchObject({ ...kept, marked_by: "1d cents", daily_returns: 3 });
+    },
+  );
+});
+
+test("the row of all symbols has no figure of days where one of them is held without a mark", () => {
+  const other = { symbol_id: idOf("other symbol"), ...UNNAMED };
+  const marked = [...traded(1, 1, "BUY", 100), dayBar(1, 100), dayBar(2, 90), dayBar(3, 105)];
+  const rows = rowsOf([...marked, ...traded(2, 1, "BUY", 10, other), ...traded(3, 3, "SELL", 12, other)]);
+  expect(rows.find(({ symbol_id }) => symbol_id === SYMBOL_ID)).toMatchObject({ pnl: 5, max_drawdown_money: 10 });
+  const all = rows.find(({ symbol_id }) => symbol_id === null);
+  expect(all).toMatchObject({ ...NO_DAYS, pnl: 7, realised_pnl: 2, unrealised_pnl: 5, total_trades: 1, win_rate: 1 });
+});
+
+test("a position that was held before its first close has no figures of days, also of those behind it", () => {
+  const late = [...traded(1, 1, "BUY", 100), dayBar(2, 90), dayBar(3, 105)];
+  expect(rowsOf(late)[0]).toMatchObject({ ...NO_DAYS, pnl: 5, unrealised_pnl: 5, marked_by: "1d sample" });
 });
 
 test("closes of another session mark nothing", () => {
@@ -127,8 +189,7 @@ test("closes of another session mark nothing", () => {
 
 test("a window that ends with a position that nothing marks has no daily figures, also of the days before it", () => {
   const unmarked = rowsOf([...trades.slice(0, 4), ...traded(5, 3, "BUY", 100)])[0];
-  const none = { max_drawdown: null, max_drawdown_money: null, sharpe_annualised: null, daily_returns: 0 };
-  expect(unmarked).toMatchObject({ ...none, total_trades: 1, realised_pnl: 10, pnl: null, open_position: 1 });
+  expect(unmarked).toMatchObject({ ...NO_DAYS, total_trades: 1, realised_pnl: 10, pnl: null, open_position: 1 });
 });
 
 test("a capital is what daily returns are of, and what was made before the window counts to it", () => {

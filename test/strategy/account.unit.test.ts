@@ -60,12 +60,31 @@ describe("the account of a window", () => {
   });
 
   test("doesn't know what it isn't told a close of, and nothing of a close that comes later", () => {
-    expect(accountOf(bought, [], days(0, 4))).toMatchObject({ unrealised: null, pnl: null, fees: 5, days: [] });
+    const unknown = { pnl: null, exposure: null, net: null };
+    expect(accountOf(bought, [], days(0, 4))).toMatchObject({
+      ...{
+        unrealised: null,
+        pnl: null,
+        fees: 5,
+        days: [{ day: 1, ...unknown, realised: -5, fees: 5, stake: 100_000 }],
+      },
+    });
     const later = closes(99, 100, 104, 101).slice(3);
     expect(accountOf(bought, later, days(0, 3))).toMatchObject({ unrealised: null, pnl: null });
-    expect(accountOf(bought, later, days(3, 4))).toMatchObject({ unrealised: 1000, pnl: null, before: null, days: [] });
+    expect(accountOf(bought, later, days(3, 4))).toMatchObject({
+      ...{ unrealised: 1000, pnl: null, before: null, netBefore: null },
+      days: [{ day: 3, pnl: null, stake: null, exposure: 101_000 }],
+    });
     const flat = [...bought, execution(2.5, -1000, 101)];
     expect(accountOf(flat, [], days(0, 4))).toMatchObject({ unrealised: 0, pnl: 995 });
+  });
+
+  test("lacks days where nothing marks the instrument, unless it was neither held nor traded", () => {
+    const flat = [...bought, execution(2.5, -1000, 101)];
+    expect(accountOf(flat, closes(99), days(0, 4)).hasAllDays).toBe(true);
+    expect(accountOf(flat, null, days(0, 4))).toMatchObject({ hasAllDays: false, pnl: 995 });
+    expect(accountOf(flat, null, days(3, 4)).hasAllDays).toBe(true);
+    expect(accountOf(bought, null, days(3, 4)).hasAllDays).toBe(false);
   });
 
   test("ends with the window, in the midst of a day, too", () => {
@@ -103,7 +122,26 @@ describe("the portfolio", () => {
       { day: 2, pnl: 400, ...nothing, stake: 1700, exposure: 1700, net: 900 },
     ]);
     expect(all).toMatchObject({ pnl: 400, unrealised: 400, realised: 0, position: null, before: 0 });
-    expect(portfolioOf([first, accountOf([execution(0.5, 1, 1)], [], days(0, 3))]).pnl).toBeNull();
+  });
+
+  test("knows nothing that a mark is needed for while one of them has none, and what it realised all along", () => {
+    const marked = accountOf([execution(0.5, 10, 100)], closes(110, 120, 130), days(0, 3));
+    const unmarked = accountOf([execution(0.5, 1, 1, 3), execution(2.5, -1, 5)], null, days(0, 3));
+    const all = portfolioOf([marked, unmarked]);
+    expect(all).toMatchObject({ pnl: 301, realised: 1, hasAllDays: false });
+    const unknown = { pnl: null, exposure: null, net: null, realised: -3, fees: 3 };
+    expect(all.days).toMatchObject([
+      { day: 0, ...unknown, stake: 1001 },
+      { day: 1, ...unknown, stake: null },
+      { day: 2, pnl: 301, realised: 1, exposure: 1300, net: 1300 },
+    ]);
+    const held = accountOf([execution(0.5, 1, 1)], null, days(1, 3));
+    const rest = portfolioOf([accountOf([execution(0.5, 10, 100)], closes(110, 120, 130), days(1, 3)), held]);
+    expect(rest.days.map(({ pnl, net }) => [pnl, net])).toEqual([
+      [null, null],
+      [null, null],
+    ]);
+    expect(rest).toMatchObject({ pnl: null, netBefore: null });
   });
 });
 
@@ -142,6 +180,11 @@ describe("figures", () => {
     const mean = returns.reduce((sum, r) => sum + r, 0) / 4;
     const variance = returns.reduce((sum, r) => sum + (r - mean) ** 2, 0) / 3;
     expect(dayFigures(made, 90).sharpeAnnualised).toBeCloseTo((mean / Math.sqrt(variance)) * Math.sqrt(252), 12);
+  });
+
+  test("of days are none where one of the days isn't known", () => {
+    const made = daily(10, -10, 0, 30).map((day, n) => (n === 1 ? { ...day, pnl: null } : day));
+    expect(dayFigures(made, null)).toEqual(dayFigures([], null));
   });
 
   test("of days end with the day on which all was lost", () => {

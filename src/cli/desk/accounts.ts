@@ -9,8 +9,10 @@ import type { Undecided } from "./desk-text.ts";
 /** One strategy's account in one instrument. */
 export interface SymbolAccount {
   readonly symbol: string;
-  /** The source of the closes that mark it; null where there are none, or of several sources. */
+  /** The source of the closes that mark it; null where nothing does. */
   readonly markedBy: string | null;
+  /** The sources that its executions name. */
+  readonly pricedBy: readonly string[];
   /** The sources of the bars there are. */
   readonly sources: readonly string[];
   readonly account: Account;
@@ -37,7 +39,7 @@ export async function readAccounts(connection: Connection, scope: Scope, bars: T
       const instrument = new Instrument(bars.source);
       const marks = closesOf.get(symbolId) ?? [];
       for (const { id, ...fill } of own) {
-        instrument.decide(fill.decision, fill.side);
+        instrument.decide(fill.decision, fill);
         instrument.fill(id, fill);
       }
       for (const bar of marks) instrument.close(bar);
@@ -60,6 +62,7 @@ export async function readAccounts(connection: Connection, scope: Scope, bars: T
         symbol,
         sources,
         markedBy: history.markedBy,
+        pricedBy: history.pricedBy,
         account: history.account(window),
       }))
       .sort((a, b) => (a.symbol < b.symbol ? -1 : 1)),
@@ -74,10 +77,15 @@ function windowOf({ since, until }: Scope, histories: readonly TradeHistory[]): 
   };
 }
 
-/** The instruments whose open positions nothing marks. */
-export function undecidedOf(strategies: readonly StrategyAccounts[]): Undecided[] {
-  const unmarked = strategies
+/** The instruments of which a figure isn't known. @param isKnown whether all figures are that are told of an account */
+export function undecidedOf(
+  strategies: readonly StrategyAccounts[],
+  isKnown: (account: Account) => boolean,
+): Undecided[] {
+  const undecided = strategies
     .flatMap(({ accounts }) => accounts)
-    .filter(({ markedBy, account }) => markedBy === null && account.pnl === null);
-  return [...new Map(unmarked.map(({ symbol, sources }) => [symbol, { symbol, sources }])).values()];
+    .filter(({ account }) => !isKnown(account))
+    .map(({ account: _none, ...why }) => why);
+  // Strategies whose executions name the same sources are in the same case.
+  return [...new Map(undecided.map((one) => [JSON.stringify(one), one])).values()];
 }

@@ -9,19 +9,28 @@ export const nothing = (what: string, session: string | null): string =>
     ? `no ${what} in live trading; --session asks about a backtest or a paper run, which \`tradetape sessions list\` shows`
     : `no ${what} in session ${session}`;
 
-/** An instrument that has bars of several sources, of which none was told. */
+/** An instrument that was held when nothing marked it, and what could have. */
 export interface Undecided {
   readonly symbol: string;
+  /** Null where nothing marks it at any time. */
+  readonly markedBy: string | null;
+  /** The sources that its executions name. */
+  readonly pricedBy: readonly string[];
+  /** The sources of its bars. */
   readonly sources: readonly string[];
 }
 
-/** Lines under a table about the instruments whose prices were left out. */
+/** Lines under a table about the instruments that make figures unknown. */
 export function undecidedText(undecided: readonly Undecided[], interval: string): readonly string[] {
-  return undecided.map(({ symbol, sources }) =>
-    sources.length === 0
-      ? `${printable(symbol)} has no bars of ${interval}: without a price`
-      : `${printable(symbol)} has bars of ${interval} from ${sources.map(printable).join(", ")}: say which by --source`,
-  );
+  return undecided.map((one) => `${printable(one.symbol)} ${whyUndecided(one, interval)}`);
+}
+
+function whyUndecided({ markedBy, pricedBy, sources }: Undecided, interval: string): string {
+  const listed = (names: readonly string[]) => names.map(printable).join(", ");
+  if (markedBy !== null) return `was held before its first close of ${interval} from ${printable(markedBy)}`;
+  if (sources.length === 0) return `has no bars of ${interval}: without a price`;
+  const priced = pricedBy.length === 0 ? "" : `was filled at prices of ${listed(pricedBy)}, and `;
+  return `${priced}has bars of ${interval} from ${listed(sources)}: say which by --source`;
 }
 
 const STEPS = "▁▂▃▄▅▆▇█";

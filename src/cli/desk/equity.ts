@@ -20,8 +20,8 @@ interface Equity {
   readonly maxDrawdownMoney: number | null;
   readonly sharpeAnnualised: number | null;
   readonly dailyReturns: number;
-  /** UTC days on which something was executed or a bar closed, and the equity at their ends. */
-  readonly days: readonly { readonly day: string; readonly equity: number }[];
+  /** UTC days on which something was executed or a bar closed, and the equity at their ends; null where it isn't known. */
+  readonly days: readonly { readonly day: string; readonly equity: number | null }[];
 }
 
 type EquityFlags = ScopeFlags & PriceFlags & { readonly capital?: string };
@@ -52,7 +52,7 @@ function equityOf({ strategyId, account }: Portfolios["portfolios"][number], cap
     ...{ unrealised: figures.unrealised_pnl, fees: figures.fees, maxDrawdown: figures.max_drawdown },
     ...{ maxDrawdownMoney: figures.max_drawdown_money, sharpeAnnualised: figures.sharpe_annualised },
     dailyReturns: figures.daily_returns,
-    days: account.days.map(({ day, pnl }) => ({ day: isoDate(day), equity: begin + pnl })),
+    days: account.days.map(({ day, pnl }) => ({ day: isoDate(day), equity: pnl === null ? null : begin + pnl })),
   };
 }
 
@@ -65,7 +65,9 @@ function equityText(curves: readonly Equity[]): string {
     ...[figure(one.maxDrawdown), figure(one.sharpeAnnualised), one.dailyReturns],
   ]);
   const drawn = table([...HEAD, "drawdown", "of peak", "sharpe per year", "days"], rows);
-  const curve = ({ strategyId, days }: Equity) =>
-    `${shortId(strategyId) ?? "-"}  ${sparkline(days.map(({ equity }) => equity))}`;
-  return [drawn, "", ...curves.filter(({ days }) => days.length > 0).map(curve)].join("\n");
+  const pictures = curves.flatMap(({ strategyId, days }) => {
+    const known = days.flatMap(({ equity }) => (equity === null ? [] : [equity]));
+    return known.length === 0 ? [] : [`${shortId(strategyId) ?? "-"}  ${sparkline(known)}`];
+  });
+  return [drawn, "", ...pictures].join("\n");
 }

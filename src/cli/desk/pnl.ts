@@ -1,16 +1,17 @@
+import { Option } from "commander";
 import type { CommandSpec } from "../command.ts";
 import { EXIT } from "../exit.ts";
 import { money, table } from "../output.ts";
 import { declareBars, declareScope, type PriceFlags, type ScopeFlags } from "./desk-flags.ts";
 import { shortId } from "./desk-text.ts";
-import { periodsOf, readPortfolios } from "./portfolios.ts";
+import { MONEY_PERIODS, type MoneyPeriod, periodsOf, readPortfolios } from "./portfolios.ts";
 
-type PeriodFlags = ScopeFlags & PriceFlags & { readonly by: string };
+type PeriodFlags = ScopeFlags & PriceFlags & { readonly by: MoneyPeriod };
 
 const declarePeriods: CommandSpec<PeriodFlags>["declare"] = (command) => {
   declareScope(command, "strategy");
   declareBars(command, "whose closes mark positions");
-  command.option("--by <period>", "day, month or year, UTC", "day");
+  command.addOption(new Option("--by <period>", "of UTC").choices(MONEY_PERIODS).default("day"));
 };
 
 export const pnlCommand: CommandSpec<PeriodFlags> = {
@@ -43,7 +44,10 @@ export const exposureCommand: CommandSpec<PeriodFlags> = {
     session.out.result({ periods, undecided }, () => {
       const rows = periods.map(({ strategyId, period, gross, net }) => [
         ...[shortId(strategyId), period],
-        ...[gross, (gross + net) / 2, (gross - net) / 2, net].map(money),
+        ...(gross === null || net === null
+          ? [null, null, null, null]
+          : [gross, (gross + net) / 2, (gross - net) / 2, net]
+        ).map(money),
       ]);
       return text(() => table(["strategy", flags.by, "gross", "long", "short", "net"], rows));
     });

@@ -45,7 +45,7 @@ export const positionsCommand: CommandSpec<ScopeFlags & PriceFlags> = {
     const positions = strategies.flatMap(({ strategyId, accounts }) =>
       accounts.map((one) => positionOf(strategyId, one)),
     );
-    const undecided = undecidedOf(strategies);
+    const undecided = undecidedOf(strategies, ({ pnl }) => pnl !== null);
     out.result({ positions, undecided }, () => {
       if (positions.length === 0) return nothing("executions", scope.session);
       return [positionsText(positions), ...undecidedText(undecided, bars.interval)].join("\n");

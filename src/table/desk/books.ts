@@ -10,6 +10,8 @@ interface ExecutedFill {
   readonly symbolId: string;
   readonly symbol: string;
   readonly decision: string;
+  /** Whose price it was executed at, by itself or by its decision; null where neither says. */
+  readonly source: string | null;
   readonly side: "BUY" | "SELL";
   readonly timestamp: number;
   readonly partition: number;
@@ -23,8 +25,9 @@ interface ExecutedFill {
 export function executedFills(connection: Connection, scope: Scope): Promise<ExecutedFill[]> {
   return connection.query<ExecutedFill & Record<string, unknown>>(
     `SELECT e.execution_id AS id, d.strategy_id AS "strategyId", e.symbol_id AS "symbolId", s.ticker AS symbol,
-       d.decision_id AS decision, d.action AS side, ${epochMicros('e."timestamp"')} AS timestamp, e.source_partition AS partition,
-       e.source_offset AS offset, e.quantity, e.executed_price AS price, coalesce(e.fee, 0) AS fee
+       d.decision_id AS decision, coalesce(e.price_source, d.price_source) AS source, d.action AS side,
+       ${epochMicros('e."timestamp"')} AS timestamp, e.source_partition AS partition, e.source_offset AS offset, e.quantity,
+       e.executed_price AS price, coalesce(e.fee, 0) AS fee
      FROM public.trade_execution e JOIN public.trade_decision d USING (decision_id)
        JOIN public.symbol s ON s.symbol_id = e.symbol_id
      WHERE e.status = 'FILLED' AND d.action <> 'HOLD' AND ${inScope("e", ["d.strategy_id", "uuid"])}`,

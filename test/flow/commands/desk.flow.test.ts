@@ -121,13 +121,41 @@ describe("money", () => {
 
   test("marks nothing by guess: of two sources one has to be told, and a session's book is not the live one", async () => {
     const own = ["positions", "--session", BACKTEST];
-    expect(await desk("undecided", ...own)).toEqual([{ symbol: "TWO", sources: ["eod", "raw"] }]);
-    expect(await desk("positions", ...own)).toMatchObject([{ symbol: "TWO", mark: null, unrealised: null, pnl: null }]);
-    expect(await desk("positions", ...own, "--source", "raw")).toMatchObject([
-      { mark: 114, unrealised: 640, pnl: 640 },
+    const undecided = { symbol: "TWO", markedBy: null, pricedBy: [], sources: ["eod", "raw"] };
+    expect(await desk("undecided", ...own)).toEqual([undecided]);
+    expect(await desk("positions", ...own)).toMatchObject([
+      { symbol: "SPY", markedBy: "eod", mark: 40, unrealised: -110 },
+      { symbol: "TWO", mark: null, unrealised: null, realised: 39, fees: 1, pnl: null },
+    ]);
+    expect(await desk("positions", ...own, "--source", "raw", "--symbol", "TWO")).toMatchObject([
+      { mark: 114, unrealised: 6 * 64, pnl: 6 * 64 + 39 },
     ]);
     const text = (await tradetape(["desk", ...own], env)).stdout;
     expect(text).toContain("TWO has bars of 1d from eod, raw: say which by --source");
+  });
+
+  test("of an instrument that nothing marks has its realised part, and is unknown where a mark is needed", async () => {
+    const of = ["--session", BACKTEST];
+    const unknown = { pnl: null, unrealised: null, gross: null, net: null };
+    const days = await desk("periods", "pnl", ...of);
+    expect(days.slice(0, 3)).toMatchObject([
+      { period: "2024-03-05", ...unknown, realised: 0, fees: 0 },
+      { period: "2024-03-06", ...unknown, realised: 39, fees: 1 },
+      { period: "2024-03-07", ...unknown, realised: 0, fees: 0 },
+    ]);
+    expect(await desk("periods", "exposure", ...of, "--by", "year")).toMatchObject([
+      { ...unknown, realised: 39, fees: 1 },
+    ]);
+    const ratios = { maxDrawdown: null, maxDrawdownMoney: null, sharpeAnnualised: null, dailyReturns: 0 };
+    expect(await desk("curves", "equity", ...of)).toMatchObject([
+      { trades: 0, pnl: null, unrealised: null, realised: 39, fees: 1, ...ratios },
+    ]);
+    for (const command of ["pnl", "exposure", "equity"]) {
+      const { code, stdout } = await tradetape(["desk", command, ...of], env);
+      expect([code, stdout]).toEqual([0, expect.stringContaining("TWO has bars of 1d from eod, raw")]);
+      expect(stdout).not.toContain("SPY");
+    }
+    expect(await desk("periods", "pnl", ...of, "--symbol", "SPY", "--by", "year")).toMatchObject([{ pnl: -110 }]);
   });
 });
 
