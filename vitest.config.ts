@@ -10,6 +10,8 @@ const HANGS = {
 };
 /** As many as this machine has cores; Vitest's own choice there is one, and with it the quick tests come last. */
 const WORKERS = 2;
+/** One more, because most of what a flow does is wait. */
+const FLOW_WORKERS = 3;
 
 /** A project of tests that need no services. */
 const quick = (name: string, files: string) => ({
@@ -24,13 +26,13 @@ const flow = (name: string, groupOrder: number) => ({
     include: [`test/**/*.${name}.test.ts`],
     globalSetup: ["test/support/services/flow-setup.ts"],
     sequence: { groupOrder },
-    maxWorkers: WORKERS,
+    maxWorkers: FLOW_WORKERS,
   },
 });
 
 /**
  * unit: no services, milliseconds. tidy: the house rules. flow: real Kafka, registry and PostgreSQL, one stack for the
- * whole run. Its files run last and two at a time: most of what they do is wait (for a rebalance, a sweep, an outage's
+ * whole run. Its files run last and three at a time: most of what they do is wait (for a rebalance, a sweep, an outage's
  * end), and each has a database and topics of its own.
  */
 export default defineConfig({
