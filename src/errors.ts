@@ -25,6 +25,7 @@ export const ERROR_CODES = {
     "A replay can't be done with this target: other rows, another unfinished replay, or one that is running.",
   replay_partial: "A replay filled the database only in part, so live consumers can't go on from it.",
   group_crashed: "A consumer group ended by itself.",
+  groups_stopped: "Several consumer groups stopped, each for a reason of its own.",
   publish_refused: "An event was not acknowledged by the broker.",
   publisher_full: "More events are waiting than the buffer holds: the caller doesn't await publish.",
   stack_unavailable: "No local stack can run on this machine.",

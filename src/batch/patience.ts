@@ -30,18 +30,49 @@ export function judge(error: unknown, topicName: string, isBroken: boolean): Jud
   throw error;
 }
 
-/** Tries one thing until it works. The pauses grow up to a cap and are jittered; each is logged with its reason. */
+/** Something that has to come before work goes on. */
+export interface Wait {
+  /** What is waited for, and why, as a text for people. */
+  readonly reason: string;
+  readonly since: Date;
+}
+
+/** What is being waited for, all of it. */
+export class Waits {
+  readonly #open = new Map<unknown, Wait>();
+
+  /** Notes a wait, or the newer reason of one. @param by tells one wait from another */
+  note(by: unknown, reason: string): void {
+    this.#open.set(by, { reason, since: this.#open.get(by)?.since ?? new Date() });
+  }
+
+  end(by: unknown): void {
+    this.#open.delete(by);
+  }
+
+  /** The wait that began first. */
+  get longest(): Wait | undefined {
+    return this.#open.values().next().value;
+  }
+}
+
+/** An outage of an hour fills no log: behind the first tries, one in so many is logged, which is one a minute. */
+const LOGGED_TRIES = 8;
+const LOGGED_EVERY = 5;
+
+/** Tries one thing until it works. The pauses grow up to a cap and are jittered. */
 export class Patience {
   readonly #log: Log;
   readonly #signal: AbortSignal;
   readonly #clock: Clock;
-  /** What `insist` is waiting for, as a text for people; undefined while nothing fails. */
-  waitingFor: string | undefined;
+  readonly #waits: Waits;
 
-  constructor(log: Log, signal: AbortSignal, clock: Clock = SYSTEM_CLOCK) {
+  /** @param waits is told what `insist` waits for */
+  constructor(log: Log, signal: AbortSignal, clock: Clock = SYSTEM_CLOCK, waits = new Waits()) {
     this.#log = log;
     this.#signal = signal;
     this.#clock = clock;
+    this.#waits = waits;
   }
 
   /**
@@ -50,21 +81,29 @@ export class Patience {
    * @throws that error, or the signal's AbortError where it would have to wait
    */
   async insist<R>(what: string, attempt: () => Promise<R>, judgeError: (error: unknown) => Judgement): Promise<R> {
-    for (let tries = 0; ; tries++) {
-      try {
-        const result = await attempt();
-        if (tries > 0) this.#log.warn({ what }, "works again");
-        this.waitingFor = undefined;
-        return result;
-      } catch (error) {
-        const judgement = judgeError(error);
-        if (judgement !== "retry") throw judgement;
-        this.#signal.throwIfAborted();
-        this.waitingFor = `${what}: ${(error as Error).message}`;
-        const delayMs = Math.min(DELAY_MS_MAX, DELAY_MS_MIN * 2 ** tries) * (0.5 + this.#clock.random() / 2);
-        this.#log.warn({ what, error: (error as Error).message, delayMs: Math.round(delayMs) }, "paused, trying again");
-        await this.#clock.sleep(delayMs, this.#signal);
+    const wait = {};
+    try {
+      for (let tries = 0; ; tries++) {
+        try {
+          const result = await attempt();
+          if (tries > 0) this.#log.warn({ what }, "works again");
+          return result;
+        } catch (error) {
+          const judgement = judgeError(error);
+          if (judgement !== "retry") throw judgement;
+          this.#signal.throwIfAborted();
+          const reason = (error as Error).message;
+          this.#waits.note(wait, `${what}: ${reason}`);
+          const delayMs = Math.min(DELAY_MS_MAX, DELAY_MS_MIN * 2 ** tries) * (0.5 + this.#clock.random() / 2);
+          const isLogged = tries < LOGGED_TRIES || tries % LOGGED_EVERY === 0;
+          if (isLogged) {
+            this.#log.warn({ what, error: reason, delayMs: Math.round(delayMs) }, "paused, trying again");
+          }
+          await this.#clock.sleep(delayMs, this.#signal);
+        }
       }
+    } finally {
+      this.#waits.end(wait);
     }
   }
 }

@@ -128,7 +128,7 @@ class Lander {
     if (this.#stop.aborted || watch.isDone(consumer.topic)) return;
     const reached = watch.reached(consumer.topic);
     try {
-      const group = await openGroup(services, consumer, terms);
+      const group = await openGroup(services, consumer, { terms });
       try {
         await Promise.race([group.start(), aborted(this.#stop)]);
         await Promise.race([reached, aborted(this.#stop), group.failure]);

@@ -24,7 +24,7 @@ export async function settle(
 ): Promise<void> {
   const plans: LandingPlan[] = [];
   for (const consumer of consumers.filter(({ landing }) => landing.parents.length > 0)) {
-    plans.push(await makeLandingPlan(services, consumer, terms));
+    plans.push(await makeLandingPlan(services, consumer, { terms }));
   }
   const { registry, config } = services;
   const daySlot = new ConnectionSlot(config.databaseUrl, { name: "days", role: "tradetape_lander" });

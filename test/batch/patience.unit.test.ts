@@ -1,7 +1,8 @@
 import { pino } from "pino";
 import { beforeEach, describe, expect, it, vi } from "vitest";
 import { checkHistory } from "../../src/batch/group/history.ts";
-import { judge, Patience } from "../../src/batch/patience.ts";
+import { judge, Patience, type Wait, Waits } from "../../src/batch/patience.ts";
+import { SYSTEM_CLOCK } from "../../src/clock.ts";
 import { TradetapeError } from "../../src/errors.ts";
 
 const log = pino({ level: "silent" });
@@ -62,15 +63,17 @@ describe("patience", () => {
   });
 
   it("has no limit; its waits grow from a fifth of a second to 15 s, none like the other", async () => {
-    const patience = new Patience(log, new AbortController().signal);
-    const seen: (string | undefined)[] = [];
+    const waiting = new Waits();
+    const patience = new Patience(log, new AbortController().signal, SYSTEM_CLOCK, waiting);
+    const seen: (Wait | undefined)[] = [];
     const attempt = async () => {
-      seen.push(patience.waitingFor);
+      seen.push(waiting.longest);
       if (seen.length <= 40) throw new Error("no route");
       return "landed";
     };
     expect(await patience.insist("landing ticks/0", attempt, () => "retry")).toBe("landed");
-    expect([seen[0], seen[1], patience.waitingFor]).toEqual([undefined, "landing ticks/0: no route", undefined]);
+    expect([seen[0], seen[1]?.reason, waiting.longest]).toEqual([undefined, "landing ticks/0: no route", undefined]);
+    expect(seen.at(-1)?.since).toBe(seen[1]?.since);
     expect(waits.ms).toHaveLength(40);
     for (const [n, ms] of waits.ms.entries()) {
       const full = Math.min(15_000, 200 * 2 ** n);
@@ -78,6 +81,18 @@ describe("patience", () => {
       expect(ms).toBeLessThanOrEqual(full);
     }
     expect(new Set(waits.ms.slice(10)).size).toBeGreaterThan(20);
+  });
+
+  it("says an outage's first tries, then one in five", async () => {
+    const lines: string[] = [];
+    const said = pino({ level: "warn" }, { write: (line) => void lines.push(JSON.parse(line).msg) });
+    const patience = new Patience(said, new AbortController().signal);
+    let tries = 0;
+    const attempt = async () => {
+      if (++tries <= 40) throw new Error("no route");
+    };
+    await patience.insist("landing ticks/0", attempt, () => "retry");
+    expect(lines).toEqual([...Array(8 + 6).fill("paused, trying again"), "works again"]);
   });
 
   it("ends with the error that the judge returns or throws, without another try", async () => {

@@ -68,6 +68,7 @@ export async function simulatedServices(world: ProcessWorld, process: Process): 
     closing: closing.signal,
     databaseId: "00000000-0000-0000-0000-00000000d1b0",
     clusterId: cluster.clusterId,
+    auditSchemaId: SCHEMA_IDS.audit,
     compactedTopics: new Set<string>(),
     close: async () => {
       closing.abort();
@@ -110,7 +111,7 @@ export class SimProcess {
     const { group } = this;
     await group
       .start()
-      .then(() => watchOutboxes(services, [group], this.#watching.signal))
+      .then(() => watchOutboxes(services, () => [group], this.#watching.signal))
       .catch((error) => this.#fail(error));
   }
 

@@ -19,7 +19,7 @@ export const recordsOf = (values: readonly Buffer[], first: number): Records => 
 
 type Config = TestTape["config"];
 
-/** Lands by other settings than the tape's own: through a proxy, with another patience. */
+/** Lands by other settings than the tape's own: through a proxy, with another patience. Throws what stopped a group. */
 export async function landBy(
   config: Config,
   topics: readonly EventTopic[],
@@ -27,7 +27,7 @@ export async function landBy(
 ): Promise<readonly Tally[]> {
   const services = await openLandingServices(config, openLog(config));
   try {
-    return await consume(
+    const { tallies, failure } = await consume(
       services,
       CONSUMERS.filter(({ topic }) => topics.includes(topic)),
       {
@@ -36,6 +36,8 @@ export async function landBy(
         force: new AbortController().signal,
       },
     );
+    if (failure) throw failure;
+    return tallies;
   } finally {
     await services.close();
   }

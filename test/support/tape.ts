@@ -133,12 +133,13 @@ function tapeOf({ config, client, kafka, producer, tape, settings, log }: Parts)
   const landWith: TestTape["landWith"] = async (topics, options) => {
     const services = await openLandingServices(config, log);
     try {
-      const tallies = await consume(services, pick(topics), {
+      const { tallies, failure } = await consume(services, pick(topics), {
         untilCaughtUp: options.untilCaughtUp ?? true,
         stop: options.stop ?? new AbortController().signal,
         force: new AbortController().signal,
         onProgress: (progress) => options.onProgress?.(progress.reduce((sum, { landed }) => sum + landed, 0)),
       });
+      if (failure) throw failure;
       const byTopic = Object.fromEntries(CONSUMERS.map(({ topic }) => [topic, emptyTally(topic)]));
       return { ...byTopic, ...Object.fromEntries(tallies.map((tally) => [tally.topic, tally])) } as never;
     } finally {

@@ -1,9 +1,10 @@
 import { oneAtATime } from "../../clock.ts";
 import type { FetchedBatch } from "../../topic/fetch/fetched-batch.ts";
 import { BufferSpace } from "../buffer-space.ts";
-import { Patience } from "../patience.ts";
+import { Patience, type Wait, Waits } from "../patience.ts";
 import { added, emptyTally, type Tally } from "../tally.ts";
 import { claim } from "./claim.ts";
+import { Ending } from "./ending.ts";
 import type { GroupParts } from "./group-parts.ts";
 import { watchHistory } from "./history.ts";
 import { Intake } from "./intake.ts";
@@ -32,36 +33,27 @@ export class Group {
   /** Publishes what this group's landings owe. */
   readonly pump: OutboxPump;
   readonly #space: BufferSpace;
-  readonly #abort = new AbortController();
-  readonly #leaving = new AbortController();
-  readonly #ending = AbortSignal.any([this.#abort.signal, this.#leaving.signal]);
+  readonly #ending = new Ending();
+  /** Rejects when the group ends by itself; never resolves. */
+  readonly failure = this.#ending.failure;
   readonly #timers: (() => void)[] = [];
   readonly #hints: OffsetHints;
   #generation = 0;
   #tally: Tally;
   readonly #joined = Promise.withResolvers<void>();
-  /** Rejects when the group ends by itself; never resolves. */
-  readonly failure: Promise<never>;
-  #fail!: (error: unknown) => void;
-  readonly #patience = () => new Patience(this.#parts.log, this.#ending, this.#parts.clock);
+  readonly #waits = new Waits();
+  readonly #patience = () => new Patience(this.#parts.log, this.#ending.signal, this.#parts.clock, this.#waits);
 
   constructor(parts: GroupParts) {
     const { plan, config, clock } = parts;
     this.#parts = parts;
     this.#tally = emptyTally(plan.consumer.topic);
-    this.failure = new Promise((_, reject) => {
-      this.#fail = (error) => {
-        if (!this.#abort.signal.aborted) reject(error);
-        this.#abort.abort();
-      };
-    });
-    this.failure.catch(() => undefined);
     this.#hints = new OffsetHints(parts.member, plan, parts.log);
     this.#space = new BufferSpace(config.landingBufferBytesMax);
     const { landingSlots: slots, sharedSlot, daySlot, registry } = parts;
     this.#intake = new Intake({ ...parts, space: this.#space, patience: this.#patience() });
     const lockWatch = new LockWatch(parts.watchSlot, config.lockTimeoutMs, parts.log, clock);
-    const waits = { patience: this.#patience, signal: this.#ending, clock };
+    const waits = { patience: this.#patience, signal: this.#ending.signal, clock };
     this.#runner = new JobRunner({ plan, registry, slots, sharedSlot, daySlot, lockWatch, ...waits });
     this.pump = new OutboxPump({
       topicName: plan.topicName,
@@ -69,9 +61,14 @@ export class Group {
       publisher: parts.publisher,
       patience: this.#patience(),
       partitions: () => (plan.publishes ? [...this.#lanes.keys()] : []),
-      failed: (error) => this.#fail(error),
+      failed: this.#ending.fail,
       clock,
     });
+  }
+
+  /** What the group waits for; undefined while it lands, or has nothing to land. */
+  get waiting(): Wait | undefined {
+    return this.#waits.longest;
   }
 
   /** What this group has landed since it started. */
@@ -81,14 +78,16 @@ export class Group {
 
   async start(): Promise<void> {
     const { member, plan, config, clock } = this.#parts;
+    const join = () => this.#waits.note(this.#joined, `${plan.topicName}: joining its consumer group`);
+    join();
     await member.start({
       onAssigned: (assigned) => this.#assign(assigned.map(({ partition }) => partition)),
       // Lanes land on what they hold: the database's lock decides, and the next assignment drops what is left.
-      onLeft: () => undefined,
+      onLeft: join,
       onBatch: (batch, heartbeat, isStale) => this.#take(batch, heartbeat, isStale),
-      onCrash: (error) => this.#fail(error),
+      onCrash: this.#ending.fail,
     });
-    const watch = () => watchHistory(this.#parts, this.#lanes, (lane) => this.#findWay(lane)).catch(this.#fail);
+    const watch = () => watchHistory(this.#parts, this.#lanes, (lane) => this.#findWay(lane)).catch(this.#ending.fail);
     const hint = () => this.#hints.write(this.#lanes.values());
     this.#timers.push(
       clock.every(config.historyCheckMs, oneAtATime(watch)),
@@ -105,12 +104,12 @@ export class Group {
     }
   }
 
-  /** Resolves when the group has joined, every log is known again, all jobs are done, and what they owe is acknowledged. */
+  /** Resolves when the group has joined, knows its logs, has done all jobs and published what they owe; or has failed. */
   async settled(): Promise<void> {
     const each = (wait: (lane: Lane) => Promise<void>) => Promise.all([...this.#lanes.values()].map(wait));
     const known = this.#joined.promise.then(() => each((lane) => lane.known()));
     const idle = known.then(() => each((lane) => lane.idle()));
-    await Promise.race([this.failure, idle.then(() => this.pump.drained())]);
+    await Promise.race([this.failure.catch(() => undefined), idle.then(() => this.pump.drained())]);
   }
 
   /**
@@ -119,18 +118,18 @@ export class Group {
    */
   async stop(force = false): Promise<void> {
     const { member, landingSlots, sharedSlot, daySlot, outboxSlot, watchSlot } = this.#parts;
-    this.#leaving.abort();
+    this.#ending.leave();
     for (const stopTimer of this.#timers) stopTimer();
-    if (!this.#abort.signal.aborted) member.pause();
-    if (force) this.#abort.abort();
-    if (this.#abort.signal.aborted) for (const lane of this.#lanes.values()) lane.drop();
+    if (!this.#ending.isOver) member.pause();
+    if (force) this.#ending.end();
+    if (this.#ending.isOver) for (const lane of this.#lanes.values()) lane.drop();
     await Promise.all([...this.#lanes.values()].map((lane) => lane.idle()));
     // A group that ended by a failure still publishes what it has committed, unless that fails, too.
     if (force) this.pump.end();
     else await this.pump.drained();
-    if (!this.#abort.signal.aborted) await this.#hints.write(this.#lanes.values());
+    if (!this.#ending.isOver) await this.#hints.write(this.#lanes.values());
     // Aborts claims that wait for the broker or the database, so that none is left when its session is closed.
-    this.#abort.abort();
+    this.#ending.end();
     await Promise.all([...this.#lanes.values()].map((lane) => lane.claimed));
     await Promise.all([member.stop(), this.#runner.idle()]);
     await Promise.all([...landingSlots, sharedSlot, daySlot, outboxSlot, watchSlot].map((slot) => slot.close()));
@@ -144,6 +143,7 @@ export class Group {
       if (!partitions.includes(partition)) this.#lanes.delete(partition);
     }
     for (const partition of partitions) this.#findWay(this.#lanes.get(partition) ?? this.#newLane(partition));
+    this.#waits.end(this.#joined);
     this.#joined.resolve();
     this.pump.kick();
   }
@@ -168,7 +168,7 @@ export class Group {
       if (ahead) this.#findWay(lane);
       return { ...step, ahead };
     } catch (error) {
-      this.#fail(error);
+      this.#ending.fail(error);
       return { nextOffset: lane.nextOffset, ledger: [], ahead: true };
     }
   }
@@ -187,7 +187,7 @@ export class Group {
     const lane = this.#lanes.get(batch.partition);
     if (lane === undefined) return;
     const generation = this.#generation;
-    const isOurs = () => generation === this.#generation && !isStale() && !this.#ending.aborted;
+    const isOurs = () => generation === this.#generation && !isStale() && !this.#ending.signal.aborted;
     const result = await this.#intake.take({ lane, batch, heartbeat, isOurs });
     if (result === "lost the way") this.#findWay(lane);
   }
@@ -195,6 +195,6 @@ export class Group {
   /** Claims a lane's partition: it was assigned anew, or Kafka delivers from another offset than the database expects. */
   #findWay(lane: Lane): void {
     lane.tail = undefined;
-    lane.claimed = this.#claim(lane, this.#generation).catch((error) => this.#fail(error));
+    lane.claimed = this.#claim(lane, this.#generation).catch(this.#ending.fail);
   }
 }

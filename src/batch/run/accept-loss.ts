@@ -28,12 +28,11 @@ export interface AcceptedLoss {
  * @throws TradetapeError input_invalid when the range is another than the one that is lost
  */
 export async function acceptLoss(services: LandingServices, loss: AcceptedLoss): Promise<void> {
-  const { config, admin, registry, questions, clusterId } = services;
+  const { config, admin, questions, clusterId, auditSchemaId } = services;
   const name = topicName(config.namespace, loss.topic);
   const log = (await admin.fetchOffsets(name)).find(({ partition }) => partition === loss.partition);
   if (log === undefined) throw refused(name, loss, `${name} has no such partition`);
   const auditTopicName = topicName(config.namespace, "audit");
-  const schemaId = await registry.register(auditTopicName, "audit");
   await questions.use((connection) =>
     inTransaction(connection, async () => {
       await claimPartition(connection, name, loss.partition, log.low, clusterId);
@@ -42,7 +41,7 @@ export async function acceptLoss(services: LandingServices, loss: AcceptedLoss):
       if (loss.to > log.low) throw refused(name, loss, `the log still holds what begins at offset ${log.low}`);
       const { partition, reason, actor } = loss;
       await advance(connection, name, { partition, ledger: ledgerRow(loss), detail: { reason, actor } });
-      await oweAuditEntry(connection, name, auditTopicName, schemaId, loss);
+      await oweAuditEntry(connection, name, auditTopicName, auditSchemaId, loss);
       return { kind: "landed" };
     }),
   );

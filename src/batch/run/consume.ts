@@ -1,26 +1,23 @@
-import { aborted, pause } from "../../clock.ts";
-import type { EventTopic } from "../../event/schemas.ts";
-import { nextOffsets } from "../../table/landing/landed.ts";
-import type { PartitionOffsets } from "../../topic/offsets.ts";
-import { topicName } from "../../topic/topics.ts";
+import { TradetapeError } from "../../errors.ts";
 import type { Consumer } from "../consumer.ts";
-import type { Group } from "../group/group.ts";
-import { judge, Patience } from "../patience.ts";
 import { emptyTally, type Tally } from "../tally.ts";
+import { catchUp, type Ends, endsOf, remaining } from "./catch-up.ts";
+import { GroupKeeper, type Retries } from "./group-keeper.ts";
+import type { GroupState } from "./group-state.ts";
 import type { LandingServices } from "./landing-services.ts";
-import { openGroup } from "./open-group.ts";
 import { watchOutboxes } from "./outbox-watch.ts";
 import { refusePartial } from "./refuse-partial.ts";
-import { sweepUntilQuiet } from "./sweep-until-quiet.ts";
 
 interface ConsumeOptions {
-  /** Ends the call when what the topics held at its start has landed. */
+  /** Ends the call when what the topics held at its start has landed, but for what a stopped group leaves behind. */
   readonly untilCaughtUp: boolean;
+  /** Ends the call when any group has ended by itself. */
+  readonly failFast?: boolean;
   /** Aborting asks for a stop: what is queued lands first. */
   readonly stop: AbortSignal;
   /** Aborting drops what has not committed. */
   readonly force: AbortSignal;
-  /** Called now and then with what has landed so far. */
+  /** Called now and then with what has landed so far, and what each group does. */
   readonly onProgress?: (progress: readonly ConsumeProgress[]) => void;
 }
 
@@ -29,124 +26,100 @@ export interface ConsumeProgress {
   /** Records landed since the start, and, when there is an end, how many there were to land. */
   readonly landed: number;
   readonly total: number | undefined;
+  readonly state: GroupState;
+}
+
+/** What a call of `consume` came to. */
+export interface Consumed {
+  /** What it landed, by topic. */
+  readonly tallies: readonly Tally[];
+  /** What stopped groups that are stopped still; undefined where all run, or somebody asked for the end. */
+  readonly failure: TradetapeError | undefined;
 }
 
 const PROGRESS_MS = 250;
-const CAUGHT_UP_POLL_MS = 100;
 
 /**
- * Runs the groups of these consumers until a stop is asked for, or until they have caught up.
+ * Runs the groups of these consumers until a stop is asked for, or until they have caught up. A group that ends by itself
+ * leaves the others running and is tried again (`GroupKeeper`); the call ends when all are stopped and need help.
  *
  * Catching up runs the audit topic's group after the others, up to the end that their outboxes have given the topic, so that
  * the trail has all that this call landed. It ends with sweeps until no parked event finds its parent any more.
- * @returns a tally per topic, of what this call landed
- * @throws replay_partial, and what ended a group, after the other groups have stopped
+ * @throws replay_partial, and a plain error that ended a group, after the other groups have stopped
  */
 export async function consume(
   services: LandingServices,
   consumers: readonly Consumer[],
   options: ConsumeOptions,
-): Promise<readonly Tally[]> {
+): Promise<Consumed> {
   await refusePartial(services, consumers);
-  if (!options.untilCaughtUp) return runGroups(services, consumers, options, () => aborted(options.stop));
+  if (!options.untilCaughtUp) return outcomeOf(await runGroups(services, consumers, options), []);
   const before = consumers.filter((consumer) => consumer.topic !== "audit");
   const last = consumers.filter((consumer) => consumer.topic === "audit");
-  const tallies: Tally[] = [];
+  const keepers: GroupKeeper[] = [];
+  const left: Consumer[] = [];
   for (const wave of [before, last]) {
-    if (wave.length === 0) continue;
-    if (options.stop.aborted) tallies.push(...wave.map((consumer) => emptyTally(consumer.topic)));
-    else tallies.push(...(await runGroups(services, wave, options, catchUp)));
+    if (options.stop.aborted || wave.length === 0) left.push(...wave);
+    else keepers.push(...(await runGroups(services, wave, options, await endsOf(services, wave))));
   }
-  return tallies;
+  return outcomeOf(keepers, left);
 }
 
-/** Per topic, what each partition held when the call began; empty ones are left out. */
-type Ends = ReadonlyMap<EventTopic, readonly PartitionOffsets[]>;
+const outcomeOf = (keepers: readonly GroupKeeper[], left: readonly Consumer[]): Consumed => ({
+  tallies: [...keepers.map(({ tally }) => tally), ...left.map(({ topic }) => emptyTally(topic))],
+  failure: failureOf(keepers.flatMap(({ endedBy }) => endedBy ?? [])),
+});
 
-/** Resolves when the groups are to be stopped. `over` is aborted when they are stopped before that, also by a failure. */
-type Until = (services: LandingServices, running: Running, over: AbortSignal) => Promise<void>;
-
-interface Running {
-  readonly consumers: readonly Consumer[];
-  readonly groups: readonly Group[];
-  readonly ends: Ends;
+/** What stopped several groups as one error; each message names its topic. */
+function failureOf(errors: readonly TradetapeError[]): TradetapeError | undefined {
+  if (errors.length < 2) return errors[0];
+  const message = errors.map((error) => `${error.code}: ${error.message}`).join("\n");
+  const next = [...new Set(errors.flatMap((error) => error.next ?? []))].join("\n");
+  return new TradetapeError("groups_stopped", `${errors.length} groups stopped\n${message}`, { next });
 }
 
+/** @param ends where the call ends by itself: what is to land before */
 async function runGroups(
   services: LandingServices,
   consumers: readonly Consumer[],
   options: ConsumeOptions,
-  until: Until,
-): Promise<readonly Tally[]> {
-  const ends: Ends = options.untilCaughtUp ? await endsOf(services, consumers) : new Map();
-  const groups: Group[] = [];
-  const total = await remaining(services, ends);
-  const report = () =>
-    options.onProgress?.(
-      groups.map(({ tally }) => ({ topic: tally.topic, landed: tally.read, total: total.get(tally.topic) })),
-    );
-  const endReports = services.clock.every(PROGRESS_MS, report);
+  ends?: Ends,
+): Promise<readonly GroupKeeper[]> {
+  const { failFast = false, force } = options;
+  const total: ReadonlyMap<string, number> = ends ? await remaining(services, ends) : new Map();
   const ended = new AbortController();
   const over = AbortSignal.any([options.stop, ended.signal]);
+  const retries: Retries = failFast ? "none" : ends ? "waiting" : "all";
+  const onEnd = () => {
+    const isNoneLeft = keepers.every(({ endedBy }) => endedBy?.canRetry === false);
+    if (failFast || isNoneLeft) ended.abort();
+  };
+  const keepers = consumers.map((consumer) => new GroupKeeper({ services, consumer, retries, force, onEnd }));
+  const report = () =>
+    options.onProgress?.(
+      keepers.map(({ tally, state }) => ({
+        topic: tally.topic,
+        landed: tally.read,
+        total: total.get(tally.topic),
+        state,
+      })),
+    );
+  const endReports = services.clock.every(PROGRESS_MS, report);
+  const running = keepers.map((keeper) => keeper.run(over));
+  const kept = Promise.all(running);
+  const groups = () => keepers.flatMap(({ group }) => group ?? []);
   try {
-    for (const consumer of consumers) groups.push(await openGroup(services, consumer));
-    await Promise.all(groups.map((group) => group.start()));
     await Promise.race([
-      until(services, { consumers, groups, ends }, over),
-      aborted(options.stop),
-      watchOutboxes(services, groups, ended.signal),
-      ...groups.map((group) => group.failure),
+      kept,
+      watchOutboxes(services, groups, over),
+      ...(ends ? [catchUp(services, keepers, ends, over)] : []),
     ]);
   } finally {
     ended.abort();
-    const forced = aborted(options.force).then(() => Promise.all(groups.map((group) => group.stop(true))));
-    await Promise.race([Promise.all(groups.map((group) => group.stop())), forced]);
+    await Promise.allSettled(running);
     endReports();
     report();
   }
-  return groups.map((group) => group.tally);
-}
-
-async function endsOf(services: LandingServices, consumers: readonly Consumer[]): Promise<Ends> {
-  const ends = new Map<EventTopic, readonly PartitionOffsets[]>();
-  for (const { topic } of consumers) {
-    const offsets = await services.admin.fetchOffsets(topicName(services.config.namespace, topic));
-    const filled = offsets.filter(({ low, high }) => high > low);
-    ends.set(topic, filled);
-  }
-  return ends;
-}
-
-async function remaining(services: LandingServices, ends: Ends): Promise<ReadonlyMap<string, number>> {
-  const total = new Map<string, number>();
-  for (const [topic, partitions] of ends) {
-    const landed = await landedOffsets(services, topic);
-    let records = 0;
-    for (const { partition, low, high } of partitions) records += Math.max(0, high - (landed.get(partition) ?? low));
-    total.set(topic, records);
-  }
-  return total;
-}
-
-/** Waits until all that the topics held has landed, by the database: another process may own some of the partitions. */
-async function catchUp(services: LandingServices, running: Running, over: AbortSignal): Promise<void> {
-  for (const [topic, partitions] of running.ends) {
-    while (!over.aborted) {
-      const landed = await landedOffsets(services, topic);
-      if (partitions.every(({ partition, high }) => (landed.get(partition) ?? 0) >= high)) break;
-      await pause(CAUGHT_UP_POLL_MS, over, services.clock);
-    }
-  }
-  await sweepUntilQuiet(running.groups, over);
-}
-
-/** Reads how far a topic has landed; waits out an outage, as a landing does. */
-function landedOffsets(services: LandingServices, topic: EventTopic): Promise<ReadonlyMap<number, number>> {
-  const { questions, config, log, clock, closing } = services;
-  const name = topicName(config.namespace, topic);
-  return new Patience(log, closing, clock).insist(
-    `watching ${name}`,
-    () => questions.use((connection) => nextOffsets(connection, name)),
-    (error) => judge(error, name, questions.isBroken),
-  );
+  await kept;
+  return keepers;
 }

@@ -10,6 +10,7 @@ import { checkTopics, requireGoodTopics } from "../../topic/check-topics.ts";
 import { openKafka } from "../../topic/kafkajs/open-kafka.ts";
 import type { LogAdmin, LogClient } from "../../topic/log-client.ts";
 import { RawPublisher } from "../../topic/publish/raw-publish.ts";
+import { topicName } from "../../topic/topics.ts";
 import { letHeapGrow } from "../heap.ts";
 
 /** What the groups of one process share: one Kafka client, one registry, one publisher for all outboxes. */
@@ -28,6 +29,8 @@ export interface LandingServices {
   readonly closing: AbortSignal;
   readonly databaseId: string;
   readonly clusterId: string;
+  /** The registry's id of the schema that audit entries are written with. */
+  readonly auditSchemaId: number;
   /** Full names. */
   readonly compactedTopics: ReadonlySet<string>;
   close(): Promise<void>;
@@ -36,7 +39,7 @@ export interface LandingServices {
 /**
  * Opens everything that landing needs and checks it before the first row: database migrated, topics as declared.
  * @throws TradetapeError config_invalid, database_unreachable, not_migrated, broker_unreachable, topic_missing,
- * topic_misconfigured
+ * topic_misconfigured, registry_refused, registry_unreachable
  */
 export async function openLandingServices(settings: Config, log: Log): Promise<LandingServices> {
   const config = requireServices(settings, "databaseUrl", "kafkaBrokers", "schemaRegistryUrl");
@@ -64,6 +67,7 @@ export async function openLandingServices(settings: Config, log: Log): Promise<L
     requireGoodTopics(topics);
     const { clusterId } = await admin.fetchCluster();
     const registry = openRegistry(config.schemaRegistryUrl);
+    const auditSchemaId = await registry.register(topicName(config.namespace, "audit"), "audit");
     return {
       config,
       log,
@@ -77,6 +81,7 @@ export async function openLandingServices(settings: Config, log: Log): Promise<L
       closing: closing.signal,
       databaseId: id,
       clusterId,
+      auditSchemaId,
       compactedTopics: new Set(topics.filter((topic) => topic.isCompacted).map(({ name }) => name)),
       close,
     };

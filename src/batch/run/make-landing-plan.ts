@@ -10,25 +10,31 @@ import { judgeOf } from "../encode/judge.ts";
 import { KnownDays } from "../encode/known-days.ts";
 import { Transcoders, transcoderPlan } from "../encode/transcoders.ts";
 import type { ReplayTerms } from "../group/replay-terms.ts";
+import { type Breakers, openBreakers } from "../land/breakers.ts";
 import type { TopicEnds } from "../land/horizon.ts";
 import type { LandingPlan } from "../land/landing-plan.ts";
-import { LetterBreaker } from "../land/letter-breaker.ts";
-import { OrphanBreaker } from "../land/orphan-breaker.ts";
 import { SessionGate } from "../land/session-gate.ts";
 import { insertChained } from "../write/insert-chained.ts";
 import { insertSifted } from "../write/insert-sifted.ts";
 import { insertFirst, insertRevised, type StagedInsert } from "../write/insert-staged.ts";
 import type { LandingServices } from "./landing-services.ts";
 
+/** What a group may be opened with. */
+export interface GroupOptions {
+  /** Set for a replay, which lands a part of the log and publishes nothing. */
+  readonly terms?: ReplayTerms;
+  /** Those of the group before this one; new ones where it is the first. */
+  readonly breakers?: Breakers;
+}
+
 /**
  * Makes the plan by which this consumer's batches land, and checks it against the live table.
- * @param terms set for a replay, which lands a part of the log and publishes nothing
- * @throws TradetapeError catalog_mismatch, database_unreachable, registry_refused, registry_unreachable
+ * @throws TradetapeError catalog_mismatch, database_unreachable
  */
 export async function makeLandingPlan(
   services: LandingServices,
   consumer: Consumer,
-  terms?: ReplayTerms,
+  { terms, breakers }: GroupOptions = {},
 ): Promise<LandingPlan> {
   const { config, registry } = services;
   const { topic, landing } = consumer;
@@ -75,10 +81,9 @@ export async function makeLandingPlan(
       insert: insertOf(consumer),
       hasher,
     },
-    breaker: new LetterBreaker(config.letterShareMax),
-    orphanBreaker: new OrphanBreaker(config.letterShareMax),
+    ...(breakers ?? openBreakers(config.letterShareMax)),
     auditTopicName,
-    auditSchemaId: await registry.register(auditTopicName, "audit"),
+    auditSchemaId: services.auditSchemaId,
     deadLettersTopicName: topicName(config.namespace, "dead-letters"),
     sessionGate: new SessionGate(services.questions, topicEnds, filter, services.clock),
     topicEnds,

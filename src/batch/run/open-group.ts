@@ -2,10 +2,9 @@ import { processTag } from "../../table/connection.ts";
 import { ConnectionSlot } from "../../table/slot.ts";
 import type { Consumer } from "../consumer.ts";
 import { Group } from "../group/group.ts";
-import type { ReplayTerms } from "../group/replay-terms.ts";
 import type { LandingPlan } from "../land/landing-plan.ts";
 import type { LandingServices } from "./landing-services.ts";
-import { makeLandingPlan } from "./make-landing-plan.ts";
+import { type GroupOptions, makeLandingPlan } from "./make-landing-plan.ts";
 
 /**
  * A replay's group is a new one with each process, because Kafka would keep the partitions for a member that was killed
@@ -18,10 +17,15 @@ const groupIdOf = ({ topicName, publishes }: LandingPlan, databaseId: string): s
  * Makes one consumer group, ready to start. Two databases never share a group: its id holds the database's; nor do a
  * replay and the live landing.
  */
-export async function openGroup(services: LandingServices, consumer: Consumer, terms?: ReplayTerms): Promise<Group> {
+export async function openGroup(
+  services: LandingServices,
+  consumer: Consumer,
+  options: GroupOptions = {},
+): Promise<Group> {
   const { config, log, clock, openSession, client, admin, registry, publisher } = services;
   const { topic } = consumer;
-  const plan = await makeLandingPlan(services, consumer, terms);
+  const { terms } = options;
+  const plan = await makeLandingPlan(services, consumer, options);
   const slot = (what: string) =>
     new ConnectionSlot(
       config.databaseUrl,

@@ -10,13 +10,13 @@ const OUTBOX_LOOK_MS = 1000;
 /**
  * Looks every OUTBOX_LOOK_MS which of these groups' outboxes have messages that others have left there, and kicks their
  * pumps. One query asks for all groups, because a page of each would be most of what an idle group asks of the database.
- * @param groups the array is read at every look
+ * @param running the groups that run at the moment of a look
  * @returns when `ended` is aborted
  * @throws what no retry mends
  */
 export async function watchOutboxes(
   { questions, config, log, clock }: Pick<LandingServices, "questions" | "config" | "log" | "clock">,
-  groups: readonly Pick<Group, "tally" | "pump">[],
+  running: () => readonly Pick<Group, "tally" | "pump">[],
   ended: AbortSignal,
 ): Promise<void> {
   const nameOf = (group: Pick<Group, "tally">) => topicName(config.namespace, group.tally.topic);
@@ -26,10 +26,10 @@ export async function watchOutboxes(
       await clock.sleep(OUTBOX_LOOK_MS, ended);
       const owing = await patience.insist(
         "looking at the outboxes",
-        () => questions.use((connection) => owingTopics(connection, groups.map(nameOf))),
+        () => questions.use((connection) => owingTopics(connection, running().map(nameOf))),
         (error) => judge(error, "outboxes", questions.isBroken),
       );
-      for (const group of groups) if (owing.has(nameOf(group))) group.pump.kick();
+      for (const group of running()) if (owing.has(nameOf(group))) group.pump.kick();
     }
   } catch (error) {
     if (!ended.aborted) throw error;

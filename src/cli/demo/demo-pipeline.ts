@@ -1,7 +1,7 @@
 import { fileURLToPath } from "node:url";
 import { CONSUMERS } from "../../../consumers/all.ts";
 import { bars as barsProducer } from "../../../producers/bars.ts";
-import { type ConsumeProgress, consume } from "../../batch/run/consume.ts";
+import { type Consumed, type ConsumeProgress, consume } from "../../batch/run/consume.ts";
 import { type LandingServices, openLandingServices } from "../../batch/run/landing-services.ts";
 import type { Tally } from "../../batch/tally.ts";
 import { TradetapeError } from "../../errors.ts";
@@ -49,17 +49,24 @@ export async function runPipeline(session: Session): Promise<readonly DemoRow[]>
   const published = new Map<EventTopic, number>();
   try {
     const stop = new AbortController();
-    const options = { untilCaughtUp: false, stop: AbortSignal.any([signal, stop.signal]), force, onProgress };
-    const running = consume(landing, CONSUMERS, options);
+    const options = { failFast: true, force, onProgress };
+    const live = { ...options, untilCaughtUp: false, stop: AbortSignal.any([signal, stop.signal]) };
+    const running = consume(landing, CONSUMERS, live);
     await publishAll(session, tape, published).finally(() => stop.abort());
-    const first = await running;
+    const first = landed(await running);
     bars.end();
-    const rest = await consume(landing, CONSUMERS, { ...options, untilCaughtUp: true, stop: signal });
+    const rest = landed(await consume(landing, CONSUMERS, { ...options, untilCaughtUp: true, stop: signal }));
     return rowsOf(published, [...first, ...rest], rates);
   } finally {
     bars.end();
     await closeAll(tape, landing);
   }
+}
+
+/** @throws what stopped a group */
+function landed({ tallies, failure }: Consumed): readonly Tally[] {
+  if (failure) throw failure;
+  return tallies;
 }
 
 async function closeAll(tape: Tape, landing: LandingServices): Promise<void> {

@@ -1,18 +1,20 @@
 import { CONSUMERS } from "../../../consumers/all.ts";
 import { userName } from "../../audit/actor.ts";
 import type { Consumer } from "../../batch/consumer.ts";
+import { Patience } from "../../batch/patience.ts";
 import { type AcceptedLoss, acceptLoss } from "../../batch/run/accept-loss.ts";
-import { type ConsumeProgress, consume } from "../../batch/run/consume.ts";
-import { openLandingServices } from "../../batch/run/landing-services.ts";
+import { type Consumed, type ConsumeProgress, consume } from "../../batch/run/consume.ts";
+import { type LandingServices, openLandingServices } from "../../batch/run/landing-services.ts";
 import type { Tally } from "../../batch/tally.ts";
 import { TradetapeError } from "../../errors.ts";
-import type { CommandSpec } from "../command.ts";
+import type { CommandSpec, Session } from "../command.ts";
 import { EXIT } from "../exit.ts";
 import { table } from "../output.ts";
 import type { Bar, Progress } from "../progress.ts";
 
 interface ConsumeOptions {
   readonly untilCaughtUp?: boolean;
+  readonly failFast?: boolean;
   readonly acceptLoss?: string;
   readonly reason?: string;
 }
@@ -30,30 +32,56 @@ export const consumeCommand: CommandSpec<ConsumeOptions> = {
   declare: (command) => {
     command.argument("[topic...]", `of ${CONSUMERS.map(({ topic }) => topic).join(", ")}`);
     command.option("--until-caught-up", "end when what the topics hold now has landed");
+    command.option("--fail-fast", "end when one group stops, and where a service is away at the start");
     command.option("--accept-loss <range>", "TOPIC/PARTITION:FROM..TO is gone from the log: go on behind it, audited");
     command.option("--reason <text>", "why the loss is accepted");
   },
-  run: async ({ config, log, out, progress, signal, force }, topics, options) => {
+  run: async (session, topics, options) => {
+    const { out, progress, signal, force } = session;
     const consumers = pickConsumers(topics);
-    const untilCaughtUp = options.untilCaughtUp === true;
+    const { untilCaughtUp = false, failFast = false } = options;
     const loss = lossOf(options);
-    const services = await openLandingServices(config, log);
+    const services = await openServices(session, !untilCaughtUp && !failFast);
+    if (services === undefined) return EXIT.good;
     const bars = topicBars(progress);
-    let tallies: readonly Tally[];
+    let consumed: Consumed;
     try {
       if (loss) await acceptLoss(services, loss);
       if (!untilCaughtUp) progress.line(`consuming ${consumers.map(({ topic }) => topic).join(", ")}; Ctrl-C stops it`);
-      tallies = await consume(services, consumers, { untilCaughtUp, stop: signal, force, onProgress: bars.show });
+      const how = { untilCaughtUp, failFast, stop: signal, force, onProgress: bars.show };
+      consumed = await consume(services, consumers, how);
     } finally {
       bars.end();
       await services.close();
     }
     progress.close();
+    const { tallies, failure } = consumed;
     out.result(tallies, () => talliesText(tallies));
-    // Without an end of its own, a signal is how it is meant to stop.
+    // Without an end of its own, a signal is how it is meant to stop, whatever its groups were doing.
+    if (!untilCaughtUp && signal.aborted) return EXIT.good;
+    if (failure) throw failure;
     return untilCaughtUp && signal.aborted ? EXIT.interrupted : EXIT.good;
   },
 };
+
+/**
+ * Opens what landing needs. @param waits whether a service that is away is waited for
+ * @returns undefined when the signal came first
+ */
+async function openServices({ config, log, signal }: Session, waits: boolean): Promise<LandingServices | undefined> {
+  const open = () => openLandingServices(config, log);
+  if (!waits) return open();
+  const judgeStart = (error: unknown): "retry" => {
+    if (error instanceof TradetapeError && error.canRetry) return "retry";
+    throw error;
+  };
+  try {
+    return await new Patience(log, signal).insist("starting", open, judgeStart);
+  } catch (error) {
+    if (signal.aborted) return undefined;
+    throw error;
+  }
+}
 
 const LOSS = /^([a-z-]+)\/(\d+):(\d+)\.\.(\d+)$/;
 

@@ -25,7 +25,7 @@ function setUp(answers: (readonly string[] | Error)[]) {
   const clock = { sleep: (_: number, signal?: AbortSignal) => sleep(0, undefined, { signal }), random: Math.random };
   const groups = (["ticks", "fills", "audit"] as const).map((topic) => ({
     tally: emptyTally(topic),
-    pump: { kick: () => kicked.push(topic) } as unknown as Asked[1][number]["pump"],
+    pump: { kick: () => kicked.push(topic) } as unknown as ReturnType<Asked[1]>[number]["pump"],
   }));
   const services = {
     questions: { isBroken: false, use } as unknown as ConnectionSlot,
@@ -33,7 +33,7 @@ function setUp(answers: (readonly string[] | Error)[]) {
     log: pino({ level: "silent" }),
     clock: clock as unknown as Clock,
   } as Asked[0];
-  return { asked, kicked, watching: watchOutboxes(services, groups, ended.signal) };
+  return { asked, kicked, watching: watchOutboxes(services, () => groups, ended.signal) };
 }
 
 it("one look asks for all groups, and the pumps of those that owe something begin", async () => {

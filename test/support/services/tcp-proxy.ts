@@ -16,8 +16,11 @@ export interface TcpProxy {
   close(): Promise<void>;
 }
 
-/** @param target host:port of the real server */
-export async function startTcpProxy(target: string): Promise<TcpProxy> {
+/**
+ * @param target host:port of the real server
+ * @param ownPort of a proxy that was closed, to stand where it stood
+ */
+export async function startTcpProxy(target: string, ownPort = 0): Promise<TcpProxy> {
   const [host, port] = target.split(":") as [string, string];
   const sockets = new Set<Socket>();
   let isPaused = false;
@@ -49,7 +52,7 @@ export async function startTcpProxy(target: string): Promise<TcpProxy> {
       from.on("error", () => {});
     }
   });
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  await new Promise<void>((resolve) => server.listen(ownPort, "127.0.0.1", resolve));
   return {
     port: (server.address() as AddressInfo).port,
     pause() {

@@ -1,0 +1,176 @@
+import { aborted, pause } from "../../clock.ts";
+import { TradetapeError } from "../../errors.ts";
+import type { EventTopic } from "../../event/schemas.ts";
+import { unreachable } from "../../table/connection.ts";
+import type { Consumer } from "../consumer.ts";
+import type { Group } from "../group/group.ts";
+import { type Breakers, openBreakers } from "../land/breakers.ts";
+import { judge } from "../patience.ts";
+import { added, emptyTally, type Tally } from "../tally.ts";
+import { type GroupState, RUNNING } from "./group-state.ts";
+import type { LandingServices } from "./landing-services.ts";
+import { openGroup } from "./open-group.ts";
+
+/** A group that ended is opened anew after 1, 2, 4 ... s: up to 15 where that alone may help, up to 60 where it won't. */
+const RETRY_MS_MIN = 1000;
+const RETRY_MS_MAX = { waiting: 15_000, stopped: 60_000 } as const;
+/** A group that was opened anew counts as running when it has been up for so long. */
+const PROVEN_MS = 5000;
+
+/** Which ends of a group are followed by another try: of those that may pass by themselves, or also of those that won't. */
+export type Retries = "none" | "waiting" | "all";
+
+/** How a group ended by itself. */
+interface End {
+  readonly error: TradetapeError;
+  readonly since: Date;
+  /** When it is opened anew, and in how many milliseconds; undefined when it isn't. */
+  readonly retry: { readonly at: Date; readonly inMs: number } | undefined;
+}
+
+interface Keeping {
+  readonly services: LandingServices;
+  readonly consumer: Consumer;
+  readonly retries: Retries;
+  /** Aborting drops what has not committed. */
+  readonly force: AbortSignal;
+  /** Called when the group has ended by itself and is closed. */
+  readonly onEnd: () => void;
+}
+
+/** Keeps one consumer's group: opens it, and opens it anew after it has ended by itself. */
+export class GroupKeeper {
+  readonly topic: EventTopic;
+  readonly #keeping: Keeping;
+  /** The same for every group that is opened: with new ones each try would let a thousand letters pass. */
+  readonly #breakers: Breakers;
+  readonly #begun = Promise.withResolvers<void>();
+  /** What the groups before this one have landed. */
+  #past: Tally;
+  #group: Group | undefined;
+  #end: End | undefined;
+  /** How many ends there were one soon after the other. */
+  #ends = 0;
+
+  constructor(keeping: Keeping) {
+    this.topic = keeping.consumer.topic;
+    this.#keeping = keeping;
+    this.#breakers = openBreakers(keeping.services.config.letterShareMax);
+    this.#past = emptyTally(this.topic);
+  }
+
+  get group(): Group | undefined {
+    return this.#group;
+  }
+
+  /** What this keeper's groups have landed. */
+  get tally(): Tally {
+    return this.#group ? added(this.#past, this.#group.tally) : this.#past;
+  }
+
+  get state(): GroupState {
+    if (this.#end === undefined) {
+      const wait = this.#group?.waiting;
+      return wait === undefined ? RUNNING : { state: "waiting", ...wait };
+    }
+    const { error, since, retry } = this.#end;
+    if (error.canRetry) return { state: "waiting", reason: error.message, since };
+    return { state: "stopped", code: error.code, reason: error.message, next: error.next, since, retryAt: retry?.at };
+  }
+
+  /** What ended the group, until it runs again. */
+  get endedBy(): TradetapeError | undefined {
+    return this.#end?.error;
+  }
+
+  /** Whether the group has ended and isn't tried again. */
+  get isOver(): boolean {
+    return this.#end !== undefined && this.#end.retry === undefined;
+  }
+
+  /** Resolves when the group has been started for the first time, or has ended before. */
+  get begun(): Promise<void> {
+    return this.#begun.promise;
+  }
+
+  sweep(): void {
+    this.#group?.sweep();
+  }
+
+  /** Resolves when the group is settled; at once while there is none. */
+  async settled(): Promise<void> {
+    await this.#group?.settled();
+  }
+
+  /** Keeps the group until `over` is aborted, or it has ended and isn't tried again. @throws a plain error, which is a bug */
+  async run(over: AbortSignal): Promise<void> {
+    const { services, onEnd } = this.#keeping;
+    while (!over.aborted) {
+      const end = await this.#runOnce(over);
+      this.#begun.resolve();
+      if (end === undefined) return;
+      onEnd();
+      if (end.retry === undefined) return;
+      await pause(end.retry.inMs, over, services.clock);
+    }
+  }
+
+  async #runOnce(over: AbortSignal): Promise<End | undefined> {
+    const { services, consumer } = this.#keeping;
+    const { clock } = services;
+    const openedMs = clock.now();
+    let stopProving = () => {};
+    try {
+      const group = await openGroup(services, consumer, { breakers: this.#breakers });
+      this.#group = group;
+      await Promise.race([group.start(), aborted(over), group.failure]);
+      this.#begun.resolve();
+      stopProving = clock.after(PROVEN_MS, () => this.#proven());
+      await Promise.race([aborted(over), group.failure]);
+      return undefined;
+    } catch (error) {
+      if (clock.now() - openedMs > RETRY_MS_MAX.stopped) this.#ends = 0;
+      return this.#ended(this.#asOurs(error));
+    } finally {
+      stopProving();
+      await this.#close();
+    }
+  }
+
+  #proven(): void {
+    if (this.#end !== undefined) this.#keeping.services.log.warn({ topic: this.topic }, "the group runs again");
+    this.#end = undefined;
+  }
+
+  /** @throws the error where it is a bug */
+  #asOurs(error: unknown): TradetapeError {
+    const { questions, config } = this.#keeping.services;
+    const judgement = judge(error, this.topic, questions.isBroken);
+    if (judgement !== "retry") return judgement;
+    return error instanceof TradetapeError ? error : unreachable(config.databaseUrl, error);
+  }
+
+  #ended(error: TradetapeError): End {
+    const { services, retries } = this.#keeping;
+    const { canRetry, code, message: reason, next } = error;
+    const isSame = this.#end?.error.code === code;
+    const max = RETRY_MS_MAX[canRetry ? "waiting" : "stopped"];
+    const inMs = Math.min(max, RETRY_MS_MIN * 2 ** this.#ends++) * (0.5 + services.clock.random() / 2);
+    const isRetried = retries === "all" || (retries === "waiting" && canRetry);
+    const retry = isRetried ? { at: new Date(Date.now() + inMs), inMs } : undefined;
+    this.#end = { error, since: isSame ? this.#end!.since : new Date(), retry };
+    const facts = { topic: this.topic, code, reason, next, retryInMs: retry && Math.round(inMs) };
+    services.log.error(facts, "the group stopped; the other topics' groups go on");
+    return this.#end;
+  }
+
+  /** What is queued lands first, unless the group has failed or `force` is aborted. */
+  async #close(): Promise<void> {
+    const group = this.#group;
+    if (group === undefined) return;
+    const forced = aborted(this.#keeping.force).then(() => group.stop(true));
+    await Promise.race([group.stop(), forced]);
+    this.#past = added(this.#past, group.tally);
+    this.#group = undefined;
+  }
+}

@@ -1,0 +1,163 @@
+import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
+import { CONSUMERS } from "../../../consumers/all.ts";
+import { type Consumed, type ConsumeProgress, consume } from "../../../src/batch/run/consume.ts";
+import { openLandingServices } from "../../../src/batch/run/landing-services.ts";
+import { type Clock, SYSTEM_CLOCK } from "../../../src/clock.ts";
+import type { EventTopic } from "../../../src/event/schemas.ts";
+import { openLog } from "../../../src/log.ts";
+import { environmentOf } from "../../support/landing.ts";
+import { bar, idOf, symbol, tick } from "../../support/samples.ts";
+import { startTcpProxy } from "../../support/services/tcp-proxy.ts";
+import { openTestTape, type TestTape } from "../../support/tape.ts";
+import { startTradetape } from "../../support/tradetape.ts";
+
+let tape: TestTape;
+
+beforeAll(async () => {
+  tape = await openTestTape();
+  await tape.query("CREATE FUNCTION public.no() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE 'no'; END $$");
+});
+afterAll(() => tape.stop());
+
+/** Has the table refuse every row, for a reason that no letter and no retry mends, until `allow`. */
+const refuse = (table: string) =>
+  tape.query(`CREATE TRIGGER no BEFORE INSERT ON public.${table} FOR EACH ROW EXECUTE FUNCTION public.no()`);
+const allow = (table: string) => tape.query(`DROP TRIGGER IF EXISTS no ON public.${table}`);
+
+afterEach(() => Promise.all(["market_data_tick", "market_data_bar"].map(allow)));
+
+/** Pauses of minutes last half a second. */
+const HASTY: Clock = {
+  ...SYSTEM_CLOCK,
+  sleep: (ms, signal) => SYSTEM_CLOCK.sleep(Math.min(ms, 500), signal),
+  after: (ms, call) => SYSTEM_CLOCK.after(Math.min(ms, 500), call),
+};
+
+/** `tradetape consume` of these topics, and what its groups do. */
+async function running(topics: readonly EventTopic[], failFast = false) {
+  const services = { ...(await openLandingServices(tape.config, openLog(tape.config))), clock: HASTY };
+  const stop = new AbortController();
+  let now: readonly ConsumeProgress[] = [];
+  const ended = consume(
+    services,
+    CONSUMERS.filter(({ topic }) => topics.includes(topic)),
+    {
+      untilCaughtUp: false,
+      failFast,
+      stop: stop.signal,
+      force: new AbortController().signal,
+      onProgress: (progress) => {
+        now = progress;
+      },
+    },
+  ).finally(() => services.close());
+  return {
+    stateOf: (topic: EventTopic) => now.find((one) => one.topic === topic)?.state,
+    ended,
+    stop: (): Promise<Consumed> => {
+      stop.abort();
+      return ended;
+    },
+  };
+}
+
+const rows = async (table: string) => (await tape.query(`SELECT count(*) AS n FROM public.${table}`))[0]!.n;
+let made = 0;
+const publishSymbol = () => {
+  const name = `APART${made++}`;
+  return tape.publish("symbols", symbol({ symbol_id: idOf(name), ticker: name }));
+};
+
+describe("a group that stops", () => {
+  test("leaves the others landing, says why, and goes on by itself once that is mended", async () => {
+    const consuming = await running(["ticks", "symbols"]);
+    await refuse("market_data_tick");
+    await tape.publish("ticks", tick(1));
+    await expect
+      .poll(() => consuming.stateOf("ticks"))
+      .toMatchObject({
+        state: "stopped",
+        code: "landing_refused",
+        reason: expect.stringContaining(tape.name("ticks")),
+        next: expect.any(String),
+        since: expect.any(Date),
+        retryAt: expect.any(Date),
+      });
+    for (let n = 0; n < 3; n++) {
+      const before = await rows("symbol");
+      await publishSymbol();
+      await expect.poll(() => rows("symbol")).toBe(Number(before) + 1);
+    }
+    expect(consuming.stateOf("symbols")).toEqual({ state: "running" });
+    expect(await rows("tick")).toBe(0);
+    await allow("market_data_tick");
+    await expect.poll(() => rows("tick")).toBe(1);
+    await expect.poll(() => consuming.stateOf("ticks")).toEqual({ state: "running" });
+    const { tallies, failure } = await consuming.stop();
+    expect(failure).toBeUndefined();
+    expect(tallies.find(({ topic }) => topic === "ticks")).toMatchObject({ read: 1, written: 1 });
+  });
+
+  test("ends the process when no other is left, which names them all", async () => {
+    const consuming = await running(["ticks", "bars"]);
+    await Promise.all([refuse("market_data_tick"), refuse("market_data_bar")]);
+    await tape.publish("ticks", tick(2));
+    await expect.poll(() => consuming.stateOf("ticks")?.state).toBe("stopped");
+    await tape.publish("bars", bar(1));
+    const { failure } = await consuming.ended;
+    expect(failure).toMatchObject({ code: "groups_stopped", next: expect.any(String) });
+    for (const topic of ["ticks", "bars"] as const) expect(failure!.message).toContain(tape.name(topic));
+  });
+
+  test("ends the process at once where it is to fail fast", async () => {
+    const consuming = await running(["symbols", "ticks"], true);
+    await refuse("market_data_tick");
+    await tape.publish("ticks", tick(3));
+    expect((await consuming.ended).failure).toMatchObject({ code: "landing_refused" });
+  });
+
+  test("leaves nothing of the others behind where all that is there is to land", async () => {
+    await refuse("market_data_tick");
+    await publishSymbol();
+    const before = Number(await rows("symbol"));
+    const ended = await startTradetape(["consume", "--until-caught-up", "--json"], environmentOf(tape.config)).ended;
+    expect(ended.code).toBe(2);
+    const tallies = JSON.parse(ended.stdout) as { topic: string; written: number }[];
+    expect(tallies.find(({ topic }) => topic === "symbols")).toMatchObject({ written: 1 });
+    expect(tallies.find(({ topic }) => topic === "ticks")).toMatchObject({ written: 0 });
+    expect(ended.stderr).toContain(`"landing_refused"`);
+    expect(ended.stderr).toContain(tape.name("ticks"));
+    expect(await rows("symbol")).toBe(before + 1);
+    // What this call landed is in the trail, also where a group stopped.
+    const receipts = await tape.query("SELECT FROM audit_log WHERE source_topic = $1", [tape.name("symbols")]);
+    expect(receipts.length).toBeGreaterThan(0);
+  });
+});
+
+describe("a start that finds a service away", () => {
+  const addressOf = (setting: "databaseUrl" | "kafkaBrokers" | "schemaRegistryUrl") => {
+    const text = String(tape.config[setting]);
+    return setting === "kafkaBrokers" ? text.split(",")[0]! : new URL(text).host;
+  };
+
+  test.each([
+    ["databaseUrl", "database_unreachable"],
+    ["kafkaBrokers", "broker_unreachable"],
+    ["schemaRegistryUrl", "registry_unreachable"],
+  ] as const)("waits for it as a service, and is refused with --fail-fast: %s", async (setting, code) => {
+    const address = addressOf(setting);
+    const { port, close } = await startTcpProxy(address);
+    await close();
+    const away = String(tape.config[setting]).replace(address, `127.0.0.1:${port}`);
+    const env = environmentOf({ ...tape.config, [setting]: away, logLevel: "warn" });
+    const refused = await startTradetape(["consume", "symbols", "--fail-fast", "--json"], env).ended;
+    expect([refused.code, refused.stderr]).toEqual([2, expect.stringContaining(code)]);
+    const waiting = startTradetape(["consume", "symbols"], env);
+    await waiting.says("paused, trying again");
+    const back = await startTcpProxy(address, port);
+    await waiting.says("consuming symbols");
+    waiting.process.kill("SIGTERM");
+    expect((await waiting.ended).code).toBe(0);
+    await back.close();
+  });
+});
