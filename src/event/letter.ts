@@ -13,6 +13,8 @@ export const LETTER_REASONS = {
   time_unit:
     "The writer's schema doesn't say what a time counts, or a time lies in the first quarter of 1970, where seconds and " +
     "milliseconds lie by mistake.",
+  producer_time:
+    "The record was written while its topic's message.timestamp.type was CreateTime, so nobody knows when it was published.",
   conflicting_duplicate: "An event of this id has landed with other content.",
   missing_parent: "The event it belongs to never came.",
   unknown_session: "The session it belongs to never came.",

@@ -7,6 +7,7 @@ import { EVENT_BY_TOPIC, EVENT_SCHEMAS, type EventTopic, TIME_FIELDS } from "../
 import { type Early1970, wrongTime } from "../event/time/range.ts";
 import { checkEvent } from "../event/validate.ts";
 import type { FetchedBatch } from "../topic/fetch/fetched-batch.ts";
+import { NO_BROKERS_TIME } from "../topic/fetch/records.ts";
 import type { Input } from "./inputs.ts";
 import type { InputRecord } from "./program.ts";
 
@@ -40,8 +41,8 @@ export class InputReader {
 
   /**
    * The records of a batch from `input.next` up to the offset `until`. Left out is what becomes a letter where it lands:
-   * what can't be read, isn't well formed or has a time that no event may have, since a program goes by the latest time
-   * that it has seen.
+   * what can't be read, isn't well formed, has its producer's time in place of the broker's, or a time that no event may
+   * have, since a program goes by the latest time that it has seen.
    * @throws TradetapeError registry_unreachable
    */
   async read(input: Input, batch: FetchedBatch, until: number): Promise<InputRecord[]> {
@@ -53,6 +54,7 @@ export class InputReader {
       const offset = fetched.offsetOf(index);
       if (offset < input.next) continue;
       if (offset >= until) break;
+      if (fetched.publishedAtMs(index) === NO_BROKERS_TIME) continue;
       const event = reader.read(fetched.record(index).value);
       if (event instanceof Refusal || !isWellFormed(input.topic, event, this.#rulesOff)) continue;
       const publishedUs = fetched.publishedAtMs(index) * 1000;

@@ -45,6 +45,8 @@ export interface FoundTopic {
   readonly partitions: number;
   /** Whether every partition has a leader. */
   readonly isReady: boolean;
+  /** How many brokers keep each partition; the fewest, where that differs. */
+  readonly replicas: number;
 }
 
 export interface NewTopic {

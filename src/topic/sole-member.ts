@@ -28,6 +28,8 @@ export class SoleMember {
   readonly #member: LogMember;
   readonly #clock: Pick<Clock, "sleep">;
   #owning: Promise<void> | undefined;
+  /** The partitions of the last assignment. */
+  #owned = "";
   /** Aborted when what is owned is lost, or reading ends. */
   #lost = new AbortController();
 
@@ -50,9 +52,11 @@ export class SoleMember {
     };
     return this.#member.start({
       onAssigned: (partitions) => {
-        if (partitions.length === 0) lose();
-        // A rebalance that leaves everything with us changes nothing.
-        else this.#owning ??= this.#own(handlers);
+        const all = partitions.map(({ topicName, partition }) => `${topicName}/${partition}`).sort();
+        // A rebalance that leaves everything with us changes nothing, unless there are more partitions than before.
+        if (all.join() !== this.#owned) lose();
+        this.#owned = all.join();
+        if (all.length > 0) this.#owning ??= this.#own(handlers);
       },
       onLeft: lose,
       onBatch: async (batch, heartbeat, isStale) => {

@@ -13,6 +13,7 @@ import { openKafka } from "../topic/kafkajs/open-kafka.ts";
 import { Acks } from "../topic/publish/acks.ts";
 import { EventWriter, type WriterParts } from "../topic/publish/event-writer.ts";
 import { Publisher } from "../topic/publish/publish.ts";
+import { watchPartitions } from "../topic/publish/watch-partitions.ts";
 import type { EventSource, PublishAllOptions, PublishOptions, Tape } from "./tape.ts";
 
 /** `connect` for a program that has read its settings: tradetape's own commands. @param client of the cluster */
@@ -24,7 +25,7 @@ export async function connectTape(config: Config, log: Log, client = openKafka(c
     bufferBytesMax: config.publishBufferBytesMax,
   });
   const parts = { client, registry: openRegistry(schemaRegistryUrl), publisher, namespace, eventBytesMax };
-  return new KafkaTape(parts, config);
+  return new KafkaTape(parts, config, log);
 }
 
 class KafkaTape implements Tape {
@@ -32,12 +33,14 @@ class KafkaTape implements Tape {
   readonly #early1970: Early1970;
   readonly #rulesOff: RulesOff;
   readonly #writers = new Map<EventTopic, EventWriter>();
+  readonly #endLooks: () => void;
   #closed: Promise<void> | undefined;
 
-  constructor(parts: WriterParts, { early1970, rulesOff }: Pick<Config, "early1970" | "rulesOff">) {
+  constructor(parts: WriterParts, { early1970, rulesOff }: Pick<Config, "early1970" | "rulesOff">, log: Log) {
     this.#parts = parts;
     this.#early1970 = early1970;
     this.#rulesOff = new Set(rulesOff);
+    this.#endLooks = watchPartitions(parts.client, () => this.#writers.values(), log);
   }
 
   publish<T extends EventTopic>(topic: T, event: Incomplete<T>, options: PublishOptions = {}): Promise<void> {
@@ -108,6 +111,7 @@ class KafkaTape implements Tape {
   }
 
   async #close(): Promise<void> {
+    this.#endLooks();
     for (const writer of this.#writers.values()) await writer.settled();
     await this.#parts.publisher.close();
   }

@@ -8,7 +8,9 @@ import { TradetapeError } from "../../src/errors.ts";
 import type { Registry } from "../../src/event/registry.ts";
 import { EVENT_BY_TOPIC } from "../../src/event/schemas.ts";
 import { ConnectionSlot } from "../../src/table/slot.ts";
+import type { LogAdmin } from "../../src/topic/log-client.ts";
 import { RawPublisher } from "../../src/topic/publish/raw-publish.ts";
+import { TOPICS } from "../../src/topic/topics.ts";
 import { OWN_WRITERS } from "../event/avro-types.ts";
 import { SCHEMA_IDS } from "./events.ts";
 import { FakeKafka, type KafkaWorld } from "./fakes/fake-kafka.ts";
@@ -46,6 +48,16 @@ function fakeRegistry({ time, faults }: ProcessWorld, process: Process): Registr
   };
 }
 
+/** A cluster whose topics pass for as wide as they are declared: a simulated one is narrower, so that more happens to it. */
+async function openWideAdmin(client: FakeKafka): Promise<LogAdmin> {
+  const admin = await client.openAdmin();
+  const fetchTopics = admin.fetchTopics.bind(admin);
+  const { partitions } = TOPICS.ticks;
+  admin.fetchTopics = async () =>
+    new Map([...(await fetchTopics())].map(([name, one]) => [name, { ...one, partitions }]));
+  return admin;
+}
+
 /** What openLandingServices opens, with everything outside simulated. */
 export async function simulatedServices(world: ProcessWorld, process: Process): Promise<LandingServices> {
   const { plan, postgres, time, cluster } = world;
@@ -61,7 +73,7 @@ export async function simulatedServices(world: ProcessWorld, process: Process): 
     clock: time.clockOf(process),
     openSession,
     client,
-    admin: await client.openAdmin(),
+    admin: await openWideAdmin(client),
     registry: fakeRegistry(world, process),
     publisher,
     questions,
@@ -69,7 +81,6 @@ export async function simulatedServices(world: ProcessWorld, process: Process): 
     databaseId: "00000000-0000-0000-0000-00000000d1b0",
     clusterId: cluster.clusterId,
     auditSchemaId: SCHEMA_IDS.audit,
-    compactedTopics: new Set<string>(),
     close: async () => {
       closing.abort();
       await publisher.close();

@@ -62,8 +62,7 @@ class World {
     this.postgres = new FakePostgres(this.time, plan.faults, plan.script?.isUnheard);
     this.groups = new FakeGroups(this.time, this.cluster, plan.config.sessionTimeoutMs);
     this.logs = this.cluster.create(plan.topic, plan.partitions);
-    this.cluster.create("audit", 1);
-    this.cluster.create("dead-letters", 1);
+    for (const topic of ["symbols", "sessions", "audit", "dead-letters"]) this.cluster.create(topic, 1);
     this.#consumer = CONSUMERS.find(({ topic }) => topic === plan.topic)!;
     this.#maker = new EventMaker(this.time.random, plan.mixture);
   }
@@ -124,7 +123,7 @@ class World {
     const { plan, time } = this;
     const topic = plan.topic === "predictions" ? "symbols" : "sessions";
     const table = plan.topic === "predictions" ? "symbol" : "backtest_session";
-    const [log] = this.cluster.create(topic, 1);
+    const log = this.cluster.log(topic, 0);
     const there = new Map<string, string | null>();
     database.parents.set(table, there);
     const landed = { topic, partition: 0, origin: 0, clusterId: this.cluster.clusterId, next: 0 };
@@ -135,7 +134,7 @@ class World {
     for (const parent of published.sort((a, b) => a.publishedMs! - b.publishedMs!)) {
       const { id, publishedMs } = parent;
       const entry = { kind: "record" as const, key: null, value: null, headers: {}, timestampMs: 0 };
-      time.after(publishedMs!, () => void log!.append(entry));
+      time.after(publishedMs!, () => void log.append(entry));
       landsMs = Math.max(landsMs, publishedMs! + time.random.between(1, plan.parentLagMs));
       time.after(landsMs, () => {
         time.note("parent-landed", () => id);

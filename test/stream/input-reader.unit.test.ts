@@ -6,6 +6,7 @@ import { EVENT_SCHEMAS } from "../../src/event/schemas.ts";
 import { InputReader } from "../../src/stream/input-reader.ts";
 import type { Input } from "../../src/stream/inputs.ts";
 import { FetchedBatch } from "../../src/topic/fetch/fetched-batch.ts";
+import { NO_BROKERS_TIME } from "../../src/topic/fetch/records.ts";
 import { OWN_WRITERS } from "../event/avro-types.ts";
 import { fill, NOON } from "../support/samples.ts";
 import { bufferedRecords } from "../topic/fetch/buffered-records.ts";
@@ -24,11 +25,14 @@ const INPUT: Input = {
 };
 
 /** What a program is shown of these events. */
-async function shown(...events: readonly object[]): Promise<readonly object[]> {
+const shown = (...events: readonly object[]) => shownOf(NOON / 1000, events);
+
+/** The same of events that the broker had at that time. */
+async function shownOf(timeMs: number, events: readonly object[]): Promise<readonly object[]> {
   const records = bufferedRecords(
     events.map((event, offset) => ({
       offset,
-      timeMs: NOON / 1000,
+      timeMs,
       key: null,
       value: encodeEvent("fills", SCHEMA_ID, event),
     })),
@@ -66,4 +70,5 @@ test("a program is shown nothing of an event that is a letter where it lands", a
   expect(
     await shown(fill(1, { symbol_id: "IBM" }), fill(2, { quantity: -1 }), fill(3, { timestamp: NOON / 1000 })),
   ).toEqual([]);
+  expect(await shownOf(NO_BROKERS_TIME, [fill(1, { timestamp: -NOON })])).toEqual([]);
 });

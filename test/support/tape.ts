@@ -11,7 +11,7 @@ import type { EventTopic } from "../../src/event/schemas.ts";
 import { openLog } from "../../src/log.ts";
 import type { SettingName } from "../../src/settings.ts";
 import { migrate } from "../../src/table/migrate.ts";
-import { createTopics } from "../../src/topic/check-topics.ts";
+import { createTopics } from "../../src/topic/create-topics.ts";
 import { openKafka } from "../../src/topic/kafkajs/open-kafka.ts";
 import { type LogClient, withAdmin } from "../../src/topic/log-client.ts";
 import { type TopicName, topicName } from "../../src/topic/topics.ts";

@@ -65,9 +65,9 @@ function adminCases({ bedOf }: Hands): void {
     await withAdmin(bed.client, async (admin) => {
       await admin.createTopics([made(3, "2000")]);
       const found = async () => (await admin.fetchTopics()).get(topicName);
-      await expect.poll(found).toEqual({ partitions: 3, isReady: true });
+      await expect.poll(found).toEqual({ partitions: 3, isReady: true, replicas: 1 });
       await admin.createTopics([made(5, "3000")]);
-      expect(await found()).toEqual({ partitions: 3, isReady: true });
+      expect(await found()).toEqual({ partitions: 3, isReady: true, replicas: 1 });
       expect((await admin.fetchSettings([topicName])).get(topicName)?.get("max.message.bytes")).toBe("2000");
     });
   });

@@ -70,6 +70,14 @@ describe("the one reader of some topics", () => {
     expect(heard).toEqual(["owned", "lost", "owned"]);
   });
 
+  it("begins anew where a topic has more partitions than before: where to read these is to be said, too", async () => {
+    const { heard, assign } = await started();
+    assign(0, 1);
+    assign(1, 0, 2);
+    assign(0, 2, 1);
+    expect(heard).toEqual(["owned", "lost", "owned"]);
+  });
+
   it("begins anew after an outage that it left the group in: another may have read meanwhile", async () => {
     const { heard, assign, leave } = await started();
     leave();

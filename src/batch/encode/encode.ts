@@ -2,7 +2,7 @@ import { HEADER_BYTES } from "../../event/codec.ts";
 import { dayOf } from "../../event/day.ts";
 import { Refusal } from "../../event/letter.ts";
 import { isAhead } from "../../event/time/range.ts";
-import { type Records, ValuePlace } from "../../topic/fetch/records.ts";
+import { NO_BROKERS_TIME, type Records, ValuePlace } from "../../topic/fetch/records.ts";
 import { DayCut } from "./day-cut.ts";
 import { brokenLetter, type EncodedBatch, type EncodeRange, type Letter } from "./encoded-batch.ts";
 import type { Encoder } from "./encoder.ts";
@@ -65,6 +65,14 @@ class BatchEncoder {
     const records = this.#records;
     const facts = this.#facts;
     const publishedAtMs = records.publishedAtMs(index);
+    if (publishedAtMs === NO_BROKERS_TIME) {
+      this.letters.push({
+        index,
+        reason: "producer_time",
+        detail: "the record has its producer's time, not the broker's",
+      });
+      return true;
+    }
     if (!this.#encoder.filter.hasTime(publishedAtMs)) {
       this.outside++;
       return true;

@@ -72,22 +72,22 @@ const lost = (message: string): TradetapeError =>
 /**
  * Looks from time to time whether the log still has what the lanes expect: a log that lost what comes next, or that was
  * made again and is shorter, brings no batch by which `Intake` could notice. A topic that was made again and has grown
- * longer between two looks isn't noticed here, but by its landmark at the next claim.
+ * longer between two looks isn't noticed here, but by its landmark at the next claim. Looks at the topic's settings, too,
+ * because somebody may change them while the group runs.
  * @param sendBack is called with each lane that the database is behind of
- * @throws TradetapeError history_lost; a broker that is away is passed over here, as fetching waits for it anyway
+ * @throws TradetapeError history_lost, topic_missing, topic_misconfigured; a broker that is away is passed over here, as
+ * fetching waits for it anyway
  */
 export async function watchHistory(
   parts: GroupParts,
   lanes: ReadonlyMap<number, Lane>,
   sendBack: (lane: Lane) => void,
 ): Promise<void> {
+  await parts.checkTopic().catch(passOver);
   for (const lane of lanes.values()) {
     const tail = lane.tail;
     if (tail === undefined) continue;
-    const found = await parts.logOf(lane.partition).catch((error: unknown) => {
-      if (error instanceof TradetapeError && error.canRetry) return undefined;
-      throw error;
-    });
+    const found = await parts.logOf(lane.partition).catch(passOver);
     if (found === undefined || lane.tail === undefined) continue;
     const { log, clusterId } = found;
     // `lane.tail` may have moved on while `logOf` asked the log. Its start is compared with the tail as it is now, because
@@ -98,6 +98,11 @@ export async function watchHistory(
   }
   for (const lane of await setBackLanes(parts, lanes.values())) sendBack(lane);
   if (parts.plan.consumer.landing.parents.length > 0) await recountParked(parts, lanes.values());
+}
+
+/** Passes over what a retry may help with. */
+function passOver(error: unknown): undefined {
+  if (!(error instanceof TradetapeError && error.canRetry)) throw error;
 }
 
 /**

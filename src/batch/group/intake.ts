@@ -10,6 +10,7 @@ import { encodeBatch } from "../encode/encode.ts";
 import type { Rows } from "../encode/rows.ts";
 import type { LandingPlan } from "../land/landing-plan.ts";
 import { judge, type Patience } from "../patience.ts";
+import type { GroupParts } from "./group-parts.ts";
 import { checkLandmark, missingRecords } from "./history.ts";
 import { BATCH_BYTES, type Lane } from "./lane.ts";
 import type { Pace, Stretch } from "./replay-terms.ts";
@@ -49,6 +50,7 @@ export class Intake {
   readonly #space: BufferSpace;
   readonly #patience: Patience;
   readonly #member: Pick<LogMember, "hold" | "letGo">;
+  readonly #checkTopic: GroupParts["checkTopic"];
   readonly #pace: Pace | undefined;
   readonly #clock: Clock;
   readonly #parkedEventsMax: number;
@@ -59,6 +61,7 @@ export class Intake {
     readonly space: BufferSpace;
     readonly patience: Patience;
     readonly config: Pick<Config, "parkedEventsMax">;
+    readonly checkTopic: GroupParts["checkTopic"];
     readonly member: Pick<LogMember, "hold" | "letGo">;
     readonly pace?: Pace | undefined;
     readonly clock?: Clock;
@@ -68,6 +71,7 @@ export class Intake {
     this.#space = parts.space;
     this.#patience = parts.patience;
     this.#member = parts.member;
+    this.#checkTopic = parts.checkTopic;
     this.#pace = parts.pace;
     this.#clock = parts.clock ?? SYSTEM_CLOCK;
     this.#parkedEventsMax = parts.config.parkedEventsMax;
@@ -76,7 +80,8 @@ export class Intake {
   /**
    * Resolves when the batch is queued or not to be landed; the partition is then fetched on.
    * @returns "lost the way" when the batch begins beyond the lane's tail
-   * @throws TradetapeError history_lost when records are missing in the middle of it
+   * @throws TradetapeError history_lost when records are missing in the middle of it; topic_misconfigured when they have the
+   * times of their producers and the topic still takes these. Once it is mended, such records become letters
    */
   async take({ lane, batch, heartbeat, isOurs }: Fetched): Promise<"taken" | "not ours" | "lost the way"> {
     await this.#alive(lane.claimed, heartbeat);
@@ -90,6 +95,7 @@ export class Intake {
       await heartbeat();
     }
     if (!isOurs()) return "not ours";
+    if (!batch.isBrokersTime) await this.#alive(this.#ask("settings", this.#checkTopic), heartbeat);
     await this.#alive(this.#fetchSchemas(batch), heartbeat);
     const second = isOurs() ? this.#checkAtTail(lane, batch) : "not ours";
     if (second !== "next") return second;
@@ -151,12 +157,14 @@ export class Intake {
 
   async #fetchSchemas(batch: FetchedBatch): Promise<void> {
     for (const id of this.#plan.encoder.reader.missing(batch.heads(HEADER_BYTES))) {
-      await this.#patience.insist(
-        `schema ${id} of ${this.#plan.topicName}`,
-        () => this.#registry.fetch(id),
-        (error) => judge(error, this.#plan.topicName, false),
-      );
+      await this.#ask(`schema ${id}`, () => this.#registry.fetch(id));
     }
+  }
+
+  /** Asks until a service answers. @param what is asked for, of the topic */
+  async #ask(what: string, question: () => Promise<unknown>): Promise<void> {
+    const { topicName } = this.#plan;
+    await this.#patience.insist(`${what} of ${topicName}`, question, (error) => judge(error, topicName, false));
   }
 
   /** Waits for `work`, with a heartbeat every HEARTBEAT_PAUSE_MS. @throws the error of a `heartbeat` in a rebalance */

@@ -6,7 +6,6 @@ import { Connection, type OpenSession } from "../../table/connection.ts";
 import { databaseId } from "../../table/landing/landed.ts";
 import { requireMigrated } from "../../table/migrate.ts";
 import { ConnectionSlot } from "../../table/slot.ts";
-import { checkTopics, requireGoodTopics } from "../../topic/check-topics.ts";
 import { openKafka } from "../../topic/kafkajs/open-kafka.ts";
 import type { LogAdmin, LogClient } from "../../topic/log-client.ts";
 import { RawPublisher } from "../../topic/publish/raw-publish.ts";
@@ -31,15 +30,13 @@ export interface LandingServices {
   readonly clusterId: string;
   /** The registry's id of the schema that audit entries are written with. */
   readonly auditSchemaId: number;
-  /** Full names. */
-  readonly compactedTopics: ReadonlySet<string>;
   close(): Promise<void>;
 }
 
 /**
- * Opens everything that landing needs and checks it before the first row: database migrated, topics as declared.
- * @throws TradetapeError config_invalid, database_unreachable, not_migrated, broker_unreachable, topic_missing,
- * topic_misconfigured, registry_refused, registry_unreachable
+ * Opens everything that landing needs and checks before the first row that the database is migrated.
+ * @throws TradetapeError config_invalid, database_unreachable, not_migrated, broker_unreachable, registry_refused,
+ * registry_unreachable
  */
 export async function openLandingServices(settings: Config, log: Log): Promise<LandingServices> {
   const config = requireServices(settings, "databaseUrl", "kafkaBrokers", "schemaRegistryUrl");
@@ -63,8 +60,6 @@ export async function openLandingServices(settings: Config, log: Log): Promise<L
     });
     publisher = await RawPublisher.open(client);
     admin = await client.openAdmin();
-    const topics = await checkTopics(admin, config);
-    requireGoodTopics(topics);
     const { clusterId } = await admin.fetchCluster();
     const registry = openRegistry(config.schemaRegistryUrl);
     const auditSchemaId = await registry.register(topicName(config.namespace, "audit"), "audit");
@@ -82,7 +77,6 @@ export async function openLandingServices(settings: Config, log: Log): Promise<L
       databaseId: id,
       clusterId,
       auditSchemaId,
-      compactedTopics: new Set(topics.filter((topic) => topic.isCompacted).map(({ name }) => name)),
       close,
     };
   } catch (error) {

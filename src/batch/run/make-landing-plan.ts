@@ -17,6 +17,7 @@ import { SessionGate } from "../land/session-gate.ts";
 import { insertChained } from "../write/insert-chained.ts";
 import { insertSifted } from "../write/insert-sifted.ts";
 import { insertFirst, insertRevised, type StagedInsert } from "../write/insert-staged.ts";
+import { checkTopic } from "./check-topic.ts";
 import type { LandingServices } from "./landing-services.ts";
 
 /** What a group may be opened with. */
@@ -28,8 +29,8 @@ export interface GroupOptions {
 }
 
 /**
- * Makes the plan by which this consumer's batches land, and checks it against the live table.
- * @throws TradetapeError catalog_mismatch, database_unreachable
+ * Makes the plan by which this consumer's batches land, and checks it against the live table and topic.
+ * @throws TradetapeError catalog_mismatch, database_unreachable, topic_missing, topic_misconfigured, broker_unreachable
  */
 export async function makeLandingPlan(
   services: LandingServices,
@@ -42,6 +43,7 @@ export async function makeLandingPlan(
   const auditTopicName = topicName(config.namespace, "audit");
   const rulesOff = new Set<string>(config.rulesOff);
   const stage = stageStatements(landing, rulesOff);
+  const { isCompacted } = await checkTopic(services, consumer);
   const columns = await services.questions.use((connection) =>
     checkCatalog(connection, landing, dayColumnOf(consumer)),
   );
@@ -55,7 +57,7 @@ export async function makeLandingPlan(
   return {
     consumer,
     topicName: name,
-    isCompacted: services.compactedTopics.has(name),
+    isCompacted,
     databaseId: services.databaseId,
     encoder: {
       consumer,

@@ -3,6 +3,7 @@ import { ConnectionSlot } from "../../table/slot.ts";
 import type { Consumer } from "../consumer.ts";
 import { Group } from "../group/group.ts";
 import type { LandingPlan } from "../land/landing-plan.ts";
+import { checkTopic } from "./check-topic.ts";
 import type { LandingServices } from "./landing-services.ts";
 import { type GroupOptions, makeLandingPlan } from "./make-landing-plan.ts";
 
@@ -61,6 +62,7 @@ export async function openGroup(
     outboxSlot: slot("outbox"),
     watchSlot: new ConnectionSlot(config.databaseUrl, { name: `${plan.topicName} watch` }, openSession),
     pace: terms?.pace,
+    checkTopic: () => checkTopic(services, consumer),
     logOf: async (partition) => {
       const offsets = await admin.fetchOffsets(plan.topicName);
       const found = offsets.find((candidate) => candidate.partition === partition);

@@ -11,6 +11,7 @@ import { requireServices } from "../../config.ts";
 import { TradetapeError } from "../../errors.ts";
 import { strategyId } from "../../event/identity.ts";
 import { openRegistry } from "../../event/registry.ts";
+import type { EventTopic } from "../../event/schemas.ts";
 import { MODEL_VERSION } from "../../strategy/model.ts";
 import { PAPER } from "../../strategy/paper/paper-broker.ts";
 import type { Program } from "../../stream/program.ts";
@@ -142,17 +143,19 @@ export async function runPrograms(
   const publish: RunServices["publish"] = ({ topic, event, headers }) =>
     tape.publish(topic, event as never, { headers });
   const client = openKafka(config, log);
-  // A topic that forgets its events would leave these programs without what they rest on.
-  requireGoodTopics(await withAdmin(client, (admin) => checkTopics(admin, config)));
   const services = { client, registry: openRegistry(schemaRegistryUrl), config, log, publish };
   const by = { ...run, modelVersion: MODEL_VERSION, strategyId: strategyId(run.strategy) };
+  const programs = names.map((name) => PROGRAMS[name]!(run, by));
+  // A topic that forgets its events would leave these programs without what they rest on.
+  const topics = new Set(programs.flatMap(({ name, reads }) => [...reads, name as EventTopic]));
+  requireGoodTopics(await withAdmin(client, (admin) => checkTopics(admin, config, [...topics, "snapshots"])));
   const failed = new AbortController();
   const stop = AbortSignal.any([signal, failed.signal]);
-  const one = async (name: string, before: Promise<unknown> | undefined) => {
+  const one = async (program: Program, before: Promise<unknown> | undefined) => {
+    const { name } = program;
     const bar = progress.bar(name, undefined, "events read");
     const onProgress = ({ read }: RunTally) => bar.set(read);
     try {
-      const program = PROGRAMS[name]!(run, by);
       return await runProgram(services, program, {
         name: programKey(name, run),
         caughtUpWith: before,
@@ -167,7 +170,7 @@ export async function runPrograms(
     }
   };
   const runs: Promise<RunTally>[] = [];
-  for (const name of names) runs.push(one(name, caughtUpWith && (runs.at(-1) ?? caughtUpWith)));
+  for (const program of programs) runs.push(one(program, caughtUpWith && (runs.at(-1) ?? caughtUpWith)));
   const ended = await Promise.allSettled(runs);
   const broken = ended.find((result) => result.status === "rejected");
   if (broken !== undefined) throw broken.reason;

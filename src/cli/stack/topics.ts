@@ -1,4 +1,5 @@
-import { checkTopics, createTopics, type TopicReport } from "../../topic/check-topics.ts";
+import { checkTopics, type TopicReport } from "../../topic/check-topics.ts";
+import { createTopics } from "../../topic/create-topics.ts";
 import { openKafka } from "../../topic/kafkajs/open-kafka.ts";
 import { type LogAdmin, withAdmin } from "../../topic/log-client.ts";
 import type { CommandSpec } from "../command.ts";
@@ -59,7 +60,16 @@ function topicsText(topics: readonly TopicSize[]): string {
     return [name, state, partitions, offsets, gone, bytes, keptText(t), differences.join("; ")];
   });
   const mends = [...new Set(topics.flatMap(({ mend }) => (mend === null ? [] : [mend])))];
-  return [table(head, rows), ...mends].join("\n");
+  return [table(head, rows), ...riskLines(topics), ...mends].join("\n");
+}
+
+/** A line for each risk, with the topics that have it. */
+function riskLines(topics: readonly TopicReport[]): string[] {
+  const risks = new Set(topics.flatMap((topic) => topic.risks));
+  return [...risks].map((risk) => {
+    const names = topics.filter((topic) => topic.risks.includes(risk)).map(({ name }) => name);
+    return `Warning, ${names.join(", ")}: ${risk}.`;
+  });
 }
 
 function keptText({ retentionMs }: TopicReport): string {

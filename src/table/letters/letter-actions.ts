@@ -70,6 +70,7 @@ export interface LetterRecord {
   readonly key: Buffer | null;
   readonly value: Buffer | null;
   readonly headers: StoredHeaders;
+  /** When the broker had it; of a `producer_time`, which doesn't say, when it became a letter. */
   readonly publishedAtMs: number;
 }
 
@@ -82,7 +83,8 @@ export function readLetterRecords(
   bytesMax: number,
 ): Promise<readonly LetterRecord[]> {
   return connection.query<LetterRecord & Record<string, unknown>>(
-    `SELECT "offset", key, value, headers, (extract(epoch FROM published_at) * 1000)::double precision AS "publishedAtMs"
+    `SELECT "offset", key, value, headers,
+       (extract(epoch FROM coalesce(nullif(published_at, 'epoch'), dead_at)) * 1000)::double precision AS "publishedAtMs"
      FROM (
        SELECT *, sum(size) OVER (ORDER BY "offset") - size AS before FROM (
          SELECT *, coalesce(octet_length(value), 0) + octet_length(headers::text) AS size FROM tradetape.dead_letter

@@ -1,8 +1,8 @@
 import type { RecordBatch } from "../wire/record-batch.ts";
 import type { RecordHeaders } from "../wire/record-writer.ts";
-import { number, readNumber, readTime, time } from "../wire/varint.ts";
+import { number, readNumber, skipNumber } from "../wire/varint.ts";
 import { FetchedBatch, type FetchedRange } from "./fetched-batch.ts";
-import type { BufferedRecords, RawRecord, ValuePlace } from "./records.ts";
+import { type BufferedRecords, NO_BROKERS_TIME, type RawRecord, type ValuePlace } from "./records.ts";
 
 /** Beside its bytes a record takes three places of 4 bytes, its offset and its time. */
 const PLACE_BYTES = 3 * 4 + 2 * 8;
@@ -65,9 +65,9 @@ export class BatchRecords implements BufferedRecords {
     for (let n = 0; n < batch.count; n++) {
       const recordAt = readNumber(bytes, at);
       const recordEnd = recordAt + number;
-      // Behind the length: a byte of attributes, then the time and the offset as differences to the batch's.
-      at = readTime(bytes, recordAt + 1);
-      const timeMs = batch.isBrokersTime ? batch.timeMs : batch.timeMs + time;
+      // Behind the length: a byte of attributes, then the time and the offset as differences to the batch's. The producer's
+      // time is passed over: of two revisions a clock that goes wrong would make the older one the later.
+      at = skipNumber(bytes, recordAt + 1);
       at = readNumber(bytes, at);
       const offset = batch.firstOffset + number;
       at = readNumber(bytes, at);
@@ -79,7 +79,7 @@ export class BatchRecords implements BufferedRecords {
         this.#places[found * 3 + 1] = valueLength < 0 ? IS_NULL : at;
         this.#places[found * 3 + 2] = at + Math.max(0, valueLength);
         this.#offsets[found] = offset;
-        this.#timesMs[found] = timeMs;
+        this.#timesMs[found] = batch.timeMs ?? NO_BROKERS_TIME;
         found++;
       }
       at = recordEnd;
@@ -106,7 +106,7 @@ export class BatchRecords implements BufferedRecords {
     const bytes = this.#bytes;
     const valueAt = this.#places[index * 3 + 1]!;
     const valueEnd = this.#places[index * 3 + 2]!;
-    const keyAt = readNumber(bytes, readNumber(bytes, readTime(bytes, this.#places[index * 3]! + 1)));
+    const keyAt = readNumber(bytes, readNumber(bytes, skipNumber(bytes, this.#places[index * 3]! + 1)));
     return {
       key: number < 0 ? null : bytes.subarray(keyAt, keyAt + number),
       value: valueAt === IS_NULL ? null : bytes.subarray(valueAt, valueEnd),
@@ -143,5 +143,10 @@ export function batchOf({
   const all = new BatchRecords(batches, range.fetchedOffset);
   const shown = batches.filter(({ isHidden }) => !isHidden);
   const records = shown.length === batches.length ? all : new BatchRecords(shown, range.fetchedOffset);
-  return new FetchedBatch(range, records, all.count);
+  return new FetchedBatch(
+    range,
+    records,
+    all.count,
+    shown.every(({ timeMs }) => timeMs !== undefined),
+  );
 }

@@ -21,9 +21,11 @@ export class FetchedBatch implements FetchedRange {
   readonly records: BufferedRecords;
   /** Offsets of the range that the log held nothing for: not a record, not a marker, not an aborted record. */
   readonly missing: number;
+  /** Whether the broker set the times of all records. */
+  readonly isBrokersTime: boolean;
 
   /** @param raw how many records of any kind the log held in the range, markers and aborted records included */
-  constructor(range: FetchedRange, records: BufferedRecords, raw: number) {
+  constructor(range: FetchedRange, records: BufferedRecords, raw: number, isBrokersTime = true) {
     this.topicName = range.topicName;
     this.partition = range.partition;
     this.fetchedOffset = range.fetchedOffset;
@@ -31,6 +33,7 @@ export class FetchedBatch implements FetchedRange {
     this.logEnd = range.logEnd;
     this.records = records;
     this.missing = this.nextOffset - this.fetchedOffset - raw;
+    this.isBrokersTime = isBrokersTime;
   }
 
   /** The first value of each run of values that begin with the same bytes, because these name the value's schema. */

@@ -23,11 +23,14 @@ export class ValuePlace {
 
 const NOTHING = new Uint8Array(0);
 
+/** In the place of the time of a record that was written while its topic had producers set the times (CreateTime). */
+export const NO_BROKERS_TIME = 0;
+
 /** Records of one partition in offset order; indexes count from 0. */
 export interface Records {
   readonly count: number;
   offsetOf(index: number): number;
-  /** The broker's time of the record, milliseconds since 1970. */
+  /** The broker's time of the record, milliseconds since 1970; NO_BROKERS_TIME where the record has its producer's. */
   publishedAtMs(index: number): number;
   /** Says where the value lies, without an object per record. */
   locate(index: number, place: ValuePlace): void;

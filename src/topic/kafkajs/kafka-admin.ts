@@ -45,7 +45,8 @@ export class KafkaAdmin implements LogAdmin {
     return new Map(
       topics.map(({ name, partitions }) => {
         const isReady = partitions.length > 0 && partitions.every(({ leader }) => leader >= 0);
-        return [name, { partitions: partitions.length, isReady }];
+        const replicas = Math.min(...partitions.map((partition) => partition.replicas.length));
+        return [name, { partitions: partitions.length, isReady, replicas }];
       }),
     );
   }

@@ -7,6 +7,7 @@ import type { Mark, TopicPartition } from "../offsets.ts";
 import type { BatchInside } from "../patch/kafkajs-internals.ts";
 import { brokerFault } from "./broker-fault.ts";
 import { deliver } from "./deliver.ts";
+import { METADATA_MAX_AGE_MS } from "./metadata.ts";
 import { soleAssigner } from "./sole-assigner.ts";
 
 /**
@@ -52,6 +53,7 @@ export class KafkaMember implements LogMember {
       sessionTimeout: options.sessionTimeoutMs,
       rebalanceTimeout: options.sessionTimeoutMs * 2,
       heartbeatInterval: Math.min(3000, options.sessionTimeoutMs / 5),
+      metadataMaxAge: METADATA_MAX_AGE_MS,
       maxWaitTimeInMs: FETCH_WAIT_MS_MAX[options.assignment],
       maxBytesPerPartition: options.fetchPartitionBytesMax,
       maxBytes: options.fetchPartitionBytesMax * PARTITIONS_PER_FETCH,

@@ -1,11 +1,25 @@
-import kafkajs, { type Kafka, type Producer } from "tradetape-kafkajs";
+import type { ICustomPartitioner, Kafka, Producer } from "tradetape-kafkajs";
 import type { LogProducer, PartitionBatch } from "../log-client.ts";
 import { WholeMessage } from "../patch/produce-request.ts";
 import { brokerFault } from "./broker-fault.ts";
+import { METADATA_MAX_AGE_MS } from "./metadata.ts";
 
 /** Patience of every produce request, about a minute: a broker's restart is no failure. */
 const PRODUCE_RETRY = { initialRetryTime: 100, factor: 0.2, multiplier: 2, maxRetryTime: 5000, retries: 17 };
 const ACKS_ALL = -1;
+
+/**
+ * Takes the partition that a message names. Where the topic has got it since kafkajs last asked, the error has kafkajs ask
+ * again; without it the message would be left out in silence, as often as it is sent.
+ * @throws Error
+ */
+const namedPartition: ICustomPartitioner =
+  () =>
+  ({ topic, partitionMetadata, message }) => {
+    const partition = message.partition!;
+    if (partitionMetadata.some(({ partitionId }) => partitionId === partition)) return partition;
+    throw Object.assign(new Error(`${topic} has no partition ${partition} yet`), { name: "KafkaJSMetadataNotLoaded" });
+  };
 
 /**
  * kafkajs's producer in the one mode that loses nothing: acks from all replicas, partitions named by us, and no
@@ -25,8 +39,8 @@ export class KafkaProducer implements LogProducer {
       idempotent: false,
       allowAutoTopicCreation: false,
       retry: PRODUCE_RETRY,
-      // It takes the partition that a message names. Without a partitioner kafkajs warns of a change in its defaults.
-      createPartitioner: kafkajs.Partitioners.DefaultPartitioner,
+      metadataMaxAge: METADATA_MAX_AGE_MS,
+      createPartitioner: namedPartition,
     });
     try {
       await producer.connect();

@@ -3,7 +3,7 @@ import { encodeEvent, stampSchemaId } from "../../event/codec.ts";
 import type { Registry } from "../../event/registry.ts";
 import type { EventTopic } from "../../event/schemas.ts";
 import type { Headers } from "../../event/workflow.ts";
-import { type LogClient, withAdmin } from "../log-client.ts";
+import { type FoundTopic, type LogClient, withAdmin } from "../log-client.ts";
 import { Partitioning } from "../partition.ts";
 import { fetchPartitionCount, TOPICS, topicName } from "../topics.ts";
 import type { Batch } from "./produce-queue.ts";
@@ -82,6 +82,14 @@ export class EventWriter {
     };
     admitted.then(leave, leave);
     return admitted.then((batch) => batch.acked);
+  }
+
+  /** Takes note of how many partitions the topic has now: later events are spread over all of them. */
+  spreadOver(topics: ReadonlyMap<string, FoundTopic>): void {
+    const partitions = topics.get(this.#topicName)?.partitions;
+    const opened = this.#opened;
+    if (opened === undefined || partitions === undefined || partitions === opened.partitioning.partitions) return;
+    this.#opened = { ...opened, partitioning: new Partitioning(partitions) };
   }
 
   /** Resolves when `open` has ended either way, and every event that waited for it is in the publisher. */

@@ -7,7 +7,6 @@ const MAGIC_AT = 16;
 const CHECKSUM_AT = 17;
 const ATTRIBUTES_AT = 21;
 const LAST_OFFSET_DELTA_AT = 23;
-const FIRST_TIME_AT = 27;
 const LAST_TIME_AT = 35;
 const PRODUCER_AT = 43;
 const COUNT_AT = 57;
@@ -28,9 +27,8 @@ export class RecordBatch {
   readonly firstOffset: number;
   readonly lastOffset: number;
   readonly count: number;
-  /** Milliseconds since 1970: of every record where the broker sets them, else of the first one. */
-  readonly timeMs: number;
-  readonly isBrokersTime: boolean;
+  /** The broker's time of every record, milliseconds since 1970; undefined where their producers set the times. */
+  readonly timeMs: number | undefined;
   readonly producerId: bigint;
   readonly inTransaction: boolean;
   readonly isControl: boolean;
@@ -46,8 +44,8 @@ export class RecordBatch {
     this.firstOffset = Number(header.readBigInt64BE(0));
     this.lastOffset = this.firstOffset + header.readInt32BE(LAST_OFFSET_DELTA_AT);
     this.count = header.readInt32BE(COUNT_AT);
-    this.isBrokersTime = (attributes & LOG_APPEND_TIME_BIT) !== 0;
-    this.timeMs = Number(header.readBigInt64BE(this.isBrokersTime ? LAST_TIME_AT : FIRST_TIME_AT));
+    const isBrokersTime = (attributes & LOG_APPEND_TIME_BIT) !== 0;
+    this.timeMs = isBrokersTime ? Number(header.readBigInt64BE(LAST_TIME_AT)) : undefined;
     this.producerId = header.readBigInt64BE(PRODUCER_AT);
     this.inTransaction = (attributes & TRANSACTION_BIT) !== 0;
     this.isControl = (attributes & CONTROL_BIT) !== 0;

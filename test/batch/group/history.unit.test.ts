@@ -2,9 +2,12 @@ import { expect, it } from "vitest";
 import type { GroupParts } from "../../../src/batch/group/group-parts.ts";
 import { watchHistory } from "../../../src/batch/group/history.ts";
 import { Lane } from "../../../src/batch/group/lane.ts";
+import { TradetapeError } from "../../../src/errors.ts";
+
+const GOOD = async () => undefined;
 
 /** A look at a log of [low, high) that takes so long that the lane goes on from 10 to 20 meanwhile. */
-async function watchWhere(low: number, high: number): Promise<void> {
+async function watchWhere(low: number, high: number, checkTopic: () => Promise<unknown> = GOOD): Promise<void> {
   const lane = new Lane(
     3,
     () => Promise.reject(new Error("nothing lands")),
@@ -17,7 +20,8 @@ async function watchWhere(low: number, high: number): Promise<void> {
   };
   const outboxSlot = { isBroken: false, use: async () => new Map() };
   const plan = { topicName: "ticks", consumer: { landing: { parents: [] } } };
-  await watchHistory({ plan, logOf, outboxSlot } as unknown as GroupParts, new Map([[3, lane]]), () => undefined);
+  const parts = { plan, logOf, outboxSlot, checkTopic } as unknown as GroupParts;
+  await watchHistory(parts, new Map([[3, lane]]), () => undefined);
 }
 
 it.each([
@@ -25,6 +29,13 @@ it.each([
   ["no record that the lane had passed for a lost one", 15, 25],
 ])("a look at the log takes %s", async (_, low, high) => {
   await expect(watchWhere(low, high)).resolves.toBeUndefined();
+});
+
+it("a look at the log finds a topic that somebody has set otherwise, and passes a broker over that is away", async () => {
+  const wrong = new TradetapeError("topic_misconfigured", "message.timestamp.type is CreateTime");
+  await expect(watchWhere(0, 20, () => Promise.reject(wrong))).rejects.toBe(wrong);
+  const away = new TradetapeError("broker_unreachable", "away", { canRetry: true });
+  await expect(watchWhere(0, 20, () => Promise.reject(away))).resolves.toBeUndefined();
 });
 
 it.each([

@@ -47,6 +47,7 @@ function setUp(
     registry?: Partial<Registry>;
     parkedEventsMax?: number;
     end?: number;
+    checkTopic?: () => Promise<unknown>;
   } = {},
 ) {
   const jobs: EncodedBatch[] = [];
@@ -96,6 +97,7 @@ function setUp(
     space,
     patience: new Patience(pino({ level: "silent" }), abort.signal),
     member: { hold: () => undefined, letGo: () => undefined },
+    checkTopic: change.checkTopic ?? (() => Promise.reject(new Error("nobody asks for the topic's settings"))),
     config: { parkedEventsMax: change.parkedEventsMax ?? 1000 },
   } as ConstructorParameters<typeof Intake>[0]);
   let beats = 0;
@@ -235,6 +237,33 @@ describe("back-pressure", () => {
     expect(pushed).toEqual([]);
     lane.parked = 2;
     expect(await taken).toBe("taken");
+  });
+});
+
+describe("a batch with the times of its producers", () => {
+  /** As two records are read that were written while the topic took producers' times, and one from behind that. */
+  function producersTimes(): FetchedBatch {
+    const record = (offset: number, timeMs: number) => ({ offset, timeMs, key: null, value: VALUE });
+    const records = bufferedRecords([record(100, 0), record(101, NOON / 1000), record(102, 0)]);
+    const at = { topicName: "ticks", partition: 0, fetchedOffset: 100, nextOffset: 103, logEnd: 103 };
+    return new FetchedBatch(at, records, 3, false);
+  }
+
+  it("ends the group where the topic still takes these, and queues nothing", async () => {
+    const wrong = new TradetapeError("topic_misconfigured", "message.timestamp.type is CreateTime");
+    const { take, pushed } = setUp({ checkTopic: () => Promise.reject(wrong) });
+    await expect(take(producersTimes())).rejects.toBe(wrong);
+    expect(pushed).toEqual([]);
+  });
+
+  it("becomes letters and rows where the topic is mended, since nobody knows when those records were published", async () => {
+    const { take, pushed } = setUp({ checkTopic: async () => undefined });
+    expect(await take(producersTimes())).toBe("taken");
+    expect(
+      pushed.map(({ letters, rows }) => [letters.map(({ index, reason }) => [index, reason]), rows.ends.length]),
+    ).toEqual([
+      [[[0, "producer_time"], [2, "producer_time"]], 1], // biome-ignore format: a list
+    ]);
   });
 });
 

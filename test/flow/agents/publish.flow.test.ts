@@ -6,7 +6,7 @@ import type { TickEvent } from "../../../src/event/events.ts";
 import { Refusal } from "../../../src/event/letter.ts";
 import { openRegistry } from "../../../src/event/registry.ts";
 import { openLog } from "../../../src/log.ts";
-import { createTopics } from "../../../src/topic/check-topics.ts";
+import { createTopics } from "../../../src/topic/create-topics.ts";
 import { KafkaClient, openKafka } from "../../../src/topic/kafkajs/open-kafka.ts";
 import { withAdmin } from "../../../src/topic/log-client.ts";
 import { Partitioning } from "../../../src/topic/partition.ts";

@@ -4,7 +4,7 @@ import { readConfig } from "../../../src/config.ts";
 import { openLog } from "../../../src/log.ts";
 import { readState } from "../../../src/stack/home.ts";
 import { startStack, stopStack } from "../../../src/stack/stack.ts";
-import { createTopics } from "../../../src/topic/check-topics.ts";
+import { createTopics } from "../../../src/topic/create-topics.ts";
 import { openKafka } from "../../../src/topic/kafkajs/open-kafka.ts";
 import { withAdmin } from "../../../src/topic/log-client.ts";
 import { connectTape } from "../../../src/tradetape/connect-tape.ts";

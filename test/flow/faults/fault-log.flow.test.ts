@@ -4,12 +4,13 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { CONSUMERS } from "../../../consumers/all.ts";
 import type { EventTopic } from "../../../src/event/schemas.ts";
 import { Connection } from "../../../src/table/connection.ts";
-import { createTopics } from "../../../src/topic/check-topics.ts";
+import { readLetterRecords } from "../../../src/table/letters/letter-actions.ts";
+import { createTopics } from "../../../src/topic/create-topics.ts";
 import { withAdmin } from "../../../src/topic/log-client.ts";
 import { verify } from "../../../src/verify/verify.ts";
 import { endsOf, landBy } from "../../support/landing.ts";
 import { ledgerFaults } from "../../support/ledger.ts";
-import { bar, idOf, symbol, tick } from "../../support/samples.ts";
+import { bar, idOf, quote, symbol, tick } from "../../support/samples.ts";
 import { plainKafka } from "../../support/services/plain-kafka.ts";
 import { openTestTape, type TestTape } from "../../support/tape.ts";
 
@@ -213,6 +214,29 @@ describe("a log that changes under a running consumer", () => {
       })),
     );
   const publishSymbols = async (name: string, n: number) => tape.raw("symbols", await symbols(name, n));
+
+  test("told to take its producers' times: it stops loudly; once mended, what came are letters", async () => {
+    const set = (type: string) =>
+      withAdmin(tape.client, (admin) => admin.changeSettings(tape.name("quotes"), { "message.timestamp.type": type }));
+    const publish = async (n: number) => tape.raw("quotes", [{ value: await tape.encode("quotes", quote(n)) }]);
+    const { ended } = landing("quotes");
+    await publish(0);
+    await expect.poll(() => count("quote")).toBe(1);
+    await set("CreateTime");
+    expect(await ended).toMatchObject({ code: "topic_misconfigured", next: expect.stringContaining("LogAppendTime") });
+    await publish(1);
+    await expect(tape.land("quotes")).rejects.toMatchObject({ code: "topic_misconfigured" });
+    await set("LogAppendTime");
+    await publish(2);
+    expect((await tape.land("quotes")).quotes).toMatchObject({ read: 2, written: 1, dead: 1 });
+    const letters = await tape.query("SELECT reason, published_at = 'epoch' AS untold FROM tradetape.dead_letter");
+    expect(letters).toEqual([{ reason: "producer_time", untold: true }]);
+    const connection = await Connection.open(tape.config.databaseUrl, { name: "letters", role: "tradetape_ops" });
+    const [record] = await readLetterRecords(connection, tape.name("quotes"), 0, [1], 1000);
+    await connection.close();
+    // A redrive says that it is as old as the letter, because nothing tells how old the record is.
+    expect(record!.publishedAtMs).toBeGreaterThan(Date.UTC(2020, 0));
+  });
 
   test("made again and shorter than what has landed: it stops loudly, and lands nothing of the new one", async () => {
     await publishSymbols("old", 10);

@@ -274,7 +274,7 @@ describe("lost history", () => {
 });
 
 async function remakeTopic(topic: EventTopic): Promise<void> {
-  const { createTopics } = await import("../../../src/topic/check-topics.ts");
+  const { createTopics } = await import("../../../src/topic/create-topics.ts");
   for (;;) {
     const made = await withAdmin(tape.client, async (admin) => {
       if ((await admin.fetchTopics()).has(tape.name(topic))) return false;

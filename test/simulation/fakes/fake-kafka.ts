@@ -109,7 +109,9 @@ class FakeAdmin implements LogAdmin {
   fetchTopics() {
     return this.#ask(
       ({ cluster }) =>
-        new Map([...cluster.topics].map(([name, logs]) => [name, { partitions: logs.length, isReady: true }])),
+        new Map(
+          [...cluster.topics].map(([name, logs]) => [name, { partitions: logs.length, isReady: true, replicas: 1 }]),
+        ),
     );
   }
 

@@ -46,6 +46,15 @@ export class FakeLog {
   }
 }
 
+/** What every topic of the pipeline may have. */
+const AS_DEMANDED = {
+  "cleanup.policy": "delete",
+  "message.timestamp.type": "LogAppendTime",
+  "max.message.bytes": String(8 * 1024 * 1024),
+  "retention.ms": "-1",
+  "retention.bytes": "-1",
+};
+
 /** The cluster's topics, by full name and partition. */
 export class FakeCluster {
   readonly topics = new Map<string, FakeLog[]>();
@@ -55,6 +64,7 @@ export class FakeCluster {
   create(topic: string, partitions: number): FakeLog[] {
     const logs = Array.from({ length: partitions }, () => new FakeLog());
     this.topics.set(topic, logs);
+    this.settings.set(topic, AS_DEMANDED);
     return logs;
   }
 

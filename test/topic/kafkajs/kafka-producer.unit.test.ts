@@ -1,4 +1,4 @@
-import type { Kafka } from "tradetape-kafkajs";
+import type { ICustomPartitioner, Kafka, PartitionMetadata } from "tradetape-kafkajs";
 import { expect, test } from "vitest";
 import { KafkaProducer } from "../../../src/topic/kafkajs/kafka-producer.ts";
 import type { LogClient } from "../../../src/topic/log-client.ts";
@@ -31,4 +31,23 @@ test("the broker's time is our own until an acknowledgement tells of another, an
     seen.push(daysAhead(publisher));
   }
   expect(seen).toEqual([0, 0, 10, 10, -5]);
+});
+
+test("a message of a partition that kafkajs doesn't know yet has it ask the cluster again, and isn't left out", async () => {
+  let createPartitioner: ICustomPartitioner | undefined;
+  const producer = { connect: async () => {} };
+  const kafka = {
+    producer: (options: { createPartitioner: ICustomPartitioner }) => {
+      createPartitioner = options.createPartitioner;
+      return producer;
+    },
+  };
+  await KafkaProducer.open(kafka as unknown as Kafka);
+  const partitionOf = (partition: number) => {
+    const partitionMetadata = [0, 1].map((partitionId) => ({ partitionId })) as PartitionMetadata[];
+    return createPartitioner!()({ topic: "ticks", partitionMetadata, message: { value: null, partition } });
+  };
+  expect([partitionOf(0), partitionOf(1)]).toEqual([0, 1]);
+  // By this name kafkajs refreshes its metadata and sends again.
+  expect(() => partitionOf(2)).toThrow(expect.objectContaining({ name: "KafkaJSMetadataNotLoaded" }));
 });

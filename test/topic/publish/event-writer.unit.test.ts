@@ -17,7 +17,7 @@ const tick = (volume: number): TickEvent => ({
 /** A writer of `p.ticks` whose registry answers when the test says so; `sent` are the volumes in their order. */
 function writerOf(registered: Promise<number>) {
   const messages: PublishedMessage[] = [];
-  const topics = new Map([["p.ticks", { partitions: 4, isReady: true }]]);
+  const topics = new Map([["p.ticks", { partitions: 4, isReady: true, replicas: 1 }]]);
   const admin = { close: async () => {}, fetchTopics: async () => topics };
   const publisher = {
     requireSpace: () => {},
@@ -66,6 +66,17 @@ describe("a topic's writer", () => {
     await writer.write(tick(1), { h: "x" });
     const key = Buffer.from(tick(1).symbol_id);
     expect(messages).toMatchObject([{ topicName: "p.ticks", key, partition: 2, headers: { h: "x" } }]);
+  });
+
+  it("spreads keys over more partitions as soon as it is told that there are more", async () => {
+    const { writer, messages } = writerOf(Promise.resolve(7));
+    const of = (partitions: number) => new Map([["p.ticks", { partitions, isReady: true, replicas: 1 }]]);
+    await writer.write(tick(1));
+    writer.spreadOver(of(16));
+    await writer.write(tick(2));
+    writer.spreadOver(new Map());
+    await writer.write(tick(3));
+    expect(messages.map(({ partition }) => partition)).toEqual([2, 14, 14]);
   });
 
   it("fails those who wait when it can't open, and settles", async () => {

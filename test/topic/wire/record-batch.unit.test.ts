@@ -3,8 +3,7 @@ import { crc32c } from "@node-rs/crc32";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { BatchRecords, batchOf } from "../../../src/topic/fetch/batch-records.ts";
-import type { Records } from "../../../src/topic/fetch/records.ts";
-import { ValuePlace } from "../../../src/topic/fetch/records.ts";
+import { NO_BROKERS_TIME, type Records, ValuePlace } from "../../../src/topic/fetch/records.ts";
 import { markAborted, RecordBatch, readRecordBatches } from "../../../src/topic/wire/record-batch.ts";
 import "../../support/services/plain-kafka.ts";
 
@@ -22,6 +21,8 @@ interface Sent {
 }
 
 const BROKERS_TIME_BIT = 0x08;
+/** As kafkajs calls it. */
+const LOG_APPEND_TIME = 1;
 
 /** A record batch as a broker stores it, by kafkajs's own encoder. */
 async function batchBytes(
@@ -67,9 +68,9 @@ async function byKafkajs(bytes: Buffer) {
   const decoder = new Decoder(bytes);
   const all = [];
   while (decoder.canReadBytes(61)) all.push(...(await decodeBatch(decoder)).records);
-  return all.map(({ offset, timestamp, key, value, headers }) => ({
+  return all.map(({ offset, timestamp, key, value, headers, batchContext }) => ({
     offset: Number(offset),
-    timeMs: Number(timestamp),
+    timeMs: batchContext.timestampType === LOG_APPEND_TIME ? Number(timestamp) : NO_BROKERS_TIME,
     key,
     value,
     headers,
@@ -87,7 +88,19 @@ const sent: fc.Arbitrary<Sent> = fc.record({
 });
 
 describe("reading record batches", () => {
-  it("gives what kafkajs gives, for any records, times and codecs", async () => {
+  it("tells of a fetch whether the broker set all of its times", async () => {
+    const one = (brokersTimeMs?: number) =>
+      batchBytes([{ key: null, value: null, headers: {}, timeMs: 1 }], 0, brokersTimeMs ? { brokersTimeMs } : {});
+    const isBrokersTime = async (...parts: readonly Buffer[]) => {
+      const batches = await readRecordBatches(Buffer.concat(parts));
+      const range = { topicName: "ticks", partition: 0, fetchedOffset: 0, nextOffset: 2, logEnd: 2 };
+      return batchOf({ ...range, batches }).isBrokersTime;
+    };
+    expect(await isBrokersTime(await one(5), await one(6))).toBe(true);
+    expect(await isBrokersTime(await one(5), await one())).toBe(false);
+  });
+
+  it("gives what kafkajs gives but for producers' times, for any records, times and codecs", async () => {
     const some = fc.array(sent, { minLength: 1, maxLength: 8 });
     const first = fc.integer({ min: 0, max: 2 ** 40 });
     const compression = fc.integer({ min: 0, max: 4 });
