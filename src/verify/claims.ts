@@ -61,11 +61,16 @@ export class Claims {
     else for (const [part, sum] of sums) addTo(this.#sums, part, sum, -1);
   }
 
-  compare(table: Sums): { differing: Differing[]; notProvable: string[] } {
-    const part = coarsest(this.#sums.keys());
-    const here = groupedBy(table, part);
-    const told = groupedBy(this.#sums, part);
-    const differing: Differing[] = [];
+  /** @returns the hash that the rows of a part had as they landed, too, and the part that an hour is compared in */
+  compare(table: Sums): {
+    differing: (Differing & { readonly hash: bigint })[];
+    notProvable: string[];
+    partOf: (hour: string) => string;
+  } {
+    const partOf = coarsest(this.#sums.keys());
+    const here = groupedBy(table, partOf);
+    const told = groupedBy(this.#sums, partOf);
+    const differing: (Differing & { readonly hash: bigint })[] = [];
     const notProvable: string[] = [];
     for (const name of [...new Set([...here.keys(), ...told.keys()])].sort()) {
       const [own, landed] = [here.get(name), told.get(name)];
@@ -74,10 +79,10 @@ export class Claims {
       if (more === 0 && (own?.hash ?? 0n) === (landed?.hash ?? 0n)) continue;
       // What landed before there were sums can only add rows, and what was removed then can only lack.
       const isKnown = more > this.unknownRows || -more > this.unknownRemoved || more === 0;
-      if (isKnown) differing.push({ part: name, rows, landed: rows - more });
+      if (isKnown) differing.push({ part: name, rows, landed: rows - more, hash: landed?.hash ?? 0n });
       else notProvable.push(name);
     }
-    return { differing, notProvable };
+    return { differing, notProvable, partOf };
   }
 }
 

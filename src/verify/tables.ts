@@ -1,8 +1,8 @@
 import type { Consumer } from "../batch/consumer.ts";
 import { prepareTexts } from "../table/checks/entry-check.ts";
 import type { Connection } from "../table/connection.ts";
-import { databaseId } from "../table/landing/landed.ts";
 import { compareEntries, type EntryReport, EVENT_ENTRY } from "./entries.ts";
+import type { EventLog } from "./event-log.ts";
 import { compareSums, type SumsReport } from "./sums.ts";
 
 /** The tables, held against the audit log. */
@@ -15,20 +15,23 @@ export interface TablesReport {
 /** Called now and then with how much of a table has been compared. */
 export type OnRows = (table: string, done: number, total: number) => void;
 
-/** Holds every audited table against the audit log. To be called in a snapshot; the chain is `walkChain`'s to prove. */
+/**
+ * Holds every audited table against the audit log, and where market data differ against their topics. To be called in a
+ * snapshot; the chain is `walkChain`'s to prove.
+ */
 export async function verifyTables(
   connection: Connection,
   consumers: readonly Consumer[],
+  eventLog: EventLog,
   onRows: OnRows,
 ): Promise<TablesReport> {
   await prepareTexts(connection);
   const entries: EntryReport[] = [];
   const sums: SumsReport[] = [];
-  const id = await databaseId(connection);
   for (const consumer of consumers) {
     const { table } = consumer.landing;
     if (consumer.audit === "receipt") {
-      sums.push(await compareSums(connection, consumer, id, (done, total) => onRows(table, done, total)));
+      sums.push(await compareSums(connection, consumer, eventLog, onRows));
     }
     const eventType = EVENT_ENTRY[consumer.topic];
     if (eventType === undefined) continue;

@@ -1,14 +1,10 @@
-import { EventReader } from "../../event/codec.ts";
 import { directCopy, stageStatements } from "../../table/landing/stage.ts";
 import { strangersStatement } from "../../table/landing/strangers.ts";
 import { checkCatalog } from "../../table/rows/catalog.ts";
-import { RowEncoder } from "../../table/rows/row-encoder.ts";
 import { topicName } from "../../topic/topics.ts";
 import { type Consumer, copiesDirectly, dayColumnOf, hasherOf } from "../consumer.ts";
 import { EventFilter } from "../encode/event-filter.ts";
-import { judgeOf } from "../encode/judge.ts";
-import { KnownDays } from "../encode/known-days.ts";
-import { Transcoders, transcoderPlan } from "../encode/transcoders.ts";
+import { makeEncoder } from "../encode/make-encoder.ts";
 import type { ReplayTerms } from "../group/replay-terms.ts";
 import { type Breakers, openBreakers } from "../land/breakers.ts";
 import type { TopicEnds } from "../land/horizon.ts";
@@ -52,25 +48,13 @@ export async function makeLandingPlan(
     read: async (other) => terms?.rangesOf(other) ?? services.admin.fetchOffsets(topicName(config.namespace, other)),
   };
   const filter = terms?.filterOf(topic) ?? new EventFilter(config.sessionKinds);
-  const reader = new EventReader(topic, registry);
   const hasher = hasherOf(consumer);
   return {
     consumer,
     topicName: name,
     isCompacted,
     databaseId: services.databaseId,
-    encoder: {
-      consumer,
-      reader,
-      rowEncoder: new RowEncoder(columns, landing.repeats === "revised"),
-      transcoders: new Transcoders(reader, transcoderPlan(consumer, columns, config.early1970, rulesOff)),
-      eventBytesMax: config.eventBytesMax,
-      early1970: config.early1970,
-      judge: judgeOf(topic, rulesOff),
-      newDaysPerBatchMax: config.newDaysPerBatchMax,
-      filter,
-      days: new KnownDays(landing.table, config.daysAhead),
-    },
+    encoder: makeEncoder(consumer, columns, registry, filter, config),
     direct: copiesDirectly(consumer) ? { statement: directCopy(landing), relation: landing.table } : undefined,
     hasher,
     stage,

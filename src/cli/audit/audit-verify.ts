@@ -2,6 +2,7 @@ import { CONSUMERS } from "../../../consumers/all.ts";
 import { publicKeyOf } from "../../audit/checkpoint.ts";
 import { inSnapshot } from "../../table/checks/ledger-check.ts";
 import { type ChainFault, type ChainReport, walkChain } from "../../verify/chain-walk.ts";
+import { EventLog } from "../../verify/event-log.ts";
 import { checkpointsOfFile, ownCheckpoints } from "../../verify/known-checkpoints.ts";
 import { verifyTables } from "../../verify/tables.ts";
 import type { CommandSpec } from "../command.ts";
@@ -42,7 +43,7 @@ export const auditVerifyCommand: CommandSpec<VerifyFlags> = {
       "hold the tables against the log, too: a row that was changed, added or removed is named",
     );
   },
-  run: async ({ config, out, progress }, _args, flags) => {
+  run: async ({ config, log, out, progress }, _args, flags) => {
     const range = rangeOf(flags);
     const { checkpoints: path } = flags;
     const kept = path === undefined ? [] : checkpointsOfFile(readFlagFile("--checkpoints", path), path);
@@ -50,7 +51,11 @@ export const auditVerifyCommand: CommandSpec<VerifyFlags> = {
     const [report, tables] = await asReader(config, "audit verify", (connection) =>
       inSnapshot(connection, async () => {
         const chain = await walkChain(connection, range, [...kept, ...(await ownCheckpoints(connection))], keys);
-        return [chain, flags.tables && (await verifyTables(connection, CONSUMERS, rowsProgress(progress)))] as const;
+        return [
+          chain,
+          flags.tables &&
+            (await verifyTables(connection, CONSUMERS, new EventLog(config, log), rowsProgress(progress))),
+        ] as const;
       }),
     );
     const warnings = warningsOf(report, kept.length, keys.length > 0);

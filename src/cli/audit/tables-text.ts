@@ -1,4 +1,5 @@
 import type { EntryReport, RowFinding } from "../../verify/entries.ts";
+import type { NamedRows } from "../../verify/named-rows.ts";
 import type { SumsReport } from "../../verify/sums.ts";
 import type { TablesReport } from "../../verify/tables.ts";
 import { printable, table } from "../output.ts";
@@ -40,7 +41,7 @@ function sumsCells({ table: name, rows, landed, batches, differing, claims, ...r
   return [name, count(rows), count(landed), count(batches), parts.join(", ")];
 }
 
-function partLines({ table: name, differing, parts, claims }: SumsReport): string[] {
+function partLines({ table: name, differing, parts, named, claims }: SumsReport): string[] {
   const shown = parts.slice(0, SHOWN_MAX);
   const rows = shown.map(({ part, rows: found, landed, batches }) => {
     const places = batches.map(({ partition, from, to }) => `${partition} ${from} to ${to}`);
@@ -50,7 +51,28 @@ function partLines({ table: name, differing, parts, claims }: SumsReport): strin
     `\n${name}:`,
     ...(rows.length > 0 ? [table(["UTC", "rows in the table", "rows that landed", "offsets"], rows)] : []),
     ...(differing > shown.length ? [`... and ${count(differing - shown.length)} more`] : []),
+    ...(named === null
+      ? []
+      : "notRead" in named
+        ? [`no ids: the log can't be read: ${named.notRead}`]
+        : namedLines(named)),
     ...claims.map(({ subject, logId, detail }) => `${subject}${logId === null ? "" : ` (entry ${logId})`}: ${detail}`),
+  ];
+}
+
+function namedLines({ rows, differing, gone, untold, unsure }: NamedRows): string[] {
+  const shown = rows.slice(0, SHOWN_MAX);
+  const cells = shown.map(({ kind, id, hour, columns, place }) => [id, kind, columns.join(", "), hour, place]);
+  const lost = gone.slice(0, SHOWN_MAX).map(({ partition, from, to }) => `${partition} ${from} to ${to}`);
+  return [
+    ...(cells.length > 0 ? [table(["id", "what", "columns", "UTC", "in the log"], cells)] : []),
+    ...(differing > shown.length ? [`... and ${count(differing - shown.length)} more`] : []),
+    ...(gone.length > 0
+      ? [`the log no longer holds ${lost.join(", ")}: ${count(untold)} rows can't be told from added ones`]
+      : []),
+    ...(unsure.length > 0
+      ? [`the log tells of other rows than landed, so that what is named may have been left out: ${unsure.join(", ")}`]
+      : []),
   ];
 }
 

@@ -5,6 +5,7 @@ import { inSnapshot } from "../../table/checks/ledger-check.ts";
 import { addressOf, Connection } from "../../table/connection.ts";
 import { requireMigrated } from "../../table/migrate.ts";
 import { compareDatabases } from "../../verify/against.ts";
+import { EventLog } from "../../verify/event-log.ts";
 import { type TablesReport, verifyTables } from "../../verify/tables.ts";
 import { type Verification, verify } from "../../verify/verify.ts";
 import { rowsProgress } from "../audit/rows-progress.ts";
@@ -73,8 +74,8 @@ export const verifyCommand: CommandSpec<VerifyOptions> = {
   },
 };
 
-const tablesOf = (connection: Connection, { progress }: Session): Promise<TablesReport> =>
-  inSnapshot(connection, () => verifyTables(connection, CONSUMERS, rowsProgress(progress)));
+const tablesOf = (connection: Connection, { config, log, progress }: Session): Promise<TablesReport> =>
+  inSnapshot(connection, () => verifyTables(connection, CONSUMERS, new EventLog(config, log), rowsProgress(progress)));
 
 /** A session that can read, of a database that this program knows. */
 async function openReader(databaseUrl: string): Promise<Connection> {

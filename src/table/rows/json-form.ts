@@ -13,3 +13,12 @@ function formOf(value: unknown): string {
   const entries = Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1));
   return `{${entries.map(([key, held]) => `${JSON.stringify(key)}:${formOf(held)}`).join()}}`;
 }
+
+/** A text that isn't JSON, or is nested too deeply, is PostgreSQL's to refuse. */
+export function jsonFormOrText(text: string): string {
+  try {
+    return jsonForm(text);
+  } catch {
+    return text;
+  }
+}

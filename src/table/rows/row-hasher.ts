@@ -1,4 +1,4 @@
-import { jsonForm } from "./json-form.ts";
+import { jsonFormOrText } from "./json-form.ts";
 import { type LandingTable, landingColumns } from "./landing-table.ts";
 import type { RowSums } from "./row-sums.ts";
 
@@ -8,6 +8,9 @@ const TWO_32 = 2 ** 32;
 const [SPREAD_A, SPREAD_B, SPREAD_C] = [0xcc9e2d51 | 0, 0x9e3779b1 | 0, 0x85ebca6b | 0];
 /** Texts of JSON whose forms are kept: an indicator's parameters are a few. */
 const FORMS_MAX = 1000;
+
+/** Whoever takes the hour and the two halves of each row's hash. */
+type HashTaker = Pick<RowSums, "add">;
 
 /** Columns that change while a row's content stands: an event with the same content and a greater revision raises them. */
 const CHANGING: readonly string[] = ["revised_at", "published_at"];
@@ -38,7 +41,7 @@ export class RowHasher {
   }
 
   /** Adds the row that begins at `start` to the sums. @returns where it ends */
-  add(sums: RowSums, view: DataView, start: number): number {
+  add(sums: HashTaker, view: DataView, start: number): number {
     this.#low = SPREAD_B;
     this.#high = SPREAD_C;
     let hour = Number.NaN;
@@ -84,28 +87,19 @@ export class RowHasher {
     let form = this.#forms.get(text);
     if (form === undefined) {
       if (this.#forms.size >= FORMS_MAX) this.#forms.clear();
-      form = Buffer.from(formOrText(text));
+      form = Buffer.from(jsonFormOrText(text));
       this.#forms.set(text, form);
     }
     this.#take(new DataView(form.buffer, form.byteOffset, form.length), 0, form.length, tag);
   }
 
   /** Each half is spread over all of its bits, by the other one. */
-  #finish(sums: RowSums, hour: number): void {
+  #finish(sums: HashTaker, hour: number): void {
     let low = Math.imul(this.#low ^ (this.#high >>> 16), SPREAD_C);
     let high = Math.imul(this.#high ^ (low >>> 13), SPREAD_A);
     low = Math.imul(low ^ (high >>> 16), SPREAD_B);
     high = Math.imul(high ^ (low >>> 15), SPREAD_C);
     sums.add(hour, low ^ (low >>> 16), high ^ (high >>> 13));
-  }
-}
-
-/** A text that isn't JSON, or is nested too deeply, is PostgreSQL's to refuse. */
-function formOrText(text: string): string {
-  try {
-    return jsonForm(text);
-  } catch {
-    return text;
   }
 }
 

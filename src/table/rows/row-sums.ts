@@ -22,8 +22,8 @@ const HOUR_NAME_LENGTH = 13;
 /** So many parts of time are told of a batch at most: one of daily bars of 20 years is told by months. */
 const PARTS_MAX = 256;
 
-/** An hour as its name; what no event lies in, as a table has that somebody changed, has a name of its own. */
-function nameOf(hour: number): string {
+/** An hour since 2000 as its name; what no event lies in, as a table has that somebody changed, has a name of its own. */
+export function hourName(hour: number): string {
   const time = new Date((hour + EPOCH_HOURS) * HOUR_MS);
   return Number.isNaN(time.getTime()) ? "beyond all time" : time.toISOString().slice(0, HOUR_NAME_LENGTH);
 }
@@ -56,7 +56,7 @@ export class RowSums {
   sums(): Sums {
     const sums = new Map<string, Sum>();
     for (const [hour, [rows, low, high]] of this.#hours) {
-      addTo(sums, nameOf(hour), { rows, hash: (BigInt(high >>> 0) << 32n) | BigInt(low) });
+      addTo(sums, hourName(hour), { rows, hash: (BigInt(high >>> 0) << 32n) | BigInt(low) });
     }
     return sums;
   }

@@ -1,9 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { CONSUMER_OF, CONSUMERS } from "../../../consumers/all.ts";
-import { asReader } from "../../../src/cli/services.ts";
-import { inSnapshot } from "../../../src/table/checks/ledger-check.ts";
+import { CONSUMER_OF } from "../../../consumers/all.ts";
 import { type LandingTable, landingColumns } from "../../../src/table/rows/landing-table.ts";
-import { type TablesReport, verifyTables } from "../../../src/verify/tables.ts";
+import type { NamedRows } from "../../../src/verify/named-rows.ts";
+import type { TablesReport } from "../../../src/verify/tables.ts";
 import { environmentOf } from "../../support/landing.ts";
 import {
   bar,
@@ -23,6 +22,7 @@ import {
 import { assertTestDatabase } from "../../support/services/isolation.ts";
 import { openTapeWithSymbol, type TestTape } from "../../support/tape.ts";
 import { tradetape } from "../../support/tradetape.ts";
+import { OTHER, OTHER_OF, tamperedWith, verifiedTables } from "./tampering.ts";
 
 let tape: TestTape;
 
@@ -113,55 +113,10 @@ async function publishMarketData(): Promise<void> {
   await tape.raw("ticks", [{ value: await tape.encode("ticks", tick(105, at(5))) }, { value: bad }]);
 }
 
-const verified = () =>
-  asReader(tape.config, "test", (connection) =>
-    inSnapshot(connection, () => verifyTables(connection, CONSUMERS, () => {})),
-  );
-
-/** As a superuser who knows what he is doing: no trigger fires, and no rule stands in the way. Undone afterwards. */
-async function tampered(table: string, sql: string): Promise<TablesReport> {
-  const asSuperuser = (text: string) =>
-    tape.query(`BEGIN; SET LOCAL session_replication_role = replica; ${text}; COMMIT`);
-  const rules = await tape.query<{ name: string; definition: string }>(
-    `SELECT quote_ident(conname) AS name, pg_get_constraintdef(oid) AS definition FROM pg_constraint
-     WHERE conrelid = $1::regclass AND contype = 'c' AND coninhcount = 0`,
-    [table],
-  );
-  const alter = (what: (rule: (typeof rules)[number]) => string) =>
-    rules.map((rule) => `ALTER TABLE ${table} ${what(rule)};`).join(" ");
-  const dropped = alter(({ name }) => `DROP CONSTRAINT ${name}`);
-  const made = alter(({ name, definition }) => `ADD CONSTRAINT ${name} ${definition}`);
-  await asSuperuser(`CREATE TABLE public.kept AS SELECT * FROM ${table}; ${dropped} ${sql}`);
-  try {
-    return await verified();
-  } finally {
-    const filled = `DELETE FROM ${table}; INSERT INTO ${table} SELECT * FROM public.kept; DROP TABLE public.kept`;
-    await asSuperuser(`${filled}; ${made}`);
-  }
-}
+const verified = () => verifiedTables(tape);
+const tampered = (table: string, sql: string) => tamperedWith(tape, table, sql, verified);
 
 const findingsIn = ({ entries }: TablesReport, table: string) => entries.find((one) => one.table === table)!.findings;
-
-/** SQL; another value of a column's type, that the table's checks allow. */
-const OTHER: Readonly<Record<string, (column: string) => string>> = {
-  uuid: (c) => `overlay(coalesce(${c}, '${SESSION}')::text placing '0123' from 10)::uuid`,
-  timestamptz: (c) => `coalesce(${c}, 'epoch') + interval '1 microsecond'`,
-  jsonb: (c) => `jsonb_build_object('was', ${c})`,
-  text: (c) => `coalesce(${c}, '') || ' '`,
-  float8: (c) => `coalesce(${c}, 0) * (1 - 2e-16) + 5e-324`,
-  _text: (c) => `coalesce(${c}, '{}') || '{x}'`,
-  int2: (c) => `(${c} + 1) % 1000`,
-  int4: (c) => `${c} + 1`,
-  int8: (c) => `${c} + 1000000`,
-  bool: (c) => `NOT ${c}`,
-};
-/** Of columns that have few values. */
-const OTHER_OF: Readonly<Record<string, string>> = {
-  "trade_decision.action": "'SELL'",
-  "trade_execution.status": "'CANCELED'",
-  "backtest_session.kind": "'live'",
-  "backtest_session.status": "'failed'",
-};
 
 test("an untouched database is what its log says, and revisions, repeats and letters are no difference", async () => {
   const report = await verified();
@@ -245,7 +200,7 @@ describe.each(HASHED)("of %s", (topic) => {
   const hourOf = (n: number) => new Date(NOON / 1000 + n * 3_600_000).toISOString().slice(0, 13);
   const sumsIn = ({ sums }: TablesReport) => sums.find((one) => one.table === table)!;
 
-  test("every hour in which one column of one row was changed is named, with the batches that it came by", async () => {
+  test("every hour in which one column of one row was changed is named, its batches, and the row with the column", async () => {
     const columns = landingColumns(landing).filter(
       ({ name }) => name !== "timestamp" && name !== "interval" && !isRaised(landing, name),
     );
@@ -257,7 +212,7 @@ describe.each(HASHED)("of %s", (topic) => {
     });
     expect(changes.length).toBeLessThan(HOURS);
     const report = await tampered(`public.${table}`, changes.join(";\n"));
-    const { parts, differing } = sumsIn(report);
+    const { parts, differing, named } = sumsIn(report);
     expect(report.ok).toBe(false);
     expect(parts.map(({ part }) => part)).toEqual(columns.map((_, n) => hourOf(n)));
     expect(differing).toBe(columns.length);
@@ -266,22 +221,44 @@ describe.each(HASHED)("of %s", (topic) => {
       expect(batches.length).toBeGreaterThan(0);
       for (const { partition } of batches) expect(partition).toContain(`${topic}/`);
     }
+    const { rows, ...others } = named as NamedRows;
+    const own = (n: number) =>
+      rows.filter(({ hour }) => hour === hourOf(n)).map(({ kind, columns }) => [kind, columns]);
+    for (const [n, { name }] of columns.entries())
+      expect(own(n).sort(), name).toEqual(
+        name === id
+          ? [
+              ["added", []],
+              ["removed", []],
+            ]
+          : [["changed", [name]]],
+      );
+    expect(others).toEqual({ differing: columns.length + 1, gone: [], untold: 0, unsure: [] });
   });
 
   test("the hours of a row that was removed, of one that was added and of one that was moved are named", async () => {
     const at = (n: number) =>
       `date_trunc('hour', timestamp) = timestamp '${hourOf(n).replace("T", " ")}:00' AT TIME ZONE 'UTC'`;
     const copy = `jsonb_populate_record(t, jsonb_build_object('${id}', '${idOf("added")}'))`;
+    const beyondTime = topic === "bars" || topic === "indicators";
     const report = await tampered(
       `public.${table}`,
       `INSERT INTO public.${table} SELECT (${copy}).* FROM public.${table} t WHERE ${at(7)};
        DELETE FROM public.${table} WHERE ${at(9)};
        UPDATE public.${table} SET timestamp = timestamp + interval '1 hour' WHERE ${at(11)};
-       UPDATE public.${table} SET timestamp = 'infinity' WHERE ${at(14)} AND '${topic}' NOT IN ('ticks', 'quotes')`,
+       UPDATE public.${table} SET timestamp = 'infinity' WHERE ${at(14)} AND ${beyondTime}`,
     );
-    const { parts } = sumsIn(report);
+    const { parts, named } = sumsIn(report);
+    const kinds = (named as NamedRows).rows.map(({ kind, hour, columns }) => `${hour} ${kind} ${columns}`);
+    const moved = beyondTime ? [`${hourOf(14)} changed timestamp`] : [];
+    expect(kinds).toEqual([
+      `${hourOf(7)} added `,
+      `${hourOf(9)} removed `,
+      `${hourOf(11)} changed timestamp`,
+      ...moved,
+    ]);
     const found = parts.map(({ part, rows, landed }) => `${part} ${rows - landed}`);
-    const beyond = topic === "bars" || topic === "indicators" ? [`${hourOf(14)} -1`, "beyond all time 1"] : [];
+    const beyond = beyondTime ? [`${hourOf(14)} -1`, "beyond all time 1"] : [];
     expect(found).toEqual([`${hourOf(7)} 1`, `${hourOf(9)} -1`, `${hourOf(11)} -1`, `${hourOf(12)} 1`, ...beyond]);
   });
 });

@@ -1,0 +1,82 @@
+import { randomUUID } from "node:crypto";
+import type { FetchedBatch } from "./fetch/fetched-batch.ts";
+import type { LogClient, LogMember, MemberOptions } from "./log-client.ts";
+
+/** Offsets [from, to) of one partition. */
+export interface OffsetRange {
+  readonly partition: number;
+  readonly from: number;
+  readonly to: number;
+}
+
+/** What is left to read of one partition: `at` lies in the first of the ranges. */
+interface Remaining {
+  at: number;
+  readonly ranges: OffsetRange[];
+}
+
+/**
+ * Reads parts of a topic's log once, each partition's in the order of their offsets, as a group of its own that nobody else
+ * is in. Batches come one after the other.
+ * @param ranges which the log holds to their ends; of one partition ascending and apart
+ * @param take is told with each batch which of its offsets are asked for
+ * @throws TradetapeError broker_unreachable, topic_missing; and what `take` throws
+ */
+export async function readRanges(
+  client: LogClient,
+  topicName: string,
+  ranges: readonly OffsetRange[],
+  options: Pick<MemberOptions, "fetchPartitionBytesMax" | "sessionTimeoutMs">,
+  take: (batch: FetchedBatch, asked: OffsetRange) => Promise<void>,
+): Promise<void> {
+  const byPartition = new Map<number, Remaining>();
+  for (const [partition, own] of Map.groupBy(ranges, (range) => range.partition))
+    byPartition.set(partition, { at: own[0]!.from, ranges: [...own] });
+  if (byPartition.size === 0) return;
+  const groupId = `tradetape.ranges.${randomUUID()}`;
+  const member = client.member({ ...options, groupId, topicNames: [topicName], assignment: "sole" });
+  const { promise, resolve, reject } = Promise.withResolvers<void>();
+  try {
+    await member.start({
+      onAssigned: (partitions) => {
+        for (const at of partitions) steer(member, topicName, at.partition, byPartition.get(at.partition));
+      },
+      onLeft: () => {},
+      onBatch: async (batch, _heartbeat, isStale) => {
+        const remaining = byPartition.get(batch.partition);
+        if (isStale() || remaining === undefined) return;
+        await takeBatch(batch, remaining, take);
+        if (remaining.ranges.length === 0) byPartition.delete(batch.partition);
+        if (batch.nextOffset !== remaining.at || remaining.ranges.length === 0)
+          steer(member, topicName, batch.partition, byPartition.get(batch.partition));
+        if (byPartition.size === 0) resolve();
+      },
+      onCrash: reject,
+    });
+    await promise;
+  } finally {
+    await member.stop();
+  }
+}
+
+function steer(member: LogMember, topicName: string, partition: number, remaining: Remaining | undefined): void {
+  if (remaining === undefined) member.hold({ topicName, partition });
+  else member.seek({ topicName, partition }, remaining.at);
+}
+
+/** A batch may hold several ranges, and begin before the first of them. */
+async function takeBatch(
+  batch: FetchedBatch,
+  remaining: Remaining,
+  take: (batch: FetchedBatch, asked: OffsetRange) => Promise<void>,
+): Promise<void> {
+  const { ranges } = remaining;
+  for (let first = ranges[0]; first !== undefined && remaining.at < batch.nextOffset; first = ranges[0]) {
+    const to = Math.min(first.to, batch.nextOffset);
+    if (to > remaining.at) await take(batch, { partition: batch.partition, from: remaining.at, to });
+    remaining.at = to;
+    if (to < first.to) return;
+    ranges.shift();
+    remaining.at = ranges[0]?.from ?? to;
+  }
+}

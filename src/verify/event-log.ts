@@ -1,0 +1,133 @@
+import { type Consumer, dayColumnOf, hasherOf } from "../batch/consumer.ts";
+import { encodeBatch } from "../batch/encode/encode.ts";
+import type { Encoder } from "../batch/encode/encoder.ts";
+import { EventFilter } from "../batch/encode/event-filter.ts";
+import { makeEncoder } from "../batch/encode/make-encoder.ts";
+import { firstFrom } from "../batch/group/withhold.ts";
+import { type Config, requireServices } from "../config.ts";
+import { HEADER_BYTES } from "../event/codec.ts";
+import { openRegistry, type Registry } from "../event/registry.ts";
+import type { Log } from "../log.ts";
+import { lettersIn, unservedSessions } from "../table/checks/rows-of-parts.ts";
+import type { Connection } from "../table/connection.ts";
+import { checkCatalog } from "../table/rows/catalog.ts";
+import { landingColumns } from "../table/rows/landing-table.ts";
+import { fieldsOfRow, type PickedRow, RowPicker, uuidText, type Wanted } from "../table/rows/row-picker.ts";
+import { keptFrom } from "../table/upkeep/day-partitions.ts";
+import type { FetchedBatch } from "../topic/fetch/fetched-batch.ts";
+import { openKafka } from "../topic/kafkajs/open-kafka.ts";
+import { type LogClient, withAdmin } from "../topic/log-client.ts";
+import { type OffsetRange, readRanges } from "../topic/read-ranges.ts";
+
+/** A row as an event of the log makes it. */
+export interface ToldRow extends PickedRow {
+  /** The event, as topic/partition@offset. */
+  readonly place: string;
+}
+
+/** What is asked of the log, and of which table. */
+interface Asked {
+  readonly consumer: Consumer;
+  /** The full name. */
+  readonly topic: string;
+  readonly ranges: readonly OffsetRange[];
+  readonly wanted: Wanted;
+}
+
+/** So many rows are in memory at a time, as the log and as the table has them, with some 500 bytes each. */
+const ROWS_AT_ONCE = 200_000;
+
+/** The log, read as landing reads it. Nothing is opened before something is asked. */
+export class EventLog {
+  readonly #config: Config;
+  readonly #log: Log;
+  readonly rowsAtOnce: number;
+  #services: { readonly client: LogClient; readonly registry: Registry } | undefined;
+
+  constructor(config: Config, log: Log, rowsAtOnce = ROWS_AT_ONCE) {
+    this.rowsAtOnce = rowsAtOnce;
+    this.#config = config;
+    this.#log = log;
+  }
+
+  #open() {
+    const { schemaRegistryUrl } = requireServices(this.#config, "kafkaBrokers", "schemaRegistryUrl");
+    this.#services ??= { client: openKafka(this.#config, this.#log), registry: openRegistry(schemaRegistryUrl) };
+    return this.#services;
+  }
+
+  /**
+   * Parts ranges of a topic into those that the log still holds, and the others.
+   * @throws TradetapeError config_invalid, broker_unreachable, topic_missing
+   */
+  async held(topic: string, ranges: readonly OffsetRange[]): Promise<{ held: OffsetRange[]; gone: OffsetRange[] }> {
+    const ends = await withAdmin(this.#open().client, (admin) => admin.fetchOffsets(topic));
+    const parts = ranges.map(({ partition, from, to }) => {
+      const { low, high } = ends.find((end) => end.partition === partition) ?? { low: to, high: to };
+      const [first, next] = [Math.min(Math.max(from, low), to), Math.max(Math.min(to, high), from)];
+      return [
+        { partition, from, to: first },
+        { partition, from: first, to: next },
+        { partition, from: Math.max(first, next), to },
+      ] as const;
+    });
+    const filled = (range: OffsetRange) => range.from < range.to;
+    return {
+      held: parts.map(([, held]) => held).filter(filled),
+      gone: parts.flatMap(([before, , behind]) => [before, behind]).filter(filled),
+    };
+  }
+
+  /**
+   * Tells of every row that landing would make of these ranges, in the order of the offsets. Left out are letters and what
+   * was filtered: events of sessions that were deleted or aren't served, and of days that retention dropped.
+   * @throws TradetapeError broker_unreachable, topic_missing, registry_unreachable, catalog_mismatch
+   */
+  async read(
+    connection: Connection,
+    asked: Asked,
+    onRow: (row: ToldRow) => void,
+    onRead: (records: number) => void,
+  ): Promise<void> {
+    const { client, registry } = this.#open();
+    const { consumer, topic, ranges, wanted } = asked;
+    const { landing } = consumer;
+    const columns = await checkCatalog(connection, landing, dayColumnOf(consumer));
+    const filter = new EventFilter(this.#config.sessionKinds);
+    const encoder: Encoder = {
+      ...makeEncoder(consumer, columns, registry, filter, this.#config),
+      newDaysPerBatchMax: Number.POSITIVE_INFINITY,
+    };
+    const picker = new RowPicker(landing, hasherOf(consumer)!, wanted);
+    const letters = new Set(
+      (await lettersIn(connection, topic, ranges)).map((one) => `${one.partition}/${one.offset}`),
+    );
+    const unserved = await unservedSessions(connection, filter.kinds);
+    const kept = consumer.partitionedByDay ? await keptFrom(connection, landing.table) : undefined;
+    const session = landingColumns(landing).findIndex(({ name }) => name === "backtest_session_id");
+    const landed = ({ hour, row }: PickedRow) => {
+      const own = fieldsOfRow(row)[session];
+      return (kept === undefined || hour >= kept) && !(own && unserved.has(uuidText(own)));
+    };
+    await readRanges(client, topic, ranges, this.#config, async (batch, { partition, from, to }) => {
+      await fetchSchemas(encoder, registry, batch);
+      const { records } = batch;
+      const range = { firstOffset: from, nextOffset: to, from: firstFrom(records, from), to: firstFrom(records, to) };
+      const { rows } = encodeBatch(encoder, partition, records, range);
+      const view = new DataView(rows.bytes.buffer, rows.bytes.byteOffset, rows.bytes.length);
+      let start = 0;
+      for (let i = 0; i < rows.ends.length; i++) {
+        const offset = records.offsetOf(rows.indexes[i]!);
+        start = picker.pick(view, start, (row) => {
+          if (landed(row) && !letters.has(`${partition}/${offset}`))
+            onRow({ ...row, place: `${topic}/${partition}@${offset}` });
+        });
+      }
+      onRead(range.to - range.from);
+    });
+  }
+}
+
+async function fetchSchemas({ reader }: Encoder, registry: Registry, batch: FetchedBatch): Promise<void> {
+  for (const id of reader.missing(batch.heads(HEADER_BYTES))) await registry.fetch(id);
+}
