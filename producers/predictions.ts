@@ -59,8 +59,9 @@ interface SavedSeries extends Omit<Series, "complete" | "closes"> {
 /**
  * bars, indicators -> predictions: one for every moment whose indicators are all there, by the model of
  * src/strategy/model.ts, whose formula and sources stand there. The first prediction of a moment stays: a value that is
- * revised later wasn't known then, and changes none. Caused, in its headers, by the indicator that came last. It names what
- * it was made of, each with the broker's time of the revision that was used.
+ * revised later wasn't known then, and changes none, even if the program begins after the correction; such bars are counted
+ * (`revised`). Caused, in its headers, by the indicator that came last. It names what it was made of, each with the broker's
+ * time of the revision that was used.
  *
  * Each source of bars has predictions of its own. Until its indicators come a bar is remembered, with about 200 bytes.
  */
@@ -78,6 +79,8 @@ class PredictionsMachine implements Machine<readonly SavedSeries[]> {
   readonly #by: AgentIdentity;
   readonly #traded: TradedBars;
   readonly #series = new Map<string, Series>();
+  /** Bars that came when their close was known, or their moment predicted on. */
+  #revised = 0;
 
   constructor(by: AgentIdentity, traded: TradedBars, saved: readonly SavedSeries[] = []) {
     this.#by = by;
@@ -101,7 +104,8 @@ class PredictionsMachine implements Machine<readonly SavedSeries[]> {
   }
 
   counts(): Readonly<Record<string, number>> {
-    return { waiting: [...this.#series.values()].reduce((sum, { complete }) => sum + complete.size, 0) };
+    const waiting = [...this.#series.values()].reduce((sum, { complete }) => sum + complete.size, 0);
+    return { waiting, revised: this.#revised };
   }
 
   #takeBar(bar: Required<BarEvent>, publishedUs: number): Draft<"predictions">[] {
@@ -113,9 +117,10 @@ class PredictionsMachine implements Machine<readonly SavedSeries[]> {
     if (series === undefined || endUs === null) return [];
     series.isOwn ??= session !== null;
     if (series.isOwn !== (session !== null)) refuseOwnAndLive(symbol_id, interval, source);
-    if (isPredicted(series, endUs) || series.closes.has(endUs)) return [];
-    series.closes.set(endUs, { kind: "bar", id, known_at: publishedUs, value });
-    return this.#predict(series, series.complete.get(endUs));
+    const isKnown = isPredicted(series, endUs) || series.closes.has(endUs);
+    if (isKnown) this.#revised++;
+    else series.closes.set(endUs, { kind: "bar", id, known_at: publishedUs, value });
+    return isKnown ? [] : this.#predict(series, series.complete.get(endUs));
   }
 
   #takeIndicator(indicator: Required<IndicatorEvent>, publishedUs: number): Draft<"predictions">[] {

@@ -81,15 +81,30 @@ describe("predictions", () => {
   test("wait for a bar that isn't read yet, and say how many do", () => {
     const one = machine();
     expect(published(one, values)).toEqual([]);
-    expect(one.counts!()).toEqual({ waiting: 10 });
+    expect(one.counts!()).toEqual({ waiting: 10, revised: 0 });
     expect(published(one, known)).toEqual(expected);
-    expect(one.counts!()).toEqual({ waiting: 0 });
+    expect(one.counts!()).toEqual({ waiting: 0, revised: 0 });
   });
 
   test("stay as they were when a bar is revised", () => {
     const revised = bars(WARM + 9, { close: 1, revised_at: START });
     expect(predicted([...known, ...values, ...revised, ...indicatorsOf(revised)])).toEqual(expected);
     expect(predicted([...known, ...revised, ...values])).toEqual(expected);
+  });
+
+  test("of a run that begins after a correction are those of one that ran before it, and name the revisions used", () => {
+    const last = WARM + 8;
+    const corrected = dayBar(last, { market_data_id: idOf(`one ${last}`), close: 1, revised_at: START });
+    const log = [...known, corrected];
+    const late = machine();
+    const told = published<Required<PredictionEvent>>(late, [...log, ...indicatorsOf(log)]);
+    expect(told.map(({ inputs: _, ...rest }) => rest)).toEqual(expected.map(({ inputs: _, ...rest }) => rest));
+    const inputs = JSON.parse(told.at(-1)!.inputs!) as { kind: string; known_at: number; value: number }[];
+    expect(inputs.find(({ kind }) => kind === "bar")).toMatchObject({
+      known_at: known[last]!.publishedUs,
+      value: close(last),
+    });
+    expect(late.counts!()).toEqual({ waiting: 0, revised: 1 });
   });
 });
 
