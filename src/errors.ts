@@ -40,6 +40,8 @@ interface ErrorOptions {
   readonly next?: string;
   /** Whether the same call may succeed later without anybody's help. */
   readonly canRetry?: boolean;
+  /** What a program may want of the message, as plain data. */
+  readonly facts?: Readonly<Record<string, unknown>>;
   readonly cause?: unknown;
 }
 
@@ -50,6 +52,8 @@ export class TradetapeError extends Error {
   readonly canRetry: boolean;
   /** What to do now, as a sentence. */
   readonly next: string | undefined;
+  /** What a program may want of the message, as plain data. */
+  readonly facts: Readonly<Record<string, unknown>> | undefined;
 
   constructor(code: ErrorCode, message: string, options: ErrorOptions = {}) {
     super(message, { cause: options.cause });
@@ -57,6 +61,7 @@ export class TradetapeError extends Error {
     this.code = code;
     this.canRetry = options.canRetry ?? false;
     this.next = options.next;
+    this.facts = options.facts;
   }
 }
 

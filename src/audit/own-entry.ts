@@ -38,6 +38,8 @@ const ID_OF: Readonly<Record<string, (claim: Claim) => string>> = {
   CHECKPOINT: ({ says }) => checkpointId(says("database_id"), Number(says("seq")), says("signature")),
   REDRIVE: deed("REDRIVE", placeOf),
   DISCARD: deed("DISCARD", placeOf),
+  SET_ASIDE: deed("SET_ASIDE", placeOf),
+  SKIP_SCHEMA: deed("SKIP_SCHEMA", ({ at, says }) => [at.topic, says("schema_id")]),
   PARTITION_DROP: deed("PARTITION_DROP", ({ says }) => [says("table"), says("day")]),
   SESSION_DELETE: deed("SESSION_DELETE", ({ says }) => [says("heap"), says("from_block")]),
 };

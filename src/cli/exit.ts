@@ -1,5 +1,6 @@
 import { CommanderError } from "commander";
 import { TradetapeError } from "../errors.ts";
+import { printable } from "./output.ts";
 
 /** What a command's end tells the shell. */
 export const EXIT = {
@@ -41,12 +42,14 @@ function failureText(error: TradetapeError): string {
   if (why !== undefined && !error.message.includes(why)) lines.push(`  because: ${why}`);
   if (error.next !== undefined) lines.push(`  next: ${error.next}`);
   if (error.canRetry) lines.push("  The same command may succeed later.");
-  return `${lines.join("\n")}\n`;
+  // A message may quote what somebody published.
+  const shown = lines.flatMap((line) => line.split("\n")).map(printable);
+  return `${shown.join("\n")}\n`;
 }
 
 function failureJson(error: TradetapeError): string {
-  const { code, message, next, canRetry } = error;
-  return `${JSON.stringify({ error: { code, message, because: causeOf(error), next, canRetry } })}\n`;
+  const { code, message, next, canRetry, facts } = error;
+  return `${JSON.stringify({ error: { code, message, because: causeOf(error), next, canRetry, ...facts } })}\n`;
 }
 
 function causeOf(error: Error): string | undefined {

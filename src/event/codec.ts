@@ -47,6 +47,10 @@ export function encodeEvent(topic: EventTopic, schemaId: number, event: object):
   return value;
 }
 
+/** The id of the schema that a value says it is written with; undefined where it has none. */
+export const schemaIdOf = (value: Buffer | null): number | undefined =>
+  value !== null && value.length >= HEADER_BYTES && value[0] === MAGIC ? value.readInt32BE(1) : undefined;
+
 /** Puts the schema's id into a value that was encoded before the id was known. */
 export function stampSchemaId(value: Buffer, schemaId: number): void {
   value.writeInt32BE(schemaId, 1);

@@ -45,6 +45,43 @@ export function lettersDeed({ kind, actionId, filter, topic, partition, letters,
   return { kind, actionId, key: [topic, String(partition), String(offset)], topic, partition, offset, facts };
 }
 
+/** Offsets of one partition whose events may become letters. */
+interface SetAside {
+  readonly actionId: string;
+  readonly topic: string;
+  readonly partition: number;
+  readonly fromOffset: number;
+  readonly nextOffset: number;
+  readonly note: string;
+}
+
+/** Called in the transaction that allows them. */
+export const recordSetAside = (ops: Ops, range: SetAside): Promise<void> => record(ops, setAsideDeed(range));
+
+export function setAsideDeed({ actionId, topic, partition, fromOffset, nextOffset, note }: SetAside): Deed {
+  const facts = { from_offset: fromOffset, next_offset: nextOffset, note };
+  const key = [topic, String(partition), String(fromOffset)];
+  return { kind: "SET_ASIDE", actionId, key, topic, partition, offset: fromOffset, facts };
+}
+
+/** A schema whose events may become letters from now on, or may no longer. */
+interface SkippedSchema {
+  readonly actionId: string;
+  readonly topic: string;
+  readonly schemaId: number;
+  readonly isEnded: boolean;
+  readonly note: string;
+}
+
+/** Called in the transaction that allows them, or takes that back. */
+export const recordSkippedSchema = (ops: Ops, skipped: SkippedSchema): Promise<void> =>
+  record(ops, skippedSchemaDeed(skipped));
+
+export function skippedSchemaDeed({ actionId, topic, schemaId, isEnded, note }: SkippedSchema): Deed {
+  const facts = { schema_id: schemaId, ended: isEnded, note };
+  return { kind: "SKIP_SCHEMA", actionId, key: [topic, String(schemaId)], topic, facts };
+}
+
 /** One day that was dropped, as its audit entry says it. */
 interface DayDrop {
   readonly actionId: string;

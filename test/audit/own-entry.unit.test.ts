@@ -6,7 +6,7 @@ import { isOwnEntry } from "../../src/audit/own-entry.ts";
 import { judgeOf } from "../../src/batch/encode/judge.ts";
 import type { AuditEvent } from "../../src/event/events.ts";
 import { NO_RULES_OFF, RULE_BY_NAME } from "../../src/event/rules.ts";
-import { deedEntry, lettersDeed } from "../../src/operator/audit-entries.ts";
+import { deedEntry, lettersDeed, setAsideDeed, skippedSchemaDeed } from "../../src/operator/audit-entries.ts";
 import { RULES_FILE } from "../support/rules.ts";
 import { audit, idOf, NOON } from "../support/samples.ts";
 
@@ -48,6 +48,8 @@ const OWN: readonly AuditEvent[] = [
     lettersDeed({ kind: "DISCARD", ...deed, filter: { topics: [] }, letters: [{ offset: 9, reason: "x" }] }),
     1,
   ),
+  deedEntry(ops, setAsideDeed({ ...deed, fromOffset: 9, nextOffset: 12, note: "why" }), 1),
+  deedEntry(ops, skippedSchemaDeed({ ...deed, schemaId: 17, isEnded: false, note: "why" }), 1),
   deedEntry(
     ops,
     { ...deed, kind: "PARTITION_DROP", key: ["t", "2024-03-05"], facts: { table: "t", day: "2024-03-05" } },

@@ -1,7 +1,9 @@
 import { CONSUMERS } from "../../consumers/all.ts";
-import { consume } from "../../src/batch/run/consume.ts";
+import { type Consumed, type ConsumeProgress, consume } from "../../src/batch/run/consume.ts";
+import type { GroupState } from "../../src/batch/run/group-state.ts";
 import { openLandingServices } from "../../src/batch/run/landing-services.ts";
 import type { Tally } from "../../src/batch/tally.ts";
+import { type Clock, SYSTEM_CLOCK } from "../../src/clock.ts";
 import type { EventTopic } from "../../src/event/schemas.ts";
 import { openLog } from "../../src/log.ts";
 import { SETTINGS, type SettingName } from "../../src/settings.ts";
@@ -41,6 +43,49 @@ export async function landBy(
   } finally {
     await services.close();
   }
+}
+
+/** Pauses of minutes last half a second. */
+const HASTY: Clock = {
+  ...SYSTEM_CLOCK,
+  sleep: (ms, signal) => SYSTEM_CLOCK.sleep(Math.min(ms, 500), signal),
+  after: (ms, call) => SYSTEM_CLOCK.after(Math.min(ms, 500), call),
+};
+
+/** A process that consumes, seen from within. */
+export interface Consuming {
+  stateOf(topic: EventTopic): GroupState | undefined;
+  readonly ended: Promise<Consumed>;
+  stop(): Promise<Consumed>;
+}
+
+/** `tradetape consume` of these topics, which tries again within a second what it tries again. */
+export async function startConsuming(
+  config: Config,
+  topics: readonly EventTopic[],
+  failFast = false,
+): Promise<Consuming> {
+  const services = { ...(await openLandingServices(config, openLog(config))), clock: HASTY };
+  const stop = new AbortController();
+  let now: readonly ConsumeProgress[] = [];
+  const consumers = CONSUMERS.filter(({ topic }) => topics.includes(topic));
+  const ended = consume(services, consumers, {
+    untilCaughtUp: false,
+    failFast,
+    stop: stop.signal,
+    force: new AbortController().signal,
+    onProgress: (progress) => {
+      now = progress;
+    },
+  }).finally(() => services.close());
+  return {
+    stateOf: (topic) => now.find((one) => one.topic === topic)?.state,
+    ended,
+    stop() {
+      stop.abort();
+      return ended;
+    },
+  };
 }
 
 /** These settings as the environment of a `tradetape` process of its own, which has the defaults of all others. */

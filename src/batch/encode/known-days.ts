@@ -34,7 +34,7 @@ export class KnownDays {
   }
 
   /** Makes the partitions that a batch needs and that aren't known to be there. */
-  async make(slot: ConnectionSlot, batch: EncodedBatch): Promise<void> {
+  async make(slot: Pick<ConnectionSlot, "use">, batch: EncodedBatch): Promise<void> {
     const wanted = this.#wantedBy(batch).filter((day) => !this.#there.has(day) && !this.#past.has(day));
     if (wanted.length === 0) return;
     const past = await slot.use((connection) => makeDays(connection, this.#table, wanted));

@@ -9,6 +9,7 @@ import { NOTHING_LANDED } from "../write/outcome.ts";
 import { Horizon } from "./horizon.ts";
 import { book, inTransaction, type Landing, ledgerOf, type OnCommit } from "./land.ts";
 import type { LandingPlan } from "./landing-plan.ts";
+import { tooManyLetters, unallowed } from "./letter-verdict.ts";
 import { ParkedRecords } from "./parked-records.ts";
 
 /** One expiry takes this many events, because each is written twice with all of its bytes: to the table and the topic. */
@@ -48,15 +49,36 @@ export async function expireParked(
   const { asOf } = judged.verdictAt;
   judged.verdictAt = undefined;
   let orphans: readonly number[] = [];
-  const judge = async (parkedAtUs: readonly number[]) => {
-    orphans = parkedAtUs;
-    await plan.orphanBreaker.check(connection, plan.topicName, orphans);
+  const judge: GivingUp["judge"] = async (batch, parkedAtUs) => {
+    orphans = await judgeOrphans(connection, plan, batch, parkedAtUs);
   };
   const how: GivingUp = { registry, asOf, deadlineMs: plan.parkDeadlineMs, as: "missing_parent", judge };
   const work = () => giveUpParked(connection, plan, judged.partition, how);
   const landing = await inTransaction(connection, work, onCommit);
   if (landing.kind === "landed") plan.orphanBreaker.note(orphans);
   return landing;
+}
+
+/**
+ * @returns when those orphans were parked that nobody has allowed to become letters
+ * @throws TradetapeError too_many_letters
+ */
+async function judgeOrphans(
+  connection: Connection,
+  plan: LandingPlan,
+  batch: EncodedBatch,
+  parkedAtUs: readonly number[],
+): Promise<readonly number[]> {
+  const { orphanBreaker, topicName } = plan;
+  if (!(await orphanBreaker.trips(connection, topicName, parkedAtUs))) return parkedAtUs;
+  const left = await unallowed(connection, plan, batch, batch.letters);
+  const leftAtUs = parkedAtUs.filter((_, n) => left.includes(batch.letters[n]!));
+  const window = left.length > 0 ? await orphanBreaker.trips(connection, topicName, leftAtUs) : undefined;
+  if (window !== undefined) {
+    throw tooManyLetters(plan, batch, left, `the parents of ${window.letters} of ${window.records} events never came`);
+  }
+  orphanBreaker.forget();
+  return leftAtUs;
 }
 
 /** Reads where the parents' topics end now, if any event of the partition is overdue. */
@@ -81,8 +103,8 @@ interface GivingUp {
   readonly asOf: string;
   readonly deadlineMs: number;
   readonly as: GivenUp;
-  /** Called with the times at which the events were parked that are about to become letters; throws if they may not. */
-  readonly judge: (parkedAtUs: readonly number[]) => Promise<void>;
+  /** Called with what is about to become letters, and when each of these was parked; throws if they may not. */
+  readonly judge: (batch: EncodedBatch, parkedAtUs: readonly number[]) => Promise<void>;
 }
 
 /**
@@ -111,7 +133,6 @@ export async function giveUpParked(
   const unserved = isOutside
     ? new Set(expired.keys())
     : await ofUnservedSessions(connection, plan, expired, how.registry);
-  await how.judge(expired.flatMap(({ parkedAtUs }, index) => (unserved.has(index) ? [] : [parkedAtUs])));
   const batch: EncodedBatch = {
     partition,
     firstOffset: nextOffset,
@@ -125,6 +146,8 @@ export async function giveUpParked(
     sessions: [],
     days: [],
   };
+  const parkedAtUs = batch.letters.map(({ index }) => expired[index]!.parkedAtUs);
+  await how.judge(batch, parkedAtUs);
   const offsets = expired.map(({ offset }) => offset);
   await unpark(connection, topicName, partition, offsets);
   const ledger = ledgerOf("release", batch, NOTHING_LANDED);

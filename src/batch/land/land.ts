@@ -14,6 +14,7 @@ import { letterRows, parkedRows } from "./aside-rows.ts";
 import type { LandingPlan } from "./landing-plan.ts";
 import { landmarkOf } from "./landmark.ts";
 import { type BreakerSample, sampleOf } from "./letter-breaker.ts";
+import { judgeLetters } from "./letter-verdict.ts";
 import { outboxMessages } from "./outbox-messages.ts";
 
 /**
@@ -60,8 +61,9 @@ export async function landBatch(
     const trimmed = await judgeSessions(connection, plan, trim(plan, batch, next));
     const { outcome, usedStage } = await landRows(connection, plan, trimmed, preferStage);
     const ledger = ledgerOf("batch", trimmed, outcome);
-    sample = sampleOf(ledger.read - ledger.parked, [...trimmed.letters, ...outcome.letters]);
-    plan.breaker.check(plan.topicName, sample);
+    const letters = [...trimmed.letters, ...outcome.letters];
+    sample = sampleOf(ledger.read - ledger.parked, letters);
+    if (plan.breaker.trips(sample)) sample = await judgeLetters(connection, plan, trimmed, sample.records, letters);
     const ledgerKey = await book(connection, plan, trimmed, outcome, ledger);
     return { kind: "landed", nextOffset: trimmed.nextOffset, ledger, ledgerKey, usedStage };
   };
@@ -128,7 +130,7 @@ async function judgeSessions(connection: Connection, plan: LandingPlan, batch: E
   return fates.size === 0 ? batch : encodedAgain(plan, batch, fates);
 }
 
-async function landRows(
+export async function landRows(
   connection: Connection,
   plan: LandingPlan,
   batch: EncodedBatch,

@@ -5,12 +5,24 @@ import type { Encoder } from "../encode/encoder.ts";
 import type { CopyTarget } from "../write/copy-isolated.ts";
 import type { StagedPath } from "../write/land-staged.ts";
 import type { TopicEnds } from "./horizon.ts";
-import type { LetterBreaker } from "./letter-breaker.ts";
-import type { OrphanBreaker } from "./orphan-breaker.ts";
+import { LetterBreaker } from "./letter-breaker.ts";
+import { OrphanBreaker } from "./orphan-breaker.ts";
 import type { SessionGate } from "./session-gate.ts";
 
+/** What stops a group whose events become letters; each remembers the events before. One of each for all partitions. */
+export interface Breakers {
+  readonly breaker: LetterBreaker;
+  readonly orphanBreaker: OrphanBreaker;
+}
+
+/** @param shareMax letters per record that may be; 1 never trips */
+export const openBreakers = (shareMax: number): Breakers => ({
+  breaker: new LetterBreaker(shareMax),
+  orphanBreaker: new OrphanBreaker(shareMax),
+});
+
 /** What landing one topic's batches needs to know, none of which changes while the group runs (but `encoder.days`). */
-export interface LandingPlan {
+export interface LandingPlan extends Breakers {
   readonly consumer: Consumer;
   readonly topicName: string;
   /** Whether an offset without a record may be what compaction removed; else such a record is lost. */
@@ -23,9 +35,6 @@ export interface LandingPlan {
   readonly hasher: RowHasher | undefined;
   readonly stage: StageStatements;
   readonly staged: StagedPath;
-  /** One for all of the group's partitions. */
-  readonly breaker: LetterBreaker;
-  readonly orphanBreaker: OrphanBreaker;
   readonly auditTopicName: string;
   readonly auditSchemaId: number;
   readonly deadLettersTopicName: string;

@@ -1,4 +1,3 @@
-import { TradetapeError } from "../../errors.ts";
 import type { LetterReason } from "../../event/letter.ts";
 
 /** What one batch or release came to, as the breaker counts it. */
@@ -26,7 +25,7 @@ export const WINDOW_RECORDS = 10_000;
  * is set aside; when most are bad (half, by default: more is wrong than right), the fault is not the events', and
  * setting them all aside would empty the topic.
  *
- * Counts the last batches of a group that together have at least `WINDOW_RECORDS` records. In memory: a restarted group
+ * Counts the last batches of a group that together have at least `WINDOW_RECORDS` records. In memory: a restarted process
  * counts from zero, and trips again within `LETTERS_MIN` letters.
  */
 export class LetterBreaker {
@@ -49,10 +48,11 @@ export class LetterBreaker {
     return isTooMany ? window : undefined;
   }
 
-  /** @throws TradetapeError too_many_letters when a batch trips it */
-  check(topicName: string, sample: BreakerSample): void {
-    const window = this.trips(sample);
-    if (window) throw tooManyLetters(topicName, window);
+  /** Begins to count anew. */
+  forget(): void {
+    this.#samples.length = 0;
+    this.#records = 0;
+    this.#letters = 0;
   }
 
   /** Counts a batch that has committed. */
@@ -73,12 +73,3 @@ export const sampleOf = (records: number, reasons: readonly { readonly reason: L
   records,
   letters: reasons.filter(({ reason }) => reason !== "conflicting_duplicate").length,
 });
-
-function tooManyLetters(topicName: string, window: BreakerSample): TradetapeError {
-  const { letters, records } = window;
-  return new TradetapeError("too_many_letters", `${topicName}: ${letters} of the last ${records} events are letters`, {
-    next:
-      "The last batch was rolled back, nothing is lost. See what they have in common: `tradetape dead-letters list`. " +
-      "Mend that, or let them all become letters with TRADETAPE_LETTER_SHARE_MAX=1, and consume again.",
-  });
-}

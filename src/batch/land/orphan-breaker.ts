@@ -1,4 +1,3 @@
-import { TradetapeError } from "../../errors.ts";
 import type { Connection } from "../../table/connection.ts";
 import { landedWindow } from "../../table/landing/ledger.ts";
 import { LETTERS_MIN, WINDOW_RECORDS } from "./letter-breaker.ts";
@@ -24,18 +23,27 @@ export class OrphanBreaker {
   }
 
   /**
-   * Checks whether these orphans may become letters, too. Doesn't count them, as they may not commit: `note` does.
+   * Whether these orphans are too many to become letters, too. Doesn't count them, as they may not commit: `note` does.
    * @param parkedAtUs when each was parked, microseconds since 1970
-   * @throws TradetapeError too_many_letters
+   * @returns the orphans among the events of the time, if so
    */
-  async check(connection: Connection, topicName: string, parkedAtUs: readonly number[]): Promise<void> {
+  async trips(
+    connection: Connection,
+    topicName: string,
+    parkedAtUs: readonly number[],
+  ): Promise<{ readonly records: number; readonly letters: number } | undefined> {
     const all = [...this.#expired, ...parkedAtUs];
-    if (all.length < LETTERS_MIN) return;
+    if (all.length < LETTERS_MIN) return undefined;
     const lastUs = all.reduce((a, b) => Math.max(a, b));
     const { sinceUs, records } = await landedWindow(connection, topicName, lastUs, WINDOW_RECORDS);
     this.#expired = this.#expired.filter((at) => at >= sinceUs);
     const letters = all.filter((at) => at >= sinceUs).length;
-    if (letters >= LETTERS_MIN && letters > this.#shareMax * records) throw tooManyOrphans(topicName, letters, records);
+    return letters >= LETTERS_MIN && letters > this.#shareMax * records ? { letters, records } : undefined;
+  }
+
+  /** Begins to count anew. */
+  forget(): void {
+    this.#expired = [];
   }
 
   /** Counts orphans whose letters have committed. */
@@ -43,10 +51,3 @@ export class OrphanBreaker {
     this.#expired = [...this.#expired, ...parkedAtUs];
   }
 }
-
-const tooManyOrphans = (topicName: string, letters: number, records: number): TradetapeError =>
-  new TradetapeError("too_many_letters", `${topicName}: the parents of ${letters} of ${records} events never came`, {
-    next:
-      "The last of them stay parked, nothing is lost. See what they miss: `tradetape parked`. Publish that, or let them " +
-      "become letters with TRADETAPE_LETTER_SHARE_MAX=1, and consume again.",
-  });

@@ -10,6 +10,7 @@ import { parkedRows } from "./aside-rows.ts";
 import { book, inTransaction, type Landing, ledgerOf, type OnCommit } from "./land.ts";
 import type { LandingPlan } from "./landing-plan.ts";
 import { type BreakerSample, sampleOf } from "./letter-breaker.ts";
+import { judgeLetters } from "./letter-verdict.ts";
 import { ParkedRecords } from "./parked-records.ts";
 import { withDays } from "./with-days.ts";
 
@@ -62,8 +63,9 @@ export async function releaseParked(
     // waited behind an earlier one of its id.
     await insertParked(connection, topicName, partition, parkedRows(batch, outcome.parked));
     const ledger = ledgerOf("release", batch, outcome);
-    sample = sampleOf(-ledger.parked, [...batch.letters, ...outcome.letters]);
-    breaker.check(topicName, sample);
+    const letters = [...batch.letters, ...outcome.letters];
+    sample = sampleOf(-ledger.parked, letters);
+    if (breaker.trips(sample)) sample = await judgeLetters(connection, plan, batch, sample.records, letters);
     const ledgerKey = await book(connection, plan, batch, outcome, ledger);
     return { kind: "landed", nextOffset, ledger, ledgerKey, usedStage: true };
   };

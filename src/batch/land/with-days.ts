@@ -8,7 +8,11 @@ import type { LandingPlan } from "./landing-plan.ts";
  * dropped.
  * @param daySlot a session of its own, because a landing's transaction would hold the lock of each new partition
  */
-export async function withDays(plan: LandingPlan, daySlot: ConnectionSlot, batch: EncodedBatch): Promise<EncodedBatch> {
+export async function withDays(
+  plan: LandingPlan,
+  daySlot: Pick<ConnectionSlot, "use">,
+  batch: EncodedBatch,
+): Promise<EncodedBatch> {
   const { days } = plan.encoder;
   await days.make(daySlot, batch);
   return batch.days.some((day) => days.isPast(day)) ? encodedAgain(plan, batch) : batch;

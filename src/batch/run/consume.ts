@@ -7,6 +7,7 @@ import type { GroupState } from "./group-state.ts";
 import type { LandingServices } from "./landing-services.ts";
 import { watchOutboxes } from "./outbox-watch.ts";
 import { refusePartial } from "./refuse-partial.ts";
+import { tellGroupStates, tellLastStates } from "./tell-states.ts";
 
 interface ConsumeOptions {
   /** Ends the call when what the topics held at its start has landed, but for what a stopped group leaves behind. */
@@ -112,6 +113,7 @@ async function runGroups(
     await Promise.race([
       kept,
       watchOutboxes(services, groups, over),
+      tellGroupStates(services, keepers, over),
       ...(ends ? [catchUp(services, keepers, ends, over)] : []),
     ]);
   } finally {
@@ -121,5 +123,6 @@ async function runGroups(
     report();
   }
   await kept;
+  await tellLastStates(services, keepers);
   return keepers;
 }

@@ -1,10 +1,11 @@
 import { aborted, pause } from "../../clock.ts";
 import { TradetapeError } from "../../errors.ts";
 import type { EventTopic } from "../../event/schemas.ts";
+import type { LetterKind } from "../../table/checks/group-states.ts";
 import { unreachable } from "../../table/connection.ts";
 import type { Consumer } from "../consumer.ts";
 import type { Group } from "../group/group.ts";
-import { type Breakers, openBreakers } from "../land/breakers.ts";
+import { type Breakers, openBreakers } from "../land/landing-plan.ts";
 import { judge } from "../patience.ts";
 import { added, emptyTally, type Tally } from "../tally.ts";
 import { type GroupState, RUNNING } from "./group-state.ts";
@@ -74,8 +75,10 @@ export class GroupKeeper {
       return wait === undefined ? RUNNING : { state: "waiting", ...wait };
     }
     const { error, since, retry } = this.#end;
-    if (error.canRetry) return { state: "waiting", reason: error.message, since };
-    return { state: "stopped", code: error.code, reason: error.message, next: error.next, since, retryAt: retry?.at };
+    const { code, message: reason, next, facts } = error;
+    if (error.canRetry) return { state: "waiting", reason, since };
+    const letters = facts?.letters as readonly LetterKind[] | undefined;
+    return { state: "stopped", code, reason, next, since, retryAt: retry?.at, letters };
   }
 
   /** What ended the group, until it runs again. */

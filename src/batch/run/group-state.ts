@@ -1,4 +1,5 @@
 import type { TradetapeError } from "../../errors.ts";
+import type { LetterKind } from "../../table/checks/group-states.ts";
 
 /**
  * What a consumer group of this process does now, as plain data.
@@ -25,6 +26,8 @@ interface Stopped extends Pick<TradetapeError, "code" | "next"> {
   readonly since: Date;
   /** Undefined when it isn't tried again. */
   readonly retryAt: Date | undefined;
+  /** Those of the batch that was rolled back, where too many letters stopped it. */
+  readonly letters: readonly LetterKind[] | undefined;
 }
 
 export const RUNNING: Running = { state: "running" };

@@ -6,9 +6,8 @@ import { type Consumer, copiesDirectly, dayColumnOf, hasherOf } from "../consume
 import { EventFilter } from "../encode/event-filter.ts";
 import { makeEncoder } from "../encode/make-encoder.ts";
 import type { ReplayTerms } from "../group/replay-terms.ts";
-import { type Breakers, openBreakers } from "../land/breakers.ts";
 import type { TopicEnds } from "../land/horizon.ts";
-import type { LandingPlan } from "../land/landing-plan.ts";
+import { type Breakers, type LandingPlan, openBreakers } from "../land/landing-plan.ts";
 import { SessionGate } from "../land/session-gate.ts";
 import { insertChained } from "../write/insert-chained.ts";
 import { insertSifted } from "../write/insert-sifted.ts";

@@ -1,6 +1,7 @@
 import { CONSUMERS } from "../../../consumers/all.ts";
 import { type Config, requireServices } from "../../config.ts";
 import { TradetapeError } from "../../errors.ts";
+import { type HeardState, readStates } from "../../table/checks/group-states.ts";
 import { type PartitionStatus, readStatus } from "../../table/checks/status.ts";
 import { Connection } from "../../table/connection.ts";
 import { requireMigrated } from "../../table/migrate.ts";
@@ -10,11 +11,16 @@ import { topicName } from "../../topic/topics.ts";
 import type { CommandSpec, Session } from "../command.ts";
 import { EXIT } from "../exit.ts";
 import { table } from "../output.ts";
+import { type GroupWord, groupWord, troubleText } from "./group-text.ts";
 
 /** One partition, from both sides: the database's and Kafka's. */
 interface StatusRow {
   readonly topic: string;
   readonly partition: number;
+  /** The worst that a process tells of the topic's group; of processes that are silent by now the last that they told. */
+  readonly group: GroupWord;
+  /** What each process tells of the topic's group. */
+  readonly groups: readonly HeardState[];
   /** The next offset to land; null when no consumer has claimed the partition yet. */
   readonly landed: number | null;
   /** The offset the next event will get. */
@@ -36,7 +42,7 @@ interface StatusOptions {
 
 export const statusCommand: CommandSpec<StatusOptions> = {
   name: "status",
-  summary: "per partition: landed, end, lag, letters, parked, outbox, rate",
+  summary: "per partition: its group's state, landed, end, lag, letters, parked, outbox, rate",
   examples: [
     "tradetape status",
     "tradetape status --json | jq '[.[].lag] | add'",
@@ -52,19 +58,27 @@ export const statusCommand: CommandSpec<StatusOptions> = {
     const stalledAfterMs = stallLimit(options);
     const config = requireServices(session.config, "databaseUrl", "kafkaBrokers");
     // The database first: what lands between the two looks then shows as lag, never as more landed than there is.
-    const landed = await databaseSide(config.databaseUrl);
-    const rows = await kafkaSide(config, session, landed, stalledAfterMs);
+    const known = await databaseSide(config.databaseUrl);
+    const rows = await kafkaSide(config, session, known, stalledAfterMs);
     session.out.result(rows, () => statusText(rows));
     return rows.some((row) => row.stalled) ? EXIT.foundWrong : EXIT.good;
   },
 };
 
-async function databaseSide(databaseUrl: string): Promise<ReadonlyMap<string, PartitionStatus>> {
+interface DatabaseSide {
+  readonly partitions: ReadonlyMap<string, PartitionStatus>;
+  readonly groups: readonly HeardState[];
+}
+
+async function databaseSide(databaseUrl: string): Promise<DatabaseSide> {
   const connection = await Connection.open(databaseUrl, { name: "status", role: "tradetape_reader" });
   try {
     await requireMigrated(connection, databaseUrl);
     const partitions = await readStatus(connection);
-    return new Map(partitions.map((status) => [`${status.topic}/${status.partition}`, status]));
+    return {
+      partitions: new Map(partitions.map((status) => [`${status.topic}/${status.partition}`, status])),
+      groups: await readStates(connection),
+    };
   } finally {
     await connection.close();
   }
@@ -73,20 +87,24 @@ async function databaseSide(databaseUrl: string): Promise<ReadonlyMap<string, Pa
 function kafkaSide(
   config: Config,
   { log }: Session,
-  landed: ReadonlyMap<string, PartitionStatus>,
+  { partitions, groups: heard }: DatabaseSide,
   stalledAfterMs: number | undefined,
 ): Promise<StatusRow[]> {
   return withAdmin(openKafka(config, log), async (admin) => {
     const rows: StatusRow[] = [];
     for (const { topic } of CONSUMERS) {
       const name = topicName(config.namespace, topic);
+      const groups = heard.filter((state) => state.topic === name);
+      const group = groupWord(groups);
       const since = Date.now() - (stalledAfterMs ?? 0);
       const old = stalledAfterMs === undefined ? undefined : await admin.fetchOffsetsAt(name, since);
       for (const { partition, low, high } of await admin.fetchOffsets(name)) {
-        const status = landed.get(`${name}/${partition}`);
+        const status = partitions.get(`${name}/${partition}`);
         rows.push({
           topic: name,
           partition,
+          group,
+          groups,
           landed: status?.nextOffset ?? null,
           end: high,
           lag: Math.max(0, high - (status?.nextOffset ?? low)),
@@ -122,11 +140,12 @@ function isStalled(status: PartitionStatus | undefined, low: number, offsetSince
 }
 
 function statusText(rows: readonly StatusRow[]): string {
-  return table(
-    ["topic", "partition", "landed", "end", "lag", "letters", "parked", "outbox", "records/s", "last landed"],
+  const partitions = table(
+    ["topic", "partition", "group", "landed", "end", "lag", "letters", "parked", "outbox", "records/s", "last landed"],
     rows.map((r) => [
       r.topic,
       r.partition,
+      r.group,
       r.landed,
       r.end,
       r.lag,
@@ -137,4 +156,6 @@ function statusText(rows: readonly StatusRow[]): string {
       r.landedAt,
     ]),
   );
+  const troubles = [...new Set(rows.flatMap(({ groups }) => groups))].filter(({ state }) => state !== "running");
+  return [partitions, ...troubles.map(troubleText)].join("\n\n");
 }

@@ -3,18 +3,16 @@ import { openOps } from "../../operator/ops.ts";
 import { countOpenLetters } from "../../table/letters/dead-letters.ts";
 import type { CommandSpec } from "../command.ts";
 import { EXIT } from "../exit.ts";
-import { wholeFlag, wrong } from "../flags.ts";
+import { wholeFlag } from "../flags.ts";
 import { count } from "../progress.ts";
 import { declareActing, lettersText } from "./dead-letters-redrive.ts";
 import { declareFilter, type FilterFlags, letterFilter } from "./letter-filter.ts";
+import { declareNote, type NoteFlags, noteOf } from "./note.ts";
 
-interface DiscardFlags extends FilterFlags {
+interface DiscardFlags extends FilterFlags, NoteFlags {
   readonly limit?: string;
-  readonly reasonText?: string;
   readonly yes?: boolean;
 }
-
-const NOTE_CHARACTERS_MAX = 1000;
 
 export const discardCommand: CommandSpec<DiscardFlags> = {
   name: "discard",
@@ -26,13 +24,13 @@ export const discardCommand: CommandSpec<DiscardFlags> = {
   declare: (command) => {
     declareFilter(command);
     declareActing(command);
-    command.requiredOption("--reason-text <text>", "why, for those who read the audit trail");
+    declareNote(command);
     command.option("--yes", "do it");
   },
   run: async ({ config, out, signal }, _args, flags) => {
     const filter = letterFilter(config, flags);
     const lettersMax = wholeFlag("--limit", flags.limit, 1) ?? Number.POSITIVE_INFINITY;
-    const note = noteOf(flags.reasonText ?? "");
+    const note = noteOf(flags);
     const ops = await openOps(config, { name: "dead letters", role: "tradetape_ops" });
     try {
       if (!flags.yes) {
@@ -55,12 +53,3 @@ export const discardCommand: CommandSpec<DiscardFlags> = {
     }
   },
 };
-
-/** @throws TradetapeError input_invalid */
-function noteOf(text: string): string {
-  const note = text.trim();
-  if (note === "" || note.length > NOTE_CHARACTERS_MAX || /\p{Cc}/u.test(note) || !note.isWellFormed()) {
-    throw wrong("--reason-text", `one line of 1 to ${NOTE_CHARACTERS_MAX} characters`);
-  }
-  return note;
-}

@@ -1,11 +1,5 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
-import { CONSUMERS } from "../../../consumers/all.ts";
-import { type Consumed, type ConsumeProgress, consume } from "../../../src/batch/run/consume.ts";
-import { openLandingServices } from "../../../src/batch/run/landing-services.ts";
-import { type Clock, SYSTEM_CLOCK } from "../../../src/clock.ts";
-import type { EventTopic } from "../../../src/event/schemas.ts";
-import { openLog } from "../../../src/log.ts";
-import { environmentOf } from "../../support/landing.ts";
+import { environmentOf, startConsuming } from "../../support/landing.ts";
 import { bar, idOf, symbol, tick } from "../../support/samples.ts";
 import { startTcpProxy } from "../../support/services/tcp-proxy.ts";
 import { openTestTape, type TestTape } from "../../support/tape.ts";
@@ -26,41 +20,6 @@ const allow = (table: string) => tape.query(`DROP TRIGGER IF EXISTS no ON public
 
 afterEach(() => Promise.all(["market_data_tick", "market_data_bar"].map(allow)));
 
-/** Pauses of minutes last half a second. */
-const HASTY: Clock = {
-  ...SYSTEM_CLOCK,
-  sleep: (ms, signal) => SYSTEM_CLOCK.sleep(Math.min(ms, 500), signal),
-  after: (ms, call) => SYSTEM_CLOCK.after(Math.min(ms, 500), call),
-};
-
-/** `tradetape consume` of these topics, and what its groups do. */
-async function running(topics: readonly EventTopic[], failFast = false) {
-  const services = { ...(await openLandingServices(tape.config, openLog(tape.config))), clock: HASTY };
-  const stop = new AbortController();
-  let now: readonly ConsumeProgress[] = [];
-  const ended = consume(
-    services,
-    CONSUMERS.filter(({ topic }) => topics.includes(topic)),
-    {
-      untilCaughtUp: false,
-      failFast,
-      stop: stop.signal,
-      force: new AbortController().signal,
-      onProgress: (progress) => {
-        now = progress;
-      },
-    },
-  ).finally(() => services.close());
-  return {
-    stateOf: (topic: EventTopic) => now.find((one) => one.topic === topic)?.state,
-    ended,
-    stop: (): Promise<Consumed> => {
-      stop.abort();
-      return ended;
-    },
-  };
-}
-
 const rows = async (table: string) => (await tape.query(`SELECT count(*) AS n FROM public.${table}`))[0]!.n;
 let made = 0;
 const publishSymbol = () => {
@@ -70,7 +29,7 @@ const publishSymbol = () => {
 
 describe("a group that stops", () => {
   test("leaves the others landing, says why, and goes on by itself once that is mended", async () => {
-    const consuming = await running(["ticks", "symbols"]);
+    const consuming = await startConsuming(tape.config, ["ticks", "symbols"]);
     await refuse("market_data_tick");
     await tape.publish("ticks", tick(1));
     await expect
@@ -99,7 +58,7 @@ describe("a group that stops", () => {
   });
 
   test("ends the process when no other is left, which names them all", async () => {
-    const consuming = await running(["ticks", "bars"]);
+    const consuming = await startConsuming(tape.config, ["ticks", "bars"]);
     await Promise.all([refuse("market_data_tick"), refuse("market_data_bar")]);
     await tape.publish("ticks", tick(2));
     await expect.poll(() => consuming.stateOf("ticks")?.state).toBe("stopped");
@@ -110,7 +69,7 @@ describe("a group that stops", () => {
   });
 
   test("ends the process at once where it is to fail fast", async () => {
-    const consuming = await running(["symbols", "ticks"], true);
+    const consuming = await startConsuming(tape.config, ["symbols", "ticks"], true);
     await refuse("market_data_tick");
     await tape.publish("ticks", tick(3));
     expect((await consuming.ended).failure).toMatchObject({ code: "landing_refused" });

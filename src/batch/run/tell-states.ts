@@ -1,0 +1,81 @@
+import { hostname } from "node:os";
+import { pid } from "node:process";
+import { forgetStates, TELL_MS, type ToldState, tellStates } from "../../table/checks/group-states.ts";
+import type { Connection } from "../../table/connection.ts";
+import { topicName } from "../../topic/topics.ts";
+import { judge } from "../patience.ts";
+import type { GroupState } from "./group-state.ts";
+import type { LandingServices } from "./landing-services.ts";
+
+/** A change is told within so long. */
+const LOOK_MS = 1000;
+const PROCESS = `${hostname()}/${pid}`;
+
+interface Telling {
+  readonly topic: Parameters<typeof topicName>[1];
+  readonly state: GroupState;
+}
+
+/**
+ * Tells other processes by the database what the groups do: at each change, and every TELL_MS, by which `tradetape status`
+ * knows that this process is there. While the database is away nothing is told, and what is true then when it is back.
+ * @returns when `over` is aborted
+ * @throws what no retry mends
+ */
+export async function tellGroupStates(
+  services: LandingServices,
+  groups: readonly Telling[],
+  over: AbortSignal,
+): Promise<void> {
+  const { clock, config } = services;
+  let told = "";
+  let toldMs = Number.NEGATIVE_INFINITY;
+  while (!over.aborted) {
+    const states = groups.map((group) => toldState(config.namespace, group));
+    const text = JSON.stringify(states);
+    if (text !== told || clock.now() - toldMs >= TELL_MS) {
+      if (await ask(services, (connection) => tellStates(connection, PROCESS, states))) {
+        told = text;
+        toldMs = clock.now();
+      }
+    }
+    await clock.sleep(LOOK_MS, over).catch(() => undefined);
+  }
+}
+
+/** Tells at the end of this process's groups what stopped those that are stopped, and takes back what was told of others. */
+export async function tellLastStates(services: LandingServices, groups: readonly Telling[]): Promise<void> {
+  const states = groups.map((group) => toldState(services.config.namespace, group));
+  const stopped = states.filter(({ state }) => state === "stopped").map((state) => ({ ...state, retryAt: null }));
+  const rest = states.filter(({ state }) => state !== "stopped").map(({ topic }) => topic);
+  await ask(services, async (connection) => {
+    await forgetStates(connection, PROCESS, rest);
+    await tellStates(connection, PROCESS, stopped);
+  });
+}
+
+/** @returns whether the database has answered */
+async function ask(
+  { questions }: LandingServices,
+  question: (connection: Connection) => Promise<void>,
+): Promise<boolean> {
+  try {
+    await questions.use(question);
+    return true;
+  } catch (error) {
+    const judgement = judge(error, "group states", questions.isBroken);
+    if (judgement !== "retry") throw judgement;
+    return false;
+  }
+}
+
+const NOTHING = { since: null, code: null, reason: null, next: null, retryAt: null, letters: null };
+
+function toldState(namespace: string, { topic, state }: Telling): ToldState {
+  const told = { ...NOTHING, topic: topicName(namespace, topic), state: state.state };
+  if (state.state === "running") return told;
+  const waits = { ...told, reason: state.reason, since: state.since.toISOString() };
+  if (state.state === "waiting") return waits;
+  const { code, next = null, retryAt, letters = null } = state;
+  return { ...waits, code, next, retryAt: retryAt?.toISOString() ?? null, letters };
+}

@@ -1,0 +1,187 @@
+import type { Consumer } from "../batch/consumer.ts";
+import { encodeBatch } from "../batch/encode/encode.ts";
+import { firstFrom } from "../batch/group/withhold.ts";
+import type { LandingPlan } from "../batch/land/landing-plan.ts";
+import { LetterDigest } from "../batch/land/letter-digest.ts";
+import { judge, Patience } from "../batch/patience.ts";
+import type { LandingServices } from "../batch/run/landing-services.ts";
+import { makeLandingPlan } from "../batch/run/make-landing-plan.ts";
+import { added, emptyTally, type Tally } from "../batch/tally.ts";
+import { aborted } from "../clock.ts";
+import { HEADER_BYTES } from "../event/codec.ts";
+import type { LetterKind } from "../table/checks/group-states.ts";
+import { processTag } from "../table/connection.ts";
+import { nextOffsets } from "../table/landing/landed.ts";
+import { ConnectionSlot } from "../table/slot.ts";
+import type { FetchedBatch } from "../topic/fetch/fetched-batch.ts";
+import { previewBatch } from "./preview-batch.ts";
+
+/** What would become of a topic's events that wait. */
+export interface Preview {
+  /** How many offsets have not landed, and of how many it is told. */
+  readonly waiting: number;
+  readonly seen: number;
+  readonly counts: Tally;
+  readonly letters: readonly LetterKind[];
+}
+
+interface PreviewOptions {
+  /** So many offsets are looked at at most, as many of each partition. */
+  readonly offsetsMax: number;
+  readonly stop: AbortSignal;
+  readonly onProgress: (seen: number, total: number) => void;
+}
+
+/** A partition's offsets that are looked at, from `at` on. */
+interface Range {
+  readonly partition: number;
+  readonly from: number;
+  readonly to: number;
+  at: number;
+}
+
+/**
+ * Reads what waits behind the offsets that have landed, and says what would become of it now. Nothing lands, and no group is
+ * disturbed: it is read by a group of its own, and each batch is tried in a transaction that is rolled back. An event that is
+ * repeated in another batch counts as often as it comes.
+ */
+export async function preview(
+  services: LandingServices,
+  consumer: Consumer,
+  options: PreviewOptions,
+): Promise<Preview> {
+  const plan = await makeLandingPlan(services, consumer);
+  const { waiting, ranges } = await rangesOf(services, plan, options.offsetsMax);
+  const viewer = new Previewer(services, plan, ranges, options);
+  await viewer.run();
+  const { seen, counts, letters } = viewer;
+  return { waiting, seen, counts, letters };
+}
+
+async function rangesOf(
+  { questions, admin }: LandingServices,
+  { topicName }: LandingPlan,
+  offsetsMax: number,
+): Promise<{ readonly waiting: number; readonly ranges: readonly Range[] }> {
+  const landed = await questions.use((connection) => nextOffsets(connection, topicName));
+  const log = await admin.fetchOffsets(topicName);
+  const all = log
+    .map(({ partition, low, high }) => ({ partition, from: Math.max(low, landed.get(partition) ?? low), to: high }))
+    .filter(({ from, to }) => from < to);
+  const waiting = all.reduce((sum, { from, to }) => sum + to - from, 0);
+  const share = Math.ceil(offsetsMax / Math.max(1, all.length));
+  return {
+    waiting,
+    ranges: all.map((range) => ({ ...range, to: Math.min(range.to, range.from + share), at: range.from })),
+  };
+}
+
+class Previewer {
+  readonly #services: LandingServices;
+  readonly #plan: LandingPlan;
+  readonly #ranges: readonly Range[];
+  readonly #options: PreviewOptions;
+  readonly #digest: LetterDigest;
+  readonly #slot: ConnectionSlot;
+  readonly #patience: Patience;
+  readonly #done = Promise.withResolvers<void>();
+  counts: Tally;
+
+  constructor(services: LandingServices, plan: LandingPlan, ranges: readonly Range[], options: PreviewOptions) {
+    const { config, log, clock, openSession } = services;
+    this.#services = services;
+    this.#plan = plan;
+    this.#ranges = ranges;
+    this.#options = options;
+    this.#digest = new LetterDigest(plan.topicName);
+    const session = { name: "preview", role: "tradetape_lander", lockTimeoutMs: config.lockTimeoutMs } as const;
+    this.#slot = new ConnectionSlot(config.databaseUrl, session, openSession);
+    this.#patience = new Patience(log, options.stop, clock);
+    this.counts = emptyTally(plan.consumer.topic);
+  }
+
+  get seen(): number {
+    return this.#ranges.reduce((sum, { from, at }) => sum + at - from, 0);
+  }
+
+  get letters(): readonly LetterKind[] {
+    return this.#digest.kinds;
+  }
+
+  /** Resolves when all ranges have been seen, or at the stop. */
+  async run(): Promise<void> {
+    const { client, config } = this.#services;
+    const { topicName } = this.#plan;
+    const { stop } = this.#options;
+    if (this.#ranges.length === 0) return;
+    const { fetchPartitionBytesMax, sessionTimeoutMs } = config;
+    const groupId = `tradetape.preview.${topicName}.${processTag}`;
+    const topicNames = [topicName];
+    const member = client.member({
+      groupId,
+      topicNames,
+      assignment: "sole",
+      fetchPartitionBytesMax,
+      sessionTimeoutMs,
+    });
+    const start = member.start({
+      onAssigned: (partitions) => {
+        for (const at of partitions) {
+          const range = this.#rangeOf(at.partition);
+          if (range === undefined || range.at >= range.to) member.hold(at);
+          else member.seek(at, range.at);
+        }
+      },
+      onLeft: () => undefined,
+      onBatch: async (batch, heartbeat) => {
+        await this.#see(batch, heartbeat);
+        const range = this.#rangeOf(batch.partition);
+        if (range === undefined || range.at >= range.to) member.hold(batch);
+      },
+      onCrash: this.#done.reject,
+    });
+    try {
+      await Promise.race([start.then(() => this.#done.promise), this.#done.promise, aborted(stop)]);
+    } finally {
+      await member.stop();
+      await this.#slot.close();
+    }
+  }
+
+  #rangeOf(partition: number): Range | undefined {
+    return this.#ranges.find((range) => range.partition === partition);
+  }
+
+  async #see(batch: FetchedBatch, heartbeat: () => Promise<void>): Promise<void> {
+    const { encoder } = this.#plan;
+    const range = this.#rangeOf(batch.partition);
+    if (range === undefined || this.#options.stop.aborted) return;
+    for (const id of encoder.reader.missing(batch.heads(HEADER_BYTES))) {
+      await this.#insist(`schema ${id}`, () => this.#services.registry.fetch(id));
+    }
+    const { records } = batch;
+    const end = Math.min(batch.nextOffset, range.to);
+    const to = firstFrom(records, end);
+    while (range.at < end && !this.#options.stop.aborted) {
+      const part = { firstOffset: range.at, nextOffset: end, from: firstFrom(records, range.at), to };
+      const encoded = encodeBatch(encoder, batch.partition, records, part);
+      const row = await this.#insist(`${this.#plan.topicName}/${batch.partition}`, () =>
+        this.#slot.use((connection) => previewBatch(connection, this.#plan, encoded, this.#digest)),
+      );
+      this.counts = added(this.counts, row);
+      range.at = encoded.nextOffset;
+      this.#options.onProgress(this.seen, this.#total);
+      await heartbeat();
+    }
+    if (this.#ranges.every(({ at, to: last }) => at >= last)) this.#done.resolve();
+  }
+
+  get #total(): number {
+    return this.#ranges.reduce((sum, { from, to }) => sum + to - from, 0);
+  }
+
+  #insist<R>(what: string, attempt: () => Promise<R>): Promise<R> {
+    const { topicName } = this.#plan;
+    return this.#patience.insist(what, attempt, (error) => judge(error, topicName, this.#slot.isBroken));
+  }
+}

@@ -1,0 +1,178 @@
+import { afterAll, beforeAll, expect, test } from "vitest";
+import type { GroupState } from "../../../src/batch/run/group-state.ts";
+import type { EventTopic } from "../../../src/event/schemas.ts";
+import { type Consuming, environmentOf, startConsuming } from "../../support/landing.ts";
+import { ledgerFaults } from "../../support/ledger.ts";
+import { bar, idOf, prediction, quote, symbol, tick } from "../../support/samples.ts";
+import { openTapeWithSymbol, type TestTape } from "../../support/tape.ts";
+import { tradetape } from "../../support/tradetape.ts";
+
+let tape: TestTape;
+let consuming: Consuming;
+
+beforeAll(async () => {
+  tape = await openTapeWithSymbol();
+  const impatient = { ...tape.config, parkDeadlineMs: 1 };
+  consuming = await startConsuming(impatient, ["symbols", "ticks", "bars", "predictions", "audit"]);
+});
+afterAll(async () => {
+  await consuming.stop();
+  await tape.stop();
+});
+
+/** Words of a command line, where only "looked at" stands in quotation marks. */
+const words = (command: string) => command.match(/"[^"]*"|\S+/g)!.map((word) => word.replaceAll('"', ""));
+
+/** Runs the command of this name that the state's `next` says, word for word. */
+async function follow(state: GroupState | undefined, name: string): Promise<string> {
+  const next = state?.state === "stopped" ? (state.next ?? "") : "";
+  const command = [...next.matchAll(/`([^`]*)`/g)].map(([, text]) => text!).find((text) => text.includes(` ${name} `));
+  expect(command, next).toBeDefined();
+  const [program, ...args] = words(command!);
+  expect(program).toBe("tradetape");
+  const ended = await tradetape(args, environmentOf(tape.config));
+  expect([ended.code, ended.stderr]).toEqual([0, ""]);
+  return ended.stdout;
+}
+
+const run = async (...args: string[]) => (await tradetape(args, environmentOf(tape.config))).stdout;
+const stopped = (topic: EventTopic) => expect.poll(() => consuming.stateOf(topic)?.state).toBe("stopped");
+const runs = (topic: EventTopic) => expect.poll(() => consuming.stateOf(topic)).toEqual({ state: "running" });
+const count = async (what: string, ...values: unknown[]) =>
+  Number((await tape.query(`SELECT count(*) AS n FROM ${what}`, values))[0]!.n);
+const letters = (topic: EventTopic) => count("tradetape.dead_letter WHERE topic = $1", tape.name(topic));
+const entries = async (type: string) =>
+  (await tape.query("SELECT payload FROM audit_log WHERE event_type = $1", [type])).map(
+    ({ payload }) => payload as Record<string, unknown>,
+  );
+const garbage = (n: number) => Array.from({ length: n }, (_, i) => ({ value: Buffer.from(`garbage ${i}`) }));
+
+test("garbage stops its topic alone, is shown everywhere, and becomes letters by one command", async () => {
+  await tape.raw("bars", garbage(1200));
+  await stopped("bars");
+  await tape.publish("ticks", tick(1));
+  await expect.poll(() => count("public.tick")).toBe(1);
+  expect(consuming.stateOf("ticks")).toEqual({ state: "running" });
+
+  const state = consuming.stateOf("bars");
+  const name = tape.name("bars");
+  const examples = [0, 1, 2].map((offset) => ({
+    at: `${name}/0/${offset}`,
+    column: null,
+    detail: "begins with byte 103, not with 0",
+  }));
+  expect(state).toMatchObject({ code: "too_many_letters", letters: [{ reason: "not_avro", letters: 1200, examples }] });
+  expect(await letters("bars")).toBe(0);
+  const json = JSON.parse(await run("status", "--json")) as { topic: string; group: string; groups: object[] }[];
+  const of = (topic: EventTopic) => json.find((row) => row.topic === tape.name(topic))!;
+  expect(of("bars")).toMatchObject({ group: "stopped", groups: [{ code: "too_many_letters", isSilent: false }] });
+  expect(of("ticks")).toMatchObject({ group: "running" });
+  expect(of("fills")).toMatchObject({ group: "none", groups: [] });
+  for (const text of [await run("status"), await run("dead-letters", "list")]) {
+    expect(text).toContain("1,200 not_avro");
+    expect(text).toContain(`${name}/0/2: begins with byte 103, not with 0`);
+  }
+
+  expect(JSON.parse(await run("dead-letters", "preview", "bars", "--json"))).toMatchObject({
+    waiting: 1200,
+    seen: 1200,
+    counts: { read: 1200, written: 0, dead: 1200 },
+    letters: [{ reason: "not_avro", letters: 1200, examples }],
+  });
+  expect(await run("dead-letters", "set-aside", "bars", "--reason-text", "x")).toContain("nothing was changed");
+  expect(await letters("bars")).toBe(0);
+  expect(await follow(state, "set-aside")).toContain("of 1,200 offsets");
+  await tape.publish("bars", bar(1));
+  await expect.poll(() => count("public.market_data_bar")).toBe(1);
+  await runs("bars");
+  expect(await letters("bars")).toBe(1200);
+  await expect
+    .poll(() => entries("SET_ASIDE"))
+    .toMatchObject([{ from_offset: 0, next_offset: 1200, note: "looked at" }]);
+  const told = `tradetape.group_state WHERE state = 'stopped' OR letters IS NOT NULL`;
+  await expect.poll(() => count(told)).toBe(0);
+});
+
+test("what comes behind the offsets that were set aside stops it again", async () => {
+  await tape.raw("bars", garbage(1000));
+  await stopped("bars");
+  expect(await letters("bars")).toBe(1200);
+  await follow(consuming.stateOf("bars"), "set-aside");
+  await expect.poll(() => letters("bars")).toBe(2200);
+  await runs("bars");
+});
+
+test("events of a schema become letters from one command on, until another", async () => {
+  const alien = (n: number) =>
+    Array.from({ length: n }, () => ({ value: Buffer.from([0, 0x3b, 0x9a, 0xca, 0x00, 1, 2, 3]) }));
+  await tape.raw("ticks", alien(1100));
+  await stopped("ticks");
+  await follow(consuming.stateOf("ticks"), "skip-schema");
+  await expect.poll(() => letters("ticks")).toBe(1100);
+  await runs("ticks");
+  await tape.raw("ticks", alien(1100));
+  await expect.poll(() => letters("ticks")).toBe(2200);
+  // Garbage of another kind isn't meant.
+  await tape.raw("ticks", garbage(1000));
+  await stopped("ticks");
+  await follow(consuming.stateOf("ticks"), "set-aside");
+  await expect.poll(() => letters("ticks")).toBe(3200);
+  await run("dead-letters", "skip-schema", "ticks", "1000000000", "--reason-text", "mended", "--end", "--yes");
+  await tape.raw("ticks", alien(1000));
+  await stopped("ticks");
+  await follow(consuming.stateOf("ticks"), "skip-schema");
+  await runs("ticks");
+  await expect
+    .poll(() => entries("SKIP_SCHEMA"))
+    .toMatchObject([false, true, false].map((ended) => ({ schema_id: 1_000_000_000, ended })));
+});
+
+test("a cause that is mended needs no command", async () => {
+  await tape.query("ALTER TABLE public.market_data_bar ADD CONSTRAINT none CHECK (volume < 0) NOT VALID");
+  await tape.publishAll(
+    "bars",
+    Array.from({ length: 1200 }, (_, n) => bar(100 + n)),
+  );
+  await stopped("bars");
+  expect(consuming.stateOf("bars")).toMatchObject({ letters: [{ reason: "refused" }] });
+  const before = await letters("bars");
+  await tape.query("ALTER TABLE public.market_data_bar DROP CONSTRAINT none");
+  await expect.poll(() => count("public.market_data_bar")).toBe(1201 - (before - 2200));
+  await runs("bars");
+  // Bars of four partitions: what came in small batches before there were too many are letters.
+  expect(before - 2200).toBeLessThan(1000);
+});
+
+test("events whose parents never come become letters by the same command", async () => {
+  const stranger = idOf("nobody's");
+  await tape.publishAll(
+    "predictions",
+    Array.from({ length: 1200 }, (_, n) => prediction(n, { symbol_id: stranger })),
+  );
+  await stopped("predictions");
+  expect(consuming.stateOf("predictions")).toMatchObject({ letters: [{ reason: "missing_parent" }] });
+  expect(await letters("predictions")).toBe(0);
+  await follow(consuming.stateOf("predictions"), "set-aside");
+  await expect.poll(() => letters("predictions")).toBe(1200);
+  await runs("predictions");
+  await tape.publish("symbols", symbol({ symbol_id: stranger }));
+  expect(await ledgerFaults(tape)).toEqual([]);
+});
+
+test("a preview says what would become of what waits, and lands nothing, not even a day", async () => {
+  const quotes = Array.from({ length: 5 }, (_, n) => quote(n));
+  await tape.publishAll("quotes", [...quotes, quote(4)]);
+  await tape.raw("quotes", [{ value: Buffer.from("x"), partition: 0 }]);
+  const days = () => count("pg_catalog.pg_inherits WHERE inhparent = 'public.quote'::regclass");
+  const before = await days();
+  expect(JSON.parse(await run("dead-letters", "preview", "quotes", "--json"))).toMatchObject({
+    waiting: 7,
+    seen: 7,
+    counts: { read: 7, written: 5, duplicate: 1, dead: 1 },
+    letters: [{ reason: "not_avro", letters: 1, examples: [{ at: `${tape.name("quotes")}/0/0` }] }],
+  });
+  expect(await run("dead-letters", "preview", "quotes", "--limit", "2")).toContain("of 7 that wait were looked at");
+  expect([await count("public.quote"), await letters("quotes"), await days()]).toEqual([0, 0, before]);
+  expect((await tape.land("quotes")).quotes).toMatchObject({ read: 7, written: 5, duplicate: 1, dead: 1 });
+  expect(await run("dead-letters", "preview", "quotes")).toContain("nothing waits");
+});
