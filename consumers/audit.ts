@@ -11,6 +11,8 @@ export const audit: ConsumerOf<"audit"> = {
     parents: [],
     recordColumns: [],
     chained: true,
+    // A database that lost its last commits lands those batches again, and tells of it at another time.
+    retold: { column: "event_type", value: "RECEIPT", notContent: ["timestamp"] },
   },
   time: "timestamp",
   audit: "none",

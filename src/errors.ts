@@ -9,6 +9,7 @@ export const ERROR_CODES = {
   broker_unreachable: "No Kafka broker answers at KAFKA_BROKERS.",
   registry_unreachable: "The schema registry doesn't answer at SCHEMA_REGISTRY_URL.",
   registry_refused: "The schema registry refused a schema, as an incompatible change.",
+  permission_denied: "PostgreSQL refuses a role a right that it needs, or the login user to switch to a role.",
   not_migrated: "The database is older than this program.",
   catalog_mismatch: "A table's columns, key or days don't fit the events that land in it.",
   not_comparable: "Two databases have other shapes, or haven't landed equally far.",
@@ -20,6 +21,7 @@ export const ERROR_CODES = {
     "A program's topics no longer hold what its state follows from, and no snapshot of the state stands for it.",
   encoder_bug: "PostgreSQL refused our binary format: a bug of ours, never the data's.",
   landing_refused: "PostgreSQL refused a statement for a reason that no retry and no letter can mend.",
+  rows_swallowed: "A table left rows out without an error, as a trigger can make it do.",
   too_many_letters: "Most of a topic's events became dead letters, so the group stopped before it set them all aside.",
   replay_refused:
     "A replay can't be done with this target: other rows, another unfinished replay, or one that is running.",

@@ -1,7 +1,8 @@
 import type { Consumer } from "../batch/consumer.ts";
 import { TradetapeError } from "../errors.ts";
 import { landedPlaces } from "../table/checks/landed-places.ts";
-import { addressOf, Connection } from "../table/connection.ts";
+import { Connection } from "../table/connection.ts";
+import { addressOf } from "../table/database-url.ts";
 import { migrate } from "../table/migrate.ts";
 import { tablesOf } from "../table/rows/landing-table.ts";
 import {

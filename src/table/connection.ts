@@ -2,7 +2,9 @@ import { randomBytes } from "node:crypto";
 import pg from "pg";
 import { TradetapeError } from "../errors.ts";
 import { copyOut, copyRows, type RowReader } from "./copy.ts";
-import { faultKindOf, isDatabaseFault } from "./sqlstate.ts";
+import { serverOf, unreachable } from "./database-url.ts";
+import { explained, mayNotSwitch } from "./permission.ts";
+import { prepareSession } from "./prepare-session.ts";
 
 /** bigint comes as a number: offsets, counts and microseconds stay below 2^53 for 200 years. A larger one is a bug. */
 const parseBigint = (text: string): number => {
@@ -62,10 +64,14 @@ export class Connection {
   pid = 0;
   #broken: Error | undefined;
   readonly #keepsPlans: boolean;
+  readonly #place: string;
+  readonly #role: string;
 
-  private constructor(client: pg.Client, keepsPlans: boolean) {
+  private constructor(client: pg.Client, databaseUrl: string, options: ConnectionOptions) {
     this.client = client;
-    this.#keepsPlans = keepsPlans;
+    this.#keepsPlans = options.keepsPlans ?? false;
+    this.#place = serverOf(databaseUrl);
+    this.#role = options.role ?? client.user ?? "the login user";
     client.on("error", (error) => {
       this.#broken = error;
     });
@@ -74,7 +80,7 @@ export class Connection {
     });
   }
 
-  /** @throws TradetapeError database_unreachable, canRetry, when nobody answers or the server is starting. */
+  /** @throws TradetapeError database_unreachable, canRetry, when nobody answers or the server is starting; permission_denied */
   static async open(databaseUrl: string, options: ConnectionOptions): Promise<Connection> {
     const client = new pg.Client({
       connectionString: databaseUrl,
@@ -86,19 +92,27 @@ export class Connection {
       // A statement that is given while others are under way is sent at once; answers come in the statements' order.
       pipeline: true,
     });
-    const connection = new Connection(client, options.keepsPlans ?? false);
+    const connection = new Connection(client, databaseUrl, options);
     try {
       await client.connect();
-      if (options.role) await client.query(`SET ROLE ${pg.escapeIdentifier(options.role)}`);
+      if (options.role) await connection.#switchTo(options.role);
       connection.pid = await prepareSession(client, options.lockTimeoutMs ?? 0);
       // Up to PostgreSQL 17 a scan that is off has such a price that JIT would compile a plan that needs it, as the stage does.
       if (options.keepsPlans) await client.query("SET enable_seqscan = off; SET jit = off");
       if (options.commitsLate) await client.query("SET synchronous_commit = off");
     } catch (cause) {
       await client.end().catch(() => undefined);
-      throw unreachable(databaseUrl, cause);
+      throw cause instanceof TradetapeError ? cause : unreachable(databaseUrl, cause);
     }
     return connection;
+  }
+
+  async #switchTo(role: string): Promise<void> {
+    try {
+      await this.client.query(`SET ROLE ${pg.escapeIdentifier(role)}`);
+    } catch (error) {
+      throw mayNotSwitch(error, this.#place, { user: this.client.user ?? "", role }) ?? error;
+    }
   }
 
   get isOpen(): boolean {
@@ -116,40 +130,58 @@ export class Connection {
 
   /** @throws Error when the transaction had failed: PostgreSQL rolls it back then, and calls that a success. */
   async commit(): Promise<void> {
-    const { command } = await this.client.query("COMMIT");
+    const { command } = await this.#ask("COMMIT");
     if (command !== "COMMIT") throw new Error("COMMIT of a transaction that had failed");
   }
 
   #ask<R extends pg.QueryResultRow>(text: string, values?: readonly unknown[]): Promise<pg.QueryResult<R>> {
-    if (values === undefined || !this.#keepsPlans) return this.client.query<R>(text, values as unknown[]);
-    return this.client.query<R>({ name: nameOf(text), text, values: values as unknown[] });
+    const given = values as unknown[];
+    const isPrepared = values !== undefined && this.#keepsPlans;
+    const query = isPrepared ? { name: nameOf(text), text, values: given } : { text, values: given };
+    return this.#explain(this.client.query<R>(query));
+  }
+
+  #explain<R>(answer: Promise<R>): Promise<R> {
+    return answer.catch((error) => {
+      throw explained(error, this.#place, this.#role);
+    });
   }
 
   /**
    * Sends several statements in one message. If one fails within a transaction, so do those behind it.
    * @param ask gives all of them before it returns: what stands behind an `await` in it goes out as a message of its own
-   * @throws the first failure, when the rest has been sent
+   * @throws the failure of the statement that failed first, when all have been answered: those behind it in a transaction only
+   * say that something has failed (25P02), and may be heard before it, because all answers come at once
    */
-  inOneTrip<const P extends readonly Promise<unknown>[]>(
+  async inOneTrip<const P extends readonly Promise<unknown>[]>(
     ask: () => P,
   ): Promise<{ -readonly [K in keyof P]: Awaited<P[K]> }> {
     const { stream } = this.client.connection;
     stream.cork();
+    let asked: P;
     try {
-      return Promise.all(ask());
+      asked = ask();
     } finally {
       stream.uncork();
     }
+    const outcomes = await Promise.allSettled(asked);
+    const failed = outcomes.find((outcome) => outcome.status === "rejected");
+    if (failed) throw failed.reason;
+    return Promise.all(asked);
   }
 
-  /** Sends whole rows in COPY's binary format. @throws pg's DatabaseError, after which ROLLBACK TO makes it usable */
-  copy(statement: string, rows: Buffer): Promise<void> {
-    return copyRows(this.client, statement, rows);
+  /**
+   * Sends whole rows in COPY's binary format.
+   * @returns how many of them PostgreSQL says that the table took
+   * @throws pg's DatabaseError, after which ROLLBACK TO makes the session usable
+   */
+  copy(statement: string, rows: Buffer): Promise<number> {
+    return this.#explain(copyRows(this.client, statement, rows));
   }
 
   /** Reads rows in COPY's binary format, each as it comes. */
   read(statement: string, reader: RowReader): Promise<void> {
-    return copyOut(this.client, statement, reader);
+    return this.#explain(copyOut(this.client, statement, reader));
   }
 
   async close(): Promise<void> {
@@ -161,40 +193,4 @@ export class Connection {
     this.#broken ??= new Error("the connection was dropped");
     this.client.connection.stream.destroy();
   }
-}
-
-/**
- * Keepalives let the server find a client whose machine is gone within a minute; its locks go with it. What our statements
- * find and our commands print doesn't depend on how ALTER DATABASE or ALTER ROLE say that values are written.
- */
-async function prepareSession(client: pg.Client, lockTimeoutMs: number): Promise<number> {
-  const { rows } = await client.query<{ pid: number }>(
-    `SELECT pg_backend_pid() AS pid, set_config('lock_timeout', $1, false),
-       set_config('tcp_keepalives_idle', '30', false), set_config('tcp_keepalives_interval', '10', false),
-       set_config('tcp_keepalives_count', '3', false),
-       set_config('TimeZone', 'UTC', false), set_config('DateStyle', 'ISO, MDY', false),
-       set_config('IntervalStyle', 'postgres', false), set_config('extra_float_digits', '1', false),
-       set_config('bytea_output', 'hex', false), set_config('search_path', 'public', false)`,
-    [`${lockTimeoutMs}ms`],
-  );
-  return rows[0]!.pid;
-}
-
-/** The host and database of a URL, without user and password. */
-export function addressOf(databaseUrl: string): string {
-  const url = new URL(databaseUrl);
-  return `${url.host}${url.pathname}`;
-}
-
-/** A server that doesn't answer, or a session that is gone, as an error that says whether to try again. */
-export function unreachable(databaseUrl: string, cause: unknown): TradetapeError {
-  const reason = cause instanceof Error ? cause.message : String(cause);
-  const canRetry = !isDatabaseFault(cause) || faultKindOf(cause) === "environment";
-  return new TradetapeError("database_unreachable", `PostgreSQL at ${addressOf(databaseUrl)}: ${reason}`, {
-    canRetry,
-    cause,
-    next:
-      "Check that it runs, that DATABASE_URL is right, and that the user may log in and switch to tradetape's roles " +
-      "(`tradetape migrate` makes them).",
-  });
 }

@@ -45,14 +45,17 @@ class CopyIn extends pg.Query {
  * Sends rows in the binary format with one COPY statement, which others may stand around.
  * @param statement `COPY relation (columns) FROM STDIN (FORMAT binary)`
  * @param rows whole rows, without header and trailer; goes to the socket as it is, so it must stay unchanged until then
- * @returns when PostgreSQL has answered for all of it
+ * @returns how many rows PostgreSQL says that the table took, when it has answered for all of it
  * @throws pg's DatabaseError, after which ROLLBACK TO makes the session usable again
  */
-export function copyRows(client: pg.Client, statement: string, rows: Buffer): Promise<void> {
+export function copyRows(client: pg.Client, statement: string, rows: Buffer): Promise<number> {
   return new Promise((resolve, reject) => {
     const copy = new CopyIn(statement, rows);
     copy.on("error", reject);
-    copy.on("end", () => resolve());
+    copy.on("end", (results: pg.QueryResult | pg.QueryResult[]) => {
+      const own = [results].flat().find(({ command }) => command === "COPY");
+      resolve(own?.rowCount ?? 0);
+    });
     client.query(copy);
   });
 }

@@ -1,7 +1,8 @@
 import { createHash } from "node:crypto";
 import { readdirSync, readFileSync } from "node:fs";
 import { TradetapeError } from "../errors.ts";
-import { addressOf, Connection } from "./connection.ts";
+import { Connection } from "./connection.ts";
+import { addressOf } from "./database-url.ts";
 
 interface Migration {
   readonly number: number;
@@ -91,6 +92,7 @@ async function apply(connection: Connection, migration: Migration): Promise<void
     await connection.commit();
   } catch (cause) {
     await connection.query("ROLLBACK");
+    if (cause instanceof TradetapeError) throw cause;
     const reason = cause instanceof Error ? cause.message : String(cause);
     throw new TradetapeError("not_migrated", `${migration.name} failed and was rolled back: ${reason}`, {
       cause,

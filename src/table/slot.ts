@@ -1,11 +1,19 @@
 import { TradetapeError } from "../errors.ts";
-import { Connection, type ConnectionOptions, type OpenSession, unreachable } from "./connection.ts";
-import { isDatabaseFault } from "./sqlstate.ts";
+import { Connection, type ConnectionOptions, type OpenSession } from "./connection.ts";
+import { unreachable } from "./database-url.ts";
+import { faultKindOf, isDatabaseFault } from "./sqlstate.ts";
 
 /** The server ends this session: shut down, told to, or still starting. */
 const SESSION_ENDED = "57P";
 
-/** A place for one PostgreSQL session: opened when first needed, opened again after it broke, used by one at a time. */
+/** Waits for others: 40 a deadlock or a race, 55P03 a lock that took too long. Another session would fare no better. */
+const OTHERS_TO_BLAME = new Set(["40001", "40P01", "55P03"]);
+
+/**
+ * A place for one PostgreSQL session: opened when first needed, opened again after it broke, used by one at a time. After a
+ * fault of the environment it is opened anew as well, because the session itself may be why: what ALTER ROLE or ALTER DATABASE
+ * gave it stays until it ends, and so does its way to a server that was the primary once.
+ */
 export class ConnectionSlot {
   readonly #databaseUrl: string;
   readonly #options: ConnectionOptions;
@@ -37,7 +45,9 @@ export class ConnectionSlot {
       if (!this.#connection?.isOpen) this.#connection = await this.#open(this.#databaseUrl, this.#options);
       const connection = this.#connection!;
       return work(connection).catch((error: unknown) => {
-        throw isSessionGone(connection, error) ? unreachable(this.#databaseUrl, error) : error;
+        if (isSessionGone(connection, error)) throw unreachable(this.#databaseUrl, error);
+        if (mayBeSessionsFault(error)) connection.drop();
+        throw error;
       });
     });
     // The caller gets the failure; the next call only waits until this one is over.
@@ -52,6 +62,9 @@ export class ConnectionSlot {
     await this.#connection?.close();
   }
 }
+
+const mayBeSessionsFault = (error: unknown): boolean =>
+  isDatabaseFault(error) && faultKindOf(error) === "environment" && !OTHERS_TO_BLAME.has(error.code);
 
 function isSessionGone(connection: Connection, error: unknown): boolean {
   if (error instanceof TradetapeError) return false;

@@ -8,6 +8,8 @@ export type FaultKind = "data" | "unique" | "environment" | "partition" | "forei
 /** The part of pg's DatabaseError that `faultKindOf` and letters are made of. */
 export interface DatabaseFault {
   readonly code: string;
+  /** FATAL ends the session. */
+  readonly severity?: string | undefined;
   readonly constraint?: string | undefined;
   readonly column?: string | undefined;
   readonly where?: string | undefined;
@@ -23,7 +25,10 @@ const BY_STATE: Readonly<Record<string, FaultKind>> = {
   "54000": "data",
 };
 
-/** 25P03 and 57P05 are sessions ended for idling, 42501 a privilege somebody can grant: nothing of the data's. */
+/**
+ * 25006 is a server that takes no writes, as one that is a standby by now; 25P03 and 57P05 are sessions ended for idling;
+ * 42501 is a privilege that somebody can grant: nothing of the data's.
+ */
 const BY_CLASS: Readonly<Record<string, FaultKind>> = {
   "08": "environment",
   "22": "data",
@@ -35,7 +40,9 @@ const BY_CLASS: Readonly<Record<string, FaultKind>> = {
 };
 
 export function faultKindOf(fault: DatabaseFault): FaultKind {
-  if (fault.code === "42501" || fault.code === "25P03") return "environment";
+  if (fault.code === "42501" || fault.code === "25P03" || fault.code === "25006") return "environment";
+  // PgBouncer has this one code for all that it refuses, as when no session was free for too long.
+  if (fault.code === "08P01" && fault.severity === "FATAL") return "environment";
   if (fault.code === "23514") return fault.constraint ? "data" : "partition";
   return BY_STATE[fault.code] ?? BY_CLASS[fault.code.slice(0, 2)] ?? "refused";
 }

@@ -17,6 +17,7 @@ describe("what is done about a landing's error", () => {
     ["a lock timeout", databaseFault("55P03")],
     ["a shutdown", databaseFault("57P01")],
     ["a missing right", databaseFault("42501")],
+    ["a read-only database", databaseFault("25006")],
     ["a race with a parent", databaseFault("23503")],
     ["an outage that says it may pass", new TradetapeError("registry_unreachable", "away", { canRetry: true })],
   ])("%s is waited out", (_, error) => {
@@ -26,7 +27,6 @@ describe("what is done about a landing's error", () => {
   it.each([
     ["a missing table", databaseFault("42P01")],
     ["a partition that can't be made", databaseFault("23514")],
-    ["a read-only database", databaseFault("25006")],
   ])("%s stops the group with the topic and SQLSTATE", (_, error) => {
     const verdict = judge(error, "paper.ticks", false);
     expect(verdict).toMatchObject({ code: "landing_refused", canRetry: false });

@@ -2,6 +2,7 @@ import type { Connection } from "../../table/connection.ts";
 import { lockPartitions } from "../../table/landing/landed.ts";
 import { advanceWhereNext } from "../../table/landing/ledger.ts";
 import { insertOutbox } from "../../table/landing/outbox.ts";
+import { refuseSwallowed } from "../../table/landing/swallowed.ts";
 import { faultKindOf, isDatabaseFault } from "../../table/sqlstate.ts";
 import type { EncodedBatch } from "../encode/encoded-batch.ts";
 import { NOTHING_LANDED, type Outcome } from "../write/outcome.ts";
@@ -73,7 +74,7 @@ async function attemptAll(
   const partitions = batches.map(({ partition }) => partition);
   const rows = Buffer.concat(batches.map((batch) => batch.rows.bytes));
   try {
-    const [, , , keys] = await connection.inOneTrip(() => [
+    const [, copied, , keys] = await connection.inOneTrip(() => [
       lockPartitions(connection, topicName, partitions),
       connection.copy(plan.direct!.statement, rows),
       insertOutbox(
@@ -84,6 +85,8 @@ async function attemptAll(
       advanceWhereNext(connection, topicName, advances),
     ]);
     if (keys.size < batches.length) return { kind: "apart" };
+    const given = steps.reduce((sum, { ledger }) => sum + ledger.written, 0);
+    refuseSwallowed(plan.direct!.relation, given - copied);
     const landings = steps.map(({ batch: { partition, nextOffset }, ledger }): Landed => {
       const ledgerKey = keys.get(partition)!;
       return { kind: "landed", nextOffset, ledger, ledgerKey, usedStage: false };

@@ -2,7 +2,7 @@ import { aborted, pause } from "../../clock.ts";
 import { TradetapeError } from "../../errors.ts";
 import type { EventTopic } from "../../event/schemas.ts";
 import type { LetterKind } from "../../table/checks/group-states.ts";
-import { unreachable } from "../../table/connection.ts";
+import { unreachable } from "../../table/database-url.ts";
 import type { Consumer } from "../consumer.ts";
 import type { Group } from "../group/group.ts";
 import { type Breakers, openBreakers } from "../land/landing-plan.ts";

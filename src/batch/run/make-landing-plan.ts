@@ -1,3 +1,4 @@
+import { rehearseDay } from "../../table/landing/days.ts";
 import { directCopy, stageStatements } from "../../table/landing/stage.ts";
 import { strangersStatement } from "../../table/landing/strangers.ts";
 import { checkCatalog } from "../../table/rows/catalog.ts";
@@ -39,9 +40,11 @@ export async function makeLandingPlan(
   const rulesOff = new Set<string>(config.rulesOff);
   const stage = stageStatements(landing, rulesOff);
   const { isCompacted } = await checkTopic(services, consumer);
-  const columns = await services.questions.use((connection) =>
-    checkCatalog(connection, landing, dayColumnOf(consumer)),
-  );
+  const columns = await services.questions.use(async (connection) => {
+    const checked = await checkCatalog(connection, landing, dayColumnOf(consumer));
+    if (consumer.partitionedByDay) await rehearseDay(connection, landing.table);
+    return checked;
+  });
   const topicEnds: TopicEnds = {
     nameOf: (other) => topicName(config.namespace, other),
     read: async (other) => terms?.rangesOf(other) ?? services.admin.fetchOffsets(topicName(config.namespace, other)),

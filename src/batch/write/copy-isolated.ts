@@ -1,6 +1,7 @@
 import { TradetapeError } from "../../errors.ts";
 import { RULE_BY_NAME } from "../../event/rules.ts";
 import type { Connection } from "../../table/connection.ts";
+import { refuseSwallowed } from "../../table/landing/swallowed.ts";
 import { copyColumn, copyLine, type DatabaseFault, faultKindOf, isDatabaseFault } from "../../table/sqlstate.ts";
 import { brokenLetter, type Letter } from "../encode/encoded-batch.ts";
 import type { Rows } from "../encode/rows.ts";
@@ -28,7 +29,7 @@ const WINDOW_ROWS_MIN = 16;
  * again, so only twice the distance of the last two is sent at once, and twice as much after each success: else a batch
  * of nothing but bad rows would send n * n / 2 of them. Only where no line can be read are the rows halved.
  * @returns the letters and how many rows went in, or "repeat" when a unique key was hit: then nothing of it stays
- * @throws what isn't the data's fault, with the transaction unusable but for ROLLBACK
+ * @throws rows_swallowed, and what isn't the data's fault, with the transaction unusable but for ROLLBACK
  */
 export async function copyIsolated(
   connection: Connection,
@@ -47,7 +48,7 @@ export async function copyIsolated(
     const [start, last] = span;
     if (start === last) continue;
     const end = Math.min(last, start + window);
-    const fault = await tryCopy(connection, target, rowBytes(rows, start, end));
+    const fault = await tryCopy(connection, target, rowBytes(rows, start, end), end - start);
     if (fault === undefined) {
       copied += end - start;
       window *= 2;
@@ -78,9 +79,14 @@ export async function copyIsolated(
 /** Savepoint, COPY and release in one message, because each round trip of a batch adds to every event's latency. */
 const guarded = (statement: string): string => `SAVEPOINT copied; ${statement}; RELEASE SAVEPOINT copied`;
 
-async function tryCopy(connection: Connection, target: CopyTarget, bytes: Buffer): Promise<DatabaseFault | undefined> {
+async function tryCopy(
+  connection: Connection,
+  target: CopyTarget,
+  bytes: Buffer,
+  count: number,
+): Promise<DatabaseFault | undefined> {
   try {
-    await connection.copy(guarded(target.statement), bytes);
+    refuseSwallowed(target.relation, count - (await connection.copy(guarded(target.statement), bytes)));
     return undefined;
   } catch (error) {
     if (!isDatabaseFault(error)) throw error;

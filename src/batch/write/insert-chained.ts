@@ -1,5 +1,6 @@
 import { CHAIN_START, chainHash } from "../../audit/chain.ts";
 import { chainHead, insertLinked, type Link, lockChain, newEntries } from "../../table/landing/chain.ts";
+import { refuseSwallowed } from "../../table/landing/swallowed.ts";
 import { conflictsOf, type StagedInsert } from "./insert-staged.ts";
 
 /**
@@ -19,7 +20,7 @@ export const insertChained: StagedInsert = async (connection, stage) => {
     return link;
   });
   const inserted = await insertLinked(connection, stage, links);
-  if (inserted !== links.length) throw new Error(`${links.length} audit entries were linked, ${inserted} inserted`);
+  refuseSwallowed(stage.table, links.length - inserted);
   const conflicts = await conflictsOf(connection, stage);
   return { counts: [{ outcome: "written", rows: inserted, offsets: null }], refused: [], conflicts };
 };

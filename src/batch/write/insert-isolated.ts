@@ -4,7 +4,7 @@ import { type DatabaseFault, faultKindOf, isDatabaseFault } from "../../table/sq
 
 /** How many staged rows had one outcome, and their offsets where those are wanted. */
 export interface StagedCount extends Record<string, unknown> {
-  readonly outcome: "written" | "duplicate" | "replaced" | "outdated";
+  readonly outcome: "written" | "duplicate" | "replaced" | "outdated" | "swallowed";
   readonly rows: number;
   readonly offsets: readonly string[] | null;
 }
@@ -32,9 +32,9 @@ interface RefusedRow {
 }
 
 /**
- * Runs a staged insert, and takes out of the stage each row that a unique index beside the key refuses. Repeats of the key
- * are the insert's own affair; an index that somebody added fails the whole statement and names no row, so the row is found
- * by halving.
+ * Runs a staged insert, and takes out of the stage each row that the table refuses, by a unique index beside the key or by
+ * what somebody has added since the stage was made. Repeats of the key are the insert's own affair; such a refusal fails the
+ * whole statement and names no row, so the row is found by halving.
  * @param insert is run once more for each half that is tried, on what the stage holds then
  */
 export async function insertIsolated(
@@ -57,7 +57,7 @@ export async function insertIsolated(
 type Insert = () => Promise<readonly StagedCount[]>;
 type Tried<R> = { readonly result: R } | { readonly fault: DatabaseFault };
 
-/** Runs an insert that a unique index may refuse, of which nothing stays then. */
+/** Runs an insert that the table may refuse for a row of it; nothing of it stays then. */
 export async function attempt<R>(connection: Connection, insert: () => Promise<R>): Promise<Tried<R>> {
   await connection.query("SAVEPOINT inserted");
   try {
@@ -65,9 +65,10 @@ export async function attempt<R>(connection: Connection, insert: () => Promise<R
     await connection.query("RELEASE SAVEPOINT inserted");
     return { result };
   } catch (error) {
-    if (!isDatabaseFault(error) || faultKindOf(error) !== "unique") throw error;
+    const kind = isDatabaseFault(error) ? faultKindOf(error) : undefined;
+    if (kind !== "unique" && kind !== "data") throw error;
     await connection.query("ROLLBACK TO SAVEPOINT inserted; RELEASE SAVEPOINT inserted");
-    return { fault: error };
+    return { fault: error as DatabaseFault };
   }
 }
 

@@ -1,6 +1,7 @@
 import { linkNamed } from "../../event/rules.ts";
 import type { Connection } from "../../table/connection.ts";
 import { prepareStage, type StageStatements } from "../../table/landing/stage.ts";
+import { refuseSwallowed } from "../../table/landing/swallowed.ts";
 import type { RowHasher } from "../../table/rows/row-hasher.ts";
 import { brokenLetter, type EncodedBatch, type Letter } from "../encode/encoded-batch.ts";
 import type { SessionKind } from "../encode/event-filter.ts";
@@ -61,6 +62,8 @@ export async function landStaged(
   const replaced = superseded + of("outdated");
   const { letters: misfits, parked, filtered } = aside;
   const staged = copied.copied - over.length - strangers.length - misfits.length - parked.length - filtered;
+  // Where the repeats were looked up before, all else was to be inserted.
+  if (inserted.repeated) refuseSwallowed(stage.table, staged - inserted.repeated.size - written);
   const toAudit = indexesOf(batch, counts, ["written", "replaced", "outdated"]);
   const letters = [...copied.letters, ...misfits, ...over, ...strangers, ...conflicts, ...refused];
   return {

@@ -7,10 +7,8 @@ export type GroupWord = HeardState["state"] | "silent" | "none";
 
 /** @param heard of one topic, the worst first */
 export function groupWord(heard: readonly HeardState[]): GroupWord {
-  const speaking = heard.filter(({ isSilent }) => !isSilent);
-  // A stopped group that isn't tried again is one of a process that has ended: one that goes on says more.
-  const alive = speaking.find(({ state, retryAt }) => state !== "stopped" || retryAt !== null) ?? speaking[0];
-  if (alive !== undefined) return alive.state;
+  const speaking = heard.find(({ isSilent }) => !isSilent);
+  if (speaking !== undefined) return speaking.state;
   const [last] = heard;
   if (last === undefined) return "none";
   return last.state === "stopped" ? "stopped" : "silent";

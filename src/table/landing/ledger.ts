@@ -1,4 +1,5 @@
 import type { Connection } from "../connection.ts";
+import { refuseSwallowed } from "./swallowed.ts";
 
 /** What the ledger counts, by its columns' names: read = the sum of the others. */
 export const LEDGER_COUNTS = ["read", "written", "duplicate", "replaced", "dead", "parked", "filtered"] as const;
@@ -86,9 +87,16 @@ const recordOf = ({ partition, ledger, last, detail }: Advance): object => ({
 
 /** `advanceWhereNext` for one partition that is locked and whose next_offset was read under the lock. @returns the row's key */
 export async function advance(connection: Connection, topic: string, step: Advance): Promise<LedgerKey> {
-  const key = (await advanceWhereNext(connection, topic, [step])).get(step.partition);
-  if (key === undefined) throw new Error(`${topic}/${step.partition}: next_offset moved under our lock`);
-  return key;
+  const { partition } = step;
+  const key = (await advanceWhereNext(connection, topic, [step])).get(partition);
+  if (key !== undefined) return key;
+  const moved = await connection.query(
+    `SELECT partition FROM tradetape.landed_offset
+     WHERE topic = $1 AND partition = $2 AND xmin = pg_current_xact_id()::xid`,
+    [topic, partition],
+  );
+  refuseSwallowed("tradetape.landed_batch", moved.length);
+  throw new Error(`${topic}/${partition}: next_offset moved under our lock`);
 }
 
 /** Whether the row with this key is in the ledger, and so its transaction has committed. */

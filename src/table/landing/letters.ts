@@ -1,5 +1,6 @@
 import type { LetterReason } from "../../event/letter.ts";
 import type { Connection } from "../connection.ts";
+import { refuseSwallowed } from "./swallowed.ts";
 
 /** Header values as JSON can hold them: base64, null without a value, a list where a name repeats. */
 export type StoredHeaders = Readonly<Record<string, string | null | readonly (string | null)[]>>;
@@ -36,7 +37,7 @@ export async function insertLetters(
   letters: readonly LetterRow[],
 ): Promise<void> {
   if (letters.length === 0) return;
-  await connection.run(
+  const taken = await connection.run(
     `INSERT INTO tradetape.dead_letter (topic, partition, "offset", reason, detail, column_name, sqlstate, key, value,
        headers, published_at, attempts)
      SELECT $1, $2, l.o, l.reason, l.detail, l.column_name, l.sqlstate, l.key, l.value, l.headers,
@@ -59,6 +60,7 @@ export async function insertLetters(
       letters.map((l) => l.attempts),
     ],
   );
+  refuseSwallowed("tradetape.dead_letter", letters.length - taken);
 }
 
 export async function insertParked(
@@ -68,7 +70,7 @@ export async function insertParked(
   parked: readonly ParkedRow[],
 ): Promise<void> {
   if (parked.length === 0) return;
-  await connection.run(
+  const taken = await connection.run(
     `INSERT INTO tradetape.parked_event (topic, partition, "offset", event_id, missing, key, value, headers,
        published_at)
      SELECT $1, $2, p.o, p.id, p.missing, p.key, p.value, p.headers, to_timestamp(p.ms / 1000.0)
@@ -86,4 +88,5 @@ export async function insertParked(
       parked.map((p) => p.publishedAtMs),
     ],
   );
+  refuseSwallowed("tradetape.parked_event", parked.length - taken);
 }

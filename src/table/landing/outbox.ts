@@ -1,5 +1,6 @@
 import type { Connection } from "../connection.ts";
 import type { StoredHeaders } from "./letters.ts";
+import { refuseSwallowed } from "./swallowed.ts";
 
 /** A message that a committed batch owes to the audit or the dead-letters topic, byte for byte. */
 export interface OutboxMessage {
@@ -22,7 +23,7 @@ export interface Owed {
 
 export async function insertOutbox(connection: Connection, sourceTopic: string, owed: readonly Owed[]): Promise<void> {
   if (owed.length === 0) return;
-  await connection.run(
+  const taken = await connection.run(
     `INSERT INTO tradetape.outbox (source_topic, source_partition, topic, key, value, headers)
      SELECT $1, m.partition, m.topic, m.key, m.value, m.headers
      FROM unnest($2::int[], $3::text[], $4::bytea[], $5::bytea[], $6::jsonb[]) WITH ORDINALITY
@@ -37,6 +38,7 @@ export async function insertOutbox(connection: Connection, sourceTopic: string, 
       owed.map(({ message }) => JSON.stringify(message.headers)),
     ],
   );
+  refuseSwallowed("tradetape.outbox", owed.length - taken);
 }
 
 /** Which of these topics have messages in the outbox. */

@@ -3,6 +3,7 @@ import type { Parent } from "../rows/landing-table.ts";
 import { quoted } from "../sql.ts";
 import type { StoredHeaders } from "./letters.ts";
 import { notServed } from "./stage.ts";
+import { refuseSwallowed } from "./swallowed.ts";
 
 /**
  * A page is bounded by bytes, too, because events of a megabyte may park by the thousand, and their letters travel as text
@@ -97,8 +98,8 @@ export async function unpark(
     `DELETE FROM tradetape.parked_event WHERE topic = $1 AND partition = $2 AND "offset" = ANY($3::bigint[])`,
     [topic, partition, offsets],
   );
-  if (gone !== offsets.length)
-    throw new Error(`${topic}/${partition}: a parked event left while its partition was locked`);
+  // Nobody else may take them while the partition is locked.
+  refuseSwallowed("tradetape.parked_event", offsets.length - gone);
 }
 
 /** The database's time now, as text: deadlines go by this clock, which `parked_event` was filled by. */

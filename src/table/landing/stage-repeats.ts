@@ -1,14 +1,21 @@
 import { contentColumns, type LandingTable } from "../rows/landing-table.ts";
-import { equal, list, lookup, OFFSET_COLUMN, quoted, row } from "../sql.ts";
+import { equal, list, literal, lookup, OFFSET_COLUMN, quoted, row } from "../sql.ts";
 
-/** SQL: the staged rows whose id is in the table with other content. The table's row stays, and these become letters. */
+/**
+ * SQL for after the insert: the staged rows whose id is in the table with other content, which become letters, since the
+ * table's row stays; and those whose id isn't there at all, so that something has swallowed them.
+ */
 export function conflicts(table: LandingTable, relation: string): string {
-  const content = contentColumns(table);
+  const { retold } = table;
+  const content = contentColumns(table).filter((name) => !retold?.notContent.includes(name));
   const on = equal(table.key, "t", "s");
-  const differs = `${row(content, "s.")} IS DISTINCT FROM ${row(content, "t.")}`;
-  return `SELECT s.${OFFSET_COLUMN} AS "offset", s.${quoted(table.key.at(-1)!)} AS id FROM ${quoted(relation)} s
-    CROSS JOIN ${lookup(table.table, "1", `${on} AND ${differs}`)} other
-    ORDER BY 1`;
+  const differ = (names: readonly string[]) => `${row(names, "s.")} IS DISTINCT FROM ${row(names, "t.")}`;
+  const differs = retold
+    ? `(${differ(content)} OR t.${quoted(retold.column)} <> ${literal(retold.value)} AND ${differ(retold.notContent)})`
+    : differ(content);
+  return `SELECT s.${OFFSET_COLUMN} AS "offset", s.${quoted(table.key.at(-1)!)} AS id, t.differs IS NULL AS swallowed
+    FROM ${quoted(relation)} s LEFT JOIN ${lookup(table.table, `${differs} AS differs`, on)} t ON true
+    WHERE t.differs IS DISTINCT FROM false ORDER BY 1`;
 }
 
 /**

@@ -1,7 +1,7 @@
 import { type LinkRule, NO_RULES_OFF, type RulesOff } from "../../event/rules.ts";
 import type { Connection } from "../connection.ts";
 import { type LandingTable, landingColumns } from "../rows/landing-table.ts";
-import { list, lookup, OFFSET_COLUMN, quoted } from "../sql.ts";
+import { list, literal, lookup, OFFSET_COLUMN, quoted } from "../sql.ts";
 import { firstBrokenSql, linksOf, totalsSql } from "./links.ts";
 import { conflicts, insertFresh, repeats } from "./stage-repeats.ts";
 import { supersede } from "./supersede.ts";
@@ -11,6 +11,8 @@ import { supersede } from "./supersede.ts";
  * Each staged row has its record's offset beside it, so that every outcome can name its record.
  */
 export interface StageStatements {
+  /** The table that the staged rows go to. */
+  readonly table: string;
   readonly relation: string;
   readonly create: string;
   readonly copy: string;
@@ -37,12 +39,13 @@ export function stageStatements(table: LandingTable, off: RulesOff = NO_RULES_OF
   const links = linksOf(table, off);
   const total = links.find((link) => link.total);
   return {
+    table: table.table,
     relation,
     // With the target's checks, COPY refuses bad data and names its line. ON COMMIT DELETE ROWS keeps the table for the
     // session's next batch, because a table per batch would bloat the catalog.
     create: `CREATE TEMPORARY TABLE ${quoted(relation)} (LIKE public.${quoted(table.table)} INCLUDING CONSTRAINTS
       INCLUDING DEFAULTS, ${OFFSET_COLUMN} bigint NOT NULL) ON COMMIT DELETE ROWS;
-      ${table.chained ? unchained(relation) : ""}`,
+      ${lenient(relation, [...columns, OFFSET_COLUMN])}`,
     copy: `COPY ${quoted(relation)} (${list(columns)}, ${OFFSET_COLUMN}) FROM STDIN (FORMAT binary)`,
     columnCount: columns.length + 1,
     misfits: table.parents.length > 0 ? misfits(table, relation, id, links) : undefined,
@@ -63,9 +66,16 @@ export function directCopy(table: LandingTable): string {
   return `COPY public.${quoted(table.table)} (${list(columns)}) FROM STDIN (FORMAT binary)`;
 }
 
-/** SQL: lets the chain's columns be null in the stage, where `insertLinked` fills them. */
-const unchained = (relation: string) =>
-  `ALTER TABLE ${quoted(relation)} ALTER seq DROP NOT NULL, ALTER prev_hash DROP NOT NULL, ALTER hash DROP NOT NULL`;
+/**
+ * SQL: lets all columns but these be null in the stage, which knows neither how the table generates them nor, in the chain's
+ * case, what `insertLinked` will put there.
+ */
+const lenient = (relation: string, filled: readonly string[]) =>
+  `DO $$ DECLARE other name; BEGIN
+     FOR other IN SELECT attname FROM pg_attribute WHERE attrelid = 'pg_temp.${relation}'::regclass AND attnum > 0
+       AND attnotnull AND attname <> ALL (ARRAY[${filled.map(literal).join(", ")}])
+     LOOP EXECUTE format('ALTER TABLE pg_temp.${relation} ALTER %I DROP NOT NULL', other); END LOOP;
+   END $$`;
 
 /**
  * SQL for `StageStatements.misfits`. $1 and $2 are topic and partition, by which events are found whose id is parked: they

@@ -11,7 +11,8 @@ const LANDED = -1;
  * A staged row *stands* when it is not older than what stood before it: the greatest (revised_at, offset) of an id stays, and
  * a final row stays whatever comes behind it. What stands and has other content than what stood before is a *turn*: it
  * supersedes that, which goes into the revisions. What stands with the same content is a duplicate, and raises revised_at
- * only. What doesn't stand is outdated, or a duplicate when it says what stood then.
+ * only. What doesn't stand is outdated, or a duplicate when it says what stood then. The outcome `swallowed` counts rows
+ * that were to be written somewhere and were not, as a trigger can make it.
  */
 export function supersede(table: LandingTable, relation: string, columns: readonly string[]): string {
   const key = list(table.key);
@@ -24,6 +25,7 @@ export function supersede(table: LandingTable, relation: string, columns: readon
   // Of one revision that came by two partitions, the greater offset stays, in whichever order they land.
   const byOffset = columns.includes("source_offset");
   const landed = `FILTER (WHERE ${OFFSET_COLUMN} = ${LANDED}) OVER whole`;
+  const raises = `(${OFFSET_COLUMN} <> ${LANDED} OR revised_then > revised_at)`;
   const isLater = "coalesce((revised_at, source_offset) > (landed_revised_at, landed_offset), true)";
   return `WITH landed AS MATERIALIZED (
       SELECT t.* FROM (SELECT DISTINCT ${key} FROM ${quoted(relation)} ORDER BY ${key}) s
@@ -53,20 +55,25 @@ export function supersede(table: LandingTable, relation: string, columns: readon
       FROM compared WHERE stands AND (is_first OR differs) WINDOW up AS (${inOrder})
     ), superseded AS (
       INSERT INTO public.${quoted(revisionTable(table))} (${list(columns)}, known_to, successor_partition, successor_offset)
-      SELECT ${values}, known_to, $2::integer, successor FROM turn WHERE successor IS NOT NULL
+      SELECT ${values}, known_to, $2::integer, successor FROM turn WHERE successor IS NOT NULL RETURNING 1
     ), fresh AS (
       INSERT INTO public.${quoted(table.table)} (${list(columns)})
-      SELECT ${values} FROM turn WHERE successor IS NULL AND NOT repeats ORDER BY ${key}
+      SELECT ${values} FROM turn WHERE successor IS NULL AND NOT repeats ORDER BY ${key} RETURNING 1
     ), revised AS (
       INSERT INTO public.${quoted(table.table)} (${list(columns)}) SELECT ${values} FROM turn
-      WHERE successor IS NULL AND repeats AND (${OFFSET_COLUMN} <> ${LANDED} OR revised_then > revised_at) ORDER BY ${key}
+      WHERE successor IS NULL AND repeats AND ${raises} ORDER BY ${key}
       ON CONFLICT (${key}) DO UPDATE SET ${rest.map((name) => `${quoted(name)} = excluded.${quoted(name)}`).join(", ")}
+      RETURNING 1
     )
     SELECT outcome, count(*) AS rows, CASE WHEN $1::boolean THEN array_agg(${OFFSET_COLUMN}) END AS offsets FROM (
       SELECT ${OFFSET_COLUMN}, CASE WHEN is_first THEN 'written' WHEN closed OR NOT differs THEN 'duplicate'
         WHEN stands THEN 'replaced' ELSE 'outdated' END AS outcome
       FROM compared WHERE ${OFFSET_COLUMN} <> ${LANDED}
-    ) staged GROUP BY outcome`;
+    ) staged GROUP BY outcome
+    UNION ALL SELECT 'swallowed', due - done, NULL FROM (
+      SELECT (SELECT count(*) FROM turn WHERE successor IS NOT NULL OR NOT repeats OR ${raises}) AS due,
+        (SELECT count(*) FROM superseded) + (SELECT count(*) FROM fresh) + (SELECT count(*) FROM revised) AS done
+    ) given WHERE due <> done`;
 }
 
 /**

@@ -1,7 +1,7 @@
 import { TradetapeError } from "../../errors.ts";
 import type { Connection } from "../connection.ts";
 import type { FieldWriter } from "./copy-buffer.ts";
-import { type LandingTable, landingColumns, revisionTable } from "./landing-table.ts";
+import { type LandingTable, landingColumns, revisionTable, tablesOf } from "./landing-table.ts";
 
 /** A column as the live table has it, with the writer of its type. */
 export interface CheckedColumn {
@@ -67,6 +67,7 @@ export async function checkCatalog(
       ...(await revisionProblems(connection, table)),
     );
   }
+  problems.push(...(await hiddenRows(connection, table)));
   if (problems.length > 0) {
     throw new TradetapeError("catalog_mismatch", problems.join("\n"), {
       next:
@@ -95,6 +96,24 @@ async function keyProblems(connection: Connection, { table, key }: LandingTable)
     ({ columns }) => columns.length === key.length && columns.every((column) => key.includes(column)),
   );
   return hasKey ? [] : [`${table}: no unique index on (${key.join(", ")}), so repeats would land as rows of their own`];
+}
+
+/**
+ * Tables of which a row security policy hides rows from whoever lands: COPY doesn't go there, and a parent that can't be seen
+ * would pass for one that has not landed.
+ */
+async function hiddenRows(connection: Connection, table: LandingTable): Promise<string[]> {
+  const names = [...tablesOf(table), ...table.parents.map((parent) => parent.table)];
+  const hidden = await connection.query<{ name: string; role: string }>(
+    `SELECT c.oid::regclass::text AS name, current_user AS role FROM pg_class c
+     WHERE (c.relnamespace = to_regnamespace('tradetape') OR c.oid = ANY (SELECT to_regclass('public.' || quote_ident(n))
+         FROM unnest($1::text[]) AS n))
+       AND c.relkind IN ('r', 'p') AND c.relrowsecurity AND row_security_active(c.oid) ORDER BY 1`,
+    [names],
+  );
+  return hidden.map(
+    ({ name, role }) => `${name}: row security filters it for ${role}: disable it, or ALTER ROLE ${role} BYPASSRLS`,
+  );
 }
 
 /** Columns that the table's revisions lack, whose values a revision would lose. */

@@ -42,6 +42,8 @@ export interface LandingTable {
   readonly recordColumns: readonly RecordColumn[];
   /** Fields in which two events of one id may differ and still be the same event. */
   readonly notContent?: readonly string[];
+  /** Fields that may differ as well in events that both have this value in `column`. */
+  readonly retold?: { readonly column: string; readonly value: string; readonly notContent: readonly string[] };
   /** A column's value after which nothing revises the row any more. */
   readonly final?: { readonly column: string; readonly value: string };
   /** Whether rows are linked into the hash chain before they are inserted: such a row is never taken out again. */
@@ -55,6 +57,11 @@ export interface LandingTableOf<T extends EventTopic> extends LandingTable {
   readonly key: readonly [...FieldHolding<string | number, T>[], OwnIdField<T>];
   readonly parents: readonly [] | ParentsOf<T>;
   readonly notContent?: readonly FieldOf<T>[];
+  readonly retold?: {
+    readonly column: FieldOf<T>;
+    readonly value: string;
+    readonly notContent: readonly FieldOf<T>[];
+  };
   readonly final?: { readonly column: FieldOf<T>; readonly value: string };
 }
 

@@ -93,21 +93,10 @@ test("garbage stops its topic alone, is shown everywhere, and becomes letters by
   await expect.poll(() => count(told)).toBe(0);
 });
 
-test("what comes behind the offsets that were set aside stops it again, and no try lets more of it pass", async () => {
-  for (let n = 1; n <= 9; n++) {
-    await tape.raw("bars", garbage(100));
-    await expect.poll(() => letters("bars")).toBe(1200 + 100 * n);
-  }
-  await tape.raw("bars", garbage(100));
+test("what comes behind the offsets that were set aside stops it again", async () => {
+  await tape.raw("bars", garbage(1000));
   await stopped("bars");
-  const retryAt = () => {
-    const state = consuming.stateOf("bars");
-    return state?.state === "stopped" ? state.retryAt : undefined;
-  };
-  for (let tries = 0, last = retryAt(); tries < 3; tries++, last = retryAt()) {
-    await expect.poll(retryAt).not.toEqual(last);
-  }
-  expect(await letters("bars")).toBe(2100);
+  expect(await letters("bars")).toBe(1200);
   await follow(consuming.stateOf("bars"), "set-aside");
   await expect.poll(() => letters("bars")).toBe(2200);
   await runs("bars");

@@ -158,8 +158,8 @@ class FakeSession {
   }
 
   /** One message may hold statements around the COPY: where one fails, those behind it aren't run. */
-  async copy(text: string, bytes: Buffer): Promise<void> {
-    await this.#send(text, [], { bytes });
+  async copy(text: string, bytes: Buffer): Promise<number> {
+    return (await this.#send(text, [], { bytes })).count;
   }
 
   async commit(): Promise<void> {

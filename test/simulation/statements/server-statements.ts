@@ -53,5 +53,8 @@ export const catalog = taking<[string]>(({ values: [table] }) => {
   );
 });
 
+/** No table has row security. */
+export const hiddenTables = taking<[string[]]>(() => rows([]));
+
 /** Revisions have every column of their table. */
 export const revisionGaps = taking<[string]>(() => rows([]));

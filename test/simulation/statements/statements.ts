@@ -4,7 +4,7 @@ import type { FakeDatabase } from "../fakes/fake-database.ts";
 import type { Backend, FakePostgres } from "../fakes/fake-postgres.ts";
 import { databaseError } from "../fakes/fake-table.ts";
 import { advance, insertLanded, lock } from "./landed-statements.ts";
-import { blockers, catalog, dayKey, evict, keyIndexes, revisionGaps } from "./server-statements.ts";
+import { blockers, catalog, dayKey, evict, hiddenTables, keyIndexes, revisionGaps } from "./server-statements.ts";
 import { stageStatement } from "./stage-statements.ts";
 import {
   type Context,
@@ -87,7 +87,7 @@ const insertLetters = taking<[string, number, number[], LetterReason[], null, nu
         throw databaseError("23505", "duplicate key dead_letter_pkey");
       }
     }
-    return NONE;
+    return { rows: [], count: offsets.length };
   },
 );
 
@@ -112,7 +112,7 @@ const insertParked = taking<
       throw databaseError("23505", "duplicate key parked_event_pkey");
     }
   }
-  return NONE;
+  return { rows: [], count: offsets.length };
 });
 
 const insertOutbox = taking<[string, number[], string[], (Buffer | null)[], (Buffer | null)[], string[]]>(
@@ -128,7 +128,7 @@ const insertOutbox = taking<[string, number[], string[], (Buffer | null)[], (Buf
         tx.undo.push(() => void db.owed.splice(db.owed.indexOf(message), 1));
       });
     }
-    return NONE;
+    return { rows: [], count: topics.length };
   },
 );
 
@@ -264,10 +264,11 @@ const HANDLERS: readonly (readonly [RegExp, Handler])[] = [
       return NONE;
     }),
   ],
-  [/^SET LOCAL enable_nestloop/, () => NONE],
+  [/^SET LOCAL (enable_nestloop|lock_timeout)/, () => NONE],
   [/pg_blocking_pids/, blockers],
   [/^WITH doomed/, evict],
   [/^SELECT r\.attname/, revisionGaps],
+  [/^SELECT c\.oid::regclass/, hiddenTables],
   [/^SELECT a\.attname/, catalog],
   [/^SELECT pg_get_partkeydef/, dayKey],
   [/FROM pg_index/, keyIndexes],
