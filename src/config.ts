@@ -1,30 +1,41 @@
 import { readFileSync } from "node:fs";
 import type { z } from "zod";
 import { TradetapeError } from "./errors.ts";
-import { RETIRED, SETTINGS, type Setting, type SettingName } from "./settings.ts";
+import { COMPOSE_VARIABLES, RETIRED, SETTING_NAMES, SETTINGS, type Setting, type SettingName } from "./settings.ts";
 
 export type Config = { readonly [K in SettingName]: z.output<(typeof SETTINGS)[K]["schema"]> };
 
+/** Where settings come from, beside what is given by name. */
+interface Sources {
+  /** What gives them: a message calls a setting by its flag, or as the option of `connect`. */
+  readonly given?: "flag" | "option";
+  /** Settings that neither a flag nor the environment has a say in: they have their defaults. */
+  readonly fixed?: readonly SettingName[];
+}
+
 /**
- * The settings from flags (by setting name), then the environment, then the defaults.
- * @throws TradetapeError config_invalid that lists every problem, without any secret's value.
+ * The settings that are given (by setting name), then those of the environment, then the defaults.
+ * @throws TradetapeError config_invalid that lists every problem, names that no setting has among them, without any
+ * secret's value.
  */
 export function readConfig(
-  flags: { readonly [K in SettingName]?: string | undefined } = {},
+  values: { readonly [K in SettingName]?: string | undefined } = {},
   env: NodeJS.ProcessEnv = process.env,
+  { given = "flag", fixed = [] }: Sources = {},
 ): Config {
-  const problems: string[] = [];
+  const problems = [...unknownOptions(values, given), ...unknownVariables(env)];
   const config: Record<string, unknown> = {};
-  for (const [name, s] of Object.entries(SETTINGS) as [SettingName, Setting<z.ZodType>][]) {
-    const parsed = s.schema.safeParse(flags[name] ?? fromEnvironment(s, env, problems));
+  for (const name of SETTING_NAMES) {
+    const s: Setting<z.ZodType> = SETTINGS[name];
+    const called = given === "option" ? `option ${name}` : (s.flag ?? s.env);
+    const isFixed = fixed.includes(name);
+    if (isFixed && values[name] !== undefined) problems.push(`${called}: not for this command, whose stack is its own`);
+    const parsed = s.schema.safeParse(isFixed ? undefined : (values[name] ?? fromEnvironment(s, env, problems)));
     if (parsed.success) config[name] = parsed.data;
     else {
-      const where = flags[name] === undefined ? s.env : (s.flag ?? s.env);
+      const where = values[name] === undefined ? s.env : called;
       for (const issue of parsed.error.issues) problems.push(`${where}: ${issue.message}`);
     }
-  }
-  for (const [name, now] of Object.entries(RETIRED)) {
-    if (env[name]) problems.push(`${name} is read no longer: unset it and use ${now}`);
   }
   checkTogether(config as Config, problems);
   if (problems.length > 0) {
@@ -33,6 +44,59 @@ export function readConfig(
     });
   }
   return config as Config;
+}
+
+/** Options of `connect` that are none: a program in JavaScript has no compiler that says so. */
+function unknownOptions(values: object, given: "flag" | "option"): string[] {
+  if (given === "flag") return [];
+  const names: readonly string[] = SETTING_NAMES;
+  const byVariable = new Map<string, string>(SETTING_NAMES.map((name) => [SETTINGS[name].env, name]));
+  return Object.keys(values)
+    .filter((name) => !names.includes(name))
+    .map((name) => `option ${name}: there is none, ${byVariable.get(name) ?? nearest(name, names)} is meant, perhaps`);
+}
+
+/**
+ * What Kubernetes and Docker tell a container of a service that happens to be called tradetape, or tradetape-something:
+ * TRADETAPE_SERVICE_HOST, TRADETAPE_PORT=tcp://..., TRADETAPE_PORT_8080_TCP_ADDR.
+ */
+const SERVICE_LINK = /_SERVICE_(HOST|PORT)(_[A-Z0-9_]+)?$|_PORT_\d+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?$/;
+const SERVICE_ADDRESS = /^(tcp|udp|sctp):\/\//;
+
+/** Variables of our prefix that nobody reads: a setting that is misspelt would be another than somebody thinks. */
+function unknownVariables(env: NodeJS.ProcessEnv): string[] {
+  const known: readonly string[] = SETTING_NAMES.map((name) => SETTINGS[name].env);
+  const isOurs = (name: string, value: string) =>
+    /^TRADETAPE_/i.test(name) &&
+    !known.includes(name) &&
+    !COMPOSE_VARIABLES.includes(name) &&
+    !SERVICE_LINK.test(name) &&
+    !SERVICE_ADDRESS.test(value);
+  return Object.entries(env).flatMap(([name, value]) => {
+    if (!value || !isOurs(name, value)) return [];
+    const now = RETIRED[name];
+    if (now !== undefined) return [`${name} is read no longer: unset it and use ${now}`];
+    return [`${name} is no setting: unset it; ${nearest(name.toUpperCase(), known)} is meant, perhaps`];
+  });
+}
+
+/** The name that most resembles one, by how many letters have to be changed, added or left out. */
+function nearest(name: string, known: readonly string[]): string {
+  const far = known.map((other) => ({ other, edits: editsBetween(name, other) }));
+  return far.reduce((best, next) => (next.edits < best.edits ? next : best)).other;
+}
+
+function editsBetween(from: string, to: string): number {
+  let row = Array.from({ length: to.length + 1 }, (_, n) => n);
+  for (const [i, letter] of [...from].entries()) {
+    const next = [i + 1];
+    for (let j = 0; j < to.length; j++) {
+      const exchanged = row[j]! + (letter === to[j] ? 0 : 1);
+      next.push(Math.min(exchanged, row[j + 1]! + 1, next[j]! + 1));
+    }
+    row = next;
+  }
+  return row[to.length]!;
 }
 
 function fromEnvironment(s: Setting<z.ZodType>, env: NodeJS.ProcessEnv, problems: string[]): string | undefined {

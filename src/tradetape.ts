@@ -29,7 +29,7 @@ export type { EventSource, PublishAllOptions, PublishOptions, PublishProgress, T
  * @throws TradetapeError config_invalid, broker_unreachable
  */
 export async function connect(options: ConnectOptions = {}): Promise<Tape> {
-  const flags = Object.entries(options).map(([name, value]) => [name, value === undefined ? value : String(value)]);
-  const config = readConfig(Object.fromEntries(flags));
+  const given = Object.entries(options).map(([name, value]) => [name, value === undefined ? value : String(value)]);
+  const config = readConfig(Object.fromEntries(given), process.env, { given: "option" });
   return connectTape(config, openLog(config));
 }

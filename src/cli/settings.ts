@@ -1,5 +1,5 @@
 import type { Config } from "../config.ts";
-import { SETTINGS, type SettingName } from "../settings.ts";
+import { SETTING_NAMES, SETTINGS, type SettingName } from "../settings.ts";
 import type { CommandSpec } from "./command.ts";
 import { EXIT } from "./exit.ts";
 import { table } from "./output.ts";
@@ -16,7 +16,7 @@ interface SettingRow {
 
 /** Every setting in the order of its declaration. */
 export function settingRows(): SettingRow[] {
-  return (Object.keys(SETTINGS) as SettingName[]).map((name) => {
+  return SETTING_NAMES.map((name) => {
     const setting: { env: string; flag?: string; doc: string; unit?: string; schema: unknown } = SETTINGS[name];
     return {
       name,

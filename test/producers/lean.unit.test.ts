@@ -141,7 +141,7 @@ describe("Lean ticks", () => {
     expect(events[0]?.market_data_id).not.toBe(live.events[0]?.market_data_id);
   });
 
-  const folder = process.env.TRADETAPE_TEST_DATA ?? new URL("../../../shared/data", import.meta.url).pathname;
+  const folder = process.env.TEST_DATA ?? new URL("../../../shared/data", import.meta.url).pathname;
   const real = existsSync(folder) ? readdirSync(folder).filter((name) => /^ibm_\d{8}\.zip$/.test(name)) : [];
   it.skipIf(real.length === 0)("are all read from real files (skipped where ../shared/data has none)", async () => {
     const seen = new Set<string>();

@@ -4,8 +4,8 @@ import { describe, expect, test } from "vitest";
 import type { Report } from "./worker.ts";
 import { simulate } from "./world.ts";
 
-/** `npm test` runs the first of them; TRADETAPE_SIMULATION=FROM..TO others, as many as one has time for. */
-const [FROM, TO] = (process.env.TRADETAPE_SIMULATION ?? "1..10001").split("..").map(Number) as [number, number];
+/** `npm test` runs the first of them; SIMULATION_SCHEDULES=FROM..TO others, as many as one has time for. */
+const [FROM, TO] = (process.env.SIMULATION_SCHEDULES ?? "1..10001").split("..").map(Number) as [number, number];
 
 const MINUTE_MS = 60_000;
 

@@ -89,7 +89,7 @@ const SETTINGS_OF_TESTS: Settings = {
   sweepIntervalMs: "50",
   lockTimeoutMs: "1000",
   parkDeadlineMs: String(7 * 86_400_000),
-  logLevel: process.env.TRADETAPE_TEST_LOG ?? "silent",
+  logLevel: process.env.TEST_LOG_LEVEL ?? "silent",
 };
 
 /** Makes a database, migrates it, makes the topics and connects. @param settings beat the tests' own */

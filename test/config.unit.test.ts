@@ -1,0 +1,64 @@
+import { describe, expect, test } from "vitest";
+import { readConfig } from "../src/config.ts";
+import { SETTING_NAMES, SETTINGS } from "../src/settings.ts";
+import { connect } from "../src/tradetape.ts";
+
+const refused = (message: RegExp | string) =>
+  expect.objectContaining({ code: "config_invalid", message: expect.stringMatching(message) });
+
+describe("a variable of our prefix that no setting has", () => {
+  test.each([
+    ["TRADETAPE_PARK_DEADLINE", "TRADETAPE_PARK_DEADLINE_MS"],
+    ["TRADETAPE_NAMESPAC", "TRADETAPE_NAMESPACE"],
+    ["TRADETAPE_NAME_SPACE", "TRADETAPE_NAMESPACE"],
+    ["tradetape_home", "TRADETAPE_HOME"],
+    ["TRADETAPE_TICK_DAYS_AHEAD", "TRADETAPE_DAYS_AHEAD"],
+  ])("%s is refused, and %s named", (name, meant) => {
+    expect(() => readConfig({}, { [name]: "5" })).toThrow(refused(`^${name} .*\\b${meant}\\b`));
+  });
+
+  test("is named whoever asks, beside every other problem", () => {
+    const wrong = { TRADETAPE_PARKED: "1", TRADETAPE_RULE_OFF: "x", TRADETAPE_LOG_LEVEL: "loud" };
+    expect(() => readConfig({}, wrong)).toThrow(
+      refused(/TRADETAPE_PARKED [\s\S]*TRADETAPE_RULE_OFF [\s\S]*LOG_LEVEL: /),
+    );
+  });
+
+  test("is none where it is empty, belongs to docker-compose.yml, or tells a container of a service of that name", () => {
+    const links = {
+      TRADETAPE_SERVICE_HOST: "10.0.0.7",
+      TRADETAPE_SERVICE_PORT: "8080",
+      TRADETAPE_SERVICE_PORT_HTTP: "8080",
+      TRADETAPE_PORT: "tcp://10.0.0.7:8080",
+      TRADETAPE_PORT_8080_TCP: "tcp://10.0.0.7:8080",
+      TRADETAPE_METRICS_PORT_8080_TCP_ADDR: "10.0.0.7",
+    };
+    const others = { TRADETAPE_KAFKA_PORT: "9092", TRADETAPE_HOMES: "", OTHER_HOME: "x" };
+    expect(readConfig({}, { ...links, ...others })).toEqual(readConfig({}, {}));
+  });
+});
+
+describe("an option of connect that there isn't", () => {
+  test.each([
+    ["kafkaBroker", "kafkaBrokers"],
+    ["KAFKA_BROKERS", "kafkaBrokers"],
+    ["KAFKA_SSL_ENABLED", "kafkaSsl"],
+    ["schemaRegistryURL", "schemaRegistryUrl"],
+  ])("%s is refused, and %s named", async (name, meant) => {
+    const options = { kafkaBrokers: "127.0.0.1:1", schemaRegistryUrl: "http://127.0.0.1:1", [name]: "x" };
+    await expect(connect(options)).rejects.toThrow(refused(`^option ${name}: .*\\b${meant}\\b`));
+  });
+
+  test("is refused where it is undefined, too; one that there is, is called by its name when it is wrong", async () => {
+    await expect(connect({ brokers: undefined } as object)).rejects.toThrow(refused("option brokers"));
+    await expect(connect({ kafkaBrokers: "kafka://a" })).rejects.toThrow(refused("^option kafkaBrokers: must be host"));
+  });
+});
+
+test("a setting that is fixed has its default whatever the environment holds, and is refused as a flag", () => {
+  const env = Object.fromEntries(SETTING_NAMES.map((name) => [SETTINGS[name].env, "\0 no value of any setting"]));
+  const files = { DATABASE_URL_FILE: "nowhere", KAFKA_SASL_PASSWORD_FILE: "nowhere" };
+  expect(readConfig({}, { ...env, ...files }, { fixed: SETTING_NAMES })).toEqual(readConfig({}, {}));
+  const flags = { databaseUrl: "postgres://a@b/c" };
+  expect(() => readConfig(flags, {}, { fixed: ["databaseUrl"] })).toThrow(refused("^--database-url <url>: not for"));
+});
