@@ -3,7 +3,7 @@ import { TradetapeError } from "../errors.ts";
 import { landedPlaces } from "../table/checks/landed-places.ts";
 import { Connection } from "../table/connection.ts";
 import { addressOf } from "../table/database-url.ts";
-import { migrate } from "../table/migrate.ts";
+import { couldBeMade, migrate } from "../table/migrate.ts";
 import { tablesOf } from "../table/rows/landing-table.ts";
 import {
   beginRun,
@@ -34,6 +34,10 @@ interface TargetOptions {
  */
 export async function openTarget(databaseUrl: string): Promise<Connection> {
   await migrate(databaseUrl);
+  return lockedTarget(databaseUrl);
+}
+
+async function lockedTarget(databaseUrl: string): Promise<Connection> {
   const owner = await Connection.open(databaseUrl, { name: "replay", role: "tradetape_owner" });
   if (await lockReplay(owner)) return owner;
   await owner.close();
@@ -44,6 +48,29 @@ export async function openTarget(databaseUrl: string): Promise<Connection> {
 }
 
 /**
+ * Looks at a target as `openTarget` and `beginOrResume` do, and changes nothing.
+ * @returns the run that they would go on with, undefined where they would begin one
+ * @throws TradetapeError what they would throw
+ */
+export async function inspectTarget(
+  databaseUrl: string,
+  plan: ReplayPlan,
+  all: readonly Consumer[],
+  options: TargetOptions,
+): Promise<ReplayRun<ReplayPlan> | undefined> {
+  if (await couldBeMade(databaseUrl)) {
+    if (options.resume) throw nothingToResume();
+    return undefined;
+  }
+  const owner = await lockedTarget(databaseUrl);
+  try {
+    return (await lookAt(owner, plan, all, options)).before;
+  } finally {
+    await owner.close();
+  }
+}
+
+/**
  * The run to go on with: the one that this target has not finished, when it is of the same plan, else a new one.
  * @throws TradetapeError replay_refused
  */
@@ -51,26 +78,46 @@ export async function beginOrResume(
   owner: Connection,
   plan: ReplayPlan,
   all: readonly Consumer[],
-  { resume, add }: TargetOptions,
+  options: TargetOptions,
 ): Promise<{ readonly run: ReplayRun<ReplayPlan>; readonly isResumed: boolean }> {
-  const digest = planDigest(plan);
+  const { before, used } = await lookAt(owner, plan, all, options);
+  if (before !== undefined) return { run: before, isResumed: true };
+  const topics = plan.topics.map(({ name }) => name);
+  const run = { planDigest: planDigest(plan), plan, whole: plan.whole, topics };
+  const empty = used.length === 0 ? all.flatMap(({ landing }) => tablesOf(landing)) : [];
+  return { run: await beginRun(owner, run, empty), isResumed: false };
+}
+
+/**
+ * What a replay would meet in a target: the run to go on with, else the tables that hold rows.
+ * @throws TradetapeError replay_refused
+ */
+async function lookAt(
+  owner: Connection,
+  plan: ReplayPlan,
+  all: readonly Consumer[],
+  { resume, add }: TargetOptions,
+): Promise<{ readonly before: ReplayRun<ReplayPlan> | undefined; readonly used: readonly string[] }> {
   const before = await unfinishedRun<ReplayPlan>(owner);
   if (before !== undefined) {
-    if (before.planDigest === digest) return { run: before, isResumed: true };
+    if (before.planDigest === planDigest(plan)) return { before, used: [] };
     throw refused("the target has an unfinished replay of another plan", "Resume that one by its own flags first.");
   }
-  if (resume) throw refused("there is no unfinished replay to resume", "Leave --resume away to begin one.");
-  const tables = all.flatMap(({ landing }) => tablesOf(landing));
-  const used = await tablesInUse(owner, tables);
+  if (resume) throw nothingToResume();
+  const used = await tablesInUse(
+    owner,
+    all.flatMap(({ landing }) => tablesOf(landing)),
+  );
   if (used.length > 0 && !add) {
     const next = "Give a fresh database; or --add, to land beside what is there.";
     throw refused(`the target holds what no replay of this plan wrote: ${used.join(", ")}`, next);
   }
   await refuseGaps(owner, plan, all);
-  const topics = plan.topics.map(({ name }) => name);
-  const run = { planDigest: digest, plan, whole: plan.whole, topics };
-  return { run: await beginRun(owner, run, used.length === 0 ? tables : []), isResumed: false };
+  return { before, used };
 }
+
+const nothingToResume = (): TradetapeError =>
+  refused("there is no unfinished replay to resume", "Leave --resume away to begin one.");
 
 /**
  * Refuses a replay that asks for records which can't land in this target any more: a partition's ledger never goes back and

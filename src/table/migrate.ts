@@ -55,6 +55,33 @@ export async function migrate(databaseUrl: string): Promise<MigrationReport> {
   }
 }
 
+/**
+ * Tries the migrations on a database that has none yet, and takes them back: they are one transaction here. A database
+ * of an older shape is only looked at, since its tables would be locked meanwhile.
+ * @returns whether it has none yet
+ * @throws TradetapeError what `migrate` would throw of it
+ */
+export async function couldBeMade(databaseUrl: string): Promise<boolean> {
+  const connection = await Connection.open(databaseUrl, { name: "migrate" });
+  try {
+    const done = await appliedMigrations(connection);
+    const migrations = readMigrations();
+    const other = migrations.find(({ number, sha256 }) => done.has(number) && done.get(number) !== sha256);
+    if (other !== undefined) throw changed(databaseUrl, other);
+    if (done.size > 0) return false;
+    await connection.query("BEGIN");
+    for (const migration of migrations) {
+      await applyWithin(connection, migration);
+      // What a file sets for its own transaction ends here with the file, too.
+      await connection.query("RESET ROLE; RESET ALL");
+    }
+    await connection.query("ROLLBACK");
+    return true;
+  } finally {
+    await connection.close();
+  }
+}
+
 /** @throws TradetapeError not_migrated unless every migration that this program knows has been applied. */
 export async function requireMigrated(connection: Connection, databaseUrl: string): Promise<void> {
   const done = await appliedMigrations(connection);
@@ -84,12 +111,17 @@ async function appliedMigrations(connection: Connection): Promise<Map<number, st
 
 async function apply(connection: Connection, migration: Migration): Promise<void> {
   await connection.query("BEGIN");
+  await applyWithin(connection, migration);
+  await connection.commit();
+}
+
+/** @throws TradetapeError not_migrated, with the transaction rolled back */
+async function applyWithin(connection: Connection, migration: Migration): Promise<void> {
   try {
     await connection.query(migration.sql);
     // The first file makes the roles and the schema, before there is a table to note it in.
     if (migration.number > 1) await note(connection, migration);
     if (migration.number === 2) await note(connection, readMigrations()[0]!);
-    await connection.commit();
   } catch (cause) {
     await connection.query("ROLLBACK");
     if (cause instanceof TradetapeError) throw cause;

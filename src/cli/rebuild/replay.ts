@@ -8,7 +8,8 @@ import { parseBound, parseSpeed, type Speed } from "../../replay/bounds.ts";
 import { estimateSeconds } from "../../replay/estimate.ts";
 import { type ReplayResult, replay } from "../../replay/replay.ts";
 import { FIRST, makeReplayPlan, type ReplayPlan, type ReplayRequest } from "../../replay/replay-plan.ts";
-import { beginOrResume, openTarget } from "../../replay/target.ts";
+import { beginOrResume, inspectTarget, openTarget } from "../../replay/target.ts";
+import { checkTopics, requireGoodTopics } from "../../topic/check-topics.ts";
 import { openKafka } from "../../topic/kafkajs/open-kafka.ts";
 import { withAdmin } from "../../topic/log-client.ts";
 import type { CommandSpec, Session } from "../command.ts";
@@ -49,29 +50,43 @@ export const replayCommand: CommandSpec<ReplayFlags> = {
     command.option("--session <id>", "events of this session only");
     command.option("--exclude-sessions", "events of no session only");
     command.option("--speed <speed>", "max, 1x or 10x as fast as it happened, or events a second (500/s)", "max");
-    command.option("--dry-run", "show the plan, and touch nothing");
+    command.option("--dry-run", "show the plan, or what the target is refused for, and change nothing");
     command.option("--resume", "go on with a replay that was begun, and begin none");
     command.option("--add", "land beside rows that the database holds");
   },
   run: async (session, _args, flags) => {
-    const { out } = session;
     const speed = parseSpeed(flags.speed);
     const request = requestOf(flags);
     const config = requireServices(
       { ...session.config, databaseUrl: urlOf(flags.into!) },
       "databaseUrl",
       "kafkaBrokers",
+      "schemaRegistryUrl",
     );
-    const plan = await withAdmin(openKafka(config, session.log), (admin) =>
-      makeReplayPlan(admin, config, request, CONSUMERS),
-    );
-    if (flags.dryRun) {
-      out.result({ ...plan, estimatedSeconds: estimateSeconds(plan) }, () => planText(plan));
-      return EXIT.good;
-    }
-    return fill({ ...session, config }, plan, flags, speed);
+    const plan = await withAdmin(openKafka(config, session.log), async (admin) => {
+      requireGoodTopics(await checkTopics(admin, config));
+      return makeReplayPlan(admin, config, request, CONSUMERS);
+    });
+    return flags.dryRun
+      ? dryRun(session, config.databaseUrl, plan, flags)
+      : fill({ ...session, config }, plan, flags, speed);
   },
 };
+
+async function dryRun({ out }: Session, url: string, asked: ReplayPlan, flags: ReplayFlags): Promise<ExitCode> {
+  const before = await inspectTarget(url, asked, CONSUMERS, targetOptions(flags));
+  const plan = before?.plan ?? asked;
+  const resumes = before?.runId ?? null;
+  out.result({ ...plan, resumes, estimatedSeconds: estimateSeconds(plan) }, () =>
+    [
+      planText(plan),
+      ...(before ? [`it would go on with the replay ${before.runId}, begun ${before.startedAt}`] : []),
+    ].join("\n"),
+  );
+  return EXIT.good;
+}
+
+const targetOptions = (flags: ReplayFlags) => ({ resume: flags.resume === true, add: flags.add === true });
 
 async function fill(session: Session, plan: ReplayPlan, flags: ReplayFlags, speed: Speed): Promise<ExitCode> {
   const { config, log, out, progress, signal, force } = session;
@@ -79,8 +94,7 @@ async function fill(session: Session, plan: ReplayPlan, flags: ReplayFlags, spee
   const onlooker = watchReplay(progress, out.json);
   let result: ReplayResult | undefined;
   try {
-    const options = { resume: flags.resume === true, add: flags.add === true };
-    const { run, isResumed } = await beginOrResume(owner, plan, CONSUMERS, options);
+    const { run, isResumed } = await beginOrResume(owner, plan, CONSUMERS, targetOptions(flags));
     if (!out.json) progress.line(planText(run.plan));
     if (isResumed) onlooker.say(`going on with the replay ${run.runId}, begun ${run.startedAt}`);
     const names = run.plan.topics.map(({ topic }) => topic);

@@ -130,7 +130,12 @@ export function loadedTopics(
 /** Tables that hold rows, and topics that have landed here: what a replay would mix its own with. */
 export async function tablesInUse(connection: Connection, tables: readonly string[]): Promise<readonly string[]> {
   const used: string[] = [];
-  for (const table of ["tradetape.landed_batch", ...tables.map((name) => `public.${name}`)]) {
+  // A database of an older shape, which a dry run looks at, lacks the newest tables.
+  const there = await connection.query<{ name: string }>(
+    "SELECT name FROM unnest($1::text[]) WITH ORDINALITY AS t (name, n) WHERE to_regclass(name) IS NOT NULL ORDER BY n",
+    [["tradetape.landed_batch", ...tables.map((name) => `public.${name}`)]],
+  );
+  for (const { name: table } of there) {
     const [row] = await connection.query<{ used: boolean }>(`SELECT EXISTS (SELECT FROM ${table}) AS used`);
     if (row!.used) used.push(table);
   }

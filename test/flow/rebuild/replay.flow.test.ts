@@ -1,3 +1,4 @@
+import pg from "pg";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { CONSUMERS } from "../../../consumers/all.ts";
 import { environmentOf, landBy } from "../../support/landing.ts";
@@ -18,6 +19,7 @@ import {
   symbol,
   tick,
 } from "../../support/samples.ts";
+import { isolate } from "../../support/services/isolation.ts";
 import { openTestTape, type TestTape } from "../../support/tape.ts";
 import { startTradetape, tradetape } from "../../support/tradetape.ts";
 
@@ -179,12 +181,49 @@ test("cut off in any of its states, it ends the same, and tells the same", async
   await target.stop();
 });
 
-test("a dry run says what would be replayed, and doesn't touch the target", async () => {
-  const nowhere = "postgres://nobody@127.0.0.1:9/nothing";
-  const flags = ["replay", "--into", nowhere, "--dry-run", "--topics", "fills"];
-  const { code, stdout } = await tradetape(flags, environmentOf(tape.config));
+const dryRun = (url: string, ...flags: string[]) =>
+  tradetape(["replay", "--into", url, "--dry-run", ...flags], environmentOf(tape.config));
+
+test("a dry run says what would be replayed into a database that is nothing yet, and leaves it nothing", async () => {
+  const { databaseUrl } = await isolate("dry run");
+  const { code, stdout } = await dryRun(databaseUrl, "--topics", "fills");
   expect(code).toBe(0);
   expect(stdout).toMatch(/fills +1 +0 +40 +40/);
   expect(stdout).toContain("a part of the topics: symbols, sessions, fills");
   expect(stdout).not.toMatch(/^ticks/m);
+  const client = new pg.Client({ connectionString: databaseUrl });
+  await client.connect();
+  const { rows } = await client.query("SELECT to_regnamespace('tradetape') AS made");
+  await client.end();
+  expect(rows).toEqual([{ made: null }]);
+});
+
+test("a dry run is refused what the replay itself is refused, in the same words", async () => {
+  const beside = await tape.beside("looked at");
+  const target = beside.config.databaseUrl;
+  const [wrong, stranger] = [new URL(target), new URL((await isolate("of a stranger")).databaseUrl)];
+  wrong.password = "guess";
+  [stranger.username, stranger.password] = ["tradetape_test_stranger", "known"];
+  await tape.query("DROP ROLE IF EXISTS tradetape_test_stranger");
+  await tape.query("CREATE ROLE tradetape_test_stranger LOGIN PASSWORD 'known'");
+  const never: readonly [string, ...string[]][] = [
+    ["postgres://nobody@127.0.0.1:9/nothing"],
+    [wrong.href],
+    [stranger.href],
+    [tape.config.databaseUrl],
+    [target, "--resume"],
+    [target, "--topics", "fills", "--from", "ticks/0:1"],
+  ];
+  const errorOf = (text: string) => JSON.parse(text).error as { code: string; message: string };
+  for (const [url, ...flags] of never) {
+    const dry = await dryRun(url, "--json", ...flags);
+    const real = await tradetape(["replay", "--into", url, "--json", ...flags], environmentOf(tape.config));
+    expect([dry.code, real.code], `${url} ${flags}`).toEqual([2, 2]);
+    expect(errorOf(dry.stderr)).toEqual(errorOf(real.stderr));
+  }
+  await beside.query("SELECT pg_advisory_lock(hashtextextended('tradetape.replay', 0))");
+  const whileRunning = await dryRun(target, "--json");
+  expect([whileRunning.code, errorOf(whileRunning.stderr).code]).toEqual([2, "replay_refused"]);
+  await tape.query("DROP ROLE tradetape_test_stranger");
+  await beside.stop();
 });
