@@ -1,7 +1,7 @@
 import { Command } from "commander";
 import { type Config, readConfig } from "../config.ts";
 import { type Log, openLog } from "../log.ts";
-import { SETTINGS, type SettingName } from "../settings.ts";
+import { SETTING_NAMES, SETTINGS, type SettingName } from "../settings.ts";
 import { describeFailure, EXIT, type ExitCode } from "./exit.ts";
 import { watchSignals } from "./interrupt.ts";
 import { type Output, openOutput } from "./output.ts";
@@ -27,7 +27,11 @@ export interface CommandSpec<Options> {
   readonly examples: readonly string[];
   /** Runs until it is stopped: then warnings are all that a person sees of a fault that passes. */
   readonly isService?: boolean;
+  /** A shell evaluates what it prints: then it prints `false` when it fails, or the shell would go on as if it hadn't. */
+  readonly isEvaluated?: boolean;
   declare?(command: Command): void;
+  /** Settings that neither a flag nor the environment has a say in. */
+  fixed?(options: Options): readonly SettingName[];
   run(session: Session, args: readonly string[], options: Options): Promise<ExitCode>;
 }
 
@@ -81,10 +85,9 @@ async function runSession<Options>(
   const progress = openProgress();
   const interrupt = watchSignals(progress.line, () => endForced(spec.isService === true));
   try {
-    const names = Object.keys(SETTINGS) as SettingName[];
-    const flags = Object.fromEntries(names.map((name) => [name, options[name]])) as Record<SettingName, string>;
+    const flags = Object.fromEntries(SETTING_NAMES.map((name) => [name, options[name]])) as Record<SettingName, string>;
     const out = openOutput(json, (text) => process.stdout.write(text));
-    const config = readConfig(flags);
+    const config = readConfig(flags, process.env, { fixed: spec.fixed?.(options as Options) ?? [] });
     const log = openLog({ logLevel: logLevelOf(config, spec.isService === true) });
     const session = { config, out, progress, log, signal: interrupt.stop, force: interrupt.force };
     return await spec.run(session, args, options as Options);
@@ -92,6 +95,7 @@ async function runSession<Options>(
     const failure = describeFailure(error, json);
     progress.close();
     process.stderr.write(failure.text);
+    if (spec.isEvaluated && !json && !process.stdout.isTTY) process.stdout.write("false\n");
     return failure.code;
   } finally {
     progress.close();

@@ -1,43 +1,41 @@
 import { type Config, requireServices } from "../config.ts";
-import { type StackUrls, startStack } from "../stack/stack.ts";
+import { SETTINGS, type SettingName } from "../settings.ts";
+import type { StackUrls } from "../stack/stack.ts";
 import { Connection, type ConnectionOptions } from "../table/connection.ts";
 import { requireMigrated } from "../table/migrate.ts";
-import type { Session } from "./command.ts";
-
-/** The three services, and how to give them back: nothing happens to those that somebody else runs. */
-export interface Services {
-  readonly origin: "environment" | "containers" | "processes";
-  /** Whether this call started them: only then `stop` ends them. */
-  readonly started: boolean;
-  readonly urls: StackUrls;
-  readonly config: ServedConfig;
-  stop(): Promise<void>;
-}
 
 export type ServedConfig = ReturnType<typeof requireServices<"databaseUrl" | "kafkaBrokers" | "schemaRegistryUrl">>;
 
-interface ServiceOptions {
-  readonly home: string;
-  readonly ports: "standard" | "random";
-  readonly detached: boolean;
-  readonly launcher?: "containers" | "processes";
-}
-
 /**
- * The services that flags or environment name, else a local stack.
- * @throws TradetapeError config_invalid when only some are named: half of somebody's pipeline and half of ours is
- * never what was meant.
+ * Settings that name services and the way into them. A local stack has none of the environment's: what is meant for a
+ * cluster elsewhere would keep its commands from the stack, or lead them past it.
  */
-export async function obtainServices(session: Session, options: ServiceOptions): Promise<Services> {
-  const { config, progress } = session;
-  if (config.databaseUrl ?? config.kafkaBrokers ?? config.schemaRegistryUrl) {
-    const served = requireServices(config, "databaseUrl", "kafkaBrokers", "schemaRegistryUrl");
-    return { origin: "environment", started: false, urls: urlsOf(served), config: served, stop: async () => {} };
-  }
-  const stack = await startStack({ ...options, onProgress: progress.line });
-  const served = { ...config, ...stack.urls, kafkaBrokers: stack.urls.kafkaBrokers.split(",") };
-  return { origin: stack.launcher, started: !stack.reused, urls: stack.urls, config: served, stop: () => stack.stop() };
-}
+export const SERVICE_SETTINGS: readonly SettingName[] = [
+  "databaseUrl",
+  "kafkaBrokers",
+  "schemaRegistryUrl",
+  "kafkaSaslMechanism",
+  "kafkaSaslUsername",
+  "kafkaSaslPassword",
+  "kafkaSsl",
+  "kafkaSslCaFile",
+  "kafkaSslCertFile",
+  "kafkaSslKeyFile",
+];
+
+/** The variables that `up` has a shell export. */
+const EXPORTED: readonly string[] = [
+  SETTINGS.databaseUrl.env,
+  SETTINGS.kafkaBrokers.env,
+  SETTINGS.schemaRegistryUrl.env,
+];
+
+/** The settings with a stack's services in them. */
+export const servedBy = (config: Config, urls: StackUrls): ServedConfig => ({
+  ...config,
+  ...urls,
+  kafkaBrokers: urls.kafkaBrokers.split(","),
+});
 
 export const urlsOf = (served: ServedConfig): StackUrls => ({
   databaseUrl: served.databaseUrl,
@@ -45,14 +43,27 @@ export const urlsOf = (served: ServedConfig): StackUrls => ({
   schemaRegistryUrl: served.schemaRegistryUrl,
 });
 
+/** A line for a shell that evaluated `exportLines`: what it keeps would name services that don't run. */
+export const UNSET_LINE = `unset ${EXPORTED.join(" ")}`;
+
+/** Lines for a shell to evaluate: where a stack is, and of what would still lead its commands elsewhere, that it goes. */
+export function stackLines(urls: StackUrls, env: NodeJS.ProcessEnv = process.env): string {
+  const variables = SERVICE_SETTINGS.flatMap((name) => [SETTINGS[name].env, `${SETTINGS[name].env}_FILE`]);
+  const inTheWay = variables.filter((name) => env[name] && !EXPORTED.includes(name));
+  return [exportLines(urls), ...(inTheWay.length > 0 ? [`unset ${inTheWay.join(" ")}`] : [])].join("\n");
+}
+
 /** Lines for a shell to evaluate. */
 export function exportLines(urls: StackUrls): string {
   const quoted = (text: string) => `'${text.replaceAll("'", "'\\''")}'`;
-  return [
-    `export DATABASE_URL=${quoted(urls.databaseUrl)}`,
-    `export KAFKA_BROKERS=${quoted(urls.kafkaBrokers)}`,
-    `export SCHEMA_REGISTRY_URL=${quoted(urls.schemaRegistryUrl)}`,
-  ].join("\n");
+  const values = [urls.databaseUrl, urls.kafkaBrokers, urls.schemaRegistryUrl];
+  return EXPORTED.map((name, n) => `export ${name}=${quoted(values[n]!)}`).join("\n");
+}
+
+/** Which of the variables that `up` has a shell export name something else than a stack's services. */
+export function otherServices(urls: StackUrls, env: NodeJS.ProcessEnv = process.env): readonly string[] {
+  const own = [urls.databaseUrl, urls.kafkaBrokers, urls.schemaRegistryUrl];
+  return EXPORTED.filter((name, n) => env[name] && env[name] !== own[n]);
 }
 
 export const databaseOf = (config: Config): string => requireServices(config, "databaseUrl").databaseUrl;

@@ -2,6 +2,7 @@ import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { closeSync, existsSync, openSync, readFileSync, renameSync } from "node:fs";
 import { SYSTEM_CLOCK } from "../clock.ts";
 import { TradetapeError } from "../errors.ts";
+import { stackEnvironment } from "./environment.ts";
 import { endWithThisProcess } from "./lifeline.ts";
 
 /** A user that a program runs as; undefined where it is the caller's own. */
@@ -33,10 +34,9 @@ export interface RunningProgram {
   readonly stopSignal: NodeJS.Signals;
 }
 
-// A JVM starting beside a full test run on two cores has taken 25 s; giving up on a machine five times slower is worse
-// than a late answer.
+// A JVM beside a full test run on two cores has taken 25 s; giving up on a slower machine is worse than a late answer.
 const READY_WITHIN_MS = 300_000;
-// Kafka flushes its segments and PostgreSQL its buffers within this on a slow disk. Longer, and `down` looks hung.
+// Kafka and PostgreSQL flush within this on a slow disk. Longer, and `down` looks hung.
 const STOP_WITHIN_MS = 30_000;
 const POLL_MS = 50;
 const LOG_TAIL_LINES = 12;
@@ -81,6 +81,7 @@ export async function launch(program: StackProgram, detached: boolean): Promise<
     child = spawn(program.command, program.args, {
       cwd: program.cwd,
       detached: true,
+      env: stackEnvironment(),
       stdio: ["ignore", log, log],
       ...(program.runAs ?? {}),
     });
@@ -116,7 +117,12 @@ export function runToEnd(
   options: { readonly cwd: string; readonly input: string; readonly runAs: RunAs | undefined },
 ): Promise<{ readonly code: number | null; readonly output: string }> {
   return new Promise((resolve, reject) => {
-    const child = spawn(command, args, { cwd: options.cwd, stdio: "pipe", ...(options.runAs ?? {}) });
+    const child = spawn(command, args, {
+      cwd: options.cwd,
+      env: stackEnvironment(),
+      stdio: "pipe",
+      ...(options.runAs ?? {}),
+    });
     let output = "";
     child.stdout.on("data", (chunk) => {
       output += chunk;
@@ -132,7 +138,6 @@ export function runToEnd(
   });
 }
 
-/** What is asked of a program while it starts. */
 type Startable = Pick<StackProgram, "name" | "logFile" | "isReady">;
 
 /**

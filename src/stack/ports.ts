@@ -29,27 +29,47 @@ const RANDOM_HIGH = 32_000;
 const NAMES = ["PostgreSQL", "schema registry", "Kafka", "Kafka controller"] as const;
 
 /**
- * Ports for a new stack, seen to be free.
+ * Ports for a stack that doesn't run, seen to be free.
  * @param brokers Kafka nodes; more than one has random ports only
+ * @param before those that it had last, taken again where random ones are asked for: a shell may still know them
  * @throws TradetapeError stack_failed naming each standard port that is taken.
  */
-export async function choosePorts(kind: "standard" | "random", brokers = 1): Promise<StackPorts> {
-  if (kind === "random") return randomPorts(brokers);
+export async function choosePorts(kind: "standard" | "random", brokers = 1, before?: StackPorts): Promise<StackPorts> {
+  if (kind === "random") {
+    const isAsBefore = before?.brokers.length === brokers && (await areFree(before));
+    return isAsBefore ? before : randomPorts(brokers);
+  }
   if (brokers !== 1) throw new Error("several brokers have no standard ports");
   const broker = STANDARD_PORTS.brokers[0] as BrokerPorts;
   const wanted = [STANDARD_PORTS.postgres, STANDARD_PORTS.registry, broker.client, broker.controller];
   const taken: string[] = [];
-  for (const [i, port] of wanted.entries()) {
-    const server = await listen(port);
-    if (server === undefined) taken.push(`${port} (${NAMES[i]})`);
-    else await close(server);
-  }
-  if (taken.length > 0) {
-    throw new TradetapeError("stack_failed", `taken by another program: port ${taken.join(", port ")}`, {
-      next: "Stop that program, or start the stack with --random-ports.",
-    });
-  }
+  for (const [i, port] of wanted.entries()) if (!(await isFree(port))) taken.push(`${port} (${NAMES[i]})`);
+  if (taken.length > 0) throw portsTaken(taken, "start the stack with `tradetape up --random-ports`");
   return STANDARD_PORTS;
+}
+
+/** @throws TradetapeError stack_failed when somebody listens on a port where a program of the stack is to */
+export async function requireFree(name: string, port: number): Promise<void> {
+  if (!(await isFree(port))) {
+    throw portsTaken([`${port} (${name})`], "run `tradetape down` and then `tradetape up --random-ports`");
+  }
+}
+
+const portsTaken = (taken: readonly string[], otherwise: string): TradetapeError =>
+  new TradetapeError("stack_failed", `taken by another program: port ${taken.join(", port ")}`, {
+    next: `Stop that program, or ${otherwise}.`,
+  });
+
+async function areFree({ postgres, registry, brokers }: StackPorts): Promise<boolean> {
+  const all = [postgres, registry, ...brokers.flatMap(({ client, controller }) => [client, controller])];
+  for (const port of all) if (!(await isFree(port))) return false;
+  return true;
+}
+
+async function isFree(port: number): Promise<boolean> {
+  const server = await listen(port);
+  if (server !== undefined) await close(server);
+  return server !== undefined;
 }
 
 async function randomPorts(nodes: number): Promise<StackPorts> {

@@ -11,7 +11,7 @@ import {
   stopProgram,
 } from "./launch.ts";
 import { cacheFolder, javaCommand, postgresUser, requireEntrance } from "./machine.ts";
-import type { StackPorts } from "./ports.ts";
+import { requireFree, type StackPorts } from "./ports.ts";
 import { postgresAnswers, postgresServer, preparePostgres, removeStalePidFile } from "./postgres-server.ts";
 import { kafkaJars, postgresFolder, registryJar } from "./programs.ts";
 import { registryAnswers, schemaRegistry } from "./schema-registry.ts";
@@ -39,12 +39,14 @@ export async function startProcesses(
   const startedHere: RunningProgram[] = [];
   const abort = new AbortController();
 
-  const start = async ({ name, address, isReady, prepare }: Part): Promise<void> => {
+  const start = async ({ name, port, isReady, prepare }: Part): Promise<void> => {
     try {
       const already = running.find((program) => program.name === name);
       // Whoever started it may have been killed before it answered, or it may be dying.
       if (already && (await becomesReady({ ...already, isReady }, already, abort.signal))) return;
       if (already) running.splice(running.indexOf(already), 1);
+      // A program that answers on this port and isn't ours would pass for it, as long as ours takes to fail.
+      await requireFree(name, port);
       const program = await prepare(before, onProgress);
       abort.signal.throwIfAborted();
       const started = await launch(program, detached);
@@ -53,7 +55,7 @@ export async function startProcesses(
       // Written before it is ready: whoever is killed now has left a note for `down`.
       writeState(home, { launcher: "processes", ports, programs: running });
       await awaitReady(program, started, abort.signal);
-      onProgress(`${name}: ready on ${address}`);
+      onProgress(`${name}: ready on 127.0.0.1:${port}`);
     } catch (error) {
       abort.abort(error);
       throw error;
@@ -69,7 +71,7 @@ export async function startProcesses(
 /** One service of the stack: how to see that it answers, and what makes it ready to be launched. */
 interface Part {
   readonly name: string;
-  readonly address: string;
+  readonly port: number;
   readonly isReady: () => Promise<boolean>;
   readonly prepare: (before: readonly RunningProgram[], onProgress: (line: string) => void) => Promise<StackProgram>;
 }
@@ -77,10 +79,9 @@ interface Part {
 function partsOf(home: string, ports: StackPorts, user: RunAs | undefined): Part[] {
   const cache = cacheFolder();
   const java = javaCommand();
-  const at = (port: number) => `127.0.0.1:${port}`;
   const postgres: Part = {
     name: "postgres",
-    address: at(ports.postgres),
+    port: ports.postgres,
     isReady: async () => postgresAnswers(home, ports.postgres),
     prepare: async (before) => {
       const binaries = await postgresFolder(cache);
@@ -101,11 +102,11 @@ function partsOf(home: string, ports: StackPorts, user: RunAs | undefined): Part
       await prepareBroker(home, jars, java, ports.brokers, i + 1);
       return kafkaBroker(home, jars, java, ports.brokers, i + 1);
     };
-    return { name, address: at(client), isReady, prepare };
+    return { name, port: client, isReady, prepare };
   });
   const registry: Part = {
     name: "registry",
-    address: at(ports.registry),
+    port: ports.registry,
     isReady: () => registryAnswers(ports.registry),
     prepare: async (_, onProgress) => schemaRegistry(home, await registryJar(cache, onProgress), java, ports.registry),
   };

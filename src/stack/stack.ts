@@ -28,6 +28,8 @@ export interface StackUrls {
 }
 
 export interface Stack {
+  /** Its folder, as an absolute path. */
+  readonly home: string;
   readonly launcher: Launcher;
   readonly urls: StackUrls;
   /** Whether all of it ran before: then `stop` leaves it to whoever started it, and only `stopStack` ends it. */
@@ -68,7 +70,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     const launcher = ran ? before.launcher : await chooseLauncher(home, options.launcher, before);
     if (launcher === "processes" && !ran) await requireProcesses();
     const compose = launcher === "containers" ? await requireCompose() : undefined;
-    const ports = ran ? before.ports : await choosePorts(options.ports, options.brokers);
+    const ports = ran ? before.ports : await choosePorts(options.ports, options.brokers, before?.ports);
     if (compose && ports.brokers.length > 1) throw new Error("the containers have one broker");
     // Written before there is anything to remember: a start that is killed leaves what `down` needs.
     claimHome(home, { launcher, ports, programs: before?.programs ?? [] });
@@ -139,13 +141,14 @@ function describe(home: string, state: StackState, reused: boolean): Stack {
   const stop = async () => {
     if (!reused) await stopStack(home, { purge: false });
   };
-  return { launcher: state.launcher, urls: urlsOf(home, state.ports), reused, stop };
+  return { home, launcher: state.launcher, urls: urlsOf(home, state.ports), reused, stop };
 }
 
 function urlsOf(home: string, ports: StackPorts): StackUrls {
   const password = postgresPassword(home);
   return {
-    databaseUrl: `postgres://${POSTGRES_USER}:${password}@127.0.0.1:${ports.postgres}/${POSTGRES_USER}`,
+    // A PGSSLMODE that is meant for a server elsewhere has no say: this one listens on loopback, and has no certificate.
+    databaseUrl: `postgres://${POSTGRES_USER}:${password}@127.0.0.1:${ports.postgres}/${POSTGRES_USER}?sslmode=disable`,
     kafkaBrokers: ports.brokers.map((broker) => `127.0.0.1:${broker.client}`).join(","),
     schemaRegistryUrl: registryUrl(ports.registry),
   };

@@ -1,11 +1,11 @@
 import { chmodSync, mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
-import { createServer } from "node:net";
+import { type AddressInfo, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { findCompose } from "../../src/stack/containers.ts";
 import { missingForProcesses } from "../../src/stack/machine.ts";
-import { choosePorts } from "../../src/stack/ports.ts";
+import { choosePorts, requireFree } from "../../src/stack/ports.ts";
 import { allFetched, kafkaJars, registryJar } from "../../src/stack/programs.ts";
 
 let folder: string;
@@ -110,6 +110,28 @@ describe("ports", () => {
       next: expect.stringContaining("--random-ports"),
     });
     server.close();
+  });
+
+  it("that a stranger took while the stack's program was dead are not taken for the stack's", async () => {
+    const stranger = createServer();
+    await new Promise<void>((resolve) => stranger.listen(0, "127.0.0.1", resolve));
+    const { port } = stranger.address() as AddressInfo;
+    await expect(requireFree("registry", port)).rejects.toMatchObject({
+      code: "stack_failed",
+      message: expect.stringContaining(`${port} (registry)`),
+      next: expect.stringContaining("`tradetape down`"),
+    });
+    await new Promise((resolve) => stranger.close(resolve));
+    await expect(requireFree("registry", port)).resolves.toBeUndefined();
+  });
+
+  it("are the ones of before where they are free, and others where one of them isn't", async () => {
+    const before = await choosePorts("random");
+    expect(await choosePorts("random", 1, before)).toEqual(before);
+    const stranger = createServer();
+    await new Promise<void>((resolve) => stranger.listen(before.registry, "127.0.0.1", resolve));
+    expect((await choosePorts("random", 1, before)).registry).not.toBe(before.registry);
+    await new Promise((resolve) => stranger.close(resolve));
   });
 
   it("by chance are all different, and lie below those of outgoing connections", async () => {

@@ -36,7 +36,7 @@ const AGENT = ["indicators", "predictions", "decisions", "fills", "performance",
  * Publishes bars and ticks, and runs the agent's programs on them, while all consumer groups land everything; then
  * lands the rest. Publishing comes first by a little: most events meet groups that wait for them, as in life.
  */
-export async function runPipeline(session: Session): Promise<readonly DemoRow[]> {
+export async function runPipeline(session: Session, barsFile: string): Promise<readonly DemoRow[]> {
   const { config, log, progress, signal, force } = session;
   const landing = await openLandingServices(config, log);
   const tape = await connectTape(config, log);
@@ -51,9 +51,12 @@ export async function runPipeline(session: Session): Promise<readonly DemoRow[]>
     const stop = new AbortController();
     const options = { failFast: true, force, onProgress };
     const live = { ...options, untilCaughtUp: false, stop: AbortSignal.any([signal, stop.signal]) };
-    const running = consume(landing, CONSUMERS, live);
-    await publishAll(session, tape, published).finally(() => stop.abort());
-    const first = landed(await running);
+    const publishing = publishAll(session, tape, published, barsFile).finally(() => stop.abort());
+    // Both to their ends, whichever fails: what is closed below, neither may use any more.
+    const [running, sent] = await Promise.allSettled([consume(landing, CONSUMERS, live), publishing]);
+    if (sent.status === "rejected") throw sent.reason;
+    if (running.status === "rejected") throw running.reason;
+    const first = landed(running.value);
     bars.end();
     const rest = landed(await consume(landing, CONSUMERS, { ...options, untilCaughtUp: true, stop: signal }));
     return rowsOf(published, [...first, ...rest], rates);
@@ -74,12 +77,17 @@ async function closeAll(tape: Tape, landing: LandingServices): Promise<void> {
   await landing.close();
 }
 
-async function publishAll(session: Session, tape: Tape, published: Map<EventTopic, number>): Promise<void> {
+async function publishAll(
+  session: Session,
+  tape: Tape,
+  published: Map<EventTopic, number>,
+  barsFile: string,
+): Promise<void> {
   const send = async (topic: EventTopic, source: Parameters<Tape["publishAll"]>[1]) => {
     const { sent } = await tape.publishAll(topic, source as never);
     published.set(topic, (published.get(topic) ?? 0) + sent);
   };
-  const feed = await barsProducer.open(barsFile(), { symbol: "^GSPC", source: "ohlcv" });
+  const feed = await barsProducer.open(barsFile, { symbol: "^GSPC", source: "ohlcv" });
   await send("symbols", [...feed.symbols, ...demoSymbols()]);
   const bars: BarEvent[] = [];
   for await (const { events } of feed.batches()) bars.push(...events);
@@ -104,19 +112,13 @@ async function* tickArrays(signal: AbortSignal): AsyncGenerator<TickEvent[]> {
   yield some;
 }
 
-/** Real daily bars of the S&P 500, 2000 to 2020, from the npm package vega-datasets. */
-function barsFile(): string {
+/** Real daily bars of the S&P 500, 2000 to 2020, from the npm package vega-datasets. @throws TradetapeError input_invalid */
+export function demoBars(): string {
   try {
     return fileURLToPath(new URL("../data/sp500-2000.csv", import.meta.resolve("vega-datasets")));
   } catch (cause) {
-    throw new TradetapeError(
-      "input_invalid",
-      "the demo's bars are in the npm package vega-datasets, which isn't here",
-      {
-        cause,
-        next: "npm install vega-datasets",
-      },
-    );
+    const what = "the demo's bars are in the npm package vega-datasets, which isn't here";
+    throw new TradetapeError("input_invalid", what, { cause, next: "Run `npm install vega-datasets`." });
   }
 }
 

@@ -1,8 +1,11 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { Option } from "commander";
 import { CONSUMERS } from "../../../consumers/all.ts";
-import { stopStack } from "../../stack/stack.ts";
+import { TradetapeError } from "../../errors.ts";
+import { SETTING_NAMES } from "../../settings.ts";
+import { startStack, stopStack } from "../../stack/stack.ts";
 import { Connection } from "../../table/connection.ts";
 import { type LineageStep, lastFillLineage } from "../../table/sessions/lineage.ts";
 import { type Verification, verify } from "../../verify/verify.ts";
@@ -11,9 +14,9 @@ import { EXIT } from "../exit.ts";
 import { table } from "../output.ts";
 import { count } from "../progress.ts";
 import { verificationText } from "../rebuild/verify.ts";
-import { obtainServices, type Services } from "../services.ts";
+import { type ServedConfig, servedBy } from "../services.ts";
 import { prepare } from "../stack/up.ts";
-import { type DemoRow, runPipeline } from "./demo-pipeline.ts";
+import { type DemoRow, demoBars, runPipeline } from "./demo-pipeline.ts";
 import { DEMO_RUN } from "./demo-session.ts";
 
 /** What the demo ends with. */
@@ -26,51 +29,68 @@ interface DemoResult {
   readonly ok: boolean;
 }
 
-export const demoCommand: CommandSpec<object> = {
+export const demoCommand: CommandSpec<{ useEnvironment?: boolean }> = {
   name: "demo",
   summary: "the whole pipeline on real bars and a seeded stream of ticks, in about a minute",
   examples: ["tradetape demo                            on a stack of its own, which it removes again"],
   isService: true,
-  run: async (session) => {
-    const startedMs = performance.now();
+  declare: (command) => {
+    // Whoever knows it from `up` is told why not, where an unknown flag would only be one.
+    command.addOption(new Option("--use-environment").hideHelp());
+  },
+  fixed: () => SETTING_NAMES.filter((name) => name !== "logLevel"),
+  run: async (session, _args, { useEnvironment }) => {
+    if (useEnvironment) throw notElsewhere();
+    const barsFile = demoBars();
     const home = mkdtempSync(join(tmpdir(), "tradetape-demo-"));
-    const services = await obtainServices(session, { home, ports: "random", detached: false });
+    const { progress } = session;
     try {
-      session.progress.line(`services: ${services.origin}`);
-      await prepare(session, services.config);
-      const rows = await runPipeline({ ...session, config: services.config });
-      if (session.signal.aborted) return EXIT.interrupted;
-      const { lineage, verification } = await readBack(services);
-      const seconds = Math.round(performance.now() - startedMs) / 1000;
-      const ok = verification.ok && rows.every((row) => row.published === row.landed + row.duplicates);
-      const result = { seconds, topics: rows, lineage, verification, ok };
+      const { urls } = await startStack({ home, ports: "random", detached: false, onProgress: progress.line });
+      progress.line(`a stack of its own in ${home}, which is removed at the end`);
+      const result = await demonstrate({ ...session, config: servedBy(session.config, urls) }, barsFile);
+      if (result === undefined) return EXIT.interrupted;
       session.out.result(result, () => demoText(result));
-      return ok ? EXIT.good : EXIT.foundWrong;
+      return result.ok ? EXIT.good : EXIT.foundWrong;
     } finally {
-      await leave(session, services, home);
+      progress.close();
+      await stopStack(home, { purge: true });
+      rmSync(home, { recursive: true, force: true });
+      progress.line("stack stopped and removed");
     }
   },
 };
 
-async function leave({ progress }: Session, services: Services, home: string): Promise<void> {
-  progress.close();
-  await services.stop();
-  if (services.started) {
-    await stopStack(home, { purge: true });
-    progress.line("stack stopped and removed");
-  }
-  rmSync(home, { recursive: true, force: true });
+function notElsewhere(): TradetapeError {
+  const what = "demo writes a day of invented ticks and a backtest, which no command takes out of your topics again";
+  return new TradetapeError("input_invalid", what, {
+    next: "Leave --use-environment away: demo starts a stack of its own and removes it at the end.",
+  });
 }
 
 /**
- * From the tables, with a reader's rights: what the fill rests on, and whether all is as the ledger says. On somebody
- * else's services other consumers may run, so only a stack of our own must be quiet.
+ * Publishes, lands and reads back, on services that are prepared here.
+ * @returns undefined when it was stopped before its end
  */
-async function readBack({ config, started }: Services) {
+export async function demonstrate(
+  session: Session & { readonly config: ServedConfig },
+  barsFile: string,
+): Promise<DemoResult | undefined> {
+  const startedMs = performance.now();
+  await prepare(session, session.config);
+  const rows = await runPipeline(session, barsFile);
+  if (session.signal.aborted) return undefined;
+  const { lineage, verification } = await readBack(session.config);
+  const seconds = Math.round(performance.now() - startedMs) / 1000;
+  const ok = verification.ok && rows.every((row) => row.published === row.landed + row.duplicates);
+  return { seconds, topics: rows, lineage, verification, ok };
+}
+
+/** From the tables, with a reader's rights: what the fill rests on, and whether all is as the ledger says. */
+async function readBack(config: ServedConfig) {
   const connection = await Connection.open(config.databaseUrl, { name: "demo", role: "tradetape_reader" });
   try {
     const lineage = await lastFillLineage(connection, DEMO_RUN.session);
-    return { lineage, verification: await verify(connection, CONSUMERS, { quiet: started }) };
+    return { lineage, verification: await verify(connection, CONSUMERS, { quiet: true }) };
   } finally {
     await connection.close();
   }

@@ -3,22 +3,33 @@ import { type Config, requireServices } from "../../config.ts";
 import { openRegistry } from "../../event/registry.ts";
 import { EVENT_TOPICS } from "../../event/schemas.ts";
 import type { Log } from "../../log.ts";
+import { startStack } from "../../stack/stack.ts";
+import { addressOf } from "../../table/database-url.ts";
 import { migrate } from "../../table/migrate.ts";
 import { requireGoodTopics } from "../../topic/check-topics.ts";
 import { createTopics } from "../../topic/create-topics.ts";
 import { openKafka } from "../../topic/kafkajs/open-kafka.ts";
 import { withAdmin } from "../../topic/log-client.ts";
 import { topicName } from "../../topic/topics.ts";
-import type { CommandSpec } from "../command.ts";
-import { EXIT } from "../exit.ts";
+import type { CommandSpec, Session } from "../command.ts";
+import { EXIT, type ExitCode } from "../exit.ts";
 import { untilAborted } from "../interrupt.ts";
-import { exportLines, obtainServices, type ServedConfig } from "../services.ts";
+import {
+  exportLines,
+  otherServices,
+  SERVICE_SETTINGS,
+  type ServedConfig,
+  servedBy,
+  stackLines,
+  urlsOf,
+} from "../services.ts";
 import { migrationText } from "./migrate.ts";
 
 interface UpOptions {
   readonly detach?: boolean;
   readonly randomPorts?: boolean;
   readonly launcher?: "containers" | "processes";
+  readonly useEnvironment?: boolean;
 }
 
 export const upCommand: CommandSpec<UpOptions> = {
@@ -28,39 +39,71 @@ export const upCommand: CommandSpec<UpOptions> = {
     "tradetape up                              until Ctrl-C",
     'eval "$(tradetape up --detach)"           in the background, its addresses into this shell',
     "tradetape up --detach --json              the addresses for a script",
+    "tradetape up --use-environment            topics and tables on the services that the environment names",
   ],
   declare: (command) => {
     command.option("--detach", "return when all is ready; `tradetape down` stops it");
     command.option("--random-ports", "whatever ports are free, instead of 5432, 9092 and 8081");
+    command.option(
+      "--use-environment",
+      "start nothing: make topics and tables on the services that the environment names",
+    );
     command.option("--launcher <containers|processes>", "how to run them, instead of what this machine can", launcher);
   },
-  run: async (session, _args, options) => {
-    const detached = options.detach === true;
-    const services = await obtainServices(session, {
-      home: session.config.home,
-      ports: options.randomPorts ? "random" : "standard",
-      detached,
-      ...(options.launcher ? { launcher: options.launcher } : {}),
-    });
-    try {
-      await prepare(session, services.config);
-    } catch (error) {
-      // Half a stack in the background would be worse than none.
-      await services.stop();
-      throw error;
-    }
-    session.out.result({ ...services.urls, origin: services.origin }, () => exportLines(services.urls));
-    if (detached) return EXIT.good;
-    if (!services.started) {
-      session.progress.line("It ran before, so it runs on; `tradetape down` stops a local stack.");
-      return EXIT.good;
-    }
-    session.progress.line("Ready; Ctrl-C stops it, its data stay.");
-    await untilAborted(session.signal);
-    await services.stop();
-    return EXIT.good;
-  },
+  fixed: ({ useEnvironment }) => (useEnvironment ? [] : SERVICE_SETTINGS),
+  isEvaluated: true,
+  run: (session, _args, options) => (options.useEnvironment ? prepareExisting(session) : startOwn(session, options)),
 };
+
+/** Makes topics and tables on services that somebody else runs. */
+async function prepareExisting(session: Session): Promise<ExitCode> {
+  const { progress, out } = session;
+  const config = requireServices(session.config, "databaseUrl", "kafkaBrokers", "schemaRegistryUrl");
+  const { databaseUrl, kafkaBrokers } = config;
+  progress.line(`nothing is started: working on ${addressOf(databaseUrl)} and on Kafka at ${kafkaBrokers.join(", ")}`);
+  await prepare(session, config);
+  const urls = urlsOf(config);
+  out.result({ ...urls, origin: "environment" }, () => exportLines(urls));
+  return EXIT.good;
+}
+
+/** Starts this home's stack, whatever services the environment names. */
+async function startOwn(session: Session, options: UpOptions): Promise<ExitCode> {
+  const { progress, out } = session;
+  const detached = options.detach === true;
+  const stack = await startStack({
+    home: session.config.home,
+    ports: options.randomPorts ? "random" : "standard",
+    detached,
+    onProgress: progress.line,
+    ...(options.launcher ? { launcher: options.launcher } : {}),
+  });
+  const { urls, launcher, home } = stack;
+  try {
+    const { kafkaBrokers, schemaRegistryUrl } = urls;
+    progress.line(
+      `local stack in ${home}: ${addressOf(urls.databaseUrl)}, Kafka ${kafkaBrokers}, ${schemaRegistryUrl}`,
+    );
+    const others = otherServices(urls);
+    if (others.length > 0)
+      progress.line(`${others.join(", ")} had other services here: this command leaves them alone`);
+    await prepare(session, servedBy(session.config, urls));
+  } catch (error) {
+    // Half a stack in the background would be worse than none.
+    await stack.stop();
+    throw error;
+  }
+  out.result({ ...urls, origin: launcher, home }, () => stackLines(urls));
+  if (detached) return EXIT.good;
+  if (stack.reused) {
+    progress.line("It ran before, so it runs on; `tradetape down` stops a local stack.");
+    return EXIT.good;
+  }
+  progress.line("Ready; Ctrl-C stops it, its data stay.");
+  await untilAborted(session.signal);
+  await stack.stop();
+  return EXIT.good;
+}
 
 /** What preparing needs of a session. */
 interface Prepares {

@@ -40,9 +40,10 @@ describe("setting up", () => {
     expect(again).toMatchObject({ applied: [], already: first.applied.length });
   });
 
-  test("up uses the services that the environment names, says where they are, and leaves them", async () => {
-    const { code, stdout } = await tradetape(["up", "--json"], env);
+  test("up --use-environment makes topics and tables on the services of the environment, and says where they are", async () => {
+    const { code, stdout, stderr } = await tradetape(["up", "--use-environment", "--json"], env);
     expect(code).toBe(0);
+    expect(stderr).toContain(`Kafka at ${env.KAFKA_BROKERS}`);
     expect(JSON.parse(stdout)).toEqual({
       databaseUrl: env.DATABASE_URL,
       kafkaBrokers: env.KAFKA_BROKERS,
@@ -52,7 +53,7 @@ describe("setting up", () => {
   });
 
   test("half of the services named is refused, with the names of the others", async () => {
-    const { code, stderr } = await tradetape(["up"], { KAFKA_BROKERS: "127.0.0.1:9092" });
+    const { code, stderr } = await tradetape(["up", "--use-environment"], { KAFKA_BROKERS: "127.0.0.1:9092" });
     expect(code).toBe(2);
     expect(stderr).toContain("DATABASE_URL, SCHEMA_REGISTRY_URL");
   });

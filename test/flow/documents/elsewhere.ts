@@ -8,13 +8,14 @@ export interface Elsewhere {
 }
 
 const COMMANDS = "test/flow/commands";
+const STACK = "test/flow/stack";
 
 /** Commands that start a stack, install something or run until they are stopped. An entry nobody shows any more fails. */
 export const ELSEWHERE: readonly Elsewhere[] = [
   { shown: "npm ci && npm test", by: ".ci/run", has: "npm ci && npm test" },
-  { shown: "npm ci && npm run demo", by: `${COMMANDS}/demo.flow.test.ts`, has: 'tradetape(["demo", "--json"]' },
+  { shown: "npm ci && npm run demo", by: `${STACK}/up.flow.test.ts`, has: 'startTradetape(["demo"]' },
   { shown: 'alias tradetape="npx node src/cli/main.ts"', by: "test/support/tradetape.ts", has: '["src/cli/main.ts"' },
-  { shown: 'eval "$(tradetape up --detach)"', by: `${COMMANDS}/cli.flow.test.ts`, has: 'tradetape(["up", "--json"]' },
+  { shown: 'eval "$(tradetape up --detach)"', by: `${STACK}/up.flow.test.ts`, has: 'eval "$(tradetape up --detach' },
   { shown: "tradetape consume", by: `${COMMANDS}/consume-cli.flow.test.ts`, has: 'startTradetape(["consume"' },
   { shown: "pip install ./python", by: "test/support/python.ts", has: '"-m", "pip", "install"' },
   {

@@ -3,14 +3,8 @@ import { DEMO_RUN } from "../../../src/cli/demo/demo-session.ts";
 import { judgeAgain, recompute } from "../../demo/recompute.ts";
 import { environmentOf } from "../../support/landing.ts";
 import { isolate } from "../../support/services/isolation.ts";
-import { errorsOf, tradetape } from "../../support/tradetape.ts";
-
-interface DemoJson {
-  readonly ok: boolean;
-  readonly topics: readonly { topic: string; published: number; landed: number; deadLetters: number }[];
-  readonly lineage: readonly { step: string; at: string }[];
-  readonly verification: { readonly ok: boolean };
-}
+import { tradetape } from "../../support/tradetape.ts";
+import { demonstrateOn } from "./demonstrate.ts";
 
 interface Shown {
   readonly performance: readonly Readonly<Record<string, unknown>>[];
@@ -18,9 +12,7 @@ interface Shown {
 
 test("the demo lands every event it publishes and shows what one fill rests on, oldest first", async () => {
   const own = await isolate();
-  const ended = await tradetape(["demo", "--json"], environmentOf(own));
-  expect([ended.code, errorsOf(ended)]).toEqual([0, []]);
-  const demo = JSON.parse(ended.stdout) as DemoJson;
+  const demo = await demonstrateOn(own);
   expect([demo.ok, demo.verification.ok]).toEqual([true, true]);
   const landed = Object.fromEntries(demo.topics.map((row) => [row.topic, row.landed]));
   expect(landed).toMatchObject({ ticks: 200_000, bars: 5105, symbols: 9, sessions: 1 });

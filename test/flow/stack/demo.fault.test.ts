@@ -1,9 +1,8 @@
 import pg from "pg";
 import { expect, test } from "vitest";
 import { CONSUMERS } from "../../../consumers/all.ts";
-import { environmentOf } from "../../support/landing.ts";
 import { isolate } from "../../support/services/isolation.ts";
-import { tradetape } from "../../support/tradetape.ts";
+import { demonstrateOn } from "./demonstrate.ts";
 
 const TABLES = CONSUMERS.filter(({ landing }) => !landing.chained).map(({ landing }) => landing.table);
 
@@ -26,12 +25,10 @@ async function contents(databaseUrl: string): Promise<unknown[]> {
 
 test("the demo run again on the same services adds no row and changes none", async () => {
   const own = await isolate();
-  const env = environmentOf(own);
-  expect((await tradetape(["demo", "--json"], env)).code).toBe(0);
+  expect((await demonstrateOn(own)).ok).toBe(true);
   const before = await contents(own.databaseUrl);
-  const again = await tradetape(["demo", "--json"], env);
-  expect(again.code).toBe(0);
-  const landed = (JSON.parse(again.stdout) as { topics: { topic: string; landed: number }[] }).topics;
-  expect(landed.filter(({ topic, landed: rows }) => topic !== "audit" && rows > 0)).toEqual([]);
+  const { ok, topics } = await demonstrateOn(own);
+  expect(ok).toBe(true);
+  expect(topics.filter(({ topic, landed: rows }) => topic !== "audit" && rows > 0)).toEqual([]);
   expect(await contents(own.databaseUrl)).toEqual(before);
 });
