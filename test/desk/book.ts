@@ -142,7 +142,7 @@ async function publishBacktest(tape: TestTape, n: number, symbol_id: string, day
 /**
  * Three weeks of live trading, small enough to be reckoned by hand: an entry in parts, a short that flips, fees, orders
  * that were refused, rejected, canceled and are open. And a backtest with positions in an instrument of one source of bars,
- * and in one of two sources, of which its fills name none.
+ * and in one of two sources, of which its fills name none, and predictions both.
  */
 export async function publishBook(tape: TestTape): Promise<void> {
   for (const [ticker, symbol_id] of Object.entries({ IBM, SPY, TWO })) {
@@ -152,6 +152,9 @@ export async function publishBook(tape: TestTape): Promise<void> {
   await publishBacktest(tape, 97, SPY, "05", { action: "BUY", quantity: 10, price: 51, fee: 0, price_source: "eod" });
   await publishBacktest(tape, 98, TWO, "06", { action: "SELL", quantity: 4, price: 60, fee: 1, price_source: null });
   await publishBacktest(tape, 99, TWO, "05", { action: "BUY", quantity: 10, price: 50, fee: 0, price_source: null });
+  const named = { symbol_id: TWO, backtest_session_id: BACKTEST, timestamp: at("05"), known_until: null };
+  await tape.publish("predictions", prediction(95, { ...named, price_source: "eod" }));
+  await tape.publish("predictions", prediction(96, { ...named, price_source: "raw" }));
   const ibm = bars(IBM, IBM_PRICES, "eod").filter(({ timestamp }) => timestamp !== at("13"));
   const two = [...bars(TWO, SPY_PRICES, "eod"), ...bars(TWO, IBM_PRICES, "raw")];
   // What the feed said first of one of them, an instant before.

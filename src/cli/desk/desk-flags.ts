@@ -60,7 +60,7 @@ export interface PriceFlags {
 /** Which bars give the prices. @param use what they are for */
 export function declareBars(command: Command, use: string): void {
   command.option("--interval <length>", `the length of the bars ${use}`, "1d");
-  command.option("--source <name>", "the source of those bars; without it the one that is named, or the only one");
+  command.option("--source <name>", "the source of those bars; without it that of the fills, orders or predictions");
 }
 
 /** Bars of one length, and of one source where one is told. */

@@ -1,3 +1,4 @@
+import { TradetapeError } from "../../errors.ts";
 import { type InputCounts, inputCounts, type ToldInput, toldInputs } from "../../table/desk/inputs.ts";
 import type { CommandSpec } from "../command.ts";
 import { EXIT } from "../exit.ts";
@@ -22,6 +23,7 @@ export const inputsCommand: CommandSpec<ScopeFlags> = {
   },
   run: async ({ config, out }, [text], flags) => {
     if (text !== undefined) {
+      refuseScope(flags);
       const decision = uuidOf("the decision", text, "a decision's id, whole");
       const inputs = await asReader(config, "desk", (connection) => toldInputs(connection, decision));
       out.result({ decision, inputs }, () => inputsText(decision, inputs));
@@ -37,6 +39,15 @@ export const inputsCommand: CommandSpec<ScopeFlags> = {
     return EXIT.good;
   },
 };
+
+/** @throws TradetapeError input_invalid where flags say which decisions, beside the id of one */
+function refuseScope(flags: ScopeFlags): void {
+  const said = (["session", "strategy", "symbol", "since", "until"] as const).find((name) => flags[name] !== undefined);
+  if (said === undefined) return;
+  throw new TradetapeError("input_invalid", `--${said} says which decisions are counted, and one decision is named`, {
+    next: `Leave out --${said}, or the decision's id.`,
+  });
+}
 
 function inputsText(decision: string, inputs: readonly ToldInput[]): string {
   if (inputs.length === 0) return `neither the decision ${decision} nor its prediction names an input`;

@@ -90,7 +90,7 @@ export const refusedCommand: CommandSpec<ScopeFlags & PriceFlags & { readonly af
 
 function refusedText(checks: readonly HeldOrders[]): string {
   const rows = checks.map((c) => [
-    ...[shortId(c.strategyId), c.refusedBy === null ? "(approved)" : printable(c.refusedBy), c.orders, c.judged],
+    ...[shortId(c.strategyId), c.refusedBy === null ? `(${c.of})` : printable(c.refusedBy), c.orders, c.judged],
     ...[figure(c.meanReturn), figure(c.won), money(c.money)],
   ]);
   return table(["strategy", "refused by", "orders", "judged", "mean return", "won", "money"], rows);

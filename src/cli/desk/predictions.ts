@@ -34,19 +34,21 @@ export const hitRateCommand: CommandSpec<AheadFlags> = {
       return { scope, bins: await hitBins(connection, scope, bars) };
     });
     out.result({ interval: bars.interval, after: bars.after, bins }, () =>
-      bins.length === 0 ? nothing("predictions with an outcome", scope.session) : binsText(bins),
+      bins.length === 0 ? nothing("predictions of a probability", scope.session) : binsText(bins),
     );
     return EXIT.good;
   },
 };
 
 function binsText(bins: readonly HitBin[]): string {
-  const rows = bins.map(({ by, model, from, predictions, mean, rose, hit }) => [
-    ...[printable(model), by, `${from.toFixed(1)}-${(from + 0.1).toFixed(1)}`, predictions],
+  const rows = bins.map(({ by, model, source, from, predictions, judged, mean, rose, hit }) => [
+    ...[printable(model), source === null ? null : printable(source), by],
+    ...[`${from.toFixed(1)}-${(from + 0.1).toFixed(1)}`, predictions, judged],
     ...[mean, rose, hit].map((share) => figure(share, 3)),
-    dots(rose),
+    rose === null ? null : dots(rose),
   ]);
-  return table(["model", "by", "from-to", "predictions", "mean", "rose", "right", "rose, 0 to 1"], rows);
+  const head = ["model", "source", "by", "from-to", "predictions", "judged", "mean", "rose", "right", "rose, 0 to 1"];
+  return table(head, rows);
 }
 
 /** A share on a scale of twenty. */
@@ -75,7 +77,8 @@ export const predictionErrorCommand: CommandSpec<AheadFlags> = {
 
 function errorsText(errors: readonly PriceErrors[]): string {
   const rows = errors.map((e) => [
-    ...[printable(e.model), printable(e.symbol), e.predictions, e.judged],
+    ...[printable(e.model), printable(e.symbol), e.source === null ? null : printable(e.source)],
+    ...[e.predictions, e.judged],
     ...[e.bias, e.mae, e.rmse].map((value) => money(value)),
     figure(e.mape),
     ...[e.naiveMae, e.naiveRmse].map((value) => money(value)),
@@ -83,6 +86,7 @@ function errorsText(errors: readonly PriceErrors[]): string {
   const head = [
     "model",
     "symbol",
+    "source",
     "predictions",
     "judged",
     "bias",

@@ -4,7 +4,7 @@ import { openToSession } from "./scope.ts";
 /** The bars that prices are taken of. */
 export interface PriceBars {
   readonly interval: string;
-  /** Null is the only source that an instrument has; one that has several is left out. */
+  /** Null is the one that a row names, else the only one that an instrument has. */
   readonly source: string | null;
   /** How many bars ahead is looked, 1 or more. */
   readonly after: number;
@@ -15,7 +15,8 @@ export const barValues = ({ interval, source, after }: PriceBars): readonly unkn
 
 /**
  * Common table expressions that give asked rows prices of their instrument's bars: of the source that a row names, else
- * of $7, else of the only one there is; of the session's own bars where it has any, else of live ones. All rows are put
+ * of $7, else of the only one there is (`source`); of the session's own bars where it has any, else of live ones. Rows that
+ * name another source than $7 are left out. All rows are put
  * among the bars by one sort, where the last bar so far is a running maximum: a look-up for each row would walk over
  * bars of other lengths, and a join by bars' numbers is planned without knowing how many there are.
  *
@@ -28,7 +29,7 @@ export function aheadOf(asked: string, from: "close" | "open"): string {
   const isClose = from === "close";
   const [at, price, further] = isClose ? [barEnd("b"), "close", "$8::int"] : ['b."timestamp"', "open", "$8::int - 1"];
   return `
-  asked AS MATERIALIZED (${asked}),
+  asked AS MATERIALIZED (SELECT * FROM (${asked}) a WHERE $7::text IS NULL OR coalesce(a.price_source, $7) = $7),
   series AS MATERIALIZED (
     SELECT row_number() OVER ()::int AS n, s.*, bool_or(is_own) OVER (PARTITION BY symbol_id) AS any_own,
       bool_or(is_own) OVER (PARTITION BY symbol_id, source) AS has_own
@@ -39,9 +40,9 @@ export function aheadOf(asked: string, from: "close" | "open"): string {
     SELECT symbol_id, min(source) AS source FROM series WHERE is_own = any_own GROUP BY symbol_id HAVING count(*) = 1
   ),
   placed_in AS MATERIALIZED (
-    SELECT a.*, s.n FROM asked a LEFT JOIN single o USING (symbol_id)
-    LEFT JOIN series s ON s.symbol_id = a.symbol_id AND s.source = coalesce(a.price_source, $7::text, o.source)
-      AND s.is_own = s.has_own
+    SELECT a.*, s.n FROM (SELECT asked.*, coalesce(price_source, $7, o.source) AS source FROM asked
+      LEFT JOIN single o USING (symbol_id)) a
+    LEFT JOIN series s ON s.symbol_id = a.symbol_id AND s.source = a.source AND s.is_own = s.has_own
   ),
   -- A bar that ends as a row's time begins had ended by then; one that begins then is still to come.
   mark AS (

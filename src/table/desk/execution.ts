@@ -50,7 +50,7 @@ export interface Slippage {
   readonly orders: number;
   /** In money, of all that was filled. */
   readonly money: number;
-  /** Ten-thousandths of the filled value: of all, and of single orders. */
+  /** Ten-thousandths of what was filled, at the price compared with: of all, and of single orders. */
   readonly bps: number | null;
   readonly p50: number | null;
   readonly p95: number | null;

@@ -56,7 +56,9 @@ export function waitingOrders(connection: Connection, scope: Scope, rowsMax: num
 /** What orders would have earned that were held for so many bars, without costs. */
 export interface HeldOrders {
   readonly strategyId: string | null;
-  /** What refused them; null stands for all that were approved, to compare with. */
+  /** Orders that one check refused, all that were refused, and all that were approved, to compare with. */
+  readonly of: "check" | "refused" | "approved";
+  /** Null but for one check. */
   readonly refusedBy: string | null;
   readonly orders: number;
   /** Those of them whose bars are there. */
@@ -69,22 +71,23 @@ export interface HeldOrders {
   readonly money: number | null;
 }
 
-/** An order that several checks refused counts in each of them. */
+/** An order that several checks refused counts once in each of them, and once in all that were refused. */
 export function heldOrders(connection: Connection, scope: Scope, bars: PriceBars): Promise<HeldOrders[]> {
   const orders = `SELECT o.decision_id AS id, o.symbol_id, o."timestamp", o.price_source, o.strategy_id, o.refused_by, o.approved,
       CASE o.action WHEN 'BUY' THEN 1 ELSE -1 END AS sign, o.size
     FROM public.trade_order o WHERE ${OF_ORDERS}`;
   return connection.query<HeldOrders & Record<string, unknown>>(
     `WITH ${aheadOf(orders, "open")}
-     SELECT strategy_id AS "strategyId", r.refused_by AS "refusedBy", count(*) AS orders, count(later - price) AS judged,
+     SELECT strategy_id AS "strategyId", r.of, r.refused_by AS "refusedBy", count(*) AS orders, count(later - price) AS judged,
        avg(sign * (later - price) / nullif(abs(price), 0)) AS "meanReturn",
        (avg((sign * (later - price) > 0)::int) FILTER (WHERE later - price IS NOT NULL))::float8 AS won,
        sum(sign * (later - price) * size) AS money
      FROM ahead CROSS JOIN LATERAL (
-       SELECT coalesce(name, 'no reason') AS refused_by FROM unnest(ahead.refused_by) name WHERE NOT approved
-       UNION ALL SELECT NULL WHERE approved
+       SELECT DISTINCT 1 AS rank, 'check' AS of, coalesce(name, 'no reason') AS refused_by FROM unnest(ahead.refused_by) name
+       WHERE NOT approved
+       UNION ALL SELECT 2, CASE WHEN approved THEN 'approved' ELSE 'refused' END, NULL
      ) r
-     GROUP BY 1, 2 ORDER BY 1, 2`,
+     GROUP BY 1, rank, 2, 3 ORDER BY 1, rank, 2 DESC, 3`,
     [...scopeValues(scope), ...barValues(bars)],
   );
 }

@@ -180,10 +180,15 @@ describe("orders", () => {
   test("that were refused would have earned what the bars say, by check, beside those that went", async () => {
     const [cooldown, position] = [6 / 105, (3 / 106 + 6 / 105) / 2];
     const approved = (5 / 102 - 7 / 103 + 4 / 50 - 3 / 48 + 2 / 108 + 3 / 110) / 6;
+    const [check, all] = [
+      { strategyId: ALPHA, of: "check" },
+      { strategyId: ALPHA, refusedBy: null },
+    ];
     expect(await desk("checks", "refused")).toEqual([
-      near({ strategyId: ALPHA, refusedBy: "cooldown", orders: 1, judged: 1, meanReturn: cooldown, won: 1, money: 60 }),
-      near({ strategyId: ALPHA, refusedBy: "position", orders: 2, judged: 2, meanReturn: position, won: 1, money: 90 }),
-      near({ strategyId: ALPHA, refusedBy: null, orders: 8, judged: 6, meanReturn: approved, won: 4 / 6, money: 42 }),
+      near({ ...check, refusedBy: "cooldown", orders: 1, judged: 1, meanReturn: cooldown, won: 1, money: 60 }),
+      near({ ...check, refusedBy: "position", orders: 2, judged: 2, meanReturn: position, won: 1, money: 90 }),
+      near({ ...all, of: "refused", orders: 2, judged: 2, meanReturn: position, won: 1, money: 90 }),
+      near({ ...all, of: "approved", orders: 8, judged: 6, meanReturn: approved, won: 4 / 6, money: 42 }),
     ]);
   });
 
@@ -220,20 +225,20 @@ describe("orders", () => {
 describe("predictions", () => {
   test("come true by tenths of probability and of confidence; one half says nothing", async () => {
     const bins = (await desk("bins", "hit-rate")).filter(({ by }) => by === "probability");
+    const own = { by: "probability", model: "m-1", source: "eod" };
     expect(bins).toEqual([
-      near({ by: "probability", model: "m-1", from: 0.3, predictions: 2, mean: 0.345, rose: 0.5, hit: 0.5 }),
-      near({ by: "probability", model: "m-1", from: 0.5, predictions: 1, mean: 0.5, rose: 0, hit: null }),
-      near({ by: "probability", model: "m-1", from: 0.6, predictions: 5, mean: 0.636, rose: 0.4, hit: 0.4 }),
-      near({ by: "probability", model: "m-1", from: 0.7, predictions: 3, mean: 0.72, rose: 1 / 3, hit: 1 / 3 }),
+      near({ ...own, from: 0.3, predictions: 2, judged: 2, mean: 0.345, rose: 0.5, hit: 0.5 }),
+      near({ ...own, from: 0.5, predictions: 1, judged: 1, mean: 0.5, rose: 0, hit: null }),
+      near({ ...own, from: 0.6, predictions: 5, judged: 5, mean: 0.636, rose: 0.4, hit: 0.4 }),
+      near({ ...own, from: 0.7, predictions: 3, judged: 3, mean: 0.72, rose: 1 / 3, hit: 1 / 3 }),
     ]);
-    const confident = await desk("bins", "hit-rate", "--after", "3");
-    expect(
-      confident.filter(({ by }) => by === "confidence").reduce((sum, b) => sum + (b.predictions as number), 0),
-    ).toBe(10);
+    const confident = (await desk("bins", "hit-rate", "--after", "3")).filter(({ by }) => by === "confidence");
+    const sum = (name: string) => confident.reduce((all, bin) => all + (bin[name] as number), 0);
+    expect([sum("predictions"), sum("judged")]).toEqual([11, 10]);
   });
 
   test("are off by their errors, beside the naive ones", async () => {
-    const own = { model: "m-1", symbol: "IBM", predictions: 6, judged: 6, mape: expect.any(Number) };
+    const own = { model: "m-1", symbol: "IBM", source: "eod", predictions: 6, judged: 6, mape: expect.any(Number) };
     const [ibm, spy] = await desk("errors", "prediction-error");
     expect(ibm).toEqual({
       ...own,
@@ -241,6 +246,32 @@ describe("predictions", () => {
     });
     const mape = (2 / 49 + 3 / 46 + 2 / 42 + 2 / 43 + 2 / 44) / 5;
     expect(spy).toMatchObject(near({ symbol: "SPY", judged: 5, bias: 11 / 5, mae: 11 / 5, mape, naiveMae: 6 / 5 }));
+  });
+
+  test("of two sources are told apart, and of --source there are no others, nor orders", async () => {
+    const asked = async (command: string, list: string, ...source: readonly string[]) =>
+      only(await desk(list, command, "--session", BACKTEST, ...source), "symbol", "source", "predictions", "judged");
+    expect(await asked("prediction-error", "errors")).toEqual([
+      ["SPY", "eod", 1, 1],
+      ["TWO", "eod", 1, 1],
+      ["TWO", "raw", 1, 1],
+      ["TWO", null, 2, 0],
+    ]);
+    expect(await asked("prediction-error", "errors", "--source", "raw")).toEqual([["TWO", "raw", 3, 3]]);
+    expect(await asked("hit-rate", "bins", "--symbol", "TWO")).toEqual(
+      ["probability", "confidence"].flatMap(() => [
+        [undefined, "eod", 1, 1],
+        [undefined, "raw", 1, 1],
+        [undefined, null, 2, 0],
+      ]),
+    );
+    const rose = async (source: string) =>
+      (await desk("bins", "hit-rate", "--session", BACKTEST, "--source", source)).map((bin) => bin.rose);
+    expect(await rose("raw")).toEqual([2 / 3, 2 / 3].map((share) => expect.closeTo(share, 12)));
+    expect(await rose("eod")).toEqual([0, 0]);
+    const orders = (...source: readonly string[]) => desk("checks", "refused", "--session", BACKTEST, ...source);
+    expect(await orders()).toMatchObject([{ of: "approved", orders: 3, judged: 1 }]);
+    expect(await orders("--source", "raw")).toMatchObject([{ of: "approved", orders: 2, judged: 2 }]);
   });
 
   test("and decisions name their inputs", async () => {
@@ -254,6 +285,8 @@ describe("predictions", () => {
       { toldBy: "prediction", kind: "indicator", id: idOf("SMA"), value: "101.5", knownAt },
     ]);
     expect((await tradetape(["desk", "inputs", idOf("decision 2")], env)).code).toBe(1);
+    const both = await tradetape(["desk", "inputs", idOf("decision 1"), "--since", "7d"], env);
+    expect([both.code, both.stderr]).toEqual([2, expect.stringContaining("--since says which decisions are counted")]);
   });
 });
 
