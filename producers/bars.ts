@@ -44,7 +44,8 @@ interface Series {
  * published when a tick of its symbol lies behind its end, or, once all ticks are read, when the clock does; and again
  * when late ticks change it. Its `revised_at` is the broker's time of its last tick, so what is published twice is the
  * same, and the most complete bar stays. Its source is `ticks:` and the ticks' own, and, where `days` are given, `@` and
- * their name: bars of other days are another series. What a trade may set, its conditions say (`printsOf`).
+ * their name: bars of other days are another series. What a trade may set, its conditions say (`printsOf`). Ticks of other
+ * sessions are counted (`ofOtherSessions`), as are bars that the clock had told and no tick has closed yet (`open`).
  *
  * A restart reads again from the first tick of the oldest bar that may still change, and tells nothing until it is
  * where it was. Later than `latenessUs` is counted (`late`), not applied.
@@ -59,11 +60,15 @@ export function barsOfTicks({ intervals, days, latenessUs, session }: BarsOption
     snapshot: null,
     open: (isWhole) => {
       const told = { late: 0, duplicate: 0, partial: 0, outside: 0, unpriced: 0 };
-      const counts = { ...told, filtered: 0, unknown_condition: 0 };
+      const counts = { ...told, filtered: 0, unknown_condition: 0, ofOtherSessions: 0 };
       const byPartition = new Map<number, Map<string, Series>>();
       return {
         take: (record) => {
-          if (record.topic !== "ticks" || record.event.backtest_session_id !== session) return [];
+          if (record.topic !== "ticks") return [];
+          if (record.event.backtest_session_id !== session) {
+            counts.ofOtherSessions++;
+            return [];
+          }
           const { event: tick, partition, offset, publishedUs } = record;
           const series = byPartition.get(partition) ?? new Map<string, Series>();
           byPartition.set(partition, series);
@@ -85,7 +90,10 @@ export function barsOfTicks({ intervals, days, latenessUs, session }: BarsOption
           ),
         oldest: (_topic: EventTopic, partition) =>
           Math.min(...[...(byPartition.get(partition)?.values() ?? [])].map(({ builder }) => builder.oldest)),
-        counts: () => counts,
+        counts: () => {
+          const all = [...byPartition.values()].flatMap((series) => [...series.values()]);
+          return { ...counts, open: all.reduce((sum, { builder }) => sum + builder.open, 0) };
+        },
       };
     },
   };

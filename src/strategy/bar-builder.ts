@@ -128,6 +128,14 @@ export class BarBuilder {
     return oldest;
   }
 
+  /** How many bars were told though no tick lies behind their end yet. */
+  get open(): number {
+    return [...this.#bars.values()].filter(
+      ({ isDirty, closedAt, start, end }) =>
+        !isDirty && closedAt !== null && start >= this.#wholeFromUs && end > this.#clockUs,
+    ).length;
+  }
+
   #isClosed(endUs: number): boolean {
     return endUs + this.#latenessUs <= this.#clockUs;
   }

@@ -22,6 +22,8 @@ interface Begin {
   readonly inputs: readonly Input[];
   /** What the program's state is taken from; undefined where it begins with none. */
   readonly snapshot: { readonly slot: Slot; readonly state: unknown } | undefined;
+  /** The time by which the run before was last idle, where that was behind the last record that the marks cover. */
+  readonly idleUs: number | undefined;
 }
 
 /** A partition's name in a snapshot: without the namespace, which the topic of snapshots has, too. */
@@ -63,7 +65,7 @@ export async function beginOf(
     const objection = objectionTo(head, unpacked !== undefined, program.snapshot!, places);
     if (head !== undefined && unpacked !== undefined && objection === null) {
       const inputs = places.map((place) => resumed(place, head.inputs[inputName(place)] ?? 0));
-      return { inputs, snapshot: { slot: one.slot, state: unpacked.state } };
+      return { inputs, snapshot: { slot: one.slot, state: unpacked.state }, idleUs: undefined };
     }
     const text = `the snapshot at offset ${one.offset} of the topic of snapshots is not used: ${objection}`;
     log.warn({ program: program.name }, text);
@@ -71,7 +73,18 @@ export async function beginOf(
   }
   const inputs = places.map((place) => resumed(place));
   if (program.snapshot !== null) requireWhole(program, inputs, objections);
-  return { inputs, snapshot: undefined };
+  return { inputs, snapshot: undefined, idleUs: idleOf(places) };
+}
+
+/** A mark beyond the log's end belongs to another log of this name. */
+const valid = (mark: Mark | undefined, high: number): Mark | undefined =>
+  mark !== undefined && mark.offset <= high ? mark : undefined;
+
+/** What the marks' notes agree on. */
+function idleOf(places: readonly InputPlace[]): number | undefined {
+  const marks = places.flatMap(({ mark, high }) => valid(mark, high) ?? []);
+  const [time, ...others] = new Set(marks.map(({ note }) => note.split(" ")[1]));
+  return time === undefined || others.length > 0 ? undefined : Number(time);
 }
 
 /** What speaks against a snapshot; null is nothing. */
@@ -100,8 +113,8 @@ function objectionTo(
 }
 
 /**
- * Where a program resumes a partition. A mark beyond the log's end belongs to another log of this name, so it is ignored and
- * all records are new. If retention has removed the first records that a restart needs, `isWhole` is false.
+ * Where a program resumes a partition. Where a mark isn't `valid` all records are new. If retention has removed the first
+ * records that a restart needs, `isWhole` is false.
  * @param covered the offset of the first record that a snapshot doesn't cover; without one the mark's note counts
  */
 export function resumePoint(
@@ -110,8 +123,8 @@ export function resumePoint(
   high: number,
   covered?: number,
 ): Omit<Input, keyof TopicPartition | "topic"> {
-  const known = mark !== undefined && mark.offset <= high ? mark : undefined;
-  const wanted = covered ?? (known === undefined ? 0 : Number(known.note));
+  const known = valid(mark, high);
+  const wanted = covered ?? (known === undefined ? 0 : Number.parseInt(known.note, 10));
   const next = Math.max(low, wanted);
   const done = Math.max(next, known?.offset ?? 0);
   return { next, done, isWhole: next === wanted, end: high, lastEnd: undefined, isPaused: false };

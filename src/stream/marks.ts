@@ -6,7 +6,10 @@ import type { Machine } from "./program.ts";
 /** Marks are written this often: after a crash what was published since is repeated; more often is a request per batch. */
 const MARK_MS = 1000;
 
-/** Writes a program's marks: its group's offsets in Kafka, each with the oldest offset that a restart needs as its note. */
+/**
+ * Writes a program's marks: its group's offsets in Kafka. Each has as its note the oldest offset that a restart needs and,
+ * where the program has been idle since its last record, the time by which it was then.
+ */
 export class Marks {
   readonly #member: SoleMember;
   readonly #log: Log;
@@ -19,11 +22,12 @@ export class Marks {
   }
 
   /** Call it only when everything that follows from the records before each input's `next` was acknowledged. */
-  async write(inputs: readonly Input[], machine: Machine, isLast: boolean): Promise<void> {
+  async write(inputs: readonly Input[], machine: Machine, idleUs: number | undefined, isLast: boolean): Promise<void> {
     if (!isLast && performance.now() - this.#triedMs < MARK_MS) return;
     const marks = inputs.map(({ topic, topicName, partition, next }) => {
       const oldest = machine.oldest?.(topic, partition) ?? 0;
-      return { topicName, partition, offset: next, note: String(Math.min(next, oldest)) };
+      const note = [Math.min(next, oldest), ...(idleUs === undefined ? [] : [idleUs])].join(" ");
+      return { topicName, partition, offset: next, note };
     });
     const text = JSON.stringify(marks);
     if (text === this.#written) return;

@@ -20,7 +20,11 @@ export type InputRecord = {
  */
 export interface Machine<S = unknown> {
   take(record: InputRecord): readonly AnyDraft[];
-  /** Called when it has taken all that the topics hold: after a batch, then about every second. @param nowUs UTC */
+  /**
+   * Called when it has taken all that the topics hold: after a batch, then about every second. A restart without a snapshot
+   * calls it in silence, with the same time, where a run before did so behind its last record.
+   * @param nowUs UTC
+   */
   idle?(nowUs: number): readonly AnyDraft[];
   /**
    * All that it remembers, as plain JSON values: numbers are finite, objects have no class. `open` makes a machine of them

@@ -150,12 +150,12 @@ class Run {
     if (opening === undefined) return;
     const { places, shelf, lost } = opening;
     this.#opening = undefined;
-    const { inputs: all, snapshot } = await beginOf(this.#program, places, shelf?.found() ?? [], this.#services.log);
+    const { inputs: all, ...begin } = await beginOf(this.#program, places, shelf?.found() ?? [], this.#services.log);
     if (lost.aborted) return;
     const inputs = new Inputs(all, this.#member);
-    const machine = this.#program.open((topic, partition) => inputs.isWhole(topic, partition), snapshot?.state);
-    this.#snapshots?.begin(snapshot?.slot);
-    this.#tenure = new Tenure(this.#own, machine, inputs);
+    const machine = this.#program.open((topic, partition) => inputs.isWhole(topic, partition), begin.snapshot?.state);
+    this.#snapshots?.begin(begin.snapshot?.slot);
+    this.#tenure = new Tenure(this.#own, machine, inputs, begin.idleUs);
     void this.#options.caughtUpWith?.then(() => this.#turns.take(() => this.#end())).catch(this.#over.reject);
     await this.#idle();
   }

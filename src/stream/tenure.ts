@@ -31,11 +31,16 @@ export class Tenure {
   /** Records that a run before this one hadn't taken. */
   read = 0;
   published = 0;
+  /** The time by which the program was last idle; undefined when it has taken records since. */
+  #idleUs: number | undefined;
+  /** The same of the run before this one, until the program is where that was. */
+  #idleBeforeUs: number | undefined;
 
-  constructor(services: TenureServices, machine: Machine, inputs: Inputs) {
+  constructor(services: TenureServices, machine: Machine, inputs: Inputs, idleBeforeUs: number | undefined) {
     this.#services = services;
     this.#machine = machine;
     this.inputs = inputs;
+    this.#idleBeforeUs = idleBeforeUs;
   }
 
   counts(): Readonly<Record<string, number>> {
@@ -51,9 +56,11 @@ export class Tenure {
       return;
     }
     const { isReplaying } = inputs;
+    if (!isReplaying) this.#idleAsBefore();
     const until = isReplaying ? Math.min(batch.nextOffset, input.done) : batch.nextOffset;
     const records = await this.#services.reader.read(input, batch, until);
     const drafts = records.flatMap((record) => this.#machine.take(record));
+    if (records.length > 0) this.#idleUs = undefined;
     this.read += records.filter(({ offset }) => offset >= input.done).length;
     input.end = batch.logEnd;
     inputs.advance(input, until);
@@ -64,15 +71,31 @@ export class Tenure {
     const { inputs } = this;
     // A run with an end calls `idle` at the end only, for what it publishes on the way it would only have to revise.
     const isDue = this.#services.hasEnd ? inputs.isAtLastEnd : inputs.isCaughtUp;
-    if (isDue) await this.#publish(this.#machine.idle?.(Date.now() * 1000) ?? []);
+    if (!inputs.isReplaying) this.#idleAsBefore();
+    if (isDue && this.#machine.idle !== undefined) {
+      const nowUs = Date.now() * 1000;
+      const drafts = this.#machine.idle(nowUs);
+      await this.#publish(drafts);
+      // Where it gave nothing the time before stands for this one, too, and need not be marked anew.
+      if (drafts.length > 0) this.#idleUs = nowUs;
+      else this.#idleUs ??= nowUs;
+    }
     await this.note(false);
+  }
+
+  /** In silence, once the program is where the run before was: that has published what its last idle gave. */
+  #idleAsBefore(): void {
+    if (this.#idleBeforeUs === undefined) return;
+    this.#machine.idle?.(this.#idleBeforeUs);
+    this.#idleUs = this.#idleBeforeUs;
+    this.#idleBeforeUs = undefined;
   }
 
   /** Notes where the program is and what it remembers: everything that it gave was acknowledged. */
   async note(isLast: boolean): Promise<void> {
     if (this.inputs.isReplaying) return;
     const { marks, snapshots } = this.#services;
-    await marks.write(this.inputs.all, this.#machine, isLast);
+    await marks.write(this.inputs.all, this.#machine, this.#idleUs, isLast);
     await snapshots?.write(this.inputs.all, () => this.#machine.save?.(), this.published, isLast);
   }
 

@@ -25,3 +25,16 @@ test("money is a number above 0, or wasn't told", () => {
     expect(() => moneyFlag("--capital", text), text).toThrow(`--capital ${text} can't be used`);
   }
 });
+
+test("run without a session runs what is named without fills, and says so where it doesn't", async () => {
+  for (const programs of [[], ["decisions", "fills"]]) {
+    const { code, stderr } = await tradetape(["run", ...programs, "--until-caught-up"]);
+    expect([code, stderr]).toEqual([2, expect.stringContaining("a paper broker's fills would pass for live ones")]);
+    expect(stderr).toContain(
+      "name what is to run live, of bars, indicators, predictions, decisions, performance, outcomes",
+    );
+  }
+  // Goes on to ask for what it works on, which isn't set here.
+  const live = await tradetape(["run", "decisions", "performance", "--until-caught-up"]);
+  expect([live.code, live.stderr]).toEqual([2, expect.stringContaining("not set: ")]);
+});

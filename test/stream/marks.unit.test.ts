@@ -26,24 +26,24 @@ function setUp(failures = 0) {
 
 test("beside each place stands the oldest record that a restart needs, and never one behind the place", async () => {
   const { marks, marked, machine } = setUp();
-  await marks.write([input(0, 10), input(1, 20)], machine({ 0: 4, 1: 25 }), true);
+  await marks.write([input(0, 10), input(1, 20)], machine({ 0: 4, 1: 25 }), undefined, true);
   expect(marked).toEqual(["0: 10 from 4, 1: 20 from 20"]);
 });
 
 test("a machine that doesn't say what it needs is shown everything again", async () => {
   const { marks, marked } = setUp();
-  await marks.write([input(0, 10)], { take: () => [] }, true);
+  await marks.write([input(0, 10)], { take: () => [] }, undefined, true);
   expect(marked).toEqual(["0: 10 from 0"]);
 });
 
 test("places that have not moved are not marked again, the last one as little", async () => {
   const { marks, marked, machine } = setUp();
-  for (const isLast of [false, true, true]) await marks.write([input(0, 10)], machine({ 0: 4 }), isLast);
+  for (const isLast of [false, true, true]) await marks.write([input(0, 10)], machine({ 0: 4 }), undefined, isLast);
   expect(marked).toHaveLength(1);
 });
 
 test("a mark that failed is written the next time, and ends no run", async () => {
   const { marks, marked, machine } = setUp(1);
-  for (let n = 0; n < 2; n++) await marks.write([input(0, 10)], machine({ 0: 4 }), true);
+  for (let n = 0; n < 2; n++) await marks.write([input(0, 10)], machine({ 0: 4 }), undefined, true);
   expect(marked).toEqual(["0: 10 from 4"]);
 });

@@ -39,6 +39,8 @@ const PROGRAMS: Readonly<Record<string, (run: AgentRun, by: AgentIdentity) => Pr
   outcomes: (run) => outcomesOfPredictions(run),
 };
 const PROGRAM_NAMES = Object.keys(PROGRAMS);
+/** What needs no session. */
+const LIVE = PROGRAM_NAMES.filter((name) => name !== "fills");
 
 interface RunFlags extends BarFlags {
   readonly interval: IntervalLength;
@@ -61,6 +63,7 @@ export const runCommand: CommandSpec<RunFlags> = {
     "tradetape run bars --until-caught-up                       of the ticks there are now, then end",
     "tradetape run bars --calendar XNYS --intervals 1min,1d     of New York's regular hours",
     "tradetape run --session 0198c5a4-... --interval 1d         a whole agent, on paper",
+    "tradetape run bars indicators predictions decisions        live, but for orders: those are a broker's",
   ],
   isService: true,
   declare: (command) => declareFlags(command),
@@ -86,7 +89,10 @@ function declareFlags(command: Command): void {
     command.addOption(new Option(flag, doc).argParser(lengthFlag).default(lengthFlag(standard), standard));
   command
     .argument("[program...]", `of ${PROGRAM_NAMES.join(", ")}`)
-    .option("--session <id>", "the backtest or paper session of everything; without it: live")
+    .option(
+      "--session <id>",
+      "the backtest or paper session of everything; without it, of programs named without fills: live",
+    )
     .option("--actor <name>", "who acts, as the audit log shows it", "tradetape")
     .option("--strategy <name>", "the strategy; its id is made of the name", MODEL_VERSION)
     .option("--seed <number>", "the paper broker's chance", "1")
@@ -117,7 +123,7 @@ function agentRunOf(flags: RunFlags, programs: readonly string[]): AgentRun {
   if (session === null && programs.includes("fills")) {
     throw wrong(
       "a paper broker's fills would pass for live ones",
-      "Say --session, the id of a paper or backtest session.",
+      `Say --session, the id of a paper or backtest session; or name what is to run live, of ${LIVE.join(", ")}.`,
     );
   }
   const seed = Number(text);
