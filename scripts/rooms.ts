@@ -37,6 +37,7 @@ export const LAYERS: readonly (readonly Room[])[] = [
         { name: "avro", knows: "avsc's types, strict about the bytes that they read" },
         { name: "time", knows: "times in any form, and which of them no event may have" },
         { name: "field", knows: "what one field may hold; the inputs that an event names" },
+        { name: "http", knows: "what a schema registry is asked over HTTP; its subjects" },
         { name: ".", knows: "schemas, ids, checks, the wire format, the registry" },
       ],
     },

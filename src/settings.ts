@@ -209,7 +209,7 @@ export const SETTINGS = {
     env: "TRADETAPE_SESSION_TIMEOUT_MS",
     doc: "A consumer that Kafka hasn't heard of for this long loses its partitions.",
     unit: "ms",
-    schema: integer(6000, 300_000, 30_000),
+    schema: integer(6000, 300_000, 10_000),
   }),
   sweepIntervalMs: setting({
     env: "TRADETAPE_SWEEP_INTERVAL_MS",

@@ -65,6 +65,11 @@ interface Reading {
   readonly times: readonly ForeignTime[];
 }
 type Resolver = ReturnType<avsc.Type["createResolver"]>;
+/**
+ * By Avro's rules a writer's record or enum is ours where the last part of its name is. A new object each time, because avsc
+ * keeps in it what it has resolved of one writer.
+ */
+const unqualified = () => ({ ignoreNamespaces: true });
 
 /**
  * Reads one topic's message values, synchronously, by one cached resolver per writer schema. Per batch: `missing`, then
@@ -158,7 +163,7 @@ export class EventReader<T extends EventTopic = EventTopic> {
     // Without a resolver, avsc reads about a third faster. Equal means equal but for docs, defaults and logical types.
     if (times.length === 0 && this.#type.equals(writer)) return { resolver: undefined, layout, times };
     try {
-      return { resolver: this.#type.createResolver(writer), layout, times };
+      return { resolver: this.#type.createResolver(writer, unqualified()), layout, times };
     } catch (error) {
       return new Refusal("undecodable", `its schema can't be read as ours: ${(error as Error).message}`);
     }

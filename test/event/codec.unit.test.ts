@@ -307,6 +307,25 @@ describe("reading other versions of the schema", () => {
     expect(refusal(grown)).toMatch(/^undecodable: .*no symbol SHORT/);
   });
 
+  it("knows a record and its enums by the last part of their names, as Avro's rules say", () => {
+    const schema = {
+      ...(JSON.parse(EVENT_SCHEMAS.session.json) as RawSchema & { name: string }),
+      namespace: "com.acme.md",
+    };
+    const kind = schema.fields.find((f) => f.name === "kind")!.type as { symbols: string[] };
+    kind.symbols.unshift("rehearsal");
+    const session = { backtest_session_id: TICK.symbol_id, kind: "paper", status: "running" };
+    const complete = { ...Object.fromEntries(schema.fields.map((f) => [f.name, f.default ?? null])), ...session };
+    const read = (writer: unknown, event: object) =>
+      new EventReader("sessions", registryOf({ 7: { type: parse(writer) } })).read(written(writer, event));
+    expect(read(schema, complete)).toMatchObject(session);
+    expect(refusal(read(schema, { ...complete, kind: "rehearsal" }))).toMatch(/no symbol rehearsal/);
+    const renamed = { ...schema, name: "trial" };
+    expect(refusal(read(renamed, complete))).toBe(
+      "undecodable: its schema can't be read as ours: no alias found for com.acme.md.trial",
+    );
+  });
+
   it("keeps two writers apart that come in turn", () => {
     const older = tickSchema((s) => {
       s.fields = s.fields.filter((f) => f.name !== "venue");

@@ -2,6 +2,7 @@ import { createServer, type IncomingMessage, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { TradetapeError } from "../../src/errors.ts";
+import { Subjects } from "../../src/event/http/subjects.ts";
 import { openRegistry } from "../../src/event/registry.ts";
 import { EVENT_SCHEMAS } from "../../src/event/schemas.ts";
 
@@ -151,19 +152,19 @@ describe("fetching a writer's schema", () => {
 describe("registering a topic's schema", () => {
   const CONFIG = "/api/config/paper.ticks-value";
   const VERSIONS = "/api/subjects/paper.ticks-value/versions";
-  const backward: Answer = { status: 200, body: { compatibilityLevel: "BACKWARD" } };
+  const full: Answer = { status: 200, body: { compatibilityLevel: "FULL_TRANSITIVE" } };
   /** A registry that doesn't know the subject, until its compatibility is set. */
   const registers = (...answers: [Answer, ...Answer[]]) => {
     let isSet = false;
     return (line: string): Answer => {
-      if (line === `GET ${CONFIG}`) return isSet ? backward : { status: 404, body: { error_code: 40401 } };
+      if (line === `GET ${CONFIG}`) return isSet ? full : { status: 404, body: { error_code: 40401 } };
       if (line.startsWith("POST")) return answers.length > 1 ? answers.shift()! : answers[0];
       isSet = true;
-      return backward;
+      return full;
     };
   };
 
-  it("sets a new subject's compatibility to BACKWARD before its first version, once", async () => {
+  it("sets a new subject's compatibility to FULL_TRANSITIVE before its first version, once", async () => {
     const bodies: string[] = [];
     const answer = registers({ status: 200, body: { id: 12 } });
     const url = await registryAnswering((line, body) => {
@@ -174,7 +175,10 @@ describe("registering a topic's schema", () => {
     expect(await registry.register("paper.ticks", "ticks")).toBe(12);
     expect(await registry.register("paper.ticks", "ticks")).toBe(12);
     expect(asked).toEqual([`GET ${CONFIG}`, `PUT ${CONFIG}`, `GET ${CONFIG}`, `POST ${VERSIONS}`]);
-    expect(bodies.map((body) => JSON.parse(body))).toEqual([{ compatibility: "BACKWARD" }, { schema: TICK_SCHEMA }]);
+    expect(bodies.map((body) => JSON.parse(body))).toEqual([
+      { compatibility: "FULL_TRANSITIVE" },
+      { schema: TICK_SCHEMA },
+    ]);
   });
 
   it("says that an incompatible change was refused, by whom and for which subject", async () => {
@@ -191,12 +195,18 @@ describe("registering a topic's schema", () => {
     expect(await openRegistry(url).register("paper.ticks", "ticks")).toBe(12);
   });
 
-  it("refuses a subject that allows other changes", async () => {
-    const url = await registryAnswering(() => ({ status: 200, body: { compatibilityLevel: "NONE" } }));
-    const error = await fault(openRegistry(url).register("paper.ticks", "ticks"));
-    expect(error).toMatchObject({ code: "registry_refused", canRetry: false });
-    expect(error.next).toContain("BACKWARD");
-  });
+  it.each(["BACKWARD", "NONE", "forward_transitive"])(
+    "leaves a subject that is %s as somebody has set it",
+    async (level) => {
+      const url = await registryAnswering((line) =>
+        line.startsWith("GET")
+          ? { status: 200, body: { compatibilityLevel: level } }
+          : { status: 200, body: { id: 4 } },
+      );
+      expect(await openRegistry(url).register("paper.ticks", "ticks")).toBe(4);
+      expect(asked).toEqual([`GET ${CONFIG}`, `GET ${CONFIG}`, `POST ${VERSIONS}`]);
+    },
+  );
 
   it("tries again after a failure", async () => {
     let isUp = false;
@@ -205,5 +215,28 @@ describe("registering a topic's schema", () => {
     expect(await fault(registry.register("paper.ticks", "ticks"))).toMatchObject({ code: "registry_unreachable" });
     isUp = true;
     expect(await registry.register("paper.ticks", "ticks")).toBe(3);
+  });
+});
+
+describe("a topic's subject", () => {
+  it("is told, with its compatibility or without one, and set", async () => {
+    let level: string | undefined;
+    const url = await registryAnswering((line, body) => {
+      if (line.startsWith("PUT")) level = JSON.parse(body).compatibility;
+      if (level === undefined) return { status: 404, body: { error_code: 40408 } };
+      return { status: 200, body: { compatibilityLevel: level } };
+    });
+    const subjects = new Subjects(url);
+    expect(await subjects.compatibility("paper.ticks")).toBeNull();
+    level = "BACKWARD";
+    expect(await subjects.compatibility("paper.ticks")).toBe("BACKWARD");
+    await subjects.guard("paper.ticks");
+    expect(await subjects.compatibility("paper.ticks")).toBe("FULL_TRANSITIVE");
+    expect(asked).toContain("PUT /api/config/paper.ticks-value");
+  });
+
+  it("is a fault to be tried again where the registry doesn't answer", async () => {
+    const asking = fault(new Subjects("http://me:s3cret@127.0.0.1:1/api").compatibility("ticks"));
+    expect(await asking).toMatchObject({ code: "registry_unreachable", canRetry: true });
   });
 });

@@ -24,10 +24,10 @@ export function checkHistory(
 ): void {
   const at = `${topicName}/${log.partition}`;
   if (landedFrom !== null && landedFrom !== clusterId) {
-    throw lost(`${at} landed here from the Kafka cluster ${landedFrom}, and this is ${clusterId}`);
+    throw another(`${at} landed here from the Kafka cluster ${landedFrom}, and this is ${clusterId}`);
   }
-  if (log.low > nextOffset) throw lost(`${at}: expected offset ${nextOffset} next, the log begins at ${log.low}`);
-  if (log.high < nextOffset) throw lost(`${at}: expected offset ${nextOffset} next, the log ends at ${log.high}`);
+  if (log.low > nextOffset) throw lost(topicName, log.partition, nextOffset, log.low);
+  if (log.high < nextOffset) throw another(`${at}: expected offset ${nextOffset} next, the log ends at ${log.high}`);
 }
 
 type History = Pick<LandingPlan, "topicName" | "isCompacted">;
@@ -52,22 +52,40 @@ export function checkLandmark(plan: History, lane: Lane, batch: FetchedBatch): v
 }
 
 const anotherRecord = ({ topicName }: History, { partition }: Lane, offset: number): TradetapeError =>
-  lost(`${topicName}/${partition}: another record than the one that landed is at offset ${offset}`);
+  another(`${topicName}/${partition}: another record than the one that landed is at offset ${offset}`);
 
 /** The error of a batch with offsets that hold nothing: in a topic that isn't compacted, these are records that are gone. */
 export const missingRecords = (topicName: string, batch: FetchedBatch): TradetapeError => {
   const range = `offsets ${batch.fetchedOffset} to ${batch.nextOffset - 1}`;
-  return lost(
+  return new TradetapeError(
+    "history_lost",
     `${topicName}/${batch.partition}: expected every one of ${range}, the log lacks ${batch.missing} of them`,
+    { next: `Find out what removed them: a compaction, a disk. ${REFILL}` },
   );
 };
 
-const lost = (message: string): TradetapeError =>
+/** The log begins behind what comes next: what is between them is gone for good, and may be accepted. */
+function lost(topicName: string, partition: number, next: number, low: number): TradetapeError {
+  const message = `${topicName}/${partition}: expected offset ${next} next, the log begins at ${low}`;
+  const range = `${topicName.slice(topicName.lastIndexOf(".") + 1)}/${partition}:${next}..${low}`;
+  return new TradetapeError("history_lost", message, {
+    next:
+      "Find out what removed the records, such as a retention that is too short. Nothing of this partition lands until " +
+      `then. If they are gone for good: \`tradetape consume --accept-loss ${range} --reason WHY\`.`,
+  });
+}
+
+/** This isn't the log that landed: its offsets name other records, so none of them can be gone on from. */
+const another = (message: string): TradetapeError =>
   new TradetapeError("history_lost", message, {
     next:
-      "Find out what removed the records: retention, a topic made again, another cluster. Nothing of this partition lands " +
-      "until then. What is gone for good is accepted with `tradetape consume --accept-loss TOPIC/PARTITION:FROM..TO`.",
+      "Find out what happened: a cluster that was replaced, a topic made again, an election of a broker that lacked " +
+      `records. Nothing of this partition lands until then. ${REFILL}`,
   });
+
+const REFILL =
+  "The way on is a fresh database, filled from the log as it is now by `tradetape replay --into URL` and consumed into from " +
+  'then on; this one keeps what the log has lost (docs/kafka.md, "Another log").';
 
 /**
  * Looks from time to time whether the log still has what the lanes expect: a log that lost what comes next, or that was

@@ -6,7 +6,7 @@ import { type PartitionStatus, readStatus } from "../../table/checks/status.ts";
 import { Connection } from "../../table/connection.ts";
 import { requireMigrated } from "../../table/migrate.ts";
 import { openKafka } from "../../topic/kafkajs/open-kafka.ts";
-import { withAdmin } from "../../topic/log-client.ts";
+import { type LogAdmin, withAdmin } from "../../topic/log-client.ts";
 import { topicName } from "../../topic/topics.ts";
 import type { CommandSpec, Session } from "../command.ts";
 import { EXIT } from "../exit.ts";
@@ -32,6 +32,8 @@ interface StatusRow {
   readonly outbox: number;
   readonly recordsPerSecond: number;
   readonly landedAt: string | null;
+  /** Whether the log ends below what has landed, as after an unclean election: nothing of it lands (`history_lost`). */
+  readonly cut: boolean;
   /** With --stalled-after: whether records that old have not landed, and nothing else of the partition has since. */
   readonly stalled?: boolean;
 }
@@ -61,7 +63,7 @@ export const statusCommand: CommandSpec<StatusOptions> = {
     const known = await databaseSide(config.databaseUrl);
     const rows = await kafkaSide(config, session, known, stalledAfterMs);
     session.out.result(rows, () => statusText(rows));
-    return rows.some((row) => row.stalled) ? EXIT.foundWrong : EXIT.good;
+    return rows.some(({ cut, stalled }) => cut || stalled) ? EXIT.foundWrong : EXIT.good;
   },
 };
 
@@ -98,7 +100,7 @@ function kafkaSide(
       const group = groupWord(groups);
       const since = Date.now() - (stalledAfterMs ?? 0);
       const old = stalledAfterMs === undefined ? undefined : await admin.fetchOffsetsAt(name, since);
-      for (const { partition, low, high } of await admin.fetchOffsets(name)) {
+      for (const { partition, low, high } of await endsOf(admin, name, partitions)) {
         const status = partitions.get(`${name}/${partition}`);
         rows.push({
           topic: name,
@@ -113,12 +115,23 @@ function kafkaSide(
           outbox: status?.outbox ?? 0,
           recordsPerSecond: status?.recordsPerSecond ?? 0,
           landedAt: status?.landedAt ?? null,
+          cut: isCut(status, high),
           ...(old ? { stalled: isStalled(status, low, old.get(partition) ?? high, since) } : {}),
         });
       }
     }
     return rows;
   });
+}
+
+const isCut = (status: PartitionStatus | undefined, high: number): boolean =>
+  status !== undefined && high < status.nextOffset;
+
+/** Where a topic's logs end; asked twice where one seems to be cut, as a broker may say that has just come to lead it. */
+async function endsOf(admin: LogAdmin, name: string, landed: ReadonlyMap<string, PartitionStatus>) {
+  const offsets = await admin.fetchOffsets(name);
+  const seemsCut = offsets.some(({ partition, high }) => isCut(landed.get(`${name}/${partition}`), high));
+  return seemsCut ? admin.fetchOffsets(name) : offsets;
 }
 
 /** @throws TradetapeError input_invalid */
@@ -139,9 +152,15 @@ function isStalled(status: PartitionStatus | undefined, low: number, offsetSince
   return waits && landedAt < sinceMs;
 }
 
+function logText({ cut, stalled }: StatusRow): string {
+  if (cut) return "ends below what has landed";
+  return stalled ? "stalled" : "";
+}
+
 function statusText(rows: readonly StatusRow[]): string {
+  const head = ["topic", "partition", "group", "landed", "end", "lag", "letters", "parked", "outbox", "records/s"];
   const partitions = table(
-    ["topic", "partition", "group", "landed", "end", "lag", "letters", "parked", "outbox", "records/s", "last landed"],
+    [...head, "last landed", "log"],
     rows.map((r) => [
       r.topic,
       r.partition,
@@ -154,6 +173,7 @@ function statusText(rows: readonly StatusRow[]): string {
       r.outbox,
       r.recordsPerSecond,
       r.landedAt,
+      logText(r),
     ]),
   );
   const troubles = [...new Set(rows.flatMap(({ groups }) => groups))].filter(({ state }) => state !== "running");

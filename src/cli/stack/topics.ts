@@ -1,3 +1,6 @@
+import { requireServices } from "../../config.ts";
+import { COMPATIBLE, Subjects, subjectOf } from "../../event/http/subjects.ts";
+import { EVENT_TOPICS } from "../../event/schemas.ts";
 import { checkTopics, type TopicReport } from "../../topic/check-topics.ts";
 import { createTopics } from "../../topic/create-topics.ts";
 import { openKafka } from "../../topic/kafkajs/open-kafka.ts";
@@ -7,22 +10,30 @@ import { EXIT } from "../exit.ts";
 import { table } from "../output.ts";
 import { registerSchemas } from "./up.ts";
 
-export const topicsCommand: CommandSpec<{ create?: boolean }> = {
+interface TopicsOptions {
+  readonly create?: boolean;
+  readonly setCompatibility?: boolean;
+}
+
+export const topicsCommand: CommandSpec<TopicsOptions> = {
   name: "topics",
   summary: "compare the topics with what the pipeline relies on, with sizes; --create makes the missing ones",
-  examples: ["tradetape topics", "tradetape topics --create"],
+  examples: ["tradetape topics", "tradetape topics --create", "tradetape topics --set-compatibility"],
   declare: (command) => {
     command.option(
       "--create",
       "create what is missing, register the schemas, and have topics that keep events for too short a time keep them " +
         "longer; nothing else of an existing topic is changed",
     );
+    command.option("--set-compatibility", `have the registry refuse schemas that landing can't read (${COMPATIBLE})`);
   },
   run: async ({ config, out, log }, _args, options) => {
-    const topics = await withAdmin(openKafka(config, log), async (admin) =>
+    const sizes = await withAdmin(openKafka(config, log), async (admin) =>
       measure(admin, await (options.create ? createTopics : checkTopics)(admin, config)),
     );
-    if (options.create && config.schemaRegistryUrl !== undefined) await registerSchemas(config);
+    const { schemaRegistryUrl } = options.setCompatibility ? requireServices(config, "schemaRegistryUrl") : config;
+    if (options.create && schemaRegistryUrl !== undefined) await registerSchemas(config);
+    const topics = await withCompatibility(sizes, schemaRegistryUrl, options.setCompatibility === true);
     const ok = topics.every(({ state }) => state === "good" || state === "created" || state === "lengthened");
     out.result({ ok, topics }, () => topicsText(topics));
     return ok ? EXIT.good : EXIT.foundWrong;
@@ -51,16 +62,49 @@ async function measure(admin: LogAdmin, reports: readonly TopicReport[]): Promis
   return sizes;
 }
 
+/** A topic, and what changes of its schema the registry allows; null where it says nothing, or isn't asked. */
+interface TopicLine extends TopicSize {
+  readonly compatibility: string | null;
+}
+
+/** @param sets whether subjects that allow something else are to allow COMPATIBLE changes from now on */
+async function withCompatibility(
+  topics: readonly TopicSize[],
+  registryUrl: string | undefined,
+  sets: boolean,
+): Promise<TopicLine[]> {
+  const subjects = registryUrl === undefined ? undefined : new Subjects(registryUrl);
+  const lines: TopicLine[] = [];
+  for (const size of topics) {
+    const isEvents = (EVENT_TOPICS as readonly string[]).includes(size.topic);
+    const found = isEvents && subjects !== undefined ? await subjects.compatibility(size.name) : null;
+    const isSet = sets && found !== null && found !== COMPATIBLE;
+    if (isSet) await subjects!.guard(size.name);
+    lines.push({ ...size, compatibility: isSet ? COMPATIBLE : found });
+  }
+  return lines;
+}
+
+/** A line for each compatibility that lets a writer register what landing can't read, with the subjects that have it. */
+function compatibilityLines(topics: readonly TopicLine[]): string[] {
+  const others = topics.filter(({ compatibility }) => compatibility !== null && compatibility !== COMPATIBLE);
+  return [...new Set(others.map(({ compatibility }) => compatibility))].map((level) => {
+    const names = others.filter(({ compatibility }) => compatibility === level).map(({ name }) => subjectOf(name));
+    const mend = "`tradetape topics --set-compatibility` has it refuse these";
+    return `Warning, ${names.join(", ")}: is ${level}, so the registry takes schemas that landing can't read; ${mend}.`;
+  });
+}
+
 const HOUR_MS = 3_600_000;
 
-function topicsText(topics: readonly TopicSize[]): string {
+function topicsText(topics: readonly TopicLine[]): string {
   const head = ["topic", "state", "partitions", "offsets", "gone", "bytes", "kept", "differences"];
   const rows = topics.map((t) => {
     const { name, state, partitions, offsets, gone, bytes, differences } = t;
     return [name, state, partitions, offsets, gone, bytes, keptText(t), differences.join("; ")];
   });
   const mends = [...new Set(topics.flatMap(({ mend }) => (mend === null ? [] : [mend])))];
-  return [table(head, rows), ...riskLines(topics), ...mends].join("\n");
+  return [table(head, rows), ...riskLines(topics), ...compatibilityLines(topics), ...mends].join("\n");
 }
 
 /** A line for each risk, with the topics that have it. */

@@ -81,7 +81,7 @@ class StrictMap extends avsc.types.MapType {
 class StrictEnum extends avsc.types.EnumType {
   override _update(resolver: Resolver, writer: avsc.Type, options: object): void {
     const symbols = (writer as avsc.types.EnumType).symbols;
-    if (writer.typeName !== "enum" || writer.name !== this.name) {
+    if (writer.typeName !== "enum" || unqualified(writer.name) !== unqualified(this.name)) {
       super._update(resolver, writer, options);
       return;
     }
@@ -93,6 +93,8 @@ class StrictEnum extends avsc.types.EnumType {
     };
   }
 }
+
+const unqualified = (name: string | undefined): string | undefined => name?.split(".").at(-1);
 
 type Constructor = new (schema: avsc.Schema, options: object) => avsc.Type;
 

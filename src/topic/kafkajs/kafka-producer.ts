@@ -4,8 +4,11 @@ import { WholeMessage } from "../patch/produce-request.ts";
 import { brokerFault } from "./broker-fault.ts";
 import { METADATA_MAX_AGE_MS } from "./metadata.ts";
 
-/** Patience of every produce request, about a minute: a broker's restart is no failure. */
-const PRODUCE_RETRY = { initialRetryTime: 100, factor: 0.2, multiplier: 2, maxRetryTime: 5000, retries: 17 };
+/**
+ * Patience of every produce request, about a minute: a broker's restart is no failure. Once another broker leads the
+ * partition, the next try is a second away.
+ */
+const PRODUCE_RETRY = { initialRetryTime: 100, factor: 0.2, multiplier: 2, maxRetryTime: 1000, retries: 63 };
 const ACKS_ALL = -1;
 
 /**

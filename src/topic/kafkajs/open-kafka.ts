@@ -7,9 +7,11 @@ import type { Log } from "../../log.ts";
 import type { LogClient, LogMember, MemberOptions } from "../log-client.ts";
 import { fetchWholeBatches } from "../patch/fetch-response.ts";
 import { kafkajsInternals } from "../patch/kafkajs-internals.ts";
+import { leaveLostCoordinators } from "../patch/lost-coordinator.ts";
 import { produceWholeBatches } from "../patch/produce-request.ts";
 import { quietRequestQueue } from "../patch/request-queue.ts";
 import { openSocket } from "../patch/socket.ts";
+import { MEMBER_RETRY } from "./consumer-options.ts";
 import { KafkaAdmin } from "./kafka-admin.ts";
 import { kafkaLogCreator } from "./kafka-log.ts";
 import { KafkaMember } from "./kafka-member.ts";
@@ -37,16 +39,21 @@ export function openKafka(config: Config, log: Log): LogClient {
   };
   if (config.kafkaSsl) options.ssl = tlsOptions(config);
   if (config.kafkaSaslMechanism !== undefined) options.sasl = saslOptions(config);
-  return new KafkaClient(new Kafka(options));
+  return new KafkaClient(options, log);
 }
 
 /** The cluster that a client of our kafkajs's speaks to. */
 export class KafkaClient implements LogClient {
   readonly #kafka: Kafka;
+  /** kafkajs takes a member's patience in part from the client that it is of. */
+  readonly #ofMembers: Kafka;
+  readonly #log: Log;
 
-  constructor(kafka: Kafka) {
+  constructor(options: KafkaConfig, log: Log) {
     patchOnce();
-    this.#kafka = kafka;
+    this.#kafka = new Kafka(options);
+    this.#ofMembers = new Kafka({ ...options, retry: MEMBER_RETRY });
+    this.#log = log;
   }
 
   openAdmin(): Promise<KafkaAdmin> {
@@ -58,7 +65,7 @@ export class KafkaClient implements LogClient {
   }
 
   member(options: MemberOptions): LogMember {
-    return new KafkaMember(this.#kafka, options);
+    return new KafkaMember(this.#ofMembers, options, this.#log);
   }
 }
 
@@ -69,6 +76,7 @@ function patchOnce(): void {
   if (isPatched) return;
   const internals = kafkajsInternals();
   quietRequestQueue(internals);
+  leaveLostCoordinators(internals);
   fetchWholeBatches(internals);
   produceWholeBatches(internals);
   isPatched = true;

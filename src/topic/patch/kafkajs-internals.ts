@@ -35,6 +35,9 @@ export interface RequestQueue {
   scheduleCheckPendingRequests(): void;
 }
 
+/** A consumer's side of its group. */
+type GroupSide = { heartbeat(this: unknown, options: { readonly interval: number }): Promise<void> };
+
 export interface ProduceData {
   readonly acks: number;
   readonly timeout: number;
@@ -72,6 +75,7 @@ export interface BatchInside {
 /** The insides of kafkajs that are changed or used: all files of this folder get them from here. */
 export interface Internals {
   readonly RequestQueue: { readonly prototype: RequestQueue };
+  readonly ConsumerGroup: { readonly prototype: GroupSide };
   readonly requests: Requests;
   readonly Encoder: new () => RequestEncoder;
   readonly Decoder: new (payload: Buffer) => AnswerDecoder;
@@ -91,6 +95,7 @@ const MEMBERS = {
     checkPendingRequests: "function",
     scheduleCheckPendingRequests: "function",
   },
+  "consumer group": { heartbeat: "function" },
   encoder: {
     buffer: "object",
     writeString: "function",
@@ -127,6 +132,7 @@ export function kafkajsInternals(load: (module: string) => unknown = ownCopy): I
   const { requests } = load("src/protocol/requests/index.js") as { requests: Requests };
   const modules = {
     RequestQueue: load("src/network/requestQueue/index.js"),
+    ConsumerGroup: load("src/consumer/consumerGroup.js"),
     requests,
     Encoder: load("src/protocol/encoder.js"),
     Decoder: load("src/protocol/decoder.js"),
@@ -165,13 +171,14 @@ export function requireOwnFolder(folder: string): void {
 }
 
 /** One of each kind, because most members are an object's own and not its class's. */
-function samplesOf({ RequestQueue, requests, Encoder, Decoder, Batch }: Modules) {
+function samplesOf({ RequestQueue, ConsumerGroup, requests, Encoder, Decoder, Batch }: Modules) {
   const nothing = { partition: 0, highWatermark: "0", messages: [], abortedTransactions: [] };
   try {
     const produce = requests.Produce.protocol({ version: PRODUCE_VERSION })({ acks: -1, timeout: 1, topicData: [] });
     const fetch = requests.Fetch.protocol({ version: FETCH_VERSION })({ maxWaitTime: 1, topics: [] });
     return {
       "request queue": new RequestQueue({}),
+      "consumer group": ConsumerGroup.prototype,
       encoder: new Encoder(),
       decoder: new Decoder(Buffer.alloc(0)),
       "produce request": produce.request,

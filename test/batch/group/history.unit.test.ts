@@ -39,6 +39,13 @@ it("a look at the log finds a topic that somebody has set otherwise, and passes 
 });
 
 it.each([
+  ["begins later", 21, 30, "--accept-loss ticks/3:20..21"],
+  ["ends earlier", 0, 9, "tradetape replay --into URL"],
+])("of a log that %s the error names a way on that there is", async (_, low, high, way) => {
+  await expect(watchWhere(low, high)).rejects.toMatchObject({ next: expect.stringContaining(way) });
+});
+
+it.each([
   ["begins beyond where the lane is now", 21, 30, "expected offset 20 next, the log begins at 21"],
   ["ended before where the lane was then", 0, 9, "expected offset 10 next, the log ends at 9"],
 ])("a look at a log that %s is a lost history", async (_, low, high, message) => {

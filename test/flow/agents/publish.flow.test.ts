@@ -1,4 +1,4 @@
-import kafkajs from "tradetape-kafkajs";
+import kafkajs, { type ISocketFactoryArgs } from "tradetape-kafkajs";
 import { afterAll, beforeAll, describe, expect, inject, it } from "vitest";
 import { type Config, readConfig } from "../../../src/config.ts";
 import { EventReader } from "../../../src/event/codec.ts";
@@ -181,12 +181,12 @@ describe("publishing", () => {
 });
 
 describe("the registry's part", () => {
-  it("registers a topic's schema with BACKWARD compatibility", async () => {
+  it("registers a topic's schema with FULL_TRANSITIVE compatibility", async () => {
     const config = await freshNamespace("schema");
     await using tape = await connectTo(config);
     await tape.publish("ticks", tick(0));
     const response = await fetch(`${config.schemaRegistryUrl}/config/${config.namespace}.ticks-value`);
-    expect(await response.json()).toEqual({ compatibilityLevel: "BACKWARD" });
+    expect(await response.json()).toEqual({ compatibilityLevel: "FULL_TRANSITIVE" });
   });
 
   it("refuses to publish where the subject holds an incompatible schema, and names both sides", async () => {
@@ -206,13 +206,14 @@ describe("the registry's part", () => {
 async function tapeThrough(proxy: TcpProxy, config: Config, limits: Partial<Config> = {}): Promise<Tape> {
   const settings = { ...config, ...limits };
   const { connect: open } = await import("node:net");
-  const kafka = new kafkajs.Kafka({
+  const options = {
     brokers: [`127.0.0.1:${proxy.port}`],
     connectionTimeout: 60_000,
     logLevel: kafkajs.logLevel.NOTHING,
-    socketFactory: ({ onConnect }) => open(proxy.port, "127.0.0.1", onConnect).setNoDelay(true),
-  });
-  return connectTape(settings, openLog(settings), new KafkaClient(kafka));
+    socketFactory: ({ onConnect }: ISocketFactoryArgs) => open(proxy.port, "127.0.0.1", onConnect).setNoDelay(true),
+  };
+  const log = openLog(settings);
+  return connectTape(settings, log, new KafkaClient(options, log));
 }
 
 describe("publishing to a broker in trouble", () => {

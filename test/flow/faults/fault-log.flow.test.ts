@@ -8,11 +8,12 @@ import { readLetterRecords } from "../../../src/table/letters/letter-actions.ts"
 import { createTopics } from "../../../src/topic/create-topics.ts";
 import { withAdmin } from "../../../src/topic/log-client.ts";
 import { verify } from "../../../src/verify/verify.ts";
-import { endsOf, landBy } from "../../support/landing.ts";
+import { endsOf, environmentOf, landBy } from "../../support/landing.ts";
 import { ledgerFaults } from "../../support/ledger.ts";
 import { bar, idOf, quote, symbol, tick } from "../../support/samples.ts";
 import { plainKafka } from "../../support/services/plain-kafka.ts";
 import { openTestTape, type TestTape } from "../../support/tape.ts";
+import { tradetape } from "../../support/tradetape.ts";
 
 let tape: TestTape;
 let published = 0;
@@ -248,6 +249,12 @@ describe("a log that changes under a running consumer", () => {
     // By what it sees first: no topic, another one, or kafkajs's own end.
     expect(["topic_missing", "history_lost", "group_crashed"]).toContain(error?.code);
     expect(await count("symbol")).toBe(10);
+    const { code, stdout } = await tradetape(
+      ["status", "--json", "--stalled-after", "3600"],
+      environmentOf(tape.config),
+    );
+    const cut = (JSON.parse(stdout) as { topic: string; cut: boolean }[]).filter((row) => row.cut);
+    expect([code, cut]).toMatchObject([1, [{ topic: tape.name("symbols"), landed: 10, end: 3, lag: 0 }]]);
   });
 
   test("made again and longer: the next claim knows by the last record that landed that it is another log", async () => {

@@ -108,7 +108,7 @@ class Coordinator {
     this.#time.note("rebalance", () => `generation ${this.#generation} ends`);
     this.#isRebalancing = true;
     const round = ++this.#round;
-    this.#time.after(2 * this.#sessionTimeoutMs, () => {
+    this.#time.after(this.#sessionTimeoutMs, () => {
       if (round !== this.#round || !this.#isRebalancing) return;
       for (const member of this.#members.values()) if (!member.answer) this.#members.delete(member.id);
       this.#finishIfComplete();

@@ -1,5 +1,6 @@
 import type { Kafka } from "tradetape-kafkajs";
 import { describe, expect, it } from "vitest";
+import type { Log } from "../../../src/log.ts";
 import { KafkaMember } from "../../../src/topic/kafkajs/kafka-member.ts";
 import type { MemberHandlers } from "../../../src/topic/log-client.ts";
 import { recordBatch } from "../../../src/topic/patch/produce-request.ts";
@@ -12,22 +13,24 @@ type Payload = Readonly<Record<string, unknown>>;
 async function started(assignment: "shared" | "sole", change: Partial<MemberHandlers> = {}) {
   const told: string[] = [];
   const heard: string[] = [];
-  const listeners = new Map<string, (event: { payload: Payload }) => void>();
+  const listeners: [string, (event: { payload: Payload }) => void][] = [];
   let hasGroup = false;
   let eachBatch: (payload: Payload) => Promise<void> = () => Promise.reject(new Error("it doesn't run"));
   const tell = (what: string) => () => {
     if (!hasGroup) throw new Error("Consumer group was not initialized, consumer#run must be called first");
     told.push(what);
   };
-  const emit = (name: string, payload: Payload) => listeners.get(name)?.({ payload });
+  const emit = (name: string, payload: Payload) => {
+    for (const [heard, listener] of listeners) if (heard === name) listener({ payload });
+  };
   const join = (memberId: string) => emit("GROUP_JOIN", { memberId, memberAssignment: { ticks: [0, 1] } });
   const leave = () => {
     hasGroup = false;
     emit("STOP", {});
   };
   const consumer = {
-    events: { STOP: "STOP", GROUP_JOIN: "GROUP_JOIN", CRASH: "CRASH" },
-    on: (name: string, listener: (event: { payload: Payload }) => void) => listeners.set(name, listener),
+    events: { STOP: "STOP", GROUP_JOIN: "GROUP_JOIN", HEARTBEAT: "HEARTBEAT", CRASH: "CRASH" },
+    on: (name: string, listener: (event: { payload: Payload }) => void) => listeners.push([name, listener]),
     connect: async () => {},
     subscribe: async () => {},
     run: async (options: { eachBatch: typeof eachBatch }) => {
@@ -42,8 +45,26 @@ async function started(assignment: "shared" | "sole", change: Partial<MemberHand
   };
   const kafka = { consumer: () => consumer } as unknown as Kafka;
   const options = { groupId: "g", topicNames: ["ticks"], fetchPartitionBytesMax: 1024, sessionTimeoutMs: 6000 };
-  const clock = { sleep: () => new Promise<void>((resolve) => setImmediate(resolve)) };
-  const member = new KafkaMember(kafka, { ...options, assignment }, clock);
+  let nowMs = 0;
+  const looks: (() => void)[] = [];
+  const clock = {
+    sleep: () => new Promise<void>((resolve) => setImmediate(resolve)),
+    now: () => nowMs,
+    every: (_ms: number, look: () => void) => {
+      looks.push(look);
+      return () => void looks.splice(0);
+    },
+  };
+  const logged: string[] = [];
+  const warn = ({ seconds }: { seconds?: number }, text: string) =>
+    logged.push(`${seconds ?? "-"} ${text.split(":")[0]}`);
+  const pass = (seconds: number) => {
+    for (let n = 0; n < seconds; n++) {
+      nowMs += 1000;
+      for (const look of looks) look();
+    }
+  };
+  const member = new KafkaMember(kafka, { ...options, assignment }, { warn } as unknown as Log, clock);
   await member.start({
     onAssigned: (all) => heard.push(`assigned ${all.map(({ topicName, partition }) => topicName + partition)}`),
     onLeft: () => heard.push("left"),
@@ -51,7 +72,7 @@ async function started(assignment: "shared" | "sole", change: Partial<MemberHand
     onCrash: (error) => heard.push(`crash: ${(error as Error).message}`),
     ...change,
   });
-  return { member, told, heard, emit, join, leave, consumer, take: (batch: Payload) => eachBatch(batch) };
+  return { member, told, heard, logged, pass, emit, join, leave, consumer, take: (batch: Payload) => eachBatch(batch) };
 }
 
 /** What kafkajs hands over of partition 0 from offset 7 on, and the offsets that are resolved of it. */
@@ -192,6 +213,29 @@ describe.each(["shared", "sole"] as const)("a member of a group with %s assignme
       expect(resolved).toEqual(["7"]);
     }
     expect(heard.slice(1)).toEqual(["batch of 1", "batch of 0"]);
+  });
+
+  it("says in the log that it has had no group for ten seconds, again every ten, and when that is over", async () => {
+    const { logged, pass, emit, member, leave } = await started(assignment);
+    for (let n = 0; n < 10; n++) {
+      pass(9);
+      emit("HEARTBEAT", {});
+    }
+    expect(logged).toEqual([]);
+    leave();
+    pass(31);
+    emit("HEARTBEAT", {});
+    const none = "no assignment from Kafka";
+    expect(logged).toEqual([`10 ${none}`, `20 ${none}`, `30 ${none}`, "- the group is there again"]);
+    await member.stop();
+    pass(60);
+    expect(logged).toHaveLength(4);
+  });
+
+  it("goes without a word where the group's broker doesn't answer until its session is over anyway", async () => {
+    const { member, consumer } = await started(assignment);
+    consumer.disconnect = () => new Promise(() => undefined);
+    await expect(member.stop()).resolves.toBeUndefined();
   });
 
   it("isn't told that it left when it was stopped", async () => {

@@ -39,6 +39,7 @@ const withoutCall =
 const QUEUE = "src/network/requestQueue/index.js";
 const REQUESTS = "src/protocol/requests/index.js";
 const ENCODER = "src/protocol/encoder.js";
+const GROUP = "src/consumer/consumerGroup.js";
 const BATCH = "src/consumer/batch.js";
 
 const MISSING = [
@@ -52,6 +53,7 @@ const MISSING = [
   ],
   ["the look at held-back requests", "no checkPendingRequests in", QUEUE, without("checkPendingRequests")],
   ["what is replaced", "no scheduleCheckPendingRequests in", QUEUE, without("scheduleCheckPendingRequests")],
+  ["heartbeats", "no heartbeat in its consumer group", GROUP, () => class {}],
   ["an encoder's bytes", "no buffer in its encoder", ENCODER, without("buffer")],
   ["texts", "no writeString in its encoder", ENCODER, without("writeString")],
   ["16 bits", "no writeInt16 in its encoder", ENCODER, without("writeInt16")],

@@ -1,3 +1,5 @@
+import { TradetapeError } from "../../errors.ts";
+
 /** A registry that accepts the connection and then says nothing must not hold a partition for ever. */
 const REQUEST_TIMEOUT_MS = 10_000;
 /**
@@ -9,6 +11,22 @@ const QUESTION_TIMEOUT_MS = 60_000;
 /** A request that failed: with the status that was answered, or without one when nobody answered. */
 export interface HttpFailure extends Error {
   readonly status?: number;
+}
+
+/** The package's message without its own preamble (a connection that fails is a status 400 there), or fetch's cause. */
+export const said = ({ message, cause }: HttpFailure): string =>
+  cause instanceof Error ? cause.message : message.replace(/^tradetape - (Error, status 400: )?/, "");
+
+/** @param host the registry's address, without a password */
+export function registryUnreachable(host: string, cause: HttpFailure): TradetapeError {
+  const isLogin = cause.status === 401 || cause.status === 403;
+  return new TradetapeError("registry_unreachable", `${host}: ${said(cause)}`, {
+    canRetry: true,
+    next: isLogin
+      ? "Check the user and password in SCHEMA_REGISTRY_URL."
+      : "Check that the registry runs and that SCHEMA_REGISTRY_URL names it.",
+    cause,
+  });
 }
 
 /** A successful HTTP answer as the package's outermost middleware sees it. */
@@ -50,27 +68,47 @@ const holdsSchema = (body: unknown): boolean =>
 const foreign = (path: string): HttpFailure =>
   Object.assign(new Error(`what answers ${path} is no schema registry`), { status: 502 });
 
+/** What was answered as JSON; or the registry's own code for a failure, undefined where another program answered. */
+export type Said = { readonly body: unknown } | { readonly failure: number | undefined };
+
 /** Asks the registry what the package doesn't, or drops of its answers. */
 export interface RegistryQuestions {
-  /** Its own code for a failure, undefined where another program answered. @throws HttpFailure when nobody answers */
-  failureCode(path: string): Promise<number | undefined>;
+  /** @throws HttpFailure when nobody answers */
+  get(path: string): Promise<Said>;
   /** @throws HttpFailure */
   put(path: string, body: object): Promise<void>;
 }
 
-/** @param authorization the header's value, if the registry wants a login */
-export function askRegistry(host: string, authorization: string | undefined): RegistryQuestions {
+/** Where a registry is, without the user and password that may stand in its URL, and these. */
+export function registryAddress(url: string): {
+  readonly host: string;
+  readonly username: string;
+  readonly password: string;
+} {
+  const { protocol, host, pathname, username, password } = new URL(url);
+  return {
+    host: `${protocol}//${host}${pathname.replace(/\/+$/, "")}`,
+    username: decodeURIComponent(username),
+    password: decodeURIComponent(password),
+  };
+}
+
+export function askRegistry(url: string): RegistryQuestions {
+  const { host, username, password } = registryAddress(url);
   const headers: Record<string, string> = { "content-type": "application/vnd.schemaregistry.v1+json" };
-  if (authorization !== undefined) headers.authorization = authorization;
+  if (username !== "") headers.authorization = `Basic ${Buffer.from(`${username}:${password}`).toString("base64")}`;
   const send = async (path: string, init: RequestInit = {}) => {
     const signal = AbortSignal.timeout(REQUEST_TIMEOUT_MS);
     const response = await fetch(`${host}${path}`, { ...init, headers, signal });
     return { ok: response.ok, status: response.status, text: await response.text() };
   };
   return {
-    async failureCode(path) {
+    async get(path) {
       const { ok, text } = await send(path);
-      return ok ? undefined : errorCode(text);
+      const body = jsonOf(text);
+      if (ok && body !== undefined) return { body };
+      const code = (body as { error_code?: unknown } | null | undefined)?.error_code;
+      return { failure: typeof code === "number" ? code : undefined };
     },
     async put(path, body) {
       const { ok, status, text } = await send(path, { method: "PUT", body: JSON.stringify(body) });
@@ -79,11 +117,10 @@ export function askRegistry(host: string, authorization: string | undefined): Re
   };
 }
 
-/** Confluent's API says with a number of its own, in JSON, what is wrong; whoever stands in front of it doesn't. */
-function errorCode(text: string): number | undefined {
+/** Confluent's API answers in JSON, also what is wrong; whoever stands in front of it doesn't. */
+function jsonOf(text: string): unknown {
   try {
-    const body = JSON.parse(text) as { error_code?: unknown } | null;
-    return typeof body?.error_code === "number" ? body.error_code : undefined;
+    return JSON.parse(text);
   } catch {
     return undefined;
   }

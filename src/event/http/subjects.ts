@@ -1,0 +1,67 @@
+import {
+  askRegistry,
+  type HttpFailure,
+  type RegistryQuestions,
+  registryAddress,
+  registryUnreachable,
+} from "./registry-http.ts";
+
+/**
+ * What a topic's subject should allow. Landing reads what others write by newer schemas than its own (so it needs FORWARD),
+ * and what they wrote by older ones, when a log is replayed (BACKWARD), by any version (TRANSITIVE).
+ */
+export const COMPATIBLE = "FULL_TRANSITIVE";
+
+/** 40401 is the code of a subject that isn't there, 40408 that of one without a setting of its own. */
+const isNotThere = (code: number | undefined): boolean => code !== undefined && Math.floor(code / 100) === 404;
+
+/** The subject of the schemas of a topic's values. @param topicName the full name */
+export const subjectOf = (topicName: string): string => `${topicName}-value`;
+const configOf = (subject: string): string => `/config/${encodeURIComponent(subject)}`;
+
+/** What changes a subject allows, as the registry calls it; null where it has no setting of its own. @throws HttpFailure */
+async function levelOf(questions: RegistryQuestions, subject: string): Promise<string | null> {
+  const said = await questions.get(configOf(subject));
+  if (!("body" in said)) return isNotThere(said.failure) ? null : COMPATIBLE;
+  return (said.body as { compatibilityLevel?: string } | null)?.compatibilityLevel?.toUpperCase() ?? COMPATIBLE;
+}
+
+/**
+ * Sets a new subject's compatibility before its first version. The registry's package does it behind: a process that dies
+ * between leaves a subject that allows everything, and one that looks between takes it for somebody's choice.
+ * @returns what the subject has; where the registry has failed COMPATIBLE, as the package meets the failure, too
+ * @throws HttpFailure
+ */
+export async function guardSubject(questions: RegistryQuestions, subject: string): Promise<string> {
+  const level = await levelOf(questions, subject);
+  if (level === null) await questions.put(configOf(subject), { compatibility: COMPATIBLE });
+  return level ?? COMPATIBLE;
+}
+
+/** A registry's subjects, to look at and to set. */
+export class Subjects {
+  readonly #host: string;
+  readonly #questions: RegistryQuestions;
+
+  /** @param url of the registry */
+  constructor(url: string) {
+    this.#host = registryAddress(url).host;
+    this.#questions = askRegistry(url);
+  }
+
+  /** What changes a topic's subject allows; null where it has no setting. @throws TradetapeError registry_unreachable */
+  async compatibility(topicName: string): Promise<string | null> {
+    return this.#told(levelOf(this.#questions, subjectOf(topicName)));
+  }
+
+  /** Has a topic's subject refuse what landing can't read. @throws TradetapeError registry_unreachable */
+  async guard(topicName: string): Promise<void> {
+    await this.#told(this.#questions.put(configOf(subjectOf(topicName)), { compatibility: COMPATIBLE }));
+  }
+
+  #told<T>(asked: Promise<T>): Promise<T> {
+    return asked.catch((cause: HttpFailure) => {
+      throw registryUnreachable(this.#host, cause);
+    });
+  }
+}
