@@ -3,6 +3,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { TradetapeError } from "../errors.ts";
 import { Connection } from "./connection.ts";
 import { addressOf } from "./database-url.ts";
+import { requireOwnPlace, settleWhose, type Whose } from "./whose-database.ts";
 
 interface Migration {
   readonly number: number;
@@ -15,6 +16,8 @@ export interface MigrationReport {
   readonly database: string;
   readonly applied: readonly string[];
   readonly already: number;
+  /** What the caller said the database is, if it said so. */
+  readonly whose?: Whose | undefined;
 }
 
 const folder = new URL("../../schemas/sql/", import.meta.url);
@@ -33,12 +36,16 @@ export function readMigrations(): readonly Migration[] {
 /**
  * Brings a database to the newest shape: forward only, each file in a transaction of its own, one migrator at a time
  * (session advisory lock). A file that was applied and has changed since is refused: the shape would be a lie.
+ * @param whose what the database is, where it lies elsewhere than its id says
+ * @throws TradetapeError also database_newer, encoding_unfit, database_copied
  */
-export async function migrate(databaseUrl: string): Promise<MigrationReport> {
+export async function migrate(databaseUrl: string, whose?: Whose): Promise<MigrationReport> {
   const connection = await Connection.open(databaseUrl, { name: "migrate" });
   try {
     await connection.query("SELECT pg_advisory_lock(hashtextextended('tradetape.migrate', 0))");
+    await requireUtf8(connection, databaseUrl);
     const done = await appliedMigrations(connection);
+    refuseNewer(done, databaseUrl);
     const applied: string[] = [];
     for (const migration of readMigrations()) {
       const before = done.get(migration.number);
@@ -49,7 +56,9 @@ export async function migrate(databaseUrl: string): Promise<MigrationReport> {
         throw changed(databaseUrl, migration);
       }
     }
-    return { database: addressOf(databaseUrl), applied, already: done.size };
+    if (whose) await settleWhose(connection, whose);
+    await requireOwnPlace(connection, databaseUrl);
+    return { database: addressOf(databaseUrl), applied, already: done.size, whose };
   } finally {
     await connection.close();
   }
@@ -64,7 +73,9 @@ export async function migrate(databaseUrl: string): Promise<MigrationReport> {
 export async function couldBeMade(databaseUrl: string): Promise<boolean> {
   const connection = await Connection.open(databaseUrl, { name: "migrate" });
   try {
+    await requireUtf8(connection, databaseUrl);
     const done = await appliedMigrations(connection);
+    refuseNewer(done, databaseUrl);
     const migrations = readMigrations();
     const other = migrations.find(({ number, sha256 }) => done.has(number) && done.get(number) !== sha256);
     if (other !== undefined) throw changed(databaseUrl, other);
@@ -82,14 +93,46 @@ export async function couldBeMade(databaseUrl: string): Promise<boolean> {
   }
 }
 
-/** @throws TradetapeError not_migrated unless every migration that this program knows has been applied. */
+/**
+ * Refuses a database that this program can't work with.
+ * @throws TradetapeError not_migrated unless every migration that this program knows has been applied; database_newer,
+ * encoding_unfit, database_copied
+ */
 export async function requireMigrated(connection: Connection, databaseUrl: string): Promise<void> {
+  await requireUtf8(connection, databaseUrl);
   const done = await appliedMigrations(connection);
+  refuseNewer(done, databaseUrl);
   const missing = readMigrations().filter((migration) => !done.has(migration.number));
-  if (missing.length === 0) return;
+  if (missing.length === 0) return requireOwnPlace(connection, databaseUrl);
   throw new TradetapeError("not_migrated", `${addressOf(databaseUrl)} lacks ${missing.map((m) => m.name).join(", ")}`, {
     next: "Run `tradetape migrate` as a user that may create roles and tables.",
   });
+}
+
+/** A newer version may have changed what this one relies on. */
+function refuseNewer(done: ReadonlyMap<number, string>, databaseUrl: string): void {
+  const known = readMigrations().length;
+  const newest = Math.max(0, ...done.keys());
+  if (newest <= known) return;
+  throw new TradetapeError(
+    "database_newer",
+    `${addressOf(databaseUrl)} has migration ${newest}, this program knows ${known}`,
+    {
+      next: "Use the version of the program that migrated the database, or a later one.",
+    },
+  );
+}
+
+async function requireUtf8(connection: Connection, databaseUrl: string): Promise<void> {
+  const [found] = await connection.query<{ encoding: string }>("SELECT current_setting('server_encoding') AS encoding");
+  if (found!.encoding === "UTF8") return;
+  throw new TradetapeError(
+    "encoding_unfit",
+    `${addressOf(databaseUrl)} has the encoding ${found!.encoding}, not UTF8`,
+    {
+      next: "Make a database by CREATE DATABASE ... ENCODING 'UTF8' TEMPLATE template0, and fill it from the topics.",
+    },
+  );
 }
 
 /** The files that a database was made by, each with its digest. */

@@ -53,7 +53,7 @@ export class Group {
     const { landingSlots: slots, sharedSlot, daySlot, registry } = parts;
     this.#intake = new Intake({ ...parts, space: this.#space, patience: this.#patience() });
     const lockWatch = new LockWatch(parts.watchSlot, config.lockTimeoutMs, parts.log, clock);
-    const waits = { patience: this.#patience, signal: this.#ending.signal, clock };
+    const waits = { log: parts.log, patience: this.#patience, signal: this.#ending.signal, clock };
     this.#runner = new JobRunner({ plan, registry, slots, sharedSlot, daySlot, lockWatch, ...waits });
     this.pump = new OutboxPump({
       topicName: plan.topicName,

@@ -1,5 +1,6 @@
 import type { Clock } from "../../clock.ts";
 import type { Registry } from "../../event/registry.ts";
+import type { Log } from "../../log.ts";
 import { isInLedger, type LedgerRow } from "../../table/landing/ledger.ts";
 import { countParked } from "../../table/landing/parked.ts";
 import type { ConnectionSlot } from "../../table/slot.ts";
@@ -19,6 +20,10 @@ import type { LockWatch } from "./lock-watch.ts";
 /** Repeats come in runs (a file published again): after one, this many batches go straight to the stage. */
 const STAGED_AFTER_REPEAT = 4;
 
+/** A COMMIT takes milliseconds; one that waits for a synchronous standby which is away takes as long as that. */
+const COMMIT_LOG_MS = 5000;
+const COMMIT_UNANSWERED = "PostgreSQL hasn't answered COMMIT for 5 s: is a synchronous standby away?";
+
 /** Runs the lanes' jobs against the database, each until it has committed or turns out to be another owner's. */
 export class JobRunner {
   readonly #plan: LandingPlan;
@@ -30,6 +35,8 @@ export class JobRunner {
   readonly #queue: LandingQueue;
   readonly #running = new Set<Promise<LaneStep>>();
   readonly #signal: AbortSignal;
+  readonly #log: Log;
+  readonly #clock: Clock;
   readonly #patience: () => Patience;
 
   constructor(parts: {
@@ -40,6 +47,7 @@ export class JobRunner {
     readonly daySlot: ConnectionSlot;
     readonly lockWatch: LockWatch;
     readonly signal: AbortSignal;
+    readonly log: Log;
     readonly patience: () => Patience;
     readonly clock: Clock;
   }) {
@@ -53,6 +61,8 @@ export class JobRunner {
     this.#sharedSlot = parts.sharedSlot;
     this.#queue = new LandingQueue({ ...parts, slot: parts.sharedSlot });
     this.#signal = parts.signal;
+    this.#log = parts.log;
+    this.#clock = parts.clock;
     this.#patience = parts.patience;
   }
 
@@ -79,12 +89,18 @@ export class JobRunner {
     const slot = this.slotOf(lane.partition);
     let tries = 0;
     const asked: Landed[] = [];
-    const onCommit: OnCommit = (landing) => void asked.push(landing);
+    let stopWatching = () => {};
+    const onCommit: OnCommit = (landing) => {
+      asked.push(landing);
+      stopWatching();
+      const told = () => this.#log.warn({ partition: lane.partition }, COMMIT_UNANSWERED);
+      stopWatching = this.#clock.after(COMMIT_LOG_MS, told);
+    };
     const landing = await this.#insist(lane, () => {
       tries++;
-      return job.kind === "sweep"
-        ? this.#release(slot, lane, onCommit)
-        : this.#land(lane, job.batch, tries === 1, onCommit);
+      const attempt =
+        job.kind === "sweep" ? this.#release(slot, lane, onCommit) : this.#land(lane, job.batch, tries === 1, onCommit);
+      return attempt.finally(() => stopWatching());
     });
     // Otherwise a COMMIT whose answer was lost, or another owner, may have parked or released events: they are counted.
     const isHeard = landing.kind === "landed" && tries === 1 && landing.ledger.firstOffset === lane.nextOffset;

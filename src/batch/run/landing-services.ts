@@ -6,6 +6,7 @@ import { Connection, type OpenSession } from "../../table/connection.ts";
 import { databaseId } from "../../table/landing/landed.ts";
 import { requireMigrated } from "../../table/migrate.ts";
 import { ConnectionSlot } from "../../table/slot.ts";
+import { requireOwnPlace } from "../../table/whose-database.ts";
 import { openKafka } from "../../topic/kafkajs/open-kafka.ts";
 import type { LogAdmin, LogClient } from "../../topic/log-client.ts";
 import { RawPublisher } from "../../topic/publish/raw-publish.ts";
@@ -67,7 +68,7 @@ export async function openLandingServices(settings: Config, log: Log): Promise<L
       config,
       log,
       clock: SYSTEM_CLOCK,
-      openSession: Connection.open,
+      openSession: openSessionOf(id),
       client,
       admin,
       registry,
@@ -84,3 +85,18 @@ export async function openLandingServices(settings: Config, log: Log): Promise<L
     throw error;
   }
 }
+
+/** Opens sessions of one database only: behind an address, another one may have taken its place. */
+const openSessionOf =
+  (databaseId: string): OpenSession =>
+  async (databaseUrl, options) => {
+    const connection = await Connection.open(databaseUrl, options);
+    if (options.role !== "tradetape_lander") return connection;
+    try {
+      await requireOwnPlace(connection, databaseUrl, databaseId);
+      return connection;
+    } catch (error) {
+      connection.drop();
+      throw error;
+    }
+  };

@@ -49,13 +49,15 @@ export async function* batchClaims(
      SELECT b.topic, b.partition, b.first_offset AS "firstOffset", b.next_offset AS "nextOffset",
        b.written + b.replaced AS rows, b.detail -> 'row_sums' AS own, a.payload -> 'row_sums' AS told, a.log_id AS "logId",
        a.log_id IS NOT NULL AND b.detail -> 'row_sums' IS DISTINCT FROM a.payload -> 'row_sums' AS differs,
-       a.log_id IS NULL AND coalesce(b.first_offset < newest."offset", false)
+       a.log_id IS NULL AND coalesce(b.first_offset < newest."offset", false) AND b.landed_at >= named.created_at
          AND NOT EXISTS (SELECT FROM tradetape.replay_run r WHERE b.topic = ANY(r.topics)
            AND b.landed_at >= r.started_at AND b.landed_at <= coalesce(r.finished_at, b.landed_at)) AS skipped
-     FROM tradetape.landed_batch b LEFT JOIN newest ON newest.topic = b.topic AND newest.partition = b.partition
+     FROM tradetape.landed_batch b CROSS JOIN tradetape.database_id named
+     LEFT JOIN newest ON newest.topic = b.topic AND newest.partition = b.partition
      LEFT JOIN LATERAL (SELECT a.log_id, a.payload FROM public.audit_log a
        WHERE a.source_topic = b.topic AND a.source_partition = b.partition AND a.source_offset = b.first_offset
-         AND a.event_type = 'RECEIPT' AND a.payload ->> 'database_id' = $2
+         AND a.event_type = 'RECEIPT'
+         AND (a.payload ->> 'database_id' = $2 OR a.payload ->> 'database_id' = ANY (named.former_ids::text[]))
          AND a.payload ->> 'next_offset' = b.next_offset::text ORDER BY a.seq LIMIT 1) a ON true
      WHERE b.topic = ANY($1::text[]) AND b.kind = 'batch'
        AND (b.written + b.replaced > 0 OR b.detail -> 'row_sums' <> '{}' OR a.payload -> 'row_sums' <> '{}')`,
@@ -86,7 +88,9 @@ export function removalClaims(
        SELECT payload ->> 'action_id' AS "actionId", sum((payload ->> 'rows')::bigint)::bigint AS "toldRows",
          jsonb_agg(payload -> 'row_sums') AS told
        FROM public.audit_log WHERE event_type IN ('PARTITION_DROP', 'SESSION_DELETE') AND payload ->> 'table' = ANY($1::text[])
-         AND payload ->> 'database_id' = $2 AND payload ->> 'rows' ~ '^[1-9][0-9]{0,15}$' GROUP BY 1
+         AND (payload ->> 'database_id' = $2 OR payload ->> 'action_id' IN (SELECT "actionId" FROM ledger)
+           AND payload ->> 'database_id' IN (SELECT unnest(former_ids)::text FROM tradetape.database_id))
+         AND payload ->> 'rows' ~ '^[1-9][0-9]{0,15}$' GROUP BY 1
      )
      SELECT coalesce("actionId", 'unnamed') AS "actionId", coalesce(rows, 0) AS rows, "toldRows",
        coalesce(own, '[]') AS own, told

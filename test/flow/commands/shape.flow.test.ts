@@ -72,7 +72,7 @@ describe("migrating", () => {
 
   test("two databases of one server at once doesn't clash over their common roles", async () => {
     const urls = await Promise.all(["left", "right"].map(async (part) => (await isolate(part)).databaseUrl));
-    for (const { applied } of await Promise.all(urls.map(migrate))) expect(applied).toEqual(names);
+    for (const { applied } of await Promise.all(urls.map((url) => migrate(url)))) expect(applied).toEqual(names);
   });
 
   test("goes on where it was broken off: after the first file, which leaves no trace, and after any other", async () => {

@@ -110,7 +110,10 @@ test("a release of parked events whose COMMIT nobody heard of is counted as the 
 /** Starts `consume` in a process of its own, through the proxy, and waits until it is held at that moment. */
 async function holdChild(topic: Topic, moment: Moment, deed: Deed = "hold"): Promise<Running> {
   const done = proxy.arm(moment, deed);
-  child = startTradetape(["consume", topic], environmentOf({ ...tape.config, databaseUrl: proxy.url }));
+  child = startTradetape(
+    ["consume", topic],
+    environmentOf({ ...tape.config, logLevel: "warn", databaseUrl: proxy.url }),
+  );
   await Promise.race([
     done,
     child.ended.then(({ stderr }) => {
@@ -134,6 +137,18 @@ const sessionsLike = async (pattern: string) =>
       [pattern],
     )
   )[0]!.n;
+
+test("a COMMIT that isn't answered is logged, and lands once it is", async () => {
+  const before = await rowsOf("ticks");
+  await publish("ticks");
+  const waiting = await holdChild("ticks", "commit sent");
+  await waiting.says("PostgreSQL hasn't answered COMMIT");
+  proxy.release();
+  await expect.poll(() => rowsOf("ticks")).toBe(before + EVENTS);
+  waiting.process.kill("SIGTERM");
+  expect((await waiting.ended).code).toBe(0);
+  await expectLandedOnce("ticks", before + EVENTS);
+});
 
 describe("an owner that holds a partition's lock and is gone", () => {
   test("frozen between COPY and COMMIT beyond its session: the next takes over, and awake again it lands nothing", async () => {

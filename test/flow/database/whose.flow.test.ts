@@ -1,0 +1,95 @@
+import pg from "pg";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { asReader } from "../../../src/cli/services.ts";
+import { Connection } from "../../../src/table/connection.ts";
+import { migrate } from "../../../src/table/migrate.ts";
+import { landBy } from "../../support/landing.ts";
+import { ledgerFaults } from "../../support/ledger.ts";
+import { tick } from "../../support/samples.ts";
+import { isolate } from "../../support/services/isolation.ts";
+import { openTapeWithSymbol, type Row, type TestTape } from "../../support/tape.ts";
+
+let tape: TestTape;
+let copyUrl: string;
+
+const nameOf = (url: string) => new URL(url).pathname.slice(1);
+
+async function onServer(sql: string): Promise<void> {
+  const url = new URL(tape.config.databaseUrl);
+  url.pathname = "/postgres";
+  const client = new pg.Client({ connectionString: url.href });
+  await client.connect();
+  await client.query(sql).finally(() => client.end());
+}
+
+async function ask(url: string, sql: string): Promise<Row[]> {
+  const connection = await Connection.open(url, { name: "test" });
+  return connection.query(sql).finally(() => connection.close());
+}
+
+const idIn = async (url: string) => (await ask(url, "SELECT database_id AS id FROM tradetape.database_id"))[0]!.id;
+
+beforeAll(async () => {
+  tape = await openTapeWithSymbol();
+  await tape.publish("ticks", tick(0));
+  await tape.land("ticks", "audit");
+  copyUrl = (await isolate("copy")).databaseUrl;
+  await onServer(`DROP DATABASE ${nameOf(copyUrl)}`);
+  await onServer(
+    `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '${nameOf(tape.config.databaseUrl)}'`,
+  );
+  await onServer(`CREATE DATABASE ${nameOf(copyUrl)} TEMPLATE ${nameOf(tape.config.databaseUrl)}`);
+});
+afterAll(() => tape.stop());
+
+describe("a copy of a database", () => {
+  const land = () => landBy({ ...tape.config, databaseUrl: copyUrl }, ["ticks"]);
+  const asked = { code: "database_copied", next: expect.stringContaining("--as restored") };
+
+  test("lands nothing, and isn't migrated, before it is said whose it is", async () => {
+    await expect(land()).rejects.toMatchObject(asked);
+    await expect(migrate(copyUrl)).rejects.toMatchObject(asked);
+    const looking = asReader({ ...tape.config, databaseUrl: copyUrl }, "test", async () => "looked");
+    await expect(looking).rejects.toMatchObject(asked);
+    await tape.publish("ticks", tick(1));
+    await tape.land("ticks");
+  });
+
+  test("that was restored takes the original's place, with its id", async () => {
+    expect(await migrate(copyUrl, "restored")).toMatchObject({ whose: "restored" });
+    expect(await idIn(copyUrl)).toBe(await idIn(tape.config.databaseUrl));
+    expect(await land()).toMatchObject([{ topic: "ticks", written: 1 }]);
+  });
+
+  test("that is a second one gets an id of its own, and both land all there is", async () => {
+    await migrate(copyUrl, "copy");
+    expect(await idIn(copyUrl)).not.toBe(await idIn(tape.config.databaseUrl));
+    await tape.publish("ticks", tick(2));
+    const [, theirs] = await Promise.all([tape.land("ticks"), land()]);
+    expect(theirs).toMatchObject([{ topic: "ticks", written: 1 }]);
+    await tape.land("audit");
+    expect(await ledgerFaults(tape)).toEqual([]);
+  });
+});
+
+describe("a database that this program can't work with", () => {
+  test("is refused when a newer version migrated it", async () => {
+    const newer = "INSERT INTO tradetape.migration (number, name, sha256) VALUES (9999, '9999_new.sql', '')";
+    await ask(copyUrl, newer);
+    const refusal = { code: "database_newer", message: expect.stringContaining("9999") };
+    await expect(migrate(copyUrl)).rejects.toMatchObject(refusal);
+    await expect(landBy({ ...tape.config, databaseUrl: copyUrl }, ["ticks"])).rejects.toMatchObject(refusal);
+    await ask(copyUrl, "DELETE FROM tradetape.migration WHERE number = 9999");
+  });
+
+  test.each(["LATIN1", "SQL_ASCII"])("is refused when its encoding is %s", async (encoding) => {
+    const { databaseUrl } = await isolate(encoding);
+    const name = nameOf(databaseUrl);
+    await onServer(`DROP DATABASE ${name}`);
+    await onServer(
+      `CREATE DATABASE ${name} ENCODING '${encoding}' TEMPLATE template0 LOCALE_PROVIDER libc LC_COLLATE 'C' LC_CTYPE 'C'`,
+    );
+    const refusal = { code: "encoding_unfit", message: expect.stringContaining(encoding) };
+    await expect(migrate(databaseUrl)).rejects.toMatchObject(refusal);
+  });
+});
