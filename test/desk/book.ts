@@ -69,7 +69,7 @@ const ORDERS: readonly Order[] = [
   },
   {
     ...{ n: 6, day: "11", symbol: IBM, action: "BUY", size: 10, price: 105, up: 0.66 },
-    reason: "buy: up; position: 6 of 10 are held; cooldown: 3 of 5 days",
+    reason: "buy: up; position: 6 of 10 are held; cooldown: 3 of 5 days; position: 9 of 10 of the sector are held",
   },
   { n: 7, day: "14", symbol: IBM, action: "BUY", size: 5, price: 108, up: 0.61, ends: "REJECTED" },
   {
