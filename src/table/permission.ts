@@ -12,7 +12,7 @@ export function explained(error: unknown, place: string, role: string): unknown 
     canRetry: true,
     cause: error,
     next:
-      `Run \`tradetape migrate --repair\` as a superuser or the tables' owner: it GRANTs ${role} again what it needs. ` +
+      `GRANT ${role} that right again, as the migrations in schemas/sql did. ` +
       `Of a row security policy: ALTER ROLE ${role} BYPASSRLS.`,
   });
 }
@@ -29,6 +29,6 @@ export function mayNotSwitch(
     cause: error,
     next:
       `Let a superuser run: GRANT ${role} TO "${user}". ` +
-      "Where there is no such role, `tradetape migrate --repair` makes it.",
+      `Where there is no such role, before that: CREATE ROLE ${role} NOLOGIN.`,
   });
 }
