@@ -41,7 +41,7 @@ export const ELSEWHERE: readonly Elsewhere[] = [
   { shown: "npm run bench", by: "test/bench/bench.unit.test.ts", has: "a resumed bench measures only what is missing" },
   {
     shown: "import hashlib, json, struct, sys",
-    by: `${COMMANDS}/audit.flow.test.ts`,
+    by: "test/flow/audit/audit.flow.test.ts",
     has: 'readFileSync("docs/audit.md"',
   },
 ];
