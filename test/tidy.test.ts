@@ -22,8 +22,10 @@ const GENERATED = new Set(Object.keys(MADE));
 /** Files of one folder that can be taken in at a glance. */
 const FOLDER_FILES_MAX = 16;
 
-/** A test reads case by case and the settings entry by entry; the rest is to be held in one head. */
-const linesMax = (path: string) => (path.startsWith("test/") || path === "src/settings.ts" ? 350 : 200);
+const DECLARATIONS = ["src/settings.ts", "src/errors/runbook.ts"];
+
+/** A test reads case by case and these declarations entry by entry; the rest is to be held in one head. */
+const linesMax = (path: string) => (path.startsWith("test/") || DECLARATIONS.includes(path) ? 350 : 200);
 
 /** Where something stands, so that a failing test names every place at once. */
 const places = (all: readonly SourceFile[], find: (s: SourceFile) => readonly { line: number; what: string }[]) =>
@@ -123,7 +125,7 @@ describe("imports", () => {
 });
 
 describe("sources", () => {
-  test("stay within 200 lines a file (tests and settings 350), 130 columns and 70 lines a function", () => {
+  test("stay within 200 lines a file (tests and declarations 350), 130 columns and 70 lines a function", () => {
     const written = sources.filter(({ path }) => !GENERATED.has(path));
     const long = written
       .filter(({ path, lines }) => lines.length - 1 > linesMax(path))
@@ -195,7 +197,7 @@ describe("what is made by a script or stated twice", () => {
   });
 
   test("every error code is thrown somewhere", () => {
-    const text = product.filter((s) => s.path !== "src/errors.ts").map((s) => s.lines.join("\n"));
+    const text = product.filter((s) => !/^src\/errors[./]/.test(s.path)).map((s) => s.lines.join("\n"));
     expect(Object.keys(ERROR_CODES).filter((code) => !text.some((t) => t.includes(`"${code}"`)))).toEqual([]);
   });
 });

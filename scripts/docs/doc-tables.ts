@@ -1,7 +1,8 @@
 /** Writes the parts of the documents that are made from code, between their marks; `test/tidy.test.ts` compares. */
 import { readFileSync, writeFileSync } from "node:fs";
 import { settingRows } from "../../src/cli/settings.ts";
-import { ERROR_CODES } from "../../src/errors.ts";
+import { RUNBOOK } from "../../src/errors/runbook.ts";
+import { ERROR_CODES, type ErrorCode } from "../../src/errors.ts";
 import { roomsTable } from "../rooms.ts";
 import { apiReference } from "./api-reference.ts";
 import { commandReference } from "./cli-reference.ts";
@@ -18,8 +19,17 @@ const settingsTable = () =>
 const errorsTable = () =>
   table(
     ["code", "meaning"],
-    Object.entries(ERROR_CODES).map(([name, doc]) => [code(name), cell(doc)]),
+    Object.entries(ERROR_CODES).map(([name, doc]) => [`[${code(name)}](operations.md#${name})`, cell(doc)]),
   );
+
+/** A section for each error, in the order of their declaration. */
+const runbookSections = () =>
+  (Object.entries(ERROR_CODES) as [ErrorCode, string][])
+    .map(([name, doc]) => {
+      const { look, act, wake } = RUNBOOK[name];
+      return `### ${name}\n\n${doc}\n\n- **Look at**: ${look}\n- **Do**: ${act}\n- **Wake**: ${wake}\n`;
+    })
+    .join("\n");
 
 /** A part of a document that is made. */
 export interface DocTable {
@@ -31,6 +41,7 @@ export interface DocTable {
 export const DOC_TABLES: readonly DocTable[] = [
   { file: "docs/settings.md", name: "settings", make: settingsTable },
   { file: "docs/errors.md", name: "errors", make: errorsTable },
+  { file: "docs/operations.md", name: "runbook", make: runbookSections },
   { file: "docs/rules.md", name: "rules", make: rulesTable },
   { file: "docs/cli.md", name: "commands", make: commandReference },
   { file: "docs/api.md", name: "api", make: apiReference },

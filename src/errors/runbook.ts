@@ -1,0 +1,201 @@
+import { ERROR_CODES, type ErrorCode } from "../errors.ts";
+
+/** What whoever is on duty does about an error. Its own `next` knows the case, and comes first. */
+interface Advice {
+  /** What to look at. */
+  readonly look: string;
+  /** What to do. */
+  readonly act: string;
+  /** When somebody has to be woken for it, and who. */
+  readonly wake: string;
+}
+
+const NOBODY_NOW = "Nobody: nothing runs that could lose anything.";
+const AFTER_MINUTES = "When it lasts longer than you can be without new rows. Events wait in the topics meanwhile.";
+
+/** Advice on each code; docs/operations.md is made from it, and `tradetape help CODE` shows it. */
+export const RUNBOOK: Readonly<Record<ErrorCode, Advice>> = {
+  config_invalid: {
+    look: "The settings that the message names, one a line; `tradetape config` shows all that are in force.",
+    act: "Correct them where the process gets them from and start it again.",
+    wake: NOBODY_NOW,
+  },
+  input_invalid: {
+    look: "The file, flag or event that the message names.",
+    act:
+      "Give what `next` says can be given. Of a file, everything before the error may have been published: " +
+      "publish it again whole.",
+    wake: "Nobody at night, unless a feed stands still for it: then whoever writes that feed.",
+  },
+  database_unreachable: {
+    look: "Whether PostgreSQL runs and takes a login with DATABASE_URL: the message has the server's own words.",
+    act: "Start it, or correct the URL, the password or the user's roles. Running groups go on by themselves.",
+    wake: AFTER_MINUTES,
+  },
+  permission_denied: {
+    look:
+      "Which role the message names, and which login user: somebody took a GRANT away, or dumped and restored " +
+      "without owners.",
+    act: "Have a superuser, or the tables' owner, GRANT the role what the message says it lacks.",
+    wake: AFTER_MINUTES,
+  },
+  broker_unreachable: {
+    look: "The brokers' logs, the network to them, and, where the message tells of a login, the user's rights.",
+    act: "Bring the brokers back. Running groups and publishers go on by themselves.",
+    wake: "At once where feeds publish: what a feed can't publish, nothing keeps but the feed's own buffer.",
+  },
+  registry_unreachable: {
+    look: "Whether the registry answers at SCHEMA_REGISTRY_URL, and whether user and password are right.",
+    act: "Bring it back. Schemas that a process has seen are remembered, so that most of it runs on meanwhile.",
+    wake: AFTER_MINUTES,
+  },
+  registry_refused: {
+    look: "The registry's reason, and which version of a program registered the subject's last schema.",
+    act:
+      "Take back the change of the schema, or use another TRADETAPE_NAMESPACE. Don't loosen the subject's " +
+      "compatibility.",
+    wake: "Whoever released the program that was started: what ran before runs on.",
+  },
+  not_migrated: {
+    look: "Which migrations the message names, and which version of the program made the database.",
+    act: "Run `tradetape migrate` with the program's version, as the user that owns the tables or may make roles.",
+    wake: NOBODY_NOW,
+  },
+  database_newer: {
+    look: "Which version of the program migrated the database last, and which one was started now.",
+    act: "Start that version, or a later one. Migrations aren't taken back.",
+    wake: "Whoever released the program: what ran before, if it is the newer version, runs on.",
+  },
+  database_copied: {
+    look: "Whether the database that this one was made from still runs, and may run again.",
+    act:
+      "Answer by one of the two commands of `next`: `--as restored` where the original is gone for good, `--as copy` where " +
+      "it isn't. If in doubt, it is a copy.",
+    wake: "Where it is to take the original's place: nothing lands before somebody has answered.",
+  },
+  encoding_unfit: {
+    look: "The database's encoding: `SHOW server_encoding`.",
+    act: "Make a database with the encoding UTF8 by the statement of `next`, and fill it by `tradetape replay --into URL`.",
+    wake: NOBODY_NOW,
+  },
+  catalog_mismatch: {
+    look: "The columns and tables that the message names: somebody changed them by hand, or a migration is missing.",
+    act:
+      "Run `tradetape migrate`. Where that changes nothing, make what was changed again as the newest migration " +
+      "that names it has it.",
+    wake: "Whoever changed the table. The topic stands still until it is mended, and loses nothing.",
+  },
+  not_comparable: {
+    look: "Which of the two databases is behind, or has other migrations.",
+    act: "Migrate both by one version, let the one that is behind land the rest, and compare again.",
+    wake: NOBODY_NOW,
+  },
+  not_caught_up: {
+    look: "Which partitions are behind, and whether their consumers run: `tradetape status`.",
+    act: "Run `tradetape consume TOPIC --until-caught-up`, then the command again. Nothing was changed.",
+    wake: NOBODY_NOW,
+  },
+  topic_missing: {
+    look:
+      "Whether TRADETAPE_NAMESPACE and KAFKA_BROKERS are those that were meant: a topic that was there yesterday" +
+      " is a bad sign.",
+    act:
+      "On a new cluster or namespace: `tradetape topics --create`. Where a topic was deleted, don't make it " +
+      "again before you know why.",
+    wake: "At once where it was there before: its events are gone from the log, and `history_lost` comes next.",
+  },
+  topic_misconfigured: {
+    look: "`tradetape topics`: what differs, and why it matters.",
+    act:
+      "Do what `next` says for each difference; `tradetape topics --create` mends those that can be mended " +
+      "without loss.",
+    wake: "Where retention is too short or the topic is compacted: records may be going right now.",
+  },
+  history_lost: {
+    look:
+      "What the log has now (`tradetape topics`) and what was done to it: retention, a topic made again, an election, " +
+      "another cluster.",
+    act:
+      "Find the cause first, because accepting is for good. What is gone for good is accepted by the command in `next`, " +
+      "audited. Where it is another log, a fresh database is filled from it.",
+    wake: "At once: events are gone that have not landed, or the database is not this cluster's.",
+  },
+  state_lost: {
+    look: "Which partitions and offsets the message names, and whether a snapshot was made with other settings.",
+    act: 'Run with the settings of the snapshot, or go through the steps of "A log whose beginning is gone".',
+    wake: "Where the program trades: it stands still until then, and has published nothing wrong.",
+  },
+  encoder_bug: {
+    look: "Nothing of yours: the message has what PostgreSQL said of our bytes.",
+    act: "Report it with that line. The version before lands the same topic, as long as nothing was migrated since.",
+    wake:
+      "Whoever maintains this installation. The topic stands still, and nothing is lost as long as the log keeps" +
+      " it.",
+  },
+  landing_refused: {
+    look:
+      "PostgreSQL's words and SQLSTATE in the message, and its log: a full disk, a missing right, a trigger of " +
+      "somebody's.",
+    act: "Mend that. The group tries again by itself; otherwise start `tradetape consume` again.",
+    wake: AFTER_MINUTES,
+  },
+  rows_swallowed: {
+    look: "Triggers, rules and policies on the table that the message names: `\\d TABLE` in psql shows them.",
+    act: "Drop the one that leaves rows out and start `tradetape consume` again. Nothing of the batch had landed.",
+    wake: "Whoever added the trigger. The topic stands still until then, and loses nothing.",
+  },
+  too_many_letters: {
+    look: "The reasons, counts and examples in the message; `tradetape dead-letters preview TOPIC` shows what waits.",
+    act: "Mend the writer, or answer by one of the commands that `next` has. The other topics land on.",
+    wake: "Whoever runs the feed of that topic: it writes what nobody can land.",
+  },
+  replay_refused: {
+    look: "What the message says the target holds: rows, another unfinished replay, one that runs.",
+    act: "Resume that replay by its own flags, or give a fresh database. Nothing was changed.",
+    wake: NOBODY_NOW,
+  },
+  replay_partial: {
+    look: "Whether this database is the one that was meant; `tradetape.replay_run` says what was asked of it.",
+    act: "Finish the replay by the same command, or point the consumers at another database.",
+    wake: "Nobody, where the live database is another one; else as for a service that is away.",
+  },
+  group_crashed: {
+    look: "The message and the log before it: Kafka threw the group's member out for a reason that it names.",
+    act: "The group is tried again by itself; a command that ended goes on where it was when it is started again.",
+    wake: "When it comes again and again.",
+  },
+  groups_stopped: {
+    look: "The message: it has each group's own code and reason.",
+    act:
+      "Each code's own section. Groups whose cause is mended go on by themselves, or when `tradetape consume` is" +
+      " started again.",
+    wake: "As the gravest of the codes says.",
+  },
+  publish_refused: {
+    look: "The broker's reason in the message: a record too large, a right that is missing, replicas away.",
+    act: "Mend that and publish the same events again: the same ids land once.",
+    wake: "At once where a live feed publishes: nothing keeps what it can't publish.",
+  },
+  publisher_full: {
+    look: "The program that publishes: it doesn't await `publish`, or the broker is slower than it.",
+    act: "Await each call, or use `publishAll`. TRADETAPE_PUBLISH_BUFFER_BYTES_MAX only puts it off.",
+    wake: "Whoever wrote the program, by day.",
+  },
+  stack_unavailable: {
+    look: "What the message says this machine lacks, or which folder can't be used.",
+    act: "Install it, or set TRADETAPE_HOME to a folder of yours.",
+    wake: NOBODY_NOW,
+  },
+  stack_failed: {
+    look: "The program's last lines in the message, and its whole log in the folder `logs` of TRADETAPE_HOME.",
+    act: "Free the port, the memory or the disk that it names and run `tradetape up` again; its data stay.",
+    wake: NOBODY_NOW,
+  },
+};
+
+/** A code's section, as `tradetape help CODE` shows it. @returns undefined for what is no code */
+export function runbookText(code: string): string | undefined {
+  if (!Object.hasOwn(RUNBOOK, code)) return undefined;
+  const { look, act, wake } = RUNBOOK[code as ErrorCode];
+  return [ERROR_CODES[code as ErrorCode], `Look at: ${look}`, `Do: ${act}`, `Wake: ${wake}`].join("\n");
+}

@@ -1,0 +1,152 @@
+import { beforeAll, expect, test } from "vitest";
+import { environmentOf } from "../../support/landing.ts";
+import { symbol, tick } from "../../support/samples.ts";
+import { isolate } from "../../support/services/isolation.ts";
+import { openTestTape, type TestTape } from "../../support/tape.ts";
+import { type Ended, tradetape } from "../../support/tradetape.ts";
+
+/** Each test brings an error about, does what its `next` says, word for word, and has the same command run well. */
+let tape: TestTape;
+let env: NodeJS.ProcessEnv;
+beforeAll(async () => {
+  tape = await openTestTape();
+  env = environmentOf(tape.config);
+  await tape.publish("symbols", symbol());
+  await tape.publish("ticks", tick());
+  await tape.land();
+});
+
+interface Told {
+  readonly code: string;
+  readonly message: string;
+  readonly next: string;
+}
+
+/** The error that a command ends with. */
+async function errorOf(args: readonly string[], of: NodeJS.ProcessEnv = env): Promise<Told> {
+  const { code, stderr } = await tradetape([...args, "--json"], of);
+  expect(code, stderr).toBe(2);
+  const line = stderr.split("\n").find((text) => text.startsWith('{"error"'));
+  return (JSON.parse(line!) as { error: Told }).error;
+}
+
+/** The words of the command that a `next` shows, but for those that it leaves to the reader. */
+function commandIn(next: string, given: Readonly<Record<string, string>> = {}): string[] {
+  const [, shown] = /`tradetape ([^`]+)`/.exec(next)!;
+  return shown!.split(" ").map((word) => given[word] ?? word);
+}
+
+async function runsWell(args: readonly string[], of: NodeJS.ProcessEnv = env): Promise<Ended> {
+  const ended = await tradetape(args, of);
+  expect(ended.code, ended.stderr).toBe(0);
+  return ended;
+}
+
+test("topic_missing: the topics are created by the command that it names", async () => {
+  const elsewhere = { ...env, TRADETAPE_NAMESPACE: `${tape.config.namespace}-new` };
+  const consume = ["consume", "ticks", "--until-caught-up"];
+  const { code, next } = await errorOf(consume, elsewhere);
+  expect(code).toBe("topic_missing");
+  await runsWell(commandIn(next), elsewhere);
+  await runsWell(consume, elsewhere);
+});
+
+test("not_migrated: the database is migrated by the command that it names", async () => {
+  const fresh = { ...env, DATABASE_URL: (await isolate("fresh")).databaseUrl };
+  const { code, next } = await errorOf(["parked"], fresh);
+  expect(code).toBe("not_migrated");
+  await runsWell(commandIn(next), fresh);
+  await runsWell(["parked"], fresh);
+});
+
+test("config_invalid: the setting that it names is corrected by what the help says", async () => {
+  const wrong = { ...env, TRADETAPE_PARK_DEADLINE: "5000" };
+  const { code, message, next } = await errorOf(["config"], wrong);
+  expect(code).toBe("config_invalid");
+  const [, meant] = /; (\S+) is meant/.exec(message)!;
+  expect((await runsWell(commandIn(next))).stdout).toContain(meant);
+  const { stdout } = await runsWell(["config", "--json"], { ...env, [meant!]: "5000" });
+  expect(JSON.parse(stdout)).toMatchObject({ parkDeadlineMs: 5000 });
+});
+
+test("input_invalid: what can be given is in it", async () => {
+  const { code, next } = await errorOf(["consume", "tick", "--until-caught-up"]);
+  expect([code, next]).toEqual(["input_invalid", expect.stringMatching(/\bticks\b/)]);
+  await runsWell(["consume", "ticks", "--until-caught-up"]);
+});
+
+test("database_unreachable: once DATABASE_URL is right, the same command answers", async () => {
+  const { code, next } = await errorOf(["parked"], {
+    ...env,
+    DATABASE_URL: "postgres://tradetape@127.0.0.1:9/nothing",
+  });
+  expect([code, next]).toEqual(["database_unreachable", expect.stringContaining("DATABASE_URL is right")]);
+  await runsWell(["parked"]);
+});
+
+test("not_caught_up: the command that it names lands the rest, and the days can be dropped", async () => {
+  await tape.publish("ticks", tick(1));
+  const drop = ["partitions", "drop", "--topic", "ticks", "--before", "1980-01-01", "--wait", "0", "--yes"];
+  const { code, next } = await errorOf(drop);
+  expect(code).toBe("not_caught_up");
+  await runsWell(commandIn(next));
+  await runsWell(drop);
+});
+
+test("replay_refused: a fresh database takes what the live one is refused", async () => {
+  const { code, next } = await errorOf(["replay", "--into", tape.config.databaseUrl]);
+  expect([code, next]).toEqual(["replay_refused", expect.stringContaining("Give a fresh database")]);
+  await runsWell(["replay", "--into", (await isolate("replayed")).databaseUrl]);
+});
+
+test("replay_partial: another database, filled whole, is gone on from", async () => {
+  const { databaseUrl: part } = await isolate("part");
+  const { databaseUrl: whole } = await isolate("whole");
+  await runsWell(["replay", "--into", part, "--topics", "ticks"]);
+  const consume = ["consume", "--until-caught-up"];
+  const { code, next } = await errorOf(consume, { ...env, DATABASE_URL: part });
+  expect(code).toBe("replay_partial");
+  expect(next).toBe("Consume into another database; a whole replay into a fresh one can be gone on from.");
+  await runsWell(["replay", "--into", whole]);
+  await runsWell(consume, { ...env, DATABASE_URL: whole });
+});
+
+test("not_comparable: what the one that is behind lacks is landed by the command that it names", async () => {
+  const behind = (await tape.beside("behind")).config.databaseUrl;
+  const verify = ["verify", "--against", behind, "--wait", "0"];
+  const { code, next } = await errorOf(verify);
+  expect(code).toBe("not_comparable");
+  const [command] = next.split("`, or");
+  await runsWell(commandIn(`${command}\``), { ...env, DATABASE_URL: behind });
+  await runsWell(commandIn(`${command}\``));
+  await runsWell(verify);
+});
+
+test("catalog_mismatch: a column made again as its migration does lands on", async () => {
+  await tape.query("ALTER TABLE public.symbol RENAME COLUMN exchange TO market");
+  const consume = ["consume", "symbols", "--until-caught-up"];
+  const { code, next } = await errorOf(consume);
+  expect([code, next]).toEqual(["catalog_mismatch", expect.stringContaining("make it again as its migration does")]);
+  await runsWell(commandIn(next));
+  await tape.query("ALTER TABLE public.symbol RENAME COLUMN market TO exchange");
+  await runsWell(consume);
+});
+
+test("history_lost: what is gone for good is accepted by the command that it names, with the range that it names", async () => {
+  await tape.raw("ticks", [{ value: Buffer.from("gone") }, { value: Buffer.from("gone, too") }]);
+  const topic = tape.name("ticks");
+  await tape.admin(async (admin) => {
+    // Also has the client know the topic, without which it deletes nothing.
+    await admin.fetchTopicMetadata({ topics: [topic] });
+    const { high } = (await admin.fetchTopicOffsets(topic)).find(({ partition }) => partition === 0)!;
+    await admin.deleteTopicRecords({ topic, partitions: [{ partition: 0, offset: high }] });
+  });
+  const consume = ["consume", "ticks", "--until-caught-up"];
+  const { code, message, next } = await errorOf(consume);
+  expect(code).toBe("history_lost");
+  expect(next).toContain(/expected offset (\d+) next/.exec(message)![1]);
+  const accept = commandIn(next, { WHY: "a test took them" });
+  await runsWell([...accept, "--until-caught-up"]);
+  await runsWell(consume);
+  await runsWell(["verify"]);
+});
