@@ -3,7 +3,7 @@
 SET LOCAL ROLE tradetape_owner;
 
 CREATE OR REPLACE FUNCTION tradetape.make_day(of_table text, day date) RETURNS boolean
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET TimeZone = 'UTC' SET DateStyle = 'ISO, MDY' AS $$
 DECLARE
   leaf text := of_table || '_' || to_char(day, 'YYYYMMDD');
   starts timestamptz := day::timestamp AT TIME ZONE 'UTC';

@@ -1,3 +1,4 @@
+import pg from "pg";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { ticks } from "../../../consumers/ticks.ts";
 import type { Rows } from "../../../src/batch/encode/rows.ts";
@@ -101,7 +102,7 @@ describe("leaving bad rows out", () => {
     const { client } = connection;
     const original = client.query;
     client.query = function counting(this: typeof client, ...args: unknown[]) {
-      if (typeof args[0] === "object") copies++;
+      if (args[0] instanceof pg.Query) copies++;
       return Reflect.apply(original, this, args);
     } as typeof client.query;
     const socket = client.connection.stream as unknown as { bytesWritten: number };
