@@ -31,7 +31,7 @@ async function run(args: readonly string[], stdin = ""): Promise<string> {
 
 const client = new pg.Client({ connectionString: DATABASE_URL });
 await client.connect();
-await run(["up"]);
+await run(["up", "--use-environment"]);
 const symbols = TICKERS.map((ticker) => JSON.stringify({ ticker, exchange: TRADETAPE_NAMESPACE }));
 await run(["publish", "symbols", "-"], symbols.join("\n"));
 await run(["consume", "symbols", "--until-caught-up"]);

@@ -17,7 +17,7 @@ let database: pg.Client;
 beforeAll(async () => {
   const own = await isolate();
   env = environmentOf(own);
-  expect((await tradetape(["up"], env)).code).toBe(0);
+  expect((await tradetape(["up", "--use-environment"], env)).code).toBe(0);
   database = new pg.Client({ connectionString: own.databaseUrl });
   await database.connect();
 });
