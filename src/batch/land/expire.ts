@@ -9,7 +9,9 @@ import { NOTHING_LANDED } from "../write/outcome.ts";
 import { Horizon } from "./horizon.ts";
 import { book, inTransaction, type Landing, ledgerOf, type OnCommit } from "./land.ts";
 import type { LandingPlan } from "./landing-plan.ts";
-import { tooManyLetters, unallowed } from "./letter-verdict.ts";
+import { badEvent } from "./letter-breaker.ts";
+import { readAllowed, tooManyLetters } from "./letter-verdict.ts";
+import type { Orphan } from "./orphan-breaker.ts";
 import { ParkedRecords } from "./parked-records.ts";
 
 /** One expiry takes this many events, because each is written twice with all of its bytes: to the table and the topic. */
@@ -48,7 +50,7 @@ export async function expireParked(
   if (judged.verdictAt === undefined || !(await judged.verdictAt.horizon.isPassed(connection))) return stale;
   const { asOf } = judged.verdictAt;
   judged.verdictAt = undefined;
-  let orphans: readonly number[] = [];
+  let orphans: readonly Orphan[] = [];
   const judge: GivingUp["judge"] = async (batch, parkedAtUs) => {
     orphans = await judgeOrphans(connection, plan, batch, parkedAtUs);
   };
@@ -60,7 +62,7 @@ export async function expireParked(
 }
 
 /**
- * @returns when those orphans were parked that nobody has allowed to become letters
+ * @returns those orphans that nobody has allowed to become letters
  * @throws TradetapeError too_many_letters
  */
 async function judgeOrphans(
@@ -68,17 +70,18 @@ async function judgeOrphans(
   plan: LandingPlan,
   batch: EncodedBatch,
   parkedAtUs: readonly number[],
-): Promise<readonly number[]> {
+): Promise<readonly Orphan[]> {
   const { orphanBreaker, topicName } = plan;
-  if (!(await orphanBreaker.trips(connection, topicName, parkedAtUs))) return parkedAtUs;
-  const left = await unallowed(connection, plan, batch, batch.letters);
-  const leftAtUs = parkedAtUs.filter((_, n) => left.includes(batch.letters[n]!));
-  const window = left.length > 0 ? await orphanBreaker.trips(connection, topicName, leftAtUs) : undefined;
-  if (window !== undefined) {
-    throw tooManyLetters(plan, batch, left, `the parents of ${window.letters} of ${window.records} events never came`);
-  }
-  orphanBreaker.forget();
-  return leftAtUs;
+  const { letters } = batch;
+  const orphans = letters.map((letter, n) => ({ ...badEvent(batch, letter), parkedAtUs: parkedAtUs[n]! }));
+  if (!(await orphanBreaker.trips(connection, topicName, orphans))) return orphans;
+  const isAllowed = await readAllowed(connection, plan);
+  orphanBreaker.forget(isAllowed);
+  const left = orphans.filter((orphan) => !isAllowed(orphan));
+  const window = left.length > 0 ? await orphanBreaker.trips(connection, topicName, left) : undefined;
+  if (window === undefined) return left;
+  const shown = letters.filter((_, n) => !isAllowed(orphans[n]!));
+  throw tooManyLetters(plan, batch, shown, `the parents of ${window.letters} of ${window.records} events never came`);
 }
 
 /** Reads where the parents' topics end now, if any event of the partition is overdue. */

@@ -53,7 +53,7 @@ export async function landBatch(
   preferStage: boolean,
   onCommit?: OnCommit,
 ): Promise<Landing> {
-  let sample: BreakerSample = { records: 0, letters: 0 };
+  let sample: BreakerSample = { records: 0, bad: [] };
   const work = async (): Promise<Landing> => {
     const next = await lockPartition(connection, plan.topicName, batch.partition);
     if (batch.nextOffset <= next) return { kind: "stale", nextOffset: next };
@@ -62,8 +62,8 @@ export async function landBatch(
     const { outcome, usedStage } = await landRows(connection, plan, trimmed, preferStage);
     const ledger = ledgerOf("batch", trimmed, outcome);
     const letters = [...trimmed.letters, ...outcome.letters];
-    sample = sampleOf(ledger.read - ledger.parked, letters);
-    if (plan.breaker.trips(sample)) sample = await judgeLetters(connection, plan, trimmed, sample.records, letters);
+    sample = sampleOf(ledger.read - ledger.parked, trimmed, letters);
+    if (plan.breaker.trips(sample)) sample = await judgeLetters(connection, plan, trimmed, sample, letters);
     const ledgerKey = await book(connection, plan, trimmed, outcome, ledger);
     return { kind: "landed", nextOffset: trimmed.nextOffset, ledger, ledgerKey, usedStage };
   };

@@ -1,11 +1,20 @@
-import type { LetterReason } from "../../event/letter.ts";
+import { schemaIdOf } from "../../event/codec.ts";
+import type { EncodedBatch, Letter } from "../encode/encoded-batch.ts";
+
+/** An event that becomes a letter, by what a person's answer may name of it. */
+export interface BadEvent {
+  readonly partition: number;
+  readonly offset: number;
+  /** Undefined where it doesn't begin with one. */
+  readonly schemaId: number | undefined;
+}
 
 /** What one batch or release came to, as the breaker counts it. */
 export interface BreakerSample {
   /** Without those that were parked, which count at their release. */
   readonly records: number;
-  /** Letters, without conflicting duplicates. */
-  readonly letters: number;
+  /** Its letters, without conflicting duplicates. */
+  readonly bad: readonly BadEvent[];
 }
 
 /**
@@ -40,7 +49,8 @@ export class LetterBreaker {
   }
 
   /** The window with this batch in it, if it has too many letters. Doesn't count the batch: `note` does when it commits. */
-  trips({ records, letters }: BreakerSample): { readonly records: number; readonly letters: number } | undefined {
+  trips({ records, bad }: BreakerSample): { readonly records: number; readonly letters: number } | undefined {
+    const letters = bad.length;
     // A batch that is good itself trips nothing, whatever came before: to roll it back would set nothing right.
     if (letters <= this.#shareMax * records) return undefined;
     const window = { records: this.#records + records, letters: this.#letters + letters };
@@ -48,28 +58,47 @@ export class LetterBreaker {
     return isTooMany ? window : undefined;
   }
 
-  /** Begins to count anew. */
-  forget(): void {
-    this.#samples.length = 0;
+  /** Takes out of the window what has been allowed since. */
+  forget(isAllowed: (event: BadEvent) => boolean): void {
+    const samples = this.#samples.splice(0);
     this.#records = 0;
     this.#letters = 0;
+    for (const sample of samples) this.note(lessAllowed(sample, isAllowed));
   }
 
   /** Counts a batch that has committed. */
   note(sample: BreakerSample): void {
     this.#samples.push(sample);
     this.#records += sample.records;
-    this.#letters += sample.letters;
+    this.#letters += sample.bad.length;
     while (this.#samples.length > 1 && this.#records - this.#samples[0]!.records >= WINDOW_RECORDS) {
       const oldest = this.#samples.shift()!;
       this.#records -= oldest.records;
-      this.#letters -= oldest.letters;
+      this.#letters -= oldest.bad.length;
     }
   }
 }
 
-/** The sample of a batch. `conflicting_duplicate` is no sign of a broken feed: a file published again, revised, is all that. */
-export const sampleOf = (records: number, reasons: readonly { readonly reason: LetterReason }[]): BreakerSample => ({
-  records,
-  letters: reasons.filter(({ reason }) => reason !== "conflicting_duplicate").length,
+type Lettered = Pick<EncodedBatch, "partition" | "records">;
+
+export const badEvent = ({ partition, records }: Lettered, { index }: Pick<Letter, "index">): BadEvent => ({
+  partition,
+  offset: records.offsetOf(index),
+  schemaId: schemaIdOf(records.record(index).value),
 });
+
+/** The sample of a batch. `conflicting_duplicate` is no sign of a broken feed: a file published again, revised, is all that. */
+export const sampleOf = (
+  records: number,
+  batch: Lettered,
+  letters: readonly Pick<Letter, "index" | "reason">[],
+): BreakerSample => ({
+  records,
+  bad: letters.filter(({ reason }) => reason !== "conflicting_duplicate").map((letter) => badEvent(batch, letter)),
+});
+
+/** What is allowed counts neither as bad nor as good. */
+export function lessAllowed({ records, bad }: BreakerSample, isAllowed: (event: BadEvent) => boolean): BreakerSample {
+  const left = bad.filter((event) => !isAllowed(event));
+  return { records: records - (bad.length - left.length), bad: left };
+}

@@ -1,10 +1,9 @@
 import { TradetapeError } from "../../errors.ts";
-import { schemaIdOf } from "../../event/codec.ts";
 import type { Connection } from "../../table/connection.ts";
 import { type AllowedLetters, allowedLetters } from "../../table/letters/allowed-letters.ts";
 import type { EncodedBatch, Letter } from "../encode/encoded-batch.ts";
 import type { LandingPlan } from "./landing-plan.ts";
-import { type BreakerSample, sampleOf } from "./letter-breaker.ts";
+import { type BadEvent, type BreakerSample, badEvent, lessAllowed } from "./letter-breaker.ts";
 import { kindsText, LetterDigest } from "./letter-digest.ts";
 
 type Lettered = Pick<EncodedBatch, "partition" | "records">;
@@ -12,42 +11,36 @@ type Lettered = Pick<EncodedBatch, "partition" | "records">;
 /**
  * Judges a batch that trips the breaker by what people have allowed since: the database is asked within the landing's
  * transaction, so that an answer holds from the next try on.
- * @returns what is to be noted of the batch: what is allowed counts neither as bad nor as good
+ * @returns what is to be noted of the batch
  * @throws TradetapeError too_many_letters
  */
 export async function judgeLetters(
   connection: Connection,
   plan: LandingPlan,
   batch: Lettered,
-  records: number,
+  sample: BreakerSample,
   letters: readonly Letter[],
 ): Promise<BreakerSample> {
-  const left = await unallowed(connection, plan, batch, letters);
-  const sample = sampleOf(records - (letters.length - left.length), left);
-  const window = plan.breaker.trips(sample);
-  if (window !== undefined) {
-    const what = `${window.letters} of the last ${window.records} events are letters`;
-    throw tooManyLetters(plan, batch, left, what);
-  }
-  // What was allowed may be among the letters before this batch, too, and they count no longer.
-  plan.breaker.forget();
-  return sample;
+  const isAllowed = await readAllowed(connection, plan);
+  plan.breaker.forget(isAllowed);
+  const left = lessAllowed(sample, isAllowed);
+  const window = plan.breaker.trips(left);
+  if (window === undefined) return left;
+  const shown = letters.filter((letter) => !isAllowed(badEvent(batch, letter)));
+  throw tooManyLetters(plan, batch, shown, `${window.letters} of the last ${window.records} events are letters`);
 }
 
-/** The letters that nobody has allowed. */
-export async function unallowed(
+/** @returns whether somebody has allowed an event to become a letter */
+export async function readAllowed(
   connection: Connection,
   { topicName }: LandingPlan,
-  batch: Lettered,
-  letters: readonly Letter[],
-): Promise<readonly Letter[]> {
+): Promise<(event: BadEvent) => boolean> {
   const allowed = await allowedLetters(connection, topicName);
-  return letters.filter((letter) => !allowed.some((one) => isOf(one, batch, letter)));
+  return (event) => allowed.some((one) => isOf(one, event));
 }
 
-function isOf(allowed: AllowedLetters, { partition, records }: Lettered, { index }: Letter): boolean {
-  if (allowed.schemaId !== null) return schemaIdOf(records.record(index).value) === allowed.schemaId;
-  const offset = records.offsetOf(index);
+function isOf(allowed: AllowedLetters, { partition, offset, schemaId }: BadEvent): boolean {
+  if (allowed.schemaId !== null) return schemaId === allowed.schemaId;
   return allowed.partition === partition && allowed.fromOffset <= offset && offset < allowed.nextOffset;
 }
 

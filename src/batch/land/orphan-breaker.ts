@@ -1,6 +1,12 @@
 import type { Connection } from "../../table/connection.ts";
 import { landedWindow } from "../../table/landing/ledger.ts";
-import { LETTERS_MIN, WINDOW_RECORDS } from "./letter-breaker.ts";
+import { type BadEvent, LETTERS_MIN, WINDOW_RECORDS } from "./letter-breaker.ts";
+
+/** An event whose parent never came. */
+export interface Orphan extends BadEvent {
+  /** When it was parked, microseconds since 1970. */
+  readonly parkedAtUs: number;
+}
 
 /**
  * Stops a group most of whose events wait for parents that never came: a table was emptied by hand, or a feed names
@@ -14,8 +20,8 @@ import { LETTERS_MIN, WINDOW_RECORDS } from "./letter-breaker.ts";
  */
 export class OrphanBreaker {
   readonly #shareMax: number;
-  /** When each orphan that became a letter was parked. */
-  #expired: readonly number[] = [];
+  /** Those that became letters. */
+  #expired: readonly Orphan[] = [];
 
   /** @param shareMax orphans per record that may be; 1 never trips */
   constructor(shareMax: number) {
@@ -24,30 +30,29 @@ export class OrphanBreaker {
 
   /**
    * Whether these orphans are too many to become letters, too. Doesn't count them, as they may not commit: `note` does.
-   * @param parkedAtUs when each was parked, microseconds since 1970
    * @returns the orphans among the events of the time, if so
    */
   async trips(
     connection: Connection,
     topicName: string,
-    parkedAtUs: readonly number[],
+    orphans: readonly Orphan[],
   ): Promise<{ readonly records: number; readonly letters: number } | undefined> {
-    const all = [...this.#expired, ...parkedAtUs];
+    const all = [...this.#expired, ...orphans];
     if (all.length < LETTERS_MIN) return undefined;
-    const lastUs = all.reduce((a, b) => Math.max(a, b));
+    const lastUs = all.reduce((last, { parkedAtUs }) => Math.max(last, parkedAtUs), 0);
     const { sinceUs, records } = await landedWindow(connection, topicName, lastUs, WINDOW_RECORDS);
-    this.#expired = this.#expired.filter((at) => at >= sinceUs);
-    const letters = all.filter((at) => at >= sinceUs).length;
+    this.#expired = this.#expired.filter(({ parkedAtUs }) => parkedAtUs >= sinceUs);
+    const letters = all.filter(({ parkedAtUs }) => parkedAtUs >= sinceUs).length;
     return letters >= LETTERS_MIN && letters > this.#shareMax * records ? { letters, records } : undefined;
   }
 
-  /** Begins to count anew. */
-  forget(): void {
-    this.#expired = [];
+  /** Takes out what has been allowed since. */
+  forget(isAllowed: (event: BadEvent) => boolean): void {
+    this.#expired = this.#expired.filter((orphan) => !isAllowed(orphan));
   }
 
   /** Counts orphans whose letters have committed. */
-  note(parkedAtUs: readonly number[]): void {
-    this.#expired = [...this.#expired, ...parkedAtUs];
+  note(orphans: readonly Orphan[]): void {
+    this.#expired = [...this.#expired, ...orphans];
   }
 }
