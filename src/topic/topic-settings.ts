@@ -30,13 +30,12 @@ const COMPACTED_SEGMENT_BYTES = 16 * 1024 * 1024;
 export function demandsOn(topic: TopicName, config: Config): readonly Demand[] {
   const { retention, messageBytesMax, isCompacted = false } = TOPICS[topic];
   const hours = retention === "for ever" ? -1 : config[retention];
-  const isLanded = (actual: TopicSettings) => isCompactedBy(actual) && config.compactedTopics === "land";
+  const policy = isCompacted ? "compact" : "delete";
   return [
     {
       setting: POLICY,
-      value: isCompacted ? "compact" : "delete",
-      isMetBy: (actual) =>
-        actual === (isCompacted ? "compact" : "delete") || isLanded(new Map([[POLICY, actual ?? ""]])),
+      value: policy,
+      isMetBy: (actual) => actual === policy || (config.compactedTopics === "land" && isCompacting(actual)),
       why: isCompacted
         ? "snapshots would be deleted by their age"
         : "Kafka would remove events that were followed by others of their key",
@@ -73,7 +72,9 @@ export function settingsOfNew(topic: TopicName, config: Config): Record<string, 
 }
 
 /** Whether compaction may have removed records from the middle of the log. */
-export const isCompactedBy = (settings: TopicSettings): boolean => settings.get(POLICY)?.includes("compact") ?? false;
+export const isCompactedBy = (settings: TopicSettings): boolean => isCompacting(settings.get(POLICY));
+
+const isCompacting = (policy: string | undefined): boolean => policy?.includes("compact") ?? false;
 
 /** Whether a demand is about how long events are kept, and the topic keeps them for a shorter time. */
 export const isTooShort = ({ setting, value }: Demand, actual: TopicSettings): boolean =>

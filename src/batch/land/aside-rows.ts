@@ -26,8 +26,8 @@ export function letterRows(batch: EncodedBatch, letters: readonly Letter[]): Let
 const DETAIL_CHARACTERS_MAX = 1000;
 
 /** What PostgreSQL's text can hold: a letter about a NUL, refused for its own detail, would stop the group for good. */
-const storableDetail = (detail: string): string =>
-  detail.slice(0, DETAIL_CHARACTERS_MAX).replaceAll("\0", "\\0").toWellFormed();
+export const storableDetail = (detail: string, charactersMax = DETAIL_CHARACTERS_MAX): string =>
+  detail.slice(0, charactersMax).replaceAll("\0", "\\0").toWellFormed();
 
 /** The rows of `parked_event` for events that wait, each with its record exactly as it came. */
 export function parkedRows(batch: EncodedBatch, parked: readonly Parked[]): ParkedRow[] {

@@ -1,6 +1,7 @@
 import { schemaIdOf } from "../../event/codec.ts";
 import type { LetterKind } from "../../table/checks/group-states.ts";
 import type { EncodedBatch, Letter } from "../encode/encoded-batch.ts";
+import { storableDetail } from "./aside-rows.ts";
 
 /** Enough to see what letters have in common, few enough to read. */
 const EXAMPLES_MAX = 3;
@@ -28,8 +29,7 @@ export class LetterDigest {
       kind.letters++;
       if (kind.examples.length === EXAMPLES_MAX) continue;
       const at = `${this.#topicName}/${partition}/${records.offsetOf(index)}`;
-      const short = detail.slice(0, DETAIL_CHARACTERS_MAX).replaceAll("\0", "\\0").toWellFormed();
-      kind.examples.push({ at, column, detail: short });
+      kind.examples.push({ at, column, detail: storableDetail(detail, DETAIL_CHARACTERS_MAX) });
     }
   }
 
