@@ -7,13 +7,12 @@ import { judge, Patience } from "../batch/patience.ts";
 import type { LandingServices } from "../batch/run/landing-services.ts";
 import { makeLandingPlan } from "../batch/run/make-landing-plan.ts";
 import { added, emptyTally, type Tally } from "../batch/tally.ts";
-import { aborted } from "../clock.ts";
 import { HEADER_BYTES } from "../event/codec.ts";
 import type { LetterKind } from "../table/checks/group-states.ts";
-import { processTag } from "../table/connection.ts";
 import { nextOffsets } from "../table/landing/landed.ts";
 import { ConnectionSlot } from "../table/slot.ts";
 import type { FetchedBatch } from "../topic/fetch/fetched-batch.ts";
+import { type OffsetRange, readRanges } from "../topic/read-ranges.ts";
 import { previewBatch } from "./preview-batch.ts";
 
 /** What would become of a topic's events that wait. */
@@ -30,14 +29,6 @@ interface PreviewOptions {
   readonly offsetsMax: number;
   readonly stop: AbortSignal;
   readonly onProgress: (seen: number, total: number) => void;
-}
-
-/** A partition's offsets that are looked at, from `at` on. */
-interface Range {
-  readonly partition: number;
-  readonly from: number;
-  readonly to: number;
-  at: number;
 }
 
 /**
@@ -62,7 +53,7 @@ async function rangesOf(
   { questions, admin }: LandingServices,
   { topicName }: LandingPlan,
   offsetsMax: number,
-): Promise<{ readonly waiting: number; readonly ranges: readonly Range[] }> {
+): Promise<{ readonly waiting: number; readonly ranges: readonly OffsetRange[] }> {
   const landed = await questions.use((connection) => nextOffsets(connection, topicName));
   const log = await admin.fetchOffsets(topicName);
   const all = log
@@ -72,22 +63,23 @@ async function rangesOf(
   const share = Math.ceil(offsetsMax / Math.max(1, all.length));
   return {
     waiting,
-    ranges: all.map((range) => ({ ...range, to: Math.min(range.to, range.from + share), at: range.from })),
+    ranges: all.map((range) => ({ ...range, to: Math.min(range.to, range.from + share) })),
   };
 }
 
 class Previewer {
   readonly #services: LandingServices;
   readonly #plan: LandingPlan;
-  readonly #ranges: readonly Range[];
+  readonly #ranges: readonly OffsetRange[];
   readonly #options: PreviewOptions;
   readonly #digest: LetterDigest;
   readonly #slot: ConnectionSlot;
   readonly #patience: Patience;
-  readonly #done = Promise.withResolvers<void>();
+  readonly #total: number;
   counts: Tally;
+  seen = 0;
 
-  constructor(services: LandingServices, plan: LandingPlan, ranges: readonly Range[], options: PreviewOptions) {
+  constructor(services: LandingServices, plan: LandingPlan, ranges: readonly OffsetRange[], options: PreviewOptions) {
     const { config, log, clock, openSession } = services;
     this.#services = services;
     this.#plan = plan;
@@ -97,11 +89,8 @@ class Previewer {
     const session = { name: "preview", role: "tradetape_lander", lockTimeoutMs: config.lockTimeoutMs } as const;
     this.#slot = new ConnectionSlot(config.databaseUrl, session, openSession);
     this.#patience = new Patience(log, options.stop, clock);
+    this.#total = ranges.reduce((sum, { from, to }) => sum + to - from, 0);
     this.counts = emptyTally(plan.consumer.topic);
-  }
-
-  get seen(): number {
-    return this.#ranges.reduce((sum, { from, at }) => sum + at - from, 0);
   }
 
   get letters(): readonly LetterKind[] {
@@ -111,73 +100,30 @@ class Previewer {
   /** Resolves when all ranges have been seen, or at the stop. */
   async run(): Promise<void> {
     const { client, config } = this.#services;
-    const { topicName } = this.#plan;
-    const { stop } = this.#options;
-    if (this.#ranges.length === 0) return;
     const { fetchPartitionBytesMax, sessionTimeoutMs } = config;
-    const groupId = `tradetape.preview.${topicName}.${processTag}`;
-    const topicNames = [topicName];
-    const member = client.member({
-      groupId,
-      topicNames,
-      assignment: "sole",
-      fetchPartitionBytesMax,
-      sessionTimeoutMs,
-    });
-    const start = member.start({
-      onAssigned: (partitions) => {
-        for (const at of partitions) {
-          const range = this.#rangeOf(at.partition);
-          if (range === undefined || range.at >= range.to) member.hold(at);
-          else member.seek(at, range.at);
-        }
-      },
-      onLeft: () => undefined,
-      onBatch: async (batch, heartbeat) => {
-        await this.#see(batch, heartbeat);
-        const range = this.#rangeOf(batch.partition);
-        if (range === undefined || range.at >= range.to) member.hold(batch);
-      },
-      onCrash: this.#done.reject,
-    });
+    const options = { fetchPartitionBytesMax, sessionTimeoutMs, stop: this.#options.stop };
     try {
-      await Promise.race([start.then(() => this.#done.promise), this.#done.promise, aborted(stop)]);
+      await readRanges(client, this.#plan.topicName, this.#ranges, options, (batch, asked) => this.#see(batch, asked));
     } finally {
-      await member.stop();
       await this.#slot.close();
     }
   }
 
-  #rangeOf(partition: number): Range | undefined {
-    return this.#ranges.find((range) => range.partition === partition);
-  }
-
-  async #see(batch: FetchedBatch, heartbeat: () => Promise<void>): Promise<void> {
-    const { encoder } = this.#plan;
-    const range = this.#rangeOf(batch.partition);
-    if (range === undefined || this.#options.stop.aborted) return;
+  async #see(batch: FetchedBatch, { partition, from, to }: OffsetRange): Promise<number> {
+    const { encoder, topicName } = this.#plan;
     for (const id of encoder.reader.missing(batch.heads(HEADER_BYTES))) {
       await this.#insist(`schema ${id}`, () => this.#services.registry.fetch(id));
     }
     const { records } = batch;
-    const end = Math.min(batch.nextOffset, range.to);
-    const to = firstFrom(records, end);
-    while (range.at < end && !this.#options.stop.aborted) {
-      const part = { firstOffset: range.at, nextOffset: end, from: firstFrom(records, range.at), to };
-      const encoded = encodeBatch(encoder, batch.partition, records, part);
-      const row = await this.#insist(`${this.#plan.topicName}/${batch.partition}`, () =>
-        this.#slot.use((connection) => previewBatch(connection, this.#plan, encoded, this.#digest)),
-      );
-      this.counts = added(this.counts, row);
-      range.at = encoded.nextOffset;
-      this.#options.onProgress(this.seen, this.#total);
-      await heartbeat();
-    }
-    if (this.#ranges.every(({ at, to: last }) => at >= last)) this.#done.resolve();
-  }
-
-  get #total(): number {
-    return this.#ranges.reduce((sum, { from, to }) => sum + to - from, 0);
+    const range = { firstOffset: from, nextOffset: to, from: firstFrom(records, from), to: firstFrom(records, to) };
+    const encoded = encodeBatch(encoder, partition, records, range);
+    const row = await this.#insist(`${topicName}/${partition}`, () =>
+      this.#slot.use((connection) => previewBatch(connection, this.#plan, encoded, this.#digest)),
+    );
+    this.counts = added(this.counts, row);
+    this.seen += encoded.nextOffset - from;
+    this.#options.onProgress(this.seen, this.#total);
+    return encoded.nextOffset;
   }
 
   #insist<R>(what: string, attempt: () => Promise<R>): Promise<R> {

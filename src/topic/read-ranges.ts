@@ -1,4 +1,5 @@
 import { randomUUID } from "node:crypto";
+import { aborted } from "../clock.ts";
 import type { FetchedBatch } from "./fetch/fetched-batch.ts";
 import type { LogClient, LogMember, MemberOptions } from "./log-client.ts";
 
@@ -7,6 +8,17 @@ export interface OffsetRange {
   readonly partition: number;
   readonly from: number;
   readonly to: number;
+}
+
+/**
+ * Takes offsets of a batch that are asked for, all or the first of them.
+ * @returns the offset behind what it took; it is called again for the rest, with a heartbeat between
+ */
+type TakeRange = (batch: FetchedBatch, asked: OffsetRange) => Promise<number>;
+
+interface RangeOptions extends Pick<MemberOptions, "fetchPartitionBytesMax" | "sessionTimeoutMs"> {
+  /** Aborting ends the reading before the ranges' ends. */
+  readonly stop?: AbortSignal;
 }
 
 /** What is left to read of one partition: `at` lies in the first of the ranges. */
@@ -26,26 +38,27 @@ export async function readRanges(
   client: LogClient,
   topicName: string,
   ranges: readonly OffsetRange[],
-  options: Pick<MemberOptions, "fetchPartitionBytesMax" | "sessionTimeoutMs">,
-  take: (batch: FetchedBatch, asked: OffsetRange) => Promise<void>,
+  { stop, fetchPartitionBytesMax, sessionTimeoutMs }: RangeOptions,
+  take: TakeRange,
 ): Promise<void> {
   const byPartition = new Map<number, Remaining>();
   for (const [partition, own] of Map.groupBy(ranges, (range) => range.partition))
     byPartition.set(partition, { at: own[0]!.from, ranges: [...own] });
   if (byPartition.size === 0) return;
   const groupId = `tradetape.ranges.${randomUUID()}`;
-  const member = client.member({ ...options, groupId, topicNames: [topicName], assignment: "sole" });
+  const limits = { fetchPartitionBytesMax, sessionTimeoutMs };
+  const member = client.member({ ...limits, groupId, topicNames: [topicName], assignment: "sole" });
   const { promise, resolve, reject } = Promise.withResolvers<void>();
   try {
-    await member.start({
+    const start = member.start({
       onAssigned: (partitions) => {
         for (const at of partitions) steer(member, topicName, at.partition, byPartition.get(at.partition));
       },
       onLeft: () => {},
-      onBatch: async (batch, _heartbeat, isStale) => {
+      onBatch: async (batch, heartbeat, isStale) => {
         const remaining = byPartition.get(batch.partition);
         if (isStale() || remaining === undefined) return;
-        await takeBatch(batch, remaining, take);
+        await takeBatch(batch, remaining, { take, heartbeat, stop });
         if (remaining.ranges.length === 0) byPartition.delete(batch.partition);
         if (batch.nextOffset !== remaining.at || remaining.ranges.length === 0)
           steer(member, topicName, batch.partition, byPartition.get(batch.partition));
@@ -53,7 +66,7 @@ export async function readRanges(
       },
       onCrash: reject,
     });
-    await promise;
+    await Promise.race([start.then(() => promise), promise, ...(stop ? [aborted(stop)] : [])]);
   } finally {
     await member.stop();
   }
@@ -68,14 +81,25 @@ function steer(member: LogMember, topicName: string, partition: number, remainin
 async function takeBatch(
   batch: FetchedBatch,
   remaining: Remaining,
-  take: (batch: FetchedBatch, asked: OffsetRange) => Promise<void>,
+  {
+    take,
+    heartbeat,
+    stop,
+  }: {
+    readonly take: TakeRange;
+    readonly heartbeat: () => Promise<void>;
+    readonly stop: AbortSignal | undefined;
+  },
 ): Promise<void> {
+  const { partition } = batch;
   const { ranges } = remaining;
   for (let first = ranges[0]; first !== undefined && remaining.at < batch.nextOffset; first = ranges[0]) {
     const to = Math.min(first.to, batch.nextOffset);
-    if (to > remaining.at) await take(batch, { partition: batch.partition, from: remaining.at, to });
-    remaining.at = to;
-    if (to < first.to) return;
+    while (remaining.at < to && !stop?.aborted) {
+      remaining.at = await take(batch, { partition, from: remaining.at, to });
+      await heartbeat();
+    }
+    if (remaining.at < first.to) return;
     ranges.shift();
     remaining.at = ranges[0]?.from ?? to;
   }

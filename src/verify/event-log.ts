@@ -113,7 +113,7 @@ export class EventLog {
       await fetchSchemas(encoder, registry, batch);
       const { records } = batch;
       const range = { firstOffset: from, nextOffset: to, from: firstFrom(records, from), to: firstFrom(records, to) };
-      const { rows } = encodeBatch(encoder, partition, records, range);
+      const { rows, nextOffset } = encodeBatch(encoder, partition, records, range);
       const view = new DataView(rows.bytes.buffer, rows.bytes.byteOffset, rows.bytes.length);
       let start = 0;
       for (let i = 0; i < rows.ends.length; i++) {
@@ -124,6 +124,7 @@ export class EventLog {
         });
       }
       onRead(range.to - range.from);
+      return nextOffset;
     });
   }
 }

@@ -24,11 +24,30 @@ export function rangeCases({ bedOf }: { bedOf(partitions: number): Promise<LogBe
         const offset = records.offsetOf(index);
         if (offset >= from && offset < to) read.push(`${partition}@${offset} ${records.record(index).value}`);
       }
+      return to;
     });
     // Offsets 7 and 8 of the first partition are an aborted record and its marker.
     const ofFirst = ["0@1 b", "0@2 c", "0@3 d", "0@4 e", "0@6 g", "0@9 h"];
     expect(read.filter((one) => one.startsWith("0"))).toEqual(ofFirst);
     expect(read.filter((one) => !one.startsWith("0"))).toEqual(["1@0 x", "1@1 y", "1@2 z"]);
+  });
+  it("may be taken bit by bit, each once, and left before their ends", async () => {
+    const bed = await bedOf(1);
+    await produce(bed, { 0: [..."abcdef"].map(text) });
+    const limits = { fetchPartitionBytesMax: 65_536, sessionTimeoutMs: 6000 };
+    const ranges = [{ partition: 0, from: 1, to: 6 }];
+    const taken = async (stopAt: number) => {
+      const stop = new AbortController();
+      const offsets: number[] = [];
+      await readRanges(bed.client, bed.topicName, ranges, { ...limits, stop: stop.signal }, async (_, { from }) => {
+        offsets.push(from);
+        if (from === stopAt) stop.abort();
+        return from + 1;
+      });
+      return offsets;
+    };
+    expect(await taken(-1)).toEqual([1, 2, 3, 4, 5]);
+    expect(await taken(3)).toEqual([1, 2, 3]);
   });
   it("that can't be taken end the reading with the error", async () => {
     const bed = await bedOf(1);
