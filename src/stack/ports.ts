@@ -1,5 +1,6 @@
 import { randomInt } from "node:crypto";
 import { createServer, type Server } from "node:net";
+import { SYSTEM_CLOCK } from "../clock.ts";
 import { TradetapeError } from "../errors.ts";
 
 export interface BrokerPorts {
@@ -48,10 +49,21 @@ export async function choosePorts(kind: "standard" | "random", brokers = 1, befo
   return STANDARD_PORTS;
 }
 
-/** @throws TradetapeError stack_failed when somebody listens on a port where a program of the stack is to */
-export async function requireFree(name: string, port: number): Promise<void> {
-  if (!(await isFree(port))) {
-    throw portsTaken([`${port} (${name})`], "run `tradetape down` and then `tradetape up --random-ports`");
+/** A program that was killed holds its port until its last thread has ended, a moment after it is gone. */
+const FREED_WITHIN_MS = 10_000;
+const POLL_MS = 50;
+
+/**
+ * @param wasOurs whether a program of the stack was there, which may be about to leave the port
+ * @throws TradetapeError stack_failed when somebody listens on a port where a program of the stack is to
+ */
+export async function requireFree(name: string, port: number, wasOurs: boolean): Promise<void> {
+  const deadline = SYSTEM_CLOCK.now() + (wasOurs ? FREED_WITHIN_MS : 0);
+  while (!(await isFree(port))) {
+    if (SYSTEM_CLOCK.now() >= deadline) {
+      throw portsTaken([`${port} (${name})`], "run `tradetape down` and then `tradetape up --random-ports`");
+    }
+    await SYSTEM_CLOCK.sleep(POLL_MS);
   }
 }
 

@@ -46,7 +46,8 @@ export async function startProcesses(
       if (already && (await becomesReady({ ...already, isReady }, already, abort.signal))) return;
       if (already) running.splice(running.indexOf(already), 1);
       // A program that answers on this port and isn't ours would pass for it, as long as ours takes to fail.
-      await requireFree(name, port);
+      const wasOurs = before.some((program) => program.name === name);
+      await requireFree(name, port, wasOurs);
       const program = await prepare(before, onProgress);
       abort.signal.throwIfAborted();
       const started = await launch(program, detached);
