@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import type { AuditEvent } from "../event/events.ts";
 import { OWN_ID } from "../event/identity.ts";
 import { EVENT_BY_TOPIC, EVENT_SCHEMAS, type EventTopic } from "../event/schemas.ts";
-import { type Coordinates, entryId, letterId, receiptId } from "./log-id.ts";
+import { type Coordinates, entryId, letterId, receiptId, saidDigest } from "./log-id.ts";
 
 export interface EntrySource {
   readonly at: Coordinates;
@@ -93,21 +93,21 @@ const RECEIPT_LETTERS_MAX = 1000;
 /** The audit entry of a big topic's landed batch. Two databases give two receipts: the id includes the database's. */
 export function receiptEntry(facts: ReceiptFacts): AuditEvent {
   const { topic, partition, firstOffset, nextOffset } = facts;
-  const digest = facts.digest.toString("hex");
+  const payload = JSON.stringify({
+    database_id: facts.databaseId,
+    first_offset: firstOffset,
+    next_offset: nextOffset,
+    ...facts.counts,
+    values_sha256: facts.digest.toString("hex"),
+    row_sums: facts.rowSums,
+    letters: facts.letters.slice(0, RECEIPT_LETTERS_MAX),
+  });
   return {
-    log_id: receiptId(facts.databaseId, { topic, partition, offset: firstOffset }, nextOffset, digest),
+    log_id: receiptId(facts.databaseId, { topic, partition, offset: firstOffset }, nextOffset, saidDigest(payload)),
     timestamp: facts.landedUs,
     event_type: "RECEIPT",
     actor: "tradetape",
-    payload: JSON.stringify({
-      database_id: facts.databaseId,
-      first_offset: firstOffset,
-      next_offset: nextOffset,
-      ...facts.counts,
-      values_sha256: digest,
-      row_sums: facts.rowSums,
-      letters: facts.letters.slice(0, RECEIPT_LETTERS_MAX),
-    }),
+    payload,
     success: true,
     source_topic: topic,
     source_partition: partition,
@@ -117,12 +117,13 @@ export function receiptEntry(facts: ReceiptFacts): AuditEvent {
 
 /** The audit entry of one letter of a topic that is audited one by one. */
 export function letterEntry(at: Coordinates, publishedUs: number, reason: string, detail: string): AuditEvent {
+  const payload = JSON.stringify({ reason, detail });
   return {
-    log_id: letterId(at),
+    log_id: letterId(at, saidDigest(payload)),
     timestamp: publishedUs,
     event_type: "DEAD_LETTER",
     actor: "tradetape",
-    payload: JSON.stringify({ reason, detail }),
+    payload,
     success: false,
     source_topic: at.topic,
     source_partition: at.partition,

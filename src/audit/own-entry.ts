@@ -1,5 +1,15 @@
 import type { EventTopic } from "../event/schemas.ts";
-import { type Coordinates, checkpointId, deedId, entryId, letterId, lossId, receiptId, replayId } from "./log-id.ts";
+import {
+  type Coordinates,
+  checkpointId,
+  deedId,
+  entryId,
+  letterId,
+  lossId,
+  receiptId,
+  replayId,
+  saidDigest,
+} from "./log-id.ts";
 
 type Fields = Readonly<Record<string, unknown>>;
 
@@ -8,6 +18,10 @@ interface Claim {
   readonly at: Coordinates;
   /** A member of the payload as a key's text. */
   readonly says: (member: string) => string;
+  /** The digest of the payload, which may be long. */
+  readonly said: () => string;
+  /** Microseconds since 1970, as a key's text. */
+  readonly timestamp: string;
 }
 
 /** The events that have entries of these types, each by the topic that they land from. */
@@ -29,12 +43,20 @@ const deed =
 
 const placeOf = ({ at }: Claim): readonly string[] => [at.topic, String(at.partition), String(at.offset)];
 
-/** How the ids of all other types are made. */
-const ID_OF: Readonly<Record<string, (claim: Claim) => string>> = {
+/** How the ids of some types were made in earlier versions. */
+const FORMER_ID_OF: Readonly<Record<string, (claim: Claim) => string>> = {
   RECEIPT: ({ at, says }) => receiptId(says("database_id"), at, Number(says("next_offset")), says("values_sha256")),
   DEAD_LETTER: ({ at }) => letterId(at),
   LOSS_ACCEPTED: ({ at, says }) => lossId(at, Number(says("to_offset"))),
   REPLAY: ({ says }) => replayId(says("database_id"), says("run_id")),
+};
+
+/** How the ids of all types are made that aren't an event's. */
+const ID_OF: Readonly<Record<string, (claim: Claim) => string>> = {
+  RECEIPT: ({ at, says, said }) => receiptId(says("database_id"), at, Number(says("next_offset")), said()),
+  DEAD_LETTER: ({ at, said }) => letterId(at, said()),
+  LOSS_ACCEPTED: deed("LOSS_ACCEPTED", (claim) => [...placeOf(claim), claim.says("to_offset")]),
+  REPLAY: ({ says, said, timestamp }) => replayId(says("database_id"), says("run_id"), timestamp, said()),
   CHECKPOINT: ({ says }) => checkpointId(says("database_id"), Number(says("seq")), says("signature")),
   REDRIVE: deed("REDRIVE", placeOf),
   DISCARD: deed("DISCARD", placeOf),
@@ -58,8 +80,15 @@ export function isOwnEntry(entry: Fields): boolean {
     partition: Number(entry.source_partition),
     offset: Number(entry.source_offset),
   };
-  const claim = { at, says: (member: string) => String(payload[member]) };
-  if (Object.hasOwn(ID_OF, type)) return ID_OF[type]!(claim) === entry.log_id;
+  const claim = {
+    at,
+    says: (member: string) => String(payload[member]),
+    said: () => saidDigest(entry.payload as string),
+    timestamp: String(entry.timestamp),
+  };
+  if (Object.hasOwn(ID_OF, type)) {
+    return ID_OF[type]!(claim) === entry.log_id || FORMER_ID_OF[type]?.(claim) === entry.log_id;
+  }
   if (!Object.hasOwn(TOPIC_OF, type)) return false;
   const isOfTopic = at.topic === TOPIC_OF[type] || at.topic.endsWith(`.${TOPIC_OF[type]}`);
   return isOfTopic && entryId(type, at, claim.says("value_sha256")) === entry.log_id;

@@ -1,4 +1,4 @@
-import { replayId } from "../audit/log-id.ts";
+import { replayId, saidDigest } from "../audit/log-id.ts";
 import type { LandingServices } from "../batch/run/landing-services.ts";
 import { encodeEvent } from "../event/codec.ts";
 import type { ReplayRun } from "../table/upkeep/replay-run.ts";
@@ -29,22 +29,23 @@ export async function publishReplayEntry(
   const { plan, runId, whole } = run;
   const { from, until, sessions } = plan;
   const { actor, topics, missingParent, outsideWindow, ok } = facts;
+  const payload = JSON.stringify({
+    run_id: runId,
+    database_id: databaseId,
+    whole,
+    from,
+    until,
+    sessions,
+    topics,
+    missing_parent: missingParent,
+    outside_window: outsideWindow,
+  });
   const value = encodeEvent("audit", schemaId, {
-    log_id: replayId(databaseId, runId),
+    log_id: replayId(databaseId, runId, String(finishedUs), saidDigest(payload)),
     timestamp: finishedUs,
     event_type: "REPLAY",
     actor,
-    payload: JSON.stringify({
-      run_id: runId,
-      database_id: databaseId,
-      whole,
-      from,
-      until,
-      sessions,
-      topics,
-      missing_parent: missingParent,
-      outside_window: outsideWindow,
-    }),
+    payload,
     success: ok,
     correlation_id: runId,
   });

@@ -23,6 +23,8 @@ export class Claims {
   readonly findings: ClaimFinding[] = [];
   readonly withoutReceipt = { batches: 0, rows: 0 };
   batches = 0;
+  /** Receipts beside the first one of a batch, and of batches that the database landed anew in other cuts. */
+  toldAgain = 0;
   unknownRows = 0;
   unknownRemoved = 0;
 
@@ -39,6 +41,7 @@ export class Claims {
     const subject = `${claim.topic}/${claim.partition}`;
     const range = `offsets ${claim.firstOffset} to ${claim.nextOffset}`;
     this.batches++;
+    this.toldAgain += Math.max(0, claim.receipts - 1);
     if (claim.differs) this.note(subject, logId, `${range}: the ledger tells of other rows than the receipt`);
     if (claim.skipped) this.note(subject, null, `${range}: no receipt, and one of a later batch has come`);
     const sums = believed(claim);

@@ -29,6 +29,11 @@ export interface SumsReport {
   /** The rows of the listed parts; null where no part differs, and a sentence where the log couldn't be read. */
   readonly named: NamedRows | { readonly notRead: string } | null;
   readonly claims: readonly ClaimFinding[];
+  /**
+   * Receipts of what this database landed and lost, in a failover or to an older backup, and landed anew. Where it never was
+   * set back, somebody else wrote them.
+   */
+  readonly toldAgain: number;
   /** Batches whose receipts haven't come, as a replay makes none: the ledger alone tells of their rows. */
   readonly withoutReceipt: { readonly batches: number; readonly rows: number };
   /**
@@ -55,12 +60,18 @@ export async function compareSums(
   const claims = new Claims();
   for await (const page of batchClaims(connection, topics, databaseId)) for (const claim of page) claims.take(claim);
   for (const removal of await removalClaims(connection, landing, databaseId)) claims.remove(removal);
-  for (const { logId, topic, partition, firstOffset } of await strayReceipts(connection, topics, databaseId)) {
-    claims.note(
-      `${topic}/${partition}`,
-      logId,
-      `a receipt of the batch at offset ${firstOffset}, which the ledger doesn't have`,
-    );
+  for (const { logId, topic, partition, firstOffset, isExplained } of await strayReceipts(
+    connection,
+    topics,
+    databaseId,
+  )) {
+    if (isExplained) claims.toldAgain++;
+    else
+      claims.note(
+        `${topic}/${partition}`,
+        logId,
+        `a receipt of the batch at offset ${firstOffset}, which the ledger doesn't have`,
+      );
   }
   const total = claims.rows + claims.unknownRows;
   const { sums, rows } = await tableSums(connection, landing, hasherOf(consumer)!, (done) =>
@@ -80,6 +91,7 @@ export async function compareSums(
     parts: found.map(({ hash: _, ...part }) => ({ ...part, batches: batches.get(part.part) ?? [] })),
     named: found.length === 0 ? null : await namedOrWhyNot(connection, eventLog, unnamed, onRows),
     claims: claims.findings,
+    toldAgain: claims.toldAgain,
     withoutReceipt: claims.withoutReceipt,
     notProvable: { rows: claims.unknownRows, removed: claims.unknownRemoved, parts: notProvable },
   };

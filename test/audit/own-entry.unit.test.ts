@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { CONSUMERS } from "../../consumers/all.ts";
 import { eventEntry, letterEntry, receiptEntry } from "../../src/audit/entry.ts";
-import { checkpointId, lossId, replayId } from "../../src/audit/log-id.ts";
+import { checkpointId, letterId, lossId, receiptId, replayId, saidDigest } from "../../src/audit/log-id.ts";
 import { isOwnEntry } from "../../src/audit/own-entry.ts";
 import { judgeOf } from "../../src/batch/encode/judge.ts";
 import type { AuditEvent } from "../../src/event/events.ts";
@@ -33,6 +33,7 @@ const batch = {
   letters: [],
   landedUs: NOON,
 };
+const REPLAYED = JSON.stringify({ database_id: idOf("database"), run_id: "r" });
 const checkpoint = { database_id: idOf("database"), seq: 5, signature: "s" };
 const OWN: readonly AuditEvent[] = [
   ...ofEvents,
@@ -56,6 +57,35 @@ const OWN: readonly AuditEvent[] = [
     1,
   ),
   deedEntry(ops, { ...deed, kind: "SESSION_DELETE", key: ["heap", "3"], facts: { heap: "heap", from_block: 3 } }, 1),
+  deedEntry(
+    ops,
+    {
+      ...deed,
+      kind: "LOSS_ACCEPTED",
+      key: [deed.topic, String(deed.partition), String(deed.offset), "12"],
+      facts: { to_offset: 12 },
+    },
+    1,
+  ),
+  audit(2, {
+    event_type: "REPLAY",
+    log_id: replayId(idOf("database"), "r", String(NOON), saidDigest(REPLAYED)),
+    timestamp: NOON,
+    payload: REPLAYED,
+  }),
+  audit(3, {
+    event_type: "CHECKPOINT",
+    log_id: checkpointId(checkpoint.database_id, checkpoint.seq, checkpoint.signature),
+    payload: JSON.stringify(checkpoint),
+  }),
+];
+/** Entries as earlier versions wrote them. */
+const FORMER: readonly AuditEvent[] = [
+  {
+    ...receiptEntry({ ...batch, databaseId: idOf("database"), digest: Buffer.alloc(32, 1) }),
+    log_id: receiptId(idOf("database"), { ...batch, offset: 10 }, 20, "01".repeat(32)),
+  },
+  { ...letterEntry(at, NOON, "invalid", "wrong"), log_id: letterId(at) },
   audit(1, {
     event_type: "LOSS_ACCEPTED",
     log_id: lossId(at, 9),
@@ -64,16 +94,7 @@ const OWN: readonly AuditEvent[] = [
     source_partition: at.partition,
     source_offset: at.offset,
   }),
-  audit(2, {
-    event_type: "REPLAY",
-    log_id: replayId(idOf("database"), "r"),
-    payload: JSON.stringify({ database_id: idOf("database"), run_id: "r" }),
-  }),
-  audit(3, {
-    event_type: "CHECKPOINT",
-    log_id: checkpointId(checkpoint.database_id, checkpoint.seq, checkpoint.signature),
-    payload: JSON.stringify(checkpoint),
-  }),
+  audit(2, { event_type: "REPLAY", log_id: replayId(idOf("database"), "r"), payload: REPLAYED }),
 ];
 const judge = judgeOf("audit", NO_RULES_OFF);
 const named = (entry: AuditEvent) => judge(entry)?.name;
@@ -88,10 +109,26 @@ describe("entries that tradetape writes", () => {
     };
     expect(types).toEqual(declared.reserved);
   });
-  test.each(OWN.map((entry) => [entry.event_type, entry] as const))("pass: %s", (_type, entry) => {
+  test.each([...OWN, ...FORMER].map((entry) => [entry.event_type, entry] as const))("pass: %s", (_type, entry) => {
     expect(isOwnEntry(entry)).toBe(true);
     expect(named(entry)).toBeUndefined();
   });
+  test.each(OWN.map((entry) => [entry.event_type, entry] as const))(
+    "are known by what they say, however the log keeps it: %s",
+    (_type, entry) => {
+      const { payload } = entry;
+      const kept = JSON.stringify(Object.fromEntries(Object.entries(JSON.parse(payload)).reverse()), null, 1);
+      expect(isOwnEntry({ ...entry, payload: kept, timestamp: String(entry.timestamp) })).toBe(true);
+    },
+  );
+  test.each(["RECEIPT", "DEAD_LETTER", "REPLAY"])(
+    "have another id where a database that lost commits tells something else: %s",
+    (type) => {
+      const entry = OWN.find(({ event_type }) => event_type === type)!;
+      const payload = JSON.stringify({ ...JSON.parse(entry.payload), written: 7 });
+      expect(named({ ...entry, payload })).toBe("reserved_event_type");
+    },
+  );
   test.each(OWN.map((entry) => [entry.event_type, entry] as const))(
     "don't pass when they were changed: %s",
     (_type, entry) => {
@@ -107,6 +144,7 @@ describe("entries that tradetape writes", () => {
         "action_id",
       ];
       const changed = digests.filter((name) => name in payload).map((name) => ({ [name]: "1234" }));
+      if (entry.event_type === "DEAD_LETTER") changed.push({ detail: "other" });
       const others: Partial<AuditEvent>[] = [
         { log_id: idOf("another") },
         { event_type: entry.event_type === "SYMBOL" ? "SESSION" : "SYMBOL" },

@@ -68,6 +68,10 @@ type Audited = Coordinates & {
   readonly first_offset: number;
   readonly next_offset: number;
 };
+interface Said extends Coordinates {
+  readonly said?: string;
+}
+
 interface Operated {
   readonly kind: string;
   readonly database_id: string;
@@ -76,6 +80,8 @@ interface Operated {
   readonly key: readonly string[];
   readonly seq: number;
   readonly signature: string;
+  readonly finished_us?: string;
+  readonly said?: string;
 }
 
 /** The code that makes an id by each rule; `event` is what programs make their own by. */
@@ -97,12 +103,13 @@ const MAKERS: { readonly [R in IdRule | "event"]: (input: never) => string } = {
   performance: performanceId,
   outcome: OWN_ID.outcomes.made,
   audit_entry: (input: Audited) => entryId(input.event_type, input, input.digest),
-  audit_letter: letterId,
+  audit_letter: (input: Said) => letterId(input, input.said),
   audit_receipt: (input: Audited) =>
     receiptId(input.database_id, { ...input, offset: input.first_offset }, input.next_offset, input.digest),
   audit_loss: (input: Loss) => lossId({ ...input, offset: input.from }, input.to),
   audit_deed: (input: Operated) => deedId(input.kind, input.database_id, input.action_id, input.key),
-  audit_replay: (input: Operated) => replayId(input.database_id, input.run_id),
+  audit_replay: ({ database_id: databaseId, run_id: runId, finished_us: finishedUs, said }: Operated) =>
+    finishedUs === undefined ? replayId(databaseId, runId) : replayId(databaseId, runId, finishedUs, said!),
   audit_checkpoint: (input: Operated) => checkpointId(input.database_id, input.seq, input.signature),
   event: (input: { namespace: Namespace; fields: (string | null)[] }) => eventId(input.namespace, input.fields),
 };

@@ -1,4 +1,5 @@
-import { lossId } from "../../audit/log-id.ts";
+import { randomUUID } from "node:crypto";
+import { deedId } from "../../audit/log-id.ts";
 import { TradetapeError } from "../../errors.ts";
 import { encodeEvent } from "../../event/codec.ts";
 import type { EventTopic } from "../../event/schemas.ts";
@@ -28,11 +29,10 @@ export interface AcceptedLoss {
  * @throws TradetapeError input_invalid when the range is another than the one that is lost
  */
 export async function acceptLoss(services: LandingServices, loss: AcceptedLoss): Promise<void> {
-  const { config, admin, questions, clusterId, auditSchemaId } = services;
+  const { config, admin, questions, clusterId } = services;
   const name = topicName(config.namespace, loss.topic);
   const log = (await admin.fetchOffsets(name)).find(({ partition }) => partition === loss.partition);
   if (log === undefined) throw refused(name, loss, `${name} has no such partition`);
-  const auditTopicName = topicName(config.namespace, "audit");
   await questions.use((connection) =>
     inTransaction(connection, async () => {
       await claimPartition(connection, name, loss.partition, log.low, clusterId);
@@ -41,7 +41,7 @@ export async function acceptLoss(services: LandingServices, loss: AcceptedLoss):
       if (loss.to > log.low) throw refused(name, loss, `the log still holds what begins at offset ${log.low}`);
       const { partition, reason, actor } = loss;
       await advance(connection, name, { partition, ledger: ledgerRow(loss), detail: { reason, actor } });
-      await oweAuditEntry(connection, name, auditTopicName, auditSchemaId, loss);
+      await oweAuditEntry(connection, services, name, loss);
       return { kind: "landed" };
     }),
   );
@@ -59,25 +59,27 @@ const ledgerRow = ({ from, to }: AcceptedLoss): LedgerRow => ({
 
 async function oweAuditEntry(
   connection: Connection,
+  { config, databaseId, auditSchemaId }: Pick<LandingServices, "config" | "databaseId" | "auditSchemaId">,
   name: string,
-  auditTopicName: string,
-  schemaId: number,
   loss: AcceptedLoss,
 ): Promise<void> {
   const { partition, from, to, reason, actor } = loss;
-  const value = encodeEvent("audit", schemaId, {
-    log_id: lossId({ topic: name, partition, offset: from }, to),
+  const actionId = randomUUID();
+  const identity = { action_id: actionId, database_id: databaseId };
+  const value = encodeEvent("audit", auditSchemaId, {
+    log_id: deedId("LOSS_ACCEPTED", databaseId, actionId, [name, String(partition), String(from), String(to)]),
     timestamp: Date.now() * 1000,
     event_type: "LOSS_ACCEPTED",
     actor,
-    payload: JSON.stringify({ from_offset: from, to_offset: to, lost: to - from, reason }),
+    payload: JSON.stringify({ ...identity, from_offset: from, to_offset: to, lost: to - from, reason }),
     success: true,
+    correlation_id: actionId,
     source_topic: name,
     source_partition: partition,
     source_offset: from,
   });
   await insertOutbox(connection, name, [
-    { partition, message: { topic: auditTopicName, key: null, value, headers: {} } },
+    { partition, message: { topic: topicName(config.namespace, "audit"), key: null, value, headers: {} } },
   ]);
 }
 

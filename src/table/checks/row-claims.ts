@@ -15,8 +15,10 @@ export interface BatchClaim extends Record<string, unknown> {
   /** The ledger's sums, and the receipt's; null where there are none. */
   readonly own: unknown;
   readonly told: unknown;
-  /** The receipt; null where none has come. */
+  /** The receipt; null where none has come. Of several the one that says what the ledger does, else the first. */
   readonly logId: string | null;
+  /** How many receipts of it there are: a database that was set back lands batches anew, and tells of them again. */
+  readonly receipts: number;
   readonly differs: boolean;
   /** Whether a receipt of a later batch has come, though they come in order, and no replay landed this batch. */
   readonly skipped: boolean;
@@ -48,17 +50,19 @@ export async function* batchClaims(
      )
      SELECT b.topic, b.partition, b.first_offset AS "firstOffset", b.next_offset AS "nextOffset",
        b.written + b.replaced AS rows, b.detail -> 'row_sums' AS own, a.payload -> 'row_sums' AS told, a.log_id AS "logId",
+       coalesce(a.receipts, 0) AS receipts,
        a.log_id IS NOT NULL AND b.detail -> 'row_sums' IS DISTINCT FROM a.payload -> 'row_sums' AS differs,
        a.log_id IS NULL AND coalesce(b.first_offset < newest."offset", false) AND b.landed_at >= named.created_at
          AND NOT EXISTS (SELECT FROM tradetape.replay_run r WHERE b.topic = ANY(r.topics)
            AND b.landed_at >= r.started_at AND b.landed_at <= coalesce(r.finished_at, b.landed_at)) AS skipped
      FROM tradetape.landed_batch b CROSS JOIN tradetape.database_id named
      LEFT JOIN newest ON newest.topic = b.topic AND newest.partition = b.partition
-     LEFT JOIN LATERAL (SELECT a.log_id, a.payload FROM public.audit_log a
+     LEFT JOIN LATERAL (SELECT a.log_id, a.payload, count(*) OVER () AS receipts FROM public.audit_log a
        WHERE a.source_topic = b.topic AND a.source_partition = b.partition AND a.source_offset = b.first_offset
          AND a.event_type = 'RECEIPT'
          AND (a.payload ->> 'database_id' = $2 OR a.payload ->> 'database_id' = ANY (named.former_ids::text[]))
-         AND a.payload ->> 'next_offset' = b.next_offset::text ORDER BY a.seq LIMIT 1) a ON true
+         AND a.payload ->> 'next_offset' = b.next_offset::text
+       ORDER BY a.payload -> 'row_sums' IS DISTINCT FROM b.detail -> 'row_sums', a.seq LIMIT 1) a ON true
      WHERE b.topic = ANY($1::text[]) AND b.kind = 'batch'
        AND (b.written + b.replaced > 0 OR b.detail -> 'row_sums' <> '{}' OR a.payload -> 'row_sums' <> '{}')`,
     [topics, databaseId],
@@ -99,19 +103,41 @@ export function removalClaims(
   );
 }
 
-/** Receipts of this database whose batch the ledger doesn't have, the first ones. */
+/** A receipt of this database whose batch the ledger doesn't have. */
+interface StrayReceipt extends Record<string, unknown> {
+  readonly logId: string;
+  readonly topic: string;
+  readonly partition: number;
+  readonly firstOffset: number;
+  /**
+   * Whether a database that was set back explains it: it has landed the offsets anew, in a batch of which a later receipt
+   * tells, or is yet to land them.
+   */
+  readonly isExplained: boolean;
+}
+
+/** Those receipts, the first ones; those that nothing explains come before the others. */
 export function strayReceipts(
   connection: Connection,
   topics: readonly string[],
   databaseId: string,
-): Promise<{ logId: string; topic: string; partition: number; firstOffset: number }[]> {
-  return connection.query(
-    `SELECT a.log_id AS "logId", a.source_topic AS topic, a.source_partition AS partition, a.source_offset AS "firstOffset"
-     FROM public.audit_log a WHERE a.source_topic = ANY($1::text[]) AND a.event_type = 'RECEIPT'
-       AND a.payload ->> 'database_id' = $2 AND NOT EXISTS (SELECT FROM tradetape.landed_batch b
-         WHERE b.topic = a.source_topic AND b.partition = a.source_partition AND b.kind = 'batch'
-           AND b.first_offset = a.source_offset AND b.next_offset::text = a.payload ->> 'next_offset')
-     ORDER BY a.seq LIMIT 100`,
+): Promise<StrayReceipt[]> {
+  return connection.query<StrayReceipt>(
+    `SELECT * FROM (
+       SELECT a.log_id AS "logId", a.source_topic AS topic, a.source_partition AS partition, a.source_offset AS "firstOffset",
+         o.next_offset IS NULL OR o.next_offset <= a.source_offset OR EXISTS (SELECT FROM tradetape.landed_batch b
+           JOIN public.audit_log later ON later.source_topic = b.topic AND later.source_partition = b.partition
+             AND later.source_offset = b.first_offset AND later.event_type = 'RECEIPT' AND later.seq > a.seq
+             AND later.payload ->> 'database_id' = $2 AND later.payload ->> 'next_offset' = b.next_offset::text
+           WHERE b.topic = a.source_topic AND b.partition = a.source_partition AND b.kind = 'batch'
+             AND b.first_offset <= a.source_offset AND b.next_offset > a.source_offset) AS "isExplained"
+       FROM public.audit_log a
+       LEFT JOIN tradetape.landed_offset o ON o.topic = a.source_topic AND o.partition = a.source_partition
+       WHERE a.source_topic = ANY($1::text[]) AND a.event_type = 'RECEIPT' AND a.payload ->> 'database_id' = $2
+         AND NOT EXISTS (SELECT FROM tradetape.landed_batch b
+           WHERE b.topic = a.source_topic AND b.partition = a.source_partition AND b.kind = 'batch'
+             AND b.first_offset = a.source_offset AND b.next_offset::text = a.payload ->> 'next_offset')
+     ) stray ORDER BY "isExplained", "logId" LIMIT 1000`,
     [topics, databaseId],
   );
 }
