@@ -1,16 +1,16 @@
 import { CONSUMERS } from "../../../consumers/all.ts";
 import { userName } from "../../audit/actor.ts";
 import type { Consumer } from "../../batch/consumer.ts";
-import { Patience } from "../../batch/patience.ts";
 import { type AcceptedLoss, acceptLoss } from "../../batch/run/accept-loss.ts";
 import { type Consumed, type ConsumeProgress, consume } from "../../batch/run/consume.ts";
-import { type LandingServices, openLandingServices } from "../../batch/run/landing-services.ts";
+import { openLandingServices } from "../../batch/run/landing-services.ts";
 import type { Tally } from "../../batch/tally.ts";
 import { TradetapeError } from "../../errors.ts";
-import type { CommandSpec, Session } from "../command.ts";
+import type { CommandSpec } from "../command.ts";
 import { EXIT } from "../exit.ts";
 import { table } from "../output.ts";
 import type { Bar, Progress } from "../progress.ts";
+import { openForService } from "./service-start.ts";
 
 interface ConsumeOptions {
   readonly untilCaughtUp?: boolean;
@@ -41,7 +41,8 @@ export const consumeCommand: CommandSpec<ConsumeOptions> = {
     const consumers = pickConsumers(topics);
     const { untilCaughtUp = false, failFast = false } = options;
     const loss = lossOf(options);
-    const services = await openServices(session, !untilCaughtUp && !failFast);
+    const open = () => openLandingServices(session.config, session.log);
+    const services = await openForService(session, !untilCaughtUp && !failFast, open);
     if (services === undefined) return EXIT.good;
     const bars = topicBars(progress);
     let consumed: Consumed;
@@ -63,25 +64,6 @@ export const consumeCommand: CommandSpec<ConsumeOptions> = {
     return untilCaughtUp && signal.aborted ? EXIT.interrupted : EXIT.good;
   },
 };
-
-/**
- * Opens what landing needs. @param waits whether a service that is away is waited for
- * @returns undefined when the signal came first
- */
-async function openServices({ config, log, signal }: Session, waits: boolean): Promise<LandingServices | undefined> {
-  const open = () => openLandingServices(config, log);
-  if (!waits) return open();
-  const judgeStart = (error: unknown): "retry" => {
-    if (error instanceof TradetapeError && error.canRetry) return "retry";
-    throw error;
-  };
-  try {
-    return await new Patience(log, signal).insist("starting", open, judgeStart);
-  } catch (error) {
-    if (signal.aborted) return undefined;
-    throw error;
-  }
-}
 
 const LOSS = /^([a-z-]+)\/(\d+):(\d+)\.\.(\d+)$/;
 

@@ -11,15 +11,11 @@ import { requireServices } from "../../config.ts";
 import { TradetapeError } from "../../errors.ts";
 import { strategyId } from "../../event/identity.ts";
 import { openRegistry } from "../../event/registry.ts";
-import type { EventTopic } from "../../event/schemas.ts";
 import { MODEL_VERSION } from "../../strategy/model.ts";
 import { PAPER } from "../../strategy/paper/paper-broker.ts";
 import type { Program } from "../../stream/program.ts";
 import { type RunServices, type RunTally, runProgram } from "../../stream/run.ts";
-import { checkTopics, requireGoodTopics } from "../../topic/check-topics.ts";
 import { openKafka } from "../../topic/kafkajs/open-kafka.ts";
-import { withAdmin } from "../../topic/log-client.ts";
-import { connectTape } from "../../tradetape/connect-tape.ts";
 import type { Tape } from "../../tradetape/tape.ts";
 import type { CommandSpec, Session } from "../command.ts";
 import { EXIT } from "../exit.ts";
@@ -27,6 +23,7 @@ import { moneyFlag, uuidOf } from "../flags.ts";
 import { table } from "../output.ts";
 import { type AgentRun, programKey } from "./agent-run.ts";
 import { type BarFlags, daysOfFlags, declareBarFlags, lengthFlag } from "./bar-flags.ts";
+import { connectForPrograms, openForService } from "./service-start.ts";
 
 /** In the order of the flow: what one publishes the next one reads. */
 const PROGRAMS: Readonly<Record<string, (run: AgentRun, by: AgentIdentity) => Program>> = {
@@ -53,6 +50,7 @@ interface RunFlags extends BarFlags {
   readonly capital?: string;
   readonly outOfOrder?: boolean;
   readonly untilCaughtUp?: boolean;
+  readonly failFast?: boolean;
 }
 
 export const runCommand: CommandSpec<RunFlags> = {
@@ -70,8 +68,10 @@ export const runCommand: CommandSpec<RunFlags> = {
   run: async (session, names, flags) => {
     const programs = pick(names);
     const run = agentRunOf(flags, programs);
-    const untilCaughtUp = flags.untilCaughtUp === true;
-    const tape = await connectTape(session.config, session.log);
+    const { untilCaughtUp = false, failFast = false } = flags;
+    const connect = () => connectForPrograms(session, programsOf(programs, run));
+    const tape = await openForService(session, !untilCaughtUp && !failFast, connect);
+    if (tape === undefined) return EXIT.good;
     let tallies: Readonly<Record<string, RunTally>>;
     try {
       tallies = await runPrograms(session, tape, programs, run, untilCaughtUp ? Promise.resolve() : undefined);
@@ -99,7 +99,8 @@ function declareFlags(command: Command): void {
     .option("--source <name>", "whose bars are traded, where a symbol has those of several sources")
     .option("--capital <money>", "what the strategy began with, which performance takes daily returns of")
     .option("--out-of-order", "the paper broker hands its reports out in reverse")
-    .option("--until-caught-up", "end when what the topics hold now has been taken");
+    .option("--until-caught-up", "end when what the topics hold now has been taken")
+    .option("--fail-fast", "end where a service is away at the start");
   length("--interval <length>", "the bars that indicators, predictions, fills and outcomes are made of", "1d");
   declareBarFlags(command);
   length("--allowed-lateness <length>", "how late a tick may change a bar, in event time", "10min");
@@ -134,6 +135,11 @@ function agentRunOf(flags: RunFlags, programs: readonly string[]): AgentRun {
   return { actor, strategy, session, seed, outOfOrder, source, capital, ...bars };
 }
 
+function programsOf(names: readonly string[], run: AgentRun): readonly Program[] {
+  const by = { ...run, modelVersion: MODEL_VERSION, strategyId: strategyId(run.strategy) };
+  return names.map((name) => PROGRAMS[name]!(run, by));
+}
+
 /**
  * Runs programs side by side until a stop, or until the last one has taken all that follows from what the topics held
  * when `caughtUpWith` resolved: each ends at what it has been handed when the one before it has ended.
@@ -150,11 +156,7 @@ export async function runPrograms(
     tape.publish(topic, event as never, { headers });
   const client = openKafka(config, log);
   const services = { client, registry: openRegistry(schemaRegistryUrl), config, log, publish };
-  const by = { ...run, modelVersion: MODEL_VERSION, strategyId: strategyId(run.strategy) };
-  const programs = names.map((name) => PROGRAMS[name]!(run, by));
-  // A topic that forgets its events would leave these programs without what they rest on.
-  const topics = new Set(programs.flatMap(({ name, reads }) => [...reads, name as EventTopic]));
-  requireGoodTopics(await withAdmin(client, (admin) => checkTopics(admin, config, [...topics, "snapshots"])));
+  const programs = programsOf(names, run);
   const failed = new AbortController();
   const stop = AbortSignal.any([signal, failed.signal]);
   const one = async (program: Program, before: Promise<unknown> | undefined) => {

@@ -119,4 +119,26 @@ describe("a start that finds a service away", () => {
     expect((await waiting.ended).code).toBe(0);
     await back.close();
   });
+
+  test.each([
+    ["kafkaBrokers", "broker_unreachable"],
+    ["schemaRegistryUrl", "registry_unreachable"],
+  ] as const)("is waited for by programs, which are refused with --fail-fast: %s", async (setting, code) => {
+    const address = addressOf(setting);
+    const { port, close } = await startTcpProxy(address);
+    await close();
+    const away = String(tape.config[setting]).replace(address, `127.0.0.1:${port}`);
+    const env = environmentOf({ ...tape.config, [setting]: away, logLevel: "warn" });
+    for (const flag of ["--fail-fast", "--until-caught-up"]) {
+      const refused = await startTradetape(["run", "bars", flag, "--json"], env).ended;
+      expect([refused.code, refused.stderr]).toEqual([2, expect.stringContaining(code)]);
+    }
+    const waiting = startTradetape(["run", "bars"], env);
+    await waiting.says("paused, trying again");
+    const back = await startTcpProxy(address, port);
+    await waiting.says("works again");
+    waiting.process.kill("SIGTERM");
+    expect((await waiting.ended).code).toBe(0);
+    await back.close();
+  });
 });
