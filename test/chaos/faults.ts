@@ -1,7 +1,9 @@
 import { setTimeout as sleep } from "node:timers/promises";
+import { changeSetting, endSessions, readOnlySpell, revokeRight } from "./database-faults.ts";
 import type { Dice } from "./dice.ts";
 import type { Member } from "./member.ts";
 import type { ServiceName, Services } from "./services.ts";
+import { driftSchema, growPartitions, type OwnEvents, poisonTopic } from "./topic-faults.ts";
 
 /** What faults can be done to. */
 export interface Targets {
@@ -10,6 +12,8 @@ export interface Targets {
   readonly producers: readonly Member[];
   /** A consumer that isn't always there: its coming and going makes rebalances. */
   readonly visitor: Member;
+  /** What faults publish. */
+  readonly own: OwnEvents;
 }
 
 export interface DoneFault {
@@ -72,6 +76,22 @@ const serviceEnded =
     };
   };
 
+/** What somebody does to a service that runs; of each kind one at a time. */
+function done(work: (services: Services, dice: Dice, own: OwnEvents) => Promise<unknown>): Fault {
+  let isUnderWay = false;
+  return ({ services, own }, dice) => {
+    if (isUnderWay) return undefined;
+    return async () => {
+      isUnderWay = true;
+      try {
+        await work(services, dice, own);
+      } finally {
+        isUnderWay = false;
+      }
+    };
+  };
+}
+
 /** What there is, with how often each is to come beside the others. */
 const FAULTS: Readonly<Record<string, readonly [weight: number, fault: Fault]>> = {
   "kill -9 of a consumer": [5, ({ consumers }, dice) => withMember(consumers, dice, killed(dice))],
@@ -106,7 +126,15 @@ const FAULTS: Readonly<Record<string, readonly [weight: number, fault: Fault]>> 
   "broker kill -9": [2, serviceEnded("kafka", "SIGKILL")],
   "broker stopped (SIGTERM)": [1, serviceEnded("kafka", "SIGTERM")],
   "PostgreSQL immediate shutdown": [3, serviceEnded("postgres", "SIGQUIT")],
+  "PostgreSQL fast shutdown (SIGINT)": [1, serviceEnded("postgres", "SIGINT")],
   "registry kill -9": [1, serviceEnded("registry", "SIGKILL")],
+  "sessions ended by pg_terminate_backend": [2, done(endSessions)],
+  "database read-only for a while": [2, done(readOnlySpell)],
+  "settings changed by ALTER DATABASE or ROLE": [3, done(changeSetting)],
+  "right revoked and granted": [2, done(revokeRight)],
+  "topic given more partitions": [1, done(growPartitions)],
+  "newer schema registered and written": [1, done(driftSchema)],
+  "topic poisoned, and set aside": [0.5, done(poisonTopic)],
 };
 
 export const FAULT_KINDS = Object.keys(FAULTS);

@@ -3,17 +3,11 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import pg from "pg";
 import { table } from "../../src/cli/output.ts";
-import { readConfig } from "../../src/config.ts";
-import { encodeEvent } from "../../src/event/codec.ts";
-import { EVENT_SCHEMAS } from "../../src/event/schemas.ts";
-import { openLog } from "../../src/log.ts";
-import { openKafka } from "../../src/topic/kafkajs/open-kafka.ts";
-import { RawPublisher } from "../../src/topic/publish/raw-publish.ts";
-import { contentOf, openJournal } from "./journal.ts";
 import { Member, type OwnEnd } from "./member.ts";
 import { catchUp, type Judged, judge, memberEnv, startProducers } from "./run.ts";
 import { type ServiceName, type Services, startServices } from "./services.ts";
-import { type Stream, windowEvents } from "./window.ts";
+import { newSchema, publishStrangers } from "./topic-faults.ts";
+import type { Stream } from "./window.ts";
 
 export interface OutageOptions {
   /** How long each service is away. */
@@ -49,7 +43,6 @@ const SAMPLE_MS = 250;
 const GROWTH_MAX = 1.2;
 const SWEPT_WITHIN_MS = 30_000;
 const STRANGERS = 200;
-const UNSEEN_WINDOW = 1_000_000;
 
 /** Takes PostgreSQL, the broker and the registry away for a while, in turn, from a consumer under load. */
 export async function outage({ seconds, seed, folder, say }: OutageOptions): Promise<OutageResult> {
@@ -61,6 +54,7 @@ export async function outage({ seconds, seed, folder, say }: OutageOptions): Pro
     new Member({ name, args, env: memberEnv(services), folder: logs, onOwnEnd: (end) => ownEnds.push(end) });
   const startUs = (Date.now() - 3_600_000) * 1000;
   const journalOf = (name: string) => join(folder, `${name}.journal`);
+  const own = { seed, startUs, journal: journalOf("strangers") };
   const producer = (stream: Stream) =>
     member(stream, ["test/chaos/producer.ts", stream, String(seed), String(startUs), journalOf(stream), "clean"]);
   const producers = [producer("ticks"), producer("agents")];
@@ -72,9 +66,9 @@ export async function outage({ seconds, seed, folder, say }: OutageOptions): Pro
   const effects: Effect[] = [];
   for (const service of ["postgres", "kafka", "registry"] as const) {
     say(`${service} is away for ${seconds} s`);
-    const strangers = service === "registry" ? await newSchema(services) : undefined;
+    const strangers = service === "registry" ? await newSchema(services, "mood") : undefined;
     await services.end(service, service === "postgres" ? "SIGQUIT" : "SIGKILL");
-    if (strangers !== undefined) await publishStrangers(services, strangers, { seed, startUs }, journalOf("strangers"));
+    if (strangers !== undefined) await publishStrangers(services, strangers, own, STRANGERS);
     const away = await mostMemory(consumer, seconds * 1000);
     await services.restore();
     say(`${service} is back`);
@@ -109,48 +103,6 @@ async function mostMemory({ pid }: Member, withinMs: number): Promise<number> {
     most = Math.max(most, Number(kib ?? 0) / 1024);
   }
   return most;
-}
-
-/** Registers a schema of ticks with one more field, which no consumer has seen. @returns its id */
-async function newSchema({ urls }: Services): Promise<number> {
-  const schema = JSON.parse(EVENT_SCHEMAS.tick.json) as { fields: object[] };
-  schema.fields.push({ name: "mood", type: ["null", "string"], default: null });
-  const answer = await fetch(`${urls.schemaRegistryUrl}/subjects/ticks-value/versions`, {
-    method: "POST",
-    headers: { "content-type": "application/vnd.schemaregistry.v1+json" },
-    body: JSON.stringify({ schema: JSON.stringify(schema) }),
-  });
-  if (!answer.ok) throw new Error(`the registry refused the schema: ${await answer.text()}`);
-  return ((await answer.json()) as { id: number }).id;
-}
-
-/** Ticks in the new schema: the old one's bytes, and null for the field behind them. */
-async function publishStrangers(
-  services: Services,
-  schemaId: number,
-  of: { readonly seed: number; readonly startUs: number },
-  journalPath: string,
-): Promise<void> {
-  const plan = { ...of, stream: "ticks", window: UNSEEN_WINDOW, isClean: true } as const;
-  // Times of the first window, so that no tick lies in the future.
-  const strangers = windowEvents(plan)
-    .slice(0, STRANGERS)
-    .map(({ id, event }, n) => ({ id, event: { ...event, timestamp: of.startUs + n } }));
-  const journal = openJournal(journalPath);
-  const client = openKafka(readConfig({ ...services.urls }, {}), openLog({ logLevel: "silent" }));
-  const publisher = await RawPublisher.open(client);
-  const same = { kind: "intent", topic: "ticks", revision: 0, orphan: false } as const;
-  journal.write(strangers.map(({ id, event }) => ({ ...same, id, content: contentOf("ticks", event) })));
-  const messages = strangers.map(({ event }, n) => ({
-    topicName: "ticks",
-    key: null,
-    value: Buffer.concat([encodeEvent("ticks", schemaId, event), Buffer.from([0])]),
-    partition: n % 4,
-  }));
-  await publisher.publish(messages);
-  journal.write(strangers.map(({ id }) => ({ kind: "ack", topic: "ticks", id, revision: 0 })));
-  await publisher.close();
-  journal.close();
 }
 
 async function countLetters({ urls }: Services): Promise<number> {

@@ -17,6 +17,7 @@ import { readJournal } from "./journal.ts";
 import { Member, type OwnEnd } from "./member.ts";
 import { judgeContent, readExpectations, type Verdict } from "./oracle.ts";
 import { type Services, startServices } from "./services.ts";
+import { faultJournal } from "./topic-faults.ts";
 import type { Stream } from "./window.ts";
 
 export interface RunOptions {
@@ -89,7 +90,8 @@ export async function run(options: RunOptions): Promise<RunResult> {
 
   const faults: DoneFault[] = [];
   const endMs = Date.now() + options.minutes * 60_000;
-  await doFaults({ services, consumers, producers, visitor }, openDice(seed), endMs, (fault) => {
+  const own = { seed, startUs, journal: faultJournal(folder) };
+  await doFaults({ services, consumers, producers, visitor, own }, openDice(seed), endMs, (fault) => {
     faults.push(fault);
     say(`${new Date(fault.atMs).toISOString().slice(11, 19)} ${fault.kind}`);
   });
@@ -106,7 +108,7 @@ export async function run(options: RunOptions): Promise<RunResult> {
   try {
     const catchUpSeconds = await catchUp(services, client);
     await Promise.all(consumers.map(stop));
-    const judged = await judge(services, client, STREAMS.map(journalOf));
+    const judged = await judge(services, client, [...STREAMS.map(journalOf), own.journal]);
     const result = {
       seed,
       minutes: options.minutes,
