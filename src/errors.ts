@@ -12,7 +12,8 @@ export const ERROR_CODES = {
   permission_denied: "PostgreSQL refuses a role a right that it needs, or the login user to switch to a role.",
   not_migrated: "The database is older than this program.",
   database_newer: "The database was migrated by a newer version than this program.",
-  database_copied: "The database has the id of one that lay elsewhere: it was restored or copied.",
+  database_copied:
+    "The database has the id of one that lay elsewhere, or that lands beside it: it was restored or copied.",
   encoding_unfit: "The database's encoding can't hold what events hold: it isn't UTF8.",
   catalog_mismatch: "A table's columns, key or days don't fit the events that land in it.",
   not_comparable: "Two databases have other shapes, or haven't landed equally far.",

@@ -67,10 +67,13 @@ export const RUNBOOK: Readonly<Record<ErrorCode, Advice>> = {
     wake: "Whoever released the program: what ran before, if it is the newer version, runs on.",
   },
   database_copied: {
-    look: "Whether the database that this one was made from still runs, and may run again.",
+    look:
+      "Whether the database that this one was made from still runs, and may run again. Where it says that another one lands " +
+      "under its id: which consumers run with which DATABASE_URL.",
     act:
       "Answer by one of the two commands of `next`: `--as restored` where the original is gone for good, `--as copy` where " +
-      "it isn't. If in doubt, it is a copy.",
+      "it isn't. If in doubt, it is a copy. Should this be the original, and a copy of it was quicker: answer `--as copy` " +
+      "there, and then `--as restored` here.",
     wake: "Where it is to take the original's place: nothing lands before somebody has answered.",
   },
   encoding_unfit: {

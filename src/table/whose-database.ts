@@ -10,36 +10,60 @@ const HERE = `(SELECT system_identifier::text FROM pg_control_system()) AS syste
   (SELECT oid::bigint FROM pg_database WHERE datname = current_database()) AS database_oid`;
 
 /**
- * Refuses a database that doesn't lie where its id was recorded: should the other one still run, both would be in the same
- * consumer groups, and each would land a part of the partitions.
+ * Refuses a database that doesn't lie where its id was recorded, or under whose id another one was found to land: both would be
+ * in the same consumer groups, and each would land a part of the partitions.
  * @param expectedId the id that the database has to have; without it any
  * @throws TradetapeError database_copied
  */
 export async function requireOwnPlace(connection: Connection, databaseUrl: string, expectedId?: string): Promise<void> {
-  const [found] = await connection.query<{ id: string; moved: boolean }>(
-    `SELECT d.database_id AS id,
+  const [found] = await connection.query<{ id: string; moved: boolean; hasTwin: boolean }>(
+    `SELECT d.database_id AS id, d.twin_found_at IS NOT NULL AS "hasTwin",
        (d.system_identifier, d.database_oid) IS DISTINCT FROM (here.system_identifier, here.database_oid) AS moved
      FROM tradetape.database_id d, (SELECT ${HERE}) here`,
   );
-  const { id, moved } = found!;
-  if (!moved && (expectedId === undefined || id === expectedId)) return;
-  const what = moved
-    ? `has the id ${id} of a database that lay elsewhere: is it that one, restored, or a copy of it?`
-    : `has the id ${id} now, and had ${expectedId} when this process began`;
-  throw new TradetapeError("database_copied", `${serverOf(databaseUrl)} ${what}`, {
-    next: moved
-      ? "Run `tradetape migrate --as restored` if it takes the original's place and the original won't run again, or " +
-        "`tradetape migrate --as copy` to give it an id and consumer groups of its own."
-      : "Start the command again: it goes on with the id that the database has.",
+  const { id, moved, hasTwin } = found!;
+  if (moved) throw copied(`${serverOf(databaseUrl)} has the id ${id} of a database that lay elsewhere`);
+  if (hasTwin) throw twin(databaseUrl, id);
+  if (expectedId === undefined || id === expectedId) return;
+  const message = `${serverOf(databaseUrl)} has the id ${id} now, and had ${expectedId} when this process began`;
+  throw new TradetapeError("database_copied", message, {
+    next: "Start the command again: it goes on with the id that the database has.",
   });
 }
 
-/** Records that this is where the database lies, and gives a copy an id of its own. */
+/**
+ * Records that another database lands under this one's id, so that nothing lands here until somebody has answered whose it
+ * is. @returns the question
+ */
+export async function recordTwin(connection: Connection, databaseUrl: string): Promise<TradetapeError> {
+  const [found] = await connection.query<{ id: string }>(
+    `UPDATE tradetape.database_id SET twin_found_at = coalesce(twin_found_at, clock_timestamp())
+     RETURNING database_id AS id`,
+  );
+  return twin(databaseUrl, found!.id);
+}
+
+/** Records that this database lacks what was committed under its id. */
+export const recordLack = (connection: Connection): Promise<number> =>
+  connection.run("UPDATE tradetape.database_id SET lacks_since = clock_timestamp() WHERE lacks_since IS NULL");
+
+const twin = (databaseUrl: string, id: string): TradetapeError =>
+  copied(`${serverOf(databaseUrl)} has the id ${id}, under which another database lands, too`);
+
+const copied = (message: string): TradetapeError =>
+  new TradetapeError("database_copied", `${message}: is it that one, restored, or a copy of it?`, {
+    next:
+      "Run `tradetape migrate --as restored` if it takes the original's place and the original won't run again, or " +
+      "`tradetape migrate --as copy` to give it an id and consumer groups of its own.",
+  });
+
+/** Records that this is where the database lies, and that its id is its own; a copy gets a new one. */
 export async function settleWhose(connection: Connection, whose: Whose): Promise<void> {
   await committed(connection, async () => {
     await connection.query("SET LOCAL ROLE tradetape_owner");
     await connection.query(
-      `UPDATE tradetape.database_id d SET system_identifier = here.system_identifier, database_oid = here.database_oid
+      `UPDATE tradetape.database_id d SET system_identifier = here.system_identifier, database_oid = here.database_oid,
+         settled_at = clock_timestamp(), lacks_since = NULL, twin_found_at = NULL
        FROM (SELECT ${HERE}) here`,
     );
     if (whose === "restored") return;

@@ -26,6 +26,8 @@ export interface GroupParts {
   /** A session of the login user itself, which may end the sessions of owners that are gone. */
   readonly watchSlot: ConnectionSlot;
   readonly pace: Pace | undefined;
+  /** What is put beside the offset hints now. */
+  readonly note: () => string;
   /** @throws TradetapeError topic_missing, topic_misconfigured: somebody has changed the topic; broker_unreachable */
   readonly checkTopic: () => Promise<unknown>;
   /** What the log holds of a partition now, and the id of its cluster. */

@@ -48,7 +48,7 @@ export class Group {
     const { plan, config, clock } = parts;
     this.#parts = parts;
     this.#tally = emptyTally(plan.consumer.topic);
-    this.#hints = new OffsetHints(parts.member, plan, parts.log);
+    this.#hints = new OffsetHints(parts.member, plan, parts.log, parts.note);
     this.#space = new BufferSpace(config.landingBufferBytesMax);
     const { landingSlots: slots, sharedSlot, daySlot, registry } = parts;
     this.#intake = new Intake({ ...parts, space: this.#space, patience: this.#patience() });

@@ -4,34 +4,40 @@ import type { LandingPlan } from "../land/landing-plan.ts";
 import type { Lane } from "./lane.ts";
 
 /**
- * Writes Kafka's own group offsets behind what has landed, for lag tools. The landing never reads them, so a write that
- * fails, as in a rebalance, is left to the next one. A replay's group (`publishes` is false) writes none.
+ * Writes Kafka's own group offsets behind what has landed, for lag tools, and beside them the process's last beat. The landing
+ * never reads them, so a write that fails, as in a rebalance, is left to the next one. A replay's group (`publishes` is
+ * false) writes none.
  */
 export class OffsetHints {
   readonly #member: LogMember;
   readonly #plan: Pick<LandingPlan, "topicName" | "publishes">;
   readonly #log: Log;
-  readonly #written = new Map<number, number>();
+  readonly #note: () => string;
+  readonly #written = new Map<number, { readonly offset: number; readonly note: string }>();
 
-  constructor(member: LogMember, plan: Pick<LandingPlan, "topicName" | "publishes">, log: Log) {
+  /** @param note what is put beside the offsets; a new one is written by itself */
+  constructor(member: LogMember, plan: Pick<LandingPlan, "topicName" | "publishes">, log: Log, note: () => string) {
     this.#member = member;
     this.#plan = plan;
     this.#log = log;
+    this.#note = note;
   }
 
   async write(lanes: Iterable<Lane>): Promise<void> {
-    const moved = [...lanes].filter(
-      (lane) => this.#written.get(lane.partition) !== lane.nextOffset && lane.nextOffset > 0,
-    );
+    const note = this.#note();
+    const moved = [...lanes].filter(({ partition, nextOffset }) => {
+      const written = this.#written.get(partition);
+      return nextOffset > 0 && (written?.offset !== nextOffset || written.note !== note);
+    });
     const { topicName, publishes } = this.#plan;
     if (moved.length === 0 || !publishes) return;
-    const marks = moved.map(({ partition, nextOffset: offset }) => ({ topicName, partition, offset, note: "" }));
+    const marks = moved.map(({ partition, nextOffset: offset }) => ({ topicName, partition, offset, note }));
     try {
       await this.#member.mark(marks);
     } catch (error) {
       this.#log.debug({ error: (error as Error).message }, "Kafka's group offsets not written");
       return;
     }
-    for (const { partition, offset } of marks) this.#written.set(partition, offset);
+    for (const { partition, offset } of marks) this.#written.set(partition, { offset, note });
   }
 }

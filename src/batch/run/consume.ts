@@ -8,6 +8,7 @@ import type { LandingServices } from "./landing-services.ts";
 import { watchOutboxes } from "./outbox-watch.ts";
 import { refusePartial } from "./refuse-partial.ts";
 import { tellGroupStates, tellLastStates } from "./tell-states.ts";
+import { requireAlone, watchTwins } from "./twin-watch.ts";
 
 interface ConsumeOptions {
   /** Ends the call when what the topics held at its start has landed, but for what a stopped group leaves behind. */
@@ -46,7 +47,7 @@ const PROGRESS_MS = 250;
  *
  * Catching up runs the audit topic's group after the others, up to the end that their outboxes have given the topic, so that
  * the trail has all that this call landed. It ends with sweeps until no parked event finds its parent any more.
- * @throws replay_partial, and a plain error that ended a group, after the other groups have stopped
+ * @throws replay_partial, database_copied, and a plain error that ended a group, after the other groups have stopped
  */
 export async function consume(
   services: LandingServices,
@@ -54,6 +55,11 @@ export async function consume(
   options: ConsumeOptions,
 ): Promise<Consumed> {
   await refusePartial(services, consumers);
+  await requireAlone(
+    services,
+    consumers.map(({ topic }) => topic),
+    options.stop,
+  );
   if (!options.untilCaughtUp) return outcomeOf(await runGroups(services, consumers, options), []);
   const before = consumers.filter((consumer) => consumer.topic !== "audit");
   const last = consumers.filter((consumer) => consumer.topic === "audit");
@@ -114,6 +120,11 @@ async function runGroups(
       kept,
       watchOutboxes(services, groups, over),
       tellGroupStates(services, keepers, over),
+      watchTwins(
+        services,
+        keepers.map(({ topic }) => topic),
+        over,
+      ),
       ...(ends ? [catchUp(services, keepers, ends, over)] : []),
     ]);
   } finally {

@@ -12,6 +12,7 @@ import type { LogAdmin, LogClient } from "../../topic/log-client.ts";
 import { RawPublisher } from "../../topic/publish/raw-publish.ts";
 import { topicName } from "../../topic/topics.ts";
 import { letHeapGrow } from "../heap.ts";
+import { OwnBeats } from "./beat-note.ts";
 
 /** What the groups of one process share: one Kafka client, one registry, one publisher for all outboxes. */
 export interface LandingServices {
@@ -25,6 +26,8 @@ export interface LandingServices {
   readonly publisher: RawPublisher;
   /** A session for questions, beside those that land. */
   readonly questions: ConnectionSlot;
+  /** By which this process shows that it lands in this database. */
+  readonly beats: OwnBeats;
   /** Aborted when the services close, for what still waits then. */
   readonly closing: AbortSignal;
   readonly databaseId: string;
@@ -74,6 +77,7 @@ export async function openLandingServices(settings: Config, log: Log): Promise<L
       registry,
       publisher,
       questions,
+      beats: new OwnBeats(),
       closing: closing.signal,
       databaseId: id,
       clusterId,

@@ -7,12 +7,15 @@ import { checkTopic } from "./check-topic.ts";
 import type { LandingServices } from "./landing-services.ts";
 import { type GroupOptions, makeLandingPlan } from "./make-landing-plan.ts";
 
+/** The group by which this database's processes land a topic. */
+export const liveGroupId = (topicName: string, databaseId: string): string => `tradetape.${topicName}.${databaseId}`;
+
 /**
  * A replay's group is a new one with each process, because Kafka would keep the partitions for a member that was killed
  * until its session times out. The group writes no offsets, so nothing of it is left when its last member is gone.
  */
 const groupIdOf = ({ topicName, publishes }: LandingPlan, databaseId: string): string =>
-  publishes ? `tradetape.${topicName}.${databaseId}` : `tradetape.replay.${topicName}.${databaseId}.${processTag}`;
+  publishes ? liveGroupId(topicName, databaseId) : `tradetape.replay.${topicName}.${databaseId}.${processTag}`;
 
 /**
  * Makes one consumer group, ready to start. Two databases never share a group: its id holds the database's; nor do a
@@ -23,7 +26,7 @@ export async function openGroup(
   consumer: Consumer,
   options: GroupOptions = {},
 ): Promise<Group> {
-  const { config, log, clock, openSession, client, admin, registry, publisher } = services;
+  const { config, log, clock, openSession, client, admin, registry, publisher, beats } = services;
   const { topic } = consumer;
   const { terms } = options;
   const plan = await makeLandingPlan(services, consumer, options);
@@ -62,6 +65,7 @@ export async function openGroup(
     outboxSlot: slot("outbox"),
     watchSlot: new ConnectionSlot(config.databaseUrl, { name: `${plan.topicName} watch` }, openSession),
     pace: terms?.pace,
+    note: () => beats.note,
     checkTopic: () => checkTopic(services, consumer),
     logOf: async (partition) => {
       const offsets = await admin.fetchOffsets(plan.topicName);

@@ -1,0 +1,40 @@
+import { randomBytes } from "node:crypto";
+
+/** What a process shows of its last beat, to whoever shares its consumer groups: its database has that beat. */
+export interface BeatNote {
+  readonly process: string;
+  readonly number: number;
+  /** The database's time of the beat, and when its oldest process began: milliseconds since 1970. */
+  readonly atMs: number;
+  readonly sinceMs: number;
+  readonly timeline: string;
+  /** Whether the database is known to lack what was committed under its id. */
+  readonly lacks: boolean;
+}
+
+/** Where a process keeps its own last beat, for its groups to show. */
+export class OwnBeats {
+  readonly process = randomBytes(4).toString("hex");
+  number = 0;
+  /** What is shown; empty before the first beat. */
+  note = "";
+}
+
+export const beatNoteText = ({ process, number, atMs, sinceMs, timeline, lacks }: BeatNote): string =>
+  `beat ${number} of ${process} at ${atMs} since ${sinceMs} on ${timeline}${lacks ? " lacking" : ""}`;
+
+const NOTE = /^beat (\d{1,15}) of ([0-9a-f]{8}) at (\d{1,15}) since (\d{1,15}) on ([0-9A-F]{8})( lacking)?$/;
+
+/** The note that this text is; undefined for what others put beside their offsets. */
+export function beatNoteOf(text: string): BeatNote | undefined {
+  const [, number, process, atMs, sinceMs, timeline, lacks] = NOTE.exec(text) ?? [];
+  if (process === undefined || timeline === undefined) return undefined;
+  return {
+    process,
+    number: Number(number),
+    atMs: Number(atMs),
+    sinceMs: Number(sinceMs),
+    timeline,
+    lacks: lacks !== undefined,
+  };
+}

@@ -1,0 +1,159 @@
+import { pause } from "../../clock.ts";
+import { TradetapeError } from "../../errors.ts";
+import type { EventTopic } from "../../event/schemas.ts";
+import { type BeatAnswer, beat, forgetBeats } from "../../table/beats.ts";
+import { recordLack, recordTwin } from "../../table/whose-database.ts";
+import { topicName } from "../../topic/topics.ts";
+import { judge, Patience } from "../patience.ts";
+import { type BeatNote, beatNoteOf, beatNoteText } from "./beat-note.ts";
+import type { LandingServices } from "./landing-services.ts";
+import { liveGroupId } from "./open-group.ts";
+import { standsBack, TwinJudge } from "./twin-judge.ts";
+
+const BEAT_MS = 3000;
+/** Reading all groups' notes costs more than a beat, and nothing is lost meanwhile. */
+const BEATS_PER_LOOK = 3;
+const LOOK_AT_START_MS = 1000;
+/** A process that shows no new beat for so long has ended, or can't reach its database: it lands nothing. */
+const STILL_MS = 4 * BEAT_MS;
+const TELL_AGAIN_MS = 60_000;
+/** How far the clocks of two databases may be apart. */
+const CLOCKS_APART_MS = 300_000;
+
+type Services = Pick<LandingServices, "clock" | "log" | "questions" | "beats" | "admin" | "config" | "databaseId">;
+
+/**
+ * Keeps a copy of a database out of the consumer groups of those who land in the original: before it joins them, so that nobody
+ * there notices. docs/internals/landing.md, "Two databases with one id", tells what is seen and done in each case.
+ * @throws TradetapeError database_copied
+ */
+export async function requireAlone(
+  services: Services,
+  topics: readonly EventTopic[],
+  stop: AbortSignal,
+): Promise<void> {
+  const { clock, log, questions } = services;
+  const patience = new Patience(log, stop, clock);
+  const insist = <R>(attempt: () => Promise<R>) =>
+    patience.insist("looking whether another database has this one's id", attempt, (error) =>
+      judge(error, "beats", questions.isBroken),
+    );
+  const look = new TwinJudge();
+  let seen = "";
+  let seenMs = 0;
+  try {
+    await insist(() => questions.use(forgetBeats));
+    for (;;) {
+      const answer = await insist(() => lookOnce(services, topics, look));
+      const { lacking, twin } = look;
+      if (answer.hasTwin) throw await insist(() => question(services));
+      // One that lacks what was committed here stands back by itself.
+      if (lacking.length === 0 || (twin?.lacks && !answer.lacks)) return;
+      if (twin !== undefined) throw await insist(() => question(services, twin));
+      const now = JSON.stringify(lacking);
+      if (seen === "")
+        log.warn("the database lacks what was committed under its id: waiting whether others land there");
+      if (now !== seen) seenMs = clock.now();
+      if (clock.now() - seenMs >= STILL_MS) break;
+      seen = now;
+      await clock.sleep(LOOK_AT_START_MS, stop);
+    }
+    const refusal = await insist(() => lackingAlone(services, look));
+    if (refusal !== undefined) throw refusal;
+  } catch (error) {
+    if (!stop.aborted) throw error;
+  }
+}
+
+/**
+ * Nobody lands any more by whose beats our database was found to lack something. A failover and a recovery up to some moment
+ * begin a new timeline; on the same one it is a snapshot, whose original may be stopped for a moment only. Where somebody has
+ * said since that it is the original now, nothing is asked again.
+ */
+async function lackingAlone(services: Services, look: TwinJudge): Promise<TradetapeError | undefined> {
+  const answer = await lookOnce(services, [], look);
+  const notes = look.lacking.map(({ note }) => note);
+  const unsettled = notes.filter(({ atMs }) => atMs > answer.settledMs + CLOCKS_APART_MS);
+  const twin = unsettled.find(({ timeline }) => timeline === answer.timeline);
+  if (twin !== undefined) return question(services, twin);
+  if (unsettled.length > 0) await services.questions.use(recordLack);
+  services.log.warn("nobody lands there any more: going on, and landing anew what this database lacks");
+  return undefined;
+}
+
+/**
+ * Beats, shows the beats to the groups' other members, and looks for members that land in another database, until `over` is
+ * aborted. Of two databases one stands back, and the other goes on; until then it lacks the partitions that the other has.
+ * @throws TradetapeError database_copied where ours stands back
+ */
+export async function watchTwins(services: Services, topics: readonly EventTopic[], over: AbortSignal): Promise<void> {
+  const { clock, log, questions, beats } = services;
+  const look = new TwinJudge();
+  let toldMs = Number.NEGATIVE_INFINITY;
+  const turn = async (looks: boolean): Promise<TradetapeError | undefined> => {
+    const answer = await lookOnce(services, looks ? topics : [], look);
+    const { twin } = look;
+    if (answer.hasTwin) return question(services);
+    if (twin === undefined) return undefined;
+    if (standsBack({ ...answer, process: beats.process }, twin)) return question(services, twin);
+    if (clock.now() - toldMs < TELL_AGAIN_MS) return undefined;
+    toldMs = clock.now();
+    log.error({ process: twin.process }, ANOTHER);
+    return undefined;
+  };
+  const patience = new Patience(log, over, clock);
+  try {
+    for (let n = 0; !over.aborted; n++) {
+      const refusal = await patience.insist(
+        "showing others that this database is landed in",
+        () => turn(n % BEATS_PER_LOOK === 0),
+        (error) => judge(error, "beats", questions.isBroken),
+      );
+      if (refusal !== undefined) throw refusal;
+      await pause(BEAT_MS, over, clock);
+    }
+  } catch (error) {
+    if (!over.aborted) throw error;
+  }
+}
+
+const ANOTHER =
+  "another database has this one's id and lands some partitions of its consumer groups: it has to stand back, and until " +
+  "then their events wait";
+
+/** Reads the notes first, beats then, and shows the beat only when that has committed: `TwinJudge` relies on it. */
+async function lookOnce(services: Services, topics: readonly EventTopic[], look: TwinJudge): Promise<BeatAnswer> {
+  const { beats, questions } = services;
+  const notes = (await Promise.all(topics.map((topic) => notesOf(services, topic)))).flat();
+  const others = [...new Set(notes.map(({ process }) => process))];
+  const number = beats.number + 1;
+  const answer = await questions.use((connection) => beat(connection, beats.process, number, others));
+  beats.number = number;
+  beats.note = beatNoteText({ ...answer, process: beats.process, number });
+  if (topics.length > 0) look.look(notes, answer);
+  return answer;
+}
+
+/** What other processes show in a topic's group. */
+async function notesOf(
+  { admin, config, databaseId, beats }: Services,
+  topic: EventTopic,
+): Promise<readonly BeatNote[]> {
+  const name = topicName(config.namespace, topic);
+  try {
+    const marks = await admin.fetchMarks(liveGroupId(name, databaseId), name);
+    const notes = marks.flatMap(({ note }) => beatNoteOf(note) ?? []);
+    return notes.filter(({ process }) => process !== beats.process);
+  } catch (error) {
+    // What keeps the notes from being read, such as a missing topic, stops the topic's group, and is told of that.
+    if (error instanceof TradetapeError && !error.canRetry) return [];
+    throw error;
+  }
+}
+
+/** Has everything of this database stop until somebody has answered whose it is. @returns the question */
+async function question({ questions, config, log }: Services, twin?: BeatNote): Promise<TradetapeError> {
+  const at = twin && { process: twin.process, lastSeen: new Date(twin.atMs).toISOString() };
+  if (at !== undefined) log.error(at, "a process lands under this database's id, and not in this database");
+  return questions.use((connection) => recordTwin(connection, config.databaseUrl));
+}

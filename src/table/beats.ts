@@ -1,0 +1,61 @@
+import type { Connection } from "./connection.ts";
+
+/** A process whose last beat is older has ended, or can't reach the database. */
+const SILENT_MS = 10_000;
+
+/** What the database answers to a beat. Times are its own clock's, in milliseconds since 1970. */
+export interface BeatAnswer {
+  readonly atMs: number;
+  /** A standby that is promoted begins a new one, and so does a recovery up to some moment. */
+  readonly timeline: string;
+  /** When the first beat came of the oldest process that lands here now. */
+  readonly sinceMs: number;
+  /** Whether it is known to lack what was committed under its id. */
+  readonly lacks: boolean;
+  readonly settledMs: number;
+  /** Whether another database was found under this id, and nobody has answered yet. */
+  readonly hasTwin: boolean;
+  /** Of the processes that were asked about, those that this database knows, each with its last beat. */
+  readonly known: Readonly<Record<string, number>>;
+}
+
+/**
+ * Counts a beat of a process, and asks for those of others: in one statement that writes, so that it is the primary which
+ * answers. It is on the disk when this resolves, whatever the server's synchronous_commit: nobody may hear of a beat that
+ * a crash takes back.
+ */
+export async function beat(
+  connection: Connection,
+  process: string,
+  number: number,
+  others: readonly string[],
+): Promise<BeatAnswer> {
+  const [answer] = await connection.query<BeatAnswer & Record<string, unknown>>(BEAT, [
+    process,
+    number,
+    others,
+    SILENT_MS,
+  ]);
+  return answer!;
+}
+
+const ms = (time: string): string => `round(extract(epoch FROM ${time}) * 1000)::bigint`;
+
+const BEAT = `
+WITH beaten AS (
+  INSERT INTO tradetape.beat AS b (process, number) VALUES ($1, $2)
+  ON CONFLICT (process) DO UPDATE SET number = excluded.number, beaten_at = now() RETURNING started_at
+), flushed AS MATERIALIZED (
+  SELECT set_config('synchronous_commit', 'local', true) WHERE current_setting('synchronous_commit') = 'off'
+)
+SELECT ${ms("now()")} AS "atMs", left(pg_walfile_name(pg_current_wal_lsn()), 8) AS timeline,
+  ${ms("least(beaten.started_at, oldest.started_at)")} AS "sinceMs", d.lacks_since IS NOT NULL AS lacks,
+  ${ms("d.settled_at")} AS "settledMs", d.twin_found_at IS NOT NULL AS "hasTwin",
+  (SELECT coalesce(jsonb_object_agg(process, number), '{}') FROM tradetape.beat WHERE process = ANY($3::text[])) AS known
+FROM tradetape.database_id d, beaten LEFT JOIN flushed ON true,
+  (SELECT min(started_at) AS started_at FROM tradetape.beat
+   WHERE beaten_at > now() - make_interval(secs => $4::float8 / 1000)) oldest`;
+
+/** Forgets processes that ended a month ago. */
+export const forgetBeats = (connection: Connection): Promise<number> =>
+  connection.run("DELETE FROM tradetape.beat WHERE beaten_at < now() - interval '30 days'");

@@ -1,0 +1,204 @@
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { CONSUMERS } from "../../../consumers/all.ts";
+import { Connection } from "../../../src/table/connection.ts";
+import { migrate } from "../../../src/table/migrate.ts";
+import { verify } from "../../../src/verify/verify.ts";
+import { type Consuming, landBy, startConsuming } from "../../support/landing.ts";
+import { prediction, SYMBOL_ID, symbol, tick } from "../../support/samples.ts";
+import { type OwnPostgres, startOwnPostgres } from "../../support/services/own-postgres.ts";
+import { openTestTape, type Row, type TestTape } from "../../support/tape.ts";
+
+const TOPICS = ["symbols", "ticks", "predictions", "audit"] as const;
+
+let tape: TestTape;
+/** The server of the production, and what was made of its files. */
+let original: OwnPostgres;
+const made: OwnPostgres[] = [];
+let ticks = 0;
+
+const configOf = ({ url }: OwnPostgres) => ({ ...tape.config, databaseUrl: url });
+
+async function ask<R extends Row>({ url }: OwnPostgres, sql: string): Promise<R[]> {
+  const connection = await Connection.open(url, { name: "test" });
+  return connection.query<R>(sql).finally(() => connection.close());
+}
+
+const ticksIn = async (server: OwnPostgres) =>
+  Number((await ask<{ n: number }>(server, "SELECT count(*) AS n FROM public.market_data_tick"))[0]!.n);
+
+async function snapshotOf(server: OwnPostgres): Promise<OwnPostgres> {
+  const copy = await server.snapshot();
+  made.push(copy);
+  return copy;
+}
+
+async function problemsOf({ url }: OwnPostgres) {
+  const connection = await Connection.open(url, { name: "test", role: "tradetape_reader" });
+  return verify(connection, CONSUMERS, { quiet: true })
+    .then(({ problems }) => problems)
+    .finally(() => connection.close());
+}
+
+const lettersIn = (server: OwnPostgres) => ask(server, "SELECT topic, reason, detail FROM tradetape.dead_letter");
+
+/** Publishes ticks until it is told to stop. */
+function load(): { stop(): Promise<void> } {
+  let goesOn = true;
+  const publishing = (async () => {
+    while (goesOn) await Promise.all(Array.from({ length: 20 }, () => tape.publish("ticks", tick(ticks++))));
+  })();
+  return {
+    stop: () => {
+      goesOn = false;
+      return publishing;
+    },
+  };
+}
+
+/** The longest time in which a database landed no batch of ticks, of those between two moments. */
+async function longestGapMs(server: OwnPostgres, from: Date, to: Date): Promise<number> {
+  const [row] = await ask<{ ms: number }>(
+    server,
+    `SELECT max(extract(epoch FROM gap) * 1000)::float8 AS ms FROM (
+       SELECT landed_at - lag(landed_at) OVER (ORDER BY landed_at) AS gap FROM tradetape.landed_batch
+       WHERE topic = '${tape.name("ticks")}' AND landed_at BETWEEN '${from.toISOString()}' AND '${to.toISOString()}') g`,
+  );
+  return Math.round(row!.ms);
+}
+
+/** How many members the group of ticks has, at most, until it is asked. */
+function countMembers(databaseId: string): { most(): Promise<number> } {
+  let most = 0;
+  let goesOn = true;
+  const groupId = `tradetape.${tape.name("ticks")}.${databaseId}`;
+  const counting = tape.admin(async (admin) => {
+    while (goesOn) {
+      const { groups } = await admin.describeGroups([groupId]);
+      most = Math.max(most, groups[0]!.members.length);
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
+  });
+  return {
+    most: async () => {
+      goesOn = false;
+      await counting;
+      return most;
+    },
+  };
+}
+
+const idOf = async (server: OwnPostgres) =>
+  String((await ask(server, "SELECT database_id::text AS id FROM tradetape.database_id"))[0]!.id);
+
+const question = { code: "database_copied", next: expect.stringContaining("--as restored") };
+
+beforeAll(async () => {
+  tape = await openTestTape();
+  original = await startOwnPostgres();
+  made.push(original);
+  await migrate(original.url);
+  await tape.publish("symbols", symbol());
+  await landBy(configOf(original), ["symbols"]);
+});
+afterAll(async () => {
+  await Promise.all(made.map((server) => server.end()));
+  await tape.stop();
+});
+
+describe("a disk's snapshot, started beside the original under load", () => {
+  let production: Consuming;
+  let copy: OwnPostgres;
+
+  beforeAll(async () => {
+    production = await startConsuming(configOf(original), TOPICS);
+    await tape.publishAll("ticks", [tick(ticks++), tick(ticks++)]);
+  });
+
+  test("is asked whose it is before it joins a group, also when it was said to be restored: production goes on", async () => {
+    const began = new Date();
+    const { stop } = load();
+    await expect.poll(() => ticksIn(original)).toBeGreaterThan(2000);
+    const from = new Date();
+    copy = await snapshotOf(original);
+    const members = countMembers(await idOf(original));
+    await expect(landBy(configOf(copy), TOPICS)).rejects.toMatchObject(question);
+    await expect(landBy(configOf(copy), TOPICS)).rejects.toMatchObject(question);
+    await expect(migrate(copy.url)).rejects.toMatchObject(question);
+    await migrate(copy.url, "restored");
+    await expect(landBy(configOf(copy), TOPICS)).rejects.toMatchObject(question);
+    const to = new Date();
+    await stop();
+    expect(await members.most()).toBe(1);
+    await expect.poll(() => ticksIn(original)).toBe(ticks);
+    const gaps = [await longestGapMs(original, began, from), await longestGapMs(original, from, to)];
+    process.stdout.write(
+      `a snapshot beside its original: in ${+to - +from} ms and ${ticks} ticks no batch landed for ${gaps[1]} ms at most; ` +
+        `before it was there, ${gaps[0]} ms\n`,
+    );
+  });
+
+  test("lands all there is by groups of its own, once it was said to be a copy", async () => {
+    const { stop } = load();
+    await migrate(copy.url, "copy");
+    await landBy(configOf(copy), TOPICS);
+    await stop();
+    await tape.publish("predictions", prediction(1, { symbol_id: SYMBOL_ID }));
+    await landBy(configOf(copy), TOPICS);
+    await expect.poll(() => ticksIn(original)).toBe(ticks);
+    expect(await ticksIn(copy)).toBe(ticks);
+    await production.stop();
+    await landBy(configOf(original), TOPICS);
+    await landBy(configOf(copy), TOPICS);
+    for (const server of [original, copy]) {
+      expect(await problemsOf(server)).toEqual([]);
+      expect(await lettersIn(server)).toEqual([]);
+    }
+  });
+
+  test("is asked as well while the original's consumers are stopped, and goes on where it is said to be restored", async () => {
+    const behind = await snapshotOf(original);
+    await tape.publish("ticks", tick(ticks++));
+    await landBy(configOf(original), TOPICS);
+    await ask(behind, "UPDATE tradetape.database_id SET settled_at = settled_at - interval '1 day'");
+    await expect(landBy(configOf(behind), TOPICS)).rejects.toMatchObject(question);
+    await migrate(behind.url, "restored");
+    await tape.publish("ticks", tick(ticks++));
+    await landBy(configOf(behind), TOPICS);
+    expect(await ticksIn(behind)).toBe(ticks);
+    expect(await problemsOf(behind)).toEqual([]);
+    expect(await lettersIn(behind)).toEqual([]);
+  });
+});
+
+describe("two databases with one id, whose consumers begin at the same moment", () => {
+  test("are noticed while they run: one stands back with the question, the other lands all, and so does the copy", async () => {
+    const first = await startOwnPostgres();
+    made.push(first);
+    await migrate(first.url);
+    const second = await snapshotOf(first);
+    const running = await Promise.all([first, second].map((server) => startConsuming(configOf(server), TOPICS)));
+    const { stop } = load();
+    const ended = running.map((one) =>
+      one.ended.then(
+        () => undefined,
+        (error: unknown) => error,
+      ),
+    );
+    const [index, error] = await Promise.race(ended.map(async (end, n) => [n, await end] as const));
+    expect(error).toMatchObject(question);
+    await stop();
+    const [back, stays] = index === 0 ? [first, second] : [second, first];
+    await expect.poll(() => ticksIn(stays)).toBe(ticks);
+    await expect(landBy(configOf(back), TOPICS)).rejects.toMatchObject(question);
+    await migrate(back.url, "copy");
+    await landBy(configOf(back), TOPICS);
+    expect(await ticksIn(back)).toBe(ticks);
+    await running[1 - index]!.stop();
+    await landBy(configOf(stays), TOPICS);
+    await landBy(configOf(back), TOPICS);
+    for (const server of [first, second]) {
+      expect(await problemsOf(server)).toEqual([]);
+      expect(await lettersIn(server)).toEqual([]);
+    }
+  });
+});
