@@ -1,7 +1,10 @@
 import { rehearseDay } from "../../table/landing/days.ts";
 import { directCopy, stageStatements } from "../../table/landing/stage.ts";
 import { strangersStatement } from "../../table/landing/strangers.ts";
+import { requireRights } from "../../table/rights.ts";
+import { requireUnaltered } from "../../table/rows/altered.ts";
 import { checkCatalog } from "../../table/rows/catalog.ts";
+import { type LandingTable, tablesOf } from "../../table/rows/landing-table.ts";
 import { topicName } from "../../topic/topics.ts";
 import { type Consumer, copiesDirectly, dayColumnOf, hasherOf } from "../consumer.ts";
 import { EventFilter } from "../encode/event-filter.ts";
@@ -26,7 +29,8 @@ export interface GroupOptions {
 
 /**
  * Makes the plan by which this consumer's batches land, and checks it against the live table and topic.
- * @throws TradetapeError catalog_mismatch, database_unreachable, topic_missing, topic_misconfigured, broker_unreachable
+ * @throws TradetapeError catalog_mismatch, permission_denied, database_unreachable, topic_missing, topic_misconfigured,
+ * broker_unreachable
  */
 export async function makeLandingPlan(
   services: LandingServices,
@@ -41,7 +45,9 @@ export async function makeLandingPlan(
   const stage = stageStatements(landing, rulesOff);
   const { isCompacted } = await checkTopic(services, consumer);
   const columns = await services.questions.use(async (connection) => {
+    await requireRights(connection, config.databaseUrl, relationsOf(landing));
     const checked = await checkCatalog(connection, landing, dayColumnOf(consumer));
+    await requireUnaltered(connection, landing, consumer.partitionedByDay === true);
     if (consumer.partitionedByDay) await rehearseDay(connection, landing.table);
     return checked;
   });
@@ -80,6 +86,10 @@ export async function makeLandingPlan(
     ends: terms && new Map(terms.rangesOf(topic).map(({ partition, high }) => [partition, high])),
   };
 }
+
+/** What a landing reads and writes beside the bookkeeping. */
+const relationsOf = (landing: LandingTable): readonly string[] =>
+  [...tablesOf(landing), ...landing.parents.map(({ table }) => table)].map((table) => `public.${table}`);
 
 function insertOf({ landing, audit }: Consumer): StagedInsert {
   if (landing.chained) return insertChained;

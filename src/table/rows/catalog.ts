@@ -32,7 +32,8 @@ export async function checkCatalog(
   dayColumn: string | undefined,
 ): Promise<readonly CheckedColumn[]> {
   const live = await connection.query<CatalogColumn & Record<string, unknown>>(
-    `SELECT a.attname AS name, t.typname AS type, a.attnotnull AS not_null, a.atthasdef AS has_default
+    `SELECT a.attname AS name, t.typname AS type, a.attnotnull AS not_null,
+       a.atthasdef OR a.attidentity <> '' AS has_default
      FROM pg_attribute a JOIN pg_type t ON t.oid = a.atttypid
      WHERE a.attrelid = to_regclass($1) AND a.attnum > 0 AND NOT a.attisdropped`,
     [`public.${table.table}`],

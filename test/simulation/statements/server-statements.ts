@@ -58,3 +58,6 @@ export const hiddenTables = taking<[string[]]>(() => rows([]));
 
 /** Revisions have every column of their table. */
 export const revisionGaps = taking<[string]>(() => rows([]));
+
+/** Nobody has altered a table. */
+export const alterations = taking<[string[], string | null, string[]]>(() => rows([]));

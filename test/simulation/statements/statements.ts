@@ -4,7 +4,16 @@ import type { FakeDatabase } from "../fakes/fake-database.ts";
 import type { Backend, FakePostgres } from "../fakes/fake-postgres.ts";
 import { databaseError } from "../fakes/fake-table.ts";
 import { advance, insertLanded, lock } from "./landed-statements.ts";
-import { blockers, catalog, dayKey, evict, hiddenTables, keyIndexes, revisionGaps } from "./server-statements.ts";
+import {
+  alterations,
+  blockers,
+  catalog,
+  dayKey,
+  evict,
+  hiddenTables,
+  keyIndexes,
+  revisionGaps,
+} from "./server-statements.ts";
 import { stageStatement } from "./stage-statements.ts";
 import {
   type Context,
@@ -270,6 +279,7 @@ const HANDLERS: readonly (readonly [RegExp, Handler])[] = [
   [/^SELECT r\.attname/, revisionGaps],
   [/^SELECT c\.oid::regclass/, hiddenTables],
   [/^SELECT a\.attname/, catalog],
+  [/^\s*WITH own AS/, alterations],
   [/^SELECT pg_get_partkeydef/, dayKey],
   [/FROM pg_index/, keyIndexes],
 ];
