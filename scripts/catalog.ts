@@ -1,16 +1,18 @@
 /**
- * Writes what is made from a migrated database, schemas/shape.txt and docs/tables.md, with the server of DATABASE_URL: run
- * it when a migration was added. `test/flow/commands/shape.flow.test.ts` compares.
+ * Writes what is made from a migrated database, schemas/shape.txt, schemas/catalog/established.jsonl and docs/tables.md, with the
+ * server of DATABASE_URL: run it when a migration was added. `test/flow/commands/shape.flow.test.ts` compares.
  */
 import { readFileSync, writeFileSync } from "node:fs";
 import { readConfig, requireServices } from "../src/config.ts";
 import { Connection } from "../src/table/connection.ts";
+import { FACT_KINDS, factLines, readFacts } from "../src/table/established.ts";
 import { migrate } from "../src/table/migrate.ts";
 import { withTable } from "./docs/doc-tables.ts";
 import { tablesReference } from "./docs/tables-reference.ts";
 import { databaseShape } from "./shape.ts";
 
 const SHAPE = new URL("../schemas/shape.txt", import.meta.url);
+const FACTS = new URL("../schemas/catalog/established.jsonl", import.meta.url);
 const TABLES = new URL("../docs/tables.md", import.meta.url);
 
 /** docs/tables.md as it should be. @param text as it is */
@@ -39,6 +41,7 @@ if (import.meta.main) {
   const { databaseUrl } = requireServices(readConfig(), "databaseUrl");
   await withFreshDatabase(databaseUrl, async (connection) => {
     writeFileSync(SHAPE, await databaseShape(connection));
+    writeFileSync(FACTS, factLines(await readFacts(connection, FACT_KINDS)));
     writeFileSync(TABLES, await withCatalog(connection, readFileSync(TABLES, "utf8")));
   });
 }

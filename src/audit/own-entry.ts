@@ -63,6 +63,7 @@ const ID_OF: Readonly<Record<string, (claim: Claim) => string>> = {
   SET_ASIDE: deed("SET_ASIDE", placeOf),
   SKIP_SCHEMA: deed("SKIP_SCHEMA", ({ at, says }) => [at.topic, says("schema_id")]),
   PARTITION_DROP: deed("PARTITION_DROP", ({ says }) => [says("table"), says("day")]),
+  REPAIR: deed("REPAIR", ({ says }) => [says("round")]),
   SESSION_DELETE: deed("SESSION_DELETE", ({ says }) => [says("heap"), says("from_block")]),
 };
 

@@ -97,7 +97,8 @@ export class Patience {
           const delayMs = Math.min(DELAY_MS_MAX, DELAY_MS_MIN * 2 ** tries) * (0.5 + this.#clock.random() / 2);
           const isLogged = tries < LOGGED_TRIES || tries % LOGGED_EVERY === 0;
           if (isLogged) {
-            this.#log.warn({ what, error: reason, delayMs: Math.round(delayMs) }, "paused, trying again");
+            const next = error instanceof TradetapeError ? error.next : undefined;
+            this.#log.warn({ what, error: reason, next, delayMs: Math.round(delayMs) }, "paused, trying again");
           }
           await this.#clock.sleep(delayMs, this.#signal);
         }

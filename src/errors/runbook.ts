@@ -34,9 +34,11 @@ export const RUNBOOK: Readonly<Record<ErrorCode, Advice>> = {
   },
   permission_denied: {
     look:
-      "Which role the message names, and which login user: somebody took a GRANT away, or dumped and restored " +
-      "without owners.",
-    act: "Have a superuser, or the tables' owner, GRANT the role what the message says it lacks.",
+      "Which role the message names, and which login user: somebody took a GRANT away, or restored a dump without owners or " +
+      "privileges. `tradetape migrate --repair --dry-run` shows all that is missing.",
+    act:
+      "Run `tradetape migrate --repair` as a superuser or the tables' owner, or have a superuser run the statements that the " +
+      "message has. Running groups go on by themselves.",
     wake: AFTER_MINUTES,
   },
   broker_unreachable: {

@@ -1,6 +1,7 @@
 import { deedId } from "../audit/log-id.ts";
 import { encodeEvent } from "../event/codec.ts";
 import type { AuditEvent } from "../event/events.ts";
+import type { Lost } from "../table/drift.ts";
 import { insertOutbox } from "../table/landing/outbox.ts";
 import type { LetterFilter } from "../table/letters/dead-letters.ts";
 import type { SumsText } from "../table/rows/row-sums.ts";
@@ -120,6 +121,25 @@ export function recordRemovedBlocks(ops: Ops, removed: RemovedBlocks): Promise<v
   const { actionId, session, topic, table, heap, fromBlock, rows, rowSums } = removed;
   const facts = { session, table, heap, from_block: fromBlock, rows, row_sums: rowSums };
   return record(ops, { kind: "SESSION_DELETE", actionId, key: [heap, String(fromBlock)], topic, session, facts });
+}
+
+/** What one transaction gave back of what the migrations establish. */
+interface GivenBack {
+  readonly actionId: string;
+  /** Counts the transactions of one command. */
+  readonly round: number;
+  /** The full name of a topic whose group publishes the entry: what was given back is of no topic. */
+  readonly topic: string;
+  readonly given: readonly Lost[];
+}
+
+/** Called in the transaction that gives them back. */
+export const recordRepair = (ops: Ops, repaired: GivenBack): Promise<void> => record(ops, repairDeed(repaired));
+
+export function repairDeed({ actionId, round, topic, given }: GivenBack): Deed {
+  const says = given.filter(({ what }) => what !== "comment").map((one) => one.says);
+  const facts = { round, lost: says, comments: given.length - says.length };
+  return { kind: "REPAIR", actionId, key: [String(round)], topic, facts };
 }
 
 /**

@@ -25,22 +25,32 @@ export interface Ops {
  */
 export async function openOps(settings: Config, as: ConnectionOptions): Promise<Ops> {
   const config = requireServices(settings, "databaseUrl", "schemaRegistryUrl");
-  const { databaseUrl, namespace } = config;
+  const { databaseUrl } = config;
   const connection = await Connection.open(databaseUrl, as);
   try {
     await requireMigrated(connection, databaseUrl);
-    const auditTopicName = topicName(namespace, "audit");
-    return {
-      connection,
-      databaseId: await databaseId(connection),
-      auditTopicName,
-      auditSchemaId: await openRegistry(config.schemaRegistryUrl).register(auditTopicName, "audit"),
-      actor: userName(),
-      databaseUser: await loginOf(connection),
-      close: () => connection.close(),
-    };
+    return await opsOn(connection, await auditSchemaOf(config));
   } catch (error) {
     await connection.close();
     throw error;
   }
 }
+
+/** Where audit entries go, and the registry's id of the schema that they are written with. */
+type AuditSchema = Pick<Ops, "auditTopicName" | "auditSchemaId">;
+
+export async function auditSchemaOf(settings: Config): Promise<AuditSchema> {
+  const { namespace, schemaRegistryUrl } = requireServices(settings, "schemaRegistryUrl");
+  const auditTopicName = topicName(namespace, "audit");
+  return { auditTopicName, auditSchemaId: await openRegistry(schemaRegistryUrl).register(auditTopicName, "audit") };
+}
+
+/** The same in a session that is open, of whatever role. */
+export const opsOn = async (connection: Connection, schema: AuditSchema): Promise<Ops> => ({
+  connection,
+  databaseId: await databaseId(connection),
+  ...schema,
+  actor: userName(),
+  databaseUser: await loginOf(connection),
+  close: () => connection.close(),
+});

@@ -3,8 +3,8 @@ import pg from "pg";
 import { TradetapeError } from "../errors.ts";
 import { copyOut, copyRows, type RowReader } from "./copy.ts";
 import { serverOf, unreachable } from "./database-url.ts";
-import { explained, mayNotSwitch } from "./permission.ts";
-import { prepareSession } from "./prepare-session.ts";
+import { explained } from "./permission.ts";
+import { prepareSession, switchRole } from "./prepare-session.ts";
 
 /** bigint comes as a number: offsets, counts and microseconds stay below 2^53 for 200 years. A larger one is a bug. */
 const parseBigint = (text: string): number => {
@@ -65,13 +65,14 @@ export class Connection {
   #broken: Error | undefined;
   readonly #keepsPlans: boolean;
   readonly #place: string;
-  readonly #role: string;
+  /** The role that the session switched to; undefined where it has the login user's own rights. */
+  readonly role: ConnectionOptions["role"];
 
   private constructor(client: pg.Client, databaseUrl: string, options: ConnectionOptions) {
     this.client = client;
     this.#keepsPlans = options.keepsPlans ?? false;
     this.#place = serverOf(databaseUrl);
-    this.#role = options.role ?? client.user ?? "the login user";
+    this.role = options.role;
     client.on("error", (error) => {
       this.#broken = error;
     });
@@ -95,7 +96,7 @@ export class Connection {
     const connection = new Connection(client, databaseUrl, options);
     try {
       await client.connect();
-      if (options.role) await connection.#switchTo(options.role);
+      if (options.role) await switchRole(client, options.role, connection.#place);
       connection.pid = await prepareSession(client, options.lockTimeoutMs ?? 0);
       // Up to PostgreSQL 17 a scan that is off has such a price that JIT would compile a plan that needs it, as the stage does.
       if (options.keepsPlans) await client.query("SET enable_seqscan = off; SET jit = off");
@@ -107,12 +108,9 @@ export class Connection {
     return connection;
   }
 
-  async #switchTo(role: string): Promise<void> {
-    try {
-      await this.client.query(`SET ROLE ${pg.escapeIdentifier(role)}`);
-    } catch (error) {
-      throw mayNotSwitch(error, this.#place, { user: this.client.user ?? "", role }) ?? error;
-    }
+  /** Who logged in. */
+  get user(): string {
+    return this.client.user ?? "the login user";
   }
 
   get isOpen(): boolean {
@@ -143,7 +141,7 @@ export class Connection {
 
   #explain<R>(answer: Promise<R>): Promise<R> {
     return answer.catch((error) => {
-      throw explained(error, this.#place, this.#role);
+      throw explained(error, this.#place, this.role ?? this.user);
     });
   }
 

@@ -1,16 +1,12 @@
-import { createHash } from "node:crypto";
-import { readdirSync, readFileSync } from "node:fs";
 import { TradetapeError } from "../errors.ts";
 import { Connection } from "./connection.ts";
-import { addressOf } from "./database-url.ts";
+import { addressOf, serverOf } from "./database-url.ts";
+import { driftOf, type Lost } from "./drift.ts";
+import { FACT_KINDS, OWNER, ROLES, readFacts } from "./established.ts";
+import { apply, applyWithin, type Migration, pendingMigrations } from "./migrations.ts";
+import { requireMayMigrate, requireRights } from "./rights.ts";
+import { quoted } from "./sql.ts";
 import { requireOwnPlace, settleWhose, type Whose } from "./whose-database.ts";
-
-interface Migration {
-  readonly number: number;
-  readonly name: string;
-  readonly sql: string;
-  readonly sha256: string;
-}
 
 export interface MigrationReport {
   readonly database: string;
@@ -18,51 +14,77 @@ export interface MigrationReport {
   readonly already: number;
   /** What the caller said the database is, if it said so. */
   readonly whose?: Whose | undefined;
-}
-
-const folder = new URL("../../schemas/sql/", import.meta.url);
-
-/** The numbered files of schemas/sql, in order. */
-export function readMigrations(): readonly Migration[] {
-  const names = readdirSync(folder).filter((name) => name.endsWith(".sql"));
-  return names.sort().map((name, index) => {
-    const sql = readFileSync(new URL(name, folder), "utf8");
-    const number = Number.parseInt(name, 10);
-    if (number !== index + 1) throw new Error(`schemas/sql: ${name} should have the number ${index + 1}`);
-    return { number, name, sql, sha256: createHash("sha256").update(sql).digest("hex") };
-  });
+  /** Roles, owners, rights and settings that the migrations gave and that are gone, each as a sentence. */
+  readonly lost: readonly string[];
 }
 
 /**
  * Brings a database to the newest shape: forward only, each file in a transaction of its own, one migrator at a time
- * (session advisory lock). A file that was applied and has changed since is refused: the shape would be a lie.
+ * (session advisory lock).
  * @param whose what the database is, where it lies elsewhere than its id says
- * @throws TradetapeError also database_newer, encoding_unfit, database_copied
+ * @throws TradetapeError not_migrated, permission_denied, database_newer, encoding_unfit, database_copied
  */
 export async function migrate(databaseUrl: string, whose?: Whose): Promise<MigrationReport> {
   const connection = await Connection.open(databaseUrl, { name: "migrate" });
   try {
-    await connection.query("SELECT pg_advisory_lock(hashtextextended('tradetape.migrate', 0))");
+    await connection.query(MIGRATOR_LOCK);
     await requireUtf8(connection, databaseUrl);
-    const done = await appliedMigrations(connection);
-    refuseNewer(done, databaseUrl);
-    const applied: string[] = [];
-    for (const migration of readMigrations()) {
-      const before = done.get(migration.number);
-      if (before === undefined) {
-        await apply(connection, migration);
-        applied.push(migration.name);
-      } else if (before !== migration.sha256) {
-        throw changed(databaseUrl, migration);
-      }
-    }
+    const { pending, done } = await pendingMigrations(connection, databaseUrl);
+    if (pending.length > 0) await requireMayMigrate(connection, databaseUrl, rolesFor(pending));
+    for (const migration of pending) await apply(connection, migration);
+    const lost = (await regranted(connection)).filter(isNeeded);
+    if (whose && lost.some(({ what }) => what === "role" || what === "owner"))
+      throw repairFirst(databaseUrl, whose, lost);
     if (whose) await settleWhose(connection, whose);
     await requireOwnPlace(connection, databaseUrl);
-    return { database: addressOf(databaseUrl), applied, already: done.size, whose };
+    const applied = pending.map(({ name }) => name);
+    return { database: addressOf(databaseUrl), applied, already: done, whose, lost: lost.map(({ says }) => says) };
   } finally {
     await connection.close();
   }
 }
+
+/** The files that make roles make who runs them a member; all others only switch to the owner. */
+const rolesFor = (pending: readonly Migration[]): readonly string[] =>
+  pending.some(({ sql }) => sql.includes("CREATE ROLE")) ? ROLES : [OWNER];
+
+/**
+ * What is lost, but for rights on the database itself where the login user owns it: they are in no dump of it, and in no copy by
+ * TEMPLATE, and are granted again as the first migration granted them.
+ */
+async function regranted(connection: Connection): Promise<readonly Lost[]> {
+  const { lost } = await lostOf(connection, false);
+  const isOfDatabase = ({ kind }: Lost) => kind === "database";
+  const [row] = await connection.query<{ isOwn: boolean }>(
+    `SELECT pg_has_role(datdba, 'USAGE') AS "isOwn" FROM pg_database WHERE datname = current_database()`,
+  );
+  if (!row!.isOwn || lost.some(({ what }) => what === "role")) return lost;
+  for (const { sql } of lost.filter(isOfDatabase)) await connection.query(sql);
+  return lost.filter((one) => !isOfDatabase(one));
+}
+
+/** Whose a database is, its owner writes down. */
+const repairFirst = (databaseUrl: string, whose: Whose, lost: readonly Lost[]): TradetapeError =>
+  new TradetapeError(
+    "permission_denied",
+    `${serverOf(databaseUrl)}: ${lost[0]!.says}, and ${lost.length - 1} more are lost`,
+    {
+      next: `Run \`tradetape migrate --repair --as ${whose}\` as a superuser, or as whoever owns the tables.`,
+      facts: { lost: lost.map(({ says }) => says) },
+    },
+  );
+
+/** One migrator at a time, until the session ends. */
+export const MIGRATOR_LOCK = "SELECT pg_advisory_lock(hashtextextended('tradetape.migrate', 0))";
+
+/** How the database differs from what the migrations established. @param isOlder whether migrations are still to come */
+export async function lostOf(connection: Connection, isOlder: boolean): Promise<ReturnType<typeof driftOf>> {
+  const [row] = await connection.query<{ name: string }>("SELECT current_database()::text AS name");
+  return driftOf(await readFacts(connection, FACT_KINDS), quoted(row!.name), isOlder);
+}
+
+/** What no work goes without. A reader's rights an administrator may have taken for a reason of his own. */
+const isNeeded = ({ what, says }: Lost): boolean => what !== "comment" && !says.includes(": tradetape_reader lacks ");
 
 /**
  * Tries the migrations on a database that has none yet, and takes them back: they are one transaction here. A database
@@ -74,14 +96,11 @@ export async function couldBeMade(databaseUrl: string): Promise<boolean> {
   const connection = await Connection.open(databaseUrl, { name: "migrate" });
   try {
     await requireUtf8(connection, databaseUrl);
-    const done = await appliedMigrations(connection);
-    refuseNewer(done, databaseUrl);
-    const migrations = readMigrations();
-    const other = migrations.find(({ number, sha256 }) => done.has(number) && done.get(number) !== sha256);
-    if (other !== undefined) throw changed(databaseUrl, other);
-    if (done.size > 0) return false;
+    const { pending, done } = await pendingMigrations(connection, databaseUrl);
+    if (pending.length > 0) await requireMayMigrate(connection, databaseUrl, rolesFor(pending));
+    if (done > 0) return false;
     await connection.query("BEGIN");
-    for (const migration of migrations) {
+    for (const migration of pending) {
       await applyWithin(connection, migration);
       // What a file sets for its own transaction ends here with the file, too.
       await connection.query("RESET ROLE; RESET ALL");
@@ -94,36 +113,24 @@ export async function couldBeMade(databaseUrl: string): Promise<boolean> {
 }
 
 /**
- * Refuses a database that this program can't work with.
+ * Refuses a database that this program, or the session's role, can't work with.
  * @throws TradetapeError not_migrated unless every migration that this program knows has been applied; database_newer,
- * encoding_unfit, database_copied
+ * encoding_unfit, database_copied, permission_denied
  */
 export async function requireMigrated(connection: Connection, databaseUrl: string): Promise<void> {
   await requireUtf8(connection, databaseUrl);
-  const done = await appliedMigrations(connection);
-  refuseNewer(done, databaseUrl);
-  const missing = readMigrations().filter((migration) => !done.has(migration.number));
-  if (missing.length === 0) return requireOwnPlace(connection, databaseUrl);
-  throw new TradetapeError("not_migrated", `${addressOf(databaseUrl)} lacks ${missing.map((m) => m.name).join(", ")}`, {
-    next: "Run `tradetape migrate` as a user that may create roles and tables.",
-  });
+  const { pending } = await pendingMigrations(connection, databaseUrl);
+  if (pending.length > 0) {
+    const missing = pending.map(({ name }) => name).join(", ");
+    throw new TradetapeError("not_migrated", `${addressOf(databaseUrl)} lacks ${missing}`, {
+      next: "Run `tradetape migrate` as a user that may create roles and tables.",
+    });
+  }
+  await requireRights(connection, databaseUrl);
+  await requireOwnPlace(connection, databaseUrl);
 }
 
-/** A newer version may have changed what this one relies on. */
-function refuseNewer(done: ReadonlyMap<number, string>, databaseUrl: string): void {
-  const known = readMigrations().length;
-  const newest = Math.max(0, ...done.keys());
-  if (newest <= known) return;
-  throw new TradetapeError(
-    "database_newer",
-    `${addressOf(databaseUrl)} has migration ${newest}, this program knows ${known}`,
-    {
-      next: "Use the version of the program that migrated the database, or a later one.",
-    },
-  );
-}
-
-async function requireUtf8(connection: Connection, databaseUrl: string): Promise<void> {
+export async function requireUtf8(connection: Connection, databaseUrl: string): Promise<void> {
   const [found] = await connection.query<{ encoding: string }>("SELECT current_setting('server_encoding') AS encoding");
   if (found!.encoding === "UTF8") return;
   throw new TradetapeError(
@@ -134,56 +141,3 @@ async function requireUtf8(connection: Connection, databaseUrl: string): Promise
     },
   );
 }
-
-/** The files that a database was made by, each with its digest. */
-export async function migrationsOf(connection: Connection): Promise<ReadonlyMap<string, string>> {
-  const rows = await connection.query<{ name: string; sha256: string }>("SELECT name, sha256 FROM tradetape.migration");
-  return new Map(rows.map((row) => [row.name, row.sha256]));
-}
-
-async function appliedMigrations(connection: Connection): Promise<Map<number, string>> {
-  const [found] = await connection.query<{ there: boolean }>(
-    "SELECT to_regclass('tradetape.migration') IS NOT NULL AS there",
-  );
-  if (!found?.there) return new Map();
-  const rows = await connection.query<{ number: number; sha256: string }>(
-    "SELECT number, sha256 FROM tradetape.migration ORDER BY number",
-  );
-  return new Map(rows.map((row) => [row.number, row.sha256]));
-}
-
-async function apply(connection: Connection, migration: Migration): Promise<void> {
-  await connection.query("BEGIN");
-  await applyWithin(connection, migration);
-  await connection.commit();
-}
-
-/** @throws TradetapeError not_migrated, with the transaction rolled back */
-async function applyWithin(connection: Connection, migration: Migration): Promise<void> {
-  try {
-    await connection.query(migration.sql);
-    // The first file makes the roles and the schema, before there is a table to note it in.
-    if (migration.number > 1) await note(connection, migration);
-    if (migration.number === 2) await note(connection, readMigrations()[0]!);
-  } catch (cause) {
-    await connection.query("ROLLBACK");
-    if (cause instanceof TradetapeError) throw cause;
-    const reason = cause instanceof Error ? cause.message : String(cause);
-    throw new TradetapeError("not_migrated", `${migration.name} failed and was rolled back: ${reason}`, {
-      cause,
-      next: "Run it as a user that may create roles and tables; a database of its own is best.",
-    });
-  }
-}
-
-const note = (connection: Connection, migration: Migration) =>
-  connection.query("INSERT INTO tradetape.migration (number, name, sha256) VALUES ($1, $2, $3)", [
-    migration.number,
-    migration.name,
-    migration.sha256,
-  ]);
-
-const changed = (databaseUrl: string, migration: Migration) =>
-  new TradetapeError("not_migrated", `${addressOf(databaseUrl)} was migrated with another ${migration.name}`, {
-    next: "Migrations never change once applied: use the program's version that made this database, or a fresh one.",
-  });

@@ -5,30 +5,54 @@ const INSUFFICIENT_PRIVILEGE = "42501";
 /** Of SET ROLE: there is no such role. */
 const INVALID_PARAMETER_VALUE = "22023";
 
-/** Says of a missing right whose it is and how it is given; leaves every other error as it is. */
+/** There is no such table, column or function. */
+const UNDEFINED = new Set(["42P01", "42703", "42883"]);
+
+/** The way out where a role lacks what a migration gave it, as after a restore without owners or privileges. */
+export const GIVE_BACK =
+  "Run `tradetape migrate --repair` as a superuser, or as whoever owns the tables: it gives back what the migrations gave.";
+
+/**
+ * Says of a missing right whose it is and how it is given, and of a missing thing how to find all that is missing; leaves every
+ * other error as it is. What a landing meets may be a trigger's fault: there `landing_refused` says it.
+ */
 export function explained(error: unknown, place: string, role: string): unknown {
-  if (!isDatabaseFault(error) || error.code !== INSUFFICIENT_PRIVILEGE) return error;
+  if (!isDatabaseFault(error)) return error;
+  if (UNDEFINED.has(error.code) && role !== "tradetape_lander") {
+    return new TradetapeError("catalog_mismatch", `${place}: ${error.message}`, {
+      cause: error,
+      next:
+        "Run `tradetape migrate --repair --dry-run`: it names what the migrations made and isn't there. Make that again as " +
+        "its migration in schemas/sql does.",
+    });
+  }
+  if (error.code !== INSUFFICIENT_PRIVILEGE) return error;
   return new TradetapeError("permission_denied", `${place} refuses ${role}: ${error.message}`, {
     canRetry: true,
     cause: error,
     next:
-      `GRANT ${role} that right again, as the migrations in schemas/sql did. ` +
+      `${GIVE_BACK} A right that no migration gave, GRANT ${role} by hand. ` +
       `Of a row security policy: ALTER ROLE ${role} BYPASSRLS.`,
   });
 }
 
-/** The error of a login user that may not switch to a role; undefined where that isn't what went wrong. */
+/** @param error what SET ROLE failed with @returns whether it speaks of the role or of who may switch to it */
+export const isOfRole = (error: unknown): error is Error & { readonly code: string } =>
+  isDatabaseFault(error) && (error.code === INSUFFICIENT_PRIVILEGE || error.code === INVALID_PARAMETER_VALUE);
+
+/** The error of a login user that may not switch to a role. @param isSince16 whether memberships have options of their own */
 export function mayNotSwitch(
-  error: unknown,
+  error: Error & { readonly code: string },
   place: string,
-  { user, role }: { readonly user: string; readonly role: string },
-): TradetapeError | undefined {
-  if (!isDatabaseFault(error)) return undefined;
-  if (error.code !== INSUFFICIENT_PRIVILEGE && error.code !== INVALID_PARAMETER_VALUE) return undefined;
+  { user, role, isSince16 }: { readonly user: string; readonly role: string; readonly isSince16: boolean },
+): TradetapeError {
+  const grant = `GRANT ${role} TO "${user}"${isSince16 ? " WITH SET TRUE" : ""}`;
+  const isThere = error.code === INSUFFICIENT_PRIVILEGE;
   return new TradetapeError("permission_denied", `${place}: ${user} may not switch to ${role}: ${error.message}`, {
     cause: error,
-    next:
-      `Let a superuser run: GRANT ${role} TO "${user}". ` +
-      `Where there is no such role, before that: CREATE ROLE ${role} NOLOGIN.`,
+    next: isThere
+      ? `Let a superuser run: ${grant}`
+      : "Run `tradetape migrate --repair` as a superuser, which makes the roles that are missing and gives them their " +
+        `rights. Unless ${user} is a superuser, let one then run: ${grant}`,
   });
 }

@@ -1,4 +1,5 @@
-import type pg from "pg";
+import pg from "pg";
+import { isOfRole, mayNotSwitch } from "./permission.ts";
 
 /**
  * What a session relies on, whatever ALTER DATABASE or ALTER ROLE say: how values are read and written, that a statement sees
@@ -40,4 +41,17 @@ export async function prepareSession(client: pg.Client, lockTimeoutMs: number): 
     [JSON.stringify(settings)],
   );
   return rows[0]!.pid;
+}
+
+/** @throws TradetapeError permission_denied */
+export async function switchRole(client: pg.Client, role: string, place: string): Promise<void> {
+  try {
+    await client.query(`SET ROLE ${pg.escapeIdentifier(role)}`);
+  } catch (error) {
+    if (!isOfRole(error)) throw error;
+    const { rows } = await client.query<{ isSince16: boolean }>(
+      `SELECT current_setting('server_version_num')::int >= 160000 AS "isSince16"`,
+    );
+    throw mayNotSwitch(error, place, { user: client.user ?? "the login user", role, ...rows[0]! });
+  }
 }

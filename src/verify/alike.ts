@@ -1,6 +1,6 @@
 import { TradetapeError } from "../errors.ts";
 import { hashProbe } from "../table/checks/digest.ts";
-import { migrationsOf } from "../table/migrate.ts";
+import { migrationsOf } from "../table/migrations.ts";
 import { both, type Pair } from "./difference.ts";
 import type { PlaceApart } from "./standing.ts";
 

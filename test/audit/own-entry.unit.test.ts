@@ -6,7 +6,13 @@ import { isOwnEntry } from "../../src/audit/own-entry.ts";
 import { judgeOf } from "../../src/batch/encode/judge.ts";
 import type { AuditEvent } from "../../src/event/events.ts";
 import { NO_RULES_OFF, RULE_BY_NAME } from "../../src/event/rules.ts";
-import { deedEntry, lettersDeed, setAsideDeed, skippedSchemaDeed } from "../../src/operator/audit-entries.ts";
+import {
+  deedEntry,
+  lettersDeed,
+  repairDeed,
+  setAsideDeed,
+  skippedSchemaDeed,
+} from "../../src/operator/audit-entries.ts";
 import { RULES_FILE } from "../support/rules.ts";
 import { audit, idOf, NOON } from "../support/samples.ts";
 
@@ -57,6 +63,7 @@ const OWN: readonly AuditEvent[] = [
     1,
   ),
   deedEntry(ops, { ...deed, kind: "SESSION_DELETE", key: ["heap", "3"], facts: { heap: "heap", from_block: 3 } }, 1),
+  deedEntry(ops, repairDeed({ ...deed, round: 2, given: [] }), 1),
   deedEntry(
     ops,
     {

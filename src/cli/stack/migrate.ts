@@ -3,30 +3,62 @@ import { type MigrationReport, migrate } from "../../table/migrate.ts";
 import type { Whose } from "../../table/whose-database.ts";
 import type { CommandSpec } from "../command.ts";
 import { EXIT } from "../exit.ts";
+import { wrong } from "../flags.ts";
 import { databaseOf } from "../services.ts";
+import { repairDryRun, repairNow, repairText } from "./repair.ts";
 
-export const migrateCommand: CommandSpec<{ readonly as?: Whose }> = {
+interface MigrateOptions {
+  readonly as?: Whose;
+  readonly repair?: boolean;
+  readonly dryRun?: boolean;
+}
+
+export const migrateCommand: CommandSpec<MigrateOptions> = {
   name: "migrate",
   summary: "bring the database to this version's shape; safe to run again",
   examples: [
     "DATABASE_URL=postgres://... tradetape migrate",
-    "tradetape migrate --as restored    it takes the place of the database that it was made from",
-    "tradetape migrate --as copy        it is a second one, with consumer groups of its own",
+    "tradetape migrate --as restored         it takes the place of the database that it was made from",
+    "tradetape migrate --as copy             it is a second one, with consumer groups of its own",
+    "tradetape migrate --repair              give back what a dump without owners or privileges has lost",
+    "tradetape migrate --repair --dry-run    say what that is, as statements; exit code 1 when there is something",
   ],
   declare: (command) => {
     const whose: readonly Whose[] = ["restored", "copy"];
     command.addOption(new Option("--as <whose>", "what a database is that was made from another one").choices(whose));
+    command.option("--repair", "also give back roles, owners, rights, settings and comments that are lost, audited");
+    command.addOption(
+      new Option("--dry-run", "with --repair: change nothing, and print the statements").conflicts("as"),
+    );
   },
-  run: async ({ config, out }, _args, { as: whose }) => {
-    const report = await migrate(databaseOf(config), whose);
-    out.result(report, () => migrationText(report));
-    return EXIT.good;
+  run: async (session, _args, { as: whose, repair, dryRun }) => {
+    if (dryRun && !repair) throw wrong("--dry-run", "--repair beside it: migrations can't be tried");
+    if (dryRun) return repairDryRun(session);
+    const repaired = repair ? await repairNow(session) : undefined;
+    // Said before it is asked whose the database is: what was given back is so.
+    if (repaired && !whose) session.out.result(repaired, () => repairText(repaired));
+    const report = await migrate(databaseOf(session.config), whose);
+    if (repaired && whose) {
+      session.out.result({ ...repaired, whose }, () => [repairText(repaired), migrationText(report)].join("\n"));
+    }
+    if (!repaired) session.out.result(report, () => migrationText(report));
+    return report.lost.length > 0 || (repaired?.gone.length ?? 0) > 0 ? EXIT.foundWrong : EXIT.good;
   },
 };
 
-export function migrationText({ database, applied, already, whose }: MigrationReport): string {
-  if (whose === "copy") return `${database}: has an id and consumer groups of its own now`;
-  if (whose === "restored") return `${database}: takes the place of the database that it was made from`;
-  if (applied.length === 0) return `${database}: up to date, ${already} migrations`;
-  return `${database}: applied ${applied.join(", ")}${already > 0 ? `; ${already} were there` : ""}`;
+export function migrationText({ database, applied, already, whose, lost }: MigrationReport): string {
+  return [`${database}: ${whatWasDone({ applied, already, whose })}`, ...lostText(lost)].join("\n");
+}
+
+function whatWasDone({ applied, already, whose }: Pick<MigrationReport, "applied" | "already" | "whose">): string {
+  if (whose === "copy") return "has an id and consumer groups of its own now";
+  if (whose === "restored") return "takes the place of the database that it was made from";
+  if (applied.length === 0) return `up to date, ${already} migrations`;
+  return `applied ${applied.join(", ")}${already > 0 ? `; ${already} were there` : ""}`;
+}
+
+function lostText(lost: readonly string[]): string[] {
+  if (lost.length === 0) return [];
+  const rest = lost.length === 1 ? "" : `, and ${lost.length - 1} more`;
+  return [`not as the migrations made it: ${lost[0]}${rest}: run \`tradetape migrate --repair\``];
 }

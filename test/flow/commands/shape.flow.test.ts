@@ -13,7 +13,8 @@ import { dayOf } from "../../../src/event/day.ts";
 import { EVENT_BY_TOPIC, EVENT_SCHEMAS } from "../../../src/event/schemas.ts";
 import { Connection } from "../../../src/table/connection.ts";
 import { makeDays } from "../../../src/table/landing/days.ts";
-import { migrate, readMigrations } from "../../../src/table/migrate.ts";
+import { migrate } from "../../../src/table/migrate.ts";
+import { readMigrations } from "../../../src/table/migrations.ts";
 import { keptFrom, listDays } from "../../../src/table/upkeep/day-partitions.ts";
 import { assertTestDatabase, isolate } from "../../support/services/isolation.ts";
 
