@@ -11,19 +11,12 @@ import type { Log } from "../log.ts";
 import { lettersIn, unservedSessions } from "../table/checks/rows-of-parts.ts";
 import type { Connection } from "../table/connection.ts";
 import { checkCatalog } from "../table/rows/catalog.ts";
-import { landingColumns } from "../table/rows/landing-table.ts";
-import { fieldsOfRow, type PickedRow, RowPicker, uuidText, type Wanted } from "../table/rows/row-picker.ts";
+import { RowPicker } from "../table/rows/row-picker.ts";
 import { keptFrom } from "../table/upkeep/day-partitions.ts";
 import type { FetchedBatch } from "../topic/fetch/fetched-batch.ts";
 import { openKafka } from "../topic/kafkajs/open-kafka.ts";
 import { type LogClient, withAdmin } from "../topic/log-client.ts";
 import { type OffsetRange, readRanges } from "../topic/read-ranges.ts";
-
-/** A row as an event of the log makes it. */
-export interface ToldRow extends PickedRow {
-  /** The event, as topic/partition@offset. */
-  readonly place: string;
-}
 
 /** What is asked of the log, and of which table. */
 interface Asked {
@@ -31,7 +24,16 @@ interface Asked {
   /** The full name. */
   readonly topic: string;
   readonly ranges: readonly OffsetRange[];
-  readonly wanted: Wanted;
+  /** Whether rows of an hour are wanted. */
+  readonly isHour: (hour: string) => boolean;
+}
+
+/** Takes the row that the picker looked at last, of an event of the log. @param start where the row begins in the view */
+export type TakeRow = (picker: RowPicker, view: DataView, start: number, end: number, place: RowPlace) => void;
+
+interface RowPlace {
+  readonly partition: number;
+  readonly offset: number;
 }
 
 /** So many rows are in memory at a time, as the log and as the table has them, with some 500 bytes each. */
@@ -83,14 +85,9 @@ export class EventLog {
    * was filtered: events of sessions that were deleted or aren't served, and of days that retention dropped.
    * @throws TradetapeError broker_unreachable, topic_missing, registry_unreachable, catalog_mismatch
    */
-  async read(
-    connection: Connection,
-    asked: Asked,
-    onRow: (row: ToldRow) => void,
-    onRead: (records: number) => void,
-  ): Promise<void> {
+  async read(connection: Connection, asked: Asked, take: TakeRow, onRead: (records: number) => void): Promise<void> {
     const { client, registry } = this.#open();
-    const { consumer, topic, ranges, wanted } = asked;
+    const { consumer, topic, ranges, isHour } = asked;
     const { landing } = consumer;
     const columns = await checkCatalog(connection, landing, dayColumnOf(consumer));
     const filter = new EventFilter(this.#config.sessionKinds);
@@ -98,17 +95,21 @@ export class EventLog {
       ...makeEncoder(consumer, columns, registry, filter, this.#config),
       newDaysPerBatchMax: Number.POSITIVE_INFINITY,
     };
-    const picker = new RowPicker(landing, hasherOf(consumer)!, wanted);
     const letters = new Set(
       (await lettersIn(connection, topic, ranges)).map((one) => `${one.partition}/${one.offset}`),
     );
     const unserved = await unservedSessions(connection, filter.kinds);
     const kept = consumer.partitionedByDay ? await keptFrom(connection, landing.table) : undefined;
-    const session = landingColumns(landing).findIndex(({ name }) => name === "backtest_session_id");
-    const landed = ({ hour, row }: PickedRow) => {
-      const own = fieldsOfRow(row)[session];
-      return (kept === undefined || hour >= kept) && !(own && unserved.has(uuidText(own)));
+    const picker = new RowPicker(
+      landing,
+      hasherOf(consumer)!,
+      (hour) => isHour(hour) && (kept === undefined || hour >= kept),
+    );
+    const isFiltered = (view: DataView, start: number) => {
+      const session = unserved.size === 0 ? null : picker.session(view, start);
+      return session !== null && unserved.has(session);
     };
+    const isLetter = ({ partition, offset }: RowPlace) => letters.size > 0 && letters.has(`${partition}/${offset}`);
     await readRanges(client, topic, ranges, this.#config, async (batch, { partition, from, to }) => {
       await fetchSchemas(encoder, registry, batch);
       const { records } = batch;
@@ -117,11 +118,12 @@ export class EventLog {
       const view = new DataView(rows.bytes.buffer, rows.bytes.byteOffset, rows.bytes.length);
       let start = 0;
       for (let i = 0; i < rows.ends.length; i++) {
-        const offset = records.offsetOf(rows.indexes[i]!);
-        start = picker.pick(view, start, (row) => {
-          if (landed(row) && !letters.has(`${partition}/${offset}`))
-            onRow({ ...row, place: `${topic}/${partition}@${offset}` });
-        });
+        const end = picker.look(view, start);
+        if (picker.isWanted && !isFiltered(view, start)) {
+          const place = { partition, offset: records.offsetOf(rows.indexes[i]!) };
+          if (!isLetter(place)) take(picker, view, start, end, place);
+        }
+        start = end;
       }
       onRead(range.to - range.from);
       return nextOffset;

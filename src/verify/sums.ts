@@ -7,7 +7,8 @@ import { landedNames } from "../table/upkeep/day-partitions.ts";
 import type { OffsetRange } from "../topic/read-ranges.ts";
 import { believed, type ClaimFinding, Claims, type Differing, LISTED_MAX } from "./claims.ts";
 import type { EventLog } from "./event-log.ts";
-import { type NamedRows, nameRows, type Unnamed } from "./named-rows.ts";
+import { nameRows } from "./named-rows.ts";
+import type { NamedRows, Unnamed } from "./row-comparison.ts";
 
 /** A part of time that differs, and where its rows came from. */
 interface PartFinding extends Differing {

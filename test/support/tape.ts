@@ -58,6 +58,8 @@ export interface TestTape {
   readonly agent: Tape["agent"];
   /** Publishes messages as they are, as one produce request. @returns the offset of the first per partition */
   raw(topic: EventTopic, events: readonly RawEvent[], compression?: number): Promise<ReadonlyMap<number, number>>;
+  /** Publishes one value to partition 0. @returns whether the broker put its own time on it */
+  rawStamped(topic: EventTopic, value: Buffer): Promise<boolean>;
   /** An event in the wire format, unchecked: what a careless program would publish. */
   encode(topic: EventTopic, event: object): Promise<Buffer>;
   /** Lands what these topics hold now, as `consume --until-caught-up` does. Throws what ended a group. */
@@ -160,6 +162,14 @@ function tapeOf({ config, client, kafka, producer, tape, settings, log }: Parts)
       const messages = events.map(({ partition = 0, key = null, ...event }) => ({ ...event, key, partition }));
       const sent = await producer.send({ topic: name(topic), messages, compression, acks: -1 });
       return new Map(sent.map(({ partition, baseOffset }) => [partition, Number(baseOffset)]));
+    },
+    async rawStamped(topic, value) {
+      const [sent] = await producer.send({
+        topic: name(topic),
+        messages: [{ key: null, value, partition: 0 }],
+        acks: -1,
+      });
+      return Number(sent!.logAppendTime) >= 0;
     },
     query: async (sql, values = []) => (await pool.query(sql, [...values])).rows,
     async queryAs(role, sql) {

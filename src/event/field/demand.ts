@@ -23,6 +23,10 @@ const ROUNDING = 1e-9;
 /** Whether a number is greater than another by more than a rounding. */
 export const isAbove = (value: number, most: number): boolean => value - most > ROUNDING * Math.abs(value);
 
+/** Whether a number lies below the low one or above the high one, by more than a rounding. */
+export const isOutside = (value: number, low: number, high: number): boolean =>
+  isAbove(low, value) || isAbove(value, high);
+
 /** The texts that a length of time may be: nearly all events repeat one of a few, which isn't examined again. */
 function isLength(units: Readonly<Record<string, number | null>>): (text: string) => boolean {
   const known = new Set<string>();
@@ -73,7 +77,7 @@ function failing(demand: DeclaredDemand): (value: unknown, event: Fields) => boo
     const [low, high] = between;
     return (value, event) => {
       const number = value as number;
-      return isAbove((event[low] ?? number) as number, number) || isAbove(number, (event[high] ?? number) as number);
+      return isOutside(number, (event[low] ?? number) as number, (event[high] ?? number) as number);
     };
   }
   if (length !== undefined) {

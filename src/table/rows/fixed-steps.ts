@@ -101,9 +101,12 @@ export const uuidStep: Step = (out, bytes, at) => {
   return text + 36;
 };
 
+/** @param us microseconds since 1970 */
+export const putTimestamp = (out: CopyBuffer, us: number): void => putInt64(out, us - POSTGRES_EPOCH_US);
+
 export const timestampStep: Step = (out, bytes, at) => {
   const next = readLong(bytes, at);
-  if (next !== DECLINED) putInt64(out, longRead() - POSTGRES_EPOCH_US);
+  if (next !== DECLINED) putTimestamp(out, longRead());
   return next;
 };
 

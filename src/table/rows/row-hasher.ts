@@ -42,17 +42,18 @@ export class RowHasher {
 
   /** Adds the row that begins at `start` to the sums. @returns where it ends */
   add(sums: HashTaker, view: DataView, start: number): number {
+    const [tags, isJson, isLeftOut, time] = [this.#tags, this.#isJson, this.#isLeftOut, this.#time];
     this.#low = SPREAD_B;
     this.#high = SPREAD_C;
     let hour = Number.NaN;
     let at = start + 2;
-    for (let i = 0; i < this.#tags.length; i++) {
+    for (let i = 0; i < tags.length; i++) {
       const length = view.getInt32(at);
       at += 4;
       if (length < 0) continue;
-      if (i === this.#time) hour = Math.floor((view.getInt32(at) * TWO_32 + view.getUint32(at + 4)) / HOUR_US);
-      if (this.#isJson[i]) this.#takeJson(view, at, length, this.#tags[i]!);
-      else if (!this.#isLeftOut[i]) this.#take(view, at, length, this.#tags[i]!);
+      if (i === time) hour = Math.floor((view.getInt32(at) * TWO_32 + view.getUint32(at + 4)) / HOUR_US);
+      if (isJson[i]) this.#takeJson(view, at, length, tags[i]!);
+      else if (!isLeftOut[i]) this.#take(view, at, length, tags[i]!);
       at += length;
     }
     this.#finish(sums, hour);

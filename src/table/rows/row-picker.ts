@@ -11,51 +11,74 @@ export interface PickedRow {
   readonly row: Buffer;
 }
 
-/** Which rows are wanted, by the hour of their time and by four bytes of their id, which are as good as random. */
-export interface Wanted {
-  isHour(hour: string): boolean;
-  isId(bytes: number): boolean;
-}
-
-/** Picks the wanted ones of rows in COPY's binary format, and hashes them as the landing does. */
+/** Looks at rows in COPY's binary format one by one, hashes them as the landing does, and picks some of them. */
 export class RowPicker {
   readonly #hasher: RowHasher;
-  readonly #wanted: Wanted;
+  readonly #isHour: (hour: string) => boolean;
   readonly #id: number;
+  readonly #session: number;
+  /** The hour of the row that was looked at last, as `RowSums` names it, and whether its rows are wanted. */
+  hour = "";
+  isWanted = false;
+  /** The halves of that row's hash. */
+  low = 0;
+  high = 0;
   #hour = Number.NaN;
-  #low = 0;
-  #high = 0;
-  /** Of the hour that came last. */
-  #last = { hour: Number.NaN, name: "", isWanted: false };
+  #named = Number.NaN;
 
-  constructor(landing: LandingTable, hasher: RowHasher, wanted: Wanted) {
+  /** @param isHour whether rows of an hour are wanted */
+  constructor(landing: LandingTable, hasher: RowHasher, isHour: (hour: string) => boolean) {
     this.#hasher = hasher;
-    this.#wanted = wanted;
-    this.#id = landingColumns(landing).findIndex(({ name }) => name === landing.key.at(-1));
+    this.#isHour = isHour;
+    const names = landingColumns(landing).map(({ name }) => name);
+    this.#id = names.indexOf(landing.key.at(-1)!);
+    this.#session = names.indexOf("backtest_session_id");
   }
 
-  /** Tells of the row that begins at `start` if it is wanted. @returns where it ends */
-  pick(view: DataView, start: number, take: (row: PickedRow) => void): number {
+  /** Looks at the row that begins at `start`. @returns where it ends */
+  look(view: DataView, start: number): number {
     const end = this.#hasher.add(this, view, start);
-    if (this.#hour !== this.#last.hour) {
-      const name = hourName(this.#hour);
-      this.#last = { hour: this.#hour, name, isWanted: this.#wanted.isHour(name) };
+    if (!Object.is(this.#hour, this.#named)) {
+      this.hour = hourName(this.#hour);
+      this.isWanted = this.#isHour(this.hour);
+      this.#named = this.#hour;
     }
-    if (!this.#last.isWanted) return end;
-    const row = Buffer.from(view.buffer, view.byteOffset + start, end - start);
-    const id = fieldsOfRow(row)[this.#id]!;
-    if (!this.#wanted.isId(id.readUInt32BE(0) ^ id.readUInt32BE(12))) return end;
-    const hash = (BigInt(this.#high >>> 0) << 32n) | BigInt(this.#low >>> 0);
-    take({ id: uuidText(id), hour: this.#last.name, hash, row: Buffer.from(row) });
     return end;
   }
 
   /** Called by the hasher. */
   add(hour: number, low: number, high: number): void {
     this.#hour = hour;
-    this.#low = low;
-    this.#high = high;
+    this.low = low;
+    this.high = high;
   }
+
+  /** Where the 16 bytes of the id of the row that begins at `start` are. */
+  idAt(view: DataView, start: number): number {
+    return fieldAt(view, start, this.#id) + 4;
+  }
+
+  /** The row's session, null of a live one or of a table without sessions. */
+  session(view: DataView, start: number): string | null {
+    if (this.#session < 0) return null;
+    const at = fieldAt(view, start, this.#session);
+    return view.getInt32(at) < 0 ? null : uuidText(Buffer.from(view.buffer, view.byteOffset + at + 4, 16));
+  }
+
+  /** The row that was looked at last. */
+  row(view: DataView, start: number, end: number): PickedRow {
+    const id = uuidText(Buffer.from(view.buffer, view.byteOffset + this.idAt(view, start), 16));
+    const hash = (BigInt(this.high >>> 0) << 32n) | BigInt(this.low >>> 0);
+    const row = Buffer.from(view.buffer, view.byteOffset + start, end - start);
+    return { id, hour: this.hour, hash, row: Buffer.from(row) };
+  }
+}
+
+/** Where the length of a row's field of this index stands. */
+function fieldAt(view: DataView, start: number, index: number): number {
+  let at = start + 2;
+  for (let i = 0; i < index; i++) at += 4 + Math.max(0, view.getInt32(at));
+  return at;
 }
 
 /** The fields of a row, as views of it, by column as `landingColumns` has them; null where a value is. */

@@ -15,6 +15,12 @@ export type SumsText = Readonly<Record<string, string>>;
 const HOUR_MS = 3_600_000;
 const EPOCH_HOURS = POSTGRES_EPOCH_US / 1000 / HOUR_MS;
 
+/** The hours of the years 1000 to 9999, whose names have as many letters each. */
+const OUR_HOURS = {
+  from: Date.UTC(1000) / HOUR_MS - EPOCH_HOURS,
+  to: Date.UTC(10_000) / HOUR_MS - EPOCH_HOURS,
+};
+
 /** How long the names of years, months, days and hours are: each begins with the names of those that it lies in. */
 const NAME_LENGTHS = [4, 7, 10, 13] as const;
 const HOUR_NAME_LENGTH = 13;
@@ -63,6 +69,24 @@ export class RowSums {
 
   /** By hours, or by days, months or years where there are too many of them. */
   text(): SumsText {
+    return this.#hoursText() ?? this.#groupedText();
+  }
+
+  /** What nearly every batch has, a few hours of our time, is told without a grouping and without a bigint. */
+  #hoursText(): SumsText | undefined {
+    if (this.#hours.size > PARTS_MAX) return undefined;
+    const hours = [...this.#hours.keys()].sort((a, b) => a - b);
+    // Of other years the names don't sort as the hours do, and of none there is but one name.
+    if (!hours.every((hour) => hour >= OUR_HOURS.from && hour < OUR_HOURS.to)) return undefined;
+    const told: Record<string, string> = {};
+    for (const hour of hours) {
+      const [rows, low, high] = this.#hours.get(hour)!;
+      told[hourName(hour)] = `${rows} ${hexOf(high)}${hexOf(low)}`;
+    }
+    return told;
+  }
+
+  #groupedText(): SumsText {
     const hours = this.sums();
     for (const length of NAME_LENGTHS.toReversed()) {
       const parts = groupedBy(hours, (hour) => hour.slice(0, length));
@@ -90,6 +114,9 @@ export function coarsest(told: Iterable<string>): (name: string) => string {
   const parts = new Set([...told].filter((name) => name.length < HOUR_NAME_LENGTH));
   return (name) => NAME_LENGTHS.map((length) => name.slice(0, length)).find((part) => parts.has(part)) ?? name;
 }
+
+/** 32 bits as eight digits. */
+const hexOf = (word: number): string => (word >>> 0).toString(16).padStart(8, "0");
 
 const textOf = (sums: Sums): SumsText =>
   Object.fromEntries(

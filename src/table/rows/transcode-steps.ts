@@ -22,6 +22,7 @@ import {
   doubleStep,
   intStep,
   longRead,
+  putTimestamp,
   readLong,
   readSmall,
   type Step,
@@ -76,9 +77,13 @@ const STEP_BY_WRITER: ReadonlyMap<FieldWriter, Step> = new Map([
 ]);
 
 /** Declines what may be another unit than microseconds, because only a letter can say so. */
-const lateStep: Step = (out, bytes, at, end) => {
-  const next = timestampStep(out, bytes, at, end);
-  return next !== DECLINED && isEarly1970(longRead()) ? DECLINED : next;
+const lateStep: Step = (out, bytes, at) => {
+  const next = readLong(bytes, at);
+  if (next === DECLINED) return next;
+  const us = longRead();
+  if (isEarly1970(us)) return DECLINED;
+  putTimestamp(out, us);
+  return next;
 };
 
 /** The step that reads this field and writes it as `write` would, undefined where there is none. */

@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import type { EventTopic } from "../../../src/event/schemas.ts";
 import { withAdmin } from "../../../src/topic/log-client.ts";
-import type { NamedRows } from "../../../src/verify/named-rows.ts";
+import type { NamedRows } from "../../../src/verify/row-comparison.ts";
 import type { TablesReport } from "../../../src/verify/tables.ts";
 import { environmentOf } from "../../support/landing.ts";
 import { bar, idOf, NOON, session, tick } from "../../support/samples.ts";
@@ -62,7 +62,7 @@ const FOUND = [
   ["added", idOf("added"), ""],
 ];
 
-test.each([undefined, 7])(
+test.each([undefined, 7, 1])(
   "a changed close and size, a removed and an added row are named, %s at once",
   async (atOnce) => {
     const report = await tamperedWith(tape, TICK, TAMPERING, () => verifiedTables(tape, atOnce));

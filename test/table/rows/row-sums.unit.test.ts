@@ -1,3 +1,4 @@
+import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { CONSUMER_OF } from "../../../consumers/all.ts";
 import { hasherOf } from "../../../src/batch/consumer.ts";
@@ -116,6 +117,20 @@ describe("sums", () => {
     const hours = spread(5, 1);
     expect(sumsOf(hours.text())).toEqual(hours.sums());
     for (const text of [null, "x", { "2024": "5" }, { "2024": "5 xyz" }, [1]]) expect(sumsOf(text)).toBeUndefined();
+  });
+
+  test("of up to 256 hours are told as they are, sorted by name, of years of four digits", () => {
+    const hour = fc.oneof(fc.integer({ min: 200_000, max: 200_300 }), fc.integer({ min: -17e6, max: 70e6 }));
+    const word = fc.integer({ min: -(2 ** 31), max: 2 ** 31 - 1 });
+    fc.assert(
+      fc.property(fc.array(fc.tuple(hour, word, word), { maxLength: 256, size: "max" }), (rows) => {
+        const sums = new RowSums();
+        for (const [at, low, high] of rows) sums.add(at, low, high);
+        const text = (hash: bigint) => hash.toString(16).padStart(16, "0");
+        const told = [...sums.sums()].map(([name, { rows: own, hash }]) => [name, `${own} ${text(hash)}`]);
+        expect(Object.entries(sums.text())).toEqual(told.sort());
+      }),
+    );
   });
 
   test("are compared by the longest part of time that one of them is told by", () => {
