@@ -21,7 +21,7 @@ interface RangeOptions extends Pick<MemberOptions, "fetchPartitionBytesMax" | "s
   readonly stop?: AbortSignal;
 }
 
-/** What is left to read of one partition: `at` lies in the first of the ranges. */
+/** What is left to read of one partition: `at` lies in the first of the ranges, of which there is one at least. */
 interface Remaining {
   at: number;
   readonly ranges: OffsetRange[];
@@ -58,11 +58,16 @@ export async function readRanges(
       onBatch: async (batch, heartbeat, isStale) => {
         const remaining = byPartition.get(batch.partition);
         if (isStale() || remaining === undefined) return;
-        await takeBatch(batch, remaining, { take, heartbeat, stop });
-        if (remaining.ranges.length === 0) byPartition.delete(batch.partition);
+        // What has been taken is noted before a heartbeat, which throws when the group has to be joined again.
+        for (let asked = askedOf(batch, remaining); asked !== undefined; asked = askedOf(batch, remaining)) {
+          advance(remaining, await take(batch, asked));
+          if (remaining.ranges.length === 0) byPartition.delete(batch.partition);
+          if (byPartition.size === 0) resolve();
+          if (stop?.aborted) return;
+          await heartbeat();
+        }
         if (batch.nextOffset !== remaining.at || remaining.ranges.length === 0)
           steer(member, topicName, batch.partition, byPartition.get(batch.partition));
-        if (byPartition.size === 0) resolve();
       },
       onCrash: reject,
     });
@@ -77,30 +82,18 @@ function steer(member: LogMember, topicName: string, partition: number, remainin
   else member.seek({ topicName, partition }, remaining.at);
 }
 
-/** A batch may hold several ranges, and begin before the first of them. */
-async function takeBatch(
-  batch: FetchedBatch,
-  remaining: Remaining,
-  {
-    take,
-    heartbeat,
-    stop,
-  }: {
-    readonly take: TakeRange;
-    readonly heartbeat: () => Promise<void>;
-    readonly stop: AbortSignal | undefined;
-  },
-): Promise<void> {
-  const { partition } = batch;
+/** What is asked for next of a batch, which may hold several ranges, and begin before the first of them. */
+function askedOf({ partition, nextOffset }: FetchedBatch, { at, ranges }: Remaining): OffsetRange | undefined {
+  const [first] = ranges;
+  if (first === undefined || at >= nextOffset) return undefined;
+  return { partition, from: at, to: Math.min(first.to, nextOffset) };
+}
+
+/** Goes on behind what was taken: in the same range, or where the next one begins. */
+function advance(remaining: Remaining, taken: number): void {
   const { ranges } = remaining;
-  for (let first = ranges[0]; first !== undefined && remaining.at < batch.nextOffset; first = ranges[0]) {
-    const to = Math.min(first.to, batch.nextOffset);
-    while (remaining.at < to && !stop?.aborted) {
-      remaining.at = await take(batch, { partition, from: remaining.at, to });
-      await heartbeat();
-    }
-    if (remaining.at < first.to) return;
-    ranges.shift();
-    remaining.at = ranges[0]?.from ?? to;
-  }
+  remaining.at = taken;
+  if (taken < ranges[0]!.to) return;
+  ranges.shift();
+  remaining.at = ranges[0]?.from ?? taken;
 }

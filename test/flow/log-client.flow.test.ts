@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import { inject } from "vitest";
 import { readConfig } from "../../src/config.ts";
 import { openLog } from "../../src/log.ts";
@@ -37,6 +38,7 @@ async function open(partitions: number): Promise<LogBed> {
       // The broker writes the marker behind its answer.
       while ((await end()) < before + values.length + 1);
     },
+    outstay: () => sleep(8000),
     close: async () => {},
   };
 }

@@ -10,6 +10,8 @@ export interface LogBed {
   readonly groupId: string;
   /** Appends records of a transaction to partition 0 and aborts it: they and the marker behind them are nobody's records. */
   abort(values: readonly string[]): Promise<void>;
+  /** Waits until a group of `join`'s session timeout has forgotten a member that sends no heartbeat. */
+  outstay(): Promise<void>;
   close(): Promise<void>;
 }
 

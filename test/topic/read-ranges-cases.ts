@@ -49,6 +49,19 @@ export function rangeCases({ bedOf }: { bedOf(partitions: number): Promise<LogBe
     expect(await taken(-1)).toEqual([1, 2, 3, 4, 5]);
     expect(await taken(3)).toEqual([1, 2, 3]);
   });
+  it("end also where the group forgets the reader behind the last of them", async () => {
+    const bed = await bedOf(2);
+    await produce(bed, { 0: [..."ab"].map(text), 1: [text("c")] });
+    const options = { fetchPartitionBytesMax: 65_536, sessionTimeoutMs: 6000 };
+    const ranges = [0, 1].map((partition) => ({ partition, from: 0, to: 2 - partition }));
+    const read: string[] = [];
+    await readRanges(bed.client, bed.topicName, ranges, options, async (_, { partition, from, to }) => {
+      read.push(`${partition}@${from} to ${to}`);
+      await bed.outstay();
+      return to;
+    });
+    expect(read.sort()).toEqual(["0@0 to 2", "1@0 to 1"]);
+  });
   it("that can't be taken end the reading with the error", async () => {
     const bed = await bedOf(1);
     await produce(bed, { 0: [text("a")] });

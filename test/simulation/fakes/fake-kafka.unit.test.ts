@@ -43,6 +43,7 @@ async function open(partitions: number): Promise<LogBed> {
       for (const value of values) log!.append({ ...entry, kind: "aborted", value: Buffer.from(value) });
       log!.append({ ...entry, kind: "marker", value: null });
     },
+    outstay: () => new Promise((resolve) => time.after(8000, resolve)),
     close,
   };
 }
