@@ -36,7 +36,11 @@ function judged(topic: EventTopic, events: readonly Fields[]): boolean[] {
 const isBroken = (topic: EventTopic, event: Fields): boolean =>
   RULES[topic].some((rule) => rule.hasSwitch && rule.isBroken(event));
 
-const price = fc.oneof(fc.integer({ min: -20, max: 20 }), fc.double({ noNaN: true, min: -1e9, max: 1e9 }), fc.constantFrom(0.1 + 0.2, 0.3));
+const price = fc.oneof(
+  fc.integer({ min: -20, max: 20 }),
+  fc.double({ noNaN: true, min: -1e9, max: 1e9 }),
+  fc.constantFrom(0.1 + 0.2, 0.3),
+);
 const near = fc.tuple(price, fc.constantFrom(1, 1 + 1e-10, 1 - 1e-10, 1 + 1e-8, 1 - 1e-8)).map(([a, b]) => a * b);
 const interval = fc.oneof(
   fc.constantFrom("1min", "60min", "1h", "24h", "5s", "1mo", "0min", "1", "min", "x".repeat(300)),
