@@ -124,7 +124,14 @@ export const LAYERS: readonly (readonly Room[])[] = [
   [
     { path: "consumers", knows: "one declaration a topic" },
     { path: "src/dead-letter", knows: "redrive and discard" },
-    { path: "src/verify", knows: "what has to hold in a database, and between two" },
+    {
+      path: "src/verify",
+      knows: "what has to hold in a database, and between two",
+      parts: [
+        { name: "rows", knows: "the rows that differ, named by what the log says" },
+        { name: ".", knows: "problems, chain, sums and comparisons" },
+      ],
+    },
     { path: "src/stack", knows: "the local PostgreSQL, Kafka and registry" },
     { path: "src/stream", knows: "running a program that reads topics and publishes what follows" },
   ],

@@ -5,10 +5,10 @@ import type { Connection } from "../table/connection.ts";
 import { databaseId as databaseIdOf } from "../table/landing/landed.ts";
 import { landedNames } from "../table/upkeep/day-partitions.ts";
 import type { OffsetRange } from "../topic/read-ranges.ts";
-import { believed, type ClaimFinding, Claims, type Differing, LISTED_MAX } from "./claims.ts";
-import type { EventLog } from "./event-log.ts";
-import { nameRows } from "./named-rows.ts";
-import type { NamedRows, Unnamed } from "./row-comparison.ts";
+import { believed, type ClaimFinding, Claims, type Differing, LISTED_MAX } from "./rows/claims.ts";
+import type { EventLog } from "./rows/event-log.ts";
+import { nameRows } from "./rows/named-rows.ts";
+import type { NamedRows, Unnamed } from "./rows/row-comparison.ts";
 
 /** A part of time that differs, and where its rows came from. */
 interface PartFinding extends Differing {

@@ -2,7 +2,7 @@ import type { Consumer } from "../batch/consumer.ts";
 import { prepareTexts } from "../table/checks/entry-check.ts";
 import type { Connection } from "../table/connection.ts";
 import { compareEntries, type EntryReport, EVENT_ENTRY } from "./entries.ts";
-import type { EventLog } from "./event-log.ts";
+import type { EventLog } from "./rows/event-log.ts";
 import { compareSums, type SumsReport } from "./sums.ts";
 
 /** The tables, held against the audit log. */

@@ -128,6 +128,11 @@ interface Parts {
   readonly log: ReturnType<typeof openLog>;
 }
 
+async function sendStamped(producer: Producer, topic: string, value: Buffer): Promise<boolean> {
+  const [sent] = await producer.send({ topic, messages: [{ key: null, value, partition: 0 }], acks: -1 });
+  return Number(sent!.logAppendTime) >= 0;
+}
+
 function tapeOf({ config, client, kafka, producer, tape, settings, log }: Parts): TestTape {
   const pool = new pg.Pool({ connectionString: config.databaseUrl, max: 4, types: { getTypeParser: typeParser } });
   const registry = openRegistry(config.schemaRegistryUrl ?? "");
@@ -163,14 +168,7 @@ function tapeOf({ config, client, kafka, producer, tape, settings, log }: Parts)
       const sent = await producer.send({ topic: name(topic), messages, compression, acks: -1 });
       return new Map(sent.map(({ partition, baseOffset }) => [partition, Number(baseOffset)]));
     },
-    async rawStamped(topic, value) {
-      const [sent] = await producer.send({
-        topic: name(topic),
-        messages: [{ key: null, value, partition: 0 }],
-        acks: -1,
-      });
-      return Number(sent!.logAppendTime) >= 0;
-    },
+    rawStamped: (topic, value) => sendStamped(producer, name(topic), value),
     query: async (sql, values = []) => (await pool.query(sql, [...values])).rows,
     async queryAs(role, sql) {
       const client = await pool.connect();

@@ -1,5 +1,5 @@
 import type { EntryReport, RowFinding } from "../../verify/entries.ts";
-import type { NamedRows } from "../../verify/row-comparison.ts";
+import type { NamedRows } from "../../verify/rows/row-comparison.ts";
 import type { SumsReport } from "../../verify/sums.ts";
 import type { TablesReport } from "../../verify/tables.ts";
 import { printable, table } from "../output.ts";

@@ -6,7 +6,7 @@ import { Connection } from "../../table/connection.ts";
 import { addressOf } from "../../table/database-url.ts";
 import { requireMigrated } from "../../table/migrate.ts";
 import { compareDatabases } from "../../verify/against.ts";
-import { EventLog } from "../../verify/event-log.ts";
+import { EventLog } from "../../verify/rows/event-log.ts";
 import { type TablesReport, verifyTables } from "../../verify/tables.ts";
 import { type Verification, verify } from "../../verify/verify.ts";
 import { rowsProgress } from "../audit/rows-progress.ts";

@@ -93,5 +93,5 @@ export function fieldsOfRow(row: Buffer): (Buffer | null)[] {
   return fields;
 }
 
-export const uuidText = (bytes: Buffer): string =>
+const uuidText = (bytes: Buffer): string =>
   bytes.toString("hex").replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, "$1-$2-$3-$4-$5");

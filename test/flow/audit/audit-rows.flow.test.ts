@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import type { EventTopic } from "../../../src/event/schemas.ts";
 import { withAdmin } from "../../../src/topic/log-client.ts";
-import type { NamedRows } from "../../../src/verify/row-comparison.ts";
+import type { NamedRows } from "../../../src/verify/rows/row-comparison.ts";
 import type { TablesReport } from "../../../src/verify/tables.ts";
 import { environmentOf } from "../../support/landing.ts";
 import { bar, idOf, NOON, session, tick } from "../../support/samples.ts";

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { CONSUMER_OF } from "../../../consumers/all.ts";
 import { type LandingTable, landingColumns } from "../../../src/table/rows/landing-table.ts";
-import type { NamedRows } from "../../../src/verify/row-comparison.ts";
+import type { NamedRows } from "../../../src/verify/rows/row-comparison.ts";
 import type { TablesReport } from "../../../src/verify/tables.ts";
 import { environmentOf } from "../../support/landing.ts";
 import {

@@ -2,7 +2,7 @@ import { CONSUMERS } from "../../../consumers/all.ts";
 import { asReader } from "../../../src/cli/services.ts";
 import { openLog } from "../../../src/log.ts";
 import { inSnapshot } from "../../../src/table/checks/ledger-check.ts";
-import { EventLog } from "../../../src/verify/event-log.ts";
+import { EventLog } from "../../../src/verify/rows/event-log.ts";
 import { type TablesReport, verifyTables } from "../../../src/verify/tables.ts";
 import { idOf } from "../../support/samples.ts";
 import type { TestTape } from "../../support/tape.ts";

@@ -1,9 +1,9 @@
-import type { Consumer } from "../batch/consumer.ts";
-import { formsOf, wentInOf } from "../table/checks/went-in.ts";
-import { landingColumns } from "../table/rows/landing-table.ts";
-import type { PickedRow } from "../table/rows/row-picker.ts";
-import { addTo, type Sum } from "../table/rows/row-sums.ts";
-import type { OffsetRange } from "../topic/read-ranges.ts";
+import type { Consumer } from "../../batch/consumer.ts";
+import { formsOf, wentInOf } from "../../table/checks/went-in.ts";
+import { landingColumns } from "../../table/rows/landing-table.ts";
+import type { PickedRow } from "../../table/rows/row-picker.ts";
+import { addTo, type Sum } from "../../table/rows/row-sums.ts";
+import type { OffsetRange } from "../../topic/read-ranges.ts";
 import { type Differing, LISTED_MAX } from "./claims.ts";
 
 /** A row as an event of the log makes it. */

@@ -1,5 +1,5 @@
-import type { BatchClaim, RemovalClaim } from "../table/checks/row-claims.ts";
-import { addTo, coarsest, groupedBy, type Sum, type Sums, sumsOf } from "../table/rows/row-sums.ts";
+import type { BatchClaim, RemovalClaim } from "../../table/checks/row-claims.ts";
+import { addTo, coarsest, groupedBy, type Sum, type Sums, sumsOf } from "../../table/rows/row-sums.ts";
 
 /** A batch or a removal of which ledger and log don't say the same. */
 export interface ClaimFinding {

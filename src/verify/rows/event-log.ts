@@ -1,22 +1,22 @@
-import { type Consumer, dayColumnOf, hasherOf } from "../batch/consumer.ts";
-import { encodeBatch } from "../batch/encode/encode.ts";
-import type { Encoder } from "../batch/encode/encoder.ts";
-import { EventFilter } from "../batch/encode/event-filter.ts";
-import { makeEncoder } from "../batch/encode/make-encoder.ts";
-import { firstFrom } from "../batch/group/withhold.ts";
-import { type Config, requireServices } from "../config.ts";
-import { HEADER_BYTES } from "../event/codec.ts";
-import { openRegistry, type Registry } from "../event/registry.ts";
-import type { Log } from "../log.ts";
-import { lettersIn, unservedSessions } from "../table/checks/rows-of-parts.ts";
-import type { Connection } from "../table/connection.ts";
-import { checkCatalog } from "../table/rows/catalog.ts";
-import { RowPicker } from "../table/rows/row-picker.ts";
-import { keptFrom } from "../table/upkeep/day-partitions.ts";
-import type { FetchedBatch } from "../topic/fetch/fetched-batch.ts";
-import { openKafka } from "../topic/kafkajs/open-kafka.ts";
-import { type LogClient, withAdmin } from "../topic/log-client.ts";
-import { type OffsetRange, readRanges } from "../topic/read-ranges.ts";
+import { type Consumer, dayColumnOf, hasherOf } from "../../batch/consumer.ts";
+import { encodeBatch } from "../../batch/encode/encode.ts";
+import type { Encoder } from "../../batch/encode/encoder.ts";
+import { EventFilter } from "../../batch/encode/event-filter.ts";
+import { makeEncoder } from "../../batch/encode/make-encoder.ts";
+import { firstFrom } from "../../batch/group/withhold.ts";
+import { type Config, requireServices } from "../../config.ts";
+import { HEADER_BYTES } from "../../event/codec.ts";
+import { openRegistry, type Registry } from "../../event/registry.ts";
+import type { Log } from "../../log.ts";
+import { lettersIn, unservedSessions } from "../../table/checks/rows-of-parts.ts";
+import type { Connection } from "../../table/connection.ts";
+import { checkCatalog } from "../../table/rows/catalog.ts";
+import { RowPicker } from "../../table/rows/row-picker.ts";
+import { keptFrom } from "../../table/upkeep/day-partitions.ts";
+import type { FetchedBatch } from "../../topic/fetch/fetched-batch.ts";
+import { openKafka } from "../../topic/kafkajs/open-kafka.ts";
+import { type LogClient, withAdmin } from "../../topic/log-client.ts";
+import { type OffsetRange, readRanges } from "../../topic/read-ranges.ts";
 
 /** What is asked of the log, and of which table. */
 interface Asked {

@@ -1,6 +1,6 @@
 import { randomInt } from "node:crypto";
-import type { RowPicker } from "../table/rows/row-picker.ts";
-import { addTo, type Sum } from "../table/rows/row-sums.ts";
+import type { RowPicker } from "../../table/rows/row-picker.ts";
+import { addTo, type Sum } from "../../table/rows/row-sums.ts";
 
 const WORDS_PER_ID = 4;
 const SLOTS_MIN = 1024;

@@ -1,8 +1,8 @@
-import { hasherOf } from "../batch/consumer.ts";
-import { readRowsOfParts } from "../table/checks/rows-of-parts.ts";
-import type { Connection } from "../table/connection.ts";
-import { type PickedRow, RowPicker } from "../table/rows/row-picker.ts";
-import type { OffsetRange } from "../topic/read-ranges.ts";
+import { hasherOf } from "../../batch/consumer.ts";
+import { readRowsOfParts } from "../../table/checks/rows-of-parts.ts";
+import type { Connection } from "../../table/connection.ts";
+import { type PickedRow, RowPicker } from "../../table/rows/row-picker.ts";
+import type { OffsetRange } from "../../topic/read-ranges.ts";
 import type { EventLog, TakeRow } from "./event-log.ts";
 import { IdTally } from "./id-tally.ts";
 import { type NamedRows, RowComparison, type ToldRow, type Unnamed } from "./row-comparison.ts";
