@@ -71,6 +71,9 @@ export class TradetapeError extends Error {
   }
 }
 
+/** A number as a message shows it. */
+export const count = (n: number | bigint): string => n.toLocaleString("en-US");
+
 /** `text` as a message shows it: quoted, escaped and short. */
 export function shown(text: string): string {
   return JSON.stringify(text.length > 40 ? `${text.slice(0, 40)}...` : text);

@@ -1,4 +1,7 @@
 import { MultiBar, Presets } from "cli-progress";
+import { count } from "../errors.ts";
+
+export { count } from "../errors.ts";
 
 /** One count on its way. `total` may be unknown, and may grow. */
 export interface Bar {
@@ -29,8 +32,6 @@ export interface Progress {
 /** Often enough to see that it moves, seldom enough that a log of an hour's work can be read. */
 const PLAIN_EVERY_MS = 5000;
 const TERMINAL_EVERY_MS = 500;
-
-export const count = (n: number | bigint): string => n.toLocaleString("en-US");
 
 export const rateOf = (done: number, ms: number): number => (done * 1000) / Math.max(1, ms);
 
