@@ -23,7 +23,8 @@ export function readConfig(
   env: NodeJS.ProcessEnv = process.env,
   { given = "flag", fixed = [] }: Sources = {},
 ): Config {
-  const problems = [...unknownOptions(values, given), ...unknownVariables(env)];
+  const isGiven = (name: SettingName) => values[name] !== undefined || fixed.includes(name);
+  const problems = [...unknownOptions(values, given), ...unknownVariables(env), ...misspeltVariables(env, isGiven)];
   const config: Record<string, unknown> = {};
   for (const name of SETTING_NAMES) {
     const s: Setting<z.ZodType> = SETTINGS[name];
@@ -79,6 +80,34 @@ function unknownVariables(env: NodeJS.ProcessEnv): string[] {
     return [`${name} is no setting: unset it; ${nearest(name.toUpperCase(), known)} is meant, perhaps`];
   });
 }
+
+/** How names begin that our settings share with those of other programs, which are none of our business. */
+const SHARED = ["KAFKA_", "SCHEMA_REGISTRY"];
+
+/**
+ * Variables that look like a setting of ours misspelt, where that setting isn't given otherwise: without it a connection would
+ * lack its login, say.
+ * @param isGiven whether a setting is given by name, or asks neither a flag nor the environment
+ */
+function misspeltVariables(env: NodeJS.ProcessEnv, isGiven: (name: SettingName) => boolean): string[] {
+  const files = (name: string) => `${name}_FILE`;
+  const ours = new Map(SETTING_NAMES.map((name) => [SETTINGS[name].env as string, name]));
+  return Object.entries(env).flatMap(([name, value]) => {
+    const spelt = name.toUpperCase();
+    const prefix = SHARED.find((one) => spelt.startsWith(one));
+    if (!value || prefix === undefined || ours.has(name)) return [];
+    const known = [...ours.keys()].filter((other) => other.startsWith(prefix));
+    const like = known.filter((other) => resembles(spelt, other, prefix));
+    if (like.length === 0 || known.some((other) => name === files(other))) return [];
+    const meant = nearest(spelt, like);
+    if (env[meant] || env[files(meant)] || isGiven(ours.get(meant)!)) return [];
+    return [`${name} is no setting: unset it; ${meant} is meant, perhaps`];
+  });
+}
+
+/** Whether a name is another one cut short at a word, or differs in a letter of four of what comes behind the prefix. */
+const resembles = (name: string, other: string, prefix: string): boolean =>
+  other.startsWith(`${name}_`) || editsBetween(name, other) <= Math.ceil((other.length - prefix.length) / 4);
 
 /** The name that most resembles one, by how many letters have to be changed, added or left out. */
 function nearest(name: string, known: readonly string[]): string {

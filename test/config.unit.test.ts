@@ -38,6 +38,38 @@ describe("a variable of our prefix that no setting has", () => {
   });
 });
 
+describe("a variable that looks like one of ours misspelt, of a prefix that others use, too", () => {
+  test.each([
+    ["KAFKA_BROKER", "KAFKA_BROKERS"],
+    ["KAFKA_BORKERS", "KAFKA_BROKERS"],
+    ["kafka_brokers", "KAFKA_BROKERS"],
+    ["KAFKA_SASL_MECHANISMS", "KAFKA_SASL_MECHANISM"],
+    ["KAFKA_SASL_USER", "KAFKA_SASL_USERNAME"],
+    ["KAFKA_SASL_PASSWORT", "KAFKA_SASL_PASSWORD"],
+    ["KAFKA_SSL", "KAFKA_SSL_ENABLED"],
+    ["KAFKA_SSL_CA", "KAFKA_SSL_CA_FILE"],
+    ["SCHEMA_REGISTRY_URI", "SCHEMA_REGISTRY_URL"],
+    ["SCHEMA_REGISTRY", "SCHEMA_REGISTRY_URL"],
+  ])("%s is refused, and %s named", (name, meant) => {
+    expect(() => readConfig({}, { [name]: "x" })).toThrow(refused(`^${name} .*\\b${meant}\\b`));
+  });
+
+  test("is none where it is empty, or where what it resembles is given by a variable, a flag or for good", () => {
+    const [wrong, right] = [{ KAFKA_BROKER: "a:1" }, { KAFKA_BROKERS: "b:1" }];
+    expect(readConfig({}, { KAFKA_BROKER: "" })).toEqual(readConfig({}, {}));
+    expect(readConfig({}, { ...wrong, ...right })).toEqual(readConfig({}, right));
+    expect(readConfig({ kafkaBrokers: "b:1" }, wrong)).toEqual(readConfig({}, right));
+    expect(readConfig({}, wrong, { fixed: ["kafkaBrokers"] })).toEqual(readConfig({}, {}));
+  });
+
+  test("is none where only its beginning is ours", () => {
+    const names = ["HOME", "OPTS", "HEAP_OPTS", "BROKER_ID", "BROKERS_SERVICE_HOST", "URL", "LOG_DIRS", "TOPIC", "TLS"];
+    const others = Object.fromEntries(names.map((name) => [`KAFKA_${name}`, "x"]));
+    const registry = { SCHEMA_REGISTRY_HOST_NAME: "x", SCHEMA_REGISTRY_LISTENERS: "x" };
+    expect(readConfig({}, { ...others, ...registry, DATABASE_URI: "x" })).toEqual(readConfig({}, {}));
+  });
+});
+
 describe("an option of connect that there isn't", () => {
   test.each([
     ["kafkaBroker", "kafkaBrokers"],
