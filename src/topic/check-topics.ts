@@ -1,4 +1,4 @@
-import type { Config } from "../config.ts";
+import { type Config, requireServices } from "../config.ts";
 import { TradetapeError } from "../errors.ts";
 import type { FoundTopic, LogAdmin } from "./log-client.ts";
 import {
@@ -84,8 +84,8 @@ function compare({ topic, name, there, actual, brokers }: Subject, config: Confi
   );
   if (isNarrow) differences.unshift(`has ${partitions} partitions, should have ${wanted} or more`);
   const mends = [
-    ...(isNarrow ? [widen(name, wanted)] : []),
-    ...(wrong.length > 0 ? [mendOf(name, wrong, actual)] : []),
+    ...(isNarrow ? [widen(config, name, wanted)] : []),
+    ...(wrong.length > 0 ? [mendOf(config, name, wrong, actual)] : []),
   ];
   return {
     topic,
@@ -100,17 +100,24 @@ function compare({ topic, name, there, actual, brokers }: Subject, config: Confi
   };
 }
 
-const widen = (name: string, partitions: number): string =>
-  `Run Kafka's own \`kafka-topics.sh --bootstrap-server HOST:PORT --alter --topic ${name} --partitions ${partitions}\`.`;
+const widen = (config: Config, name: string, partitions: number): string =>
+  kafkaTool(config, "kafka-topics.sh", `--topic ${name} --partitions ${partitions}`);
 
 /** Keeping events longer loses nothing, so our own command does that. All else is for Kafka's, and for somebody to mean it. */
-function mendOf(name: string, wrong: readonly Demand[], actual: TopicSettings): string {
+function mendOf(config: Config, name: string, wrong: readonly Demand[], actual: TopicSettings): string {
   if (wrong.every((demand) => isTooShort(demand, actual))) {
     return "Run `tradetape topics --create`: it has topics keep their events longer.";
   }
   const settings = wrong.map(({ setting, value }) => `${setting}=${value}`).join(",");
-  const of = `--entity-type topics --entity-name ${name}`;
-  return `Run Kafka's own \`kafka-configs.sh --bootstrap-server HOST:PORT --alter ${of} --add-config ${settings}\`.`;
+  return kafkaTool(config, "kafka-configs.sh", `--entity-type topics --entity-name ${name} --add-config ${settings}`);
+}
+
+/** A command of Kafka's own that changes something on the cluster of the settings in force. */
+function kafkaTool(config: Config, program: string, change: string): string {
+  const brokers = requireServices(config, "kafkaBrokers").kafkaBrokers.join(",");
+  const command = `Run Kafka's own \`${program} --bootstrap-server ${brokers} --alter ${change}\``;
+  const asksForMore = config.kafkaSsl || config.kafkaSaslMechanism !== undefined;
+  return `${command}${asksForMore ? ", with --command-config and a file that has TLS and login for Kafka's tools" : ""}.`;
 }
 
 /** @throws TradetapeError topic_missing or topic_misconfigured that names each topic that isn't as declared */

@@ -24,6 +24,8 @@ describe("the table of topics", () => {
   });
 });
 
+const BROKERS = "a.example:9092,b.example:9092";
+
 /** What is found of `topic`, which differs by this from a new one, on a cluster of so many brokers. */
 async function found(
   topic: TopicName,
@@ -32,9 +34,10 @@ async function found(
     readonly replicas?: number;
     readonly brokers?: number;
     readonly settings?: Readonly<Record<string, string>>;
+    readonly config?: Parameters<typeof readConfig>[0];
   },
 ) {
-  const config = readConfig({ compactedTopics: "refuse" }, {});
+  const config = readConfig({ compactedTopics: "refuse", kafkaBrokers: BROKERS, ...change.config }, {});
   const { partitions } = TOPICS[topic];
   const there = { partitions, isReady: true, replicas: 3, ...change };
   const brokers = { "min.insync.replicas": "2", "unclean.leader.election.enable": "false" };
@@ -85,6 +88,17 @@ describe("a topic on the cluster", () => {
       const report = await found(topic, change);
       expect(report).toMatchObject({ state: "misconfigured", differences: [expect.stringContaining(why)] });
       expect(report.mend).toContain(mend);
+    },
+  );
+
+  it.each([{ partitions: 3 }, { settings: { "cleanup.policy": "compact" } }])(
+    "is mended by a command that can be typed as it stands, with the brokers of the settings: %o",
+    async (change) => {
+      const { mend } = await found("ticks", change);
+      expect(mend).toContain(`--bootstrap-server ${BROKERS} --alter`);
+      expect(mend).not.toMatch(/[A-Z]{4}|command-config/);
+      const overTls = await found("ticks", { ...change, config: { kafkaSsl: "true" } });
+      expect(overTls.mend).toContain("--command-config");
     },
   );
 

@@ -1,5 +1,6 @@
 import { type LogEntry, logLevel } from "tradetape-kafkajs";
 import type { Log } from "../../log.ts";
+import { type Outages, outagesOf } from "./outages.ts";
 
 type Level = "error" | "warn" | "info" | "debug";
 
@@ -42,13 +43,41 @@ function levelOf({ level, log }: LogEntry): Level {
   return level === logLevel.WARN ? "info" : "debug";
 }
 
-/** kafkajs's lines as lines of ours, each at the level that it deserves. */
-export function kafkaLogCreator(log: Log): () => (entry: LogEntry) => void {
+/** What kafkajs says when it can't reach a broker, or gets no answer: at each try, by each client. */
+const FAILED = /^Connection (error|timeout|closed)|^Closed connection|timed out/i;
+/** What it says because of that. */
+const CONSEQUENCE = /connect|ECONN|ENOTFOUND|EAI_AGAIN|UNREACH|timed out|coordinator/i;
+/** Crashes after which kafkajs, or `KafkaMember`, joins the group again as soon as the broker is back. */
+const PASSING_CRASH =
+  /^Crash: KafkaJS(NumberOfRetriesExceeded|Connection|RequestTimeout|Timeout|LockTimeout|Group|Broker)/;
+
+/**
+ * kafkajs's lines as lines of ours, each at the level that it deserves; what repeats while a broker is away at `debug`, because
+ * `outages` says that.
+ */
+export function kafkaLogCreator(log: Log, outages = outagesOf(log)): () => (entry: LogEntry) => void {
   const child = log.child({ part: "kafka" });
   return () => (entry) => {
-    const level = levelOf(entry);
-    if (!child.isLevelEnabled(level)) return;
-    const { timestamp: _time, logger: _name, stack: _stack, message, ...facts } = entry.log;
-    child[level]({ from: entry.namespace, ...facts }, String(message));
+    const { timestamp: _time, logger: _name, stack: _stack, message: said, ...facts } = entry.log;
+    const message = String(said);
+    const told = levelOf(entry);
+    const level = isOfOutage(outages, told, { message, broker: facts.broker }) ? "debug" : told;
+    if (child.isLevelEnabled(level)) child[level]({ from: entry.namespace, ...facts }, message);
   };
+}
+
+/** Whether a line tells of an outage, which is noted then. */
+function isOfOutage(
+  outages: Outages,
+  level: Level,
+  { message, broker }: { message: string; broker?: unknown },
+): boolean {
+  if (level !== "warn" && !PASSING_CRASH.test(message)) return false;
+  if (FAILED.test(message) && level === "warn") {
+    outages.failed(typeof broker === "string" ? broker : undefined, message);
+    return true;
+  }
+  const isLeftOut = outages.goesOn && CONSEQUENCE.test(message);
+  if (isLeftOut) outages.leaveOut();
+  return isLeftOut;
 }

@@ -191,5 +191,5 @@ const crash = (topicNames: readonly string[], cause: Error): TradetapeError =>
   new TradetapeError("group_crashed", `the consumer group of ${topicNames.join(", ")} ended: ${cause.message}`, {
     cause,
     canRetry: true,
-    next: "Start the same command again: it goes on where it was.",
+    next: "Look for the reason in the brokers' logs.",
   });

@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
+import type { Socket } from "node:net";
 import type { ConnectionOptions } from "node:tls";
-import { Kafka, type KafkaConfig, logLevel, type SASLOptions } from "tradetape-kafkajs";
+import { type ISocketFactoryArgs, Kafka, type KafkaConfig, logLevel, type SASLOptions } from "tradetape-kafkajs";
 import { type Config, requireServices } from "../../config.ts";
 import { TradetapeError } from "../../errors.ts";
 import type { Log } from "../../log.ts";
@@ -16,6 +17,7 @@ import { KafkaAdmin } from "./kafka-admin.ts";
 import { kafkaLogCreator } from "./kafka-log.ts";
 import { KafkaMember } from "./kafka-member.ts";
 import { KafkaProducer } from "./kafka-producer.ts";
+import { type Outages, outagesOf } from "./outages.ts";
 
 /** About 3 s: a wrong address is told soon. What has to outlast a broker's restart brings patience of its own. */
 const CONNECT_RETRY = { initialRetryTime: 100, factor: 0.2, multiplier: 2, maxRetryTime: 2000, retries: 5 };
@@ -33,13 +35,19 @@ export function openKafka(config: Config, log: Log): LogClient {
     brokers: kafkaBrokers,
     connectionTimeout: CONNECTION_TIMEOUT_MS,
     retry: CONNECT_RETRY,
-    socketFactory: openSocket,
+    socketFactory: (args) => openWatched(outagesOf(log), args),
     logLevel: log.level === "silent" ? logLevel.NOTHING : logLevel.INFO,
     logCreator: kafkaLogCreator(log),
   };
   if (config.kafkaSsl) options.ssl = tlsOptions(config);
   if (config.kafkaSaslMechanism !== undefined) options.sasl = saslOptions(config);
   return new KafkaClient(options, log);
+}
+
+function openWatched(outages: Outages, args: ISocketFactoryArgs): Socket {
+  const socket = openSocket(args);
+  outages.watch(`${args.host}:${args.port}`, socket);
+  return socket;
 }
 
 /** The cluster that a client of our kafkajs's speaks to. */

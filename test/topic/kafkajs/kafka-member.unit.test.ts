@@ -2,12 +2,34 @@ import type { Kafka } from "tradetape-kafkajs";
 import { describe, expect, it } from "vitest";
 import type { Log } from "../../../src/log.ts";
 import { KafkaMember } from "../../../src/topic/kafkajs/kafka-member.ts";
+import { outagesOf } from "../../../src/topic/kafkajs/outages.ts";
 import type { MemberHandlers } from "../../../src/topic/log-client.ts";
 import { recordBatch } from "../../../src/topic/patch/produce-request.ts";
 import { RecordBatch } from "../../../src/topic/wire/record-batch.ts";
 import { RecordWriter } from "../../../src/topic/wire/record-writer.ts";
 
 type Payload = Readonly<Record<string, unknown>>;
+
+/** A clock that goes on by `pass` alone. */
+function steppedClock() {
+  let nowMs = 0;
+  const looks: (() => void)[] = [];
+  const clock = {
+    sleep: () => new Promise<void>((resolve) => setImmediate(resolve)),
+    now: () => nowMs,
+    every: (_ms: number, look: () => void) => {
+      looks.push(look);
+      return () => void looks.splice(0);
+    },
+  };
+  const pass = (seconds: number) => {
+    for (let n = 0; n < seconds; n++) {
+      nowMs += 1000;
+      for (const look of looks) look();
+    }
+  };
+  return { clock, pass };
+}
 
 /** A member on kafkajs's consumer as far as it goes without a broker: without a group, it can be told nothing. */
 async function started(assignment: "shared" | "sole", change: Partial<MemberHandlers> = {}) {
@@ -45,26 +67,12 @@ async function started(assignment: "shared" | "sole", change: Partial<MemberHand
   };
   const kafka = { consumer: () => consumer } as unknown as Kafka;
   const options = { groupId: "g", topicNames: ["ticks"], fetchPartitionBytesMax: 1024, sessionTimeoutMs: 6000 };
-  let nowMs = 0;
-  const looks: (() => void)[] = [];
-  const clock = {
-    sleep: () => new Promise<void>((resolve) => setImmediate(resolve)),
-    now: () => nowMs,
-    every: (_ms: number, look: () => void) => {
-      looks.push(look);
-      return () => void looks.splice(0);
-    },
-  };
+  const { clock, pass } = steppedClock();
   const logged: string[] = [];
   const warn = ({ seconds }: { seconds?: number }, text: string) =>
     logged.push(`${seconds ?? "-"} ${text.split(":")[0]}`);
-  const pass = (seconds: number) => {
-    for (let n = 0; n < seconds; n++) {
-      nowMs += 1000;
-      for (const look of looks) look();
-    }
-  };
-  const member = new KafkaMember(kafka, { ...options, assignment }, { warn } as unknown as Log, clock);
+  const log = { warn } as unknown as Log; // all that it is asked
+  const member = new KafkaMember(kafka, { ...options, assignment }, log, clock);
   await member.start({
     onAssigned: (all) => heard.push(`assigned ${all.map(({ topicName, partition }) => topicName + partition)}`),
     onLeft: () => heard.push("left"),
@@ -72,7 +80,19 @@ async function started(assignment: "shared" | "sole", change: Partial<MemberHand
     onCrash: (error) => heard.push(`crash: ${(error as Error).message}`),
     ...change,
   });
-  return { member, told, heard, logged, pass, emit, join, leave, consumer, take: (batch: Payload) => eachBatch(batch) };
+  return {
+    member,
+    log,
+    told,
+    heard,
+    logged,
+    pass,
+    emit,
+    join,
+    leave,
+    consumer,
+    take: (batch: Payload) => eachBatch(batch),
+  };
 }
 
 /** What kafkajs hands over of partition 0 from offset 7 on, and the offsets that are resolved of it. */
@@ -215,7 +235,7 @@ describe.each(["shared", "sole"] as const)("a member of a group with %s assignme
     expect(heard.slice(1)).toEqual(["batch of 1", "batch of 0"]);
   });
 
-  it("says in the log that it has had no group for ten seconds, again every ten, and when that is over", async () => {
+  it("says in the log that it has had no group for ten seconds, again every minute, and when that is over", async () => {
     const { logged, pass, emit, member, leave } = await started(assignment);
     for (let n = 0; n < 10; n++) {
       pass(9);
@@ -223,13 +243,24 @@ describe.each(["shared", "sole"] as const)("a member of a group with %s assignme
     }
     expect(logged).toEqual([]);
     leave();
-    pass(31);
+    pass(131);
     emit("HEARTBEAT", {});
     const none = "no assignment from Kafka";
-    expect(logged).toEqual([`10 ${none}`, `20 ${none}`, `30 ${none}`, "- the group is there again"]);
+    expect(logged).toEqual([`10 ${none}`, `70 ${none}`, `130 ${none}`, "- the group is there again"]);
     await member.stop();
     pass(60);
     expect(logged).toHaveLength(4);
+  });
+
+  it("says so after a minute only while the log says that a broker is away", async () => {
+    const { logged, pass, leave, log } = await started(assignment);
+    const none = "no assignment from Kafka";
+    leave();
+    outagesOf(log).failed("a:1", "Connection error");
+    pass(59);
+    expect(logged.slice(1)).toEqual([]);
+    pass(1);
+    expect(logged.slice(1)).toEqual([`60 ${none}`]);
   });
 
   it("goes without a word where the group's broker doesn't answer until its session is over anyway", async () => {
