@@ -10,11 +10,13 @@ import {
   detachDay,
   dropDay,
   hashDay,
+  hasRows,
+  keptFrom,
   listDays,
   lockDrops,
   moveKeepFrom,
 } from "../table/upkeep/day-partitions.ts";
-import { removeFromLedger } from "../table/upkeep/removed.ts";
+import { removeFromLedger, requireLedger } from "../table/upkeep/removed.ts";
 
 export interface DroppedDay {
   readonly day: string;
@@ -52,6 +54,7 @@ export async function dropDays(ops: Ops, options: DropOptions): Promise<readonly
   const { landing, hasher, topic } = options;
   const { table } = landing;
   await lockDrops(connection);
+  await planDrop(ops, options);
   const by = `${ops.actor} as ${ops.databaseUser}`;
   const keepFrom = await committed(connection, () => moveKeepFrom(connection, table, options.before, by));
   const action = { actionId: randomUUID(), keepFrom, topic, landing, hasher };
@@ -64,6 +67,28 @@ export async function dropDays(ops: Ops, options: DropOptions): Promise<readonly
     dropped.push(done);
   }
   return dropped;
+}
+
+/** Days that would be dropped, and the first one that would be kept. */
+export interface PlannedDrop {
+  readonly keepFrom: string;
+  readonly days: readonly DayPartition[];
+}
+
+/**
+ * What `dropDays` would drop. Looks at what may refuse it, before anything is changed, and changes nothing.
+ * @throws TradetapeError input_invalid when rows lie there and this topic has never landed
+ */
+export async function planDrop(
+  { connection }: Pick<Ops, "connection">,
+  { landing, before, topic }: Pick<DropOptions, "landing" | "before" | "topic">,
+): Promise<PlannedDrop> {
+  const { table } = landing;
+  const kept = await keptFrom(connection, table);
+  const keepFrom = kept !== undefined && kept > before ? kept : before;
+  const days = (await listDays(connection, table)).filter(({ day }) => day < keepFrom);
+  for (const { day } of days) if (await hasRows(connection, table, day)) await requireLedger(connection, topic, table);
+  return { keepFrom, days };
 }
 
 interface DropAction {

@@ -1,5 +1,5 @@
 import { SYSTEM_CLOCK } from "../clock.ts";
-import { TradetapeError } from "../errors.ts";
+import { count, TradetapeError } from "../errors.ts";
 import type { EventTopic } from "../event/schemas.ts";
 import type { Connection } from "../table/connection.ts";
 import { nextOffsets } from "../table/landing/landed.ts";
@@ -34,7 +34,7 @@ export async function requireLanded(
       const landed = await nextOffsets(connection, topic);
       for (const { partition, low, high } of partitions) {
         const left = high - Math.max(low, landed.get(partition) ?? low);
-        if (left > 0) behind.push(`${topic}/${partition} has ${left} that haven't landed`);
+        if (left > 0) behind.push(`${topic}/${partition} has ${count(left)} that haven't landed`);
       }
     }
     if (behind.length === 0) return;

@@ -3,9 +3,8 @@ import { hasherOf } from "../../batch/consumer.ts";
 import { requireServices } from "../../config.ts";
 import { isoDate } from "../../event/day.ts";
 import { openOps } from "../../operator/ops.ts";
-import { type DroppedDay, dropDays } from "../../retention/drop-days.ts";
+import { type DroppedDay, dropDays, type PlannedDrop, planDrop } from "../../retention/drop-days.ts";
 import { requireLanded } from "../../retention/unlanded.ts";
-import { type DayPartition, listDays } from "../../table/upkeep/day-partitions.ts";
 import { openKafka } from "../../topic/kafkajs/open-kafka.ts";
 import { withAdmin } from "../../topic/log-client.ts";
 import { topicName } from "../../topic/topics.ts";
@@ -17,14 +16,15 @@ import { dayFlag, daysText, declareTopic, oneWithDays, type TopicFlag, today } f
 
 interface DropFlags extends TopicFlag {
   readonly wait: string;
+  readonly dryRun?: boolean;
   readonly yes?: boolean;
 }
 
 export const dropCommand: CommandSpec<DropFlags & { readonly before: string }> = {
   name: "drop",
-  summary: "drop the days before one, for good and audited; without --yes, say which",
+  summary: "drop the days before one, for good and audited; without --yes, say which, as --dry-run does",
   examples: [
-    "tradetape partitions drop --topic ticks --before 2024-01-01          what would go",
+    "tradetape partitions drop --topic ticks --before 2024-01-01 --dry-run    what would go, or what refuses it",
     "tradetape partitions drop --topic ticks --before 2024-01-01 --yes    Ctrl-C stops between two days, again goes on",
   ],
   declare: (command) => {
@@ -40,9 +40,9 @@ export const dropCommand: CommandSpec<DropFlags & { readonly before: string }> =
 
 export const retainCommand: CommandSpec<DropFlags & { readonly keepDays: string }> = {
   name: "retain",
-  summary: "keep today and so many days before it, drop what is older; without --yes, say which",
+  summary: "keep today and so many days before it, drop what is older; without --yes, say which, as --dry-run does",
   examples: [
-    "tradetape partitions retain --topic ticks --keep-days 365",
+    "tradetape partitions retain --topic ticks --keep-days 365 --dry-run",
     "tradetape partitions retain --topic ticks --keep-days 365 --yes    from a daily timer; exit code 2: try again",
   ],
   declare: (command) => {
@@ -57,6 +57,7 @@ export const retainCommand: CommandSpec<DropFlags & { readonly keepDays: string 
 
 function declareDropping(command: Command): void {
   command.option("--wait <seconds>", "how long to wait for what the log holds to land first", "30");
+  command.option("--dry-run", "look at all that the drop looks at, say which days would go, change nothing");
   command.option("--yes", "do it");
   declareTopic(command);
 }
@@ -64,20 +65,19 @@ function declareDropping(command: Command): void {
 async function drop(session: Session, before: string, flags: DropFlags): Promise<ExitCode> {
   const { out, signal, log, progress } = session;
   const waitMs = wholeFlag("--wait", flags.wait, 0)! * 1000;
+  if (flags.yes && flags.dryRun) throw wrong("--yes with --dry-run", "one of the two");
   const config = requireServices(session.config, "databaseUrl", "kafkaBrokers");
   const { namespace } = config;
   const consumer = oneWithDays(namespace, flags);
   const { topic, landing } = consumer;
-  const { table } = landing;
   const ops = await openOps(config, { name: "partitions", role: "tradetape_owner" });
   try {
-    const days = (await listDays(ops.connection, table)).filter(({ day }) => day < before);
-    if (!flags.yes) return dryRun(session, before, days);
     const check = (admin: Parameters<typeof requireLanded>[1]) =>
       requireLanded(ops.connection, admin, { topic, namespace }, waitMs);
     await withAdmin(openKafka(config, log), check);
-    const onDropped = ({ day, rows }: DroppedDay) => progress.line(`${day}: ${count(rows)} ${topic} dropped`);
     const name = topicName(namespace, topic);
+    if (!flags.yes) return dryRun(session, topic, await planDrop(ops, { landing, before, topic: name }));
+    const onDropped = ({ day, rows }: DroppedDay) => progress.line(`${day}: ${count(rows)} ${topic} dropped`);
     const hasher = hasherOf(consumer);
     const dropped = await dropDays(ops, { landing, hasher, before, topic: name, stop: signal, onDropped });
     const interrupted = signal.aborted;
@@ -94,12 +94,10 @@ async function drop(session: Session, before: string, flags: DropFlags): Promise
   }
 }
 
-function dryRun({ out }: Session, before: string, days: readonly DayPartition[]): ExitCode {
-  out.result({ dryRun: true, before, days }, () =>
-    [
-      ...(days.length === 0 ? [] : [daysText(days)]),
-      `${count(days.length)} days before ${before} would be dropped; nothing was changed: --yes does it`,
-    ].join("\n"),
+function dryRun({ out }: Session, topic: string, { keepFrom, days }: PlannedDrop): ExitCode {
+  const would = `${count(days.length)} days before ${keepFrom} would be dropped, ${topic} of then filtered from then on`;
+  out.result({ dryRun: true, before: keepFrom, days }, () =>
+    [...(days.length === 0 ? [] : [daysText(days)]), `${would}; nothing was changed: --yes does it`].join("\n"),
   );
   return EXIT.good;
 }

@@ -89,6 +89,12 @@ export async function countDay(connection: Connection, table: string, day: strin
   return row!.rows;
 }
 
+/** Whether such a day, or one that is attached, has rows. */
+export async function hasRows(connection: Connection, table: string, day: string): Promise<boolean> {
+  const [row] = await connection.query<{ has: boolean }>(`SELECT EXISTS (SELECT FROM ${leaf(table, day)}) AS has`);
+  return row!.has;
+}
+
 export async function dropDay(connection: Connection, table: string, day: string): Promise<void> {
   await connection.query(`DROP TABLE ${leaf(table, day)}`);
 }

@@ -32,11 +32,15 @@ export async function removeFromLedger(connection: Connection, removal: LedgerRe
 }
 
 async function lockLedger(connection: Connection, topic: string, table: string): Promise<number> {
-  const landed = await nextOffsets(connection, topic);
-  if (!landed.has(LEDGER_PARTITION)) {
-    throw new TradetapeError("input_invalid", `${topic} has never landed in this database, and ${table} has rows`, {
-      next: "Set TRADETAPE_NAMESPACE to the one whose events landed here.",
-    });
-  }
+  await requireLedger(connection, topic, table);
   return lockPartition(connection, topic, LEDGER_PARTITION);
+}
+
+/** @throws TradetapeError input_invalid when a topic has never landed, so that no ledger of it could note what is removed */
+export async function requireLedger(connection: Connection, topic: string, table: string): Promise<void> {
+  const landed = await nextOffsets(connection, topic);
+  if (landed.has(LEDGER_PARTITION)) return;
+  throw new TradetapeError("input_invalid", `${topic} has never landed in this database, and ${table} has rows`, {
+    next: "Set TRADETAPE_NAMESPACE to the one whose events landed here.",
+  });
 }

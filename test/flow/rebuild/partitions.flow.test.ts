@@ -96,15 +96,33 @@ describe("dropping days", () => {
     expect([unset.code, unset.stderr]).toEqual([2, expect.stringContaining("--keep-days")]);
   });
 
-  test("waits for what the log holds to land: exit 2, naming where", async () => {
-    await tape.publish("ticks", tick(9001, { timestamp: NOON }));
-    const { code, stderr } = await tradetape(
-      ["partitions", "drop", "--topic", "ticks", "--before", dayOf(1), "--yes", "--wait", "0"],
-      env,
-    );
-    expect([code, stderr]).toEqual([2, expect.stringContaining(`${tape.name("ticks")}/`)]);
-    expect((await list())[0]).toEqual([dayOf(0), "attached"]);
-    await tape.land("ticks", "audit");
+  test.each([["--yes"], ["--dry-run"], []])(
+    "waits for what the log holds to land, also where it only says what would go: exit 2, naming where: %s",
+    async (...how) => {
+      await tape.publish("ticks", tick(9001, { timestamp: NOON }));
+      const drop = ["partitions", "drop", "--topic", "ticks", "--before", dayOf(1), "--wait", "0", ...how];
+      const { code, stderr } = await tradetape(drop, env);
+      expect([code, stderr]).toEqual([2, expect.stringContaining(`${tape.name("ticks")}/`)]);
+      expect((await list())[0]).toEqual([dayOf(0), "attached"]);
+      await tape.land("ticks", "audit");
+    },
+  );
+
+  test.each([["--yes"], ["--dry-run"]])("is refused for a namespace that never landed here: %s", async (how) => {
+    const elsewhere = { ...env, TRADETAPE_NAMESPACE: `${tape.config.namespace}-other` };
+    expect((await tradetape(["topics", "--create"], elsewhere)).code).toBe(0);
+    const drop = ["partitions", "drop", "--topic", "ticks", "--before", dayOf(1), how];
+    const { code, stderr } = await tradetape(drop, elsewhere);
+    expect([code, stderr]).toEqual([2, expect.stringContaining("has never landed in this database")]);
+  });
+
+  test("says by --dry-run what --yes does, and takes one of the two only", async () => {
+    const before = await rows();
+    const drop = ["drop", "--topic", "ticks", "--before", dayOf(1)];
+    const { days } = await json<{ days: DayPartition[] }>(...drop, "--dry-run");
+    expect([days.map(({ day }) => day), await rows()]).toEqual([[dayOf(0)], before]);
+    const both = await tradetape(["partitions", ...drop, "--dry-run", "--yes"], env);
+    expect([both.code, await rows()]).toEqual([2, before]);
   });
 
   test("takes them out of table and list, into ledger and audit trail, and filters them when they come again", async () => {
