@@ -1,59 +1,114 @@
 import { randomUUID } from "node:crypto";
+import { BECAUSE } from "../batch/land/letter-verdict.ts";
+import { TradetapeError } from "../errors.ts";
+import { EventReader } from "../event/codec.ts";
+import type { Subjects } from "../event/http/subjects.ts";
+import type { Registry } from "../event/registry.ts";
+import type { EventTopic } from "../event/schemas.ts";
 import { recordSetAside, recordSkippedSchema } from "../operator/audit-entries.ts";
 import type { Ops } from "../operator/ops.ts";
 import { committed } from "../table/committed.ts";
-import type { Connection } from "../table/connection.ts";
-import { nextOffsets } from "../table/landing/landed.ts";
-import { allowOffsets, allowSchema, endSchema, firstParked } from "../table/letters/allowed-letters.ts";
-import type { PartitionOffsets } from "../topic/offsets.ts";
-
-/** Offsets of a partition that wait: behind what has landed, or parked. */
-export interface WaitingRange {
-  readonly partition: number;
-  readonly fromOffset: number;
-  readonly nextOffset: number;
-}
-
-/** What waits of a topic, up to the end of its log. @param name the topic's full name */
-export async function waitingRanges(
-  connection: Connection,
-  name: string,
-  log: readonly PartitionOffsets[],
-): Promise<readonly WaitingRange[]> {
-  const landed = await nextOffsets(connection, name);
-  const parked = await firstParked(connection, name);
-  return log
-    .map(({ partition, low, high }) => {
-      const next = landed.get(partition) ?? low;
-      return { partition, fromOffset: Math.min(next, parked.get(partition) ?? next), nextOffset: Math.max(next, high) };
-    })
-    .filter(({ fromOffset, nextOffset }) => fromOffset < nextOffset);
-}
+import { allowOffsets, allowSchema, endOffsets, endSchema, heldAllowances } from "../table/letters/allowed-letters.ts";
+import type { WaitingRange } from "./waiting.ts";
 
 /** Has the events of these offsets become letters where they can't land, without stopping their group; audited. */
 export async function setAside(ops: Ops, topic: string, ranges: readonly WaitingRange[], note: string): Promise<void> {
   const actionId = randomUUID();
   await committed(ops.connection, async () => {
     await allowOffsets(ops.connection, topic, ranges, { note, actor: ops.actor });
-    for (const range of ranges) await recordSetAside(ops, { actionId, topic, ...range, note });
+    for (const range of ranges) await recordSetAside(ops, { actionId, topic, ...range, isEnded: false, note });
+  });
+}
+
+/** Takes back what was set aside of a topic and has not landed yet; audited. @returns the offsets */
+export async function endSetAside(ops: Ops, topic: string, note: string): Promise<readonly WaitingRange[]> {
+  const actionId = randomUUID();
+  return committed(ops.connection, async () => {
+    const ranges = await endOffsets(ops.connection, topic);
+    for (const range of ranges) await recordSetAside(ops, { actionId, topic, ...range, isEnded: true, note });
+    return ranges;
+  });
+}
+
+/** A schema whose events become letters, or no longer do. @param topic the full name */
+interface Skip {
+  readonly topic: string;
+  readonly schemaId: number;
+  readonly note: string;
+}
+
+/**
+ * Has events of a schema become letters from now on where they can't land, without stopping their group; audited.
+ * @param everyWriter whether it was said that every writer of the topic is meant
+ * @returns false where it did before, which isn't audited
+ */
+export async function skipSchema(ops: Ops, skip: Skip, everyWriter: boolean): Promise<boolean> {
+  const { connection, actor } = ops;
+  const { topic, schemaId, note } = skip;
+  return committed(connection, async () => {
+    const isNew = await allowSchema(connection, topic, schemaId, { note, actor });
+    if (isNew) await recordSkippedSchema(ops, { actionId: randomUUID(), ...skip, isEnded: false, everyWriter });
+    return isNew;
+  });
+}
+
+/** Takes that back; audited. @returns false where somebody else had, which isn't audited */
+export async function endSkip(ops: Ops, skip: Skip): Promise<boolean> {
+  return committed(ops.connection, async () => {
+    const isEnded = await endSchema(ops.connection, skip.topic, skip.schemaId);
+    if (isEnded) await recordSkippedSchema(ops, { actionId: randomUUID(), ...skip, isEnded });
+    return isEnded;
+  });
+}
+
+/** @throws TradetapeError input_invalid where a schema isn't skipped, with those that are */
+export async function requireSkipped({ connection }: Ops, topic: string, schemaId: number): Promise<void> {
+  const held = await heldAllowances(connection);
+  const skipped = held.flatMap((one) => (one.topic === topic ? (one.schemaId ?? []) : []));
+  if (skipped.includes(schemaId)) return;
+  throw new TradetapeError("input_invalid", `schema ${schemaId} isn't skipped in ${topic}`, {
+    next: skipped.length === 0 ? `No schema is skipped in ${topic}.` : `Those that are: ${skipped.join(", ")}.`,
   });
 }
 
 /**
- * The same for all events of a schema from now on, or takes that back.
- * @returns whether it changed anything; only then it is audited
+ * Refuses to skip the topic's own schema: its letters are those of every writer, and the group would never stop again.
+ * @param name the topic's full name
+ * @throws TradetapeError input_invalid, registry_unreachable
  */
-export async function skipSchema(
-  ops: Ops,
-  topic: string,
-  { schemaId, isEnded, note }: { readonly schemaId: number; readonly isEnded: boolean; readonly note: string },
-): Promise<boolean> {
-  const { connection, actor } = ops;
-  return committed(connection, async () => {
-    const isChanged = isEnded
-      ? await endSchema(connection, topic, schemaId)
-      : await allowSchema(connection, topic, schemaId, { note, actor });
-    if (isChanged) await recordSkippedSchema(ops, { actionId: randomUUID(), topic, schemaId, isEnded, note });
-    return isChanged;
+export async function refuseOwnSchema(
+  { registry, subjects }: { readonly registry: Registry; readonly subjects: Pick<Subjects, "newest"> },
+  { topic, name, schemaId }: { readonly topic: EventTopic; readonly name: string; readonly schemaId: number },
+): Promise<void> {
+  await registry.fetch(schemaId);
+  const isOwn = new EventReader(topic, registry).isOwn(schemaId);
+  if (!isOwn && (await subjects.newest(name)) !== schemaId) return;
+  const message =
+    `schema ${schemaId} is the topic's own: to skip it has whatever any writer of ${name} writes badly become letters from ` +
+    "now on, and the group never stops for them again";
+  throw new TradetapeError("input_invalid", message, {
+    next:
+      `Set aside what waits now: \`tradetape dead-letters set-aside ${topic} ${BECAUSE}\`. Where every writer is meant, from ` +
+      `now on, say so: \`tradetape dead-letters skip-schema ${topic} ${schemaId} --every-writer ${BECAUSE}\`.`,
   });
 }
+
+/**
+ * Refuses a schema that no waiting event names: a wrong number would be skipped for ever, without a word.
+ * @param seen the schemas that waiting events name
+ * @throws TradetapeError input_invalid
+ */
+export function requireWaiting(topic: string, schemaId: number, seen: ReadonlySet<number>): void {
+  if (seen.has(schemaId)) return;
+  const ids = [...seen].sort((a, b) => a - b);
+  const shown = ids.slice(0, IDS_SHOWN_MAX).join(", ");
+  throw new TradetapeError("input_invalid", `no event of ${topic} that waits is written with schema ${schemaId}`, {
+    next:
+      ids.length === 0
+        ? `Nothing of ${topic} that waits names a schema; \`tradetape dead-letters preview ${topic}\` says what waits.`
+        : `What waits is written with schema ${shown}${ids.length > IDS_SHOWN_MAX ? " and others" : ""}; ` +
+          `\`tradetape dead-letters preview ${topic}\` says which of it can't land.`,
+  });
+}
+
+const IDS_SHOWN_MAX = 20;

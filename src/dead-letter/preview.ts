@@ -2,18 +2,20 @@ import type { Consumer } from "../batch/consumer.ts";
 import { encodeBatch } from "../batch/encode/encode.ts";
 import { firstFrom } from "../batch/group/withhold.ts";
 import type { LandingPlan } from "../batch/land/landing-plan.ts";
-import { LetterDigest } from "../batch/land/letter-digest.ts";
+import { LetterDigest, mostFirst, schemasOf } from "../batch/land/letter-digest.ts";
+import { answersText, ownSchemas } from "../batch/land/letter-verdict.ts";
 import { judge, Patience } from "../batch/patience.ts";
 import type { LandingServices } from "../batch/run/landing-services.ts";
 import { makeLandingPlan } from "../batch/run/make-landing-plan.ts";
 import { added, emptyTally, type Tally } from "../batch/tally.ts";
 import { HEADER_BYTES } from "../event/codec.ts";
 import type { LetterKind } from "../table/checks/group-states.ts";
-import { nextOffsets } from "../table/landing/landed.ts";
+import { type ParkedSchema, parkedSchemas } from "../table/letters/allowed-letters.ts";
 import { ConnectionSlot } from "../table/slot.ts";
 import type { FetchedBatch } from "../topic/fetch/fetched-batch.ts";
 import { type OffsetRange, readRanges } from "../topic/read-ranges.ts";
 import { previewBatch } from "./preview-batch.ts";
+import { unlandedRanges } from "./waiting.ts";
 
 /** What would become of a topic's events that wait. */
 export interface Preview {
@@ -22,6 +24,10 @@ export interface Preview {
   readonly seen: number;
   readonly counts: Tally;
   readonly letters: readonly LetterKind[];
+  /** Events that wait for their parents, by schema. */
+  readonly parked: readonly ParkedSchema[];
+  /** The answers to the letters, as commands; none where no letter could stop the group and nothing is parked. */
+  readonly answers: readonly string[];
 }
 
 interface PreviewOptions {
@@ -46,7 +52,24 @@ export async function preview(
   const viewer = new Previewer(services, plan, ranges, options);
   await viewer.run();
   const { seen, counts, letters } = viewer;
-  return { waiting, seen, counts, letters };
+  const parked = await services.questions.use((connection) => parkedSchemas(connection, plan.topicName));
+  const answers = await answersOf(services, plan, letters, parked);
+  return { waiting, seen, counts, letters, parked, answers };
+}
+
+/** Parked events are among them, because they become letters where their parents never come. */
+async function answersOf(
+  { registry }: LandingServices,
+  plan: LandingPlan,
+  letters: readonly LetterKind[],
+  parked: readonly ParkedSchema[],
+): Promise<readonly string[]> {
+  const stopping = letters.filter(({ reason }) => reason !== "conflicting_duplicate");
+  if (stopping.length === 0 && parked.length === 0) return [];
+  const asLetters = parked.map(({ schemaId, events }) => ({ schemaId, letters: events }));
+  const schemas = mostFirst([...schemasOf(stopping), ...asLetters]);
+  for (const { schemaId } of schemas) if (schemaId !== null) await registry.fetch(schemaId);
+  return answersText(plan.consumer.topic, schemas, await ownSchemas(plan));
 }
 
 async function rangesOf(
@@ -54,11 +77,8 @@ async function rangesOf(
   { topicName }: LandingPlan,
   offsetsMax: number,
 ): Promise<{ readonly waiting: number; readonly ranges: readonly OffsetRange[] }> {
-  const landed = await questions.use((connection) => nextOffsets(connection, topicName));
   const log = await admin.fetchOffsets(topicName);
-  const all = log
-    .map(({ partition, low, high }) => ({ partition, from: Math.max(low, landed.get(partition) ?? low), to: high }))
-    .filter(({ from, to }) => from < to);
+  const all = await questions.use((connection) => unlandedRanges(connection, topicName, log));
   const waiting = all.reduce((sum, { from, to }) => sum + to - from, 0);
   const share = Math.ceil(offsetsMax / Math.max(1, all.length));
   return {

@@ -11,6 +11,9 @@ interface Advice {
 }
 
 const NOBODY_NOW = "Nobody: nothing runs that could lose anything.";
+const AGAIN =
+  "Groups of a `tradetape consume` that runs go on by themselves within a minute; a command that has ended goes on where it " +
+  "stopped when it is started again.";
 const AFTER_MINUTES = "When it lasts longer than you can be without new rows. Events wait in the topics meanwhile.";
 
 /** Advice on each code; docs/operations.md is made from it, and `tradetape help CODE` shows it. */
@@ -141,17 +144,17 @@ export const RUNBOOK: Readonly<Record<ErrorCode, Advice>> = {
     look:
       "PostgreSQL's words and SQLSTATE in the message, and its log: a full disk, a missing right, a trigger of " +
       "somebody's.",
-    act: "Mend that. The group tries again by itself; otherwise start `tradetape consume` again.",
+    act: `Mend that. ${AGAIN}`,
     wake: AFTER_MINUTES,
   },
   rows_swallowed: {
     look: "Triggers, rules and policies on the table that the message names: `\\d TABLE` in psql shows them.",
-    act: "Drop the one that leaves rows out and start `tradetape consume` again. Nothing of the batch had landed.",
+    act: `Drop the one that leaves rows out; nothing of the batch had landed. ${AGAIN}`,
     wake: "Whoever added the trigger. The topic stands still until then, and loses nothing.",
   },
   too_many_letters: {
-    look: "The reasons, counts and examples in the message; `tradetape dead-letters preview TOPIC` shows what waits.",
-    act: "Mend the writer, or answer by one of the commands that `next` has. The other topics land on.",
+    look: "The reasons, schemas and examples in the message; `tradetape dead-letters preview TOPIC` shows what waits.",
+    act: `Mend the cause, or answer by one of the commands that \`next\` has. The other topics land on. ${AGAIN}`,
     wake: "Whoever runs the feed of that topic: it writes what nobody can land.",
   },
   replay_refused: {
@@ -166,14 +169,12 @@ export const RUNBOOK: Readonly<Record<ErrorCode, Advice>> = {
   },
   group_crashed: {
     look: "The message and the log before it: Kafka threw the group's member out for a reason that it names.",
-    act: "The group is tried again by itself; a command that ended goes on where it was when it is started again.",
+    act: `Mend what the brokers' logs say. ${AGAIN}`,
     wake: "When it comes again and again.",
   },
   groups_stopped: {
     look: "The message: it has each group's own code and reason.",
-    act:
-      "Each code's own section. Groups whose cause is mended go on by themselves, or when `tradetape consume` is" +
-      " started again.",
+    act: `Each code's own section. ${AGAIN}`,
     wake: "As the gravest of the codes says.",
   },
   publish_refused: {

@@ -47,9 +47,12 @@ export function encodeEvent(topic: EventTopic, schemaId: number, event: object):
   return value;
 }
 
-/** The id of the schema that a value says it is written with; undefined where it has none. */
-export const schemaIdOf = (value: Buffer | null): number | undefined =>
-  value !== null && value.length >= HEADER_BYTES && value[0] === MAGIC ? value.readInt32BE(1) : undefined;
+/** The id of the schema that a value says it is written with; undefined where it has none: no registry has one below 0. */
+export function schemaIdOf(value: Buffer | null): number | undefined {
+  if (value === null || value.length < HEADER_BYTES || value[0] !== MAGIC) return undefined;
+  const id = value.readInt32BE(1);
+  return id < 0 ? undefined : id;
+}
 
 /** Puts the schema's id into a value that was encoded before the id was known. */
 export function stampSchemaId(value: Buffer, schemaId: number): void {
@@ -96,6 +99,15 @@ export class EventReader<T extends EventTopic = EventTopic> {
   layout(id: number): WireLayout | undefined {
     const resolution = this.#resolve(id);
     return resolution instanceof Refusal ? undefined : resolution.layout;
+  }
+
+  /**
+   * Whether a writer's schema is the topic's own, but for what doesn't lie on the wire.
+   * @throws Error when the schema was not fetched: a bug of the caller
+   */
+  isOwn(id: number): boolean {
+    const resolution = this.#resolve(id);
+    return !(resolution instanceof Refusal) && resolution.resolver === undefined;
   }
 
   /** The ids of writer schemas that `registry.fetch` has to be asked for before these values can be read. */

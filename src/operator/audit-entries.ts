@@ -46,21 +46,22 @@ export function lettersDeed({ kind, actionId, filter, topic, partition, letters,
   return { kind, actionId, key: [topic, String(partition), String(offset)], topic, partition, offset, facts };
 }
 
-/** Offsets of one partition whose events may become letters. */
+/** Offsets of one partition whose events may become letters, or may no longer. */
 interface SetAside {
   readonly actionId: string;
   readonly topic: string;
   readonly partition: number;
   readonly fromOffset: number;
   readonly nextOffset: number;
+  readonly isEnded: boolean;
   readonly note: string;
 }
 
-/** Called in the transaction that allows them. */
+/** Called in the transaction that allows them, or takes that back. */
 export const recordSetAside = (ops: Ops, range: SetAside): Promise<void> => record(ops, setAsideDeed(range));
 
-export function setAsideDeed({ actionId, topic, partition, fromOffset, nextOffset, note }: SetAside): Deed {
-  const facts = { from_offset: fromOffset, next_offset: nextOffset, note };
+export function setAsideDeed({ actionId, topic, partition, fromOffset, nextOffset, isEnded, note }: SetAside): Deed {
+  const facts = { from_offset: fromOffset, next_offset: nextOffset, ended: isEnded, note };
   const key = [topic, String(partition), String(fromOffset)];
   return { kind: "SET_ASIDE", actionId, key, topic, partition, offset: fromOffset, facts };
 }
@@ -71,6 +72,8 @@ interface SkippedSchema {
   readonly topic: string;
   readonly schemaId: number;
   readonly isEnded: boolean;
+  /** Whether it was said that every writer is meant. */
+  readonly everyWriter?: boolean;
   readonly note: string;
 }
 
@@ -78,8 +81,8 @@ interface SkippedSchema {
 export const recordSkippedSchema = (ops: Ops, skipped: SkippedSchema): Promise<void> =>
   record(ops, skippedSchemaDeed(skipped));
 
-export function skippedSchemaDeed({ actionId, topic, schemaId, isEnded, note }: SkippedSchema): Deed {
-  const facts = { schema_id: schemaId, ended: isEnded, note };
+export function skippedSchemaDeed({ actionId, topic, schemaId, isEnded, everyWriter, note }: SkippedSchema): Deed {
+  const facts = { schema_id: schemaId, ended: isEnded, every_writer: everyWriter, note };
   return { kind: "SKIP_SCHEMA", actionId, key: [topic, String(schemaId)], topic, facts };
 }
 

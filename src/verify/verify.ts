@@ -1,4 +1,5 @@
 import type { Consumer } from "../batch/consumer.ts";
+import { count } from "../errors.ts";
 import {
   countAcross,
   countRows,
@@ -11,6 +12,7 @@ import {
 } from "../table/checks/ledger-check.ts";
 import { type RuleBreaks, ruleBreaks } from "../table/checks/rule-breaks.ts";
 import type { Connection } from "../table/connection.ts";
+import { type HeldAllowance, heldAllowances } from "../table/letters/allowed-letters.ts";
 import { mayLackSymbol, tablesOf } from "../table/rows/landing-table.ts";
 import { walkChain } from "./chain-walk.ts";
 import { ReservedEntries } from "./reserved-entries.ts";
@@ -33,6 +35,8 @@ export interface Verification {
   readonly partitions: number;
   readonly rows: number;
   readonly auditEntries: number;
+  /** What may become letters without stopping its group, however much: a schema, or offsets that have not all landed. */
+  readonly allowed: readonly HeldAllowance[];
   /** How many quotes are crossed or locked: markets do that, so it is no warning. */
   readonly quotes: { readonly crossed: number; readonly locked: number };
 }
@@ -63,6 +67,7 @@ export function verify(
       partitions: ledger.partitions,
       rows: tables.rows,
       auditEntries: chain.entries,
+      allowed: await heldAllowances(connection),
       quotes: await countAcross(connection),
     };
   });
@@ -81,11 +86,11 @@ async function checkLedger(connection: Connection): Promise<{ problems: Finding[
   for (const sum of sums) {
     const subject = `${sum.topic}/${sum.partition}`;
     if (sum.dead !== sum.letterRows) {
-      const detail = `the ledger counts ${sum.dead} letters, dead_letter holds ${sum.letterRows}`;
+      const detail = `the ledger counts ${count(sum.dead)} letters, dead_letter holds ${count(sum.letterRows)}`;
       problems.push({ check: "letters", subject, detail });
     }
     if (sum.parked !== sum.parkedRows) {
-      const detail = `the ledger counts ${sum.parked} parked, parked_event holds ${sum.parkedRows}`;
+      const detail = `the ledger counts ${count(sum.parked)} parked, parked_event holds ${count(sum.parkedRows)}`;
       problems.push({ check: "parked", subject, detail });
     }
   }
@@ -109,7 +114,8 @@ async function checkTables(
       const rows = await countRows(connection, table);
       total += rows;
       if (rows === told) continue;
-      problems.push({ check: "table", subject: table, detail: `the ledger says ${told} rows, the table has ${rows}` });
+      const detail = `the ledger says ${count(told)} rows, the table has ${count(rows)}`;
+      problems.push({ check: "table", subject: table, detail });
     }
   }
   return { problems, rows: total };
@@ -120,7 +126,7 @@ async function checkOutbox(connection: Connection, olderThanSeconds: number): Pr
   return old.map(({ topic, partition, messages }) => ({
     check: "outbox",
     subject: `${topic}/${partition}`,
-    detail: `${messages} messages not published for ${olderThanSeconds} s or longer: run \`tradetape consume\``,
+    detail: `${count(messages)} messages not published for ${olderThanSeconds} s or longer: run \`tradetape consume\``,
   }));
 }
 
@@ -156,7 +162,7 @@ async function findOrphans(connection: Connection, consumers: readonly Consumer[
   for (const { landing } of consumers.filter((consumer) => mayLackSymbol(consumer.landing))) {
     const unknown = await unknownSymbols(connection, landing.table);
     if (unknown.length === 0) continue;
-    const detail = `${unknown.length} symbols that \`symbol\` doesn't have: ${unknown.slice(0, 5).join(", ")}`;
+    const detail = `${count(unknown.length)} symbols that \`symbol\` doesn't have: ${unknown.slice(0, 5).join(", ")}`;
     warnings.push({ check: "orphans", subject: landing.table, detail });
   }
   return warnings;

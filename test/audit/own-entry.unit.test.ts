@@ -55,7 +55,7 @@ const OWN: readonly AuditEvent[] = [
     lettersDeed({ kind: "DISCARD", ...deed, filter: { topics: [] }, letters: [{ offset: 9, reason: "x" }] }),
     1,
   ),
-  deedEntry(ops, setAsideDeed({ ...deed, fromOffset: 9, nextOffset: 12, note: "why" }), 1),
+  deedEntry(ops, setAsideDeed({ ...deed, fromOffset: 9, nextOffset: 12, isEnded: false, note: "why" }), 1),
   deedEntry(ops, skippedSchemaDeed({ ...deed, schemaId: 17, isEnded: false, note: "why" }), 1),
   deedEntry(
     ops,

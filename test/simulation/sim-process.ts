@@ -76,6 +76,7 @@ export async function simulatedServices(world: ProcessWorld, process: Process): 
     client,
     admin: await openWideAdmin(client),
     registry: fakeRegistry(world, process),
+    subjects: { newest: async () => undefined },
     publisher,
     questions,
     beats: new OwnBeats(),

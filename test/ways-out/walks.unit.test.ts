@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { RUNBOOK, runbookText } from "../../src/errors/runbook.ts";
 import { ERROR_CODES } from "../../src/errors.ts";
-import { readText } from "../support/source-tree.ts";
+import { listFiles, readText } from "../support/source-tree.ts";
 import { WALKS } from "./walks.ts";
 
 const CODES = Object.keys(ERROR_CODES) as (keyof typeof ERROR_CODES)[];
@@ -23,4 +23,20 @@ test("every code has its section, which `tradetape help CODE` shows; what is no 
     }
   }
   expect([runbookText("toString"), runbookText("consume")]).toEqual([undefined, undefined]);
+});
+
+test("no error of a landing says whether its group is tried again: the run knows, and says it", () => {
+  const rooms = /^(consumers|src\/(batch|table|topic|event))\/.*\.ts$/;
+  const sayers = ["src/batch/run/group-state.ts"];
+  const claim = /(tries|tried|goes on) (again )?by itself|start `?\\?`?tradetape consume|[Ss]tart the same command/;
+  const isText = (line: string) => !/^\s*(\*|\/\/|\/\*\*)/.test(line) && claim.test(line);
+  const found = listFiles()
+    .filter((path) => rooms.test(path) && !sayers.includes(path))
+    .flatMap((path) =>
+      readText(path)
+        .split("\n")
+        .filter(isText)
+        .map((line) => `${path}: ${line.trim()}`),
+    );
+  expect(found).toEqual([]);
 });

@@ -1,4 +1,4 @@
-import { TradetapeError } from "../../errors.ts";
+import { count, TradetapeError } from "../../errors.ts";
 import type { Connection } from "../../table/connection.ts";
 import { nextOffsets } from "../../table/landing/landed.ts";
 import { parkedByPartition } from "../../table/landing/parked.ts";
@@ -59,7 +59,7 @@ export const missingRecords = (topicName: string, batch: FetchedBatch): Tradetap
   const range = `offsets ${batch.fetchedOffset} to ${batch.nextOffset - 1}`;
   return new TradetapeError(
     "history_lost",
-    `${topicName}/${batch.partition}: expected every one of ${range}, the log lacks ${batch.missing} of them`,
+    `${topicName}/${batch.partition}: expected every one of ${range}, the log lacks ${count(batch.missing)} of them`,
     { next: `Find out what removed them: a compaction, a disk. ${REFILL}` },
   );
 };

@@ -1,3 +1,4 @@
+import { count } from "../../errors.ts";
 import { Refusal } from "../../event/letter.ts";
 import type { Registry } from "../../event/registry.ts";
 import type { Connection } from "../../table/connection.ts";
@@ -63,7 +64,7 @@ export async function expireParked(
 
 /**
  * @returns those orphans that nobody has allowed to become letters
- * @throws TradetapeError too_many_letters
+ * @throws TradetapeError too_many_letters; registry_unreachable, canRetry
  */
 async function judgeOrphans(
   connection: Connection,
@@ -81,7 +82,8 @@ async function judgeOrphans(
   const window = left.length > 0 ? await orphanBreaker.trips(connection, topicName, left) : undefined;
   if (window === undefined) return left;
   const shown = letters.filter((_, n) => !isAllowed(orphans[n]!));
-  throw tooManyLetters(plan, batch, shown, `the parents of ${window.letters} of ${window.records} events never came`);
+  const what = `the parents of ${count(window.letters)} of ${count(window.records)} events never came`;
+  throw await tooManyLetters(plan, batch, shown, what);
 }
 
 /** Reads where the parents' topics end now, if any event of the partition is overdue. */

@@ -40,6 +40,8 @@ export interface LandingPlan extends Breakers {
   readonly deadLettersTopicName: string;
   readonly sessionGate: SessionGate;
   readonly topicEnds: TopicEnds;
+  /** The id of the newest schema of the topic's subject; undefined where it has none. */
+  readonly newestSchema: () => Promise<number | undefined>;
   readonly parkDeadlineMs: number;
   /** Whether letters, receipts and audit entries are published: a replay only fills its own database. */
   readonly publishes: boolean;

@@ -1,10 +1,11 @@
-import { TradetapeError } from "../../errors.ts";
+import { count, TradetapeError } from "../../errors.ts";
+import type { SchemaLetters } from "../../table/checks/group-states.ts";
 import type { Connection } from "../../table/connection.ts";
 import { type AllowedLetters, allowedLetters } from "../../table/letters/allowed-letters.ts";
 import type { EncodedBatch, Letter } from "../encode/encoded-batch.ts";
 import type { LandingPlan } from "./landing-plan.ts";
 import { type BadEvent, type BreakerSample, badEvent, lessAllowed } from "./letter-breaker.ts";
-import { kindsText, LetterDigest } from "./letter-digest.ts";
+import { kindsText, LetterDigest, schemasOf } from "./letter-digest.ts";
 
 type Lettered = Pick<EncodedBatch, "partition" | "records">;
 
@@ -12,7 +13,7 @@ type Lettered = Pick<EncodedBatch, "partition" | "records">;
  * Judges a batch that trips the breaker by what people have allowed since: the database is asked within the landing's
  * transaction, so that an answer holds from the next try on.
  * @returns what is to be noted of the batch
- * @throws TradetapeError too_many_letters
+ * @throws TradetapeError too_many_letters; registry_unreachable, canRetry
  */
 export async function judgeLetters(
   connection: Connection,
@@ -27,7 +28,8 @@ export async function judgeLetters(
   const window = plan.breaker.trips(left);
   if (window === undefined) return left;
   const shown = letters.filter((letter) => !isAllowed(badEvent(batch, letter)));
-  throw tooManyLetters(plan, batch, shown, `${window.letters} of the last ${window.records} events are letters`);
+  const what = `${count(window.letters)} of the last ${count(window.records)} events are letters`;
+  throw await tooManyLetters(plan, batch, shown, what);
 }
 
 /** @returns whether somebody has allowed an event to become a letter */
@@ -45,29 +47,84 @@ function isOf(allowed: AllowedLetters, { partition, offset, schemaId }: BadEvent
 }
 
 /** The stop, with the letters of the batch that is rolled back, and each way out as a command. */
-export function tooManyLetters(
-  { topicName, consumer: { topic } }: LandingPlan,
+export async function tooManyLetters(
+  plan: LandingPlan,
   batch: Lettered,
   letters: readonly Letter[],
   what: string,
-): TradetapeError {
+): Promise<TradetapeError> {
+  const { topicName, consumer } = plan;
+  const { topic } = consumer;
   const digest = new LetterDigest(topicName);
   digest.add(batch, letters);
-  const { kinds, schemaId } = digest;
-  const because = `--reason-text "looked at" --yes`;
-  const ways = [
-    "The last batch was rolled back, nothing is lost, and the group tries again by itself.",
+  const { kinds } = digest;
+  const ways = async () => [
     `See what would become of all that waits: \`tradetape dead-letters preview ${topic}\`. Then one of these:`,
-    "- Mend the cause, such as the table, a missing parent or the registry: the group goes on by itself.",
-    "- Mend what writes the events, and let what waits of them become letters, audited: " +
-      `\`tradetape dead-letters set-aside ${topic} ${because}\`.`,
+    ...answersText(topic, schemasOf(kinds), await ownSchemas(plan)),
   ];
-  if (schemaId !== undefined) {
-    ways.push(
-      `- Let those of schema ${schemaId} become letters from now on, audited, where their writer can't be mended: ` +
-        `\`tradetape dead-letters skip-schema ${topic} ${schemaId} ${because}\`.`,
-    );
-  }
+  const next = [
+    "The last batch was rolled back, and nothing is lost.",
+    ...(plan.publishes ? await ways() : [OF_A_REPLAY]),
+  ].join("\n");
   const message = `${topicName}: ${what}; of the last batch:\n${kindsText(kinds)}`;
-  return new TradetapeError("too_many_letters", message, { next: ways.join("\n"), facts: { letters: kinds } });
+  return new TradetapeError("too_many_letters", message, { next, facts: { letters: kinds } });
 }
+
+/** The answers are kept in the live database, and a replay fills another one. */
+const OF_A_REPLAY =
+  "Mend the cause, such as the table or the registry. Where these are letters in the live database, too, start the same " +
+  "`tradetape replay` again with TRADETAPE_LETTER_SHARE_MAX=1 in its environment: it goes on where it stopped, and what can't " +
+  "land becomes letters, however many.";
+
+/**
+ * Which schemas are the topic's own: this program's, which its writers have, and the newest of its subject, which writers of a
+ * later version have.
+ * @throws TradetapeError registry_unreachable, canRetry
+ */
+export async function ownSchemas({
+  encoder,
+  newestSchema,
+}: Pick<LandingPlan, "encoder" | "newestSchema">): Promise<(schemaId: number) => boolean> {
+  const newest = await newestSchema();
+  return (schemaId) => schemaId === newest || encoder.reader.isOwn(schemaId);
+}
+
+/** So many schemas have a command each; `preview` has the others. */
+const SKIPS_MAX = 3;
+/** How a command that is shown says why and that it is meant. */
+export const BECAUSE = `--reason-text "looked at" --yes`;
+
+/**
+ * The answers to letters, each as a command that can be typed as it stands.
+ * @param topic the short name or the full one
+ * @param schemas those that the letters name
+ */
+export function answersText(
+  topic: string,
+  schemas: readonly SchemaLetters[],
+  isOwn: (schemaId: number) => boolean,
+): readonly string[] {
+  const named = schemas.flatMap(({ schemaId, letters }) => (schemaId === null ? [] : [{ schemaId, letters }]));
+  return [
+    "- Mend the cause, such as the table, a missing parent or the registry.",
+    "- Mend what writes the events, and let what waits of them become letters, audited: " +
+      `\`tradetape dead-letters set-aside ${topic} ${BECAUSE}\`.`,
+    ...named.slice(0, SKIPS_MAX).map((schema) => skipText(topic, schema, isOwn(schema.schemaId))),
+    ...(named.length === 0 ? ["- No schema can be skipped, because none of the letters names one."] : []),
+    ...(named.length > SKIPS_MAX ? [`- Or skip another schema likewise: ${othersText(named.slice(SKIPS_MAX))}.`] : []),
+  ];
+}
+
+type NamedSchema = SchemaLetters & { readonly schemaId: number };
+
+function skipText(topic: string, { schemaId, letters }: NamedSchema, isOwn: boolean): string {
+  const command = (word: string) => `\`tradetape dead-letters skip-schema ${topic} ${schemaId}${word} ${BECAUSE}\``;
+  const what = `schema ${schemaId} (${count(letters)} of these letters)`;
+  return isOwn
+    ? `- Let what any writer of the topic writes badly become letters from now on, because ${what} is the topic's own, ` +
+        `audited: ${command(" --every-writer")}.`
+    : `- Let events of ${what} become letters from now on, where their writer can't be mended, audited: ${command("")}.`;
+}
+
+const othersText = (schemas: readonly NamedSchema[]): string =>
+  schemas.map(({ schemaId, letters }) => `${schemaId} (${count(letters)})`).join(", ");

@@ -3,7 +3,7 @@ import type { Consumer } from "../consumer.ts";
 import { emptyTally, type Tally } from "../tally.ts";
 import { catchUp, type Ends, endsOf, remaining } from "./catch-up.ts";
 import { GroupKeeper, type Retries } from "./group-keeper.ts";
-import type { GroupState } from "./group-state.ts";
+import { AFTERWARDS, type GroupState } from "./group-state.ts";
 import type { LandingServices } from "./landing-services.ts";
 import { watchOutboxes } from "./outbox-watch.ts";
 import { refusePartial } from "./refuse-partial.ts";
@@ -77,12 +77,20 @@ const outcomeOf = (keepers: readonly GroupKeeper[], left: readonly Consumer[]): 
   failure: failureOf(keepers.flatMap(({ endedBy }) => endedBy ?? [])),
 });
 
-/** What stopped several groups as one error; each message names its topic. */
+/** What stopped groups as one error, now that the run is over; each message names its topic. */
 function failureOf(errors: readonly TradetapeError[]): TradetapeError | undefined {
-  if (errors.length < 2) return errors[0];
+  const [first] = errors;
+  if (first === undefined) return undefined;
+  const canRetry = errors.every((error) => error.canRetry);
+  const steps = new Set(errors.flatMap((error) => error.next ?? []));
+  // Of an error that passes, the command says itself that it may succeed later.
+  const next = [...steps, ...(canRetry ? [] : [AFTERWARDS.over])].join("\n");
+  if (errors.length === 1) {
+    const { code, message, facts = {}, cause } = first;
+    return new TradetapeError(code, message, { next, canRetry, facts, cause });
+  }
   const message = errors.map((error) => `${error.code}: ${error.message}`).join("\n");
-  const next = [...new Set(errors.flatMap((error) => error.next ?? []))].join("\n");
-  return new TradetapeError("groups_stopped", `${errors.length} groups stopped\n${message}`, { next });
+  return new TradetapeError("groups_stopped", `${errors.length} groups stopped\n${message}`, { next, canRetry });
 }
 
 /** @param ends where the call ends by itself: what is to land before */
@@ -134,6 +142,7 @@ async function runGroups(
     report();
   }
   await kept;
-  await tellLastStates(services, keepers);
+  const isCutShort = !ends || (failFast && keepers.some(({ endedBy }) => endedBy));
+  await tellLastStates(services, keepers, options.stop.aborted ? "stopped" : isCutShort ? "trouble" : "caughtUp");
   return keepers;
 }

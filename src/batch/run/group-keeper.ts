@@ -8,7 +8,7 @@ import type { Group } from "../group/group.ts";
 import { type Breakers, openBreakers } from "../land/landing-plan.ts";
 import { judge } from "../patience.ts";
 import { added, emptyTally, type Tally } from "../tally.ts";
-import { type GroupState, RUNNING } from "./group-state.ts";
+import { AFTERWARDS, type GroupState, RUNNING } from "./group-state.ts";
 import type { LandingServices } from "./landing-services.ts";
 import { openGroup } from "./open-group.ts";
 
@@ -162,8 +162,10 @@ export class GroupKeeper {
     const isRetried = retries === "all" || (retries === "waiting" && canRetry);
     const retry = isRetried ? { at: new Date(Date.now() + inMs), inMs } : undefined;
     this.#end = { error, since: isSame ? this.#end!.since : new Date(), retry };
-    const facts = { topic: this.topic, code, reason, next, retryInMs: retry && Math.round(inMs) };
-    services.log.error(facts, "the group stopped; the other topics' groups go on");
+    const then = retry ? AFTERWARDS.retried : AFTERWARDS.over;
+    const facts = { topic: this.topic, code, reason, next: next && `${next}\n${then}` };
+    if (retry) services.log.error({ ...facts, retryInMs: Math.round(inMs) }, "the group stopped; it is tried again");
+    else services.log.error(facts, "the group stopped; it isn't tried again in this run");
     return this.#end;
   }
 

@@ -1,5 +1,6 @@
 import { type Clock, SYSTEM_CLOCK } from "../../clock.ts";
 import { type Config, requireServices } from "../../config.ts";
+import { Subjects } from "../../event/http/subjects.ts";
 import { openRegistry, type Registry } from "../../event/registry.ts";
 import type { Log } from "../../log.ts";
 import { Connection, type OpenSession } from "../../table/connection.ts";
@@ -23,6 +24,7 @@ export interface LandingServices {
   readonly client: LogClient;
   readonly admin: LogAdmin;
   readonly registry: Registry;
+  readonly subjects: Pick<Subjects, "newest">;
   readonly publisher: RawPublisher;
   /** A session for questions, beside those that land. */
   readonly questions: ConnectionSlot;
@@ -75,6 +77,7 @@ export async function openLandingServices(settings: Config, log: Log): Promise<L
       client,
       admin,
       registry,
+      subjects: new Subjects(config.schemaRegistryUrl),
       publisher,
       questions,
       beats: new OwnBeats(),

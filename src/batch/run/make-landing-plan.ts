@@ -81,6 +81,7 @@ export async function makeLandingPlan(
     deadLettersTopicName: topicName(config.namespace, "dead-letters"),
     sessionGate: new SessionGate(services.questions, topicEnds, filter, services.clock),
     topicEnds,
+    newestSchema: () => services.subjects.newest(name),
     parkDeadlineMs: config.parkDeadlineMs,
     publishes: terms === undefined,
     ends: terms && new Map(terms.rangesOf(topic).map(({ partition, high }) => [partition, high])),

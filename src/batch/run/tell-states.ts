@@ -1,6 +1,6 @@
 import { hostname } from "node:os";
 import { pid } from "node:process";
-import { forgetStates, TELL_MS, type ToldState, tellStates } from "../../table/checks/group-states.ts";
+import { TELL_MS, type ToldState, tellStates } from "../../table/checks/group-states.ts";
 import type { Connection } from "../../table/connection.ts";
 import { topicName } from "../../topic/topics.ts";
 import { judge } from "../patience.ts";
@@ -43,15 +43,26 @@ export async function tellGroupStates(
   }
 }
 
-/** Tells at the end of this process's groups what stopped those that are stopped, and takes back what was told of others. */
-export async function tellLastStates(services: LandingServices, groups: readonly Telling[]): Promise<void> {
-  const states = groups.map((group) => toldState(services.config.namespace, group));
-  const stopped = states.filter(({ state }) => state === "stopped").map((state) => ({ ...state, retryAt: null }));
-  const rest = states.filter(({ state }) => state !== "stopped").map(({ topic }) => topic);
-  await ask(services, async (connection) => {
-    await forgetStates(connection, PROCESS, rest);
-    await tellStates(connection, PROCESS, stopped);
+/** Why a run ended, as people are told of its groups that nothing was wrong with. */
+export const RUN_ENDS = {
+  caughtUp: "its run has landed what there was to land",
+  stopped: "its run was told to stop",
+  trouble: "its run ended because of another group's trouble",
+} as const;
+
+/** Tells at the end of a run how each group ended: what stopped it, or why the run ended. */
+export async function tellLastStates(
+  services: LandingServices,
+  groups: readonly Telling[],
+  end: keyof typeof RUN_ENDS,
+): Promise<void> {
+  const endedAt = new Date().toISOString();
+  const states = groups.map((group): ToldState => {
+    const told = toldState(services.config.namespace, group);
+    if (told.state === "stopped") return { ...told, retryAt: null, endedAt };
+    return { ...NOTHING, topic: told.topic, state: "ended", since: endedAt, reason: RUN_ENDS[end], endedAt };
   });
+  await ask(services, (connection) => tellStates(connection, PROCESS, states));
 }
 
 /** @returns whether the database has answered */
@@ -69,7 +80,7 @@ async function ask(
   }
 }
 
-const NOTHING = { since: null, code: null, reason: null, next: null, retryAt: null, letters: null };
+const NOTHING = { since: null, code: null, reason: null, next: null, retryAt: null, endedAt: null, letters: null };
 
 function toldState(namespace: string, { topic, state }: Telling): ToldState {
   const told = { ...NOTHING, topic: topicName(namespace, topic), state: state.state };

@@ -1,28 +1,48 @@
 import { kindsText } from "../../batch/land/letter-digest.ts";
-import type { HeardState } from "../../table/checks/group-states.ts";
+import { AFTERWARDS } from "../../batch/run/group-state.ts";
+import { type HeardState, readStates } from "../../table/checks/group-states.ts";
+import type { Connection } from "../../table/connection.ts";
 import { printable } from "../output.ts";
 
-/** `silent`: a process that told of running or waiting tells no more. `none`: no process tells of a group of this topic. */
+/**
+ * `silent`: a process that told of running or waiting tells no more. `none`: no process tells of a group of this topic.
+ * `stopped` and `ended` may be what a run told at its end.
+ */
 export type GroupWord = HeardState["state"] | "silent" | "none";
+
+const speaks = ({ isSilent, endedAt }: HeardState) => !isSilent && endedAt === null;
 
 /** @param heard of one topic, the worst first */
 export function groupWord(heard: readonly HeardState[]): GroupWord {
-  const speaking = heard.find(({ isSilent }) => !isSilent);
+  const speaking = heard.find(speaks);
   if (speaking !== undefined) return speaking.state;
-  const [last] = heard;
+  const [last] = heard.toSorted((a, b) => b.seenAt.localeCompare(a.seenAt));
   if (last === undefined) return "none";
-  return last.state === "stopped" ? "stopped" : "silent";
+  return last.state === "stopped" || last.state === "ended" ? last.state : "silent";
 }
 
-/** A group that doesn't run, for a person. */
+/** A group that waits or that a trouble has stopped, for a person. */
 export function troubleText(heard: HeardState): string {
-  const { topic, process, state, since, code, reason, next, retryAt, seenAt, isSilent } = heard;
-  const head = `${topic} ${state} since ${since}, in ${process}${isSilent ? `, which told of it last at ${seenAt}` : ""}`;
+  const { topic, process, state, since, code, reason, next, seenAt, endedAt, isSilent } = heard;
+  const tells = isSilent ? `, which told of it last at ${seenAt}` : "";
+  const head = `${topic} ${state} since ${since}, in ${process}${tells}${endedAt ? `, whose run ended at ${endedAt}` : ""}`;
   const why = `${code === null ? "" : `${code}: `}${reason}`;
-  const then = retryAt === null ? [] : [`tried again at ${retryAt}`];
-  const lines = [...why.split("\n"), ...then, ...(next === null ? [] : `next: ${next}`.split("\n"))];
+  const steps = next === null ? [] : `next: ${next}`.split("\n");
+  const lines = [...why.split("\n"), ...steps, ...(state === "stopped" ? [afterwards(heard)] : [])];
   return [head, ...lines.map((line) => `  ${printable(line)}`)].join("\n");
 }
+
+function afterwards({ retryAt, isSilent }: HeardState): string {
+  if (isSilent) return "Once that is done, start the process again if it has ended: it was to try again by itself.";
+  return retryAt === null ? AFTERWARDS.over : `${AFTERWARDS.retried} It tries at ${retryAt}.`;
+}
+
+/** Runs that ended with nothing wrong, a line for each. @param ended what they told of their groups */
+export const endedText = (ended: readonly HeardState[]): readonly string[] =>
+  [...Map.groupBy(ended, ({ process, reason }) => `${process}: ${reason}`)].map(([what, groups]) => {
+    const topics = groups.map(({ topic }) => topic).join(", ");
+    return `ended at ${groups[0]!.endedAt}, in ${what} (${topics})`;
+  });
 
 /** Letters that stopped a group and were rolled back: they are in no table. */
 export function rolledBackText({ topic, letters, since }: HeardState): string {
@@ -31,4 +51,15 @@ export function rolledBackText({ topic, letters, since }: HeardState): string {
     `${topic} stopped at ${since}, and these letters were rolled back:`,
     ...lines.map((l) => `  ${printable(l)}`),
   ].join("\n");
+}
+
+/** Who lands a topic now, as the end of a sentence about what is to become of its events. @param name the full name */
+export async function whoLands(connection: Connection, topic: string, name: string): Promise<string> {
+  const [first] = (await readStates(connection)).filter((heard) => heard.topic === name && speaks(heard));
+  if (first === undefined) return `no process lands it now: \`tradetape consume ${topic}\` does`;
+  const { state, process, retryAt } = first;
+  if (state !== "stopped") return `its group lands on, in ${process}`;
+  return retryAt === null
+    ? `its group isn't tried again in ${process}: start \`tradetape consume ${topic}\``
+    : `its group tries again by itself within a minute, in ${process}`;
 }

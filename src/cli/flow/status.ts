@@ -4,6 +4,7 @@ import { TradetapeError } from "../../errors.ts";
 import { type HeardState, readStates } from "../../table/checks/group-states.ts";
 import { type PartitionStatus, readStatus } from "../../table/checks/status.ts";
 import { Connection } from "../../table/connection.ts";
+import { type HeldAllowance, heldAllowances } from "../../table/letters/allowed-letters.ts";
 import { requireMigrated } from "../../table/migrate.ts";
 import { openKafka } from "../../topic/kafkajs/open-kafka.ts";
 import { type LogAdmin, withAdmin } from "../../topic/log-client.ts";
@@ -11,16 +12,19 @@ import { topicName } from "../../topic/topics.ts";
 import type { CommandSpec, Session } from "../command.ts";
 import { EXIT } from "../exit.ts";
 import { table } from "../output.ts";
-import { type GroupWord, groupWord, troubleText } from "./group-text.ts";
+import { allowedText } from "./allowed-text.ts";
+import { endedText, type GroupWord, groupWord, troubleText } from "./group-text.ts";
 
 /** One partition, from both sides: the database's and Kafka's. */
 interface StatusRow {
   readonly topic: string;
   readonly partition: number;
-  /** The worst that a process tells of the topic's group; of processes that are silent by now the last that they told. */
+  /** The worst that a process tells of the topic's group; where none tells any more, what the last one told. */
   readonly group: GroupWord;
   /** What each process tells of the topic's group. */
   readonly groups: readonly HeardState[];
+  /** What of its events may become letters without stopping the group: of schemas, and of offsets that have not all landed. */
+  readonly allowed: readonly HeldAllowance[];
   /** The next offset to land; null when no consumer has claimed the partition yet. */
   readonly landed: number | null;
   /** The offset the next event will get. */
@@ -70,6 +74,7 @@ export const statusCommand: CommandSpec<StatusOptions> = {
 interface DatabaseSide {
   readonly partitions: ReadonlyMap<string, PartitionStatus>;
   readonly groups: readonly HeardState[];
+  readonly allowed: readonly HeldAllowance[];
 }
 
 async function databaseSide(databaseUrl: string): Promise<DatabaseSide> {
@@ -80,6 +85,7 @@ async function databaseSide(databaseUrl: string): Promise<DatabaseSide> {
     return {
       partitions: new Map(partitions.map((status) => [`${status.topic}/${status.partition}`, status])),
       groups: await readStates(connection),
+      allowed: await heldAllowances(connection),
     };
   } finally {
     await connection.close();
@@ -89,7 +95,7 @@ async function databaseSide(databaseUrl: string): Promise<DatabaseSide> {
 function kafkaSide(
   config: Config,
   { log }: Session,
-  { partitions, groups: heard }: DatabaseSide,
+  { partitions, groups: heard, allowed }: DatabaseSide,
   stalledAfterMs: number | undefined,
 ): Promise<StatusRow[]> {
   return withAdmin(openKafka(config, log), async (admin) => {
@@ -107,6 +113,7 @@ function kafkaSide(
           partition,
           group,
           groups,
+          allowed: allowed.filter((one) => isMeant(one, name, partition)),
           landed: status?.nextOffset ?? null,
           end: high,
           lag: Math.max(0, high - (status?.nextOffset ?? low)),
@@ -123,6 +130,9 @@ function kafkaSide(
     return rows;
   });
 }
+
+const isMeant = (allowed: HeldAllowance, name: string, partition: number): boolean =>
+  allowed.topic === name && (allowed.schemaId !== null || allowed.partition === partition);
 
 const isCut = (status: PartitionStatus | undefined, high: number): boolean =>
   status !== undefined && high < status.nextOffset;
@@ -176,6 +186,10 @@ function statusText(rows: readonly StatusRow[]): string {
       logText(r),
     ]),
   );
-  const troubles = [...new Set(rows.flatMap(({ groups }) => groups))].filter(({ state }) => state !== "running");
-  return [partitions, ...troubles.map(troubleText)].join("\n\n");
+  const groups = [...new Set(rows.flatMap((row) => row.groups))];
+  const troubles = groups.filter(({ state }) => state === "stopped" || state === "waiting");
+  const ended = new Set(rows.filter(({ group }) => group === "ended").flatMap((row) => row.groups));
+  const allowed = [...new Set(rows.flatMap((row) => row.allowed))];
+  const lines = [...endedText([...ended]), ...allowed.map(allowedText)];
+  return [partitions, ...troubles.map(troubleText), ...(lines.length > 0 ? [lines.join("\n")] : [])].join("\n\n");
 }

@@ -1,4 +1,4 @@
-import { kindsText } from "../../batch/land/letter-digest.ts";
+import { kindsText, schemaText } from "../../batch/land/letter-digest.ts";
 import { openLandingServices } from "../../batch/run/landing-services.ts";
 import { type Preview, preview } from "../../dead-letter/preview.ts";
 import { LEDGER_COUNTS } from "../../table/landing/ledger.ts";
@@ -17,7 +17,7 @@ const OFFSETS_MAX = 100_000;
 
 export const previewCommand: CommandSpec<PreviewFlags> = {
   name: "preview",
-  summary: "what would become of the events of a topic that wait: rows, and letters by reason; lands nothing",
+  summary: "what would become of the events that wait: rows, letters by reason and schema, the answers; lands nothing",
   examples: [
     "tradetape dead-letters preview bars",
     "tradetape dead-letters preview bars --limit 1000     the first ones of each partition, so many in all",
@@ -43,12 +43,22 @@ export const previewCommand: CommandSpec<PreviewFlags> = {
   },
 };
 
-function previewText({ waiting, seen, counts, letters }: Preview): string {
-  if (waiting === 0) return "nothing waits";
+function previewText({ waiting, seen, counts, letters, parked, answers }: Preview): string {
   const kinds = letters.length === 0 ? [] : kindsText(letters).split("\n").map(printable);
-  return [
+  const looked = [
     table(LEDGER_COUNTS, [LEDGER_COUNTS.map((name) => counts[name])]),
     ...kinds,
     `${count(seen)} of ${count(waiting)} that wait were looked at; nothing has landed`,
+  ];
+  return [
+    ...(waiting === 0 ? ["nothing waits in the log"] : looked),
+    ...(parked.length === 0 ? [] : [parkedText(parked)]),
+    ...(answers.length === 0 ? [] : ["Should they stop the group, one of these:", ...answers]),
   ].join("\n");
+}
+
+function parkedText(parked: Preview["parked"]): string {
+  const events = parked.reduce((sum, schema) => sum + schema.events, 0);
+  const schemas = parked.map((schema) => `${schemaText(schema.schemaId)}: ${count(schema.events)}`).join(", ");
+  return `${count(events)} events are parked (${schemas}): they become letters where their parents never come`;
 }

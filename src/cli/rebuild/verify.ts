@@ -14,6 +14,7 @@ import { tablesText } from "../audit/tables-text.ts";
 import type { CommandSpec, Session } from "../command.ts";
 import { EXIT } from "../exit.ts";
 import { wholeFlag, wrong } from "../flags.ts";
+import { allowedText } from "../flow/allowed-text.ts";
 import { table } from "../output.ts";
 import { count } from "../progress.ts";
 import { comparisonText } from "./comparison.ts";
@@ -114,6 +115,7 @@ export function verificationText(result: Verification): string {
     ...result.problems.map((finding) => ["wrong", finding.check, finding.subject, finding.detail]),
     ...result.warnings.map((finding) => ["warning", finding.check, finding.subject, finding.detail]),
   ];
+  lines.push(...result.allowed.map(allowedText));
   if (result.rules.length > 0) lines.push(ruleText(result.rules));
   if (findings.length > 0) lines.push(table(["", "check", "where", "what"], findings));
   return lines.join("\n");

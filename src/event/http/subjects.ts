@@ -26,6 +26,16 @@ async function levelOf(questions: RegistryQuestions, subject: string): Promise<s
   return (said.body as { compatibilityLevel?: string } | null)?.compatibilityLevel?.toUpperCase() ?? COMPATIBLE;
 }
 
+/** The id of a subject's newest schema; undefined where it has none. @throws HttpFailure */
+async function newestOf(questions: RegistryQuestions, subject: string): Promise<number | undefined> {
+  const path = `/subjects/${encodeURIComponent(subject)}/versions/latest`;
+  const said = await questions.get(path);
+  const id = "body" in said ? (said.body as { id?: unknown } | null)?.id : undefined;
+  if (typeof id === "number") return id;
+  if ("failure" in said && isNotThere(said.failure)) return undefined;
+  throw new Error(`no answer of use to ${path}`);
+}
+
 /**
  * Sets a new subject's compatibility before its first version. The registry's package does it behind: a process that dies
  * between leaves a subject that allows everything, and one that looks between takes it for somebody's choice.
@@ -52,6 +62,11 @@ export class Subjects {
   /** What changes a topic's subject allows; null where it has no setting. @throws TradetapeError registry_unreachable */
   async compatibility(topicName: string): Promise<string | null> {
     return this.#told(levelOf(this.#questions, subjectOf(topicName)));
+  }
+
+  /** The id of a topic's newest schema; undefined where it has none. @throws TradetapeError registry_unreachable */
+  async newest(topicName: string): Promise<number | undefined> {
+    return this.#told(newestOf(this.#questions, subjectOf(topicName)));
   }
 
   /** Has a topic's subject refuse what landing can't read. @throws TradetapeError registry_unreachable */

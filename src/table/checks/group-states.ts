@@ -5,7 +5,16 @@ import { isoOf } from "../sql.ts";
 export interface LetterKind {
   readonly reason: string;
   readonly letters: number;
+  /** The schemas that most of them say they are written with, most letters first. */
+  readonly schemas: readonly SchemaLetters[];
   readonly examples: readonly LetterExample[];
+}
+
+/** How many letters say that they are written with a schema. */
+export interface SchemaLetters {
+  /** The registry's id; null for those that say none. */
+  readonly schemaId: number | null;
+  readonly letters: number;
 }
 
 interface LetterExample {
@@ -19,12 +28,14 @@ interface LetterExample {
 export interface ToldState {
   /** The topic's full name. */
   readonly topic: string;
-  readonly state: "running" | "waiting" | "stopped";
+  readonly state: "running" | "waiting" | "stopped" | "ended";
   readonly since: string | null;
   readonly code: string | null;
   readonly reason: string | null;
   readonly next: string | null;
   readonly retryAt: string | null;
+  /** When the process's run ended; null while it goes on. */
+  readonly endedAt: string | null;
   /** Those that stopped it, where they did. */
   readonly letters: readonly LetterKind[] | null;
 }
@@ -33,40 +44,32 @@ export interface ToldState {
 export const TELL_MS = 10_000;
 const SILENT_AFTER_MS = 4 * TELL_MS;
 
-/** Tells what this process's groups do, and forgets what processes that are silent told of the same topics. */
+/** Tells what this process's groups do, and forgets what others told of the same topics that are silent or have ended. */
 export async function tellStates(connection: Connection, process: string, states: readonly ToldState[]): Promise<void> {
   await connection.inOneTrip(() => [
     connection.run(TELL, [process, JSON.stringify(states)]),
     connection.run(
-      `DELETE FROM tradetape.group_state WHERE topic = ANY($1::text[])
-         AND seen_at < now() - make_interval(secs => $2::float8 / 1000)`,
-      [states.map(({ topic }) => topic), SILENT_AFTER_MS],
+      `DELETE FROM tradetape.group_state WHERE topic = ANY($1::text[]) AND process <> $3
+         AND (ended_at IS NOT NULL OR seen_at < now() - make_interval(secs => $2::float8 / 1000))`,
+      [states.map(({ topic }) => topic), SILENT_AFTER_MS, process],
     ),
   ]);
 }
 
 const TELL = `
-INSERT INTO tradetape.group_state (topic, process, state, since, code, reason, next_step, retry_at, letters)
-SELECT topic, $1, state, since, code, reason, next, "retryAt", letters
+INSERT INTO tradetape.group_state (topic, process, state, since, code, reason, next_step, retry_at, ended_at, letters)
+SELECT topic, $1, state, since, code, reason, next, "retryAt", "endedAt", letters
 FROM jsonb_to_recordset($2::jsonb) AS told (topic text, state text, since timestamptz, code text, reason text, next text,
-  "retryAt" timestamptz, letters jsonb)
+  "retryAt" timestamptz, "endedAt" timestamptz, letters jsonb)
 ON CONFLICT (topic, process) DO UPDATE SET state = excluded.state, since = excluded.since, code = excluded.code,
-  reason = excluded.reason, next_step = excluded.next_step, retry_at = excluded.retry_at, letters = excluded.letters,
-  seen_at = now()`;
-
-/** Takes back what a process told of these topics: it ends, and nothing is wrong with them. */
-export async function forgetStates(connection: Connection, process: string, topics: readonly string[]): Promise<void> {
-  await connection.run("DELETE FROM tradetape.group_state WHERE process = $1 AND topic = ANY($2::text[])", [
-    process,
-    topics,
-  ]);
-}
+  reason = excluded.reason, next_step = excluded.next_step, retry_at = excluded.retry_at, ended_at = excluded.ended_at,
+  letters = excluded.letters, seen_at = now()`;
 
 /** What a process told of a group, and whether it tells still. */
 export interface HeardState extends ToldState {
   readonly process: string;
   readonly seenAt: string;
-  /** Whether the process has been silent for so long that it has ended, or can't reach the database. */
+  /** Whether the process has been silent for so long that it was killed, or can't reach the database. */
   readonly isSilent: boolean;
 }
 
@@ -74,9 +77,10 @@ export interface HeardState extends ToldState {
 export function readStates(connection: Connection): Promise<HeardState[]> {
   return connection.query<HeardState & Record<string, unknown>>(
     `SELECT topic, process, state, ${isoOf("since")} AS since, code, reason, next_step AS next,
-       ${isoOf("retry_at")} AS "retryAt", letters, ${isoOf("seen_at")} AS "seenAt",
-       seen_at < now() - make_interval(secs => $1::float8 / 1000) AS "isSilent"
-     FROM tradetape.group_state ORDER BY topic, array_position(ARRAY['stopped', 'waiting', 'running'], state), process`,
+       ${isoOf("retry_at")} AS "retryAt", ${isoOf("ended_at")} AS "endedAt", letters, ${isoOf("seen_at")} AS "seenAt",
+       ended_at IS NULL AND seen_at < now() - make_interval(secs => $1::float8 / 1000) AS "isSilent"
+     FROM tradetape.group_state
+     ORDER BY topic, array_position(ARRAY['stopped', 'waiting', 'running', 'ended'], state), process`,
     [SILENT_AFTER_MS],
   );
 }

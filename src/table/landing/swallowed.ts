@@ -1,4 +1,4 @@
-import { TradetapeError } from "../../errors.ts";
+import { count, TradetapeError } from "../../errors.ts";
 
 /**
  * Refuses rows that a table was given and left out without an error, as a trigger or a rule can make it do: the ledger
@@ -8,9 +8,13 @@ import { TradetapeError } from "../../errors.ts";
  */
 export function refuseSwallowed(relation: string, missing: number): void {
   if (missing === 0) return;
-  throw new TradetapeError("rows_swallowed", `${relation} left out ${missing} of the rows given, and refused none`, {
-    next:
-      `Look for a trigger or rule of somebody's on ${relation} that leaves rows out, and drop it. Nothing of the batch was ` +
-      "landed: start `tradetape consume` again.",
-  });
+  throw new TradetapeError(
+    "rows_swallowed",
+    `${relation} left out ${count(missing)} of the rows given, and refused none`,
+    {
+      next:
+        `Look for a trigger or rule of somebody's on ${relation} that leaves rows out, and drop it. Nothing of the batch was ` +
+        "landed.",
+    },
+  );
 }

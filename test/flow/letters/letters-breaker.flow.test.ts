@@ -152,7 +152,7 @@ describe("children whose parents never come", () => {
     const error = await landUntil("predictions", async () => false);
     expect(error).toMatchObject({
       code: "too_many_letters",
-      message: expect.stringContaining("the parents of 1000 of 1200 events never came"),
+      message: expect.stringContaining("the parents of 1,000 of 1,200 events never came"),
       next: expect.stringContaining("tradetape dead-letters set-aside predictions"),
     });
     expect(await counts()).toEqual({ parked: 1200, rows: 0, letters: 0 });
