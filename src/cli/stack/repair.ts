@@ -73,7 +73,7 @@ const notMended = ({ gone, left }: Pick<RepairReport, "gone" | "left">): string[
 function dryRunText(report: RepairReport): string {
   const { database, applied, lost } = report;
   return [
-    `${database}: ${lost.length === 0 ? "nothing is lost" : `${countsText(lost)} are lost`}; nothing was changed`,
+    `${database}: ${lost.length === 0 ? "nothing is lost" : `lost: ${countsText(lost)}`}; nothing was changed`,
     ...(applied.length > 0 ? [`to be applied: ${applied.join(", ")}`] : []),
     ...notMended(report),
   ]

@@ -155,7 +155,7 @@ describe("what somebody changed", () => {
     ["a table's owner", `ALTER TABLE public.symbol OWNER TO ${RESTORER}`, "belongs to"],
     ["a view's owner", `ALTER VIEW public.tick OWNER TO ${RESTORER}`, "belongs to"],
     ["the schema's owner", `ALTER SCHEMA tradetape OWNER TO ${RESTORER}`, "belongs to"],
-    ["a day's owner", `ALTER TABLE public.market_data_tick_20210105 OWNER TO ${RESTORER}`, "market_data_tick_20210105"],
+    ["a day's owner", `ALTER TABLE public.market_data_tick_20240305 OWNER TO ${RESTORER}`, "market_data_tick_20240305"],
   ];
 
   test.each(LOSSES)("%s is given back", async (_, lose, says) => {
@@ -222,6 +222,23 @@ describe("what somebody changed", () => {
     await tape.query(back);
     expect([code, stdout]).toEqual([1, expect.stringContaining(`not mended: ${says}`)]);
     expect(stdout).toContain("gave back 1 right");
+    expect(await shape()).toBe(asMade);
+  });
+
+  test("a table of somebody's by the name of one of ours keeps its owner, and nobody gets a right on it", async () => {
+    await repaired();
+    await tape.query(
+      `ALTER TABLE tradetape.parked_event RENAME TO away;
+       CREATE TABLE tradetape.parked_event (topic text, "offset" text); ALTER TABLE tradetape.parked_event OWNER TO ${RESTORER}`,
+    );
+    const { code, stdout } = await repaired();
+    const [found] = await tape.query(
+      `SELECT pg_get_userbyid(relowner)::text AS owner, has_table_privilege('tradetape_lander', oid, 'INSERT') AS given
+       FROM pg_class WHERE oid = 'tradetape.parked_event'::regclass`,
+    );
+    await tape.query("DROP TABLE tradetape.parked_event; ALTER TABLE tradetape.away RENAME TO parked_event");
+    expect([code, found]).toEqual([1, { owner: RESTORER, given: false }]);
+    expect(stdout).toContain('not mended: column tradetape.parked_event."offset" is text, not bigint');
     expect(await shape()).toBe(asMade);
   });
 

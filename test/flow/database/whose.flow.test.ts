@@ -3,11 +3,13 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { asReader } from "../../../src/cli/services.ts";
 import { Connection } from "../../../src/table/connection.ts";
 import { migrate } from "../../../src/table/migrate.ts";
-import { landBy } from "../../support/landing.ts";
+import { environmentOf, landBy } from "../../support/landing.ts";
 import { ledgerFaults } from "../../support/ledger.ts";
 import { tick } from "../../support/samples.ts";
 import { isolate } from "../../support/services/isolation.ts";
 import { openTapeWithSymbol, type Row, type TestTape } from "../../support/tape.ts";
+import { tradetape } from "../../support/tradetape.ts";
+import { restoredBy } from "./restored-by.ts";
 
 let tape: TestTape;
 let copyUrl: string;
@@ -56,7 +58,7 @@ describe("a copy of a database", () => {
   });
 
   test("that was restored takes the original's place, with its id", async () => {
-    expect(await migrate(copyUrl, "restored")).toMatchObject({ whose: "restored" });
+    expect(await migrate(copyUrl, "restored")).toMatchObject({ whose: "restored", lost: [] });
     expect(await idIn(copyUrl)).toBe(await idIn(tape.config.databaseUrl));
     expect(await land()).toMatchObject([{ topic: "ticks", written: 1 }]);
   });
@@ -70,6 +72,24 @@ describe("a copy of a database", () => {
     await tape.land("audit");
     expect(await ledgerFaults(tape)).toEqual([]);
   });
+});
+
+test("a dump without owners and privileges, restored elsewhere, is repaired, asked about, and lands as a copy", async () => {
+  const env = environmentOf({ ...tape.config, databaseUrl: copyUrl });
+  await ask(copyUrl, "UPDATE tradetape.database_id SET database_oid = 1");
+  await ask(copyUrl, restoredBy("CURRENT_USER"));
+  const asked = await tradetape(["migrate", "--repair"], env);
+  expect([asked.code, asked.stdout]).toEqual([2, expect.stringMatching(/gave back \d+ owners, \d+ rights/)]);
+  expect(asked.stderr).toContain("database_copied");
+  await ask(copyUrl, restoredBy("CURRENT_USER"));
+  const refused = await tradetape(["migrate", "--as", "copy"], env);
+  expect([refused.code, refused.stderr]).toEqual([2, expect.stringContaining("tradetape migrate --repair --as copy")]);
+  const settled = await tradetape(["migrate", "--repair", "--as", "copy", "--json"], env);
+  expect([settled.code, JSON.parse(settled.stdout)]).toEqual([0, expect.objectContaining({ whose: "copy", gone: [] })]);
+  await tape.publish("ticks", tick(3));
+  expect(await landBy({ ...tape.config, databaseUrl: copyUrl }, ["ticks"])).toMatchObject([
+    { topic: "ticks", written: 1 },
+  ]);
 });
 
 describe("a database that this program can't work with", () => {
