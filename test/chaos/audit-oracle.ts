@@ -21,6 +21,7 @@ export async function auditFaults(client: pg.Client): Promise<readonly string[]>
         WHERE topic = ANY($1::text[])
       UNION ALL SELECT 'DEAD_LETTER', topic, partition, "offset" FROM tradetape.dead_letter
         WHERE topic <> ALL($1::text[]) AND topic <> 'audit'
+      UNION ALL SELECT 'SET_ASIDE', topic, partition, from_offset FROM tradetape.allowed_letters
     ), told AS (
       SELECT event_type, source_topic AS topic, source_partition AS partition, source_offset AS "offset"
         FROM public.audit_log WHERE source_topic NOT IN ('symbols', 'sessions')

@@ -1,4 +1,5 @@
 import { randomBytes } from "node:crypto";
+import type { Wait } from "../patience.ts";
 
 /** What a process shows of its last beat, to whoever shares its consumer groups: its database has that beat. */
 export interface BeatNote {
@@ -12,12 +13,14 @@ export interface BeatNote {
   readonly lacks: boolean;
 }
 
-/** Where a process keeps its own last beat, for its groups to show. */
+/** Where a process keeps its own last beat, for its groups to show, and what it has found by those of others. */
 export class OwnBeats {
   readonly process = randomBytes(4).toString("hex");
   number = 0;
   /** What is shown; empty before the first beat. */
   note = "";
+  /** Set while another database lands partitions of this one's groups, and is the one to stand back. */
+  twin: Wait | undefined;
 }
 
 export const beatNoteText = ({ process, number, atMs, sinceMs, timeline, lacks }: BeatNote): string =>

@@ -1,12 +1,15 @@
 import { type Clock, SYSTEM_CLOCK } from "../../clock.ts";
 import { type Config, requireServices } from "../../config.ts";
+import { TradetapeError } from "../../errors.ts";
 import { Subjects } from "../../event/http/subjects.ts";
 import { openRegistry, type Registry } from "../../event/registry.ts";
 import type { Log } from "../../log.ts";
 import { Connection, type OpenSession } from "../../table/connection.ts";
+import { unreachable } from "../../table/database-url.ts";
 import { databaseId } from "../../table/landing/landed.ts";
 import { requireMigrated } from "../../table/migrate.ts";
 import { ConnectionSlot } from "../../table/slot.ts";
+import { isDatabaseFault } from "../../table/sqlstate.ts";
 import { requireOwnPlace } from "../../table/whose-database.ts";
 import { openKafka } from "../../topic/kafkajs/open-kafka.ts";
 import type { LogAdmin, LogClient } from "../../topic/log-client.ts";
@@ -93,8 +96,11 @@ export async function openLandingServices(settings: Config, log: Log): Promise<L
   }
 }
 
-/** Opens sessions of one database only: behind an address, another one may have taken its place. */
-const openSessionOf =
+/**
+ * Opens sessions of one database only: behind an address, another one may have taken its place.
+ * @throws TradetapeError database_copied; database_unreachable, canRetry, also where the session ends while it is asked
+ */
+export const openSessionOf =
   (databaseId: string): OpenSession =>
   async (databaseUrl, options) => {
     const connection = await Connection.open(databaseUrl, options);
@@ -103,7 +109,8 @@ const openSessionOf =
       await requireOwnPlace(connection, databaseUrl, databaseId);
       return connection;
     } catch (error) {
+      const isSessions = !(error instanceof TradetapeError) && (!connection.isOpen || isDatabaseFault(error));
       connection.drop();
-      throw error;
+      throw isSessions ? unreachable(databaseUrl, error) : error;
     }
   };

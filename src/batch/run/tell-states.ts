@@ -27,11 +27,11 @@ export async function tellGroupStates(
   groups: readonly Telling[],
   over: AbortSignal,
 ): Promise<void> {
-  const { clock, config } = services;
+  const { clock } = services;
   let told = "";
   let toldMs = Number.NEGATIVE_INFINITY;
   while (!over.aborted) {
-    const states = groups.map((group) => toldState(config.namespace, group));
+    const states = groups.map((group) => toldState(services, group));
     const text = JSON.stringify(states);
     if (text !== told || clock.now() - toldMs >= TELL_MS) {
       if (await ask(services, (connection) => tellStates(connection, PROCESS, states))) {
@@ -58,7 +58,7 @@ export async function tellLastStates(
 ): Promise<void> {
   const endedAt = new Date().toISOString();
   const states = groups.map((group): ToldState => {
-    const told = toldState(services.config.namespace, group);
+    const told = toldState(services, group);
     if (told.state === "stopped") return { ...told, retryAt: null, endedAt };
     return { ...NOTHING, topic: told.topic, state: "ended", since: endedAt, reason: RUN_ENDS[end], endedAt };
   });
@@ -82,8 +82,12 @@ async function ask(
 
 const NOTHING = { since: null, code: null, reason: null, next: null, retryAt: null, endedAt: null, letters: null };
 
-function toldState(namespace: string, { topic, state }: Telling): ToldState {
-  const told = { ...NOTHING, topic: topicName(namespace, topic), state: state.state };
+/** A group that runs waits all the same for partitions that another database's processes have. */
+function toldState({ config, beats }: LandingServices, telling: Telling): ToldState {
+  const { topic } = telling;
+  const state =
+    telling.state.state === "running" && beats.twin ? { state: "waiting" as const, ...beats.twin } : telling.state;
+  const told = { ...NOTHING, topic: topicName(config.namespace, topic), state: state.state };
   if (state.state === "running") return told;
   const waits = { ...told, reason: state.reason, since: state.since.toISOString() };
   if (state.state === "waiting") return waits;

@@ -94,8 +94,9 @@ export async function watchTwins(services: Services, topics: readonly EventTopic
     const answer = await lookOnce(services, looks ? topics : [], look);
     const { twin } = look;
     if (answer.hasTwin) return question(services);
+    if (twin && standsBack({ ...answer, process: beats.process }, twin)) return question(services, twin);
+    beats.twin = twin && (beats.twin ?? { reason: ANOTHER, since: new Date() });
     if (twin === undefined) return undefined;
-    if (standsBack({ ...answer, process: beats.process }, twin)) return question(services, twin);
     if (clock.now() - toldMs < TELL_AGAIN_MS) return undefined;
     toldMs = clock.now();
     log.error({ process: twin.process }, ANOTHER);

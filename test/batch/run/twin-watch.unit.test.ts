@@ -208,7 +208,15 @@ describe("a process that runs", () => {
     } else await watch;
     expect(written).toEqual(records);
     const another = told.filter((line) => line.startsWith("another database"));
-    expect(another.length > 0).toBe(!standsBack && world.known === undefined);
+    const isBeside = !standsBack && world.known === undefined;
+    expect(another.length > 0).toBe(isBeside);
+    expect(services.beats.twin).toEqual(isBeside ? { reason: another[0], since: expect.any(Date) } : undefined);
+  });
+
+  test("knows when the other database has stood back", async () => {
+    const { services, stop } = setUp({ shows: (s) => (s < 600 ? grows(s) : undefined) });
+    await watchTwins(services, ["ticks"], stop.signal);
+    expect(services.beats.twin).toBeUndefined();
   });
 
   test("shows each beat behind its commit, and none that didn't commit", async () => {

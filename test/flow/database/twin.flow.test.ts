@@ -10,21 +10,31 @@ import { openTestTape, type Row, type TestTape } from "../../support/tape.ts";
 
 const TOPICS = ["symbols", "ticks", "predictions", "audit"] as const;
 
+/** A database, wherever it lies. */
+type Place = Pick<OwnPostgres, "url">;
+
 let tape: TestTape;
 /** The server of the production, and what was made of its files. */
 let original: OwnPostgres;
 const made: OwnPostgres[] = [];
 let ticks = 0;
 
-const configOf = ({ url }: OwnPostgres) => ({ ...tape.config, databaseUrl: url });
+const configOf = ({ url }: Place) => ({ ...tape.config, databaseUrl: url });
 
-async function ask<R extends Row>({ url }: OwnPostgres, sql: string): Promise<R[]> {
+async function ask<R extends Row>({ url }: Place, sql: string): Promise<R[]> {
   const connection = await Connection.open(url, { name: "test" });
   return connection.query<R>(sql).finally(() => connection.close());
 }
 
-const ticksIn = async (server: OwnPostgres) =>
+const ticksIn = async (server: Place) =>
   Number((await ask<{ n: number }>(server, "SELECT count(*) AS n FROM public.market_data_tick"))[0]!.n);
+
+/** Another database of the production's server. */
+function onServer(database: string): string {
+  const url = new URL(original.url);
+  url.pathname = `/${database}`;
+  return url.href;
+}
 
 async function snapshotOf(server: OwnPostgres): Promise<OwnPostgres> {
   const copy = await server.snapshot();
@@ -32,14 +42,14 @@ async function snapshotOf(server: OwnPostgres): Promise<OwnPostgres> {
   return copy;
 }
 
-async function problemsOf({ url }: OwnPostgres) {
+async function problemsOf({ url }: Place) {
   const connection = await Connection.open(url, { name: "test", role: "tradetape_reader" });
   return verify(connection, CONSUMERS, { quiet: true })
     .then(({ problems }) => problems)
     .finally(() => connection.close());
 }
 
-const lettersIn = (server: OwnPostgres) => ask(server, "SELECT topic, reason, detail FROM tradetape.dead_letter");
+const lettersIn = (server: Place) => ask(server, "SELECT topic, reason, detail FROM tradetape.dead_letter");
 
 /** Publishes ticks until it is told to stop. */
 function load(): { stop(): Promise<void> } {
@@ -56,7 +66,7 @@ function load(): { stop(): Promise<void> } {
 }
 
 /** The longest time in which a database landed no batch of ticks, of those between two moments. */
-async function longestGapMs(server: OwnPostgres, from: Date, to: Date): Promise<number> {
+async function longestGapMs(server: Place, from: Date, to: Date): Promise<number> {
   const [row] = await ask<{ ms: number }>(
     server,
     `SELECT max(extract(epoch FROM gap) * 1000)::float8 AS ms FROM (
@@ -87,7 +97,7 @@ function countMembers(databaseId: string): { most(): Promise<number> } {
   };
 }
 
-const idOf = async (server: OwnPostgres) =>
+const idOf = async (server: Place) =>
   String((await ask(server, "SELECT database_id::text AS id FROM tradetape.database_id"))[0]!.id);
 
 const question = { code: "database_copied", next: expect.stringContaining("--as restored") };
@@ -105,53 +115,75 @@ afterAll(async () => {
   await tape.stop();
 });
 
-describe("a disk's snapshot, started beside the original under load", () => {
+/** Copies of the production's database, each as it is made. */
+const COPIES: Readonly<Record<string, () => Promise<Place>>> = {
+  // It was made before production began, as PostgreSQL copies no database that is in use.
+  "a copy by TEMPLATE": async () => ({ url: onServer("copied") }),
+  "a snapshot of the disk": () => snapshotOf(original),
+};
+
+describe("a copy that is started beside the original under load", () => {
   let production: Consuming;
-  let copy: OwnPostgres;
+  const copies = new Map<string, Place>();
 
   beforeAll(async () => {
+    await ask({ url: onServer("template1") }, "CREATE DATABASE copied TEMPLATE tradetape");
     production = await startConsuming(configOf(original), TOPICS);
     await tape.publishAll("ticks", [tick(ticks++), tick(ticks++)]);
   });
 
-  test("is asked whose it is before it joins a group, also when it was said to be restored: production goes on", async () => {
-    const began = new Date();
-    const { stop } = load();
-    await expect.poll(() => ticksIn(original)).toBeGreaterThan(2000);
-    const from = new Date();
-    copy = await snapshotOf(original);
-    const members = countMembers(await idOf(original));
-    await expect(landBy(configOf(copy), TOPICS)).rejects.toMatchObject(question);
-    await expect(landBy(configOf(copy), TOPICS)).rejects.toMatchObject(question);
-    await expect(migrate(copy.url)).rejects.toMatchObject(question);
-    await migrate(copy.url, "restored");
-    await expect(landBy(configOf(copy), TOPICS)).rejects.toMatchObject(question);
-    const to = new Date();
-    await stop();
-    expect(await members.most()).toBe(1);
-    await expect.poll(() => ticksIn(original)).toBe(ticks);
-    const gaps = [await longestGapMs(original, began, from), await longestGapMs(original, from, to)];
-    process.stdout.write(
-      `a snapshot beside its original: in ${+to - +from} ms and ${ticks} ticks no batch landed for ${gaps[1]} ms at most; ` +
-        `before it was there, ${gaps[0]} ms\n`,
-    );
-  });
+  test.each(Object.entries(COPIES))(
+    "is asked whose it is before it joins a group, also when it was said to be restored, and production goes on: %s",
+    async (kind, make) => {
+      const began = new Date();
+      const { stop } = load();
+      const before = await ticksIn(original);
+      await expect.poll(() => ticksIn(original)).toBeGreaterThan(before + 2000);
+      const from = new Date();
+      const copy = await make();
+      copies.set(kind, copy);
+      const members = countMembers(await idOf(original));
+      await expect(landBy(configOf(copy), TOPICS)).rejects.toMatchObject(question);
+      await expect(landBy(configOf(copy), TOPICS)).rejects.toMatchObject(question);
+      await expect(migrate(copy.url)).rejects.toMatchObject(question);
+      await migrate(copy.url, "restored");
+      await expect(landBy(configOf(copy), TOPICS)).rejects.toMatchObject(question);
+      const to = new Date();
+      await stop();
+      expect(await members.most()).toBe(1);
+      await expect.poll(() => ticksIn(original)).toBe(ticks);
+      const gaps = [await longestGapMs(original, began, from), await longestGapMs(original, from, to)];
+      process.stdout.write(
+        `${kind} beside its original: in ${+to - +from} ms, at ${ticks} ticks, no batch landed for ${gaps[1]} ms at most; ` +
+          `before it was there, ${gaps[0]} ms\n`,
+      );
+    },
+  );
 
-  test("lands all there is by groups of its own, once it was said to be a copy", async () => {
-    const { stop } = load();
-    await migrate(copy.url, "copy");
-    await landBy(configOf(copy), TOPICS);
-    await stop();
-    await tape.publish("predictions", prediction(1, { symbol_id: SYMBOL_ID }));
-    await landBy(configOf(copy), TOPICS);
-    await expect.poll(() => ticksIn(original)).toBe(ticks);
-    expect(await ticksIn(copy)).toBe(ticks);
+  test.each(Object.keys(COPIES))(
+    "lands all there is by groups of its own, once it was said to be a copy: %s",
+    async (kind) => {
+      const copy = copies.get(kind)!;
+      const { stop } = load();
+      await migrate(copy.url, "copy");
+      await landBy(configOf(copy), TOPICS);
+      await stop();
+      await tape.publish("predictions", prediction(ticks, { symbol_id: SYMBOL_ID }));
+      await landBy(configOf(copy), TOPICS);
+      await expect.poll(() => ticksIn(original)).toBe(ticks);
+      expect(await ticksIn(copy)).toBe(ticks);
+    },
+  );
+
+  test("loses and doubles nothing, nor does the original", async () => {
     await production.stop();
-    await landBy(configOf(original), TOPICS);
-    await landBy(configOf(copy), TOPICS);
-    for (const server of [original, copy]) {
-      expect(await problemsOf(server)).toEqual([]);
-      expect(await lettersIn(server)).toEqual([]);
+    const all = [original, ...copies.values()];
+    for (const place of all) await landBy(configOf(place), TOPICS);
+    for (const place of all) await landBy(configOf(place), ["audit"]);
+    for (const place of all) {
+      expect(await ticksIn(place)).toBe(ticks);
+      expect(await problemsOf(place)).toEqual([]);
+      expect(await lettersIn(place)).toEqual([]);
     }
   });
 
