@@ -116,7 +116,15 @@ describe("a start that finds a service away", () => {
     const back = await startTcpProxy(address, port);
     await waiting.says("consuming symbols");
     waiting.process.kill("SIGTERM");
-    expect((await waiting.ended).code).toBe(0);
+    const { code: exit, stderr } = await waiting.ended;
+    expect(exit).toBe(0);
+    // Whatever each try says of the broker: a line when it is away, and one when it answers.
+    const ofKafka = stderr.split("\n").filter((line) => /"part":"kafka"|"broker":/.test(line));
+    const outage = [`"broker":"127.0.0.1:${port}"`, "a broker is away", "the broker answers again"];
+    if (setting === "kafkaBrokers") {
+      expect(ofKafka).toEqual([outage[1], outage[2]].map((text) => expect.stringContaining(text!)));
+      for (const line of ofKafka) expect(line).toContain(outage[0]);
+    } else expect(ofKafka).toEqual([]);
     await back.close();
   });
 
