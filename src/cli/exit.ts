@@ -1,5 +1,6 @@
 import { CommanderError } from "commander";
 import { TradetapeError } from "../errors.ts";
+import { type DatabaseFault, faultKindOf, isDatabaseFault } from "../table/sqlstate.ts";
 import { printable } from "./output.ts";
 
 /** What a command's end tells the shell. */
@@ -24,10 +25,11 @@ interface Failure {
 }
 
 /**
- * Says an error once: what and where, then why, then what to do. A TradetapeError is a sentence of ours; anything else
- * is a bug, whose stack is the only thing that helps.
+ * Says an error once: what and where, then why, then what to do. A TradetapeError is a sentence of ours, and an outage of
+ * PostgreSQL becomes one; anything else is a bug, whose stack is the only thing that helps.
  */
-export function describeFailure(error: unknown, json: boolean): Failure {
+export function describeFailure(thrown: unknown, json: boolean): Failure {
+  const error = isOutage(thrown) ? sessionEnded(thrown) : thrown;
   if (error instanceof CommanderError) return { code: error.exitCode === 0 ? EXIT.good : EXIT.cannot, text: "" };
   if (error instanceof TradetapeError) {
     return { code: EXIT.cannot, text: json ? failureJson(error) : failureText(error) };
@@ -35,6 +37,17 @@ export function describeFailure(error: unknown, json: boolean): Failure {
   const stack = error instanceof Error ? (error.stack ?? error.message) : String(error);
   return { code: EXIT.bug, text: `A bug in tradetape, please report it with these lines:\n${stack}\n` };
 }
+
+/** Whether PostgreSQL ended the session or the statement for a reason of its own: a shutdown, an administrator, a full disk. */
+const isOutage = (error: unknown): error is DatabaseFault & Error =>
+  isDatabaseFault(error) && faultKindOf(error) === "environment";
+
+const sessionEnded = (cause: DatabaseFault & Error): TradetapeError =>
+  new TradetapeError("database_unreachable", `PostgreSQL: ${cause.message} (SQLSTATE ${cause.code})`, {
+    canRetry: true,
+    cause,
+    next: "The server's log says why. Start the command again when that is over.",
+  });
 
 function failureText(error: TradetapeError): string {
   const lines = [`tradetape: ${error.code}: ${error.message}`];

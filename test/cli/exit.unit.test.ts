@@ -42,6 +42,25 @@ describe("what a failure says", () => {
     });
   });
 
+  test.each([
+    ["57P01", "terminating connection due to administrator command"],
+    ["57P02", "terminating connection because of crash of another server process"],
+    ["53100", "could not extend file: No space left on device"],
+  ])("that PostgreSQL ended a command is no bug of ours: %s", (code, message) => {
+    const fault = Object.assign(new Error(message), { code, severity: "FATAL" });
+    const failure = describeFailure(fault, false);
+    expect(failure.code).toBe(EXIT.cannot);
+    expect(failure.text).toBe(
+      `tradetape: database_unreachable: PostgreSQL: ${message} (SQLSTATE ${code})\n` +
+        "  next: The server's log says why. Start the command again when that is over.\n  The same command may succeed later.\n",
+    );
+  });
+
+  test("a statement that PostgreSQL doesn't understand is one", () => {
+    const fault = Object.assign(new Error('relation "nothing" does not exist'), { code: "42P01", severity: "ERROR" });
+    expect(describeFailure(fault, false).code).toBe(EXIT.bug);
+  });
+
   test("a bug shows its stack and has an exit code of its own", () => {
     const failure = describeFailure(new RangeError("off by one"), false);
     expect(failure.code).toBe(EXIT.bug);
