@@ -17,7 +17,8 @@ export async function requireUnaltered(connection: Connection, table: LandingTab
   ]);
   if (found.length === 0) return;
   throw new TradetapeError("catalog_mismatch", found.map(({ problem }) => problem).join("\n"), {
-    next: `Let the tables' owner or a superuser do this:\n${found.map(({ undo }) => undo).join("\n")}`,
+    next: `Let the tables' owner or a superuser run this:\n${found.map(({ undo }) => `${undo};`).join("\n")}`,
+    facts: { statements: found.map(({ undo }) => undo) },
   });
 }
 

@@ -12,6 +12,7 @@ import { databaseShape } from "../../../scripts/shape.ts";
 import { dayOf } from "../../../src/event/day.ts";
 import { EVENT_BY_TOPIC, EVENT_SCHEMAS } from "../../../src/event/schemas.ts";
 import { Connection } from "../../../src/table/connection.ts";
+import { FACT_KINDS, factLines, readFacts } from "../../../src/table/established.ts";
 import { makeDays } from "../../../src/table/landing/days.ts";
 import { migrate } from "../../../src/table/migrate.ts";
 import { readMigrations } from "../../../src/table/migrations.ts";
@@ -54,10 +55,12 @@ async function applyFirst(connection: Connection, count: number): Promise<void> 
 }
 
 describe("migrating", () => {
-  test("a fresh database gives the shape that schemas/shape.txt states", async () => {
+  test("a fresh database gives the shape that schemas/shape.txt and schemas/catalog/established.jsonl state", async () => {
     expect((await migrate(databaseUrl)).applied).toEqual(names);
     const shape = await withConnection(databaseUrl, databaseShape);
     expect(shape).toBe(readFileSync("schemas/shape.txt", "utf8"));
+    const facts = await withConnection(databaseUrl, (connection) => readFacts(connection, FACT_KINDS));
+    expect(factLines(facts)).toBe(readFileSync("schemas/catalog/established.jsonl", "utf8"));
   });
 
   test("again changes nothing", async () => {

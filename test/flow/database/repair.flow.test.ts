@@ -168,6 +168,25 @@ describe("what somebody changed", () => {
     expect(await shape()).toBe(asMade);
   });
 
+  test("more days than one transaction takes are given back, each transaction with an entry of its own", async () => {
+    await repaired();
+    await tape.query(
+      "SELECT tradetape.make_day('market_data_tick', '2000-01-01'::date + n) FROM generate_series(1, 230) n",
+    );
+    await tape.query(
+      `DO $$ DECLARE leaf text; BEGIN FOR leaf IN SELECT tablename FROM pg_tables WHERE tablename ~ '^market_data_tick_2000' LOOP
+         EXECUTE format('ALTER TABLE public.%I OWNER TO ${RESTORER}', leaf); END LOOP; END $$`,
+    );
+    const owed = async () =>
+      (
+        await tape.query<{ n: number }>("SELECT count(*) AS n FROM tradetape.outbox WHERE source_topic ~ 'symbols$'")
+      )[0]!.n;
+    const before = await owed();
+    expect((await repaired()).stdout).toContain("gave back 230 owners");
+    expect(await owed()).toBe(before + 3);
+    expect(await tape.query(`SELECT FROM pg_tables WHERE tableowner = '${RESTORER}'`)).toEqual([]);
+  });
+
   /** Each is named, and nothing of it is touched, while all else is given back. */
   const UNKNOWABLE: readonly [what: string, change: string, back: string, says: string][] = [
     [
