@@ -16,6 +16,7 @@ export const recordsOf = (values: readonly Buffer[], first: number): Records => 
   offsetOf: (index) => first + index,
   publishedAtMs: () => Date.now(),
   locate: (index, place) => place.cover(values[index]!),
+  headersOf: () => undefined,
   record: (index) => ({ key: null, value: values[index]! }),
 });
 

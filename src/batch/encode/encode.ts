@@ -81,7 +81,7 @@ class BatchEncoder {
     facts.source_offset = records.offsetOf(index);
     facts.first_published_at = facts.published_at;
     if (this.#encoder.consumer.landing.repeats === "revised") {
-      facts.first_published_at = firstPublishedUs(records.record(index).headers, facts.published_at);
+      facts.first_published_at = firstPublishedUs(records.headersOf(index), facts.published_at);
     }
     return this.#transcode(index) ?? this.#encode(index);
   }

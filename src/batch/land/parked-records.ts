@@ -1,5 +1,6 @@
 import type { ParkedRecord } from "../../table/landing/parked.ts";
 import type { RawRecord, Records, ValuePlace } from "../../topic/fetch/records.ts";
+import type { RecordHeaders } from "../../topic/wire/record-writer.ts";
 import { rawHeaders } from "../encode/headers.ts";
 
 /** Parked events as the records that they were when they were fetched. */
@@ -26,8 +27,12 @@ export class ParkedRecords implements Records {
     place.cover(this.#parked[index]!.value);
   }
 
+  headersOf(index: number): RecordHeaders {
+    return rawHeaders(this.#parked[index]!.headers);
+  }
+
   record(index: number): RawRecord {
-    const { key, value, headers } = this.#parked[index]!;
-    return { key, value, headers: rawHeaders(headers) };
+    const { key, value } = this.#parked[index]!;
+    return { key, value, headers: this.headersOf(index) };
   }
 }

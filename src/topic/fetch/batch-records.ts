@@ -102,6 +102,10 @@ export class BatchRecords implements BufferedRecords {
     place.end = place.start === IS_NULL ? IS_NULL : this.#places[index * 3 + 2]!;
   }
 
+  headersOf(index: number): RecordHeaders | undefined {
+    return this.#headers(this.#places[index * 3 + 2]!);
+  }
+
   record(index: number): RawRecord {
     const bytes = this.#bytes;
     const valueAt = this.#places[index * 3 + 1]!;

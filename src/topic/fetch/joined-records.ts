@@ -1,3 +1,4 @@
+import type { RecordHeaders } from "../wire/record-writer.ts";
 import type { RawRecord, Records, ValuePlace } from "./records.ts";
 
 /** The records [from, to) of `records`. */
@@ -44,6 +45,11 @@ export class JoinedRecords implements Records {
   locate(index: number, place: ValuePlace): void {
     const { records, from } = this.#rangeOf(index);
     records.locate(from + index - this.#starts[this.#at]!, place);
+  }
+
+  headersOf(index: number): RecordHeaders | undefined {
+    const { records, from } = this.#rangeOf(index);
+    return records.headersOf(from + index - this.#starts[this.#at]!);
   }
 
   record(index: number): RawRecord {

@@ -34,6 +34,8 @@ export interface Records {
   publishedAtMs(index: number): number;
   /** Says where the value lies, without an object per record. */
   locate(index: number, place: ValuePlace): void;
+  /** The record's headers alone, undefined where it has none: most have none, and that costs no object. */
+  headersOf(index: number): RecordHeaders | undefined;
   record(index: number): RawRecord;
 }
 

@@ -56,6 +56,7 @@ function recordsOf(values: readonly (object | Buffer | null)[], offsets: readonl
     offsetOf: (index) => offsets[index]!,
     publishedAtMs: () => PUBLISHED_MS,
     locate: (index, place) => place.cover(bytes[index]!),
+    headersOf: () => undefined,
     record: (index) => ({ key: null, value: bytes[index]! }),
   };
 }

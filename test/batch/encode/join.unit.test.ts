@@ -10,6 +10,7 @@ const recordsFrom = (first: number, count: number): Records => ({
   offsetOf: (index) => first + index,
   publishedAtMs: (index) => 1000 + first + index,
   locate: (index, place) => place.cover(Buffer.from(String(first + index))),
+  headersOf: () => undefined,
   record: (index) => ({ key: null, value: Buffer.from(String(first + index)) }),
 });
 

@@ -31,6 +31,7 @@ function timesOf(consumer: Consumer, values: readonly (object | string)[]): read
     // The last one was published after the window.
     publishedAtMs: (index) => PUBLISHED_MS + (index === values.length - 1 ? 1 : 0),
     locate: () => undefined,
+    headersOf: () => undefined,
     record: (index) => ({ key: null, value: bytes[index]! }),
   };
   const idle = async () => ({ nextOffset: 0, ledger: [], ahead: false });

@@ -56,6 +56,7 @@ function records(batch: number, bad: number): Records {
     offsetOf: (index) => first + index,
     publishedAtMs: () => Date.now(),
     locate: (index, place) => place.cover(values[index]!),
+    headersOf: () => undefined,
     record: (index) => ({ key: null, value: values[index]! }),
   };
 }

@@ -19,5 +19,6 @@ export const bufferedRecords = (list: readonly TestRecord[]): BufferedRecords =>
   offsetOf: (index) => list[index]!.offset,
   publishedAtMs: (index) => list[index]!.timeMs,
   locate: (index, place) => place.cover(list[index]!.value),
+  headersOf: (index) => list[index]!.headers,
   record: (index) => list[index]!,
 });

@@ -16,6 +16,7 @@ const RECORDS = bufferedRecords(
 const all = (records: Records) =>
   Array.from({ length: records.count }, (_, index) => ({
     ...records.record(index),
+    alone: records.headersOf(index),
     offset: records.offsetOf(index),
     ms: records.publishedAtMs(index),
   }));
@@ -29,5 +30,6 @@ it("ranges of records are one list, in whatever order it is asked", () => {
   ]);
   const [first, ...others] = all(RECORDS);
   expect(all(joined)).toEqual([...others, first]);
+  for (const { headers, alone } of all(joined)) expect(alone).toEqual(headers);
   expect([3, 0, 2, 1].map((index) => joined.offsetOf(index))).toEqual([100, 102, 106, 104]);
 });
