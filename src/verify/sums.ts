@@ -35,6 +35,8 @@ export interface SumsReport {
    * set back, somebody else wrote them.
    */
   readonly toldAgain: number;
+  /** Of those, the ones that tell of other rows than the ledger: only a database that was set back may have any. */
+  readonly contradicting: number;
   /** Batches whose receipts haven't come, as a replay makes none: the ledger alone tells of their rows. */
   readonly withoutReceipt: { readonly batches: number; readonly rows: number };
   /**
@@ -93,6 +95,7 @@ export async function compareSums(
     named: found.length === 0 ? null : await namedOrWhyNot(connection, eventLog, unnamed, onRows),
     claims: claims.findings,
     toldAgain: claims.toldAgain,
+    contradicting: claims.contradicting,
     withoutReceipt: claims.withoutReceipt,
     notProvable: { rows: claims.unknownRows, removed: claims.unknownRemoved, parts: notProvable },
   };

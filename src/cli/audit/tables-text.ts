@@ -31,10 +31,11 @@ function entriesText({ differing, waiting, idOnly, excused }: EntryReport): stri
 }
 
 function sumsCells({ table: name, rows, landed, batches, differing, claims, ...rest }: SumsReport): string[] {
-  const { toldAgain, withoutReceipt, notProvable } = rest;
+  const { toldAgain, contradicting, withoutReceipt, notProvable } = rest;
   const parts = [
     differing > 0 ? `${count(differing)} parts of time differ` : claims.length > 0 ? "the ledger differs" : "alike",
     ...(toldAgain > 0 ? [`${count(toldAgain)} receipts of what was lost and landed anew`] : []),
+    ...(contradicting > 0 ? [`${count(contradicting)} of these CONTRADICT the ledger`] : []),
     ...(withoutReceipt.batches > 0 ? [`${count(withoutReceipt.batches)} batches without a receipt`] : []),
     ...(notProvable.rows > 0 ? [`${count(notProvable.rows)} not provable, landed before there were sums`] : []),
     ...(notProvable.removed > 0 ? [`${count(notProvable.removed)} removed before there were sums`] : []),

@@ -19,6 +19,8 @@ export interface BatchClaim extends Record<string, unknown> {
   readonly logId: string | null;
   /** How many receipts of it there are: a database that was set back lands batches anew, and tells of them again. */
   readonly receipts: number;
+  /** How many of them tell of other rows than the ledger does. */
+  readonly contradicting: number;
   readonly differs: boolean;
   /** Whether a receipt of a later batch has come, though they come in order, and no replay landed this batch. */
   readonly skipped: boolean;
@@ -50,17 +52,20 @@ export async function* batchClaims(
      )
      SELECT b.topic, b.partition, b.first_offset AS "firstOffset", b.next_offset AS "nextOffset",
        b.written + b.replaced AS rows, b.detail -> 'row_sums' AS own, a.payload -> 'row_sums' AS told, a.log_id AS "logId",
-       coalesce(a.receipts, 0) AS receipts,
+       coalesce(a.receipts, 0) AS receipts, coalesce(a.contradicting, 0) AS contradicting,
        a.log_id IS NOT NULL AND b.detail -> 'row_sums' IS DISTINCT FROM a.payload -> 'row_sums' AS differs,
        a.log_id IS NULL AND coalesce(b.first_offset < newest."offset", false) AND b.landed_at >= named.created_at
          AND NOT EXISTS (SELECT FROM tradetape.replay_run r WHERE b.topic = ANY(r.topics)
            AND b.landed_at >= r.started_at AND b.landed_at <= coalesce(r.finished_at, b.landed_at)) AS skipped
      FROM tradetape.landed_batch b CROSS JOIN tradetape.database_id named
      LEFT JOIN newest ON newest.topic = b.topic AND newest.partition = b.partition
-     LEFT JOIN LATERAL (SELECT a.log_id, a.payload, count(*) OVER () AS receipts FROM public.audit_log a
+     LEFT JOIN LATERAL (SELECT a.log_id, a.payload, count(*) OVER () AS receipts,
+         count(*) FILTER (WHERE a.payload -> 'row_sums' IS DISTINCT FROM b.detail -> 'row_sums') OVER () AS contradicting
+       FROM public.audit_log a
        WHERE a.source_topic = b.topic AND a.source_partition = b.partition AND a.source_offset = b.first_offset
          AND a.event_type = 'RECEIPT'
-         AND (a.payload ->> 'database_id' = $2 OR a.payload ->> 'database_id' = ANY (named.former_ids::text[]))
+         AND (a.payload ->> 'database_id' = $2 OR b.landed_at < named.created_at
+           AND a.payload ->> 'database_id' = ANY (named.former_ids::text[]))
          AND a.payload ->> 'next_offset' = b.next_offset::text
        ORDER BY a.payload -> 'row_sums' IS DISTINCT FROM b.detail -> 'row_sums', a.seq LIMIT 1) a ON true
      WHERE b.topic = ANY($1::text[]) AND b.kind = 'batch'

@@ -25,6 +25,8 @@ export class Claims {
   batches = 0;
   /** Receipts beside the first one of a batch, and of batches that the database landed anew in other cuts. */
   toldAgain = 0;
+  /** Of those, the ones that tell of other rows than the ledger and another receipt do. */
+  contradicting = 0;
   unknownRows = 0;
   unknownRemoved = 0;
 
@@ -42,6 +44,7 @@ export class Claims {
     const range = `offsets ${claim.firstOffset} to ${claim.nextOffset}`;
     this.batches++;
     this.toldAgain += Math.max(0, claim.receipts - 1);
+    if (!claim.differs) this.contradicting += claim.contradicting;
     if (claim.differs) this.note(subject, logId, `${range}: the ledger tells of other rows than the receipt`);
     if (claim.skipped) this.note(subject, null, `${range}: no receipt, and one of a later batch has come`);
     const sums = believed(claim);

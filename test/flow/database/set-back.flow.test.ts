@@ -204,7 +204,9 @@ async function expectGood(): Promise<void> {
   expect(entries.flatMap(({ findings }) => findings)).toEqual([]);
   expect(sums.flatMap(({ claims, parts }) => [...claims, ...parts])).toEqual([]);
   expect(ok).toBe(true);
-  const again = Object.fromEntries(sums.map(({ table, toldAgain }) => [table, toldAgain]));
+  const again = Object.fromEntries(
+    sums.map(({ table, toldAgain, contradicting }) => [table, [toldAgain, contradicting]]),
+  );
   // Three batches of ticks that became one, and one that was judged otherwise.
-  expect(again).toMatchObject({ market_data_tick: 4 });
+  expect(again).toMatchObject({ market_data_tick: [4, 1] });
 }
