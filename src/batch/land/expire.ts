@@ -11,7 +11,7 @@ import { Horizon } from "./horizon.ts";
 import { book, inTransaction, type Landing, ledgerOf, type OnCommit } from "./land.ts";
 import type { LandingPlan } from "./landing-plan.ts";
 import { badEvent } from "./letter-breaker.ts";
-import { readAllowed, tooManyLetters } from "./letter-verdict.ts";
+import { LetterStop, readAllowed, tooManyLetters } from "./letter-verdict.ts";
 import type { Orphan } from "./orphan-breaker.ts";
 import { ParkedRecords } from "./parked-records.ts";
 
@@ -64,7 +64,7 @@ export async function expireParked(
 
 /**
  * @returns those orphans that nobody has allowed to become letters
- * @throws TradetapeError too_many_letters; registry_unreachable, canRetry
+ * @throws LetterStop
  */
 async function judgeOrphans(
   connection: Connection,
@@ -83,7 +83,7 @@ async function judgeOrphans(
   if (window === undefined) return left;
   const shown = letters.filter((_, n) => !isAllowed(orphans[n]!));
   const what = `the parents of ${count(window.letters)} of ${count(window.records)} events never came`;
-  throw await tooManyLetters(plan, batch, shown, what);
+  throw new LetterStop(() => tooManyLetters(plan, batch, shown, what));
 }
 
 /** Reads where the parents' topics end now, if any event of the partition is overdue. */

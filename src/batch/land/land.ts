@@ -14,7 +14,7 @@ import { letterRows, parkedRows } from "./aside-rows.ts";
 import type { LandingPlan } from "./landing-plan.ts";
 import { landmarkOf } from "./landmark.ts";
 import { type BreakerSample, sampleOf } from "./letter-breaker.ts";
-import { judgeLetters } from "./letter-verdict.ts";
+import { judgeLetters, LetterStop } from "./letter-verdict.ts";
 import { outboxMessages } from "./outbox-messages.ts";
 
 /**
@@ -89,7 +89,7 @@ export async function inTransaction<R extends { readonly kind: string }>(
     [, result] = await connection.inOneTrip(() => [begin(), work()]);
   } catch (error) {
     if (connection.isOpen) await connection.query("ROLLBACK");
-    throw error;
+    throw error instanceof LetterStop ? await error.told() : error;
   }
   if (result.kind === "landed") {
     onCommit?.(result as Extract<R, { kind: "landed" }>);

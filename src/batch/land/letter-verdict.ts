@@ -13,7 +13,7 @@ type Lettered = Pick<EncodedBatch, "partition" | "records">;
  * Judges a batch that trips the breaker by what people have allowed since: the database is asked within the landing's
  * transaction, so that an answer holds from the next try on.
  * @returns what is to be noted of the batch
- * @throws TradetapeError too_many_letters; registry_unreachable, canRetry
+ * @throws LetterStop
  */
 export async function judgeLetters(
   connection: Connection,
@@ -29,7 +29,20 @@ export async function judgeLetters(
   if (window === undefined) return left;
   const shown = letters.filter((letter) => !isAllowed(badEvent(batch, letter)));
   const what = `${count(window.letters)} of the last ${count(window.records)} events are letters`;
-  throw await tooManyLetters(plan, batch, shown, what);
+  throw new LetterStop(() => tooManyLetters(plan, batch, shown, what));
+}
+
+/**
+ * The letters of a batch stop their group. Thrown within the landing's transaction; `told` asks the registry, so it is called
+ * when that is rolled back and no lock is held any more.
+ */
+export class LetterStop extends Error {
+  readonly told: () => Promise<TradetapeError>;
+
+  constructor(told: () => Promise<TradetapeError>) {
+    super("too many letters");
+    this.told = told;
+  }
 }
 
 /** @returns whether somebody has allowed an event to become a letter */
@@ -60,7 +73,7 @@ export async function tooManyLetters(
   const { kinds } = digest;
   const ways = async () => [
     `See what would become of all that waits: \`tradetape dead-letters preview ${topic}\`. Then one of these:`,
-    ...answersText(topic, schemasOf(kinds), await ownSchemas(plan)),
+    ...answersText(topic, schemasOf(kinds), await schemasOfStop(plan)),
   ];
   const next = [
     "The last batch was rolled back, and nothing is lost.",
@@ -89,6 +102,19 @@ export async function ownSchemas({
   return (schemaId) => schemaId === newest || encoder.reader.isOwn(schemaId);
 }
 
+/** Whether a schema is the topic's own; undefined where nobody could be asked. */
+type OwnSchema = (schemaId: number) => boolean | undefined;
+
+/** The stop is told whether or not the registry answers: without an answer, any schema but this program's may be the topic's. */
+async function schemasOfStop(plan: LandingPlan): Promise<OwnSchema> {
+  try {
+    return await ownSchemas(plan);
+  } catch (error) {
+    if (!(error instanceof TradetapeError) || error.code !== "registry_unreachable") throw error;
+    return (schemaId) => plan.encoder.reader.isOwn(schemaId) || undefined;
+  }
+}
+
 /** So many schemas have a command each; `preview` has the others. */
 const SKIPS_MAX = 3;
 /** How a command that is shown says why and that it is meant. */
@@ -99,11 +125,7 @@ export const BECAUSE = `--reason-text "looked at" --yes`;
  * @param topic the short name or the full one
  * @param schemas those that the letters name
  */
-export function answersText(
-  topic: string,
-  schemas: readonly SchemaLetters[],
-  isOwn: (schemaId: number) => boolean,
-): readonly string[] {
+export function answersText(topic: string, schemas: readonly SchemaLetters[], isOwn: OwnSchema): readonly string[] {
   const named = schemas.flatMap(({ schemaId, letters }) => (schemaId === null ? [] : [{ schemaId, letters }]));
   return [
     "- Mend the cause, such as the table, a missing parent or the registry.",
@@ -117,14 +139,18 @@ export function answersText(
 
 type NamedSchema = SchemaLetters & { readonly schemaId: number };
 
-function skipText(topic: string, { schemaId, letters }: NamedSchema, isOwn: boolean): string {
+function skipText(topic: string, { schemaId, letters }: NamedSchema, isOwn: boolean | undefined): string {
   const command = (word: string) => `\`tradetape dead-letters skip-schema ${topic} ${schemaId}${word} ${BECAUSE}\``;
   const what = `schema ${schemaId} (${count(letters)} of these letters)`;
   return isOwn
     ? `- Let what any writer of the topic writes badly become letters from now on, because ${what} is the topic's own, ` +
         `audited: ${command(" --every-writer")}.`
-    : `- Let events of ${what} become letters from now on, where their writer can't be mended, audited: ${command("")}.`;
+    : `- Let events of ${what} become letters from now on, where their writer can't be mended, audited: ${command("")}.` +
+        (isOwn === undefined ? NOT_ASKED : "");
 }
+
+const NOT_ASKED =
+  " The registry couldn't be asked whether that schema is the topic's own: the command asks it, and says then what it needs.";
 
 const othersText = (schemas: readonly NamedSchema[]): string =>
   schemas.map(({ schemaId, letters }) => `${schemaId} (${count(letters)})`).join(", ");
