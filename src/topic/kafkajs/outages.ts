@@ -4,7 +4,10 @@ import type { Log } from "../../log.ts";
 
 /** An outage that lasts is told of again so often. */
 const TELL_MS = 60_000;
-/** A request that isn't answered fails after 30 s: without another failure for so long, all are answered. */
+/**
+ * A request that isn't answered fails after 30 s: without another failure for so long, all are answered, or nobody asks the
+ * broker any more, as after it was removed or got another address. The outage is over either way.
+ */
 const SETTLE_MS = 60_000;
 /** In the place of an address, where kafkajs doesn't say whose answer is missing. */
 const UNNAMED = "";
@@ -33,13 +36,15 @@ export class Outages {
 
   /** Whether a broker is away. */
   get goesOn(): boolean {
-    return this.#open.size > 0;
+    const now = this.#now();
+    return [...this.#open.values()].some((outage) => !isSettled(outage, now));
   }
 
   /** A broker can't be reached, or doesn't answer. @param broker its address; undefined where kafkajs doesn't say it */
   failed(broker: string | undefined, error: string): void {
     const name = broker ?? UNNAMED;
     const now = this.#now();
+    this.#settle();
     const outage = this.#open.get(name);
     if (outage !== undefined) {
       outage.failedMs = now;
@@ -57,6 +62,7 @@ export class Outages {
   /** kafkajs has said something that comes of an outage: it is counted. */
   leaveOut(): void {
     const now = this.#now();
+    this.#settle();
     for (const [name, outage] of this.#open) {
       outage.lines++;
       if (now - outage.toldMs < TELL_MS) continue;
@@ -79,17 +85,25 @@ export class Outages {
     if (this.#open.size === 0) return;
     // By a connection that is older than the failure comes what was on its way before.
     this.#endWhere(broker, "the broker answers again", ({ failedMs }) => connectedMs > failedMs);
-    this.#endWhere(UNNAMED, "Kafka answers again", () => false);
+    this.#endWhere(UNNAMED, "Kafka answers again");
+    this.#settle();
   }
 
-  #endWhere(name: string, text: string, isOver: (outage: Outage) => boolean): void {
+  #settle(): void {
+    for (const name of this.#open.keys()) this.#endWhere(name, SETTLED);
+  }
+
+  #endWhere(name: string, text: string, isOver: (outage: Outage) => boolean = () => false): void {
     const outage = this.#open.get(name);
     const now = this.#now();
-    if (outage === undefined || !(isOver(outage) || now - outage.failedMs >= SETTLE_MS)) return;
+    if (outage === undefined || !(isOver(outage) || isSettled(outage, now))) return;
     this.#open.delete(name);
     this.#log.warn(factsOf(name, outage, now), text);
   }
 }
+
+const isSettled = ({ failedMs }: Outage, now: number): boolean => now - failedMs >= SETTLE_MS;
+const SETTLED = `nothing that was asked there has failed for ${SETTLE_MS / 1000} s`;
 
 /** @returns what a line says: for how long, and how many lines of kafkajs's were left out, which level `debug` has */
 const factsOf = (name: string, { beganMs, lines }: Outage, now: number) => ({

@@ -82,6 +82,7 @@ function bed() {
 
 const BEGINS = "a broker is away: tried again and again; told every 60 s";
 const STAYS = "the broker is still away";
+const SETTLED = "nothing that was asked there has failed for 60 s";
 const ENDS = "the broker answers again";
 
 describe("a broker that is away", () => {
@@ -150,6 +151,33 @@ describe("a broker that is away", () => {
       expect(hung.told().map(([, , , text]) => text)).toEqual(["Kafka answers again"]);
     },
   );
+
+  it("is over when nobody fails to reach it any more, as after it was removed: it hides and explains nothing then", () => {
+    const one = bed();
+    tries(one, "a:1");
+    one.told();
+    one.pass(59);
+    expect(one.outages.goesOn).toBe(true);
+    one.connect("b:1")();
+    expect(one.told()).toEqual([]);
+    one.pass(1);
+    expect(one.outages.goesOn).toBe(false);
+    // Of another broker, which is well.
+    one.says("Failed to connect: no rights for the coordinator");
+    one.connect("b:1")();
+    expect(one.told()).toEqual([
+      [undefined, undefined, undefined, "Failed to connect: no rights for the coordinator"],
+      ["a:1", 60, 2, SETTLED],
+    ]);
+    tries(one, "a:1");
+    one.pass(60);
+    tries(one, "b:1");
+    expect(one.told().map(([broker, , , text]) => [broker, text])).toEqual([
+      ["a:1", BEGINS],
+      ["a:1", SETTLED],
+      ["b:1", BEGINS],
+    ]);
+  });
 
   it("hides nothing that is about something else", () => {
     const one = bed();
