@@ -68,15 +68,16 @@ export function mostFirst(counts: readonly SchemaLetters[]): readonly SchemaLett
 export const kindsText = (kinds: readonly LetterKind[]): string =>
   kinds
     .flatMap((kind) => [
-      `${count(kind.letters)} ${kind.reason} (${schemasText(kind)}), as`,
+      `${count(kind.letters)} ${kind.reason}${schemasText(kind)}, as`,
       ...kind.examples.map(({ at, column, detail }) => `  ${at}: ${column === null ? "" : `${column}: `}${detail}`),
     ])
     .join("\n");
 
 function schemasText({ letters, schemas }: LetterKind): string {
+  if (schemas.length === 0) return "";
   const named = schemas.map(({ schemaId, letters }) => `${schemaText(schemaId)}: ${count(letters)}`);
   const rest = schemas.reduce((left, schema) => left - schema.letters, letters);
-  return [...named, ...(rest > 0 ? [`of other schemas: ${count(rest)}`] : [])].join(", ");
+  return ` (${[...named, ...(rest > 0 ? [`of other schemas: ${count(rest)}`] : [])].join(", ")})`;
 }
 
 export const schemaText = (schemaId: number | null): string =>

@@ -74,8 +74,8 @@ export interface HeardState extends ToldState {
 }
 
 /** What processes told of their groups, the worst of each topic first. */
-export function readStates(connection: Connection): Promise<HeardState[]> {
-  return connection.query<HeardState & Record<string, unknown>>(
+export async function readStates(connection: Connection): Promise<HeardState[]> {
+  const states = await connection.query<StoredState & Record<string, unknown>>(
     `SELECT topic, process, state, ${isoOf("since")} AS since, code, reason, next_step AS next,
        ${isoOf("retry_at")} AS "retryAt", ${isoOf("ended_at")} AS "endedAt", letters, ${isoOf("seen_at")} AS "seenAt",
        ended_at IS NULL AND seen_at < now() - make_interval(secs => $1::float8 / 1000) AS "isSilent"
@@ -83,4 +83,11 @@ export function readStates(connection: Connection): Promise<HeardState[]> {
      ORDER BY topic, array_position(ARRAY['stopped', 'waiting', 'running', 'ended'], state), process`,
     [SILENT_AFTER_MS],
   );
+  return states.map((state) => ({ ...state, letters: state.letters?.map(withSchemas) ?? null }));
 }
+
+/** A process of an earlier version told no schemas. */
+type StoredKind = Omit<LetterKind, "schemas"> & Partial<Pick<LetterKind, "schemas">>;
+type StoredState = Omit<HeardState, "letters"> & { readonly letters: readonly StoredKind[] | null };
+
+const withSchemas = (kind: StoredKind): LetterKind => ({ ...kind, schemas: kind.schemas ?? [] });

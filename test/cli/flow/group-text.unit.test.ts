@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { AFTERWARDS } from "../../../src/batch/run/group-state.ts";
-import { endedText, groupWord, troubleText, whoLands } from "../../../src/cli/flow/group-text.ts";
-import type { HeardState } from "../../../src/table/checks/group-states.ts";
+import { endedText, groupWord, rolledBackText, troubleText, whoLands } from "../../../src/cli/flow/group-text.ts";
+import { type HeardState, readStates } from "../../../src/table/checks/group-states.ts";
 import type { Connection } from "../../../src/table/connection.ts";
 
 const heard = (change: Partial<HeardState>): HeardState => ({
@@ -71,4 +71,12 @@ test.each([
 ] as const)("who lands a topic after an answer is told by who tells of it: %#", async (states, text) => {
   const connection = { query: async () => states } as unknown as Connection; // one question is asked of it
   expect(await whoLands(connection, "ticks", "p.ticks")).toBe(text);
+});
+
+test("letters that a process of an earlier version told, without their schemas, are shown as they are", async () => {
+  const examples = [{ at: "p.ticks/0/7", column: null, detail: "wrong" }];
+  const row = { ...stopped, letters: [{ reason: "invalid", letters: 1200, examples }] };
+  const [state] = await readStates({ query: async () => [row] } as unknown as Connection);
+  expect(rolledBackText(state!)).toContain("\n  1,200 invalid, as\n    p.ticks/0/7: wrong");
+  expect(state!.letters).toEqual([{ ...row.letters[0], schemas: [] }]);
 });
