@@ -40,8 +40,9 @@ const keyOf = ({ kind, name }: Fact): string => `${kind} ${name}`;
 export function driftOf(live: readonly Fact[], database: string, isOlder: boolean): Differences {
   const there = new Map(live.map((one) => [keyOf(one), one]));
   const differs = ESTABLISHED.filter((one) => one.kind !== "role" && there.get(keyOf(one))?.is !== one.is);
-  // A relation without its own columns is somebody else's by the same name: nothing of it is touched.
-  const isForeign = ({ kind }: Fact) => kind === "relation" || kind === "column";
+  // A relation without its own columns, or a function with another body, is somebody else's by the same name: nothing of it is
+  // touched.
+  const isForeign = ({ kind }: Fact) => kind === "relation" || kind === "column" || kind === "function";
   const foreign = new Set(differs.filter(isForeign).map((one) => one.of ?? one.name));
   const absent = new Set(differs.flatMap((one) => (one.kind === "relation" && !there.has(keyOf(one)) ? one.name : [])));
   const told = differs.filter((one) => one.of === null || !absent.has(one.of));

@@ -49,7 +49,7 @@ export async function repairDatabase(
   for (const migration of pending) await apply(connection, migration);
   if (pending.length > 0) lost.push(...(await giveBack(connection, databaseUrl, false, record)));
   for (;;) {
-    const partitions = await foreignPartitions(connection, PARTITIONS_MAX);
+    const partitions = await foreignTables(connection, IS_PARTITION, PARTITIONS_MAX);
     if (partitions.length === 0) break;
     await requireOwners(connection, databaseUrl, partitions);
     await committed(connection, async () => {
@@ -58,7 +58,8 @@ export async function repairDatabase(
     });
     lost.push(...partitions);
   }
-  const { gone, left } = await lostOf(connection, false);
+  const { gone, left: more } = await lostOf(connection, false);
+  const left = [...more, ...(await looseText(connection))];
   const applied = pending.map(({ name }) => name);
   return { database: addressOf(databaseUrl), dryRun: false, applied, lost, gone, left };
 }
@@ -67,8 +68,9 @@ export async function repairDatabase(
 export async function rehearseRepair(connection: Connection, databaseUrl: string): Promise<RepairReport> {
   await requireUtf8(connection, databaseUrl);
   const { pending } = await pendingMigrations(connection, databaseUrl);
-  const { lost, gone, left } = await lostOf(connection, pending.length > 0);
-  const partitions = await foreignPartitions(connection, null);
+  const { lost, gone, left: more } = await lostOf(connection, pending.length > 0);
+  const left = [...more, ...(await looseText(connection))];
+  const partitions = await foreignTables(connection, IS_PARTITION, null);
   const applied = pending.map(({ name }) => name);
   return { database: addressOf(databaseUrl), dryRun: true, applied, lost: [...lost, ...partitions], gone, left };
 }
@@ -151,18 +153,29 @@ function notGiven(connection: Connection, databaseUrl: string, still: readonly L
   });
 }
 
-/** Partitions of the tables by day, and days on their way out, that are somebody else's. @param most null is all */
-async function foreignPartitions(connection: Connection, most: number | null): Promise<readonly Lost[]> {
+/** SQL; whether a table is a partition of one of the tables $2. */
+const IS_PARTITION = `EXISTS (
+  SELECT FROM pg_inherits i JOIN pg_class p ON p.oid = i.inhparent JOIN pg_namespace pn ON pn.oid = p.relnamespace
+  WHERE i.inhrelid = c.oid AND format('%I.%I', pn.nspname, p.relname) = ANY ($2::text[]))`;
+
+/** SQL; whether a table has the name of one, and is none. */
+const IS_LOOSE = `NOT ${IS_PARTITION} AND right(c.relname, 9) ~ '^_[0-9]{8}$'
+  AND format('%I.%I', n.nspname, left(c.relname, -9)) = ANY ($2::text[])`;
+
+/** Tables, each with who owns it, that aren't tradetape_owner's. @param most null is all */
+async function foreignTables(connection: Connection, which: string, most: number | null): Promise<readonly Lost[]> {
   const byDay = ESTABLISHED.filter(({ kind, is }) => kind === "relation" && is.includes(" by RANGE "));
   const found = await connection.query<{ name: string; owner: string }>(
     `SELECT format('%I.%I', n.nspname, c.relname) AS name, pg_get_userbyid(c.relowner)::text AS owner
      FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-     WHERE c.relkind = 'r' AND pg_get_userbyid(c.relowner) <> $1 AND (
-       EXISTS (SELECT FROM pg_inherits i JOIN pg_class p ON p.oid = i.inhparent JOIN pg_namespace pn ON pn.oid = p.relnamespace
-         WHERE i.inhrelid = c.oid AND format('%I.%I', pn.nspname, p.relname) = ANY ($2::text[]))
-       OR right(c.relname, 9) ~ '^_[0-9]{8}$' AND format('%I.%I', n.nspname, left(c.relname, -9)) = ANY ($2::text[]))
-     ORDER BY 1 LIMIT $3`,
+     WHERE c.relkind = 'r' AND pg_get_userbyid(c.relowner) <> $1 AND ${which} ORDER BY 1 LIMIT $3`,
     [OWNER, byDay.map(({ name }) => name), most],
   );
   return found.map(({ name, owner }) => givenAway("relation", name, `TABLE ${name}`, owner));
+}
+
+/** Somebody's tables that have the name of a day: each may be a day that was detached, or anything else. */
+async function looseText(connection: Connection): Promise<readonly string[]> {
+  const loose = await foreignTables(connection, IS_LOOSE, null);
+  return loose.map(({ says, sql }) => `${says}, and is attached to nothing; if it is a day that was detached: ${sql}`);
 }

@@ -261,6 +261,63 @@ describe("what somebody changed", () => {
     expect(await shape()).toBe(asMade);
   });
 
+  test("a function of somebody's by the name of one of ours keeps its owner, and runs as who calls it", async () => {
+    await repaired();
+    await tape.query(
+      `ALTER FUNCTION tradetape.make_day RENAME TO away;
+       CREATE FUNCTION tradetape.make_day(of_table text, day date) RETURNS boolean LANGUAGE sql AS 'SELECT true';
+       ALTER FUNCTION tradetape.make_day OWNER TO ${RESTORER}`,
+    );
+    const { code, stdout } = await repaired();
+    const [found] = await tape.query(
+      `SELECT pg_get_userbyid(proowner)::text AS owner, prosecdef AS "isDefiner", proacl AS rights
+       FROM pg_proc WHERE oid = 'tradetape.make_day(text, date)'::regprocedure`,
+    );
+    await tape.query("DROP FUNCTION tradetape.make_day; ALTER FUNCTION tradetape.away(text, date) RENAME TO make_day");
+    expect([code, found]).toEqual([1, { owner: RESTORER, isDefiner: false, rights: null }]);
+    expect(stdout).toContain("not mended: function tradetape.make_day(of_table text, day date) is boolean sql");
+    expect(await shape()).toBe(asMade);
+  });
+
+  /** Each has the name of a day of the ticks, and may be one on its way out or anything else. */
+  const LOOSE: readonly [what: string, make: string][] = [
+    ["a table of somebody's", "CREATE TABLE public.market_data_tick_19990101 (x int)"],
+    [
+      "a day that was detached",
+      `SELECT tradetape.make_day('market_data_tick', '1999-01-01');
+       ALTER TABLE public.market_data_tick DETACH PARTITION public.market_data_tick_19990101`,
+    ],
+  ];
+
+  test.each(LOOSE)(
+    "%s by the name of a day is named and left, with the statement that would give it",
+    async (_, make) => {
+      await repaired();
+      await tape.query(`${make}; ALTER TABLE public.market_data_tick_19990101 OWNER TO ${RESTORER}`);
+      const owners = () =>
+        tape.query("SELECT tableowner AS owner FROM pg_tables WHERE tablename = 'market_data_tick_19990101'");
+      const give = "ALTER TABLE public.market_data_tick_19990101 OWNER TO tradetape_owner";
+      for (const flags of [["--dry-run"], []]) {
+        const { code, stdout } = await repaired(...flags);
+        expect([code, stdout]).toEqual([0, expect.stringMatching(/left as it is: public.market_data_tick_19990101 /)]);
+        expect(stdout).toContain(give);
+        expect(await owners()).toEqual([{ owner: RESTORER }]);
+      }
+      await tape.query(give);
+      expect((await repaired()).stdout).not.toContain("left as it is");
+      await tape.query("DROP TABLE public.market_data_tick_19990101");
+    },
+  );
+
+  test("one owner alone is what `migrate --as` names, and nothing besides", async () => {
+    await repaired();
+    await tape.query(`ALTER TABLE public.symbol OWNER TO ${RESTORER}`);
+    const { code, stderr } = await run("migrate", "--as", "copy");
+    await repaired();
+    expect([code, stderr]).toEqual([2, expect.stringContaining(`public.symbol belongs to ${RESTORER}`)]);
+    expect(stderr).not.toMatch(/\bmore\b/);
+  });
+
   test("more than the migrations gave is named and left, as is a comment of somebody's and an index that is gone", async () => {
     await repaired();
     await tape.query("GRANT DELETE ON public.symbol TO tradetape_lander");
