@@ -82,7 +82,7 @@ const SQL = {
      WHERE ${LASTING} AND a.attnum > 0 AND NOT a.attisdropped`,
   ),
   constraint: fact(
-    // One that somebody has validated is none other.
+    // NOT VALID is left out, because a constraint that somebody has validated is still the one that a migration made.
     { of: NAME_OF_RELATION, is: "replace(pg_get_constraintdef(k.oid), ' NOT VALID', '')" },
     "format('%I.%I.%I', n.nspname, c.relname, k.conname)",
     `pg_constraint k JOIN pg_class c ON c.oid = k.conrelid JOIN pg_namespace n ON n.oid = c.relnamespace

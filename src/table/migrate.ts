@@ -34,7 +34,11 @@ export async function migrate(databaseUrl: string, whose?: Whose): Promise<Migra
     for (const migration of pending) await apply(connection, migration);
     const lost = (await regranted(connection)).filter(isNeeded);
     if (whose && lost.some(({ what }) => what === "role" || what === "owner"))
-      throw repairFirst(databaseUrl, whose, lost);
+      throw repairFirst(
+        databaseUrl,
+        whose,
+        lost.map(({ says }) => says),
+      );
     if (whose) await settleWhose(connection, whose);
     await requireOwnPlace(connection, databaseUrl);
     const applied = pending.map(({ name }) => name);
@@ -63,16 +67,16 @@ async function regranted(connection: Connection): Promise<readonly Lost[]> {
   return lost.filter((one) => !isOfDatabase(one));
 }
 
-/** Whose a database is, its owner writes down. */
-const repairFirst = (databaseUrl: string, whose: Whose, lost: readonly Lost[]): TradetapeError =>
-  new TradetapeError(
-    "permission_denied",
-    `${serverOf(databaseUrl)}: ${lost[0]!.says}, and ${lost.length - 1} more are lost`,
-    {
-      next: `Run \`tradetape migrate --repair --as ${whose}\` as a superuser, or as whoever owns the tables.`,
-      facts: { lost: lost.map(({ says }) => says) },
-    },
-  );
+/** `--as` writes as tradetape_owner, so that role and what belongs to it have to be there before. */
+const repairFirst = (databaseUrl: string, whose: Whose, lost: readonly string[]): TradetapeError =>
+  new TradetapeError("permission_denied", `${serverOf(databaseUrl)}: ${firstOf(lost)}`, {
+    next: `Run \`tradetape migrate --repair --as ${whose}\` as a superuser, or as whoever owns the tables.`,
+    facts: { lost },
+  });
+
+/** The first of some sentences, and how many there are besides. */
+export const firstOf = ([first, ...rest]: readonly string[]): string =>
+  rest.length === 0 ? first! : `${first}, and ${rest.length} more`;
 
 /** One migrator at a time, until the session ends. */
 export const MIGRATOR_LOCK = "SELECT pg_advisory_lock(hashtextextended('tradetape.migrate', 0))";

@@ -1,4 +1,5 @@
 import { TradetapeError } from "../errors.ts";
+import { quoted } from "./sql.ts";
 import { isDatabaseFault } from "./sqlstate.ts";
 
 const INSUFFICIENT_PRIVILEGE = "42501";
@@ -13,8 +14,9 @@ export const GIVE_BACK =
   "Run `tradetape migrate --repair` as a superuser, or as whoever owns the tables: it gives back what the migrations gave.";
 
 /**
- * Says of a missing right whose it is and how it is given, and of a missing thing how to find all that is missing; leaves every
- * other error as it is. What a landing meets may be a trigger's fault: there `landing_refused` says it.
+ * Turns two of PostgreSQL's errors into ones that name the way out, and leaves every other as it is: a missing right becomes
+ * `permission_denied`, and a missing table, column or function becomes `catalog_mismatch`. To the lander a missing thing stays
+ * PostgreSQL's error, because a trigger of somebody's may be what misses it, and `landing_refused` says that.
  */
 export function explained(error: unknown, place: string, role: string): unknown {
   if (!isDatabaseFault(error)) return error;
@@ -36,7 +38,7 @@ export function explained(error: unknown, place: string, role: string): unknown 
   });
 }
 
-/** @param error what SET ROLE failed with @returns whether it speaks of the role or of who may switch to it */
+/** @param error what SET ROLE failed with @returns whether the role isn't there, or the login user may not switch to it */
 export const isOfRole = (error: unknown): error is Error & { readonly code: string } =>
   isDatabaseFault(error) && (error.code === INSUFFICIENT_PRIVILEGE || error.code === INVALID_PARAMETER_VALUE);
 
@@ -46,7 +48,7 @@ export function mayNotSwitch(
   place: string,
   { user, role, isSince16 }: { readonly user: string; readonly role: string; readonly isSince16: boolean },
 ): TradetapeError {
-  const grant = `GRANT ${role} TO "${user}"${isSince16 ? " WITH SET TRUE" : ""}`;
+  const grant = `GRANT ${role} TO ${quoted(user)}${isSince16 ? " WITH SET TRUE" : ""}`;
   const isThere = error.code === INSUFFICIENT_PRIVILEGE;
   return new TradetapeError("permission_denied", `${place}: ${user} may not switch to ${role}: ${error.message}`, {
     cause: error,

@@ -1,5 +1,5 @@
 import { Option } from "commander";
-import { type MigrationReport, migrate } from "../../table/migrate.ts";
+import { firstOf, type MigrationReport, migrate } from "../../table/migrate.ts";
 import type { Whose } from "../../table/whose-database.ts";
 import type { CommandSpec } from "../command.ts";
 import { EXIT } from "../exit.ts";
@@ -59,6 +59,5 @@ function whatWasDone({ applied, already, whose }: Pick<MigrationReport, "applied
 
 function lostText(lost: readonly string[]): string[] {
   if (lost.length === 0) return [];
-  const rest = lost.length === 1 ? "" : `, and ${lost.length - 1} more`;
-  return [`not as the migrations made it: ${lost[0]}${rest}: run \`tradetape migrate --repair\``];
+  return [`not as the migrations made it: ${firstOf(lost)}: run \`tradetape migrate --repair\``];
 }
