@@ -78,7 +78,7 @@ export const RUNBOOK: Readonly<Record<ErrorCode, Advice>> = {
     act:
       "Answer by one of the two commands of `next`: `--as restored` where the original is gone for good, `--as copy` where " +
       "it isn't. If in doubt, it is a copy. Should this be the original, and a copy of it was quicker: answer `--as copy` " +
-      "there, and then `--as restored` here.",
+      "there, which ends what runs there within seconds, and then `--as restored` here.",
     wake: "Where it is to take the original's place: nothing lands before somebody has answered.",
   },
   encoding_unfit: {

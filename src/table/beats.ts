@@ -5,6 +5,8 @@ const SILENT_MS = 10_000;
 
 /** What the database answers to a beat. Times are its own clock's, in milliseconds since 1970. */
 export interface BeatAnswer {
+  /** The id that the database has now: another one than before, once it was said to be a copy. */
+  readonly databaseId: string;
   readonly atMs: number;
   /** A standby that is promoted begins a new one, and so does a recovery up to some moment. */
   readonly timeline: string;
@@ -48,7 +50,7 @@ WITH beaten AS (
 ), flushed AS MATERIALIZED (
   SELECT set_config('synchronous_commit', 'local', true) WHERE current_setting('synchronous_commit') = 'off'
 )
-SELECT ${ms("now()")} AS "atMs", left(pg_walfile_name(pg_current_wal_lsn()), 8) AS timeline,
+SELECT d.database_id::text AS "databaseId", ${ms("now()")} AS "atMs", left(pg_walfile_name(pg_current_wal_lsn()), 8) AS timeline,
   ${ms("least(beaten.started_at, oldest.started_at)")} AS "sinceMs", d.lacks_since IS NOT NULL AS lacks,
   ${ms("d.settled_at")} AS "settledMs", d.twin_found_at IS NOT NULL AS "hasTwin",
   (SELECT coalesce(jsonb_object_agg(process, number), '{}') FROM tradetape.beat WHERE process = ANY($3::text[])) AS known

@@ -25,8 +25,13 @@ export async function requireOwnPlace(connection: Connection, databaseUrl: strin
   if (moved) throw copied(`${serverOf(databaseUrl)} has the id ${id} of a database that lay elsewhere`);
   if (hasTwin) throw twin(databaseUrl, id);
   if (expectedId === undefined || id === expectedId) return;
+  throw hasOtherId(databaseUrl, id, expectedId);
+}
+
+/** A process is in the groups of the id that its database had when it began: it ends once the database has another one. */
+export function hasOtherId(databaseUrl: string, id: string, expectedId: string): TradetapeError {
   const message = `${serverOf(databaseUrl)} has the id ${id} now, and had ${expectedId} when this process began`;
-  throw new TradetapeError("database_copied", message, {
+  return new TradetapeError("database_copied", message, {
     next: "Start the command again: it goes on with the id that the database has.",
   });
 }

@@ -2,7 +2,7 @@ import { pause } from "../../clock.ts";
 import { TradetapeError } from "../../errors.ts";
 import type { EventTopic } from "../../event/schemas.ts";
 import { type BeatAnswer, beat, forgetBeats } from "../../table/beats.ts";
-import { recordLack, recordTwin } from "../../table/whose-database.ts";
+import { hasOtherId, recordLack, recordTwin } from "../../table/whose-database.ts";
 import { topicName } from "../../topic/topics.ts";
 import { judge, Patience } from "../patience.ts";
 import { type BeatNote, beatNoteOf, beatNoteText } from "./beat-note.ts";
@@ -46,6 +46,8 @@ export async function requireAlone(
     for (;;) {
       const answer = await insist(() => lookOnce(services, topics, look));
       const { lacking, twin } = look;
+      const over = idEnded(services, answer);
+      if (over !== undefined) throw over;
       if (answer.hasTwin) throw await insist(() => question(services));
       // One that lacks what was committed here stands back by itself.
       if (lacking.length === 0 || (twin?.lacks && !answer.lacks)) return;
@@ -93,6 +95,8 @@ export async function watchTwins(services: Services, topics: readonly EventTopic
   const turn = async (looks: boolean): Promise<TradetapeError | undefined> => {
     const answer = await lookOnce(services, looks ? topics : [], look);
     const { twin } = look;
+    const ended = idEnded(services, answer);
+    if (ended !== undefined) return ended;
     if (answer.hasTwin) return question(services);
     if (twin && standsBack({ ...answer, process: beats.process }, twin)) return question(services, twin);
     beats.twin = twin && (beats.twin ?? { reason: ANOTHER, since: new Date() });
@@ -133,6 +137,12 @@ async function lookOnce(services: Services, topics: readonly EventTopic[], look:
   beats.note = beatNoteText({ ...answer, process: beats.process, number });
   if (topics.length > 0) look.look(notes, answer);
   return answer;
+}
+
+/** Why a process ends whose database was said to be a copy meanwhile: it would stay in the groups of the original. */
+function idEnded({ config, databaseId }: Services, answer: BeatAnswer): TradetapeError | undefined {
+  if (answer.databaseId === databaseId) return undefined;
+  return hasOtherId(config.databaseUrl, answer.databaseId, databaseId);
 }
 
 /** What other processes show in a topic's group. */

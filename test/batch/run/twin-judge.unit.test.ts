@@ -18,6 +18,7 @@ const note = (number: number, more: Partial<BeatNote> = {}): BeatNote => ({
 });
 
 const answer = (known: number, more: Partial<BeatAnswer> = {}): BeatAnswer => ({
+  databaseId: "the-id",
   atMs: 1_000_000,
   timeline: "00000001",
   sinceMs: 2000,

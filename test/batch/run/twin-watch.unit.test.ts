@@ -16,6 +16,8 @@ interface Arranged {
   lacks?: boolean;
   settledMs?: number;
   hasTwin?: boolean;
+  /** The id that the database has, after so many seconds. */
+  databaseId?: (second: number) => string;
   sinceMs?: number;
   /** The other process's beats that our database has, after so many seconds; none without it. */
   known?: (second: number) => number;
@@ -37,6 +39,7 @@ function setUp(world: Arranged) {
   const told: string[] = [];
   const log = pino({ level: "warn" }, { write: (line: string) => told.push(JSON.parse(line).msg) });
   const answer = () => ({
+    databaseId: world.databaseId?.(second()) ?? "the-id",
     atMs: START_MS + nowMs,
     timeline: world.timeline ?? "00000001",
     sinceMs: world.sinceMs ?? 1000,
@@ -165,6 +168,12 @@ describe("a start", () => {
     expect(stop.signal.aborted).toBe(false);
   });
 
+  test("of a process whose database got another id meanwhile is refused", async () => {
+    const { services, stop, written } = setUp({ databaseId: () => "its-own" });
+    await expect(requireAlone(services, ["ticks"], stop.signal)).rejects.toThrow("has the id its-own now");
+    expect(written).toEqual([]);
+  });
+
   test("that is stopped while it waits ends without a word", async () => {
     const { services, stop, written } = setUp({ timeline: "00000002", known: () => 4, shows: () => 6 });
     const start = requireAlone(services, ["ticks"], stop.signal);
@@ -211,6 +220,17 @@ describe("a process that runs", () => {
     const isBeside = !standsBack && world.known === undefined;
     expect(another.length > 0).toBe(isBeside);
     expect(services.beats.twin).toEqual(isBeside ? { reason: another[0], since: expect.any(Date) } : undefined);
+  });
+
+  test("ends with its database's id, before another process begins under that one, and asks nothing", async () => {
+    const { services, stop, written, seconds } = setUp({ databaseId: (s) => (s < 600 ? "the-id" : "its-own") });
+    await expect(watchTwins(services, ["ticks"], stop.signal)).rejects.toMatchObject({
+      code: "database_copied",
+      message: "PostgreSQL at here/tape has the id its-own now, and had the-id when this process began",
+      next: expect.stringContaining("Start the command again"),
+    });
+    expect(seconds()).toBeLessThanOrEqual(603);
+    expect(written).toEqual([]);
   });
 
   test("knows when the other database has stood back", async () => {

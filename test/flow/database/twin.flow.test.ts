@@ -234,3 +234,32 @@ describe("two databases with one id, whose consumers begin at the same moment", 
     }
   });
 });
+
+describe("a copy that was quicker than its original", () => {
+  test("runs beside it by the documented walk: `--as copy` there, while it runs, then `--as restored` here", async () => {
+    const first = await startOwnPostgres();
+    made.push(first);
+    await migrate(first.url);
+    const quicker = await snapshotOf(first);
+    const { stop } = load();
+    const copying = await startConsuming(configOf(quicker), TOPICS);
+    const ended = expect(copying.ended).rejects.toMatchObject({
+      code: "database_copied",
+      message: expect.stringContaining(`and had ${await idOf(first)} when this process began`),
+      next: expect.stringContaining("Start the command again"),
+    });
+    await expect(landBy(configOf(first), TOPICS)).rejects.toMatchObject(question);
+    await migrate(quicker.url, "copy");
+    await ended;
+    await migrate(first.url, "restored");
+    const running = await Promise.all([first, quicker].map((server) => startConsuming(configOf(server), TOPICS)));
+    await stop();
+    await expect.poll(() => Promise.all([first, quicker].map(ticksIn))).toEqual([ticks, ticks]);
+    await Promise.all(running.map((one) => one.stop()));
+    for (const server of [first, quicker]) {
+      await landBy(configOf(server), TOPICS);
+      expect(await problemsOf(server)).toEqual([]);
+      expect(await lettersIn(server)).toEqual([]);
+    }
+  });
+});
