@@ -4,6 +4,7 @@ import { Connection } from "../../src/table/connection.ts";
 import { migrate } from "../../src/table/migrate.ts";
 import { repairDatabase } from "../../src/table/upkeep/repair.ts";
 import { type Cluster, startCluster } from "../support/services/cluster.ts";
+import type { DumpProof } from "./verdict.ts";
 
 const FLAGS = ["--no-owner", "--no-privileges", "--no-comments"];
 
@@ -14,18 +15,19 @@ async function withConnection<R>(url: string, use: (connection: Connection) => P
 
 /**
  * Dumps a migrated database by pg_dump itself, restores it as a plain user on the same server and on one where the roles don't
- * exist, and has both repaired.
- * @returns what came of it, in a word or two
+ * exist, and has both repaired. It takes a pg_dump of the server's version or a newer one.
  */
-export async function proveDump(server: Cluster, packageFolder: string): Promise<string> {
+export async function proveDump(server: Cluster, packageFolder: string): Promise<DumpProof> {
   const majorOf = (text: string) => Number.parseInt(/(\d+)/.exec(text)![1]!, 10);
   const dumper = pgDumpVersion();
   const [row] = await server.run<{ version: string }>(
     "postgres",
     "SELECT current_setting('server_version') AS version",
   );
-  if (dumper === undefined) return "not tried: there is no pg_dump";
-  if (majorOf(dumper) < majorOf(row!.version)) return `not tried: pg_dump is ${majorOf(dumper)}`;
+  if (dumper === undefined) return { isProven: false, says: "NOT tried: there is no pg_dump" };
+  if (majorOf(dumper) < majorOf(row!.version)) {
+    return { isProven: false, says: `NOT tried: pg_dump is ${majorOf(dumper)}` };
+  }
   await server.run("postgres", "CREATE DATABASE dumped");
   await migrate(server.urlOf("dumped"));
   const asMade = await withConnection(server.urlOf("dumped"), databaseShape);
@@ -33,6 +35,7 @@ export async function proveDump(server: Cluster, packageFolder: string): Promise
   const elsewhere = await startCluster(packageFolder);
   try {
     const said: string[] = [];
+    let isProven = true;
     for (const [where, target] of [
       ["same server", server],
       ["no roles", elsewhere],
@@ -46,9 +49,10 @@ export async function proveDump(server: Cluster, packageFolder: string): Promise
       const url = target.urlOf("restored");
       const { gone } = await withConnection(url, (connection) => repairDatabase(connection, url, async () => {}));
       const isAsMade = gone.length === 0 && (await withConnection(url, databaseShape)) === asMade;
+      isProven &&= isAsMade;
       said.push(`${where}: ${isAsMade ? "repaired" : "NOT as made"}`);
     }
-    return said.join("; ");
+    return { isProven, says: said.join("; ") };
   } finally {
     await elsewhere.stop();
   }

@@ -13,6 +13,7 @@ import { startCluster } from "../support/services/cluster.ts";
 import { temporaryHome } from "../support/services/stack.ts";
 import { ROOT } from "../support/source-tree.ts";
 import { proveDump } from "./dump.ts";
+import { failuresOf, type Results } from "./verdict.ts";
 
 /** The newest of each that npm has. */
 const VERSIONS: Readonly<Record<string, string>> = {
@@ -23,17 +24,6 @@ const VERSIONS: Readonly<Record<string, string>> = {
 };
 
 const FLOWS = ["landing", "rebuild", "revisions", "database", "audit"].map((folder) => `test/flow/${folder}/`);
-
-/** As Vitest's JSON reporter has it. */
-interface Results {
-  readonly numPassedTests: number;
-  readonly numFailedTests: number;
-  readonly testResults: readonly {
-    readonly name: string;
-    readonly status: string;
-    readonly assertionResults: readonly { readonly fullName: string; readonly status: string }[];
-  }[];
-}
 
 const CACHE = join(ROOT, "node_modules/.cache/tradetape-postgres");
 
@@ -111,16 +101,15 @@ async function test(major: string, urls: StackUrls, home: string): Promise<Row> 
       if (failed.length === 0 && file.status === "failed")
         process.stdout.write(`  failed: ${relative(ROOT, file.name)}\n`);
     }
+    const seconds = Math.round((performance.now() - started) / 1000);
+    const dump = await proveDump(server, packageFolder);
     return {
       version: row!.version,
       files: results?.testResults.length ?? 0,
       passed: results?.numPassedTests ?? 0,
-      // A file that can't be loaded has no test that fails.
-      failed: results
-        ? results.testResults.filter(({ status }) => status === "failed").length && Math.max(1, results.numFailedTests)
-        : 1,
-      seconds: Math.round((performance.now() - started) / 1000),
-      dump: await proveDump(server, packageFolder),
+      failed: failuresOf(results, dump),
+      seconds,
+      dump: dump.says,
     };
   } finally {
     await server.stop();
