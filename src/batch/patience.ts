@@ -23,7 +23,7 @@ export function judge(error: unknown, topicName: string, isBroken: boolean): Jud
     if (kind === "environment" || kind === "foreign_key") return "retry";
     return new TradetapeError("landing_refused", `${topicName}: ${error.message} (SQLSTATE ${error.code})`, {
       cause: error,
-      next: "Nothing of the batch was landed. Mend the cause.",
+      next: `Nothing of the batch was landed. Mend the cause.${error.hint ? ` PostgreSQL's hint: ${error.hint}` : ""}`,
     });
   }
   if (isBroken) return "retry";

@@ -5,7 +5,7 @@
  */
 export type FaultKind = "data" | "unique" | "environment" | "partition" | "foreign_key" | "encoder" | "refused";
 
-/** The part of pg's DatabaseError that `faultKindOf` and letters are made of. */
+/** The part of pg's DatabaseError that `faultKindOf`, letters and stops are made of. */
 export interface DatabaseFault {
   readonly code: string;
   /** FATAL ends the session. */
@@ -13,6 +13,8 @@ export interface DatabaseFault {
   readonly constraint?: string | undefined;
   readonly column?: string | undefined;
   readonly where?: string | undefined;
+  /** What whoever raised it says about the way out. */
+  readonly hint?: string | undefined;
   readonly message: string;
 }
 

@@ -33,6 +33,14 @@ describe("what is done about a landing's error", () => {
     expect((verdict as TradetapeError).message).toMatch(/^paper\.ticks: .*SQLSTATE/);
   });
 
+  it("a stop says what PostgreSQL hints at, as the only words that name a way out", () => {
+    const next = (more: object) => (judge(databaseFault("42809", more), "ticks", false) as TradetapeError).next;
+    expect(next({ hint: "Attach it." })).toBe(
+      "Nothing of the batch was landed. Mend the cause. PostgreSQL's hint: Attach it.",
+    );
+    expect(next({})).toBe("Nothing of the batch was landed. Mend the cause.");
+  });
+
   it("an error of ours that no retry mends is the group's end as it is", () => {
     const error = new TradetapeError("history_lost", "gone");
     expect(judge(error, "ticks", true)).toBe(error);

@@ -293,6 +293,7 @@ test("a day that was detached by hand, and lies behind, stops at its next event 
   await expect(tape.land("ticks")).rejects.toMatchObject({
     code: "landing_refused",
     message: expect.stringContaining("market_data_tick_20010203 has the name of a partition"),
+    next: expect.stringContaining("Attach it, or give it another name."),
   });
   await tape.query("ALTER TABLE public.market_data_tick_20010203 RENAME TO aside");
   expect((await tape.land("ticks")).ticks).toMatchObject({ written: 1, dead: 0 });
