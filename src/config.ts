@@ -24,7 +24,9 @@ export function readConfig(
   { given = "flag", fixed = [] }: Sources = {},
 ): Config {
   const isGiven = (name: SettingName) => values[name] !== undefined || fixed.includes(name);
-  const problems = [...unknownOptions(values, given), ...unknownVariables(env), ...misspeltVariables(env, isGiven)];
+  const doubts = misspeltVariables(env, isGiven);
+  const wrong = doubts.filter(({ isNeeded }) => isNeeded).map(({ text }) => text);
+  const problems = [...unknownOptions(values, given), ...unknownVariables(env), ...wrong];
   const config: Record<string, unknown> = {};
   for (const name of SETTING_NAMES) {
     const s: Setting<z.ZodType> = SETTINGS[name];
@@ -40,7 +42,9 @@ export function readConfig(
   }
   checkTogether(config as Config, problems);
   if (problems.length > 0) {
-    throw new TradetapeError("config_invalid", problems.join("\n"), {
+    // What lacks beside something that is wrong may be what was misspelt.
+    const all = [...new Set([...problems, ...doubts.map(({ text }) => text)])];
+    throw new TradetapeError("config_invalid", all.join("\n"), {
       next: "Correct them; `tradetape help config` has every setting with its meaning.",
     });
   }
@@ -84,12 +88,22 @@ function unknownVariables(env: NodeJS.ProcessEnv): string[] {
 /** How names begin that our settings share with those of other programs, which are none of our business. */
 const SHARED = ["KAFKA_", "SCHEMA_REGISTRY"];
 
+/** No command that needs these goes on without them: a variable that resembles one of them is refused. */
+const NEEDED: readonly string[] = [SETTINGS.kafkaBrokers.env, SETTINGS.schemaRegistryUrl.env];
+
+/** A variable that looks like a setting of ours misspelt. */
+interface Doubt {
+  readonly text: string;
+  /** Whether that setting is NEEDED. */
+  readonly isNeeded: boolean;
+}
+
 /**
  * Variables that look like a setting of ours misspelt, where that setting isn't given otherwise: without it a connection would
  * lack its login, say.
  * @param isGiven whether a setting is given by name, or asks neither a flag nor the environment
  */
-function misspeltVariables(env: NodeJS.ProcessEnv, isGiven: (name: SettingName) => boolean): string[] {
+function misspeltVariables(env: NodeJS.ProcessEnv, isGiven: (name: SettingName) => boolean): Doubt[] {
   const files = (name: string) => `${name}_FILE`;
   const ours = new Map(SETTING_NAMES.map((name) => [SETTINGS[name].env as string, name]));
   return Object.entries(env).flatMap(([name, value]) => {
@@ -101,8 +115,20 @@ function misspeltVariables(env: NodeJS.ProcessEnv, isGiven: (name: SettingName) 
     if (like.length === 0 || known.some((other) => name === files(other))) return [];
     const meant = nearest(spelt, like);
     if (env[meant] || env[files(meant)] || isGiven(ours.get(meant)!)) return [];
-    return [`${name} is no setting: unset it; ${meant} is meant, perhaps`];
+    return [{ text: `${name} is no setting: unset it; ${meant} is meant, perhaps`, isNeeded: NEEDED.includes(meant) }];
   });
+}
+
+/**
+ * What looks like an optional setting misspelt, each as a line to warn with: in an environment that is shared, it may as well be
+ * another program's, which has it as it should be. @param values as `readConfig` was given them, which has refused the others
+ */
+export function doubtfulVariables(
+  values: { readonly [K in SettingName]?: string | undefined },
+  env: NodeJS.ProcessEnv = process.env,
+  fixed: readonly SettingName[] = [],
+): string[] {
+  return misspeltVariables(env, (name) => values[name] !== undefined || fixed.includes(name)).map(({ text }) => text);
 }
 
 /** Whether a name is another one cut short at a word, or differs in a letter of four of what comes behind the prefix. */

@@ -1,4 +1,4 @@
-import { readConfig } from "./config.ts";
+import { doubtfulVariables, readConfig } from "./config.ts";
 import { openLog } from "./log.ts";
 import type { ConnectOptions } from "./tradetape/connect-options.ts";
 import { connectTape } from "./tradetape/connect-tape.ts";
@@ -30,6 +30,9 @@ export type { EventSource, PublishAllOptions, PublishOptions, PublishProgress, T
  */
 export async function connect(options: ConnectOptions = {}): Promise<Tape> {
   const given = Object.entries(options).map(([name, value]) => [name, value === undefined ? value : String(value)]);
-  const config = readConfig(Object.fromEntries(given), process.env, { given: "option" });
-  return connectTape(config, openLog(config));
+  const values = Object.fromEntries(given);
+  const config = readConfig(values, process.env, { given: "option" });
+  const log = openLog(config);
+  for (const doubt of doubtfulVariables(values)) log.warn(doubt);
+  return connectTape(config, log);
 }

@@ -1,7 +1,10 @@
+import { execFile } from "node:child_process";
+import { promisify } from "node:util";
 import { describe, expect, test } from "vitest";
-import { readConfig } from "../src/config.ts";
+import { doubtfulVariables, readConfig } from "../src/config.ts";
 import { SETTING_NAMES, SETTINGS } from "../src/settings.ts";
 import { connect } from "../src/tradetape.ts";
+import { tradetape } from "./support/tradetape.ts";
 
 const refused = (message: RegExp | string) =>
   expect.objectContaining({ code: "config_invalid", message: expect.stringMatching(message) });
@@ -43,15 +46,39 @@ describe("a variable that looks like one of ours misspelt, of a prefix that othe
     ["KAFKA_BROKER", "KAFKA_BROKERS"],
     ["KAFKA_BORKERS", "KAFKA_BROKERS"],
     ["kafka_brokers", "KAFKA_BROKERS"],
+    ["SCHEMA_REGISTRY_URI", "SCHEMA_REGISTRY_URL"],
+    ["SCHEMA_REGISTRY", "SCHEMA_REGISTRY_URL"],
+  ])("%s is refused, and %s named", (name, meant) => {
+    expect(() => readConfig({}, { [name]: "x" })).toThrow(refused(`^${name} .*\\b${meant}\\b`));
+  });
+
+  test.each([
     ["KAFKA_SASL_MECHANISMS", "KAFKA_SASL_MECHANISM"],
     ["KAFKA_SASL_USER", "KAFKA_SASL_USERNAME"],
     ["KAFKA_SASL_PASSWORT", "KAFKA_SASL_PASSWORD"],
     ["KAFKA_SSL", "KAFKA_SSL_ENABLED"],
     ["KAFKA_SSL_CA", "KAFKA_SSL_CA_FILE"],
-    ["SCHEMA_REGISTRY_URI", "SCHEMA_REGISTRY_URL"],
-    ["SCHEMA_REGISTRY", "SCHEMA_REGISTRY_URL"],
-  ])("%s is refused, and %s named", (name, meant) => {
-    expect(() => readConfig({}, { [name]: "x" })).toThrow(refused(`^${name} .*\\b${meant}\\b`));
+    ["KAFKA_SSL_CERT", "KAFKA_SSL_CERT_FILE"],
+  ])("%s may be another program's: it is warned of, and %s named, also beside what is wrong", (name, meant) => {
+    const env = { [name]: "x" };
+    expect(readConfig({}, env)).toEqual(readConfig({}, {}));
+    expect(doubtfulVariables({}, env)).toEqual([expect.stringMatching(`^${name} .*\\b${meant}\\b`)]);
+    expect(doubtfulVariables({}, { ...env, [meant]: "y" })).toEqual([]);
+    expect(() => readConfig({}, { ...env, KAFKA_BROKER: "x" })).toThrow(refused(`^KAFKA_BROKER [^]*\n${name} `));
+  });
+
+  test("is warned of by every command and by connect, which go on", async () => {
+    const env = { KAFKA_SASL_MECHANISMS: "x" };
+    const warned = /KAFKA_SASL_MECHANISMS is no setting: unset it; KAFKA_SASL_MECHANISM is meant, perhaps/;
+    const { code, stderr } = await tradetape(["config"], env);
+    expect([code, stderr]).toEqual([0, expect.stringMatching(warned)]);
+    const program = `import { connect } from "./src/tradetape.ts";
+      const nobody = { kafkaBrokers: "127.0.0.1:1", schemaRegistryUrl: "http://127.0.0.1:1" };
+      await connect(nobody).catch(({ code }) => console.log(code));`;
+    const args = ["--input-type=module", "--eval", program];
+    const ended = await promisify(execFile)(process.execPath, args, { env: { ...process.env, ...env } });
+    expect(ended.stdout.trim()).toBe("broker_unreachable");
+    expect(ended.stderr).toMatch(warned);
   });
 
   test("is none where it is empty, or where what it resembles is given by a variable, a flag or for good", () => {
