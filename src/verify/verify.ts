@@ -12,7 +12,7 @@ import {
 } from "../table/checks/ledger-check.ts";
 import { type RuleBreaks, ruleBreaks } from "../table/checks/rule-breaks.ts";
 import type { Connection } from "../table/connection.ts";
-import { type HeldAllowance, heldAllowances } from "../table/letters/allowed-letters.ts";
+import { type CountedAllowance, countedAllowances } from "../table/letters/allowed-letters.ts";
 import { mayLackSymbol, tablesOf } from "../table/rows/landing-table.ts";
 import { walkChain } from "./chain-walk.ts";
 import { ReservedEntries } from "./reserved-entries.ts";
@@ -36,7 +36,7 @@ export interface Verification {
   readonly rows: number;
   readonly auditEntries: number;
   /** What may become letters without stopping its group, however much: a schema, or offsets that have not all landed. */
-  readonly allowed: readonly HeldAllowance[];
+  readonly allowed: readonly CountedAllowance[];
   /** How many quotes are crossed or locked: markets do that, so it is no warning. */
   readonly quotes: { readonly crossed: number; readonly locked: number };
 }
@@ -67,7 +67,7 @@ export function verify(
       partitions: ledger.partitions,
       rows: tables.rows,
       auditEntries: chain.entries,
-      allowed: await heldAllowances(connection),
+      allowed: await countedAllowances(connection),
       quotes: await countAcross(connection),
     };
   });

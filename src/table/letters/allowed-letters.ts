@@ -24,10 +24,12 @@ export function allowedLetters(connection: Connection, topic: string): Promise<A
   );
 }
 
-/** SQL: the schema that a value says it is written with, as `schemaIdOf` finds it. */
-const schemaIdIn = (value: string): string =>
-  `CASE WHEN octet_length(${value}) >= 5 AND get_byte(${value}, 0) = 0 AND get_byte(${value}, 1) < 128
+/** SQL: the schema that a value says it is written with, as `schemaIdOf` finds it; of a long value only its head is read. */
+function schemaIdIn(value: string): string {
+  const head = `substring(${value} FROM 1 FOR 5)`;
+  return `CASE WHEN octet_length(${value}) >= 5 AND get_byte(${head}, 0) = 0 AND get_byte(${head}, 1) < 128
      THEN ('x' || encode(substring(${value} FROM 2 FOR 4), 'hex'))::bit(32)::integer END`;
+}
 
 /** SQL: whether an event may yet come that is allowed by row `a`: of offsets, only until they have landed, parked ones too. */
 const HOLDS = `a.ended_at IS NULL AND (a.schema_id IS NOT NULL
@@ -44,23 +46,35 @@ export type HeldAllowance = AllowedLetters & {
   readonly by: string;
   /** ISO 8601. */
   readonly since: string;
+};
+
+/** All that holds, by topic. It reads no letters, because a probe asks this every few seconds. */
+export function heldAllowances(connection: Connection): Promise<HeldAllowance[]> {
+  return connection.query<HeldAllowance & Record<string, unknown>>(`SELECT ${HELD} ${HELD_BY_TOPIC}`);
+}
+
+export type CountedAllowance = HeldAllowance & {
   /** How many events that are meant by it have become letters since. */
   readonly letters: number;
 };
 
-/** All that holds, by topic. */
-export function heldAllowances(connection: Connection): Promise<HeldAllowance[]> {
-  return connection.query<HeldAllowance & Record<string, unknown>>(
-    `SELECT topic, partition, from_offset AS "fromOffset", next_offset AS "nextOffset", schema_id AS "schemaId", note,
-       allowed_by AS by, ${isoOf("allowed_at")} AS since, (
+/** All that holds, by topic, with what has come of it: this reads every letter of the topic since. */
+export function countedAllowances(connection: Connection): Promise<CountedAllowance[]> {
+  return connection.query<CountedAllowance & Record<string, unknown>>(
+    `SELECT ${HELD}, (
          SELECT count(*) FROM tradetape.dead_letter d
          WHERE d.topic = a.topic AND d.dead_at >= a.allowed_at AND d.reason <> 'conflicting_duplicate'
            AND CASE WHEN a.schema_id IS NULL
              THEN d.partition = a.partition AND d."offset" >= a.from_offset AND d."offset" < a.next_offset
              ELSE ${schemaIdIn("d.value")} = a.schema_id END) AS letters
-     FROM tradetape.allowed_letters a WHERE ${HOLDS} ORDER BY topic, schema_id NULLS FIRST, partition, from_offset`,
+     ${HELD_BY_TOPIC}`,
   );
 }
+
+const HELD = `topic, partition, from_offset AS "fromOffset", next_offset AS "nextOffset", schema_id AS "schemaId", note,
+       allowed_by AS by, ${isoOf("allowed_at")} AS since`;
+const HELD_BY_TOPIC = `FROM tradetape.allowed_letters a WHERE ${HOLDS}
+     ORDER BY topic, schema_id NULLS FIRST, partition, from_offset`;
 
 /** Why letters are allowed, and by whom. */
 interface Allowance {
