@@ -1,5 +1,5 @@
 import type { FetchedBatch } from "./fetch/fetched-batch.ts";
-import type { Mark, PartitionOffsets, TopicPartition } from "./offsets.ts";
+import type { EpochEnd, Mark, PartitionOffsets, TopicPartition } from "./offsets.ts";
 import type { RecordWriter } from "./wire/record-writer.ts";
 
 /**
@@ -36,6 +36,14 @@ export interface LogAdmin {
    * @param timeMs milliseconds since 1970, UTC
    */
   fetchOffsetsAt(topicName: string, timeMs: number): Promise<ReadonlyMap<number, number>>;
+  /** The topic's own id, which one made again under its name doesn't have; undefined of brokers before Kafka 2.8. */
+  fetchTopicId(topicName: string): Promise<string | undefined>;
+  /**
+   * Where the parts of a topic's logs end that the leaders of these epochs took; of a log that lacks the epoch asked for, the
+   * last one before it. Left out are partitions whose log knows neither.
+   * @param epochs by partition
+   */
+  fetchEpochEnds(topicName: string, epochs: ReadonlyMap<number, number>): Promise<ReadonlyMap<number, EpochEnd>>;
   /** What a group has marked of a topic; partitions without a mark are left out. */
   fetchMarks(groupId: string, topicName: string): Promise<readonly Mark[]>;
   close(): Promise<void>;

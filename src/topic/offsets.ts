@@ -10,6 +10,12 @@ export interface Mark extends TopicPartition {
   readonly note: string;
 }
 
+/** Where the part of a log ends that the leader of an epoch took: the offset behind it. */
+export interface EpochEnd {
+  readonly epoch: number;
+  readonly end: number;
+}
+
 /** One partition's log: `low` is the first offset it still holds, `high` the one the next record will get. */
 export interface PartitionOffsets {
   readonly partition: number;

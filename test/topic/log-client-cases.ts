@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, it } from "vitest";
 import { type LogMember, withAdmin } from "../../src/topic/log-client.ts";
 import { join, type LogBed, produce, text, type Written } from "./log-client-bed.ts";
+import { historyCases } from "./log-history-cases.ts";
 import { rangeCases } from "./read-ranges-cases.ts";
 
 /** Makes beds and members of a case, and cleans up behind it. */
@@ -33,6 +34,7 @@ export function describeLogClient(name: string, open: (partitions: number) => Pr
     describe("an admin", () => adminCases(hands));
     describe("records", () => recordCases(hands));
     describe("parts of a log", () => rangeCases(hands));
+    describe("which log it is", () => historyCases(hands));
     describe("a member", () => steeringCases(hands));
     describe("a member that is to wait", () => haltingCases(hands));
     describe("several topics and groups", () => apartCases(hands));

@@ -1,7 +1,7 @@
 import type { RecordBatch } from "../wire/record-batch.ts";
 import type { RecordHeaders } from "../wire/record-writer.ts";
 import { number, readNumber, skipNumber } from "../wire/varint.ts";
-import { FetchedBatch, type FetchedRange } from "./fetched-batch.ts";
+import { FetchedBatch, type FetchedRange, type LeaderEpoch } from "./fetched-batch.ts";
 import { type BufferedRecords, NO_BROKERS_TIME, type RawRecord, type ValuePlace } from "./records.ts";
 
 /** Beside its bytes a record takes three places of 4 bytes, its offset and its time. */
@@ -147,10 +147,17 @@ export function batchOf({
   const all = new BatchRecords(batches, range.fetchedOffset);
   const shown = batches.filter(({ isHidden }) => !isHidden);
   const records = shown.length === batches.length ? all : new BatchRecords(shown, range.fetchedOffset);
-  return new FetchedBatch(
-    range,
-    records,
-    all.count,
-    shown.every(({ timeMs }) => timeMs !== undefined),
-  );
+  return new FetchedBatch(range, records, all.count, {
+    isBrokersTime: shown.every(({ timeMs }) => timeMs !== undefined),
+    leaderEpochs: leaderEpochsOf(batches),
+  });
+}
+
+/** Where each leader's part begins. */
+function leaderEpochsOf(batches: readonly RecordBatch[]): readonly LeaderEpoch[] {
+  const parts: LeaderEpoch[] = [];
+  for (const { firstOffset: from, leaderEpoch: epoch } of batches) {
+    if (parts.at(-1)?.epoch !== epoch) parts.push({ from, epoch });
+  }
+  return parts;
 }

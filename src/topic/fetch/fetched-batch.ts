@@ -11,6 +11,20 @@ export interface FetchedRange {
   readonly logEnd: number;
 }
 
+/** From an offset on, the epoch of the leader that took what the log holds. */
+export interface LeaderEpoch {
+  readonly from: number;
+  readonly epoch: number;
+}
+
+/** What the log held in a fetched range, beside its records. */
+interface FetchedFacts {
+  /** Whether the broker set the times of all records. */
+  readonly isBrokersTime?: boolean;
+  /** In the order of the offsets. */
+  readonly leaderEpochs?: readonly LeaderEpoch[];
+}
+
 /** What one fetch brought of one partition. */
 export class FetchedBatch implements FetchedRange {
   readonly topicName: string;
@@ -24,8 +38,10 @@ export class FetchedBatch implements FetchedRange {
   /** Whether the broker set the times of all records. */
   readonly isBrokersTime: boolean;
 
+  readonly #leaderEpochs: readonly LeaderEpoch[];
+
   /** @param raw how many records of any kind the log held in the range, markers and aborted records included */
-  constructor(range: FetchedRange, records: BufferedRecords, raw: number, isBrokersTime = true) {
+  constructor(range: FetchedRange, records: BufferedRecords, raw: number, facts: FetchedFacts = {}) {
     this.topicName = range.topicName;
     this.partition = range.partition;
     this.fetchedOffset = range.fetchedOffset;
@@ -33,7 +49,13 @@ export class FetchedBatch implements FetchedRange {
     this.logEnd = range.logEnd;
     this.records = records;
     this.missing = this.nextOffset - this.fetchedOffset - raw;
-    this.isBrokersTime = isBrokersTime;
+    this.isBrokersTime = facts.isBrokersTime ?? true;
+    this.#leaderEpochs = facts.leaderEpochs ?? [];
+  }
+
+  /** The epoch of the leader that took what the log holds at this offset, markers too; undefined where nothing says it. */
+  leaderEpochAt(offset: number): number | undefined {
+    return this.#leaderEpochs.findLast(({ from }) => from <= offset)?.epoch;
   }
 
   /** The first value of each run of values that begin with the same bytes, because these name the value's schema. */

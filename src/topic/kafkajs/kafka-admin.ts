@@ -2,9 +2,12 @@ import kafkajs, { type Admin, type Kafka } from "tradetape-kafkajs";
 import { SYSTEM_CLOCK } from "../../clock.ts";
 import { TradetapeError } from "../../errors.ts";
 import type { FoundTopic, LogAdmin, NewTopic } from "../log-client.ts";
-import type { Mark, PartitionOffsets } from "../offsets.ts";
-import { kafkajsInternals } from "../patch/kafkajs-internals.ts";
+import type { EpochEnd, Mark, PartitionOffsets } from "../offsets.ts";
+import { type Cluster, clusterOf } from "../patch/brokers.ts";
+import { fetchEpochEnds } from "../patch/epoch-ends.ts";
+import { type Internals, kafkajsInternals } from "../patch/kafkajs-internals.ts";
 import { fetchLogBytes } from "../patch/log-dirs.ts";
+import { fetchTopicId } from "../patch/topic-id.ts";
 import { brokerFault } from "./broker-fault.ts";
 
 /** The broker's time for making topics: a loaded one may need more than kafkajs's own 5 s. */
@@ -18,6 +21,8 @@ const LEADERLESS_WAIT_MS = 100;
 export class KafkaAdmin implements LogAdmin {
   readonly #kafka: Kafka;
   readonly #admin: Admin;
+  /** Connected while it answers: what kafkajs's admin can't ask goes this way. */
+  #cluster: Promise<Cluster> | undefined;
 
   private constructor(kafka: Kafka, admin: Admin) {
     this.#kafka = kafka;
@@ -75,7 +80,7 @@ export class KafkaAdmin implements LogAdmin {
   }
 
   fetchBytes(): Promise<ReadonlyMap<string, number>> {
-    return answered(() => fetchLogBytes(this.#kafka, kafkajsInternals()));
+    return this.#ask(fetchLogBytes);
   }
 
   async createTopics(topics: readonly NewTopic[]): Promise<void> {
@@ -112,8 +117,47 @@ export class KafkaAdmin implements LogAdmin {
     }));
   }
 
-  close(): Promise<void> {
-    return this.#admin.disconnect();
+  fetchTopicId(topicName: string): Promise<string | undefined> {
+    return this.#ask((cluster, internals) => fetchTopicId(cluster, internals, topicName));
+  }
+
+  fetchEpochEnds(topicName: string, epochs: ReadonlyMap<number, number>): Promise<ReadonlyMap<number, EpochEnd>> {
+    return this.#ask((cluster, internals) => fetchEpochEnds(cluster, internals, topicName, epochs));
+  }
+
+  async close(): Promise<void> {
+    await this.#forget(this.#cluster);
+    await this.#admin.disconnect();
+  }
+
+  #ask<T>(question: (cluster: Cluster, internals: Internals) => Promise<T>): Promise<T> {
+    return answered(async () => {
+      this.#cluster ??= connected(this.#kafka);
+      const asked = this.#cluster;
+      try {
+        return await question(await asked, kafkajsInternals());
+      } catch (error) {
+        // What a broker answers is no fault of the connections, which others may be asking by.
+        if ((error as { type?: string }).type === undefined) await this.#forget(asked);
+        throw error;
+      }
+    });
+  }
+
+  async #forget(cluster: Promise<Cluster> | undefined): Promise<void> {
+    if (this.#cluster === cluster) this.#cluster = undefined;
+    await cluster?.then((known) => known.disconnect()).catch(() => undefined);
+  }
+}
+
+async function connected(kafka: Kafka): Promise<Cluster> {
+  const cluster = clusterOf(kafka);
+  try {
+    await cluster.connect();
+    return cluster;
+  } catch (error) {
+    await cluster.disconnect();
+    throw error;
   }
 }
 

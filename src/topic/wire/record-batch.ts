@@ -3,6 +3,7 @@ import { DECOMPRESS } from "./codecs.ts";
 
 /** Where the fields of a record batch stand, counted from its beginning (Kafka's documentation, "Record Batch"). */
 const LENGTH_AT = 8;
+const LEADER_EPOCH_AT = 12;
 const MAGIC_AT = 16;
 const CHECKSUM_AT = 17;
 const ATTRIBUTES_AT = 21;
@@ -27,6 +28,8 @@ export class RecordBatch {
   readonly firstOffset: number;
   readonly lastOffset: number;
   readonly count: number;
+  /** The epoch of the leader that took it: the leaders of a partition count theirs up. */
+  readonly leaderEpoch: number;
   /** The broker's time of every record, milliseconds since 1970; undefined where their producers set the times. */
   readonly timeMs: number | undefined;
   readonly producerId: bigint;
@@ -44,6 +47,7 @@ export class RecordBatch {
     this.firstOffset = Number(header.readBigInt64BE(0));
     this.lastOffset = this.firstOffset + header.readInt32BE(LAST_OFFSET_DELTA_AT);
     this.count = header.readInt32BE(COUNT_AT);
+    this.leaderEpoch = header.readInt32BE(LEADER_EPOCH_AT);
     const isBrokersTime = (attributes & LOG_APPEND_TIME_BIT) !== 0;
     this.timeMs = isBrokersTime ? Number(header.readBigInt64BE(LAST_TIME_AT)) : undefined;
     this.producerId = header.readBigInt64BE(PRODUCER_AT);

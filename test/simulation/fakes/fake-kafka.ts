@@ -9,6 +9,7 @@ import type {
   NewTopic,
   PartitionBatch,
 } from "../../../src/topic/log-client.ts";
+import type { EpochEnd } from "../../../src/topic/offsets.ts";
 import { recordBatch } from "../../../src/topic/patch/produce-request.ts";
 import { RecordBatch } from "../../../src/topic/wire/record-batch.ts";
 import type { FaultRates } from "../faults.ts";
@@ -159,6 +160,23 @@ class FakeAdmin implements LogAdmin {
         return found === -1 ? high : found;
       };
       return new Map(cluster.logs(topicName).map((log, partition) => [partition, offsetAt(log)]));
+    });
+  }
+
+  fetchTopicId(topicName: string) {
+    return this.#ask(({ cluster }) => {
+      cluster.logs(topicName);
+      return cluster.tellsIds ? cluster.ids.get(topicName) : undefined;
+    });
+  }
+
+  fetchEpochEnds(topicName: string, epochs: ReadonlyMap<number, number>) {
+    return this.#ask(({ cluster }) => {
+      const ends = [...epochs].map(([partition, epoch]) => [
+        partition,
+        cluster.log(topicName, partition).epochEnd(epoch),
+      ]);
+      return new Map(ends.filter(([, end]) => end !== undefined) as [number, EpochEnd][]);
     });
   }
 

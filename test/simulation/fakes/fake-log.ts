@@ -1,4 +1,6 @@
 import { TradetapeError } from "../../../src/errors.ts";
+import type { LeaderEpoch } from "../../../src/topic/fetch/fetched-batch.ts";
+import type { EpochEnd } from "../../../src/topic/offsets.ts";
 
 /** A symbol or a session that events belong to, and when which thing happened to it; undefined is never. */
 export interface Parent {
@@ -36,6 +38,8 @@ export interface LogEntry {
 export class FakeLog {
   entries: LogEntry[] = [];
   low = 0;
+  /** Where the part of each leader begins, by its epoch. */
+  leaders: LeaderEpoch[] = [{ from: 0, epoch: 0 }];
 
   get high(): number {
     return this.entries.length;
@@ -43,6 +47,22 @@ export class FakeLog {
 
   append(entry: LogEntry): number {
     return this.entries.push(entry) - 1;
+  }
+
+  /** A leader is elected that has only what lies below an offset. */
+  elect(from: number): void {
+    this.entries.length = from;
+    const epoch = this.leaders.at(-1)!.epoch + 1;
+    this.leaders = [...this.leaders.filter((leader) => leader.from < from), { from, epoch }];
+  }
+
+  /** As a broker answers, which keeps where each epoch began. */
+  epochEnd(asked: number): EpochEnd | undefined {
+    const last = this.leaders.at(-1)!;
+    if (asked === last.epoch) return { epoch: asked, end: this.high };
+    const later = this.leaders.find(({ epoch }) => epoch > asked);
+    const floor = this.leaders.findLast(({ epoch }) => epoch <= asked);
+    return later && { epoch: floor?.epoch ?? asked, end: later.from };
   }
 }
 
@@ -55,16 +75,23 @@ const AS_DEMANDED = {
   "retention.bytes": "-1",
 };
 
+/** Of all clusters, as no two topics have one id. */
+let topicsMade = 0;
+
 /** The cluster's topics, by full name and partition. */
 export class FakeCluster {
   readonly topics = new Map<string, FakeLog[]>();
   readonly settings = new Map<string, Readonly<Record<string, string>>>();
   readonly clusterId = "cluster";
+  /** The ids of topics; brokers before Kafka 2.8 tell none. */
+  readonly ids = new Map<string, string>();
+  tellsIds = true;
 
   create(topic: string, partitions: number): FakeLog[] {
     const logs = Array.from({ length: partitions }, () => new FakeLog());
     this.topics.set(topic, logs);
     this.settings.set(topic, AS_DEMANDED);
+    this.ids.set(topic, `the id of topic ${++topicsMade}`);
     return logs;
   }
 

@@ -1,0 +1,70 @@
+import kafkajs, { type Kafka } from "tradetape-kafkajs";
+import type { RequestEncoder } from "./kafkajs-internals.ts";
+
+/** A broker as its cluster knows it. */
+interface Broker {
+  readonly connectionPool: { send(call: object): Promise<unknown> };
+  /** What it answers, by the requests' numbers; null before it was asked. */
+  readonly versions: Readonly<Record<number, { readonly maxVersion: number }>> | null;
+}
+
+interface PartitionMetadata {
+  readonly partitionId: number;
+  /** The broker that leads it; below 0 where there is none. */
+  readonly leader: number;
+}
+
+interface Metadata {
+  readonly brokers: readonly { readonly nodeId: number }[];
+  readonly topicMetadata: readonly {
+    readonly topic: string;
+    readonly partitionMetadata: readonly PartitionMetadata[];
+  }[];
+}
+
+/** What of kafkajs's cluster is used, to ask brokers what kafkajs has no request for. */
+export interface Cluster {
+  connect(): Promise<void>;
+  disconnect(): Promise<void>;
+  metadata(of: { topics: readonly string[] }): Promise<Metadata>;
+  findBroker(of: { nodeId: string }): Promise<Broker>;
+}
+
+/** kafkajs's own name for what makes a cluster of a client. */
+const CREATE_CLUSTER = "private:Kafka:createCluster";
+
+/** A cluster that knows anew at each question who leads what. */
+export function clusterOf(kafka: Kafka): Cluster {
+  const symbol = Object.getOwnPropertySymbols(kafka).find(({ description }) => description === CREATE_CLUSTER);
+  if (symbol === undefined) throw new Error("tradetape's own copy of kafkajs makes no cluster as it used to");
+  const create: (of: object) => Cluster = Reflect.get(kafka, symbol);
+  return create({ metadataMaxAge: 0, allowAutoTopicCreation: false });
+}
+
+/** Kafka's numbers of the errors that pass, or that say what is missing. */
+const ERROR_TYPES: Readonly<Record<number, string>> = {
+  3: "UNKNOWN_TOPIC_OR_PARTITION",
+  5: "LEADER_NOT_AVAILABLE",
+  6: "NOT_LEADER_FOR_PARTITION",
+};
+
+/** The error that a number of Kafka's stands for, as kafkajs has those of its own requests. */
+export function errorOf(code: number): Error {
+  const type = ERROR_TYPES[code] ?? `error ${code}`;
+  const said = new Error(`Kafka answers ${type}`);
+  return new kafkajs.KafkaJSProtocolError(Object.assign(said, { type, code, retriable: code in ERROR_TYPES }));
+}
+
+/** A request in Kafka's words, and what reads its answer. */
+export function callOf<A>(
+  name: string,
+  [apiKey, apiVersion]: readonly [number, number],
+  encode: () => RequestEncoder,
+  decode: (payload: Buffer) => A,
+): object {
+  const request = { apiKey, apiVersion, apiName: name, encode: async () => encode() };
+  return {
+    request,
+    response: { decode: async (payload: Buffer) => decode(payload), parse: async (answer: A) => answer },
+  };
+}
