@@ -93,6 +93,15 @@ export class EventReader<T extends EventTopic = EventTopic> {
   }
 
   /**
+   * Why no event of that schema can be read; undefined where they can.
+   * @throws Error when the schema was not fetched: a bug of the caller
+   */
+  refusal(id: number): Refusal | undefined {
+    const resolution = this.#resolve(id);
+    return resolution instanceof Refusal ? resolution : undefined;
+  }
+
+  /**
    * How the events of that schema lie on the wire; undefined where they can only be read as objects, or not at all.
    * @throws Error when the schema was not fetched: a bug of the caller
    */

@@ -1,6 +1,8 @@
 import { requireServices } from "../../config.ts";
-import { COMPATIBLE, Subjects, subjectOf } from "../../event/http/subjects.ts";
-import { EVENT_TOPICS } from "../../event/schemas.ts";
+import { EventReader } from "../../event/codec.ts";
+import { COMPATIBLE, type SchemaVersion, Subjects, subjectOf } from "../../event/http/subjects.ts";
+import { openRegistry } from "../../event/registry.ts";
+import { EVENT_TOPICS, type EventTopic } from "../../event/schemas.ts";
 import { checkTopics, type TopicReport } from "../../topic/check-topics.ts";
 import { createTopics } from "../../topic/create-topics.ts";
 import { openKafka } from "../../topic/kafkajs/open-kafka.ts";
@@ -65,6 +67,8 @@ async function measure(admin: LogAdmin, reports: readonly TopicReport[]): Promis
 /** A topic, and what changes of its schema the registry allows; null where it says nothing, or isn't asked. */
 interface TopicLine extends TopicSize {
   readonly compatibility: string | null;
+  /** Versions of its schema whose events become letters, and why. */
+  readonly unreadable: readonly (SchemaVersion & { readonly why: string })[];
 }
 
 /** @param sets whether subjects that allow something else are to allow COMPATIBLE changes from now on */
@@ -80,10 +84,38 @@ async function withCompatibility(
     const found = isEvents && subjects !== undefined ? await subjects.compatibility(size.name) : null;
     const isSet = sets && found !== null && found !== COMPATIBLE;
     if (isSet) await subjects!.guard(size.name);
-    lines.push({ ...size, compatibility: isSet ? COMPATIBLE : found });
+    const versions = found === null ? [] : await subjects!.versions(size.name);
+    const unreadable = await unreadableOf(size.topic as EventTopic, versions, registryUrl);
+    lines.push({ ...size, compatibility: isSet ? COMPATIBLE : found, unreadable });
   }
   return lines;
 }
+
+/** The registry compares types, and neither records' names nor what a number means: of some versions landing makes letters. */
+async function unreadableOf(
+  topic: EventTopic,
+  versions: readonly SchemaVersion[],
+  registryUrl: string | undefined,
+): Promise<TopicLine["unreadable"]> {
+  if (versions.length === 0) return [];
+  const registry = openRegistry(registryUrl!);
+  const reader = new EventReader(topic, registry);
+  const found: TopicLine["unreadable"][number][] = [];
+  for (const { version, id } of versions) {
+    await registry.fetch(id);
+    const refusal = reader.refusal(id);
+    if (refusal !== undefined) found.push({ version, id, why: refusal.detail });
+  }
+  return found;
+}
+
+const unreadableLines = (topics: readonly TopicLine[]): string[] =>
+  topics.flatMap(({ name, unreadable }) =>
+    unreadable.map(({ version, id, why }) => {
+      const which = `version ${version} (schema ${id}) of ${subjectOf(name)}`;
+      return `Warning, ${which}: every event written with it becomes a letter: ${why}. Mend its writer before it publishes.`;
+    }),
+  );
 
 /** A line for each compatibility that lets a writer register what landing can't read, with the subjects that have it. */
 function compatibilityLines(topics: readonly TopicLine[]): string[] {
@@ -104,7 +136,13 @@ function topicsText(topics: readonly TopicLine[]): string {
     return [name, state, partitions, offsets, gone, bytes, keptText(t), differences.join("; ")];
   });
   const mends = [...new Set(topics.flatMap(({ mend }) => (mend === null ? [] : [mend])))];
-  return [table(head, rows), ...riskLines(topics), ...compatibilityLines(topics), ...mends].join("\n");
+  return [
+    table(head, rows),
+    ...riskLines(topics),
+    ...compatibilityLines(topics),
+    ...unreadableLines(topics),
+    ...mends,
+  ].join("\n");
 }
 
 /** A line for each risk, with the topics that have it. */

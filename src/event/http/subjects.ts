@@ -48,6 +48,24 @@ export async function guardSubject(questions: RegistryQuestions, subject: string
   return level ?? COMPATIBLE;
 }
 
+/** A version of a subject. */
+export interface SchemaVersion {
+  readonly version: number;
+  readonly id: number;
+}
+
+/** @throws HttpFailure */
+async function versionsOf(questions: RegistryQuestions, subject: string): Promise<readonly SchemaVersion[]> {
+  const path = `/subjects/${encodeURIComponent(subject)}/versions`;
+  const numbers = await questions.get(path);
+  const found: SchemaVersion[] = [];
+  for (const version of "body" in numbers ? (numbers.body as readonly number[]) : []) {
+    const said = await questions.get(`${path}/${version}`);
+    if ("body" in said) found.push({ version, id: (said.body as { id: number }).id });
+  }
+  return found;
+}
+
 /** A registry's subjects, to look at and to set. */
 export class Subjects {
   readonly #host: string;
@@ -67,6 +85,11 @@ export class Subjects {
   /** The id of a topic's newest schema; undefined where it has none. @throws TradetapeError registry_unreachable */
   async newest(topicName: string): Promise<number | undefined> {
     return this.#told(newestOf(this.#questions, subjectOf(topicName)));
+  }
+
+  /** The versions of a topic's schema, with the registry's ids of them; none where it has no subject. */
+  async versions(topicName: string): Promise<readonly SchemaVersion[]> {
+    return this.#told(versionsOf(this.#questions, subjectOf(topicName)));
   }
 
   /** Has a topic's subject refuse what landing can't read. @throws TradetapeError registry_unreachable */
