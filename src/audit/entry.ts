@@ -78,6 +78,8 @@ interface ReceiptFacts {
   readonly partition: number;
   readonly firstOffset: number;
   readonly nextOffset: number;
+  /** How often the partition had been rewound. */
+  readonly rewinds: number;
   readonly counts: Readonly<Record<string, number>>;
   readonly digest: Buffer;
   /** Sums of the hashes of the rows that went in; undefined where it isn't known which did. */
@@ -92,11 +94,12 @@ const RECEIPT_LETTERS_MAX = 1000;
 
 /** The audit entry of a big topic's landed batch. Two databases give two receipts: the id includes the database's. */
 export function receiptEntry(facts: ReceiptFacts): AuditEvent {
-  const { topic, partition, firstOffset, nextOffset } = facts;
+  const { topic, partition, firstOffset, nextOffset, rewinds } = facts;
   const payload = JSON.stringify({
     database_id: facts.databaseId,
     first_offset: firstOffset,
     next_offset: nextOffset,
+    rewinds: rewinds === 0 ? undefined : rewinds,
     ...facts.counts,
     values_sha256: facts.digest.toString("hex"),
     row_sums: facts.rowSums,
@@ -115,12 +118,27 @@ export function receiptEntry(facts: ReceiptFacts): AuditEvent {
   };
 }
 
-/** The audit entry of one letter of a topic that is audited one by one. */
-export function letterEntry(at: Coordinates, publishedUs: number, reason: string, detail: string): AuditEvent {
-  const payload = JSON.stringify({ reason, detail });
+/** A letter as its entry tells of it. */
+interface LetterFacts {
+  /** Broker time, milliseconds since 1970. */
+  readonly publishedAtMs: number;
+  readonly reason: string;
+  readonly detail: string;
+  readonly value: Buffer | null;
+}
+
+/**
+ * The audit entry of one letter of a topic that is audited one by one. The value's digest tells a letter from one of the log
+ * that the topic had before, at the same offset.
+ */
+export function letterEntry(at: Coordinates, { publishedAtMs, reason, detail, value }: LetterFacts): AuditEvent {
+  const valueDigest = createHash("sha256")
+    .update(value ?? "")
+    .digest("hex");
+  const payload = JSON.stringify({ reason, detail, value_sha256: valueDigest });
   return {
     log_id: letterId(at, saidDigest(payload)),
-    timestamp: publishedUs,
+    timestamp: publishedAtMs * 1000,
     event_type: "DEAD_LETTER",
     actor: "tradetape",
     payload,

@@ -16,6 +16,7 @@ type Fields = Readonly<Record<string, unknown>>;
 /** An entry that tradetape may have made: what its id is made of. */
 interface Claim {
   readonly at: Coordinates;
+  readonly has: (member: string) => boolean;
   /** A member of the payload as a key's text. */
   readonly says: (member: string) => string;
   /** The digest of the payload, which may be long. */
@@ -43,6 +44,12 @@ const deed =
 
 const placeOf = ({ at }: Claim): readonly string[] => [at.topic, String(at.partition), String(at.offset)];
 
+/** Letters of a log that was cut may have the offsets of others. */
+const lettersOf = (claim: Claim): readonly string[] =>
+  claim.has("rewind") ? [...placeOf(claim), claim.says("rewind")] : placeOf(claim);
+
+const stepOf = (claim: Claim): readonly string[] => [...placeOf(claim), claim.says("to_offset")];
+
 /** How the ids of some types were made in earlier versions. */
 const FORMER_ID_OF: Readonly<Record<string, (claim: Claim) => string>> = {
   RECEIPT: ({ at, says }) => receiptId(says("database_id"), at, Number(says("next_offset")), says("values_sha256")),
@@ -55,11 +62,12 @@ const FORMER_ID_OF: Readonly<Record<string, (claim: Claim) => string>> = {
 const ID_OF: Readonly<Record<string, (claim: Claim) => string>> = {
   RECEIPT: ({ at, says, said }) => receiptId(says("database_id"), at, Number(says("next_offset")), said()),
   DEAD_LETTER: ({ at, said }) => letterId(at, said()),
-  LOSS_ACCEPTED: deed("LOSS_ACCEPTED", (claim) => [...placeOf(claim), claim.says("to_offset")]),
+  LOSS_ACCEPTED: deed("LOSS_ACCEPTED", stepOf),
+  LOG_REWOUND: deed("LOG_REWOUND", stepOf),
   REPLAY: ({ says, said, timestamp }) => replayId(says("database_id"), says("run_id"), timestamp, said()),
   CHECKPOINT: ({ says }) => checkpointId(says("database_id"), Number(says("seq")), says("signature")),
-  REDRIVE: deed("REDRIVE", placeOf),
-  DISCARD: deed("DISCARD", placeOf),
+  REDRIVE: deed("REDRIVE", lettersOf),
+  DISCARD: deed("DISCARD", lettersOf),
   SET_ASIDE: deed("SET_ASIDE", placeOf),
   SKIP_SCHEMA: deed("SKIP_SCHEMA", ({ at, says }) => [at.topic, says("schema_id")]),
   PARTITION_DROP: deed("PARTITION_DROP", ({ says }) => [says("table"), says("day")]),
@@ -83,6 +91,7 @@ export function isOwnEntry(entry: Fields): boolean {
   };
   const claim = {
     at,
+    has: (member: string) => Object.hasOwn(payload, member),
     says: (member: string) => String(payload[member]),
     said: () => saidDigest(entry.payload as string),
     timestamp: String(entry.timestamp),

@@ -16,6 +16,7 @@ import { addDeadLetters } from "./letters/dead-letters.ts";
 import { parkedCommand } from "./letters/parked.ts";
 import { addPartitions } from "./rebuild/partitions.ts";
 import { replayCommand } from "./rebuild/replay.ts";
+import { rewindCommand } from "./rebuild/rewind.ts";
 import { verifyCommand } from "./rebuild/verify.ts";
 import { lookaheadCommand } from "./sessions/lookahead.ts";
 import { addSessions } from "./sessions/sessions.ts";
@@ -74,6 +75,7 @@ export function buildProgram(done: (code: ExitCode) => void): Command {
   addCommand(program, consumeCommand, done);
   addCommand(program, statusCommand, done);
   addCommand(program, replayCommand, done);
+  addCommand(program, rewindCommand, done);
   addCommand(program, verifyCommand, done);
   addDeadLetters(program, done);
   addCommand(program, traceCommand, done);

@@ -7,6 +7,7 @@ import type { LetterFilter } from "../table/letters/dead-letters.ts";
 import {
   asOfNow,
   EVERY_ATTEMPT,
+  type LetterPlace,
   type LetterRecord,
   lockOpenLetters,
   markRedriven,
@@ -62,13 +63,13 @@ export async function redrive(
   const run = { ...options, filter, attemptsMax, actionId: randomUUID(), rateCap };
   const all: Redriven[] = [];
   let sent = 0;
-  for (const { topic, partition } of await openPlaces(ops.connection, filter)) {
-    const redriven: Redriven = { topic, partition, offsets: [] };
+  for (const place of await openPlaces(ops.connection, filter)) {
+    const redriven: Redriven = { topic: place.topic, partition: place.partition, offsets: [] };
     all.push(redriven);
     for (let afterOffset = -1; ; ) {
       const lettersMax = options.lettersMax - sent;
       if (lettersMax <= 0 || options.stop.aborted) return all;
-      const page = await redrivePage(ops, publisher, { ...run, topic, partition, afterOffset, lettersMax });
+      const page = await redrivePage(ops, publisher, { ...run, ...place, afterOffset, lettersMax });
       if (page.length === 0) break;
       sent += page.length;
       options.onProgress?.(sent);
@@ -79,11 +80,9 @@ export async function redrive(
   return all;
 }
 
-interface PageRun extends RedriveOptions {
+interface PageRun extends RedriveOptions, LetterPlace {
   readonly actionId: string;
   readonly rateCap: RateCap;
-  readonly topic: string;
-  readonly partition: number;
   readonly afterOffset: number;
 }
 
@@ -94,12 +93,12 @@ async function redrivePage(ops: Ops, publisher: RawPublisher, run: PageRun): Pro
     const rowsMax = Math.min(run.lettersMax, PAGE_LETTERS_MAX, Math.ceil((run.perSecondMax ?? 1e9) * PAGE_SECONDS_MAX));
     const locked = await lockOpenLetters(connection, filter, { ...run, rowsMax });
     const offsets = locked.map(({ offset }) => offset);
-    const records = await readLetterRecords(connection, topic, partition, offsets, PAGE_BYTES_MAX);
+    const records = await readLetterRecords(connection, run, offsets, PAGE_BYTES_MAX);
     const { sent, failure } = await send(publisher, run, locked, records);
     if (sent.length === 0) return { sent, failure };
     await markRedriven(connection, run, sent, actor);
     const letters = locked.slice(0, sent.length);
-    await recordLetters(ops, { kind: "REDRIVE", actionId, filter, topic, partition, letters });
+    await recordLetters(ops, { kind: "REDRIVE", actionId, filter, topic, partition, rewind: run.rewind, letters });
     return { sent, failure };
   });
   if (page.failure) throw page.failure.error;

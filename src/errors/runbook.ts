@@ -121,11 +121,11 @@ export const RUNBOOK: Readonly<Record<ErrorCode, Advice>> = {
   },
   history_lost: {
     look:
-      "What the log has now (`tradetape topics`) and what was done to it: retention, a topic made again, an election, " +
-      "another cluster.",
+      "What the log has now (`tradetape topics`, `tradetape status`) and what was done to it: retention, a topic made again, " +
+      "an election, another cluster. `tradetape rewind --dry-run` says how far it is still the log that landed.",
     act:
-      "Find the cause first, because accepting is for good. What is gone for good is accepted by the command in `next`, " +
-      "audited. Where it is another log, a fresh database is filled from it.",
+      "Find the cause first, because accepting is for good. What is gone for good is accepted, and a log that is another " +
+      "one is gone back to, by the command in `next`, audited. Or a fresh database is filled from the log as it is.",
     wake: "At once: events are gone that have not landed, or the database is not this cluster's.",
   },
   state_lost: {

@@ -17,6 +17,8 @@ export const LETTER_REASONS = {
     "The record was written while its topic's message.timestamp.type was CreateTime, so nobody knows when it was published.",
   conflicting_duplicate: "An event of this id has landed with other content.",
   missing_parent: "The event it belongs to never came.",
+  log_cut:
+    "It waited for the event it belongs to when its topic's log lost it, as an election or a topic made again does.",
   unknown_session: "The session it belongs to never came.",
   session_mismatch: "It belongs to another session than its parent.",
   rule_broken: "It breaks a rule of schemas/rules.json, which the detail names (docs/rules.md).",

@@ -29,6 +29,8 @@ interface ActedPage {
   readonly filter: LetterFilter;
   readonly topic: string;
   readonly partition: number;
+  /** 0 of the log as it is; else the rewind that found these letters' events gone from it. */
+  readonly rewind: number;
   readonly letters: readonly { readonly offset: number; readonly reason: string }[];
   /** Why they were discarded. */
   readonly note?: string;
@@ -37,13 +39,14 @@ interface ActedPage {
 /** Called in the transaction that changes the letters' state. */
 export const recordLetters = (ops: Ops, page: ActedPage): Promise<void> => record(ops, lettersDeed(page));
 
-export function lettersDeed({ kind, actionId, filter, topic, partition, letters, note }: ActedPage): Deed {
+export function lettersDeed({ kind, actionId, filter, topic, partition, rewind, letters, note }: ActedPage): Deed {
   const offsets = letters.map(({ offset }) => offset);
   const reasons: Record<string, number> = {};
   for (const { reason } of letters) reasons[reason] = (reasons[reason] ?? 0) + 1;
   const offset = offsets[0]!;
-  const facts = { filter, letters: letters.length, reasons, offsets, note };
-  return { kind, actionId, key: [topic, String(partition), String(offset)], topic, partition, offset, facts };
+  const facts = { filter, letters: letters.length, reasons, offsets, note, ...(rewind > 0 && { rewind }) };
+  const key = [topic, String(partition), String(offset), ...(rewind > 0 ? [String(rewind)] : [])];
+  return { kind, actionId, key, topic, partition, offset, facts };
 }
 
 /** Offsets of one partition whose events may become letters, or may no longer. */
@@ -84,6 +87,26 @@ export const recordSkippedSchema = (ops: Ops, skipped: SkippedSchema): Promise<v
 export function skippedSchemaDeed({ actionId, topic, schemaId, isEnded, everyWriter, note }: SkippedSchema): Deed {
   const facts = { schema_id: schemaId, ended: isEnded, every_writer: everyWriter, note };
   return { kind: "SKIP_SCHEMA", actionId, key: [topic, String(schemaId)], topic, facts };
+}
+
+/** A partition whose landing went back, as its audit entry says it. */
+interface RewoundLog {
+  readonly actionId: string;
+  readonly topic: string;
+  readonly partition: number;
+  /** What would have landed next, and what lands next now. */
+  readonly from: number;
+  readonly to: number;
+  readonly facts: Readonly<Record<string, unknown>>;
+}
+
+/** Called in the transaction that goes back. */
+export const recordRewound = (ops: Ops, rewound: RewoundLog): Promise<void> => record(ops, rewoundDeed(rewound));
+
+export function rewoundDeed({ actionId, topic, partition, from, to, facts }: RewoundLog): Deed {
+  const key = [topic, String(partition), String(from), String(to)];
+  const place = { topic, partition, offset: from };
+  return { kind: "LOG_REWOUND", actionId, key, ...place, facts: { from_offset: from, to_offset: to, ...facts } };
 }
 
 /** One day that was dropped, as its audit entry says it. */

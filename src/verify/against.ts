@@ -10,8 +10,10 @@ import {
   withoutHistory,
 } from "../table/checks/compared-table.ts";
 import { prepareDigests } from "../table/checks/digest.ts";
+import { rowsOfCutLogs } from "../table/checks/landed-places.ts";
 import { inSnapshot, landedWithoutRevisions } from "../table/checks/ledger-check.ts";
 import type { Connection } from "../table/connection.ts";
+import { tablesOf } from "../table/rows/landing-table.ts";
 import { countBefore, keptFrom } from "../table/upkeep/day-partitions.ts";
 import { notEquallyFar, placesText, requireAlike } from "./alike.ts";
 import { compareLetters, compareTable, type TableComparison } from "./compare-table.ts";
@@ -97,6 +99,7 @@ async function compareAll(
   const tables = consumers.map((consumer) => ({ consumer, table: comparedTable(consumer.landing, consumer.time) }));
   const tableOf = (topic: string) => tables.find(({ consumer }) => isTopicOf(consumer, topic))?.table;
   const excuses = new Excuses();
+  await noteCutLogs(pair, consumers, excuses);
   const found: TableComparison[] = [];
   const dropped: DroppedPart[] = [];
   onProgress?.("comparing dead letters");
@@ -113,6 +116,20 @@ async function compareAll(
   }
   const all = [...found, letters];
   return { equal: all.every(({ equal }) => equal), partitions, tables: all, ownEntries, origins, dropped };
+}
+
+/** A database that went back where its logs were cut has rows that one filled from these logs never had. */
+async function noteCutLogs(pair: Pair, consumers: readonly Consumer[], excuses: Excuses): Promise<void> {
+  const [here, there] = await both(pair, rowsOfCutLogs);
+  for (const [side, found] of [
+    ["here", here],
+    ["there", there],
+  ] as const) {
+    for (const [topic, rows] of found) {
+      const consumer = consumers.find((one) => isTopicOf(one, topic));
+      for (const table of consumer ? tablesOf(consumer.landing) : []) excuses.noteCutLog(table, side, rows);
+    }
+  }
 }
 
 /** A table and its revisions; without either's history where one of the two landed something before that was kept. */

@@ -94,7 +94,7 @@ export async function compareLetters(
 async function compare(pair: Pair, table: ComparedTable, judge: Judge, kept: CutPath = []): Promise<TableComparison> {
   const parts = await cutParts(pair, table, table.partition, kept);
   const partitions = differingParts(parts);
-  const excused: Record<Excuse, number> = { became_row: 0, same_id: 0, deleted_session: 0 };
+  const excused: Record<Excuse, number> = { became_row: 0, same_id: 0, deleted_session: 0, cut_log: 0 };
   const hours: FoundHour[] = [];
   let more = false;
   for await (const page of differencePages(pair, table, partitions, kept)) {

@@ -83,8 +83,8 @@ export async function compareSums(
   onRows(landing.table, rows, rows);
   const { differing, notProvable, partOf } = claims.compare(sums.sums());
   const found = differing.slice(0, LISTED_MAX);
-  const { batches, ranges } = await batchesOf(connection, topics, databaseId, found);
-  const unnamed = { consumer, parts: found, partOf, ranges };
+  const { batches, ranges, cut } = await batchesOf(connection, topics, databaseId, found);
+  const unnamed = { consumer, parts: found, partOf, ranges, cut };
   return {
     table: landing.table,
     rows,
@@ -120,6 +120,7 @@ async function namedOrWhyNot(
 interface Batches {
   readonly batches: ReadonlyMap<string, PartFinding["batches"]>;
   readonly ranges: ReadonlyMap<string, OffsetRange[]>;
+  readonly cut: Unnamed["cut"];
 }
 
 /** By which partitions and batches the rows of these parts came. */
@@ -131,7 +132,8 @@ async function batchesOf(
 ): Promise<Batches> {
   const found = new Map<string, Map<string, { partition: string; from: number; to: number }>>();
   const ranges = new Map<string, OffsetRange[]>();
-  if (parts.length === 0) return { batches: new Map(), ranges };
+  const cut: Unnamed["cut"][number][] = [];
+  if (parts.length === 0) return { batches: new Map(), ranges, cut };
   for await (const page of batchClaims(connection, topics, databaseId)) {
     for (const claim of page) {
       const sums = believed(claim);
@@ -140,14 +142,18 @@ async function batchesOf(
       for (const { part } of own) widen(found, part, claim);
       // Of a batch without sums nobody knows which rows it brought.
       if (own.length === 0 && sums !== undefined) continue;
-      const { topic, partition, firstOffset: from, nextOffset: to } = claim;
+      const { topic, partition, firstOffset: from, nextOffset: to, isCut } = claim;
+      if (isCut) {
+        cut.push({ partition: `${topic}/${partition}`, from, to });
+        continue;
+      }
       const known = ranges.get(topic);
       if (known === undefined) ranges.set(topic, [{ partition, from, to }]);
       else known.push({ partition, from, to });
     }
   }
   const batches = new Map([...found].map(([part, partitions]) => [part, [...partitions.values()]]));
-  return { batches, ranges: new Map([...ranges].map(([topic, own]) => [topic, joined(own)])) };
+  return { batches, ranges: new Map([...ranges].map(([topic, own]) => [topic, joined(own)])), cut };
 }
 
 /** In the order of their offsets, and those that follow one another as one. */

@@ -1,8 +1,10 @@
 import type { Consumer } from "../batch/consumer.ts";
 import { count } from "../errors.ts";
 import {
+  type CutLog,
   countAcross,
   countRows,
+  cutLogs,
   inSnapshot,
   ledgerGaps,
   ledgerSums,
@@ -39,6 +41,8 @@ export interface Verification {
   readonly allowed: readonly CountedAllowance[];
   /** How many quotes are crossed or locked: markets do that, so it is no warning. */
   readonly quotes: { readonly crossed: number; readonly locked: number };
+  /** Whose rows landed from a log that has been cut since: no log has their events, and they are as good as any. */
+  readonly cutLogs: readonly CutLog[];
 }
 
 /** Messages wait in the outbox for moments; a minute means that nobody publishes them. */
@@ -69,6 +73,7 @@ export function verify(
       auditEntries: chain.entries,
       allowed: await countedAllowances(connection),
       quotes: await countAcross(connection),
+      cutLogs: await cutLogs(connection),
     };
   });
 }

@@ -84,6 +84,7 @@ describe("a receipt", () => {
     partition: 3,
     firstOffset: 10,
     nextOffset: 20,
+    rewinds: 0,
     counts: { read: 10, written: 9, dead: 1 },
     digest: Buffer.alloc(32, 7),
     letters: [{ offset: 12, reason: "invalid" }],
@@ -118,8 +119,10 @@ describe("a receipt", () => {
       { nextOffset: 21 },
       { partition: 2 },
       { digest: Buffer.alloc(32, 8) },
+      { rewinds: 1 },
+      { rewinds: 2 },
     ];
-    expect(new Set([id({}), ...others.map(id)]).size).toBe(5);
+    expect(new Set([id({}), ...others.map(id)]).size).toBe(7);
   });
 
   it("lists a thousand letters at most", () => {
@@ -129,15 +132,17 @@ describe("a receipt", () => {
 });
 
 describe("the entry of a letter", () => {
-  it("is made of its coordinates, so that one letter is told once", () => {
+  it("is made of its coordinates and its value, so that one letter is told once, and one of another log beside it", () => {
     const at = { topic: "fills", partition: 0, offset: 5 };
-    const [one, again, other] = [
-      letterEntry(at, NOON, "invalid", "why"),
-      letterEntry(at, NOON, "invalid", "why"),
-      letterEntry({ ...at, offset: 6 }, NOON, "invalid", "why"),
+    const letter = { publishedAtMs: NOON / 1000, reason: "invalid", detail: "why", value: Buffer.from("v") };
+    const [one, again] = [letterEntry(at, letter), letterEntry(at, letter)];
+    const others = [
+      letterEntry({ ...at, offset: 6 }, letter),
+      letterEntry(at, { ...letter, value: Buffer.from("w") }),
+      letterEntry(at, { ...letter, value: null }),
     ];
     expect(one).toEqual(again);
-    expect(one.log_id).not.toBe(other.log_id);
+    expect(new Set([one, ...others].map((entry) => entry.log_id)).size).toBe(4);
     expect(one).toMatchObject({ event_type: "DEAD_LETTER", success: false, source_offset: 5 });
   });
 });

@@ -10,6 +10,7 @@ import {
   deedEntry,
   lettersDeed,
   repairDeed,
+  rewoundDeed,
   setAsideDeed,
   skippedSchemaDeed,
 } from "../../src/operator/audit-entries.ts";
@@ -35,27 +36,31 @@ const batch = {
   partition: 1,
   firstOffset: 10,
   nextOffset: 20,
+  rewinds: 0,
   counts: {},
   letters: [],
   landedUs: NOON,
 };
+const LETTER = { publishedAtMs: NOON / 1000, reason: "invalid", detail: "wrong", value: Buffer.from("v") };
 const REPLAYED = JSON.stringify({ database_id: idOf("database"), run_id: "r" });
 const checkpoint = { database_id: idOf("database"), seq: 5, signature: "s" };
 const OWN: readonly AuditEvent[] = [
   ...ofEvents,
   receiptEntry({ ...batch, databaseId: idOf("database"), digest: Buffer.alloc(32, 1) }),
-  letterEntry(at, NOON, "invalid", "wrong"),
+  receiptEntry({ ...batch, databaseId: idOf("database"), digest: Buffer.alloc(32, 1), rewinds: 2 }),
+  letterEntry(at, LETTER),
   deedEntry(
     ops,
-    lettersDeed({ kind: "REDRIVE", ...deed, filter: { topics: [] }, letters: [{ offset: 9, reason: "x" }] }),
+    lettersDeed({ kind: "REDRIVE", ...deed, rewind: 0, filter: { topics: [] }, letters: [{ offset: 9, reason: "x" }] }),
     1,
   ),
   deedEntry(
     ops,
-    lettersDeed({ kind: "DISCARD", ...deed, filter: { topics: [] }, letters: [{ offset: 9, reason: "x" }] }),
+    lettersDeed({ kind: "DISCARD", ...deed, rewind: 2, filter: { topics: [] }, letters: [{ offset: 9, reason: "x" }] }),
     1,
   ),
   deedEntry(ops, setAsideDeed({ ...deed, fromOffset: 9, nextOffset: 12, isEnded: false, note: "why" }), 1),
+  deedEntry(ops, rewoundDeed({ ...deed, from: 9, to: 4, facts: { breach: "cut" } }), 1),
   deedEntry(ops, skippedSchemaDeed({ ...deed, schemaId: 17, isEnded: false, note: "why" }), 1),
   deedEntry(
     ops,
@@ -92,7 +97,7 @@ const FORMER: readonly AuditEvent[] = [
     ...receiptEntry({ ...batch, databaseId: idOf("database"), digest: Buffer.alloc(32, 1) }),
     log_id: receiptId(idOf("database"), { ...batch, offset: 10 }, 20, "01".repeat(32)),
   },
-  { ...letterEntry(at, NOON, "invalid", "wrong"), log_id: letterId(at) },
+  { ...letterEntry(at, LETTER), log_id: letterId(at) },
   audit(1, {
     event_type: "LOSS_ACCEPTED",
     log_id: lossId(at, 9),

@@ -140,7 +140,11 @@ describe("holding the log against the database", () => {
   const check =
     (next: number, low: number, high: number, landedFrom: string | null = "c") =>
     () =>
-      checkHistory("paper.ticks", next, landedFrom, { partition: 2, low, high }, "c");
+      checkHistory(
+        "paper.ticks",
+        { nextOffset: next, clusterId: landedFrom, topicId: null, leaderEpoch: null },
+        { log: { partition: 2, low, high }, clusterId: "c", topicId: undefined, epochEnd: undefined },
+      );
 
   it.each([
     [5, 0, 9],
@@ -155,7 +159,7 @@ describe("holding the log against the database", () => {
   it.each([
     ["a log that begins later", check(5, 6, 9), /paper\.ticks\/2: expected offset 5 .* begins at 6/],
     ["a log that ends before", check(10, 0, 9), /paper\.ticks\/2: expected offset 10 .* ends at 9/],
-    ["another cluster", check(5, 0, 9, "d"), /paper\.ticks\/2 .* d, and this is c/],
+    ["another cluster", check(5, 0, 9, "d"), /paper\.ticks\/2: .* d, and this is c/],
   ])("%s is lost history, with place, expected and found", (_, run, words) => {
     expect(run).toThrow(words);
     expect(run).toThrow(expect.objectContaining({ code: "history_lost", canRetry: false }));

@@ -12,6 +12,7 @@ test("the audit entry of letters is a valid event that says who did what to whic
     filter: { topics: ["ticks"] },
     topic: "paper.bars",
     partition: 3,
+    rewind: 0,
     letters: [
       { offset: 7, reason: "invalid" },
       { offset: 9, reason: "refused" },
@@ -33,4 +34,6 @@ test("the audit entry of letters is a valid event that says who did what to whic
   });
   expect(deedEntry(OPERATOR, lettersDeed(page), 0).log_id).toBe(entry.log_id);
   expect(deedEntry(OPERATOR, lettersDeed({ ...page, actionId: "a-2" }), 0).log_id).not.toBe(entry.log_id);
+  // Of letters that had the same offsets in the log before.
+  expect(deedEntry(OPERATOR, lettersDeed({ ...page, rewind: 1 }), 0).log_id).not.toBe(entry.log_id);
 });

@@ -51,7 +51,7 @@ interface Letter {
 }
 
 describe("the excuse for a row that differs", () => {
-  const TABLE = { content: new Set(["close"]) } as unknown as ComparedTable; // what an excuse asks of it
+  const TABLE = { name: "bars", content: new Set(["close"]) } as unknown as ComparedTable; // what an excuse asks of it
   const side = (letters: readonly Letter[]) =>
     ({
       query: async (_: string, [ids]: [string[]]) => letters.filter(({ id }) => ids.includes(id)),
@@ -93,5 +93,15 @@ describe("the excuse for a row that differs", () => {
     const none = await noted([], []);
     expect(none.ofRow(TABLE, row("x", "y"), ["source_partition", "source_offset"])).toBe("same_id");
     expect(none.ofRow(TABLE, row("x", "y"), ["source_offset"])).toBeUndefined();
+  });
+
+  test("that only a database has which landed from a log that was cut covers as many rows as its rewinds count", async () => {
+    const excuses = await noted([], []);
+    excuses.noteCutLog("bars", "here", 2);
+    expect(excuses.ofRow(TABLE, row(undefined, "x"), [])).toBeUndefined();
+    const only = [1, 2, 3].map(() => excuses.ofRow(TABLE, row("x", undefined), []));
+    expect(only).toEqual(["cut_log", "cut_log", undefined]);
+    expect(excuses.ofRow(TABLE, row("x", "y"), ["source_offset"])).toBe("cut_log");
+    expect(excuses.ofRow(TABLE, row("x", "y"), ["source_offset", "close"])).toBeUndefined();
   });
 });

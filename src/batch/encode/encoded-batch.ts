@@ -38,6 +38,18 @@ export interface EncodedBatch {
   readonly sessions: readonly string[];
   /** The UTC days that the rows need partitions of; empty where the table isn't partitioned. */
   readonly days: readonly Day[];
+  /** Where it was read; undefined of what isn't from the log, as a release. */
+  readonly origin?: BatchOrigin | undefined;
+}
+
+/** Which log a batch was read from. */
+interface BatchOrigin {
+  /** How often its partition had been rewound: at another number its offsets name records of another log. */
+  readonly rewinds: number;
+  /** The epoch of the leader that took its last offset; undefined where the log doesn't say it. */
+  readonly leaderEpoch: number | undefined;
+  /** The topic's own id; null where no broker tells it. */
+  readonly topicId: string | null;
 }
 
 /** Which records `encodeBatch` takes, which offsets they cover, and the sessions whose events don't land. */

@@ -44,5 +44,6 @@ export function joinBatches(batches: readonly EncodedBatch[]): EncodedBatch {
     rows: { bytes: Buffer.concat(batches.map(({ rows }) => rows.bytes)), ends, indexes },
     letters,
     filtered,
+    origin: batches.at(-1)!.origin,
   };
 }

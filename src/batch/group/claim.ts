@@ -3,7 +3,7 @@ import { countParked } from "../../table/landing/parked.ts";
 import type { ConnectionSlot } from "../../table/slot.ts";
 import { judge, type Patience } from "../patience.ts";
 import type { GroupParts } from "./group-parts.ts";
-import { checkHistory } from "./history.ts";
+import { checkHistory, epochEndOf } from "./history.ts";
 import type { Claim } from "./lane.ts";
 
 /**
@@ -21,12 +21,14 @@ export function claim(parts: GroupParts, slot: ConnectionSlot, partition: number
       const place = await slot.use((c) => claimPartition(c, topicName, partition, low, before.clusterId));
       // The owner before us may still land what was appended after `before` was read, so an end below
       // nextOffset proves no loss: the log is asked once more.
-      const { log, clusterId } = place.nextOffset > before.log.high ? await parts.logOf(partition) : before;
-      checkHistory(topicName, place.nextOffset, place.clusterId, log, clusterId);
+      const seen = place.nextOffset > before.log.high ? await parts.logOf(partition) : before;
+      const epochEnd = await epochEndOf(parts, partition, place.leaderEpoch);
+      checkHistory(topicName, place, { ...seen, epochEnd });
+      const topicId = place.topicId ?? seen.topicId ?? null;
       const parked = await slot.use((c) => countParked(c, topicName, partition));
-      const { nextOffset, lastOffset: offset, lastDigest: digest } = place;
-      const landmark = offset !== null && digest !== null && offset >= log.low ? { offset, digest } : undefined;
-      return { nextOffset, parked, landmark };
+      const { nextOffset, lastOffset: offset, lastDigest: digest, rewinds, leaderEpoch } = place;
+      const landmark = offset !== null && digest !== null && offset >= seen.log.low ? { offset, digest } : undefined;
+      return { nextOffset, parked, landmark, rewinds, topicId, leaderEpoch };
     },
     (error) => judge(error, topicName, slot.isBroken),
   );

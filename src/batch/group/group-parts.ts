@@ -4,7 +4,8 @@ import type { Registry } from "../../event/registry.ts";
 import type { Log } from "../../log.ts";
 import type { ConnectionSlot } from "../../table/slot.ts";
 import type { LogMember } from "../../topic/log-client.ts";
-import type { PartitionOffsets } from "../../topic/offsets.ts";
+import type { SeenLog } from "../../topic/log-history.ts";
+import type { EpochEnd } from "../../topic/offsets.ts";
 import type { RawPublisher } from "../../topic/publish/raw-publish.ts";
 import type { LandingPlan } from "../land/landing-plan.ts";
 import type { Pace } from "./replay-terms.ts";
@@ -30,6 +31,8 @@ export interface GroupParts {
   readonly note: () => string;
   /** @throws TradetapeError topic_missing, topic_misconfigured: somebody has changed the topic; broker_unreachable */
   readonly checkTopic: () => Promise<unknown>;
-  /** What the log holds of a partition now, and the id of its cluster. */
-  readonly logOf: (partition: number) => Promise<{ readonly log: PartitionOffsets; readonly clusterId: string }>;
+  /** What the log holds of a partition now, and the ids of its cluster and topic. */
+  readonly logOf: (partition: number) => Promise<Omit<SeenLog, "epochEnd">>;
+  /** Where the log's part of a leader's epoch ends; undefined where it isn't known. */
+  readonly epochEndOf: (partition: number, epoch: number) => Promise<EpochEnd | undefined>;
 }

@@ -1,36 +1,39 @@
-import { count, TradetapeError } from "../../errors.ts";
+import { TradetapeError } from "../../errors.ts";
 import type { Connection } from "../../table/connection.ts";
 import { nextOffsets } from "../../table/landing/landed.ts";
 import { parkedByPartition } from "../../table/landing/parked.ts";
 import type { FetchedBatch } from "../../topic/fetch/fetched-batch.ts";
-import type { PartitionOffsets } from "../../topic/offsets.ts";
+import { breachOf, isCutAt, type LandedLog, type SeenLog } from "../../topic/log-history.ts";
+import type { EpochEnd } from "../../topic/offsets.ts";
 import type { LandingPlan } from "../land/landing-plan.ts";
 import { recordDigest } from "../land/landmark.ts";
 import { judge } from "../patience.ts";
 import type { GroupParts } from "./group-parts.ts";
 import type { Lane } from "./lane.ts";
+import { breachText, cutText, lostRecords, otherLog } from "./lost-history.ts";
 
 /**
  * Holds what the database expects next against what the log still has. Lost history is never passed over by itself: a
- * person has to accept the loss (`acceptLoss`).
+ * person has to accept the loss (`acceptLoss`), or go back to where the log is still the one that landed (`tradetape rewind`).
  * @throws TradetapeError history_lost naming topic, partition, expected and found
  */
-export function checkHistory(
-  topicName: string,
-  nextOffset: number,
-  landedFrom: string | null,
-  log: PartitionOffsets,
-  clusterId: string,
-): void {
-  const at = `${topicName}/${log.partition}`;
-  if (landedFrom !== null && landedFrom !== clusterId) {
-    throw another(`${at} landed here from the Kafka cluster ${landedFrom}, and this is ${clusterId}`);
-  }
-  if (log.low > nextOffset) throw lost(topicName, log.partition, nextOffset, log.low);
-  if (log.high < nextOffset) throw another(`${at}: expected offset ${nextOffset} next, the log ends at ${log.high}`);
+export function checkHistory(topicName: string, landed: LandedLog, seen: SeenLog): void {
+  const { partition, low } = seen.log;
+  const breach = breachOf(landed, seen);
+  const isLost = low > landed.nextOffset && (breach === undefined || breach === "cut");
+  if (isLost) throw lostRecords(topicName, partition, landed.nextOffset, low);
+  if (breach !== undefined) throw otherLog(topicName, partition, breachText(breach, landed, seen));
 }
 
+/** Where the log's part of the landed epoch ends; undefined where nothing tells of an epoch. */
+export const epochEndOf = async (
+  parts: GroupParts,
+  partition: number,
+  leaderEpoch: number | null,
+): Promise<EpochEnd | undefined> => (leaderEpoch === null ? undefined : parts.epochEndOf(partition, leaderEpoch));
+
 type History = Pick<LandingPlan, "topicName" | "isCompacted">;
+type LeaderParts = Pick<GroupParts, "epochEndOf"> & { readonly plan: Pick<LandingPlan, "topicName"> };
 
 /**
  * Holds a lane's landmark against what the log has at its offset now, because a topic that was made again, or a log that
@@ -52,46 +55,31 @@ export function checkLandmark(plan: History, lane: Lane, batch: FetchedBatch): v
 }
 
 const anotherRecord = ({ topicName }: History, { partition }: Lane, offset: number): TradetapeError =>
-  another(`${topicName}/${partition}: another record than the one that landed is at offset ${offset}`);
+  otherLog(topicName, partition, `another record than the one that landed is at offset ${offset}`);
 
-/** The error of a batch with offsets that hold nothing: in a topic that isn't compacted, these are records that are gone. */
-export const missingRecords = (topicName: string, batch: FetchedBatch): TradetapeError => {
-  const range = `offsets ${batch.fetchedOffset} to ${batch.nextOffset - 1}`;
-  return new TradetapeError(
-    "history_lost",
-    `${topicName}/${batch.partition}: expected every one of ${range}, the log lacks ${count(batch.missing)} of them`,
-    { next: `Find out what removed them: a compaction, a disk. ${REFILL}` },
-  );
-};
-
-/** The log begins behind what comes next: what is between them is gone for good, and may be accepted. */
-function lost(topicName: string, partition: number, next: number, low: number): TradetapeError {
-  const message = `${topicName}/${partition}: expected offset ${next} next, the log begins at ${low}`;
-  const range = `${topicName.slice(topicName.lastIndexOf(".") + 1)}/${partition}:${next}..${low}`;
-  return new TradetapeError("history_lost", message, {
-    next:
-      "Find out what removed the records, such as a retention that is too short. Nothing of this partition lands until " +
-      `then. If they are gone for good: \`tradetape consume --accept-loss ${range} --reason WHY\`.`,
-  });
+/** Whether another leader took this batch than what lies before it in the lane. */
+export function isOfOtherLeader({ tail, leaderEpoch }: Lane, batch: FetchedBatch): boolean {
+  if (tail === undefined || leaderEpoch === null) return false;
+  const epoch = batch.leaderEpochAt(Math.max(tail, batch.fetchedOffset));
+  return epoch !== undefined && epoch !== leaderEpoch;
 }
 
-/** This isn't the log that landed: its offsets name other records, so none of them can be gone on from. */
-const another = (message: string): TradetapeError =>
-  new TradetapeError("history_lost", message, {
-    next:
-      "Find out what happened: a cluster that was replaced, a topic made again, an election of a broker that lacked " +
-      `records. Nothing of this partition lands until then. ${REFILL}`,
-  });
-
-const REFILL =
-  "The way on is a fresh database, filled from the log as it is now by `tradetape replay --into URL` and consumed into from " +
-  'then on; this one keeps what the log has lost (docs/kafka.md, "Another log").';
+/**
+ * Whether the log still has all that was taken in, where another leader has followed: it may have lacked records, and the log
+ * may have grown beyond since, so that its offsets alone show nothing.
+ * @throws TradetapeError history_lost
+ */
+export async function checkLeader(parts: LeaderParts, { tail, leaderEpoch, partition }: Lane): Promise<void> {
+  if (tail === undefined || leaderEpoch === null) return;
+  const epochEnd = await parts.epochEndOf(partition, leaderEpoch);
+  if (epochEnd === undefined || !isCutAt(epochEnd, leaderEpoch, tail)) return;
+  throw otherLog(parts.plan.topicName, partition, cutText(tail, leaderEpoch, epochEnd));
+}
 
 /**
  * Looks from time to time whether the log still has what the lanes expect: a log that lost what comes next, or that was
- * made again and is shorter, brings no batch by which `Intake` could notice. A topic that was made again and has grown
- * longer between two looks isn't noticed here, but by its landmark at the next claim. Looks at the topic's settings, too,
- * because somebody may change them while the group runs.
+ * made again, may bring no batch by which `Intake` could notice. Looks at the topic's settings, too, because somebody may
+ * change them while the group runs.
  * @param sendBack is called with each lane that the database is behind of
  * @throws TradetapeError history_lost, topic_missing, topic_misconfigured; a broker that is away is passed over here, as
  * fetching waits for it anyway
@@ -103,16 +91,17 @@ export async function watchHistory(
 ): Promise<void> {
   await parts.checkTopic().catch(passOver);
   for (const lane of lanes.values()) {
-    const tail = lane.tail;
+    const { tail, leaderEpoch, topicId } = lane;
     if (tail === undefined) continue;
-    const found = await parts.logOf(lane.partition).catch(passOver);
-    if (found === undefined || lane.tail === undefined) continue;
-    const { log, clusterId } = found;
+    const seen = await parts.logOf(lane.partition).catch(passOver);
+    const epochEnd = await epochEndOf(parts, lane.partition, leaderEpoch).catch(passOver);
+    if (seen === undefined || lane.tail === undefined) continue;
     // `lane.tail` may have moved on while `logOf` asked the log. Its start is compared with the tail as it is now, because
     // retention may delete what has landed meanwhile. Its end is compared with the tail from before the question, because
     // the log may have grown since `logOf` read it, and the tail with the log.
-    const at = log.low > tail ? lane.tail : tail;
-    checkHistory(parts.plan.topicName, at, clusterId, log, clusterId);
+    const at = seen.log.low > tail ? lane.tail : tail;
+    const landed = { nextOffset: at, clusterId: null, topicId, leaderEpoch: at === tail ? leaderEpoch : null };
+    checkHistory(parts.plan.topicName, landed, { ...seen, epochEnd });
   }
   for (const lane of await setBackLanes(parts, lanes.values())) sendBack(lane);
   if (parts.plan.consumer.landing.parents.length > 0) await recountParked(parts, lanes.values());

@@ -3,7 +3,6 @@ import type { Config } from "../../config.ts";
 import { HEADER_BYTES } from "../../event/codec.ts";
 import type { Registry } from "../../event/registry.ts";
 import type { FetchedBatch } from "../../topic/fetch/fetched-batch.ts";
-import type { BufferedRecords } from "../../topic/fetch/records.ts";
 import type { LogMember } from "../../topic/log-client.ts";
 import type { BufferSpace } from "../buffer-space.ts";
 import { encodeBatch } from "../encode/encode.ts";
@@ -11,8 +10,9 @@ import type { Rows } from "../encode/rows.ts";
 import type { LandingPlan } from "../land/landing-plan.ts";
 import { judge, type Patience } from "../patience.ts";
 import type { GroupParts } from "./group-parts.ts";
-import { checkLandmark, missingRecords } from "./history.ts";
+import { checkLandmark, checkLeader, isOfOtherLeader } from "./history.ts";
 import { BATCH_BYTES, type Lane } from "./lane.ts";
+import { missingRecords } from "./lost-history.ts";
 import type { Pace, Stretch } from "./replay-terms.ts";
 import { firstFrom, withhold } from "./withhold.ts";
 
@@ -51,6 +51,7 @@ export class Intake {
   readonly #patience: Patience;
   readonly #member: Pick<LogMember, "hold" | "letGo">;
   readonly #checkTopic: GroupParts["checkTopic"];
+  readonly #epochEndOf: GroupParts["epochEndOf"];
   readonly #pace: Pace | undefined;
   readonly #clock: Clock;
   readonly #parkedEventsMax: number;
@@ -62,6 +63,7 @@ export class Intake {
     readonly patience: Patience;
     readonly config: Pick<Config, "parkedEventsMax">;
     readonly checkTopic: GroupParts["checkTopic"];
+    readonly epochEndOf: GroupParts["epochEndOf"];
     readonly member: Pick<LogMember, "hold" | "letGo">;
     readonly pace?: Pace | undefined;
     readonly clock?: Clock;
@@ -72,6 +74,7 @@ export class Intake {
     this.#patience = parts.patience;
     this.#member = parts.member;
     this.#checkTopic = parts.checkTopic;
+    this.#epochEndOf = parts.epochEndOf;
     this.#pace = parts.pace;
     this.#clock = parts.clock ?? SYSTEM_CLOCK;
     this.#parkedEventsMax = parts.config.parkedEventsMax;
@@ -80,8 +83,9 @@ export class Intake {
   /**
    * Resolves when the batch is queued or not to be landed; the partition is then fetched on.
    * @returns "lost the way" when the batch begins beyond the lane's tail
-   * @throws TradetapeError history_lost when records are missing in the middle of it; topic_misconfigured when they have the
-   * times of their producers and the topic still takes these. Once it is mended, such records become letters
+   * @throws TradetapeError history_lost when records are missing in the middle of it, or were cut off before it;
+   * topic_misconfigured when they have the times of their producers and the topic still takes these. Once it is mended, such
+   * records become letters
    */
   async take({ lane, batch, heartbeat, isOurs }: Fetched): Promise<"taken" | "not ours" | "lost the way"> {
     await this.#alive(lane.claimed, heartbeat);
@@ -97,6 +101,9 @@ export class Intake {
     if (!isOurs()) return "not ours";
     if (!batch.isBrokersTime) await this.#alive(this.#ask("settings", this.#checkTopic), heartbeat);
     await this.#alive(this.#fetchSchemas(batch), heartbeat);
+    const parts = { epochEndOf: this.#epochEndOf, plan: this.#plan };
+    const checkHistory = () => this.#ask("history", () => checkLeader(parts, lane));
+    if (isOfOtherLeader(lane, batch)) await this.#alive(checkHistory(), heartbeat);
     const second = isOurs() ? this.#checkAtTail(lane, batch) : "not ours";
     if (second !== "next") return second;
     if (batch.missing > 0 && !this.#plan.isCompacted) throw missingRecords(this.#plan.topicName, batch);
@@ -129,18 +136,21 @@ export class Intake {
     const nextOffset = Math.min(batch.nextOffset, this.#endOf(lane));
     const to = nextOffset < batch.nextOffset ? firstFrom(records, nextOffset) : records.count;
     const part = { firstOffset, nextOffset, from: 0, to };
-    if (this.#pace === undefined) this.#push(lane, records, part);
+    if (this.#pace === undefined) this.#push(lane, batch, part);
     else {
       const { encoder, topicName } = this.#plan;
-      const push = (of: Stretch) => this.#push(lane, records, of);
+      const push = (of: Stretch) => this.#push(lane, batch, of);
       const bytes = records.bufferBytes;
       const back = { encoder, topicName, lane, records, part, bytes, member: this.#member, push };
       if (withhold(this.#pace, back)) this.#member.hold(batch);
     }
     lane.tail = nextOffset;
+    lane.leaderEpoch = batch.leaderEpochAt(nextOffset - 1) ?? null;
   }
 
-  #push(lane: Lane, records: BufferedRecords, { firstOffset, nextOffset, from, to }: Stretch): void {
+  #push(lane: Lane, batch: FetchedBatch, { firstOffset, nextOffset, from, to }: Stretch): void {
+    const { records } = batch;
+    const { rewinds, topicId } = lane;
     // Rounded up, so that what `#space` has taken for a job is exactly what is freed after it.
     const keptBytes = Math.ceil((records.bufferBytes * (to - from)) / Math.max(1, records.count));
     let at = { firstOffset, from };
@@ -150,7 +160,8 @@ export class Intake {
       // A batch that is cut by days is several jobs over the same records, which are counted with the first of them.
       const bytes = BATCH_BYTES + rowsBytes(rows) + (at.from === from ? keptBytes : 0);
       this.#space.take(bytes);
-      lane.push({ kind: "batch", batch: { ...encoded, rows, records }, bytes });
+      const origin = { rewinds, topicId, leaderEpoch: batch.leaderEpochAt(encoded.nextOffset - 1) };
+      lane.push({ kind: "batch", batch: { ...encoded, rows, records, origin }, bytes });
       at = { firstOffset: encoded.nextOffset, from: encoded.to };
     } while (at.from < to);
   }

@@ -27,6 +27,10 @@ export interface Claim {
   readonly parked: number;
   /** Undefined when no record has landed, or the log begins behind it. */
   readonly landmark: Landmark | undefined;
+  /** Which log landed: how often the partition was rewound, the topic's id, and the epoch of what lies below `nextOffset`. */
+  readonly rewinds: number;
+  readonly topicId: string | null;
+  readonly leaderEpoch: number | null;
 }
 
 /** What became of a lane's job, as `JobRunner.run` returns it. */
@@ -52,6 +56,10 @@ export class Lane {
   tail: number | undefined;
   nextOffset = 0;
   parked = 0;
+  rewinds = 0;
+  topicId: string | null = null;
+  /** The epoch of the leader that took what lies just below `tail`; null where nothing says it. */
+  leaderEpoch: number | null = null;
   /** How many batches still go straight to the stage: repeats come in runs (`STAGED_AFTER_REPEAT`). */
   stagedBatchesLeft = 0;
   /** Set while `expireParked` waits for a verdict on overdue events; kept here from one sweep to the next. */
@@ -77,6 +85,9 @@ export class Lane {
     this.parked = claim.parked;
     this.nextOffset = claim.nextOffset;
     this.tail = claim.nextOffset;
+    this.rewinds = claim.rewinds;
+    this.topicId = claim.topicId;
+    this.leaderEpoch = claim.leaderEpoch;
     this.#landmark = claim.landmark;
   }
 

@@ -96,7 +96,8 @@ async function beginToWait(
   if (overdue === undefined) return undefined;
   const parents = plan.consumer.landing.parents.filter(({ column }) => overdue.columns.includes(column));
   const topics = parents.map(({ topic }) => topic);
-  return { asOf: overdue.asOf, horizon: await Horizon.read(plan.topicEnds, topics) };
+  const horizon = await Horizon.read((ask) => ask(connection), plan.topicEnds, topics);
+  return { asOf: overdue.asOf, horizon };
 }
 
 /** What becomes of a parked event that is given up: a letter, or filtered because a replay left its parents out. */

@@ -5,9 +5,9 @@ import { insertOutbox } from "../../table/landing/outbox.ts";
 import { refuseSwallowed } from "../../table/landing/swallowed.ts";
 import { faultKindOf, isDatabaseFault } from "../../table/sqlstate.ts";
 import type { EncodedBatch } from "../encode/encoded-batch.ts";
-import { NOTHING_LANDED, type Outcome } from "../write/outcome.ts";
+import { NOTHING_LANDED, type Outcome, sumsDetail } from "../write/outcome.ts";
 import { sumRows } from "../write/sum-rows.ts";
-import { inTransaction, type Landed, ledgerOf, sumsDetail } from "./land.ts";
+import { inTransaction, type Landed, ledgerOf } from "./land.ts";
 import type { LandingPlan } from "./landing-plan.ts";
 import { landmarkOf } from "./landmark.ts";
 import { outboxMessages } from "./outbox-messages.ts";
@@ -70,6 +70,7 @@ async function attemptAll(
     ledger,
     detail,
     last: landmarkOf(batch, ledger),
+    ...batch.origin,
   }));
   const partitions = batches.map(({ partition }) => partition);
   const rows = Buffer.concat(batches.map((batch) => batch.rows.bytes));

@@ -1,15 +1,14 @@
 import type { Connection } from "../../table/connection.ts";
-import { lockPartition } from "../../table/landing/landed.ts";
+import { lockPlace } from "../../table/landing/landed.ts";
 import { advance, type LedgerKey, type LedgerRow } from "../../table/landing/ledger.ts";
 import { insertLetters, insertParked } from "../../table/landing/letters.ts";
 import { insertOutbox } from "../../table/landing/outbox.ts";
-import type { SumsText } from "../../table/rows/row-sums.ts";
 import { encodeBatch } from "../encode/encode.ts";
 import type { EncodedBatch } from "../encode/encoded-batch.ts";
 import type { SessionFate } from "../encode/session-sieve.ts";
 import { landDirect } from "../write/land-direct.ts";
 import { landStaged } from "../write/land-staged.ts";
-import type { Outcome } from "../write/outcome.ts";
+import { type Outcome, sumsDetail } from "../write/outcome.ts";
 import { letterRows, parkedRows } from "./aside-rows.ts";
 import type { LandingPlan } from "./landing-plan.ts";
 import { landmarkOf } from "./landmark.ts";
@@ -19,7 +18,7 @@ import { outboxMessages } from "./outbox-messages.ts";
 
 /**
  * What a landing came to. `stale`: all of it had landed before, or a sweep found nothing to do. `ahead`: offsets before it
- * have not landed, so it must not. `landed`: it was committed.
+ * have not landed, or it was read from a log that was rewound from, so it must not. `landed`: it was committed.
  */
 export type Landing = { readonly kind: "stale" | "ahead"; readonly nextOffset: number } | Landed;
 
@@ -55,9 +54,11 @@ export async function landBatch(
 ): Promise<Landing> {
   let sample: BreakerSample = { records: 0, bad: [] };
   const work = async (): Promise<Landing> => {
-    const next = await lockPartition(connection, plan.topicName, batch.partition);
-    if (batch.nextOffset <= next) return { kind: "stale", nextOffset: next };
-    if (batch.firstOffset > next) return { kind: "ahead", nextOffset: next };
+    const { next, rewinds } = await lockPlace(connection, plan.topicName, batch.partition);
+    // Where the partition was rewound since the batch was read, the batch's offsets name records of another log.
+    const isOfOtherLog = batch.origin !== undefined && batch.origin.rewinds !== rewinds;
+    if (!isOfOtherLog && batch.nextOffset <= next) return { kind: "stale", nextOffset: next };
+    if (isOfOtherLog || batch.firstOffset > next) return { kind: "ahead", nextOffset: next };
     const trimmed = await judgeSessions(connection, plan, trim(plan, batch, next));
     const { outcome, usedStage } = await landRows(connection, plan, trimmed, preferStage);
     const ledger = ledgerOf("batch", trimmed, outcome);
@@ -118,9 +119,9 @@ export function encodedAgain(
   batch: EncodedBatch,
   fates: ReadonlyMap<string, SessionFate> = new Map(),
 ): EncodedBatch {
-  const { partition, records, firstOffset, nextOffset, from, to } = batch;
+  const { partition, records, firstOffset, nextOffset, from, to, origin } = batch;
   const encoder = { ...plan.encoder, newDaysPerBatchMax: Number.POSITIVE_INFINITY };
-  return encodeBatch(encoder, partition, records, { firstOffset, nextOffset, from, to, fates });
+  return { ...encodeBatch(encoder, partition, records, { firstOffset, nextOffset, from, to, fates }), origin };
 }
 
 /** Encodes a batch again without the events of sessions that have a fate; usually there is none, and it stays as it is. */
@@ -145,10 +146,6 @@ export async function landRows(
   }
   return { outcome: await landStaged(connection, plan.staged, batch, first, indexes.length), usedStage: true };
 }
-
-/** The sums of the rows that went in, as the ledger has them: the receipt has the same. */
-export const sumsDetail = ({ rowSums }: Outcome): { readonly row_sums: SumsText } | undefined =>
-  rowSums && { row_sums: rowSums };
 
 /** The ledger row of a batch or a release. A release covers no offsets, and counts what it takes up as parked less. */
 export function ledgerOf(kind: LedgerRow["kind"], batch: EncodedBatch, outcome: Outcome): LedgerRow {
@@ -192,6 +189,7 @@ export async function book(
       partition: batch.partition,
       ledger,
       last: landmarkOf(batch, ledger),
+      ...batch.origin,
       detail: detail ?? sumsDetail(outcome),
     }),
   ]);

@@ -41,8 +41,9 @@ function auditEntries(
   const { audit } = plan.consumer;
   if (audit === "none") return [];
   if (audit === "receipt") return [receipt(plan, batch, outcome, letters, ledger)];
-  const entries = letters.map(({ offset, publishedAtMs, reason, detail }) =>
-    letterEntry({ topic: plan.topicName, partition: batch.partition, offset }, publishedAtMs * 1000, reason, detail),
+  const { partition } = batch;
+  const entries = letters.map((letter) =>
+    letterEntry({ topic: plan.topicName, partition, offset: letter.offset }, letter),
   );
   for (const index of outcome.toAudit) entries.push(...eventEntries(plan, batch, index));
   return entries;
@@ -83,6 +84,7 @@ function receipt(
     partition: batch.partition,
     firstOffset,
     nextOffset,
+    rewinds: batch.origin?.rewinds ?? 0,
     counts,
     digest: valuesDigest(batch),
     rowSums,
@@ -91,6 +93,9 @@ function receipt(
   });
 }
 
+/** Where letters come from, and where their copies go: full names. */
+type LetterTopics = Pick<LandingPlan, "topicName" | "deadLettersTopicName">;
+
 /** Below the dead-letters topic's limit, which a letter may exceed: a compressed batch may have held a far larger event. */
 const LETTER_BYTES_MAX = 7 * 1024 * 1024;
 
@@ -98,7 +103,7 @@ const LETTER_BYTES_MAX = 7 * 1024 * 1024;
  * A letter as a message of the dead-letters topic: the original bytes, and in headers why it is one and where it came from.
  * One that wouldn't fit has the headers only; the table has it whole.
  */
-function letterMessage(plan: LandingPlan, partition: number, letter: LetterRow): OutboxMessage {
+export function letterMessage(plan: LetterTopics, partition: number, letter: LetterRow): OutboxMessage {
   const coordinates = `${plan.topicName}/${partition}/${letter.offset}`;
   const told: Record<string, string | null> = {
     "tradetape-reason": letter.reason,

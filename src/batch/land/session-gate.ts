@@ -31,7 +31,7 @@ export class SessionGate {
   async pass(sessionIds: readonly string[], signal: AbortSignal): Promise<void> {
     let undecided = await this.#undecided(sessionIds);
     if (undecided.length === 0) return;
-    const horizon = await Horizon.read(this.#ends, ["sessions"]);
+    const horizon = await Horizon.read((ask) => this.#slot.use(ask), this.#ends, ["sessions"]);
     while (undecided.length > 0) {
       if (await this.#slot.use((connection) => horizon.isPassed(connection))) {
         // `#undecided` is asked again, because a session may have landed after it was asked and before the horizon passed.

@@ -72,7 +72,10 @@ export async function openGroup(
       const found = offsets.find((candidate) => candidate.partition === partition);
       if (!found) throw new Error(`${plan.topicName}/${partition} was assigned, and the cluster doesn't list it`);
       const { clusterId } = await admin.fetchCluster();
-      return { log: terms?.within(topic, found) ?? found, clusterId };
+      const topicId = await admin.fetchTopicId(plan.topicName);
+      return { log: terms?.within(topic, found) ?? found, clusterId, topicId };
     },
+    epochEndOf: async (partition, epoch) =>
+      (await admin.fetchEpochEnds(plan.topicName, new Map([[partition, epoch]]))).get(partition),
   });
 }

@@ -35,3 +35,7 @@ export const NOTHING_LANDED: Outcome = {
   parked: [],
   toAudit: [],
 };
+
+/** The sums of the rows that went in, as the ledger has them: the receipt has the same. */
+export const sumsDetail = ({ rowSums }: Outcome): { readonly row_sums: SumsText } | undefined =>
+  rowSums && { row_sums: rowSums };

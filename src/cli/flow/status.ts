@@ -7,7 +7,8 @@ import { Connection } from "../../table/connection.ts";
 import { type HeldAllowance, heldAllowances } from "../../table/letters/allowed-letters.ts";
 import { requireMigrated } from "../../table/migrate.ts";
 import { openKafka } from "../../topic/kafkajs/open-kafka.ts";
-import { type LogAdmin, withAdmin } from "../../topic/log-client.ts";
+import { withAdmin } from "../../topic/log-client.ts";
+import { type Breach, breachOf, seeLogs } from "../../topic/log-history.ts";
 import { topicName } from "../../topic/topics.ts";
 import type { CommandSpec, Session } from "../command.ts";
 import { EXIT } from "../exit.ts";
@@ -36,8 +37,10 @@ interface StatusRow {
   readonly outbox: number;
   readonly recordsPerSecond: number;
   readonly landedAt: string | null;
-  /** Whether the log ends below what has landed, as after an unclean election: nothing of it lands (`history_lost`). */
+  /** Whether the log isn't the one that landed, as after an unclean election: nothing of it lands (`history_lost`). */
   readonly cut: boolean;
+  /** How it isn't: cut, topic (made again) or cluster (another one); null where it is. */
+  readonly breach: Breach | null;
   /** With --stalled-after: whether records that old have not landed, and nothing else of the partition has since. */
   readonly stalled?: boolean;
 }
@@ -72,7 +75,7 @@ export const statusCommand: CommandSpec<StatusOptions> = {
 };
 
 interface DatabaseSide {
-  readonly partitions: ReadonlyMap<string, PartitionStatus>;
+  readonly partitions: readonly PartitionStatus[];
   readonly groups: readonly HeardState[];
   readonly allowed: readonly HeldAllowance[];
 }
@@ -81,9 +84,8 @@ async function databaseSide(databaseUrl: string): Promise<DatabaseSide> {
   const connection = await Connection.open(databaseUrl, { name: "status", role: "tradetape_reader" });
   try {
     await requireMigrated(connection, databaseUrl);
-    const partitions = await readStatus(connection);
     return {
-      partitions: new Map(partitions.map((status) => [`${status.topic}/${status.partition}`, status])),
+      partitions: await readStatus(connection),
       groups: await readStates(connection),
       allowed: await heldAllowances(connection),
     };
@@ -105,9 +107,13 @@ function kafkaSide(
       const groups = heard.filter((state) => state.topic === name);
       const group = groupWord(groups);
       const since = Date.now() - (stalledAfterMs ?? 0);
+      const own = partitions.filter((status) => status.topic === name);
+      const landed = new Map(own.map((status) => [status.partition, status]));
       const old = stalledAfterMs === undefined ? undefined : await admin.fetchOffsetsAt(name, since);
-      for (const { partition, low, high } of await endsOf(admin, name, partitions)) {
-        const status = partitions.get(`${name}/${partition}`);
+      for (const seen of await seeLogs(admin, name, landed)) {
+        const { partition, low, high } = seen.log;
+        const status = landed.get(partition);
+        const breach = (status && breachOf(status, seen)) ?? null;
         rows.push({
           topic: name,
           partition,
@@ -122,7 +128,8 @@ function kafkaSide(
           outbox: status?.outbox ?? 0,
           recordsPerSecond: status?.recordsPerSecond ?? 0,
           landedAt: status?.landedAt ?? null,
-          cut: isCut(status, high),
+          cut: breach !== null,
+          breach,
           ...(old ? { stalled: isStalled(status, low, old.get(partition) ?? high, since) } : {}),
         });
       }
@@ -133,16 +140,6 @@ function kafkaSide(
 
 const isMeant = (allowed: HeldAllowance, name: string, partition: number): boolean =>
   allowed.topic === name && (allowed.schemaId !== null || allowed.partition === partition);
-
-const isCut = (status: PartitionStatus | undefined, high: number): boolean =>
-  status !== undefined && high < status.nextOffset;
-
-/** Where a topic's logs end; asked twice where one seems to be cut, as a broker may say that has just come to lead it. */
-async function endsOf(admin: LogAdmin, name: string, landed: ReadonlyMap<string, PartitionStatus>) {
-  const offsets = await admin.fetchOffsets(name);
-  const seemsCut = offsets.some(({ partition, high }) => isCut(landed.get(`${name}/${partition}`), high));
-  return seemsCut ? admin.fetchOffsets(name) : offsets;
-}
 
 /** @throws TradetapeError input_invalid */
 function stallLimit({ stalledAfter }: StatusOptions): number | undefined {
@@ -162,8 +159,14 @@ function isStalled(status: PartitionStatus | undefined, low: number, offsetSince
   return waits && landedAt < sinceMs;
 }
 
-function logText({ cut, stalled }: StatusRow): string {
-  if (cut) return "ends below what has landed";
+const BREACH_TEXT: Readonly<Record<Breach, string>> = {
+  cut: "was cut below what has landed",
+  topic: "is of a topic that was made again",
+  cluster: "is another cluster's",
+};
+
+function logText({ breach, stalled }: StatusRow): string {
+  if (breach !== null) return BREACH_TEXT[breach];
   return stalled ? "stalled" : "";
 }
 

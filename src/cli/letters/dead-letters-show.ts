@@ -3,7 +3,7 @@ import { TradetapeError } from "../../errors.ts";
 import { openRegistry } from "../../event/registry.ts";
 import { EVENT_BY_TOPIC, EVENT_SCHEMAS, type EventTopic } from "../../event/schemas.ts";
 import type { StoredHeaders } from "../../table/landing/letters.ts";
-import { readLetter, type StoredLetter } from "../../table/letters/dead-letters.ts";
+import { readLetters, type StoredLetter } from "../../table/letters/dead-letters.ts";
 import { topicName } from "../../topic/topics.ts";
 import type { CommandSpec } from "../command.ts";
 import { EXIT } from "../exit.ts";
@@ -25,7 +25,8 @@ export const showLetterCommand: CommandSpec<object> = {
   run: async ({ config, out }, [place = ""]) => {
     const at = coordinates(config.namespace, place);
     const name = topicName(config.namespace, at.topic);
-    const letter = await asReader(config, "dead letters", (c) => readLetter(c, name, at.partition, at.offset));
+    const found = await asReader(config, "dead letters", (c) => readLetters(c, name, at.partition, at.offset));
+    const letter = found[0];
     if (letter === undefined) {
       throw new TradetapeError("input_invalid", `${place} is not a letter`, {
         next: "`tradetape dead-letters list` has an example of each kind.",
@@ -33,10 +34,17 @@ export const showLetterCommand: CommandSpec<object> = {
     }
     const registry = config.schemaRegistryUrl === undefined ? undefined : openRegistry(config.schemaRegistryUrl);
     const reading = await readLetterEvent(at.topic, letter, registry);
-    out.result(letterJson(letter, reading), () => letterText(at.topic, letter, reading));
+    const others = found.slice(1).map((other) => letterJson(other, { unreadable: "of a log that was cut" }));
+    out.result({ ...letterJson(letter, reading), ofCutLogs: others }, () =>
+      [letterText(at.topic, letter, reading), ...found.slice(1).map(otherText)].join("\n"),
+    );
     return EXIT.good;
   },
 };
+
+/** A letter of a log that was cut, at the same offset. */
+const otherText = ({ rewind, reason, state, deadAt }: StoredLetter): string =>
+  `\nanother letter had this offset in a log that rewind ${rewind} found cut: ${reason}, ${state}, set aside ${deadAt}`;
 
 /** @throws TradetapeError input_invalid */
 export function coordinates(namespace: string, place: string) {
@@ -89,6 +97,7 @@ function letterText(topic: EventTopic, letter: StoredLetter, reading: LetterRead
   const where = at === null ? "" : `, as ${letter.topic}/${letter.partition}/${at}`;
   const lines: [string, string | null][] = [
     ["letter", `${letter.topic}/${letter.partition}/${letter.offset}`],
+    ["log", letter.rewind === 0 ? null : `cut since: rewind ${letter.rewind} found it gone`],
     ["reason", letter.reason],
     ["detail", letter.detail],
     ["column", letter.column],

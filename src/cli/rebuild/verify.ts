@@ -105,6 +105,23 @@ function ruleText(found: Verification["rules"]): string {
   return `rows that break a rule (docs/rules.md):\n${table(["rule", "topic", "rows", "for example"], rows)}`;
 }
 
+/** Rows whose events no log has any more, and why. */
+function cutText({
+  topic,
+  partition,
+  breach,
+  from,
+  to,
+  rows,
+  reason,
+  actor,
+  at,
+}: Verification["cutLogs"][number]): string {
+  const log = breach === "cut" ? `a log that was cut at offset ${to}` : "another log than the partition has now";
+  const when = `rewound from offset ${from} to ${to} by ${actor} at ${at}: ${reason}`;
+  return `${topic}/${partition}: ${count(rows)} rows landed from ${log} (${when})`;
+}
+
 export function verificationText(result: Verification): string {
   const { rows, partitions, auditEntries, quotes } = result;
   const looked = `${count(rows)} rows, ${count(partitions)} partitions, ${count(auditEntries)} audit entries`;
@@ -116,6 +133,7 @@ export function verificationText(result: Verification): string {
     ...result.warnings.map((finding) => ["warning", finding.check, finding.subject, finding.detail]),
   ];
   lines.push(...result.allowed.map(allowedText));
+  lines.push(...result.cutLogs.map(cutText));
   if (result.rules.length > 0) lines.push(ruleText(result.rules));
   if (findings.length > 0) lines.push(table(["", "check", "where", "what"], findings));
   return lines.join("\n");

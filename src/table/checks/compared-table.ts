@@ -103,11 +103,17 @@ export function comparedRevisions(landing: LandingTable, time: string | undefine
   };
 }
 
+/** SQL; what names a row of the bookkeeping. */
+const PLACE = `format('%s/%s/%s', topic, partition, "offset")`;
+
+/** SQL; what names a letter: of a log that was cut, with the rewind that found it so, as each database counts its own. */
+export const LETTER_ID = `${PLACE} || CASE WHEN rewind = 0 THEN '' ELSE format(', cut off by rewind %s', rewind) END`;
+
 /** A table of the bookkeeping whose rows are named by topic, partition and offset. */
-const byOffset = (name: string, columns: readonly string[], leftOut: readonly string[]): ComparedTable => ({
+const byOffset = (name: string, columns: readonly string[], leftOut: readonly string[], id = PLACE): ComparedTable => ({
   name,
   relation: `tradetape.${quoted(name)}`,
-  id: `format('%s/%s/%s', topic, partition, "offset")`,
+  id,
   columns,
   bytesOf: new Map([
     ["offset", "int8send"],
@@ -127,7 +133,8 @@ const RECORD = ["topic", "partition", "offset", "key", "value", "headers", "publ
 export const DEAD_LETTERS = byOffset(
   "dead_letter",
   [...RECORD, "reason", "column_name", "sqlstate"],
-  ["detail", "dead_at", "state", "attempts", "acted_at", "acted_by", "note", "redriven_offset"],
+  ["detail", "dead_at", "state", "attempts", "acted_at", "acted_by", "note", "redriven_offset", "rewind"],
+  LETTER_ID,
 );
 
 export const PARKED_EVENTS = byOffset("parked_event", [...RECORD, "event_id"], ["missing", "parked_at"]);

@@ -2,6 +2,7 @@ import { EVENT_SCHEMAS } from "../../event/schemas.ts";
 import type { Connection } from "../connection.ts";
 import { type LandingTable, landingColumns } from "../rows/landing-table.ts";
 import { isoOf, literal, quoted } from "../sql.ts";
+import { landedEntries } from "./landed-entries.ts";
 
 /** A table whose every event has an audit entry of its own, and which entries those are. */
 export interface EntryTable {
@@ -52,31 +53,11 @@ export interface EntryCounts {
 export const prepareTexts = (connection: Connection): Promise<unknown> =>
   connection.query("SET LOCAL TIME ZONE 'UTC'; SET LOCAL datestyle = 'ISO'; SET LOCAL extra_float_digits = 1");
 
-/** SQL; an id that a payload has, null where it is none: an entry that somebody altered must not fail the statement. */
-const idIn = (field: string): string => `(SELECT CASE WHEN given ~ '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$'
-      THEN given::uuid END FROM lower(a.payload -> 'event' ->> ${literal(field)}) given)`;
-
 /**
- * SQL; the entries `a` of events that landed in this database and became no letter. Those of another database alone lie
- * before this one's beginning, or are still to come or parked here. $1 are the topics, $2 is the entries' type.
+ * SQL; whether the event of an entry `a` may have no row: it is still to come, or its session is deleted, or its batch left
+ * events out or lost them, or found duplicates, and the row of its id came by another partition.
  */
-const landedEntries = (id: string): string => `SELECT a.*, ${idIn(id)} AS id,
-    coalesce(a.payload -> 'event' ->> 'revised_at', ${isoOf(`a."timestamp"`)}) AS revised,
-    (a.source_topic, a.source_partition, a.source_offset) IN (SELECT topic, partition, redriven_offset
-      FROM tradetape.dead_letter WHERE redriven_offset IS NOT NULL) AS redriven
-  FROM public.audit_log a JOIN tradetape.landed_offset o ON o.topic = a.source_topic AND o.partition = a.source_partition
-    AND a.source_offset >= o.origin AND a.source_offset < o.next_offset
-  WHERE a.source_topic = ANY($1::text[]) AND a.event_type = $2
-    AND NOT EXISTS (SELECT FROM tradetape.parked_event p
-      WHERE p.topic = a.source_topic AND p.partition = a.source_partition AND p."offset" = a.source_offset)
-    AND NOT EXISTS (SELECT FROM tradetape.dead_letter d
-      WHERE d.topic = a.source_topic AND d.partition = a.source_partition AND d."offset" = a.source_offset)`;
-
-/**
- * SQL; whether the event of an entry `a` may have no row: its session is deleted, or its batch left events out or lost them,
- * or found duplicates, and the row of its id came by another partition.
- */
-const excused = (table: string, id: string): string => `(EXISTS (SELECT FROM public.backtest_session s
+const excused = (table: string, id: string): string => `(a.ahead OR EXISTS (SELECT FROM public.backtest_session s
       WHERE s.backtest_session_id = a.backtest_session_id AND s.status = 'deleted')
     OR EXISTS (SELECT FROM tradetape.landed_batch b WHERE b.topic = a.source_topic AND b.partition = a.source_partition
       AND b.kind <> 'removed' AND b.first_offset <= a.source_offset AND b.next_offset > a.source_offset

@@ -1,5 +1,5 @@
 import type { Connection } from "../connection.ts";
-import { quoted } from "../sql.ts";
+import { isoOf, quoted } from "../sql.ts";
 
 /** A partition's ledger, summed and held against its other books. All counts are of records. */
 interface LedgerSums {
@@ -65,6 +65,33 @@ export function ledgerGaps(connection: Connection): Promise<LedgerGap[]> {
      SELECT topic, partition, CASE WHEN seq > 4611686018427387904 THEN -1 ELSE seq END AS seq, expected, found
      FROM steps
      WHERE found <> expected ORDER BY topic, partition, seq LIMIT 100`,
+  );
+}
+
+/** A time that a partition's landing went back, because its log was no longer the one that had landed. */
+export interface CutLog {
+  readonly topic: string;
+  readonly partition: number;
+  /** cut, topic (made again), cluster (another one) or record. */
+  readonly breach: string;
+  /** The offset that was next before, and the one that was next then. */
+  readonly from: number;
+  readonly to: number;
+  /** Rows that had landed from what the log no longer has; those whose events came again are among them. */
+  readonly rows: number;
+  readonly reason: string;
+  readonly actor: string;
+  /** ISO 8601. */
+  readonly at: string;
+}
+
+/** Every rewind, in the order in which they were made. */
+export function cutLogs(connection: Connection): Promise<CutLog[]> {
+  return connection.query<CutLog & Record<string, unknown>>(
+    `SELECT topic, partition, detail ->> 'breach' AS breach, first_offset AS "from", next_offset AS "to",
+       (detail ->> 'rows')::bigint AS rows, detail ->> 'reason' AS reason, detail ->> 'actor' AS actor,
+       ${isoOf("landed_at")} AS at
+     FROM tradetape.landed_batch WHERE kind = 'rewound' ORDER BY landed_at, topic, partition, seq`,
   );
 }
 

@@ -24,6 +24,8 @@ export interface BatchClaim extends Record<string, unknown> {
   readonly differs: boolean;
   /** Whether a receipt of a later batch has come, though they come in order, and no replay landed this batch. */
   readonly skipped: boolean;
+  /** Whether the log no longer has its offsets, or has other records there: it was cut, or made again. */
+  readonly isCut: boolean;
 }
 
 /** What the ledger and the log tell of rows that one command removed. */
@@ -38,6 +40,9 @@ export interface RemovalClaim extends Record<string, unknown> {
 
 const PAGE_CLAIMS = 2000;
 
+/** SQL; how often the partition had been rewound, as a receipt `a` says it. */
+const TOLD_REWINDS = `coalesce(substring(a.payload ->> 'rewinds' FROM '^[0-9]{1,9}$')::bigint, 0)`;
+
 /** Every batch of these topics that left rows, with its receipt of this database, page by page. */
 export async function* batchClaims(
   connection: Connection,
@@ -47,16 +52,20 @@ export async function* batchClaims(
   await connection.query(
     `DECLARE claim_reader NO SCROLL CURSOR FOR
      WITH newest AS (
-       SELECT source_topic AS topic, source_partition AS partition, max(source_offset) AS "offset" FROM public.audit_log
+       SELECT source_topic AS topic, source_partition AS partition, max(ARRAY[${TOLD_REWINDS}, source_offset]) AS place
+       FROM public.audit_log a
        WHERE source_topic = ANY($1::text[]) AND event_type = 'RECEIPT' AND payload ->> 'database_id' = $2 GROUP BY 1, 2
      )
      SELECT b.topic, b.partition, b.first_offset AS "firstOffset", b.next_offset AS "nextOffset",
        b.written + b.replaced AS rows, b.detail -> 'row_sums' AS own, a.payload -> 'row_sums' AS told, a.log_id AS "logId",
        coalesce(a.receipts, 0) AS receipts, coalesce(a.contradicting, 0) AS contradicting,
        a.log_id IS NOT NULL AND b.detail -> 'row_sums' IS DISTINCT FROM a.payload -> 'row_sums' AS differs,
-       a.log_id IS NULL AND coalesce(b.first_offset < newest."offset", false) AND b.landed_at >= named.created_at
+       a.log_id IS NULL AND coalesce(ARRAY[b.rewinds, b.first_offset] < newest.place, false) AND b.landed_at >= named.created_at
          AND NOT EXISTS (SELECT FROM tradetape.replay_run r WHERE b.topic = ANY(r.topics)
-           AND b.landed_at >= r.started_at AND b.landed_at <= coalesce(r.finished_at, b.landed_at)) AS skipped
+           AND b.landed_at >= r.started_at AND b.landed_at <= coalesce(r.finished_at, b.landed_at)) AS skipped,
+       EXISTS (SELECT FROM tradetape.landed_batch w WHERE w.topic = b.topic AND w.partition = b.partition
+         AND w.kind = 'rewound' AND w.seq > b.seq
+         AND (w.detail ->> 'breach' <> 'cut' OR w.next_offset < b.next_offset)) AS "isCut"
      FROM tradetape.landed_batch b CROSS JOIN tradetape.database_id named
      LEFT JOIN newest ON newest.topic = b.topic AND newest.partition = b.partition
      LEFT JOIN LATERAL (SELECT a.log_id, a.payload, count(*) OVER () AS receipts,
@@ -66,7 +75,7 @@ export async function* batchClaims(
          AND a.event_type = 'RECEIPT'
          AND (a.payload ->> 'database_id' = $2 OR b.landed_at < named.created_at
            AND a.payload ->> 'database_id' = ANY (named.former_ids::text[]))
-         AND a.payload ->> 'next_offset' = b.next_offset::text
+         AND a.payload ->> 'next_offset' = b.next_offset::text AND ${TOLD_REWINDS} = b.rewinds
        ORDER BY a.payload -> 'row_sums' IS DISTINCT FROM b.detail -> 'row_sums', a.seq LIMIT 1) a ON true
      WHERE b.topic = ANY($1::text[]) AND b.kind = 'batch'
        AND (b.written + b.replaced > 0 OR b.detail -> 'row_sums' <> '{}' OR a.payload -> 'row_sums' <> '{}')`,
@@ -135,13 +144,15 @@ export function strayReceipts(
              AND later.source_offset = b.first_offset AND later.event_type = 'RECEIPT' AND later.seq > a.seq
              AND later.payload ->> 'database_id' = $2 AND later.payload ->> 'next_offset' = b.next_offset::text
            WHERE b.topic = a.source_topic AND b.partition = a.source_partition AND b.kind = 'batch'
-             AND b.first_offset <= a.source_offset AND b.next_offset > a.source_offset) AS "isExplained"
+             AND b.first_offset <= a.source_offset AND b.next_offset > a.source_offset
+             AND b.rewinds = ${TOLD_REWINDS}) AS "isExplained"
        FROM public.audit_log a
        LEFT JOIN tradetape.landed_offset o ON o.topic = a.source_topic AND o.partition = a.source_partition
        WHERE a.source_topic = ANY($1::text[]) AND a.event_type = 'RECEIPT' AND a.payload ->> 'database_id' = $2
          AND NOT EXISTS (SELECT FROM tradetape.landed_batch b
            WHERE b.topic = a.source_topic AND b.partition = a.source_partition AND b.kind = 'batch'
-             AND b.first_offset = a.source_offset AND b.next_offset::text = a.payload ->> 'next_offset')
+             AND b.first_offset = a.source_offset AND b.next_offset::text = a.payload ->> 'next_offset'
+             AND b.rewinds = ${TOLD_REWINDS})
      ) stray ORDER BY "isExplained", "logId" LIMIT 1000`,
     [topics, databaseId],
   );

@@ -48,7 +48,7 @@ export const lettersIn = (
 ): Promise<LeftOut[]> =>
   connection.query<LeftOut>(
     `SELECT d.partition, d."offset" FROM unnest($2::int[], $3::bigint[], $4::bigint[]) r (partition, first, next)
-     JOIN tradetape.dead_letter d ON d.topic = $1 AND d.partition = r.partition
+     JOIN tradetape.dead_letter d ON d.topic = $1 AND d.partition = r.partition AND d.rewind = 0
        AND d."offset" >= r.first AND d."offset" < r.next`,
     [topic, ranges.map((r) => r.partition), ranges.map((r) => r.from), ranges.map((r) => r.to)],
   );

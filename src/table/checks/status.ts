@@ -6,6 +6,10 @@ export interface PartitionStatus {
   readonly topic: string;
   readonly partition: number;
   readonly nextOffset: number;
+  /** Which log landed, as `landed_offset` has it. */
+  readonly clusterId: string | null;
+  readonly topicId: string | null;
+  readonly leaderEpoch: number | null;
   /** Letters that nobody has redriven or discarded. */
   readonly letters: number;
   readonly parked: number;
@@ -29,7 +33,8 @@ WITH letters AS (
      parked AS (SELECT topic, partition, count(*) AS n FROM tradetape.parked_event GROUP BY 1, 2),
      outbox AS (
        SELECT source_topic AS topic, source_partition AS partition, count(*) AS n FROM tradetape.outbox GROUP BY 1, 2)
-SELECT l.topic, l.partition, l.next_offset AS "nextOffset", coalesce(d.n, 0) AS letters, coalesce(p.n, 0) AS parked,
+SELECT l.topic, l.partition, l.next_offset AS "nextOffset", l.cluster_id AS "clusterId", l.topic_id AS "topicId",
+  l.leader_epoch AS "leaderEpoch", coalesce(d.n, 0) AS letters, coalesce(p.n, 0) AS parked,
   coalesce(o.n, 0) AS outbox, round(recent.records / 60.0)::float8 AS "recordsPerSecond",
   to_char(newest.landed_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') AS "landedAt"
 FROM tradetape.landed_offset l

@@ -1,16 +1,20 @@
 import type { Connection } from "../connection.ts";
 
 /** Where a partition stands in this database. */
-interface LandedOffset {
+export interface LandedOffset {
   readonly nextOffset: number;
   readonly origin: number;
   readonly clusterId: string | null;
+  readonly topicId: string | null;
+  readonly leaderEpoch: number | null;
   readonly lastOffset: number | null;
   readonly lastDigest: Buffer | null;
+  /** How often the landing went back, because the log was no longer the one that had landed. */
+  readonly rewinds: number;
 }
 
-const COLUMNS = `next_offset AS "nextOffset", origin, cluster_id AS "clusterId", last_offset AS "lastOffset",
-  last_digest AS "lastDigest"`;
+const COLUMNS = `next_offset AS "nextOffset", origin, cluster_id AS "clusterId", topic_id AS "topicId",
+  leader_epoch AS "leaderEpoch", last_offset AS "lastOffset", last_digest AS "lastDigest", rewinds`;
 
 /**
  * Makes a partition known, beginning at `logStart`, unless it is known; returns where it stands either way. What the log
@@ -36,6 +40,15 @@ export async function claimPartition(
   return (await landedOffset(connection, topic, partition))!;
 }
 
+/** Where each partition of a topic stands that this database knows. */
+export async function landedLogs(connection: Connection, topic: string): Promise<ReadonlyMap<number, LandedOffset>> {
+  const rows = await connection.query<LandedOffset & { readonly partition: number } & Record<string, unknown>>(
+    `SELECT partition, ${COLUMNS} FROM tradetape.landed_offset WHERE topic = $1 ORDER BY partition`,
+    [topic],
+  );
+  return new Map(rows.map((row) => [row.partition, row]));
+}
+
 async function landedOffset(connection: Connection, topic: string, partition: number) {
   const rows = await connection.query<LandedOffset & Record<string, unknown>>(
     `SELECT ${COLUMNS} FROM tradetape.landed_offset WHERE topic = $1 AND partition = $2`,
@@ -44,30 +57,40 @@ async function landedOffset(connection: Connection, topic: string, partition: nu
   return rows[0];
 }
 
+/** What decides about a landing, read under the partition's lock. */
+interface LockedPlace {
+  readonly next: number;
+  readonly rewinds: number;
+}
+
 /**
  * Takes the locks of partitions for this transaction, and with them the right to land. Lowest first, so that two
- * transactions that lock several never wait for each other. @returns the true next offset of each
+ * transactions that lock several never wait for each other.
  */
 export async function lockPartitions(
   connection: Connection,
   topic: string,
   partitions: readonly number[],
-): Promise<ReadonlyMap<number, number>> {
-  const rows = await connection.query<{ partition: number; next: number }>(
-    `SELECT partition, next_offset AS next FROM tradetape.landed_offset WHERE topic = $1 AND partition = ANY($2::int[])
+): Promise<ReadonlyMap<number, LockedPlace>> {
+  const rows = await connection.query<LockedPlace & { partition: number }>(
+    `SELECT partition, next_offset AS next, rewinds FROM tradetape.landed_offset WHERE topic = $1 AND partition = ANY($2::int[])
      ORDER BY partition FOR UPDATE`,
     [topic, partitions],
   );
-  const nexts = new Map(rows.map(({ partition, next }) => [partition, next]));
-  const unclaimed = partitions.find((partition) => !nexts.has(partition));
+  const places = new Map(rows.map(({ partition, next, rewinds }) => [partition, { next, rewinds }]));
+  const unclaimed = partitions.find((partition) => !places.has(partition));
   if (unclaimed !== undefined) throw new Error(`${topic}/${unclaimed} was locked before it was claimed`);
-  return nexts;
+  return places;
 }
 
-/** `lockPartitions` for one partition. @returns its true next offset */
-export async function lockPartition(connection: Connection, topic: string, partition: number): Promise<number> {
+/** `lockPartitions` for one partition. */
+export async function lockPlace(connection: Connection, topic: string, partition: number): Promise<LockedPlace> {
   return (await lockPartitions(connection, topic, [partition])).get(partition)!;
 }
+
+/** `lockPlace` for what stays right whatever log the partition has. @returns its true next offset */
+export const lockPartition = async (connection: Connection, topic: string, partition: number): Promise<number> =>
+  (await lockPlace(connection, topic, partition)).next;
 
 /** This database's own id, in the names of its consumer groups. */
 export async function databaseId(connection: Connection): Promise<string> {

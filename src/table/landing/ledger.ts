@@ -40,6 +40,12 @@ interface Advance {
   readonly ledger: LedgerRow;
   /** Undefined when there were no records. */
   readonly last?: { readonly offset: number; readonly digest: Buffer } | undefined;
+  /** The epoch of the leader that took the range's last offset; undefined where it isn't known, and for no offsets. */
+  readonly leaderEpoch?: number | undefined;
+  /** Noted with the first landing from a topic. */
+  readonly topicId?: string | null;
+  /** How often the partition had been rewound when what lands was read; undefined for what isn't from the log. */
+  readonly rewinds?: number | undefined;
   /** What a person should find beside the row. */
   readonly detail?: Readonly<Record<string, unknown>> | undefined;
 }
@@ -47,7 +53,7 @@ interface Advance {
 /**
  * Writes ledger rows and moves next_offset by compare and set, which is the last fence should the lock ever not hold.
  * @returns each row's key, by which `isInLedger` finds it after a COMMIT whose answer was lost; no key for a partition whose
- * next_offset isn't where its row begins
+ * next_offset isn't where its row begins, or that was rewound since
  */
 export async function advanceWhereNext(
   connection: Connection,
@@ -58,29 +64,36 @@ export async function advanceWhereNext(
     `WITH moved AS (
        UPDATE tradetape.landed_offset AS landed SET next_offset = given."nextOffset", updated_at = now(),
          last_offset = coalesce(given."lastOffset", landed.last_offset),
-         last_digest = coalesce(decode(given."lastDigest", 'hex'), landed.last_digest)
+         last_digest = coalesce(decode(given."lastDigest", 'hex'), landed.last_digest),
+         leader_epoch = CASE given.kind WHEN 'release' THEN landed.leader_epoch ELSE given."leaderEpoch" END,
+         topic_id = coalesce(landed.topic_id, given."topicId")
        FROM jsonb_to_recordset($2::jsonb) AS given (partition int, kind text, "firstOffset" bigint, "nextOffset" bigint,
          holes bigint, read bigint, written bigint, duplicate bigint, replaced bigint, dead bigint, parked bigint,
-         filtered bigint, lost bigint, superseded bigint, detail jsonb, "lastOffset" bigint, "lastDigest" text)
+         filtered bigint, lost bigint, superseded bigint, detail jsonb, "lastOffset" bigint, "lastDigest" text,
+         "leaderEpoch" int, "readAfter" int, "topicId" text)
        WHERE landed.topic = $1 AND landed.partition = given.partition AND landed.next_offset = given."firstOffset"
-       RETURNING given.*
+         AND landed.rewinds = coalesce(given."readAfter", landed.rewinds)
+       RETURNING given.*, landed.rewinds
      )
      INSERT INTO tradetape.landed_batch (topic, partition, seq, kind, first_offset, next_offset, holes, read, written,
-       duplicate, replaced, dead, parked, filtered, lost, superseded, detail)
+       duplicate, replaced, dead, parked, filtered, lost, superseded, detail, rewinds, leader_epoch)
      SELECT $1, partition, (SELECT coalesce(max(seq), 0) + 1 FROM tradetape.landed_batch AS before
          WHERE before.topic = $1 AND before.partition = moved.partition),
        kind, "firstOffset", "nextOffset", holes, read, written, duplicate, replaced, dead, parked, filtered, lost,
-       superseded, detail
+       superseded, detail, rewinds, "leaderEpoch"
      FROM moved RETURNING partition, seq, landed_at::text AS "landedAt"`,
     [topic, JSON.stringify(advances.map(recordOf))],
   );
   return new Map(rows.map(({ partition, seq, landedAt }) => [partition, { seq, landedAt }]));
 }
 
-const recordOf = ({ partition, ledger, last, detail }: Advance): object => ({
+const recordOf = ({ partition, ledger, last, leaderEpoch, topicId, rewinds, detail }: Advance): object => ({
   partition,
   ...ledger,
   detail,
+  leaderEpoch,
+  topicId,
+  readAfter: rewinds,
   lastOffset: last?.offset,
   lastDigest: last?.digest.toString("hex"),
 });

@@ -70,22 +70,25 @@ export interface StoredLetter extends Omit<LetterRow, "publishedAtMs"> {
   readonly actedBy: string | null;
   readonly note: string | null;
   readonly redrivenOffset: number | null;
+  /** 0: the log has its event at this offset. Else the rewind that found it gone. */
+  readonly rewind: number;
 }
 
-export async function readLetter(
+/** The letters at an offset: that of the log as it is, then those of logs that were cut, the last one first. */
+export function readLetters(
   connection: Connection,
   topic: string,
   partition: number,
   offset: number,
-): Promise<StoredLetter | undefined> {
-  const [letter] = await connection.query<StoredLetter & Record<string, unknown>>(
+): Promise<StoredLetter[]> {
+  return connection.query<StoredLetter & Record<string, unknown>>(
     `SELECT topic, partition, "offset", reason, detail, column_name AS "column", sqlstate, key, value, headers,
        ${iso("published_at")} AS "publishedAt", ${iso("dead_at")} AS "deadAt", state, attempts,
-       ${iso("acted_at")} AS "actedAt", acted_by AS "actedBy", note, redriven_offset AS "redrivenOffset"
-     FROM tradetape.dead_letter WHERE topic = $1 AND partition = $2 AND "offset" = $3`,
+       ${iso("acted_at")} AS "actedAt", acted_by AS "actedBy", note, redriven_offset AS "redrivenOffset",
+       rewind
+     FROM tradetape.dead_letter WHERE topic = $1 AND partition = $2 AND "offset" = $3 ORDER BY rewind > 0, rewind DESC`,
     [topic, partition, offset],
   );
-  return letter;
 }
 
 /** Open letters that a filter means, counted. */

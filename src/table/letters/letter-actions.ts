@@ -14,13 +14,19 @@ export async function asOfNow(connection: Connection, filter: LetterFilter): Pro
   return { ...filter, until: row!.until };
 }
 
-/** The partitions that have open letters of this filter. */
-export function openPlaces(
-  connection: Connection,
-  filter: LetterFilter,
-): Promise<{ topic: string; partition: number }[]> {
-  return connection.query(
-    `SELECT DISTINCT d.topic, d.partition FROM tradetape.dead_letter d WHERE ${MEANT} AND d.state = 'open' ORDER BY 1, 2`,
+/** The letters of one log of a partition: their offsets tell them apart. */
+export interface LetterPlace {
+  readonly topic: string;
+  readonly partition: number;
+  /** 0 of the log as it is; else the rewind that found these letters' events gone from it. */
+  readonly rewind: number;
+}
+
+/** The partitions that have open letters of this filter, with those of logs that were cut since first. */
+export function openPlaces(connection: Connection, filter: LetterFilter): Promise<LetterPlace[]> {
+  return connection.query<LetterPlace & Record<string, unknown>>(
+    `SELECT DISTINCT d.topic, d.partition, d.rewind, d.rewind = 0 AS last FROM tradetape.dead_letter d
+     WHERE ${MEANT} AND d.state = 'open' ORDER BY d.topic, d.partition, last, d.rewind`,
     valuesOf(filter),
   );
 }
@@ -32,9 +38,7 @@ export async function loginOf(connection: Connection): Promise<string> {
 }
 
 /** Where a page of open letters is taken from: one partition, above an offset. */
-interface PagePlace {
-  readonly topic: string;
-  readonly partition: number;
+interface PagePlace extends LetterPlace {
   readonly afterOffset: number;
   readonly rowsMax: number;
   /** Letters that were redriven this often are left out. */
@@ -58,9 +62,14 @@ export function lockOpenLetters(
 ): Promise<readonly OpenLetter[]> {
   return connection.query<OpenLetter & Record<string, unknown>>(
     `SELECT d."offset", d.reason, d.attempts FROM tradetape.dead_letter d
-     WHERE ${MEANT} AND d.state = 'open' AND d.topic = $5 AND d.partition = $6 AND d."offset" > $7 AND d.attempts < $8
-     ORDER BY d."offset" LIMIT $9 FOR UPDATE SKIP LOCKED`,
-    [...valuesOf(filter), place.topic, place.partition, place.afterOffset, place.attemptsMax, place.rowsMax],
+     WHERE ${MEANT} AND d.state = 'open' AND d.topic = $5 AND d.partition = $6 AND d.rewind = $7
+       AND d."offset" > $8 AND d.attempts < $9
+     ORDER BY d."offset" LIMIT $10 FOR UPDATE SKIP LOCKED`,
+    [
+      ...valuesOf(filter),
+      ...[place.topic, place.partition, place.rewind, place.afterOffset],
+      ...[place.attemptsMax, place.rowsMax],
+    ],
   );
 }
 
@@ -77,8 +86,7 @@ export interface LetterRecord {
 /** These letters' records, in offset order, up to so many bytes of values; the first one whatever its size. */
 export function readLetterRecords(
   connection: Connection,
-  topic: string,
-  partition: number,
+  { topic, partition, rewind }: LetterPlace,
   offsets: readonly number[],
   bytesMax: number,
 ): Promise<readonly LetterRecord[]> {
@@ -88,10 +96,10 @@ export function readLetterRecords(
      FROM (
        SELECT *, sum(size) OVER (ORDER BY "offset") - size AS before FROM (
          SELECT *, coalesce(octet_length(value), 0) + octet_length(headers::text) AS size FROM tradetape.dead_letter
-         WHERE topic = $1 AND partition = $2 AND "offset" = ANY($3::bigint[])) sized
+         WHERE topic = $1 AND partition = $2 AND rewind = $5 AND "offset" = ANY($3::bigint[])) sized
      ) measured
      WHERE before < $4 ORDER BY "offset"`,
-    [topic, partition, offsets, bytesMax],
+    [topic, partition, offsets, bytesMax, rewind],
   );
 }
 
@@ -108,7 +116,7 @@ export interface RedrivenLetter {
  */
 export async function markRedriven(
   connection: Connection,
-  place: { readonly topic: string; readonly partition: number },
+  place: LetterPlace,
   letters: readonly RedrivenLetter[],
   actor: string,
 ): Promise<void> {
@@ -116,7 +124,7 @@ export async function markRedriven(
     `UPDATE tradetape.dead_letter d
      SET state = 'redriven', attempts = r.attempts, redriven_offset = r.at, acted_at = now(), acted_by = $3
      FROM unnest($4::bigint[], $5::int[], $6::bigint[]) AS r (o, attempts, at)
-     WHERE d.topic = $1 AND d.partition = $2 AND d."offset" = ANY($4::bigint[]) AND d."offset" = r.o
+     WHERE d.topic = $1 AND d.partition = $2 AND d.rewind = $7 AND d."offset" = ANY($4::bigint[]) AND d."offset" = r.o
        AND d.state = 'open'`,
     [
       place.topic,
@@ -125,6 +133,7 @@ export async function markRedriven(
       letters.map((letter) => letter.offset),
       letters.map((letter) => letter.attempts),
       letters.map((letter) => letter.redrivenOffset),
+      place.rewind,
     ],
   );
   if (changed !== letters.length) throw new Error("a letter changed its state under our lock");
@@ -132,15 +141,15 @@ export async function markRedriven(
 
 export async function markDiscarded(
   connection: Connection,
-  place: { readonly topic: string; readonly partition: number },
+  place: LetterPlace,
   offsets: readonly number[],
   actor: string,
   note: string,
 ): Promise<void> {
   const changed = await connection.run(
     `UPDATE tradetape.dead_letter SET state = 'discarded', acted_at = now(), acted_by = $3, note = $4
-     WHERE topic = $1 AND partition = $2 AND "offset" = ANY($5::bigint[]) AND state = 'open'`,
-    [place.topic, place.partition, actor, note, offsets],
+     WHERE topic = $1 AND partition = $2 AND rewind = $6 AND "offset" = ANY($5::bigint[]) AND state = 'open'`,
+    [place.topic, place.partition, actor, note, offsets, place.rewind],
   );
   if (changed !== offsets.length) throw new Error("a letter changed its state under our lock");
 }

@@ -14,7 +14,7 @@ export interface CoveringBatch {
   readonly filtered: number;
 }
 
-/** The batches that landed these offsets of one partition. */
+/** The batches that landed these offsets of one partition, of its log as it is. */
 export function coveringBatches(
   connection: Connection,
   topic: string,
@@ -25,9 +25,11 @@ export function coveringBatches(
     `SELECT count(*) AS ours, count(d."offset") AS dead, count(p."offset") AS parked, b.written, b.duplicate,
        b.replaced, b.filtered
      FROM (SELECT * FROM tradetape.landed_batch WHERE topic = $1 AND partition = $2 AND kind = 'batch'
+             AND rewinds = (SELECT rewinds FROM tradetape.landed_offset WHERE topic = $1 AND partition = $2)
              AND next_offset > (SELECT min(o) FROM unnest($3::bigint[]) o)) b
      JOIN unnest($3::bigint[]) AS r (o) ON r.o >= b.first_offset AND r.o < b.next_offset
-     LEFT JOIN tradetape.dead_letter d ON d.topic = $1 AND d.partition = $2 AND d."offset" = r.o
+     LEFT JOIN tradetape.dead_letter d ON d.topic = $1 AND d.partition = $2 AND d.rewind = 0
+       AND d."offset" = r.o
      LEFT JOIN tradetape.parked_event p ON p.topic = $1 AND p.partition = $2 AND p."offset" = r.o
      GROUP BY b.seq, b.written, b.duplicate, b.replaced, b.filtered`,
     [topic, partition, offsets],
@@ -43,7 +45,7 @@ export function lettersAt(
 ): Promise<{ reason: LetterReason; letters: number }[]> {
   return connection.query(
     `SELECT reason, count(*) AS letters FROM tradetape.dead_letter
-     WHERE topic = $1 AND partition = $2 AND "offset" = ANY($3::bigint[]) GROUP BY 1 ORDER BY 2 DESC, 1`,
+     WHERE topic = $1 AND partition = $2 AND rewind = 0 AND "offset" = ANY($3::bigint[]) GROUP BY 1 ORDER BY 2 DESC, 1`,
     [topic, partition, offsets],
   );
 }

@@ -25,7 +25,7 @@ export async function nameRows(
 ): Promise<NamedRows> {
   const { parts, ranges, partOf } = unnamed;
   const held = new Map<string, OffsetRange[]>();
-  const gone: { partition: string; from: number; to: number }[] = [];
+  const gone: { partition: string; from: number; to: number }[] = [...unnamed.cut];
   for (const [topic, own] of ranges) {
     const found = await eventLog.held(topic, own);
     held.set(topic, found.held);

@@ -43,6 +43,8 @@ export interface Unnamed {
   readonly partOf: (hour: string) => string;
   /** By topic, of one partition ascending and apart. */
   readonly ranges: ReadonlyMap<string, readonly OffsetRange[]>;
+  /** Offsets of logs that were cut since. */
+  readonly cut: NamedRows["gone"];
 }
 
 /** Holds what the table has of an id against what the log says went in. */

@@ -5,6 +5,7 @@ import { Patience } from "../../../src/batch/patience.ts";
 import { openLog } from "../../../src/log.ts";
 import type { Connection } from "../../../src/table/connection.ts";
 import type { ConnectionSlot } from "../../../src/table/slot.ts";
+import type { EpochEnd } from "../../../src/topic/offsets.ts";
 
 const NEXT_OFFSET = 20;
 const LANDED = {
@@ -13,16 +14,29 @@ const LANDED = {
   clusterId: "c",
   lastOffset: 19,
   lastDigest: Buffer.alloc(32),
+  topicId: "t",
+  leaderEpoch: 5,
+  rewinds: 1,
   n: 0,
 };
 
-/** A claim of a partition whose next offset is 20, where the log's end is answered with these, one after the other. */
-function claimWhere(...highs: number[]) {
+interface Answers {
+  /** Where the log ends, one after the other. */
+  readonly highs: number[];
+  readonly topicId?: string;
+  /** Where the landed leader's part ends. */
+  readonly epochEnd?: EpochEnd;
+}
+
+/** A claim of a partition whose next offset is 20. */
+function claimWhere({ highs, topicId = "t", epochEnd = { epoch: 5, end: 20 } }: Answers) {
   const logOf = async (partition: number) => ({
     log: { partition, low: 0, high: highs.shift()! },
     clusterId: "c",
+    topicId,
   });
-  const parts = { plan: { topicName: "ticks" }, logOf } as unknown as GroupParts;
+  const epochEndOf = async () => epochEnd;
+  const parts = { plan: { topicName: "ticks" }, logOf, epochEndOf } as unknown as GroupParts;
   const session = { query: async () => [LANDED], run: async () => 0 } as unknown as Connection;
   const slot = { isBroken: false, use: (work: (c: Connection) => Promise<unknown>) => work(session) };
   const patience = new Patience(openLog({ logLevel: "silent" }), new AbortController().signal);
@@ -31,13 +45,34 @@ function claimWhere(...highs: number[]) {
 
 describe("claiming a partition", () => {
   it("takes no log for cut that another owner landed from since its end was asked for", async () => {
-    await expect(claimWhere(10, 25)).resolves.toMatchObject({ nextOffset: NEXT_OFFSET });
+    await expect(claimWhere({ highs: [10, 25] })).resolves.toMatchObject({ nextOffset: NEXT_OFFSET });
   });
 
   it("stops where the log ends before what has landed, also when asked again", async () => {
-    await expect(claimWhere(10, 10)).rejects.toMatchObject({
+    await expect(claimWhere({ highs: [10, 10] })).rejects.toMatchObject({
       code: "history_lost",
       message: "ticks/3: expected offset 20 next, the log ends at 10",
+    });
+  });
+
+  it("tells which log landed: how often it was rewound, the topic, and the epoch of what lies below", async () => {
+    const log = { rewinds: 1, topicId: "t", leaderEpoch: 5 };
+    await expect(claimWhere({ highs: [20] })).resolves.toMatchObject(log);
+  });
+
+  it.each([
+    ["was made again, though it is as long", { highs: [25], topicId: "u" }, "the topic was made again"],
+    [
+      "was cut, though it has grown beyond",
+      { highs: [25], epochEnd: { epoch: 5, end: 12 } },
+      "epoch 5 took ends at 12",
+    ],
+    ["lost a leader's part, though it has grown beyond", { highs: [25], epochEnd: { epoch: 4, end: 24 } }, "is gone"],
+  ])("stops where the log %s", async (_, answers, message) => {
+    await expect(claimWhere(answers)).rejects.toMatchObject({
+      code: "history_lost",
+      message: expect.stringContaining(message),
+      next: expect.stringContaining("`tradetape rewind ticks --reason WHY`"),
     });
   });
 });

@@ -3,6 +3,7 @@ import type { GroupParts } from "../../../src/batch/group/group-parts.ts";
 import { watchHistory } from "../../../src/batch/group/history.ts";
 import { Lane } from "../../../src/batch/group/lane.ts";
 import { TradetapeError } from "../../../src/errors.ts";
+import { FIRST_LOG } from "../../support/landing.ts";
 
 const GOOD = async () => undefined;
 
@@ -13,7 +14,7 @@ async function watchWhere(low: number, high: number, checkTopic: () => Promise<u
     () => Promise.reject(new Error("nothing lands")),
     () => undefined,
   );
-  lane.begin({ nextOffset: 10, parked: 0, landmark: undefined });
+  lane.begin({ ...FIRST_LOG, nextOffset: 10, parked: 0, landmark: undefined });
   const logOf = async (partition: number) => {
     lane.tail = 20;
     return { log: { partition, low, high }, clusterId: "c" };
@@ -40,7 +41,7 @@ it("a look at the log finds a topic that somebody has set otherwise, and passes 
 
 it.each([
   ["begins later", 21, 30, "--accept-loss ticks/3:20..21"],
-  ["ends earlier", 0, 9, "tradetape replay --into URL"],
+  ["ends earlier", 0, 9, "`tradetape rewind ticks --reason WHY`"],
 ])("of a log that %s the error names a way on that there is", async (_, low, high, way) => {
   await expect(watchWhere(low, high)).rejects.toMatchObject({ next: expect.stringContaining(way) });
 });

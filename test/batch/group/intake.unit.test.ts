@@ -14,8 +14,10 @@ import { TradetapeError } from "../../../src/errors.ts";
 import type { Registry } from "../../../src/event/registry.ts";
 import { writeText } from "../../../src/table/rows/copy-buffer.ts";
 import { RowEncoder } from "../../../src/table/rows/row-encoder.ts";
-import { FetchedBatch } from "../../../src/topic/fetch/fetched-batch.ts";
+import { FetchedBatch, type LeaderEpoch } from "../../../src/topic/fetch/fetched-batch.ts";
 import type { BufferedRecords } from "../../../src/topic/fetch/records.ts";
+import type { EpochEnd } from "../../../src/topic/offsets.ts";
+import { FIRST_LOG } from "../../support/landing.ts";
 import { EVERY_SESSION_KIND, NOON } from "../../support/samples.ts";
 import { bufferedRecords } from "../../topic/fetch/buffered-records.ts";
 
@@ -48,6 +50,7 @@ function setUp(
     parkedEventsMax?: number;
     end?: number;
     checkTopic?: () => Promise<unknown>;
+    epochEndOf?: (partition: number, epoch: number) => Promise<EpochEnd | undefined>;
   } = {},
 ) {
   const jobs: EncodedBatch[] = [];
@@ -64,7 +67,7 @@ function setUp(
     if (job.kind === "batch") pushed.push(job.batch);
     push(job);
   };
-  lane.begin({ nextOffset: 100, parked: 0, landmark: undefined });
+  lane.begin({ ...FIRST_LOG, nextOffset: 100, parked: 0, landmark: undefined });
   const unknown = new Set(change.unknown ?? []);
   const reader = {
     missing: () => [...unknown],
@@ -98,6 +101,7 @@ function setUp(
     patience: new Patience(pino({ level: "silent" }), abort.signal),
     member: { hold: () => undefined, letGo: () => undefined },
     checkTopic: change.checkTopic ?? (() => Promise.reject(new Error("nobody asks for the topic's settings"))),
+    epochEndOf: change.epochEndOf ?? (() => Promise.reject(new Error("nobody asks where an epoch ends"))),
     config: { parkedEventsMax: change.parkedEventsMax ?? 1000 },
   } as ConstructorParameters<typeof Intake>[0]);
   let beats = 0;
@@ -117,7 +121,7 @@ describe("a fetched batch", () => {
     const { lane, take } = setUp({ space });
     const batch = fetched(99, [99]);
     const digest = recordDigest(batch.records.record(0));
-    lane.begin({ nextOffset: 100, parked: 5000, landmark: { offset: 99, digest } });
+    lane.begin({ ...FIRST_LOG, nextOffset: 100, parked: 5000, landmark: { offset: 99, digest } });
     expect(await take(batch)).toBe("taken");
     await lane.known();
   });
@@ -194,10 +198,15 @@ describe("a fetched batch", () => {
   it("that holds another record than the one that landed last is lost history", async () => {
     const { lane, take, pushed } = setUp();
     const batch = fetched(99, range(99, 105));
-    lane.begin({ nextOffset: 100, parked: 0, landmark: { offset: 99, digest: recordDigest(batch.records.record(0)) } });
+    lane.begin({
+      ...FIRST_LOG,
+      nextOffset: 100,
+      parked: 0,
+      landmark: { offset: 99, digest: recordDigest(batch.records.record(0)) },
+    });
     expect(await take(batch)).toBe("taken");
     expect(pushed).toHaveLength(1);
-    lane.begin({ nextOffset: 100, parked: 0, landmark: { offset: 99, digest: Buffer.alloc(32) } });
+    lane.begin({ ...FIRST_LOG, nextOffset: 100, parked: 0, landmark: { offset: 99, digest: Buffer.alloc(32) } });
     await expect(take(fetched(99, range(99, 106)))).rejects.toMatchObject({ code: "history_lost" });
   });
 
@@ -240,13 +249,45 @@ describe("back-pressure", () => {
   });
 });
 
+describe("a batch that another leader took than what lies before it", () => {
+  const taken = (leaderEpochs: readonly LeaderEpoch[]) => {
+    const { records } = fetched(100, range(100, 110));
+    const at = { topicName: "ticks", partition: 0, fetchedOffset: 100, nextOffset: 110, logEnd: 110 };
+    return new FetchedBatch(at, records, 10, { leaderEpochs });
+  };
+  const begun = (end: number) => {
+    const parts = setUp({ epochEndOf: async (_, epoch) => ({ epoch, end }) });
+    const log = { rewinds: 2, topicId: "t", leaderEpoch: 5 };
+    parts.lane.begin({ nextOffset: 100, parked: 0, landmark: undefined, ...log });
+    return parts;
+  };
+
+  it("isn't queued where the log lost some of that, though the offsets follow", async () => {
+    const { take, pushed } = begun(99);
+    await expect(take(taken([{ from: 98, epoch: 6 }]))).rejects.toMatchObject({ code: "history_lost" });
+    expect(pushed).toEqual([]);
+  });
+
+  it("is queued where the log has all of it, with the log that it is of and the leader that took its end", async () => {
+    const { take, pushed, lane } = begun(100);
+    await take(
+      taken([
+        { from: 98, epoch: 6 },
+        { from: 104, epoch: 7 },
+      ]),
+    );
+    expect(pushed.map(({ origin }) => origin)).toEqual([{ rewinds: 2, topicId: "t", leaderEpoch: 7 }]);
+    expect(lane.leaderEpoch).toBe(7);
+  });
+});
+
 describe("a batch with the times of its producers", () => {
   /** As two records are read that were written while the topic took producers' times, and one from behind that. */
   function producersTimes(): FetchedBatch {
     const record = (offset: number, timeMs: number) => ({ offset, timeMs, key: null, value: VALUE });
     const records = bufferedRecords([record(100, 0), record(101, NOON / 1000), record(102, 0)]);
     const at = { topicName: "ticks", partition: 0, fetchedOffset: 100, nextOffset: 103, logEnd: 103 };
-    return new FetchedBatch(at, records, 3, false);
+    return new FetchedBatch(at, records, 3, { isBrokersTime: false });
   }
 
   it("ends the group where the topic still takes these, and queues nothing", async () => {
@@ -262,7 +303,13 @@ describe("a batch with the times of its producers", () => {
     expect(
       pushed.map(({ letters, rows }) => [letters.map(({ index, reason }) => [index, reason]), rows.ends.length]),
     ).toEqual([
-      [[[0, "producer_time"], [2, "producer_time"]], 1], // biome-ignore format: a list
+      [
+        [
+          [0, "producer_time"],
+          [2, "producer_time"],
+        ],
+        1,
+      ],
     ]);
   });
 });
@@ -284,7 +331,7 @@ describe("a batch of markers alone", () => {
 
   it("where the last record landed is another log's", async () => {
     const { lane, take } = setUp();
-    lane.begin({ nextOffset: 100, parked: 0, landmark: { offset: 99, digest: Buffer.alloc(32) } });
+    lane.begin({ ...FIRST_LOG, nextOffset: 100, parked: 0, landmark: { offset: 99, digest: Buffer.alloc(32) } });
     await expect(take(markers(98, 103))).rejects.toMatchObject({ code: "history_lost" });
   });
 });

@@ -4,6 +4,7 @@ import type { EncodedBatch } from "../../../src/batch/encode/encoded-batch.ts";
 import { BATCH_BYTES, type Job, Lane, type LaneStep } from "../../../src/batch/group/lane.ts";
 import { sweepUntilQuiet } from "../../../src/batch/run/sweep-until-quiet.ts";
 import type { Records } from "../../../src/topic/fetch/records.ts";
+import { FIRST_LOG } from "../../support/landing.ts";
 
 /** Each has a gap before it, so that none is joined. */
 const batchOf = (name: string, bytes = 10): Job => {
@@ -71,7 +72,7 @@ describe("a lane", () => {
     const { lane } = stagedLane();
     const landmark = { offset: 4, digest: Buffer.alloc(32) };
     let isKnown = false;
-    lane.begin({ nextOffset: 5, parked: 0, landmark });
+    lane.begin({ ...FIRST_LOG, nextOffset: 5, parked: 0, landmark });
     const known = lane.known().then(() => {
       isKnown = true;
     });
@@ -79,7 +80,7 @@ describe("a lane", () => {
     lane.drop();
     lane.claimed = claim.promise;
     await new Promise((resolve) => setImmediate(resolve));
-    lane.begin({ nextOffset: 5, parked: 0, landmark });
+    lane.begin({ ...FIRST_LOG, nextOffset: 5, parked: 0, landmark });
     claim.resolve();
     await new Promise((resolve) => setImmediate(resolve));
     expect(isKnown).toBe(false);

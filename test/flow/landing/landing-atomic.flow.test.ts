@@ -171,6 +171,22 @@ describe("landing a batch", () => {
     expect(await rowsHere()).toBe(20);
   });
 
+  test("that was read before its partition was rewound is refused, whatever its offsets", async () => {
+    const origin = { rewinds: 0, leaderEpoch: 3, topicId: "t" };
+    const rewinds = (n: number) =>
+      tape.query("UPDATE tradetape.landed_offset SET rewinds = $2 WHERE topic = $1 AND partition = $3", [
+        ...[plan.topicName, n],
+        PARTITION,
+      ]);
+    await rewinds(1);
+    for (const old of [await batch(110, 120), await batch(115, 130), await batch(120, 130), await batch(121, 130)]) {
+      const landing = await landBatch(connection, plan, { ...old, origin }, false);
+      expect(landing).toEqual({ kind: "ahead", nextOffset: 120 });
+    }
+    expect(await rowsHere()).toBe(20);
+    await rewinds(0);
+  });
+
   test("with letters in the part that is trimmed away doesn't write them again", async () => {
     const overlapping = await batch(115, 125);
     const letters = [

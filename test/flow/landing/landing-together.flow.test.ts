@@ -114,6 +114,14 @@ describe("clean batches of several partitions", () => {
     ]);
   });
 
+  test("leave nothing behind when one of them was read before its partition was rewound", async () => {
+    const before = await stateOf();
+    const origin = { rewinds: 1, leaderEpoch: 0, topicId: null };
+    const rest = [await batch(72, 2 * ROWS), await batch(73, 2 * ROWS)];
+    expect(await together([{ ...(await batch(71, 2 * ROWS)), origin }, ...rest])).toBe("apart");
+    expect(await stateOf()).toEqual(before);
+  });
+
   test("leave nothing behind when one of them has landed before", async () => {
     const before = await stateOf();
     expect(await together([await batch(71, 2 * ROWS), await batch(72, ROWS)])).toBe("apart");

@@ -1,6 +1,6 @@
 import { beforeAll, expect, test } from "vitest";
 import { environmentOf } from "../../support/landing.ts";
-import { symbol, tick } from "../../support/samples.ts";
+import { idOf, symbol, tick } from "../../support/samples.ts";
 import { isolate } from "../../support/services/isolation.ts";
 import { openTestTape, type TestTape } from "../../support/tape.ts";
 import { type Ended, tradetape } from "../../support/tradetape.ts";
@@ -149,4 +149,28 @@ test("history_lost: what is gone for good is accepted by the command that it nam
   await runsWell([...accept, "--until-caught-up"]);
   await runsWell(consume);
   await runsWell(["verify"]);
+});
+
+test("history_lost: a topic that was made again is gone on with by the command that it names", async () => {
+  await tape.publish("symbols", symbol());
+  await tape.land("symbols");
+  await tape.admin((admin) => admin.deleteTopics({ topics: [tape.name("symbols")] }));
+  const isThere = async () => (await tape.admin((admin) => admin.listTopics())).includes(tape.name("symbols"));
+  await expect.poll(isThere).toBe(false);
+  await expect
+    .poll(async () => (await tradetape(["topics", "--create"], env)).code === 0 && (await isThere()))
+    .toBe(true);
+  await tape.raw("symbols", [
+    { value: await tape.encode("symbols", symbol({ symbol_id: idOf("new"), ticker: "NEW" })) },
+  ]);
+  const consume = ["consume", "symbols", "--until-caught-up"];
+  const { code, next } = await errorOf(consume);
+  expect(code).toBe("history_lost");
+  const [rewind, topic, flag] = commandIn(next);
+  await runsWell([rewind!, topic!, "--dry-run"]);
+  await runsWell([rewind!, topic!, flag!, "a test deleted it"]);
+  await runsWell(consume);
+  await runsWell(["consume", "audit", "--until-caught-up"]);
+  await runsWell(["verify"]);
+  expect(await tape.query("SELECT ticker FROM public.symbol WHERE symbol_id = $1", [idOf("new")])).toHaveLength(1);
 });
