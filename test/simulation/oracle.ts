@@ -53,6 +53,22 @@ function countFaults({ postgres: { database } }: Judged): string[] {
   return faults;
 }
 
+/** Records of the logs as they are of which nothing is there: neither a row of their id, nor a letter. */
+export function missingFaults(world: Judged): string[] {
+  const { database } = world.postgres;
+  const ids = new Set([...database.rows.values()].flatMap((table) => [...table.visible()].map(({ id }) => id)));
+  const faults: string[] = [];
+  for (const [partition, log] of world.logs.entries()) {
+    for (const [offset, { truth }] of log.entries.entries()) {
+      if (truth === undefined) continue;
+      const reason = database.letters.get(`${world.plan.topic}/${partition}/${offset}`)?.reason;
+      const isThere = "letter" in truth ? reason === truth.letter : ids.has(truth.id) || reason !== undefined;
+      if (!isThere) faults.push(`${partition}/${offset} is neither row nor letter`);
+    }
+  }
+  return faults;
+}
+
 /** Every record became what it had to, once. */
 function recordFaults(world: Judged): string[] {
   const { database } = world.postgres;
@@ -189,8 +205,8 @@ function messageFaults({ plan, postgres, cluster }: Judged, isWhole: boolean): s
       const bytes = bytesOf(key, value);
       if (!places.has(bytes)) places.set(bytes, at);
     }
-    // What a failover took back may have been told before, and is told again in other batches.
-    const isPlain = !plan.actions.some(({ kind }) => kind === "fail-over");
+    // What a failover or a rewind took back may have been told before, and is told again in other batches.
+    const isPlain = !plan.actions.some(({ kind }) => kind === "fail-over" || kind === "cut");
     const last = new Map<number, number>();
     const unseen = new Set(places.keys());
     for (const message of postgres.database.owed.filter((m) => m.topic === topic)) {

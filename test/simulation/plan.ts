@@ -19,7 +19,8 @@ export interface Action {
     | "fail-over"
     | "drop-days"
     | "delete-records"
-    | "remake";
+    | "remake"
+    | "cut";
   /** How many of the last commits a failover's replica lacks; the dice say when it is absent. */
   readonly commits?: number;
 }
@@ -51,6 +52,8 @@ export interface Plan {
   readonly healsMs: number;
   /** How long parents' landings lie behind their publishing. */
   readonly parentLagMs: number;
+  /** Whether brokers tell the ids of topics. */
+  readonly tellsIds: boolean;
   readonly config: ReturnType<typeof readConfig> & { readonly databaseUrl: string };
   readonly script?: Script;
 }
@@ -86,6 +89,7 @@ export function planOf(seed: number): Plan {
     actions: someActions(random, topic, healsMs),
     healsMs,
     parentLagMs: random.pick([10, 500, 4000]),
+    tellsIds: random.chance(0.5),
     config: {
       ...BASE,
       sessionTimeoutMs: 6000,
@@ -124,5 +128,8 @@ function someActions(random: Random, topic: SimulatedTopic, healsMs: number): Ac
   if (loss < 0.08) actions.push({ atMs: random.between(100, healsMs), kind: "delete-records" });
   else if (loss < 0.11) actions.push({ atMs: random.between(500, healsMs), kind: "fail-over" });
   else if (loss < 0.15) actions.push({ atMs: random.between(500, healsMs), kind: "remake" });
+  else if (loss < 0.21) {
+    for (let n = random.between(1, 3); n > 0; n--) actions.push({ atMs: random.between(500, healsMs), kind: "cut" });
+  }
   return actions.sort((a, b) => a.atMs - b.atMs);
 }

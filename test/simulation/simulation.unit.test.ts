@@ -39,6 +39,8 @@ const MET = [
     "delete-records",
     "loss-accepted",
     "remake",
+    "log-cut",
+    "rewound",
     "history-lost",
     "drop-days",
     "fail-over",

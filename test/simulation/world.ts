@@ -3,12 +3,14 @@ import type { Consumer } from "../../src/batch/consumer.ts";
 import { recordDigest } from "../../src/batch/land/landmark.ts";
 import { acceptLoss } from "../../src/batch/run/accept-loss.ts";
 import { TradetapeError } from "../../src/errors.ts";
+import { planRewinds } from "../../src/rewind/plan-rewinds.ts";
+import { rewind } from "../../src/rewind/rewind.ts";
 import { EventMaker } from "./events.ts";
 import { FakeGroups, keyOf } from "./fakes/fake-coordinator.ts";
 import { FakeCluster, type FakeLog } from "./fakes/fake-log.ts";
 import { FakePostgres } from "./fakes/fake-postgres.ts";
 import { heal } from "./faults.ts";
-import { oracle } from "./oracle.ts";
+import { missingFaults, oracle } from "./oracle.ts";
 import { type Action, type Plan, planOf } from "./plan.ts";
 import { type ProcessWorld, SimProcess, simulatedServices } from "./sim-process.ts";
 import { Process, Random, VirtualTime } from "./virtual-time.ts";
@@ -51,6 +53,7 @@ class World {
   /** The group stopped because its partition's history is lost, and nobody can mend that. */
   #isLost = false;
   #isRemade = false;
+  #isCut = false;
   #mustStop = false;
   /** Nothing goes wrong any more, and what the group has to find out is known. */
   #isHealed = false;
@@ -61,6 +64,7 @@ class World {
     this.time = new VirtualTime(new Random(plan.seed + 1), isTraced);
     this.postgres = new FakePostgres(this.time, plan.faults, plan.script?.isUnheard);
     this.groups = new FakeGroups(this.time, this.cluster, plan.config.sessionTimeoutMs);
+    this.cluster.tellsIds = plan.tellsIds;
     this.logs = this.cluster.create(plan.topic, plan.partitions);
     for (const topic of ["symbols", "sessions", "audit", "dead-letters"]) this.cluster.create(topic, 1);
     this.#consumer = CONSUMERS.find(({ topic }) => topic === plan.topic)!;
@@ -89,19 +93,23 @@ class World {
     const isFound = !this.#mustStop || (await time.run(() => this.#isLost, time.now + STOP_MS_MAX));
     if (!isFound) return ["another log than the one that landed was taken for it"];
     await this.#stopAll();
-    return [...this.#broken, ...this.postgres.database.violations, ...oracle(this, isDone && !this.#isRemade)];
+    const isWhole = isDone && !this.#isRemade && !this.#isCut;
+    return [...this.#broken, ...this.postgres.database.violations, ...oracle(this, isWhole)];
   }
 
   #isDrained(): boolean {
     const { database } = this.postgres;
     if (database.outbox.size > 0 || database.parked.size > 0) return false;
+    // Of a log that was cut what had landed before it was is no sign: all that it holds now has to be there.
+    if (this.#isCut && missingFaults(this).length > 0) return false;
     return this.logs.every((log, p) => (database.landed.get(`${this.plan.topic}/${p}`)?.next ?? -1) >= log.high);
   }
 
   #state(): string {
     const { database } = this.postgres;
     const next = this.logs.map((log, p) => `${database.landed.get(`${this.plan.topic}/${p}`)?.next} of ${log.high}`);
-    return `${next.join(", ")}; outbox ${database.outbox.size}, parked ${database.parked.size}`;
+    const missing = this.#isCut ? `; ${missingFaults(this).join("; ")}` : "";
+    return `${next.join(", ")}; outbox ${database.outbox.size}, parked ${database.parked.size}${missing}`;
   }
 
   #produce(): void {
@@ -127,7 +135,8 @@ class World {
     const there = new Map<string, string | null>();
     database.parents.set(table, there);
     const landed = { topic, partition: 0, origin: 0, clusterId: this.cluster.clusterId, next: 0 };
-    const row = { ...landed, lastOffset: null, lastDigest: null, lockedBy: undefined, isChanging: false };
+    const unknown = { lastOffset: null, lastDigest: null, topicId: null, leaderEpoch: null, rewinds: 0 };
+    const row = { ...landed, ...unknown, lockedBy: undefined, isChanging: false };
     database.landed.set(`${topic}/0`, row);
     const published = plan.mixture.parents.filter(({ publishedMs }) => publishedMs !== undefined);
     let landsMs = 0;
@@ -163,7 +172,7 @@ class World {
       return;
     }
     const isHistory = error instanceof TradetapeError && error.code === "history_lost";
-    const mayBe = this.plan.actions.some(({ kind }) => kind === "delete-records" || kind === "remake");
+    const mayBe = this.plan.actions.some(({ kind }) => ["delete-records", "remake", "cut"].includes(kind));
     if (!isHistory || !mayBe) {
       this.#broken.push(`a group ended by ${(error as Error).stack}`);
     } else if (this.#isRemade) {
@@ -171,7 +180,7 @@ class World {
       this.#isLost = true;
     } else {
       this.time.note("history-lost", () => (error as Error).message);
-      void this.#accept().then(() => this.#restart());
+      void (this.#isCut ? this.#rewind() : this.#accept()).then(() => this.#restart());
     }
   }
 
@@ -198,6 +207,25 @@ class World {
     }
   }
 
+  /** An operator goes back to where the logs are the ones that landed, as often as it takes. */
+  async #rewind(): Promise<void> {
+    const { plan, time } = this;
+    try {
+      const services = await simulatedServices(this.#world(), new Process("ops"));
+      const { client, admin, config, databaseId, auditSchemaId } = services;
+      await services.questions.use(async (connection) => {
+        const asked = { partition: undefined, to: undefined };
+        const plans = await planRewinds({ connection, client, admin, config }, plan.topic, asked);
+        const who = { actor: "ops", databaseUser: "ops", auditTopicName: "audit", auditSchemaId };
+        const ops = { connection, databaseId, ...who, close: async () => {} };
+        await rewind(ops, plans, { reason: "an election", namespace: "" });
+      });
+      await services.close();
+    } catch (error) {
+      time.note("rewind-failed", () => (error as Error).message);
+    }
+  }
+
   #act({ kind, commits }: Action): void {
     const { time, postgres } = this;
     const one = this.#processes.size > 0 ? time.random.pick([...this.#processes]) : undefined;
@@ -208,6 +236,7 @@ class World {
     else if (kind === "drop-days") this.#dropDays();
     else if (kind === "delete-records") this.#deleteRecords();
     else if (kind === "remake") this.#remake();
+    else if (kind === "cut") this.#cut();
     else if (kind === "start") this.#start();
     else if (one !== undefined) this.#actOn(one, kind);
   }
@@ -253,6 +282,15 @@ class World {
     this.time.note("delete-records", () => `below ${log.low}`);
   }
 
+  /** A broker is elected that lacks the last records, or has them all. */
+  #cut(): void {
+    const log = this.time.random.pick(this.logs);
+    const { high } = log;
+    log.elect(this.time.random.between(Math.max(log.low, high - 8), high));
+    this.#isCut = true;
+    this.time.note("log-cut", () => `from ${high} to ${log.high}`);
+  }
+
   #remake(): void {
     const { random, now } = this.time;
     const log = random.pick(this.logs);
@@ -262,6 +300,7 @@ class World {
     this.time.note("remake", () => `${entries.length} records instead of ${log.high}`);
     this.#isRemade = true;
     log.entries = entries;
+    log.leaders = [{ from: 0, epoch: 0 }];
     log.low = 0;
   }
 

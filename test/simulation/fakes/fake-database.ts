@@ -8,10 +8,13 @@ export interface Landed {
   readonly topic: string;
   readonly partition: number;
   readonly origin: number;
-  readonly clusterId: string;
+  clusterId: string;
   next: number;
   lastOffset: number | null;
   lastDigest: Buffer | null;
+  topicId: string | null;
+  leaderEpoch: number | null;
+  rewinds: number;
   lockedBy: Transaction | undefined;
   /** Whether the one who holds the lock has changed the row, too. */
   isChanging: boolean;
@@ -23,8 +26,16 @@ export type StoredLedgerRow = LedgerRow & {
   readonly partition: number;
   readonly seq: number;
   readonly landedAt: string;
+  /** How often the partition had been rewound, and the epoch of the range's last offset. */
+  readonly rewinds: number;
+  readonly leaderEpoch: number | null;
 };
-export type StoredLetter = Pick<LetterRow, "offset" | "reason" | "value"> & { topic: string; partition: number };
+export type StoredLetter = Pick<LetterRow, "offset" | "reason" | "value"> & {
+  topic: string;
+  partition: number;
+  /** The rewind that found it cut off; 0 of the log as it is. */
+  rewind: number;
+};
 export type StoredParked = ParkedRow & { topic: string; partition: number; parkedAtMs: number };
 export type StoredMessage = OutboxMessage & { sourceTopic: string; sourcePartition: number; outboxId: number };
 

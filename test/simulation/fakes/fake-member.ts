@@ -214,7 +214,8 @@ export class FakeMember implements LogMember {
       logEnd: log.high,
     };
     const entries = raw.map((entry, index) => ({ ...entry, offset: offset + index, timeMs: entry.timestampMs }));
-    return [new FetchedBatch(range, bufferedRecords(entries.filter(({ kind }) => kind === "record")), raw.length)];
+    const records = bufferedRecords(entries.filter(({ kind }) => kind === "record"));
+    return [new FetchedBatch(range, records, raw.length, { leaderEpochs: log.leaders })];
   }
 
   async #handle(batch: FetchedBatch): Promise<void> {

@@ -1,9 +1,10 @@
 import { CONSUMERS } from "../../../consumers/all.ts";
 import type { LetterReason } from "../../../src/event/letter.ts";
-import type { FakeDatabase } from "../fakes/fake-database.ts";
+import type { FakeDatabase, Landed } from "../fakes/fake-database.ts";
 import type { Backend, FakePostgres } from "../fakes/fake-postgres.ts";
 import { databaseError } from "../fakes/fake-table.ts";
 import { advance, insertLanded, lock } from "./landed-statements.ts";
+import { REWIND_HANDLERS } from "./rewind-statements.ts";
 import {
   alterations,
   blockers,
@@ -91,7 +92,7 @@ const insertLetters = taking<[string, number, number[], LetterReason[], null, nu
   async ({ db, tx, values }) => {
     const [topic, partition, offsets, reasons, , , , , bodies] = values;
     for (const [i, offset] of offsets.entries()) {
-      const letter = { topic, partition, offset, reason: reasons[i]!, value: bodies[i]! };
+      const letter = { topic, partition, offset, reason: reasons[i]!, value: bodies[i]!, rewind: 0 };
       if (!(await db.letters.insert(tx, `${place(topic, partition)}/${offset}`, letter))) {
         throw databaseError("23505", "duplicate key dead_letter_pkey");
       }
@@ -206,18 +207,29 @@ const deleteParked = taking<[string, number, number[]]>(async ({ db, tx, values:
   return { rows: [], count };
 });
 
+const landedRow = ({ partition, next, origin, clusterId, topicId, leaderEpoch, ...rest }: Landed) => {
+  const { lastOffset, lastDigest, rewinds } = rest;
+  return { partition, nextOffset: next, origin, clusterId, topicId, leaderEpoch, lastOffset, lastDigest, rewinds };
+};
+
 const HANDLERS: readonly (readonly [RegExp, Handler])[] = [
+  ...REWIND_HANDLERS,
   [/^INSERT INTO tradetape\.landed_offset/, insertLanded],
   [
     /^SELECT next_offset AS "nextOffset"/,
     taking<[string, number]>(({ db, values }) => {
       const found = db.landed.get(place(values[0], values[1]));
       if (found === undefined) return NONE;
-      const { next, origin, clusterId, lastOffset, lastDigest } = found;
-      return rows([{ nextOffset: next, origin, clusterId, lastOffset, lastDigest }]);
+      return rows([landedRow(found)]);
     }),
   ],
-  [/^SELECT partition, next_offset AS next FROM tradetape\.landed_offset WHERE topic = \$1 AND/, lock],
+  [
+    /^SELECT partition, next_offset AS "nextOffset"/,
+    taking<[string]>(({ db, values: [topic] }) =>
+      rows([...db.landed.values()].filter((l) => l.topic === topic).map(landedRow)),
+    ),
+  ],
+  [/^SELECT partition, next_offset AS next, rewinds FROM tradetape\.landed_offset WHERE topic = \$1 AND/, lock],
   [/^WITH moved AS \(\s*UPDATE tradetape\.landed_offset AS landed/, advance],
   [
     /^SELECT seq FROM tradetape\.landed_batch/,
