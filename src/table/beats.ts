@@ -1,7 +1,7 @@
 import type { Connection } from "./connection.ts";
 
 /** A process whose last beat is older has ended, or can't reach the database. */
-const SILENT_MS = 10_000;
+export const SILENT_MS = 10_000;
 
 /** What the database answers to a beat. Times are its own clock's, in milliseconds since 1970. */
 export interface BeatAnswer {
@@ -10,10 +10,8 @@ export interface BeatAnswer {
   readonly atMs: number;
   /** A standby that is promoted begins a new one, and so does a recovery up to some moment. */
   readonly timeline: string;
-  /** When the first beat came of the oldest process that lands here now. */
+  /** Since when processes have landed here without a pause: it stays while the oldest of them ends. */
   readonly sinceMs: number;
-  /** Whether it is known to lack what was committed under its id. */
-  readonly lacks: boolean;
   readonly settledMs: number;
   /** Whether another database was found under this id, and nobody has answered yet. */
   readonly hasTwin: boolean;
@@ -43,20 +41,24 @@ export async function beat(
 
 const ms = (time: string): string => `round(extract(epoch FROM ${time}) * 1000)::bigint`;
 
+/** Beats from before the server's start count for none that lands now: they may have come to it in a snapshot of another one. */
 const BEAT = `
-WITH beaten AS (
-  INSERT INTO tradetape.beat AS b (process, number) VALUES ($1, $2)
-  ON CONFLICT (process) DO UPDATE SET number = excluded.number, beaten_at = now() RETURNING started_at
+WITH oldest AS (
+  SELECT min(landing_since) AS landing_since FROM tradetape.beat
+  WHERE beaten_at > greatest(now() - make_interval(secs => $4::float8 / 1000), pg_postmaster_start_time())
+), beaten AS (
+  INSERT INTO tradetape.beat AS b (process, number, landing_since)
+  SELECT $1, $2, least(now(), landing_since) FROM oldest
+  ON CONFLICT (process) DO UPDATE SET number = excluded.number, beaten_at = now(),
+    landing_since = least(b.landing_since, excluded.landing_since)
+  RETURNING landing_since
 ), flushed AS MATERIALIZED (
   SELECT set_config('synchronous_commit', 'local', true) WHERE current_setting('synchronous_commit') = 'off'
 )
 SELECT d.database_id::text AS "databaseId", ${ms("now()")} AS "atMs", left(pg_walfile_name(pg_current_wal_lsn()), 8) AS timeline,
-  ${ms("least(beaten.started_at, oldest.started_at)")} AS "sinceMs", d.lacks_since IS NOT NULL AS lacks,
-  ${ms("d.settled_at")} AS "settledMs", d.twin_found_at IS NOT NULL AS "hasTwin",
+  ${ms("beaten.landing_since")} AS "sinceMs", ${ms("d.settled_at")} AS "settledMs", d.twin_found_at IS NOT NULL AS "hasTwin",
   (SELECT coalesce(jsonb_object_agg(process, number), '{}') FROM tradetape.beat WHERE process = ANY($3::text[])) AS known
-FROM tradetape.database_id d, beaten LEFT JOIN flushed ON true,
-  (SELECT min(started_at) AS started_at FROM tradetape.beat
-   WHERE beaten_at > now() - make_interval(secs => $4::float8 / 1000)) oldest`;
+FROM tradetape.database_id d, beaten LEFT JOIN flushed ON true`;
 
 /** Forgets processes that ended a month ago. */
 export const forgetBeats = (connection: Connection): Promise<number> =>

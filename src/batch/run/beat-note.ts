@@ -5,12 +5,10 @@ import type { Wait } from "../patience.ts";
 export interface BeatNote {
   readonly process: string;
   readonly number: number;
-  /** The database's time of the beat, and when its oldest process began: milliseconds since 1970. */
+  /** The database's time of the beat, and since when it is landed in without a pause: milliseconds since 1970. */
   readonly atMs: number;
   readonly sinceMs: number;
   readonly timeline: string;
-  /** Whether the database is known to lack what was committed under its id. */
-  readonly lacks: boolean;
 }
 
 /** Where a process keeps its own last beat, for its groups to show, and what it has found by those of others. */
@@ -23,14 +21,14 @@ export class OwnBeats {
   twin: Wait | undefined;
 }
 
-export const beatNoteText = ({ process, number, atMs, sinceMs, timeline, lacks }: BeatNote): string =>
-  `beat ${number} of ${process} at ${atMs} since ${sinceMs} on ${timeline}${lacks ? " lacking" : ""}`;
+export const beatNoteText = ({ process, number, atMs, sinceMs, timeline }: BeatNote): string =>
+  `beat ${number} of ${process} at ${atMs} since ${sinceMs} on ${timeline}`;
 
-const NOTE = /^beat (\d{1,15}) of ([0-9a-f]{8}) at (\d{1,15}) since (\d{1,15}) on ([0-9A-F]{8})( lacking)?$/;
+const NOTE = /^beat (\d{1,15}) of ([0-9a-f]{8}) at (\d{1,15}) since (\d{1,15}) on ([0-9A-F]{8})$/;
 
 /** The note that this text is; undefined for what others put beside their offsets. */
 export function beatNoteOf(text: string): BeatNote | undefined {
-  const [, number, process, atMs, sinceMs, timeline, lacks] = NOTE.exec(text) ?? [];
+  const [, number, process, atMs, sinceMs, timeline] = NOTE.exec(text) ?? [];
   if (process === undefined || timeline === undefined) return undefined;
   return {
     process,
@@ -38,6 +36,5 @@ export function beatNoteOf(text: string): BeatNote | undefined {
     atMs: Number(atMs),
     sinceMs: Number(sinceMs),
     timeline,
-    lacks: lacks !== undefined,
   };
 }

@@ -1,4 +1,4 @@
-import type { BeatAnswer } from "../../table/beats.ts";
+import { type BeatAnswer, SILENT_MS } from "../../table/beats.ts";
 import type { BeatNote } from "./beat-note.ts";
 
 /**
@@ -25,6 +25,8 @@ interface Lacking {
  */
 export class TwinJudge {
   readonly #lacking = new Map<string, Lacking>();
+  /** Whether another process that lands in our database was in the groups at the last look. */
+  isAccompanied = false;
 
   /** @param notes read before our database gave this answer to the beat that asked for their processes */
   look(notes: readonly BeatNote[], answer: BeatAnswer): void {
@@ -33,14 +35,16 @@ export class TwinJudge {
       if ((newest.get(note.process)?.number ?? -1) < note.number) newest.set(note.process, note);
     }
     for (const note of newest.values()) this.#judge(note, answer);
+    this.isAccompanied = [...newest.values()].some(
+      (note) => isKnown(note, answer) && note.atMs > answer.atMs - SILENT_MS,
+    );
     for (const process of [...this.#lacking.keys()]) if (!newest.has(process)) this.#lacking.delete(process);
   }
 
-  #judge(note: BeatNote, { known, atMs }: BeatAnswer): void {
+  #judge(note: BeatNote, answer: BeatAnswer): void {
     const { process, number } = note;
     const before = this.#lacking.get(process);
-    const isKnown = (known[process] ?? 0) >= number;
-    if (isKnown || note.atMs < atMs - SHOWN_MS) this.#lacking.delete(process);
+    if (isKnown(note, answer) || note.atMs < answer.atMs - SHOWN_MS) this.#lacking.delete(process);
     else if (before?.note.timeline !== note.timeline) this.#lacking.set(process, { note, beats: 1 });
     else if (before.note.number < number) this.#lacking.set(process, { note, beats: before.beats + 1 });
   }
@@ -56,12 +60,13 @@ export class TwinJudge {
   }
 }
 
+const isKnown = ({ process, number }: BeatNote, { known }: BeatAnswer): boolean => (known[process] ?? 0) >= number;
+
 /**
- * Whether of two databases under one id ours has to stand back. The one that lacks what was committed under the id is the
- * copy; where that tells nothing, the one whose processes began later. Both sides decide by the same facts.
+ * Whether of two databases under one id ours has to stand back: the one in which landing began later does. What they lack
+ * tells nothing: after a failover it is production that does, and not the old server. Both sides decide by the same facts.
  */
-export function standsBack(ours: Pick<BeatNote, "process" | "sinceMs" | "lacks">, twin: typeof ours): boolean {
-  if (ours.lacks !== twin.lacks) return ours.lacks;
+export function standsBack(ours: Pick<BeatNote, "process" | "sinceMs">, twin: typeof ours): boolean {
   if (ours.sinceMs !== twin.sinceMs) return ours.sinceMs > twin.sinceMs;
   return ours.process > twin.process;
 }

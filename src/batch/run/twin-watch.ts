@@ -4,7 +4,7 @@ import type { EventTopic } from "../../event/schemas.ts";
 import { type BeatAnswer, beat, forgetBeats } from "../../table/beats.ts";
 import { hasOtherId, recordLack, recordTwin } from "../../table/whose-database.ts";
 import { topicName } from "../../topic/topics.ts";
-import { judge, Patience } from "../patience.ts";
+import { Patience, judge as verdictOn } from "../patience.ts";
 import { type BeatNote, beatNoteOf, beatNoteText } from "./beat-note.ts";
 import type { LandingServices } from "./landing-services.ts";
 import { liveGroupId } from "./open-group.ts";
@@ -36,7 +36,7 @@ export async function requireAlone(
   const patience = new Patience(log, stop, clock);
   const insist = <R>(attempt: () => Promise<R>) =>
     patience.insist("looking whether another database has this one's id", attempt, (error) =>
-      judge(error, "beats", questions.isBroken),
+      verdictOn(error, "beats", questions.isBroken),
     );
   const look = new TwinJudge();
   let seen = "";
@@ -48,10 +48,13 @@ export async function requireAlone(
       const { lacking, twin } = look;
       const over = idEnded(services, answer);
       if (over !== undefined) throw over;
-      if (answer.hasTwin) throw await insist(() => question(services));
-      // One that lacks what was committed here stands back by itself.
-      if (lacking.length === 0 || (twin?.lacks && !answer.lacks)) return;
-      if (twin !== undefined) throw await insist(() => question(services, twin));
+      if (answer.hasTwin) throw await insist(() => askWhose(services));
+      if (lacking.length === 0) return;
+      if (twin !== undefined) {
+        // Whoever joins those that land here decides as they do, so that a restart of one of them doesn't stop the others.
+        if (look.isAccompanied && !standsBack({ ...answer, process: services.beats.process }, twin)) return;
+        throw await insist(() => askWhose(services, twin));
+      }
       const now = JSON.stringify(lacking);
       if (seen === "")
         log.warn("the database lacks what was committed under its id: waiting whether others land there");
@@ -60,6 +63,7 @@ export async function requireAlone(
       seen = now;
       await clock.sleep(LOOK_AT_START_MS, stop);
     }
+    if (look.isAccompanied) return;
     const refusal = await insist(() => lackingAlone(services, look));
     if (refusal !== undefined) throw refusal;
   } catch (error) {
@@ -77,7 +81,7 @@ async function lackingAlone(services: Services, look: TwinJudge): Promise<Tradet
   const notes = look.lacking.map(({ note }) => note);
   const unsettled = notes.filter(({ atMs }) => atMs > answer.settledMs + CLOCKS_APART_MS);
   const twin = unsettled.find(({ timeline }) => timeline === answer.timeline);
-  if (twin !== undefined) return question(services, twin);
+  if (twin !== undefined) return askWhose(services, twin);
   if (unsettled.length > 0) await services.questions.use(recordLack);
   services.log.warn("nobody lands there any more: going on, and landing anew what this database lacks");
   return undefined;
@@ -97,8 +101,8 @@ export async function watchTwins(services: Services, topics: readonly EventTopic
     const { twin } = look;
     const ended = idEnded(services, answer);
     if (ended !== undefined) return ended;
-    if (answer.hasTwin) return question(services);
-    if (twin && standsBack({ ...answer, process: beats.process }, twin)) return question(services, twin);
+    if (answer.hasTwin) return askWhose(services);
+    if (twin && standsBack({ ...answer, process: beats.process }, twin)) return askWhose(services, twin);
     beats.twin = twin && (beats.twin ?? { reason: ANOTHER, since: new Date() });
     if (twin === undefined) return undefined;
     if (clock.now() - toldMs < TELL_AGAIN_MS) return undefined;
@@ -112,7 +116,7 @@ export async function watchTwins(services: Services, topics: readonly EventTopic
       const refusal = await patience.insist(
         "showing others that this database is landed in",
         () => turn(n % BEATS_PER_LOOK === 0),
-        (error) => judge(error, "beats", questions.isBroken),
+        (error) => verdictOn(error, "beats", questions.isBroken),
       );
       if (refusal !== undefined) throw refusal;
       await pause(BEAT_MS, over, clock);
@@ -124,7 +128,7 @@ export async function watchTwins(services: Services, topics: readonly EventTopic
 
 const ANOTHER =
   "another database has this one's id and lands some partitions of its consumer groups: it has to stand back, and until " +
-  "then their events wait";
+  "then their events wait. If it doesn't within a minute, run `tradetape migrate --as copy` there, which ends what lands there";
 
 /** Reads the notes first, beats then, and shows the beat only when that has committed: `TwinJudge` relies on it. */
 async function lookOnce(services: Services, topics: readonly EventTopic[], look: TwinJudge): Promise<BeatAnswer> {
@@ -163,7 +167,7 @@ async function notesOf(
 }
 
 /** Has everything of this database stop until somebody has answered whose it is. @returns the question */
-async function question({ questions, config, log }: Services, twin?: BeatNote): Promise<TradetapeError> {
+async function askWhose({ questions, config, log }: Services, twin?: BeatNote): Promise<TradetapeError> {
   const at = twin && { process: twin.process, lastSeen: new Date(twin.atMs).toISOString() };
   if (at !== undefined) log.error(at, "a process lands under this database's id, and not in this database");
   return questions.use((connection) => recordTwin(connection, config.databaseUrl));

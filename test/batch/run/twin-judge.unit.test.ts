@@ -13,7 +13,6 @@ const note = (number: number, more: Partial<BeatNote> = {}): BeatNote => ({
   atMs: 1_000_000,
   sinceMs: 1000,
   timeline: "00000001",
-  lacks: false,
   ...more,
 });
 
@@ -22,7 +21,6 @@ const answer = (known: number, more: Partial<BeatAnswer> = {}): BeatAnswer => ({
   atMs: 1_000_000,
   timeline: "00000001",
   sinceMs: 2000,
-  lacks: false,
   settledMs: 0,
   hasTwin: false,
   known: { [THEIRS]: known },
@@ -30,7 +28,7 @@ const answer = (known: number, more: Partial<BeatAnswer> = {}): BeatAnswer => ({
 });
 
 describe("a beat's note", () => {
-  it.each([note(17), note(1, { lacks: true, timeline: "0000002A" })])("is read as it was written: %o", (one) => {
+  it.each([note(17), note(1, { timeline: "0000002A" })])("is read as it was written: %o", (one) => {
     expect(beatNoteOf(beatNoteText(one))).toEqual(one);
   });
 
@@ -101,15 +99,25 @@ test("a member that has left is forgotten, so that what it showed before counts 
 });
 
 describe("of two databases under one id", () => {
-  const side = (process: string, sinceMs: number, lacks = false) => ({ process, sinceMs, lacks });
+  const side = (process: string, sinceMs: number) => ({ process, sinceMs });
   it.each([
-    ["the one that lacks what was committed, even if it began first", side(OURS, 1, true), side(THEIRS, 2)],
-    ["where that tells nothing, the one that began later", side(OURS, 2), side(THEIRS, 1)],
-    ["also where both lack something", side(OURS, 2, true), side(THEIRS, 1, true)],
+    ["the one in which landing began later", side(OURS, 2), side(THEIRS, 1)],
     ["and of two that began at one moment one", side(THEIRS, 1), side(OURS, 1)],
   ])("one stands back: %s", (_, back, stays) => {
     expect([standsBack(back, stays), standsBack(stays, back)]).toEqual([true, false]);
   });
+});
+
+test.each<[what: string, is: boolean, ...BeatNote[]]>([
+  ["nobody", false],
+  ["a process that beats in our database", true, note(5)],
+  ["one that beats there, beside another database's", true, note(5), note(9, { process: "0000000c" })],
+  ["a process that ended before", false, note(5, { atMs: 900_000 })],
+  ["another database's", false, note(6)],
+])("a process is accompanied by those who land in its database: %s", (_, is, ...notes) => {
+  const judge = new TwinJudge();
+  judge.look(notes, answer(5));
+  expect(judge.isAccompanied).toBe(is);
 });
 
 /** One member of a group: its last beat that committed, and the one that it shows. */

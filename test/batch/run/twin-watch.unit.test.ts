@@ -6,6 +6,7 @@ import { TradetapeError } from "../../../src/errors.ts";
 import type { Connection } from "../../../src/table/connection.ts";
 
 const THEIRS = "0000000b";
+const COMPANION = "0000000c";
 const START_MS = Date.UTC(2026, 0);
 
 type Services = Parameters<typeof requireAlone>[0];
@@ -13,7 +14,6 @@ type Services = Parameters<typeof requireAlone>[0];
 interface Arranged {
   /** Of our database. */
   timeline?: string;
-  lacks?: boolean;
   settledMs?: number;
   hasTwin?: boolean;
   /** The id that the database has, after so many seconds. */
@@ -24,6 +24,8 @@ interface Arranged {
   /** What the other process shows after so many seconds; undefined while it shows nothing. */
   shows?: (second: number) => number | undefined;
   note?: Partial<BeatNote>;
+  /** Whether another process of our database is in the groups. */
+  isAccompanied?: boolean;
   text?: string;
   /** What reading the notes throws in that second. */
   brokerFault?: (second: number) => Error | undefined;
@@ -43,10 +45,9 @@ function setUp(world: Arranged) {
     atMs: START_MS + nowMs,
     timeline: world.timeline ?? "00000001",
     sinceMs: world.sinceMs ?? 1000,
-    lacks: world.lacks ?? false,
     settledMs: world.settledMs ?? 0,
     hasTwin: world.hasTwin ?? false,
-    known: { [THEIRS]: world.known?.(second()) ?? 0 },
+    known: { [THEIRS]: world.known?.(second()) ?? 0, [COMPANION]: grows(second()) },
   });
   const query = async (text: string) => {
     if (text.includes("INSERT INTO tradetape.beat")) return [answer()];
@@ -65,10 +66,10 @@ function setUp(world: Arranged) {
     const fault = world.brokerFault?.(second());
     if (fault) throw fault;
     const number = world.shows?.(second());
-    if (number === undefined) return [];
-    const atMs = START_MS + nowMs;
-    const whole = { process: THEIRS, number, atMs, sinceMs: 2000, timeline: "00000001", lacks: false, ...world.note };
-    return [{ topicName: "ticks", partition: 0, offset: 5, note: world.text ?? beatNoteText(whole) }];
+    const shown = { process: THEIRS, number: number!, atMs: START_MS + nowMs, sinceMs: 2000, timeline: "00000001" };
+    const notes = number === undefined ? [] : [world.text ?? beatNoteText({ ...shown, ...world.note })];
+    if (world.isAccompanied) notes.push(beatNoteText({ ...shown, process: COMPANION, number: grows(second()) }));
+    return notes.map((note, partition) => ({ topicName: "ticks", partition, offset: 5, note }));
   };
   const sleep = async (ms: number, signal?: AbortSignal) => {
     signal?.throwIfAborted();
@@ -149,8 +150,26 @@ const STARTS: Readonly<Record<string, readonly [Arranged, "begins" | "refused", 
     20,
     "twin_found_at",
   ],
-  "a copy landed first, which lacks what was committed here": [
-    { known: () => 0, shows: grows, note: { lacks: true, timeline: "00000002" } },
+  "it has all that was committed, as an old server may, and those who land went on by a failover": [
+    { known: () => 9, shows: (s) => 10 + s, note: { timeline: "00000002" } },
+    "refused",
+    20,
+    "twin_found_at",
+  ],
+  "its clock is behind, and it is a copy": [{ sinceMs: 0, shows: grows }, "refused", 20, "twin_found_at"],
+  "it joins those who land there, and a copy is beside them": [
+    { isAccompanied: true, sinceMs: 1000, shows: grows },
+    "begins",
+    20,
+  ],
+  "it joins those who land in a copy, and the original is beside them": [
+    { isAccompanied: true, sinceMs: 3000, shows: grows },
+    "refused",
+    20,
+    "twin_found_at",
+  ],
+  "it joins those who land there, and a snapshot was in the groups before": [
+    { isAccompanied: true, shows: () => 9 },
     "begins",
     20,
   ],
@@ -202,8 +221,10 @@ const RUNS: Readonly<Record<string, readonly [Arranged, boolean, ...string[]]>> 
   ],
   "another database's processes began later": [{ shows: grows, sinceMs: 1000 }, false],
   "another database's processes began before": [{ shows: grows, sinceMs: 3000 }, true, "twin_found_at"],
-  "another database lacks what was committed here": [{ shows: grows, sinceMs: 3000, note: { lacks: true } }, false],
-  "ours lacks what was committed there": [{ shows: grows, sinceMs: 1000, lacks: true }, true, "twin_found_at"],
+  "another database is landed in from before a failover of ours": [
+    { shows: grows, sinceMs: 1000, timeline: "00000002" },
+    false,
+  ],
   "another process of ours has found one": [{ hasTwin: true }, true, "twin_found_at"],
 };
 

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { CONSUMERS } from "../../../consumers/all.ts";
+import { beat } from "../../../src/table/beats.ts";
 import { Connection } from "../../../src/table/connection.ts";
 import { migrate } from "../../../src/table/migrate.ts";
 import { verify } from "../../../src/verify/verify.ts";
@@ -262,4 +263,26 @@ describe("a copy that was quicker than its original", () => {
       expect(await lettersIn(server)).toEqual([]);
     }
   });
+});
+
+test("a database is landed in since the first of its processes, whichever of them ends, and a snapshot of it isn't", async () => {
+  const first = await startOwnPostgres();
+  made.push(first);
+  await migrate(first.url);
+  const connection = await Connection.open(first.url, { name: "test" });
+  const since = async (process: string, number: number) => (await beat(connection, process, number, [])).sinceMs;
+  const began = await since("0000000a", 1);
+  expect(await since("0000000b", 1)).toBe(began);
+  await connection.run(
+    "UPDATE tradetape.beat SET beaten_at = beaten_at - interval '1 minute' WHERE process = '0000000a'",
+  );
+  expect([await since("0000000b", 2), await since("0000000c", 1)]).toEqual([began, began]);
+  const snapshot = await snapshotOf(first);
+  await connection.run("UPDATE tradetape.beat SET beaten_at = beaten_at - interval '1 minute'");
+  expect(await since("0000000d", 1)).toBeGreaterThan(began);
+  expect(await since("0000000c", 2)).toBe(began);
+  await connection.close();
+  const beside = await Connection.open(snapshot.url, { name: "test" });
+  expect((await beat(beside, "0000000e", 1, [])).sinceMs).toBeGreaterThan(began);
+  await beside.close();
 });
