@@ -23,6 +23,8 @@ export interface StageStatements {
   readonly totals: { readonly rule: LinkRule; readonly sql: string } | undefined;
   readonly siblings: string;
   readonly discard: string;
+  /** Finds the offsets of the rows that the stage holds now. */
+  readonly held: string;
   readonly insert: string;
   readonly conflicts: string;
   /** Finds the staged rows whose key is in the table, or is staged at a lower offset. */
@@ -52,6 +54,7 @@ export function stageStatements(table: LandingTable, off: RulesOff = NO_RULES_OF
     totals: total && { rule: total, sql: totalsSql(table, total) },
     siblings: `SELECT ${OFFSET_COLUMN} AS "offset", ${id} AS id FROM ${quoted(relation)}
       WHERE ${id} = ANY($1::uuid[]) AND NOT ${OFFSET_COLUMN} = ANY($2::bigint[])`,
+    held: `SELECT ${OFFSET_COLUMN} AS "offset" FROM ${quoted(relation)} ORDER BY 1`,
     discard: `DELETE FROM ${quoted(relation)} WHERE ${OFFSET_COLUMN} = ANY($1::bigint[])`,
     insert: table.repeats === "first" ? insertFirst(table, relation, columns) : supersede(table, relation, columns),
     conflicts: conflicts(table, relation),
@@ -145,9 +148,7 @@ export async function prepareStage(connection: Connection, stage: StageStatement
 }
 
 /** The offsets of the rows that the stage holds now, in their order. */
-export async function stagedOffsets(connection: Connection, { relation }: StageStatements): Promise<readonly number[]> {
-  const rows = await connection.query<{ offset: number }>(
-    `SELECT ${OFFSET_COLUMN} AS "offset" FROM ${quoted(relation)} ORDER BY 1`,
-  );
+export async function stagedOffsets(connection: Connection, { held }: StageStatements): Promise<readonly number[]> {
+  const rows = await connection.query<{ offset: number }>(held);
   return rows.map(({ offset }) => offset);
 }

@@ -42,6 +42,7 @@ for (const shape of SHAPES) {
   WORK.set(stage.copy, [shape, copyStaged]);
   WORK.set(stage.siblings, [shape, siblings]);
   WORK.set(stage.discard, [shape, discard]);
+  WORK.set(stage.held, [shape, held]);
   WORK.set(stage.insert, [shape, consumer.landing.repeats === "first" ? insert : insertRevised]);
   WORK.set(stage.conflicts, [shape, conflicts]);
   WORK.set(stage.repeats, [shape, repeats]);
@@ -286,6 +287,11 @@ function siblings(c: Context, shape: Shape): Result {
     .map(({ offset, fields }) => ({ offset, id: eventRow(shape, fields).id }))
     .filter(({ offset, id }) => ids.includes(id) && !offsets.includes(offset));
   return { rows, count: rows.length };
+}
+
+function held(c: Context, shape: Shape): Result {
+  const rows = staged(c, shape).map(({ offset }) => ({ offset }));
+  return { rows: rows.sort((a, b) => a.offset - b.offset), count: rows.length };
 }
 
 function discard(c: Context, shape: Shape): Result {
