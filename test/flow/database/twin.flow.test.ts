@@ -98,6 +98,13 @@ function countMembers(databaseId: string): { most(): Promise<number> } {
   };
 }
 
+/** What the process that lands ticks shows of its beats to the others of its group. */
+async function shownIn(server: Place): Promise<string> {
+  const groupId = `tradetape.${tape.name("ticks")}.${await idOf(server)}`;
+  const topics = await tape.admin((admin) => admin.fetchOffsets({ groupId, topics: [tape.name("ticks")] }));
+  return topics.flatMap(({ partitions }) => partitions.map(({ metadata }) => metadata ?? "")).join("\n");
+}
+
 const idOf = async (server: Place) =>
   String((await ask(server, "SELECT database_id::text AS id FROM tradetape.database_id"))[0]!.id);
 
@@ -244,6 +251,7 @@ describe("a copy that was quicker than its original", () => {
     const quicker = await snapshotOf(first);
     const { stop } = load();
     const copying = await startConsuming(configOf(quicker), TOPICS);
+    await expect.poll(() => shownIn(quicker)).toContain("beat ");
     const ended = expect(copying.ended).rejects.toMatchObject({
       code: "database_copied",
       message: expect.stringContaining(`and had ${await idOf(first)} when this process began`),
