@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import type { z } from "zod";
 import { TradetapeError } from "./errors.ts";
+import { tooFewSessions } from "./settings/sessions.ts";
 import { COMPOSE_VARIABLES, RETIRED, SETTING_NAMES, SETTINGS, type Setting, type SettingName } from "./settings.ts";
 
 export type Config = { readonly [K in SettingName]: z.output<(typeof SETTINGS)[K]["schema"]> };
@@ -174,6 +175,8 @@ function checkTogether(config: Config, problems: string[]): void {
   if (Boolean(config.kafkaSslCertFile) !== Boolean(config.kafkaSslKeyFile)) {
     problems.push("KAFKA_SSL_CERT_FILE and KAFKA_SSL_KEY_FILE go together");
   }
+  const sessions = tooFewSessions(config.databaseSessionsMax, config.landingConnections);
+  if (sessions !== undefined) problems.push(sessions);
   if (config.lockTimeoutMs * 2 > config.sessionTimeoutMs) {
     problems.push("TRADETAPE_LOCK_TIMEOUT_MS must be at most half of TRADETAPE_SESSION_TIMEOUT_MS");
   }

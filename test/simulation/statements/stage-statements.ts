@@ -42,6 +42,7 @@ for (const shape of SHAPES) {
   WORK.set(stage.copy, [shape, copyStaged]);
   WORK.set(stage.siblings, [shape, siblings]);
   WORK.set(stage.discard, [shape, discard]);
+  WORK.set(`SELECT landing_offset AS "offset" FROM "${stage.relation}" ORDER BY 1`, [shape, offsets]);
   WORK.set(stage.insert, [shape, consumer.landing.repeats === "first" ? insert : insertRevised]);
   WORK.set(stage.conflicts, [shape, conflicts]);
   WORK.set(stage.repeats, [shape, repeats]);
@@ -285,6 +286,13 @@ function siblings(c: Context, shape: Shape): Result {
   const rows = staged(c, shape)
     .map(({ offset, fields }) => ({ offset, id: eventRow(shape, fields).id }))
     .filter(({ offset, id }) => ids.includes(id) && !offsets.includes(offset));
+  return { rows, count: rows.length };
+}
+
+function offsets(c: Context, shape: Shape): Result {
+  const rows = staged(c, shape)
+    .map(({ offset }) => ({ offset }))
+    .sort((a, b) => a.offset - b.offset);
   return { rows, count: rows.length };
 }
 
