@@ -164,7 +164,7 @@ describe.each(AUDITED)("of %s", (topic: Audited) => {
     const found = findingsIn(report, table);
     for (const change of changes) {
       const own = found.filter((finding) => finding.id === change.id);
-      // Where the row's batch found a duplicate, too, the entry's own place is excused: its id may have come by another partition.
+      // Where the row's batch found a duplicate, too, its entry is excused: the id may have come by another partition.
       if (places.includes(change))
         expect(["added", "added removed"]).toContain(
           own
