@@ -3,6 +3,7 @@ import { type HashedRows, hashRows } from "../rows/hash-rows.ts";
 import { type LandingTable, landedList, tablesOf } from "../rows/landing-table.ts";
 import type { RowHasher } from "../rows/row-hasher.ts";
 import { quoted } from "../sql.ts";
+import { IS_CUT } from "../upkeep/rewinds.ts";
 
 /** What the ledger and the log tell of the rows of one batch. */
 export interface BatchClaim extends Record<string, unknown> {
@@ -63,9 +64,7 @@ export async function* batchClaims(
        a.log_id IS NULL AND coalesce(ARRAY[b.rewinds, b.first_offset] < newest.place, false) AND b.landed_at >= named.created_at
          AND NOT EXISTS (SELECT FROM tradetape.replay_run r WHERE b.topic = ANY(r.topics)
            AND b.landed_at >= r.started_at AND b.landed_at <= coalesce(r.finished_at, b.landed_at)) AS skipped,
-       EXISTS (SELECT FROM tradetape.landed_batch w WHERE w.topic = b.topic AND w.partition = b.partition
-         AND w.kind = 'rewound' AND w.seq > b.seq
-         AND (w.detail ->> 'breach' <> 'cut' OR w.next_offset < b.next_offset)) AS "isCut"
+       ${IS_CUT} AS "isCut"
      FROM tradetape.landed_batch b CROSS JOIN tradetape.database_id named
      LEFT JOIN newest ON newest.topic = b.topic AND newest.partition = b.partition
      LEFT JOIN LATERAL (SELECT a.log_id, a.payload, count(*) OVER () AS receipts,

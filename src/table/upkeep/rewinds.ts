@@ -13,15 +13,15 @@ export interface LandedEpoch {
   readonly next: number;
 }
 
-/**
- * SQL; the ledger's rows of a partition whose offsets are still of the log that landed: no rewind since has found them gone. $1
- * is the topic, $2 the partition.
- */
+/** SQL; whether a rewind since has found the offsets of the ledger's row `b` gone from the log, all or the last of them. */
+export const IS_CUT = `EXISTS (SELECT FROM tradetape.landed_batch w
+  WHERE w.topic = b.topic AND w.partition = b.partition AND w.kind = 'rewound' AND w.seq > b.seq
+    AND (w.detail ->> 'breach' <> 'cut' OR w.next_offset < b.next_offset))`;
+
+/** SQL; the ledger's rows of a partition whose offsets are still of the log that landed. $1 is the topic, $2 the partition. */
 const STANDING = `SELECT b.* FROM tradetape.landed_batch b
   WHERE b.topic = $1 AND b.partition = $2 AND b.kind IN ('batch', 'accepted_loss') AND b.next_offset > b.first_offset
-    AND NOT EXISTS (SELECT FROM tradetape.landed_batch w
-      WHERE w.topic = b.topic AND w.partition = b.partition AND w.kind = 'rewound' AND w.seq > b.seq
-        AND (w.detail ->> 'breach' <> 'cut' OR w.next_offset < b.next_offset))`;
+    AND NOT ${IS_CUT}`;
 
 /** Which leaders took what landed of a partition's log, those of no known epoch first, then by their epochs. */
 export const landedEpochs = (connection: Connection, { topic, partition }: Place): Promise<LandedEpoch[]> =>
