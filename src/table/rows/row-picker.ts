@@ -1,6 +1,6 @@
 import { type LandingTable, landingColumns } from "./landing-table.ts";
 import type { RowHasher } from "./row-hasher.ts";
-import { hourName } from "./row-sums.ts";
+import { hashOf, hourName } from "./row-sums.ts";
 
 /** One row in COPY's binary format, in memory of its own. */
 export interface PickedRow {
@@ -68,7 +68,7 @@ export class RowPicker {
   /** The row that was looked at last. */
   row(view: DataView, start: number, end: number): PickedRow {
     const id = uuidText(Buffer.from(view.buffer, view.byteOffset + this.idAt(view, start), 16));
-    const hash = (BigInt(this.high >>> 0) << 32n) | BigInt(this.low >>> 0);
+    const hash = hashOf(this.low, this.high);
     const row = Buffer.from(view.buffer, view.byteOffset + start, end - start);
     return { id, hour: this.hour, hash, row: Buffer.from(row) };
   }

@@ -34,6 +34,9 @@ export function hourName(hour: number): string {
   return Number.isNaN(time.getTime()) ? "beyond all time" : time.toISOString().slice(0, HOUR_NAME_LENGTH);
 }
 
+/** A hash of 64 bits. @param low its halves, as any 32 bits */
+export const hashOf = (low: number, high: number): bigint => (BigInt(high >>> 0) << 32n) | BigInt(low >>> 0);
+
 /** Adds up rows' hashes by the hours of their times, without an object a row. */
 export class RowSums {
   /** By hour since 2000: rows, and the low and the high half of the sum. */
@@ -62,7 +65,7 @@ export class RowSums {
   sums(): Sums {
     const sums = new Map<string, Sum>();
     for (const [hour, [rows, low, high]] of this.#hours) {
-      addTo(sums, hourName(hour), { rows, hash: (BigInt(high >>> 0) << 32n) | BigInt(low) });
+      addTo(sums, hourName(hour), { rows, hash: hashOf(low, high) });
     }
     return sums;
   }

@@ -1,6 +1,6 @@
 import { randomInt } from "node:crypto";
 import type { RowPicker } from "../../table/rows/row-picker.ts";
-import { addTo, type Sum } from "../../table/rows/row-sums.ts";
+import { addTo, hashOf, type Sum } from "../../table/rows/row-sums.ts";
 
 const WORDS_PER_ID = 4;
 const SLOTS_MIN = 1024;
@@ -76,7 +76,7 @@ export class IdTally {
     const sums = new Map<string, Sum>();
     for (let slot = 0; slot < this.#slots; slot++) {
       if (this.#states[slot] !== ALIKE) continue;
-      const hash = (BigInt(this.#highs[slot]! >>> 0) << 32n) | BigInt(this.#lows[slot]! >>> 0);
+      const hash = hashOf(this.#lows[slot]!, this.#highs[slot]!);
       addTo(sums, this.#names[this.#parts[slot]!]!, { rows: 1, hash });
     }
     return sums;
