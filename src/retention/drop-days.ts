@@ -87,7 +87,11 @@ export async function planDrop(
   const kept = await keptFrom(connection, table);
   const keepFrom = kept !== undefined && kept > before ? kept : before;
   const days = (await listDays(connection, table)).filter(({ day }) => day < keepFrom);
-  for (const { day } of days) if (await hasRows(connection, table, day)) await requireLedger(connection, topic, table);
+  for (const { day } of days) {
+    if (!(await hasRows(connection, table, day))) continue;
+    await requireLedger(connection, topic, table);
+    break;
+  }
   return { keepFrom, days };
 }
 
