@@ -17,6 +17,11 @@ export interface BeatAnswer {
   readonly hasTwin: boolean;
   /** Of the processes that were asked about, those that this database knows, each with its last beat. */
   readonly known: Readonly<Record<string, number>>;
+  /**
+   * Those of them whose last beat came to this server since it started. A snapshot of the disk has the last beats of those who
+   * land in its original, and a standby has them as they come: neither tells that they land here.
+   */
+  readonly beatHere: readonly string[];
 }
 
 /**
@@ -39,25 +44,28 @@ export async function beat(
   return answer!;
 }
 
+/** Clocks don't tell it: those of two servers may be apart. */
+const IS_HERE = "server_started_at = pg_postmaster_start_time()";
+
 const ms = (time: string): string => `round(extract(epoch FROM ${time}) * 1000)::bigint`;
 
-/** Beats from before the server's start count for none that lands now: they may have come to it in a snapshot of another one. */
 const BEAT = `
 WITH oldest AS (
   SELECT min(landing_since) AS landing_since FROM tradetape.beat
-  WHERE beaten_at > greatest(now() - make_interval(secs => $4::float8 / 1000), pg_postmaster_start_time())
+  WHERE beaten_at > now() - make_interval(secs => $4::float8 / 1000) AND ${IS_HERE}
 ), beaten AS (
-  INSERT INTO tradetape.beat AS b (process, number, landing_since)
-  SELECT $1, $2, least(now(), landing_since) FROM oldest
+  INSERT INTO tradetape.beat AS b (process, number, landing_since, server_started_at)
+  SELECT $1, $2, least(now(), landing_since), pg_postmaster_start_time() FROM oldest
   ON CONFLICT (process) DO UPDATE SET number = excluded.number, beaten_at = now(),
-    landing_since = least(b.landing_since, excluded.landing_since)
+    landing_since = least(b.landing_since, excluded.landing_since), server_started_at = excluded.server_started_at
   RETURNING landing_since
 ), flushed AS MATERIALIZED (
   SELECT set_config('synchronous_commit', 'local', true) WHERE current_setting('synchronous_commit') = 'off'
 )
 SELECT d.database_id::text AS "databaseId", ${ms("now()")} AS "atMs", left(pg_walfile_name(pg_current_wal_lsn()), 8) AS timeline,
   ${ms("beaten.landing_since")} AS "sinceMs", ${ms("d.settled_at")} AS "settledMs", d.twin_found_at IS NOT NULL AS "hasTwin",
-  (SELECT coalesce(jsonb_object_agg(process, number), '{}') FROM tradetape.beat WHERE process = ANY($3::text[])) AS known
+  (SELECT coalesce(jsonb_object_agg(process, number), '{}') FROM tradetape.beat WHERE process = ANY($3::text[])) AS known,
+  ARRAY(SELECT process FROM tradetape.beat WHERE process = ANY($3::text[]) AND ${IS_HERE}) AS "beatHere"
 FROM tradetape.database_id d, beaten LEFT JOIN flushed ON true`;
 
 /** Forgets processes that ended a month ago. */

@@ -48,10 +48,6 @@ export async function recordTwin(connection: Connection, databaseUrl: string): P
   return twin(databaseUrl, found!.id);
 }
 
-/** Records that this database lacks what was committed under its id. */
-export const recordLack = (connection: Connection): Promise<number> =>
-  connection.run("UPDATE tradetape.database_id SET lacks_since = clock_timestamp() WHERE lacks_since IS NULL");
-
 const twin = (databaseUrl: string, id: string): TradetapeError =>
   copied(`${serverOf(databaseUrl)} has the id ${id}, under which another database lands, too`);
 
@@ -68,9 +64,11 @@ export async function settleWhose(connection: Connection, whose: Whose): Promise
     await connection.query("SET LOCAL ROLE tradetape_owner");
     await connection.query(
       `UPDATE tradetape.database_id d SET system_identifier = here.system_identifier, database_oid = here.database_oid,
-         settled_at = clock_timestamp(), lacks_since = NULL, twin_found_at = NULL
+         settled_at = clock_timestamp(), twin_found_at = NULL
        FROM (SELECT ${HERE}) here`,
     );
+    // Whoever has beaten here has to do so again before a start takes it for one that lands here.
+    await connection.query("UPDATE tradetape.beat SET server_started_at = NULL");
     if (whose === "restored") return;
     await connection.query(
       `UPDATE tradetape.database_id SET former_ids = former_ids || database_id, database_id = gen_random_uuid(),

@@ -10,6 +10,9 @@ const TWIN_BEATS = 3;
 /** A note that is older tells nothing: its process's row may have been forgotten (`forgetBeats`). */
 const SHOWN_MS = 20 * 86_400_000;
 
+/** How far the clocks of two databases may be apart. */
+export const CLOCKS_APART_MS = 300_000;
+
 /** A process whose beats our database should have, and hasn't. */
 interface Lacking {
   readonly note: BeatNote;
@@ -27,6 +30,8 @@ export class TwinJudge {
   readonly #lacking = new Map<string, Lacking>();
   /** Whether another process that lands in our database was in the groups at the last look. */
   isAccompanied = false;
+  /** The notes at the last look of processes that may run, and of which our database can't tell whether they land in it. */
+  undecided: readonly BeatNote[] = [];
 
   /** @param notes read before our database gave this answer to the beat that asked for their processes */
   look(notes: readonly BeatNote[], answer: BeatAnswer): void {
@@ -35,9 +40,9 @@ export class TwinJudge {
       if ((newest.get(note.process)?.number ?? -1) < note.number) newest.set(note.process, note);
     }
     for (const note of newest.values()) this.#judge(note, answer);
-    this.isAccompanied = [...newest.values()].some(
-      (note) => isKnown(note, answer) && note.atMs > answer.atMs - SILENT_MS,
-    );
+    const known = [...newest.values()].filter((note) => isKnown(note, answer));
+    this.isAccompanied = known.some((note) => isHere(note, answer) && note.atMs > answer.atMs - SILENT_MS);
+    this.undecided = known.filter((note) => !isHere(note, answer) && note.atMs > answer.atMs - CLOCKS_APART_MS);
     for (const process of [...this.#lacking.keys()]) if (!newest.has(process)) this.#lacking.delete(process);
   }
 
@@ -61,6 +66,8 @@ export class TwinJudge {
 }
 
 const isKnown = ({ process, number }: BeatNote, { known }: BeatAnswer): boolean => (known[process] ?? 0) >= number;
+
+const isHere = ({ process }: BeatNote, { beatHere }: BeatAnswer): boolean => beatHere.includes(process);
 
 /**
  * Whether of two databases under one id ours has to stand back: the one in which landing began later does. What they lack

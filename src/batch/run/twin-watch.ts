@@ -2,13 +2,13 @@ import { pause } from "../../clock.ts";
 import { TradetapeError } from "../../errors.ts";
 import type { EventTopic } from "../../event/schemas.ts";
 import { type BeatAnswer, beat, forgetBeats } from "../../table/beats.ts";
-import { hasOtherId, recordLack, recordTwin } from "../../table/whose-database.ts";
+import { hasOtherId, recordTwin } from "../../table/whose-database.ts";
 import { topicName } from "../../topic/topics.ts";
 import { Patience, judge as verdictOn } from "../patience.ts";
 import { type BeatNote, beatNoteOf, beatNoteText } from "./beat-note.ts";
 import type { LandingServices } from "./landing-services.ts";
 import { liveGroupId } from "./open-group.ts";
-import { standsBack, TwinJudge } from "./twin-judge.ts";
+import { CLOCKS_APART_MS, standsBack, TwinJudge } from "./twin-judge.ts";
 
 const BEAT_MS = 3000;
 /** Reading all groups' notes costs more than a beat, and nothing is lost meanwhile. */
@@ -17,8 +17,6 @@ const LOOK_AT_START_MS = 1000;
 /** A process that shows no new beat for so long has ended, or can't reach its database: it lands nothing. */
 const STILL_MS = 4 * BEAT_MS;
 const TELL_AGAIN_MS = 60_000;
-/** How far the clocks of two databases may be apart. */
-const CLOCKS_APART_MS = 300_000;
 
 type Services = Pick<LandingServices, "clock" | "log" | "questions" | "beats" | "admin" | "config" | "databaseId">;
 
@@ -45,25 +43,24 @@ export async function requireAlone(
     await insist(() => questions.use(forgetBeats));
     for (;;) {
       const answer = await insist(() => lookOnce(services, topics, look));
-      const { lacking, twin } = look;
+      const { lacking, undecided, twin } = look;
       const over = idEnded(services, answer);
       if (over !== undefined) throw over;
       if (answer.hasTwin) throw await insist(() => askWhose(services));
-      if (lacking.length === 0) return;
+      if (lacking.length + undecided.length === 0) return;
       if (twin !== undefined) {
         // Whoever joins those that land here decides as they do, so that a restart of one of them doesn't stop the others.
         if (look.isAccompanied && !standsBack({ ...answer, process: services.beats.process }, twin)) return;
         throw await insist(() => askWhose(services, twin));
       }
-      const now = JSON.stringify(lacking);
-      if (seen === "")
-        log.warn("the database lacks what was committed under its id: waiting whether others land there");
+      const now = [...lacking.map(({ note }) => note), ...undecided].map(shownBy).join();
+      if (seen === "") log.warn(lacking.length > 0 ? LACKS : MAY_LACK);
       if (now !== seen) seenMs = clock.now();
       if (clock.now() - seenMs >= STILL_MS) break;
       seen = now;
       await clock.sleep(LOOK_AT_START_MS, stop);
     }
-    if (look.isAccompanied) return;
+    if (look.isAccompanied || look.lacking.length === 0) return;
     const refusal = await insist(() => lackingAlone(services, look));
     if (refusal !== undefined) throw refusal;
   } catch (error) {
@@ -82,7 +79,6 @@ async function lackingAlone(services: Services, look: TwinJudge): Promise<Tradet
   const unsettled = notes.filter(({ atMs }) => atMs > answer.settledMs + CLOCKS_APART_MS);
   const twin = unsettled.find(({ timeline }) => timeline === answer.timeline);
   if (twin !== undefined) return askWhose(services, twin);
-  if (unsettled.length > 0) await services.questions.use(recordLack);
   services.log.warn("nobody lands there any more: going on, and landing anew what this database lacks");
   return undefined;
 }
@@ -126,6 +122,9 @@ export async function watchTwins(services: Services, topics: readonly EventTopic
   }
 }
 
+const LACKS = "the database lacks what was committed under its id: waiting whether others land there";
+const MAY_LACK =
+  "others land under the database's id, and not in it since its server started: waiting for their next beat";
 const ANOTHER =
   "another database has this one's id and lands some partitions of its consumer groups: it has to stand back, and until " +
   "then their events wait. If it doesn't within a minute, run `tradetape migrate --as copy` there, which ends what lands there";
@@ -142,6 +141,8 @@ async function lookOnce(services: Services, topics: readonly EventTopic[], look:
   if (topics.length > 0) look.look(notes, answer);
   return answer;
 }
+
+const shownBy = ({ process, number }: BeatNote): string => `${process} ${number}`;
 
 /** Why a process ends whose database was said to be a copy meanwhile: it would stay in the groups of the original. */
 function idEnded({ config, databaseId }: Services, answer: BeatAnswer): TradetapeError | undefined {

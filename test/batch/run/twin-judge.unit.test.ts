@@ -24,6 +24,7 @@ const answer = (known: number, more: Partial<BeatAnswer> = {}): BeatAnswer => ({
   settledMs: 0,
   hasTwin: false,
   known: { [THEIRS]: known },
+  beatHere: [THEIRS],
   ...more,
 });
 
@@ -118,6 +119,19 @@ test.each<[what: string, is: boolean, ...BeatNote[]]>([
   const judge = new TwinJudge();
   judge.look(notes, answer(5));
   expect(judge.isAccompanied).toBe(is);
+});
+
+test.each<[what: string, undecided: number, beatHere: string[], ...BeatNote[]]>([
+  ["nobody is there", 0, []],
+  ["it has beaten since the server started", 0, [THEIRS], note(5)],
+  ["it has not: its beats may have come in a snapshot of the disk, or to a standby", 1, [], note(5)],
+  ["it ended before the last five minutes", 0, [], note(5, { atMs: 600_000 })],
+  ["the database lacks its beat", 0, [], note(6)],
+])("whether a process that the database knows lands in it: %s", (_, undecided, beatHere, ...notes) => {
+  const judge = new TwinJudge();
+  judge.look(notes, answer(5, { beatHere }));
+  expect(judge.undecided).toHaveLength(undecided);
+  expect(judge.isAccompanied).toBe(beatHere.length > 0);
 });
 
 /** One member of a group: its last beat that committed, and the one that it shows. */

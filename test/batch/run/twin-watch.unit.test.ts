@@ -21,6 +21,8 @@ interface Arranged {
   sinceMs?: number;
   /** The other process's beats that our database has, after so many seconds; none without it. */
   known?: (second: number) => number;
+  /** Whether the other process has beaten since our server's start, after so many seconds: always without it. */
+  isHere?: (second: number) => boolean;
   /** What the other process shows after so many seconds; undefined while it shows nothing. */
   shows?: (second: number) => number | undefined;
   note?: Partial<BeatNote>;
@@ -48,6 +50,7 @@ function setUp(world: Arranged) {
     settledMs: world.settledMs ?? 0,
     hasTwin: world.hasTwin ?? false,
     known: { [THEIRS]: world.known?.(second()) ?? 0, [COMPANION]: grows(second()) },
+    beatHere: [COMPANION, ...((world.isHere?.(second()) ?? true) ? [THEIRS] : [])],
   });
   const query = async (text: string) => {
     if (text.includes("INSERT INTO tradetape.beat")) return [answer()];
@@ -112,13 +115,52 @@ const STARTS: Readonly<Record<string, readonly [Arranged, "begins" | "refused", 
     { timeline: "00000002", known: () => 4, shows: () => 6 },
     "begins",
     20,
-    "lacks_since",
   ],
-  "a backup was restored up to some moment": [
-    { timeline: "00000002", known: () => 4, shows: () => 99 },
+  "a backup was restored up to some moment": [{ timeline: "00000002", known: () => 4, shows: () => 99 }, "begins", 20],
+  "it is a snapshot that has all that was shown, and the original runs": [
+    { known: () => 6, shows: grows, isHere: () => false },
+    "refused",
+    20,
+    "twin_found_at",
+  ],
+  "it is such a snapshot, and the original beats slowly": [
+    { known: () => 6, shows: (s) => 6 + Math.floor(s / 11), isHere: () => false },
+    "refused",
+    50,
+    "twin_found_at",
+  ],
+  "it is such a snapshot, with a clock four minutes ahead": [
+    { known: () => 6, shows: grows, isHere: () => false, note: { atMs: START_MS - 240_000 } },
+    "refused",
+    20,
+    "twin_found_at",
+  ],
+  "it is a standby that was promoted, and the original runs": [
+    { timeline: "00000002", known: () => 6, shows: grows, isHere: () => false },
+    "refused",
+    20,
+    "twin_found_at",
+  ],
+  "it is such a snapshot, and the original has ended": [
+    { known: () => 6, shows: () => 6, isHere: () => false },
     "begins",
     20,
-    "lacks_since",
+  ],
+  "it was answered that it takes the original's place, and that runs": [
+    { known: () => 6, settledMs: START_MS, shows: grows, isHere: () => false },
+    "refused",
+    20,
+    "twin_found_at",
+  ],
+  "the server has started again, and others land in it": [
+    { known: grows, shows: grows, isHere: (s) => s >= 5 },
+    "begins",
+    5,
+  ],
+  "the server has started again, and others ended an hour ago": [
+    { known: () => 6, shows: () => 6, isHere: () => false, note: { atMs: START_MS - 3_600_000 } },
+    "begins",
+    0,
   ],
   "it is a snapshot, and the original runs": [{ known: () => 4, shows: grows }, "refused", 20, "twin_found_at"],
   "it is a snapshot, and the original's consumers are stopped": [
