@@ -172,7 +172,8 @@ export class EventReader<T extends EventTopic = EventTopic> {
   #createResolution(id: number): Resolution {
     const writer = this.#registry.writer(id);
     if (writer === undefined) throw new Error(`schema ${id} was not fetched before reading`);
-    return "reason" in writer ? new Refusal("unknown_schema", writer.reason) : this.#resolveWriter(writer.type);
+    if ("type" in writer) return this.#resolveWriter(writer.type);
+    return new Refusal(writer.isHostile ? "hostile_schema" : "unknown_schema", writer.reason);
   }
 
   #resolveWriter(writer: avsc.Type): Resolution {

@@ -2,6 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { type COMPATIBILITY, SchemaRegistry, SchemaType } from "@kafkajs/confluent-schema-registry";
 import avsc from "avsc";
 import { TradetapeError } from "../errors.ts";
+import { HostileSchema, requireBoundedTypes } from "./avro/schema-bounds.ts";
 import { strictType } from "./avro/strict-types.ts";
 import {
   askRegistry,
@@ -17,7 +18,12 @@ import { guardSubject, subjectOf } from "./http/subjects.ts";
 import { EVENT_BY_TOPIC, EVENT_SCHEMAS, type EventTopic } from "./schemas.ts";
 
 /** The schema an event was written with, or why there is none that a reader could use. */
-export type WriterSchema = { readonly type: avsc.Type } | { readonly reason: string };
+export type WriterSchema = { readonly type: avsc.Type } | NoSchema;
+interface NoSchema {
+  readonly reason: string;
+  /** Set for a schema that is there, and must not be read by. */
+  readonly isHostile?: true;
+}
 
 export interface Registry {
   /**
@@ -123,7 +129,7 @@ class ConfluentRegistry implements Registry {
     if (known !== undefined && !this.isStale(id)) return known;
     const found = await this.#ask(id);
     this.#writers.set(id, found);
-    if ("reason" in found) this.#unknownUntil.set(id, performance.now() + UNKNOWN_KEPT_MS);
+    if ("reason" in found && !found.isHostile) this.#unknownUntil.set(id, performance.now() + UNKNOWN_KEPT_MS);
     else this.#unknownUntil.delete(id);
     return found;
   }
@@ -131,9 +137,13 @@ class ConfluentRegistry implements Registry {
   async #ask(id: number): Promise<WriterSchema> {
     try {
       const schema: unknown = await this.#remote.getSchema(id);
-      if (avsc.Type.isType(schema, "record")) return { type: schema as avsc.Type };
+      if (avsc.Type.isType(schema, "record")) {
+        requireBoundedTypes(schema as avsc.Type);
+        return { type: schema as avsc.Type };
+      }
       return { reason: `schema ${id} isn't an Avro record` };
     } catch (error) {
+      if (error instanceof HostileSchema) return { reason: `schema ${id}: ${error.message}`, isHostile: true };
       const cause = error as HttpFailure;
       if (cause.status === 404 && (await this.#confirmsAbsence(id)))
         return { reason: `the registry has no schema ${id}` };

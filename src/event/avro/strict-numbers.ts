@@ -19,6 +19,12 @@ declare module "avsc" {
     _skip(tap: Tap): void;
     _update(resolver: { _read?: (tap: Tap) => unknown }, writer: Type, options: object): void;
   }
+  namespace types {
+    interface RecordType {
+      /** What the constructor keeps as `_skip`, before it freezes the type. */
+      _createSkipper(): (tap: Tap) => void;
+    }
+  }
 }
 
 export type Resolver = Parameters<avsc.Type["_update"]>[0];

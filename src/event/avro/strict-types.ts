@@ -75,6 +75,37 @@ class StrictMap extends avsc.types.MapType {
 }
 
 /**
+ * The steps that are left for reading from `stepsOf`: a record within a record may take no bytes, so that the value's length
+ * doesn't bound how many there are.
+ */
+let stepsLeft = 0;
+let stepsOf: Tap | undefined;
+
+/** A value's record within records takes a byte at least, or stands there a few times. */
+const STEPS_PER_BYTE = 4;
+const STEPS_OF_NO_BYTES_MAX = 1024;
+
+/** Nested records are a newer writer's: they are skipped, each counted with those of its fields that take no bytes. */
+class StrictRecord extends avsc.types.RecordType {
+  override _createSkipper(): (tap: Tap) => void {
+    const skip = super._createSkipper();
+    const steps = 1 + this.fields.filter(({ type }) => takesNoBytes(type)).length;
+    return (tap) => {
+      if (tap !== stepsOf) {
+        stepsOf = tap;
+        stepsLeft = STEPS_OF_NO_BYTES_MAX + STEPS_PER_BYTE * tap.buf.length;
+      }
+      stepsLeft -= steps;
+      if (stepsLeft < 0) throw new Error("more records than its bytes can hold");
+      skip(tap);
+    };
+  }
+}
+
+const takesNoBytes = (type: avsc.Type): boolean =>
+  type.typeName === "null" || (type instanceof avsc.types.FixedType && type.size === 0);
+
+/**
  * A writer whose enum has grown is refused by avsc as a whole, for every event. Avro's rule is about the symbol that
  * was sent: only an event that holds a symbol unknown here can't be read.
  */
@@ -106,6 +137,8 @@ const STRICT_BY_NAME: Readonly<Record<string, Constructor>> = {
   array: StrictArray,
   map: StrictMap,
   enum: StrictEnum,
+  record: StrictRecord,
+  error: StrictRecord,
   // avsc's own, so that `strictType` makes them and their logical type, such as decimal, is kept.
   bytes: avsc.types.BytesType,
   fixed: avsc.types.FixedType,

@@ -1,4 +1,5 @@
 import { TradetapeError } from "../../errors.ts";
+import { requireBoundedText } from "../avro/schema-bounds.ts";
 
 /** A registry that accepts the connection and then says nothing must not hold a partition for ever. */
 const REQUEST_TIMEOUT_MS = 10_000;
@@ -41,7 +42,9 @@ export const guarded = () => ({
   response: async (next: () => Promise<Answer>): Promise<Answer> => {
     const answer = await within(QUESTION_TIMEOUT_MS, next());
     const path = answer.request().path();
-    if (path.startsWith("/schemas/ids/") && !holdsSchema(answer.data())) throw foreign(path);
+    const body = answer.data();
+    if (holdsSchema(body)) requireBoundedText(body.schema);
+    else if (path.startsWith("/schemas/ids/")) throw foreign(path);
     return answer;
   },
 });
@@ -58,7 +61,7 @@ async function within<T>(ms: number, answer: Promise<T>): Promise<T> {
   }
 }
 
-const holdsSchema = (body: unknown): boolean =>
+const holdsSchema = (body: unknown): body is { readonly schema: string } =>
   typeof body === "object" && body !== null && "schema" in body && typeof body.schema === "string";
 
 /**
