@@ -7,6 +7,7 @@ import { TradetapeError } from "../../errors.ts";
 import type { Log } from "../../log.ts";
 import type { LogClient, LogMember, MemberOptions } from "../log-client.ts";
 import { fetchWholeBatches } from "../patch/fetch-response.ts";
+import { shortenFirstFetches } from "../patch/first-fetches.ts";
 import { kafkajsInternals } from "../patch/kafkajs-internals.ts";
 import { leaveLostCoordinators } from "../patch/lost-coordinator.ts";
 import { produceWholeBatches } from "../patch/produce-request.ts";
@@ -86,6 +87,7 @@ function patchOnce(): void {
   quietRequestQueue(internals);
   leaveLostCoordinators(internals);
   fetchWholeBatches(internals);
+  shortenFirstFetches(internals);
   produceWholeBatches(internals);
   isPatched = true;
 }

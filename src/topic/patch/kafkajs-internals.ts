@@ -35,8 +35,12 @@ export interface RequestQueue {
   scheduleCheckPendingRequests(): void;
 }
 
-/** A consumer's side of its group. */
-type GroupSide = { heartbeat(this: unknown, options: { readonly interval: number }): Promise<void> };
+/** A consumer's side of its group. A fetch brings a batch of each partition, also an empty one. */
+export interface GroupSide {
+  maxWaitTime: number;
+  heartbeat(this: unknown, options: { readonly interval: number }): Promise<void>;
+  fetch(this: GroupSide, nodeId: number): Promise<readonly BatchInside[]>;
+}
 
 export interface ProduceData {
   readonly acks: number;
@@ -61,10 +65,8 @@ interface Call<Answer> {
   readonly response: { decode(payload: Buffer): Promise<unknown>; parse(answer: Answer): Promise<Answer> };
 }
 
-interface Requests {
-  readonly Produce: { protocol(of: { version: number }): (data: ProduceData) => Call<ProduceAnswer> };
-  readonly Fetch: { protocol(of: { version: number }): (data: object) => Call<unknown> };
-}
+type Protocol<Data, Answer> = { protocol(of: { version: number }): (data: Data) => Call<Answer> };
+type Requests = { readonly Produce: Protocol<ProduceData, ProduceAnswer>; readonly Fetch: Protocol<object, unknown> };
 
 /** What a fetched batch has beside its published members. Its messages are what `fetchWholeBatches` makes of them. */
 export interface BatchInside {
@@ -83,6 +85,7 @@ export interface Internals {
 
 type Modules = Internals & {
   readonly RequestQueue: new (options: object) => RequestQueue;
+  readonly ConsumerGroup: new (options: object) => GroupSide;
   readonly Batch: new (topic: string, fetchedOffset: string, data: object) => BatchInside;
 };
 
@@ -95,7 +98,7 @@ const MEMBERS = {
     checkPendingRequests: "function",
     scheduleCheckPendingRequests: "function",
   },
-  "consumer group": { heartbeat: "function" },
+  "consumer group": { maxWaitTime: "number", heartbeat: "function", fetch: "function" },
   encoder: {
     buffer: "object",
     writeString: "function",
@@ -117,9 +120,8 @@ const MEMBERS = {
   batch: { fetchedOffset: "string", messagesWithinOffset: "object" },
 } as const;
 
-/** The version of a fetch and of a produce request that kafkajs and Kafka 4 agree on. */
-const FETCH_VERSION = 11;
-const PRODUCE_VERSION = 7;
+/** The version of each request that kafkajs and Kafka 4 agree on. */
+const AGREED = { fetch: 11, produce: 7 } as const;
 
 /**
  * The insides of our own copy of kafkajs, which the package's alias `tradetape-kafkajs` is.
@@ -141,9 +143,8 @@ export function kafkajsInternals(load: (module: string) => unknown = ownCopy): I
   const samples: Readonly<Record<keyof typeof MEMBERS, object>> = samplesOf(modules);
   for (const [name, members] of Object.entries(MEMBERS)) {
     const sample = samples[name as keyof typeof MEMBERS] as Readonly<Record<string, unknown>>;
-    for (const [member, type] of Object.entries(members)) {
-      const found: string = typeof sample[member];
-      if (found !== type) throw unknown(`has no ${member} in its ${name}`);
+    for (const [member, type] of Object.entries<string>(members)) {
+      if (typeof sample[member] !== type) throw unknown(`has no ${member} in its ${name}`);
     }
   }
   return modules;
@@ -174,11 +175,11 @@ export function requireOwnFolder(folder: string): void {
 function samplesOf({ RequestQueue, ConsumerGroup, requests, Encoder, Decoder, Batch }: Modules) {
   const nothing = { partition: 0, highWatermark: "0", messages: [], abortedTransactions: [] };
   try {
-    const produce = requests.Produce.protocol({ version: PRODUCE_VERSION })({ acks: -1, timeout: 1, topicData: [] });
-    const fetch = requests.Fetch.protocol({ version: FETCH_VERSION })({ maxWaitTime: 1, topics: [] });
+    const produce = requests.Produce.protocol({ version: AGREED.produce })({ acks: -1, timeout: 1, topicData: [] });
+    const fetch = requests.Fetch.protocol({ version: AGREED.fetch })({ maxWaitTime: 1, topics: [] });
     return {
       "request queue": new RequestQueue({}),
-      "consumer group": ConsumerGroup.prototype,
+      "consumer group": new ConsumerGroup({ logger: { namespace: () => undefined }, maxWaitTimeInMs: 1 }),
       encoder: new Encoder(),
       decoder: new Decoder(Buffer.alloc(0)),
       "produce request": produce.request,
