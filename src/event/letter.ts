@@ -7,7 +7,7 @@ export const LETTER_REASONS = {
   not_avro: "The value is too short for, or doesn't begin like, the registry's wire format.",
   unknown_schema: "The registry has no schema of that id, or one that no event can be read with.",
   hostile_schema:
-    "The writer's schema is larger, deeper or of more types than any that is written by a program: reading by it could take for ever.",
+    "The writer's schema is larger, deeper or of more types than programs write: reading by it could take for ever.",
   undecodable: "The bytes don't fit the schema they name, or can't be read as the event.",
   too_large: "The event is larger than TRADETAPE_EVENT_BYTES_MAX.",
   invalid: "A field breaks the contract beyond what Avro can say.",

@@ -14,12 +14,13 @@ import { EventReader } from "../../src/event/codec.ts";
 import { Refusal } from "../../src/event/letter.ts";
 import type { Registry } from "../../src/event/registry.ts";
 import { EVENT_SCHEMAS } from "../../src/event/schemas.ts";
-import { recordsWithin } from "../support/hostile-schemas.ts";
 import { symbol } from "../support/samples.ts";
+import { recordsWithin } from "./records-within.ts";
 
 const typeOf = (schema: unknown) => avsc.Type.forSchema(schema as avsc.Schema, { typeHook: strictType });
 
-const boundsOf = (schema: unknown) => {
+/** Looks at a schema as the registry does. */
+const look = (schema: unknown) => () => {
   requireBoundedText(JSON.stringify(schema));
   requireBoundedTypes(typeOf(schema));
 };
@@ -47,27 +48,25 @@ const HOSTILE: Readonly<Record<string, unknown>> = {
 
 describe("a schema that nothing is made of", () => {
   it.each(Object.entries(HOSTILE))("has %s", (_, schema) => {
-    expect(() => boundsOf(schema)).toThrow(HostileSchema);
+    expect(look(schema)).toThrow(HostileSchema);
   });
 
   it.each(Object.entries(EVENT_SCHEMAS))("is none of ours: %s", (_, { json }) => {
-    requireBoundedText(json);
-    requireBoundedTypes(typeOf(JSON.parse(json)));
+    expect(look(JSON.parse(json))).not.toThrow();
   });
 
   it("is no record that has itself: its bytes end it", () => {
-    boundsOf(record("a", ["null", "a"], { type: "array", items: "a" }));
+    expect(look(record("a", ["null", "a"], { type: "array", items: "a" }))).not.toThrow();
   });
 
   it("is none with just as many types as are allowed", () => {
     const levels = Math.floor(Math.log2(SCHEMA_TYPES_MAX)) - 1;
-    boundsOf(recordsWithin(levels));
-    expect(() => boundsOf(recordsWithin(levels + 1))).toThrow(HostileSchema);
+    expect(look(recordsWithin(levels))).not.toThrow();
+    expect(look(recordsWithin(levels + 1))).toThrow(HostileSchema);
   });
 
   it("is no text that isn't JSON, which is refused for that", () => {
-    requireBoundedText("string");
-    requireBoundedText("{");
+    for (const text of ["string", "{"]) expect(() => requireBoundedText(text)).not.toThrow();
   });
 });
 

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { EVENT_SCHEMAS } from "../../../src/event/schemas.ts";
-import { recordsWithin } from "../../support/hostile-schemas.ts";
+import { recordsWithin } from "../../event/records-within.ts";
 import { ledgerFaults } from "../../support/ledger.ts";
 import { bar, tick } from "../../support/samples.ts";
 import { openTapeWithSymbol, type TestTape } from "../../support/tape.ts";
