@@ -31,9 +31,10 @@ function commandTexts(above: readonly string[], command: Command): string[] {
   return command.commands.flatMap((one) => commandTexts(path, one));
 }
 
+const program = await buildProgram(() => {});
+
 /** Every command with its arguments, flags and defaults, as commander has them: what `help` shows. */
 export function commandReference(): string {
-  const program = buildProgram(() => {});
   const flags = program.options.map((o) => [code(o.flags), cell(o.description)]);
   const common = ["### Flags of every command", table(["flag", "meaning"], flags)].join("\n\n");
   return [common, ...program.commands.flatMap((command) => commandTexts([], command))].join("\n\n");

@@ -1,31 +1,46 @@
 import { readFileSync } from "node:fs";
 import type { Command } from "commander";
-import { addAudit } from "./audit/audit.ts";
-import { addCommand, newProgram } from "./command.ts";
-import { demoCommand } from "./demo/demo.ts";
-import { addDesk } from "./desk/desk.ts";
-import { scoreCommand } from "./desk/score.ts";
+import { addCommand, type CommandSpec, newProgram } from "./command.ts";
 import { describeFailure, EXIT, type ExitCode } from "./exit.ts";
-import { addFeeds } from "./feeds/feeds.ts";
-import { consumeCommand } from "./flow/consume.ts";
-import { publishCommand } from "./flow/publish.ts";
-import { runCommand } from "./flow/run.ts";
-import { statusCommand } from "./flow/status.ts";
 import { addHelp } from "./help.ts";
-import { addDeadLetters } from "./letters/dead-letters.ts";
-import { parkedCommand } from "./letters/parked.ts";
-import { addPartitions } from "./rebuild/partitions.ts";
-import { replayCommand } from "./rebuild/replay.ts";
-import { rewindCommand } from "./rebuild/rewind.ts";
-import { verifyCommand } from "./rebuild/verify.ts";
-import { lookaheadCommand } from "./sessions/lookahead.ts";
-import { addSessions } from "./sessions/sessions.ts";
-import { traceCommand } from "./sessions/trace.ts";
-import { settings } from "./settings.ts";
-import { downCommand } from "./stack/down.ts";
-import { migrateCommand } from "./stack/migrate.ts";
-import { topicsCommand } from "./stack/topics.ts";
-import { upCommand } from "./stack/up.ts";
+
+type Done = (code: ExitCode) => void;
+type Add = (program: Command, done: Done) => void;
+
+const adding =
+  <Options>(spec: CommandSpec<Options>): Add =>
+  (program, done) =>
+    addCommand(program, spec, done);
+
+/**
+ * Every command or group by its name, in the order of the help. Its file is loaded when it is asked for, because loading all
+ * of them is most of a short command's time.
+ */
+const COMMANDS: Readonly<Record<string, () => Promise<Add>>> = {
+  demo: async () => adding((await import("./demo/demo.ts")).demoCommand),
+  up: async () => adding((await import("./stack/up.ts")).upCommand),
+  down: async () => adding((await import("./stack/down.ts")).downCommand),
+  publish: async () => adding((await import("./flow/publish.ts")).publishCommand),
+  feeds: async () => (await import("./feeds/feeds.ts")).addFeeds,
+  run: async () => adding((await import("./flow/run.ts")).runCommand),
+  consume: async () => adding((await import("./flow/consume.ts")).consumeCommand),
+  status: async () => adding((await import("./flow/status.ts")).statusCommand),
+  replay: async () => adding((await import("./rebuild/replay.ts")).replayCommand),
+  rewind: async () => adding((await import("./rebuild/rewind.ts")).rewindCommand),
+  verify: async () => adding((await import("./rebuild/verify.ts")).verifyCommand),
+  "dead-letters": async () => (await import("./letters/dead-letters.ts")).addDeadLetters,
+  trace: async () => adding((await import("./sessions/trace.ts")).traceCommand),
+  lookahead: async () => adding((await import("./sessions/lookahead.ts")).lookaheadCommand),
+  desk: async () => (await import("./desk/desk.ts")).addDesk,
+  score: async () => adding((await import("./desk/score.ts")).scoreCommand),
+  audit: async () => (await import("./audit/audit.ts")).addAudit,
+  parked: async () => adding((await import("./letters/parked.ts")).parkedCommand),
+  sessions: async () => (await import("./sessions/sessions.ts")).addSessions,
+  partitions: async () => (await import("./rebuild/partitions.ts")).addPartitions,
+  migrate: async () => adding((await import("./stack/migrate.ts")).migrateCommand),
+  topics: async () => adding((await import("./stack/topics.ts")).topicsCommand),
+  config: async () => adding((await import("./settings.ts")).settings),
+};
 
 const EXAMPLES = `
 Examples:
@@ -48,10 +63,11 @@ export async function runCommandLine(argv: readonly string[]): Promise<ExitCode>
     if (error.code !== "EPIPE") throw error;
   });
   let code: ExitCode = EXIT.good;
-  const program = buildProgram((of) => {
+  const done: Done = (of) => {
     code = of;
-  });
+  };
   try {
+    const program = await buildProgram(done, argv[0]);
     await program.parseAsync(argv.length === 0 ? ["--help"] : [...argv], { from: "user" });
     return code;
   } catch (error) {
@@ -61,34 +77,16 @@ export async function runCommandLine(argv: readonly string[]): Promise<ExitCode>
   }
 }
 
-export function buildProgram(done: (code: ExitCode) => void): Command {
+/** @param first word of a command line; where it is a command's name, the program has no other command */
+export async function buildProgram(done: Done, first?: string): Promise<Command> {
   const program = newProgram(packageVersion());
   program.description(
     "The tape of a trading agent: events on Kafka, landed in PostgreSQL, each exactly once in effect.",
   );
-  addCommand(program, demoCommand, done);
-  addCommand(program, upCommand, done);
-  addCommand(program, downCommand, done);
-  addCommand(program, publishCommand, done);
-  addFeeds(program, done);
-  addCommand(program, runCommand, done);
-  addCommand(program, consumeCommand, done);
-  addCommand(program, statusCommand, done);
-  addCommand(program, replayCommand, done);
-  addCommand(program, rewindCommand, done);
-  addCommand(program, verifyCommand, done);
-  addDeadLetters(program, done);
-  addCommand(program, traceCommand, done);
-  addCommand(program, lookaheadCommand, done);
-  addDesk(program, done);
-  addCommand(program, scoreCommand, done);
-  addAudit(program, done);
-  addCommand(program, parkedCommand, done);
-  addSessions(program, done);
-  addPartitions(program, done);
-  addCommand(program, migrateCommand, done);
-  addCommand(program, topicsCommand, done);
-  addCommand(program, settings, done);
+  const names = Object.keys(COMMANDS);
+  const asked = names.filter((name) => name === first);
+  const loaded = await Promise.all((asked.length > 0 ? asked : names).map((name) => COMMANDS[name]!()));
+  for (const add of loaded) add(program, done);
   addHelp(program);
   program.addHelpText("after", EXAMPLES);
   return program;

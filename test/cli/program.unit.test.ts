@@ -5,16 +5,23 @@ import { SETTINGS, type SettingName } from "../../src/settings.ts";
 import { tradetape } from "../support/tradetape.ts";
 
 describe("the command line", () => {
-  test("a flag's name as commander makes it is the setting's own, so that none is silently ignored", () => {
-    const program = buildProgram(() => {});
+  test("a flag's name as commander makes it is the setting's own, so that none is silently ignored", async () => {
+    const program = await buildProgram(() => {});
     const names = program.options.map((option) => option.attributeName());
     const withFlag = (Object.keys(SETTINGS) as SettingName[]).filter((name) => "flag" in SETTINGS[name]);
     expect(withFlag.filter((name) => !names.includes(name))).toEqual([]);
   });
 
-  test("every command has a summary", () => {
-    const bare = buildProgram(() => {}).commands.filter((c) => c.description() === "");
+  test("every command has a summary", async () => {
+    const bare = (await buildProgram(() => {})).commands.filter((c) => c.description() === "");
     expect(bare.map((c) => c.name())).toEqual([]);
+  });
+
+  test("a line that begins with a command's name has that command alone, and any other line has all", async () => {
+    const namesOf = async (first?: string) => (await buildProgram(() => {}, first)).commands.map((c) => c.name());
+    const all = await namesOf();
+    for (const name of all.filter((one) => one !== "help")) expect(await namesOf(name)).toEqual([name, "help"]);
+    for (const first of ["help", "statsu", "--json", "constructor"]) expect(await namesOf(first)).toEqual(all);
   });
 
   test("help goes to standard output and is no error", async () => {
@@ -28,7 +35,7 @@ describe("the command line", () => {
     const paths = (group: Command, above: readonly string[]): string[][] =>
       group.commands.flatMap((c) => [[...above, c.name()], ...paths(c, [...above, c.name()])]);
     const shown: string[] = [];
-    const program = buildProgram(() => {});
+    const program = await buildProgram(() => {});
     const quiet = (command: Command): void => {
       command.configureOutput({ writeOut: (text) => shown.push(text) });
       for (const c of command.commands) quiet(c);
