@@ -91,7 +91,7 @@ async function redrivePage(ops: Ops, publisher: RawPublisher, run: PageRun): Pro
   const { topic, partition, filter, actionId } = run;
   const page = await committed(connection, async () => {
     const rowsMax = Math.min(run.lettersMax, PAGE_LETTERS_MAX, Math.ceil((run.perSecondMax ?? 1e9) * PAGE_SECONDS_MAX));
-    const locked = await lockOpenLetters(connection, filter, { ...run, rowsMax });
+    const locked = await lockOpenLetters(connection, filter, { ...run, rowsMax, but: "unreadable_batch" });
     const offsets = locked.map(({ offset }) => offset);
     const records = await readLetterRecords(connection, run, offsets, PAGE_BYTES_MAX);
     const { sent, failure } = await send(publisher, run, locked, records);

@@ -5,6 +5,8 @@
 export const LETTER_REASONS = {
   null_value: "The message has no value; no topic of ours has tombstones.",
   not_avro: "The value is too short for, or doesn't begin like, the registry's wire format.",
+  unreadable_batch:
+    "Its record batch grows beyond 64 MiB, or isn't what its codec or its header says: one letter for all of its records.",
   unknown_schema: "The registry has no schema of that id, or one that no event can be read with.",
   hostile_schema:
     "The writer's schema is larger, deeper or of more types than programs write: reading by it could take for ever.",

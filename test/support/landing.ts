@@ -20,6 +20,7 @@ export const recordsOf = (values: readonly Buffer[], first: number): Records => 
   publishedAtMs: () => Date.now(),
   locate: (index, place) => place.cover(values[index]!),
   headersOf: () => undefined,
+  faultAt: () => undefined,
   record: (index) => ({ key: null, value: values[index]! }),
 });
 

@@ -23,7 +23,9 @@ const VERSIONS: Readonly<Record<string, string>> = {
   18: "18.4.0-beta.17",
 };
 
-const FLOWS = ["landing", "rebuild", "revisions", "database", "audit"].map((folder) => `test/flow/${folder}/`);
+const FLOWS = ["landing", "writers", "rebuild", "revisions", "database", "audit"].map(
+  (folder) => `test/flow/${folder}/`,
+);
 
 const CACHE = join(ROOT, "node_modules/.cache/tradetape-postgres");
 

@@ -109,7 +109,13 @@ class BatchEncoder {
   /** Takes an event that `#transcode` declined: reads it as an object, and makes a letter of it if something is wrong. */
   #encode(index: number): boolean {
     const { consumer, rowEncoder } = this.#encoder;
-    const event = readEvent(this.#encoder, this.#records.record(index).value, this.#facts.published_at);
+    const { value } = this.#records.record(index);
+    const fault = value === null ? this.#records.faultAt(index) : undefined;
+    if (fault !== undefined) {
+      this.letters.push({ index, reason: "unreadable_batch", detail: fault });
+      return true;
+    }
+    const event = readEvent(this.#encoder, value, this.#facts.published_at);
     if (event instanceof Refusal) {
       this.letters.push({ index, reason: event.reason, detail: event.detail, column: event.column });
       return true;

@@ -35,4 +35,8 @@ export class ParkedRecords implements Records {
     const { key, value } = this.#parked[index]!;
     return { key, value, headers: this.headersOf(index) };
   }
+
+  faultAt(): undefined {
+    return undefined;
+  }
 }

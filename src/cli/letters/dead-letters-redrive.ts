@@ -84,21 +84,25 @@ interface Plan {
   readonly wouldSend: number;
   /** Left alone because they have been redriven too often. */
   readonly worn: number;
+  /** Left alone because they are of record batches that nobody can read: there is no event to send. */
+  readonly unreadable: number;
 }
 
 function planOf(found: readonly LetterCount[], again: boolean, lettersMax: number): Plan {
+  const sendable = found.filter(({ reason }) => reason !== "unreadable_batch");
   const all = found.reduce((sum, { letters }) => sum + letters, 0);
-  const worn = again ? 0 : found.reduce((sum, letter) => sum + letter.worn, 0);
-  return { letters: found, wouldSend: Math.min(all - worn, lettersMax), worn };
+  const toSend = sendable.reduce((sum, { letters }) => sum + letters, 0);
+  const worn = again ? 0 : sendable.reduce((sum, letter) => sum + letter.worn, 0);
+  return { letters: found, wouldSend: Math.min(toSend - worn, lettersMax), worn, unreadable: all - toSend };
 }
 
 function dryRun({ out }: Session, plan: Plan): ExitCode {
-  const { letters, wouldSend, worn } = plan;
-  out.result({ dryRun: true, wouldSend, worn, letters }, () =>
+  const { letters, wouldSend, worn, unreadable } = plan;
+  out.result({ dryRun: true, wouldSend, worn, unreadable, letters }, () =>
     [
       ...(letters.length === 0 ? [] : [lettersText(letters)]),
       `${count(wouldSend)} events would be sent again; nothing was sent: --yes does it`,
-      ...wornLines(worn),
+      ...leftLines(plan),
     ].join("\n"),
   );
   return EXIT.good;
@@ -111,10 +115,14 @@ export const lettersText = (letters: readonly LetterCount[]): string =>
     letters.map((l) => [l.topic, l.partition, l.reason, l.letters]),
   );
 
-const wornLines = (worn: number): string[] =>
-  worn === 0
+const leftLines = ({ worn, unreadable }: Plan): string[] => [
+  ...(worn === 0
     ? []
-    : [`${count(worn)} have been redriven too often and stay as they are: --again sends them, discard gives them up`];
+    : [`${count(worn)} have been redriven too often and stay as they are: --again sends them, discard gives them up`]),
+  ...(unreadable === 0
+    ? []
+    : [`${count(unreadable)} are of record batches that nobody can read: discard gives them up`]),
+];
 
 const STOPPED_SENDING = "stopped: the same command sends the rest";
 const STOPPED_WAITING = "stopped waiting: `tradetape dead-letters list` shows those that died again";
@@ -123,13 +131,13 @@ function report(session: Session, plan: Plan, redriven: readonly Redriven[], out
   const sent = redriven.reduce((sum, { offsets }) => sum + offsets.length, 0);
   const died = Object.values(outcome.died).reduce((sum, letters) => sum + letters, 0);
   const interrupted = session.signal.aborted;
-  const { worn } = plan;
+  const { worn, unreadable } = plan;
   session.progress.close();
-  session.out.result({ dryRun: false, sent, worn, interrupted, ...outcome }, () =>
+  session.out.result({ dryRun: false, sent, worn, unreadable, interrupted, ...outcome }, () =>
     [
       `${count(sent)} events sent again`,
       ...outcomeLines(outcome),
-      ...wornLines(worn),
+      ...leftLines(plan),
       ...(interrupted ? [sent < plan.wouldSend ? STOPPED_SENDING : STOPPED_WAITING] : []),
     ].join("\n"),
   );

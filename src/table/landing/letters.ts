@@ -30,13 +30,43 @@ export interface ParkedRow {
   readonly publishedAtMs: number;
 }
 
+/** What the letters of one statement may hold: it travels as text, of which a program can make 512 MiB at most. */
+const INSERT_BYTES_MAX = 32 * 1024 * 1024;
+
 export async function insertLetters(
   connection: Connection,
   topic: string,
   partition: number,
   letters: readonly LetterRow[],
 ): Promise<void> {
-  if (letters.length === 0) return;
+  for (const portion of portions(letters)) await insertPortion(connection, topic, partition, portion);
+}
+
+function* portions(letters: readonly LetterRow[]): Generator<readonly LetterRow[]> {
+  let portion: LetterRow[] = [];
+  let bytes = 0;
+  for (const letter of letters) {
+    const more = (letter.key?.length ?? 0) + (letter.value?.length ?? 0) + headerCharacters(letter.headers);
+    if (portion.length > 0 && bytes + more > INSERT_BYTES_MAX) {
+      yield portion;
+      portion = [];
+      bytes = 0;
+    }
+    portion.push(letter);
+    bytes += more;
+  }
+  if (portion.length > 0) yield portion;
+}
+
+const headerCharacters = (headers: StoredHeaders): number =>
+  Object.entries(headers).reduce((sum, [name, values]) => sum + name.length + String(values).length, 0);
+
+async function insertPortion(
+  connection: Connection,
+  topic: string,
+  partition: number,
+  letters: readonly LetterRow[],
+): Promise<void> {
   const taken = await connection.run(
     `INSERT INTO tradetape.dead_letter (topic, partition, "offset", reason, detail, column_name, sqlstate, key, value,
        headers, published_at, attempts)

@@ -43,6 +43,8 @@ interface PagePlace extends LetterPlace {
   readonly rowsMax: number;
   /** Letters that were redriven this often are left out. */
   readonly attemptsMax: number;
+  /** Letters of this reason are left out, too. */
+  readonly but?: LetterReason;
 }
 
 export interface OpenLetter {
@@ -63,12 +65,12 @@ export function lockOpenLetters(
   return connection.query<OpenLetter & Record<string, unknown>>(
     `SELECT d."offset", d.reason, d.attempts FROM tradetape.dead_letter d
      WHERE ${MEANT} AND d.state = 'open' AND d.topic = $5 AND d.partition = $6 AND d.rewind = $7
-       AND d."offset" > $8 AND d.attempts < $9
-     ORDER BY d."offset" LIMIT $10 FOR UPDATE SKIP LOCKED`,
+       AND d."offset" > $8 AND d.attempts < $9 AND d.reason IS DISTINCT FROM $10
+     ORDER BY d."offset" LIMIT $11 FOR UPDATE SKIP LOCKED`,
     [
       ...valuesOf(filter),
       ...[place.topic, place.partition, place.rewind, place.afterOffset],
-      ...[place.attemptsMax, place.rowsMax],
+      ...[place.attemptsMax, place.but ?? null, place.rowsMax],
     ],
   );
 }

@@ -1,22 +1,22 @@
-import type { RecordBatch } from "../wire/record-batch.ts";
+import { RECORD_BYTES, type RecordBatch } from "../wire/record-batch.ts";
 import type { RecordHeaders } from "../wire/record-writer.ts";
 import { number, readNumber, skipNumber } from "../wire/varint.ts";
-import { FetchedBatch, type FetchedRange, type LeaderEpoch } from "./fetched-batch.ts";
 import { type BufferedRecords, NO_BROKERS_TIME, type RawRecord, type ValuePlace } from "./records.ts";
 
-/** Beside its bytes a record takes three places of 4 bytes, its offset and its time. */
-const PLACE_BYTES = 3 * 4 + 2 * 8;
 const IS_NULL = -1;
 /** Length, attributes, time, offset, the lengths of key and value, the number of headers. */
 const RECORD_BYTES_MIN = 7;
+/** Producers fill batches of a megabyte; one of millions of records was made to fill the memory with where they are. */
+const RECORDS_MAX = 2 ** 20;
 
-const damaged = ({ firstOffset }: RecordBatch, why: string): Error =>
-  new Error(`the record batch at offset ${firstOffset} is damaged: ${why}`);
+/** The bytes of a batch aren't the records that its header tells of. */
+export class Damaged extends Error {}
 
 /** How many records a batch says it has, checked against its bytes, because memory is taken by it before they are read. */
 function countOf(batch: RecordBatch): number {
   const { count, records } = batch;
-  if (count < 0 || count * RECORD_BYTES_MIN > records.length) throw damaged(batch, `${count} records`);
+  if (count > RECORDS_MAX) throw new Damaged(`it has ${count} records, more than ${RECORDS_MAX}`);
+  if (count < 0 || count * RECORD_BYTES_MIN > records.length) throw new Damaged(`it can't hold ${count} records`);
   return count;
 }
 
@@ -32,11 +32,13 @@ export class BatchRecords implements BufferedRecords {
   readonly #places: Int32Array;
   readonly #offsets: Float64Array;
   readonly #timesMs: Float64Array;
+  /** By offset. */
+  readonly #faults: ReadonlyMap<number, string>;
 
   /**
    * @param batches in offset order, copied
    * @param fromOffset where the fetch began: records below it are left out, as the broker sends whole batches
-   * @throws Error when a batch's bytes are not the records that its header tells of
+   * @throws Damaged
    */
   constructor(batches: readonly RecordBatch[], fromOffset: number) {
     const total = batches.reduce((sum, batch) => sum + countOf(batch), 0);
@@ -45,6 +47,7 @@ export class BatchRecords implements BufferedRecords {
     this.#places = new Int32Array(total * 3);
     this.#offsets = new Float64Array(total);
     this.#timesMs = new Float64Array(total);
+    this.#faults = new Map(batches.flatMap(({ fault, lastOffset }) => (fault ? [[lastOffset, fault] as const] : [])));
     let count = 0;
     let start = 0;
     for (const batch of batches) {
@@ -53,7 +56,7 @@ export class BatchRecords implements BufferedRecords {
       start += batch.records.length;
     }
     this.count = count;
-    this.bufferBytes = this.#bytes.length + count * PLACE_BYTES;
+    this.bufferBytes = this.#bytes.length + count * RECORD_BYTES;
   }
 
   /** Finds a batch's records from byte `start` on. @returns how many there are with those before */
@@ -61,6 +64,7 @@ export class BatchRecords implements BufferedRecords {
     const bytes = this.#bytes;
     const end = start + batch.records.length;
     let found = before;
+    let least = batch.firstOffset;
     let at = start;
     for (let n = 0; n < batch.count; n++) {
       const recordAt = readNumber(bytes, at);
@@ -73,19 +77,40 @@ export class BatchRecords implements BufferedRecords {
       at = readNumber(bytes, at);
       at = readNumber(bytes, at + Math.max(0, number));
       const valueLength = number;
-      if (recordEnd > end || at + valueLength > recordEnd) throw new Error(`the record at offset ${offset} is damaged`);
+      if (recordEnd > end || at + valueLength > recordEnd)
+        throw new Damaged(`the record at offset ${offset} is damaged`);
+      if (offset < least || offset > batch.lastOffset) throw new Damaged(`a record of it is at offset ${offset}`);
+      least = offset + 1;
+      const valueEnd = at + Math.max(0, valueLength);
+      // Most records have no headers.
+      if (bytes[valueEnd] !== 0 || valueEnd + 1 !== recordEnd) this.#requireHeaders(valueEnd, recordEnd);
       if (offset >= fromOffset) {
         this.#places[found * 3] = recordAt;
         this.#places[found * 3 + 1] = valueLength < 0 ? IS_NULL : at;
-        this.#places[found * 3 + 2] = at + Math.max(0, valueLength);
+        this.#places[found * 3 + 2] = valueEnd;
         this.#offsets[found] = offset;
         this.#timesMs[found] = batch.timeMs ?? NO_BROKERS_TIME;
         found++;
       }
       at = recordEnd;
     }
-    if (at !== end) throw damaged(batch, `bytes behind its ${batch.count} records`);
+    if (at !== end) throw new Damaged(`bytes behind its ${batch.count} records`);
     return found;
+  }
+
+  /** @throws Damaged where the bytes [start, end) aren't as many headers as they say */
+  #requireHeaders(start: number, end: number): void {
+    const bytes = this.#bytes;
+    let at = readNumber(bytes, start);
+    const count = number;
+    let n = 0;
+    for (; n < count && at < end; n++) {
+      at = readNumber(bytes, at);
+      if (number < 0) break;
+      at = readNumber(bytes, at + number);
+      at += Math.max(0, number);
+    }
+    if (n !== count || at !== end) throw new Damaged("the headers of a record are damaged");
   }
 
   offsetOf(index: number): number {
@@ -118,6 +143,10 @@ export class BatchRecords implements BufferedRecords {
     };
   }
 
+  faultAt(index: number): string | undefined {
+    return this.#faults.get(this.#offsets[index]!);
+  }
+
   /** The headers from byte `start` on; the values of a name that comes more than once are a list. */
   #headers(start: number): RecordHeaders | undefined {
     const bytes = this.#bytes;
@@ -131,33 +160,9 @@ export class BatchRecords implements BufferedRecords {
       at = readNumber(bytes, at + number);
       const value = number < 0 ? null : bytes.subarray(at, at + number);
       at += Math.max(0, number);
-      if (at > bytes.length) throw new Error("a record whose headers are damaged");
       const known = headers.get(name);
       headers.set(name, known === undefined ? value : Array.isArray(known) ? [...known, value] : [known, value]);
     }
     return Object.fromEntries(headers) as RecordHeaders;
   }
-}
-
-/** What a fetch brought of one partition, in offset order: `missing` counts its hidden records too, and `records` doesn't. */
-export function batchOf({
-  batches,
-  ...range
-}: FetchedRange & { readonly batches: readonly RecordBatch[] }): FetchedBatch {
-  const all = new BatchRecords(batches, range.fetchedOffset);
-  const shown = batches.filter(({ isHidden }) => !isHidden);
-  const records = shown.length === batches.length ? all : new BatchRecords(shown, range.fetchedOffset);
-  return new FetchedBatch(range, records, all.count, {
-    isBrokersTime: shown.every(({ timeMs }) => timeMs !== undefined),
-    leaderEpochs: leaderEpochsOf(batches),
-  });
-}
-
-/** Where each leader's part begins. */
-function leaderEpochsOf(batches: readonly RecordBatch[]): readonly LeaderEpoch[] {
-  const parts: LeaderEpoch[] = [];
-  for (const { firstOffset: from, leaderEpoch: epoch } of batches) {
-    if (parts.at(-1)?.epoch !== epoch) parts.push({ from, epoch });
-  }
-  return parts;
 }

@@ -57,6 +57,11 @@ export class JoinedRecords implements Records {
     return records.record(from + index - this.#starts[this.#at]!);
   }
 
+  faultAt(index: number): string | undefined {
+    const { records, from } = this.#rangeOf(index);
+    return records.faultAt(from + index - this.#starts[this.#at]!);
+  }
+
   #rangeOf(index: number): RecordRange {
     const starts = this.#starts;
     while (index < starts[this.#at]!) this.#at--;

@@ -37,6 +37,8 @@ export interface Records {
   /** The record's headers alone, undefined where it has none: most have none, and that costs no object. */
   headersOf(index: number): RecordHeaders | undefined;
   record(index: number): RawRecord;
+  /** Why nobody can read the batch in whose place this record stands, without key and value; undefined for any other record. */
+  faultAt(index: number): string | undefined;
 }
 
 /** Records in a buffer of their own, which keeps nothing else of their fetch in memory. */

@@ -2,7 +2,7 @@ import type { Batch, Consumer, EachBatchPayload, Kafka } from "tradetape-kafkajs
 import { type Clock, pause, SYSTEM_CLOCK } from "../../clock.ts";
 import { TradetapeError } from "../../errors.ts";
 import type { Log } from "../../log.ts";
-import { batchOf } from "../fetch/batch-records.ts";
+import { batchOf } from "../fetch/batch-of.ts";
 import type { LogMember, MemberHandlers, MemberOptions } from "../log-client.ts";
 import type { Mark, TopicPartition } from "../offsets.ts";
 import type { BatchInside } from "../patch/kafkajs-internals.ts";

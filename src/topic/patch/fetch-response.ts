@@ -1,4 +1,10 @@
-import { type AbortedTransaction, markAborted, readRecordBatches, Unreadable } from "../wire/record-batch.ts";
+import {
+  type AbortedTransaction,
+  GrowthBound,
+  markAborted,
+  readRecordBatches,
+  Unreadable,
+} from "../wire/record-batch.ts";
 import type { Internals } from "./kafkajs-internals.ts";
 
 /** From 4 on a fetch brings record batches; 11 is the newest that kafkajs speaks. */
@@ -73,16 +79,22 @@ async function decodeFetch(payload: Buffer, version: number): Promise<unknown> {
   const reader = new Reader(payload);
   const throttleTime = reader.int32();
   const session = version >= 7 ? { errorCode: reader.int16(), sessionId: reader.int32() } : {};
+  const bound = new GrowthBound();
   const responses = await reader.list(async () => {
     const topicName = reader.string();
-    return { topicName, partitions: await reader.list(() => decodePartition(reader, version, topicName)) };
+    return { topicName, partitions: await reader.list(() => decodePartition(reader, version, topicName, bound)) };
   });
   // Below version 8 the broker has waited itself; from 8 on it expects the client to.
   const throttling = version >= 8 ? { throttleTime: 0, clientSideThrottleTime: throttleTime } : { throttleTime };
   return { ...throttling, ...session, responses };
 }
 
-async function decodePartition(reader: Reader, version: number, topicName: string): Promise<object> {
+async function decodePartition(
+  reader: Reader,
+  version: number,
+  topicName: string,
+  bound: GrowthBound,
+): Promise<object> {
   const partition = reader.int32();
   const errorCode = reader.int16();
   const highWatermark = String(reader.int64());
@@ -93,7 +105,7 @@ async function decodePartition(reader: Reader, version: number, topicName: strin
     return { producerId, firstOffset: Number(reader.int64()) };
   });
   const replica = version >= 11 ? { preferredReadReplica: reader.int32() } : {};
-  const messages = await readRecordBatches(reader.bytes()).catch((error: Error) => {
+  const messages = await readRecordBatches(reader.bytes(), bound).catch((error: Error) => {
     throw new Unreadable(`${topicName}/${partition}: ${error.message}`);
   });
   markAborted(messages, aborted);

@@ -7,10 +7,10 @@ import snappy from "snappy";
 type Decompress = (data: Buffer) => Promise<Buffer>;
 
 /**
- * What one batch may grow to. A topic takes 8 MiB at most, and event batches shrink by less than ten; a batch that
- * claims more was made to fill the memory.
+ * What one batch may grow to. Producers fill batches of a megabyte before they compress them, and a topic takes 8 MiB at most;
+ * a batch that grows to more was made to fill the memory.
  */
-const DECOMPRESSED_BYTES_MAX = 256 * 1024 * 1024;
+export const DECOMPRESSED_BYTES_MAX = 64 * 1024 * 1024;
 
 const gunzipBytes: (data: Buffer, options: object) => Promise<Buffer> = promisify(gunzip);
 const unzstdBytes: (data: Buffer, options: object) => Promise<Buffer> = promisify(zstdDecompress);

@@ -1,5 +1,7 @@
+import { createHash } from "node:crypto";
 import { crc32c } from "@node-rs/crc32";
-import { DECOMPRESS } from "./codecs.ts";
+import { DECOMPRESS, DECOMPRESSED_BYTES_MAX } from "./codecs.ts";
+import { RecordWriter } from "./record-writer.ts";
 
 /** Where the fields of a record batch stand, counted from its beginning (Kafka's documentation, "Record Batch"). */
 const LENGTH_AT = 8;
@@ -37,16 +39,22 @@ export class RecordBatch {
   readonly isControl: boolean;
   /** Its records one after the other, decompressed. */
   readonly records: Buffer;
+  /** Why nobody can read its records: one without key and value is in their place then, at the last one's offset. */
+  readonly fault: string | undefined;
   /** The last record's offset under kafkajs's name for a message's. */
   readonly offset: string;
   /** Whether readers get none of its records: it is a marker, or of a transaction that was aborted. */
   isHidden: boolean;
 
-  constructor(header: Buffer, records: Buffer) {
+  readonly #header: Buffer;
+  readonly #body: Buffer;
+
+  /** @param body the records as they lie in the log */
+  constructor(header: Buffer, records: Buffer, body = records, fault?: string) {
     const attributes = header.readInt16BE(ATTRIBUTES_AT);
     this.firstOffset = Number(header.readBigInt64BE(0));
     this.lastOffset = this.firstOffset + header.readInt32BE(LAST_OFFSET_DELTA_AT);
-    this.count = header.readInt32BE(COUNT_AT);
+    this.count = fault === undefined ? header.readInt32BE(COUNT_AT) : 1;
     this.leaderEpoch = header.readInt32BE(LEADER_EPOCH_AT);
     const isBrokersTime = (attributes & LOG_APPEND_TIME_BIT) !== 0;
     this.timeMs = isBrokersTime ? Number(header.readBigInt64BE(LAST_TIME_AT)) : undefined;
@@ -56,40 +64,76 @@ export class RecordBatch {
     this.records = records;
     this.offset = String(this.lastOffset);
     this.isHidden = this.isControl;
+    this.fault = fault;
+    this.#header = header;
+    this.#body = body;
+  }
+
+  /** The same batch as one that nobody can read, its bytes named by their digest. @param why in a few words */
+  unreadable(why: string): RecordBatch {
+    const bytes = Buffer.concat([this.#header, this.#body]);
+    const digest = createHash("sha256").update(bytes).digest("hex");
+    const fault = `offsets ${this.firstOffset} to ${this.lastOffset}, ${bytes.length} bytes of sha256 ${digest}: ${why}`;
+    const batch = new RecordBatch(this.#header, lostRecord(this.lastOffset - this.firstOffset), this.#body, fault);
+    batch.isHidden = this.isHidden;
+    return batch;
   }
 }
 
+/** A record without key and value. @param delta its offset, counted from its batch's first one */
+function lostRecord(delta: number): Buffer {
+  const writer = new RecordWriter(16);
+  writer.add(null, null, undefined, delta);
+  return writer.bytes;
+}
+
+/** What a record takes in memory beside its bytes: three places of 4 bytes, its offset and its time. */
+export const RECORD_BYTES = 3 * 4 + 2 * 8;
+
+/** How far the compressed batches of one fetch may grow: behind that, each partition gets one batch of it. */
+export class GrowthBound {
+  bytesLeft = DECOMPRESSED_BYTES_MAX;
+}
+
 /**
- * The batches of one partition's part of a fetch. The last one may be cut off, as the broker counts bytes: it is left
- * to the next fetch.
- * @throws Unreadable for a format older than Kafka 0.11's, a wrong checksum, an unknown codec, and what a codec throws
+ * The batches of one partition's part of a fetch. The last one may be cut off, as the broker counts bytes: it is left to the next
+ * fetch, as is what the fetch has no more bytes to grow to for. What its producer made so that nobody can read it is a batch with
+ * a `fault`.
+ * @throws Unreadable for a format older than Kafka 0.11's, and a wrong checksum, which another fetch may not have
  */
-export async function readRecordBatches(bytes: Buffer): Promise<RecordBatch[]> {
+export async function readRecordBatches(bytes: Buffer, bound = new GrowthBound()): Promise<RecordBatch[]> {
   const batches: RecordBatch[] = [];
   for (let at = 0; at + RECORDS_AT <= bytes.length; ) {
     const header = bytes.subarray(at, at + RECORDS_AT);
     const length = LENGTH_AT + 4 + header.readInt32BE(LENGTH_AT);
     if (header[MAGIC_AT] !== MAGIC) throw unreadable(header, `its format is ${header[MAGIC_AT]}, not ${MAGIC}`);
     if (length < RECORDS_AT) throw unreadable(header, `it ends at byte ${length} of itself`);
-    if (at + length > bytes.length) break;
+    if (at + length > bytes.length || (batches.length > 0 && bound.bytesLeft <= 0)) break;
     // Without this check, which kafkajs leaves out, a bit that a disk or a wire turned would land as another price.
     const isWhole = crc32c(bytes.subarray(at + ATTRIBUTES_AT, at + length)) === header.readUInt32BE(CHECKSUM_AT);
     if (!isWhole) throw unreadable(header, "its checksum is another than its bytes have");
-    batches.push(new RecordBatch(header, await decompressed(header, bytes.subarray(at + RECORDS_AT, at + length))));
+    const delta = header.readInt32BE(LAST_OFFSET_DELTA_AT);
+    if (delta < 0) throw unreadable(header, `it covers ${delta + 1} offsets`);
+    batches.push(await batchAt(header, bytes.subarray(at + RECORDS_AT, at + length), bound));
     at += length;
   }
   return batches;
 }
 
-async function decompressed(header: Buffer, body: Buffer): Promise<Buffer> {
+async function batchAt(header: Buffer, body: Buffer, bound: GrowthBound): Promise<RecordBatch> {
   const number = header.readInt16BE(ATTRIBUTES_AT) & CODEC_BITS;
-  if (number === 0) return body;
+  if (number === 0) return new RecordBatch(header, body);
   const decompress = DECOMPRESS.get(number);
-  if (decompress === undefined) throw unreadable(header, `its codec is ${number}, unknown here`);
+  if (decompress === undefined) return new RecordBatch(header, body).unreadable(`its codec is ${number}, unknown here`);
   try {
-    return await decompress(body);
+    const records = await decompress(body);
+    const batch = new RecordBatch(header, records, body);
+    bound.bytesLeft -= records.length + batch.count * RECORD_BYTES;
+    return batch;
   } catch (error) {
-    throw unreadable(header, (error as Error).message);
+    // The checksum was right, so the body is what its producer made: no other fetch brings another one.
+    bound.bytesLeft = 0;
+    return new RecordBatch(header, body).unreadable((error as Error).message);
   }
 }
 

@@ -21,18 +21,19 @@ export class RecordWriter {
     this.#bytes = Buffer.allocUnsafeSlow(capacityBytes);
   }
 
-  /** Adds a record; what is given is copied. */
-  add(key: Buffer | null, value: Buffer | null, headers?: RecordHeaders): void {
+  /** Adds a record; what is given is copied. @param delta its offset, counted from its batch's first one */
+  add(key: Buffer | null, value: Buffer | null, headers?: RecordHeaders, delta = this.count): void {
     const fields = headers === undefined ? NO_FIELDS : headerFields(headers);
     const headerBytes = fields.reduce((sum, field) => sum + fieldBytes(field), 0);
     // Attributes and time stand before the offset, a byte each: the time is 0, because the broker sets it.
-    const head = 2 + sizeOf(this.count) + fieldBytes(key);
+    const head = 2 + sizeOf(delta) + fieldBytes(key);
     const body = head + fieldBytes(value) + sizeOf(fields.length / 2) + headerBytes;
     this.#reserve(FRAME_BYTES_MAX + body);
     this.#number(body);
     this.#bytes[this.#length++] = 0;
     this.#bytes[this.#length++] = 0;
-    this.#number(this.count++);
+    this.#number(delta);
+    this.count++;
     this.#field(key);
     this.#field(value);
     this.#number(fields.length / 2);

@@ -74,6 +74,7 @@ export function encode(encoder: Encoder, values: readonly Buffer[]): EncodedBatc
     locate: (index: number, place: { bytes: Uint8Array; start: number; end: number }) =>
       Object.assign(place, { bytes, start: start(index), end: ends[index]! }),
     headersOf: headers,
+    faultAt: () => undefined,
     record: (index: number) => ({ key: null, value: values[index]!, headers: headers(index) }),
   };
   const fates = new Map([

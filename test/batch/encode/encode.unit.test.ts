@@ -57,6 +57,7 @@ function recordsOf(values: readonly (object | Buffer | null)[], offsets: readonl
     publishedAtMs: () => PUBLISHED_MS,
     locate: (index, place) => place.cover(bytes[index]!),
     headersOf: () => undefined,
+    faultAt: () => undefined,
     record: (index) => ({ key: null, value: bytes[index]! }),
   };
 }

@@ -11,6 +11,7 @@ const recordsFrom = (first: number, count: number): Records => ({
   publishedAtMs: (index) => 1000 + first + index,
   locate: (index, place) => place.cover(Buffer.from(String(first + index))),
   headersOf: () => undefined,
+  faultAt: () => undefined,
   record: (index) => ({ key: null, value: Buffer.from(String(first + index)) }),
 });
 

@@ -32,6 +32,7 @@ function timesOf(consumer: Consumer, values: readonly (object | string)[]): read
     publishedAtMs: (index) => PUBLISHED_MS + (index === values.length - 1 ? 1 : 0),
     locate: () => undefined,
     headersOf: () => undefined,
+    faultAt: () => undefined,
     record: (index) => ({ key: null, value: bytes[index]! }),
   };
   const idle = async () => ({ nextOffset: 0, ledger: [], ahead: false });

@@ -57,6 +57,7 @@ function records(batch: number, bad: number): Records {
     publishedAtMs: () => Date.now(),
     locate: (index, place) => place.cover(values[index]!),
     headersOf: () => undefined,
+    faultAt: () => undefined,
     record: (index) => ({ key: null, value: values[index]! }),
   };
 }

@@ -20,5 +20,6 @@ export const bufferedRecords = (list: readonly TestRecord[]): BufferedRecords =>
   publishedAtMs: (index) => list[index]!.timeMs,
   locate: (index, place) => place.cover(list[index]!.value),
   headersOf: (index) => list[index]!.headers,
+  faultAt: () => undefined,
   record: (index) => list[index]!,
 });

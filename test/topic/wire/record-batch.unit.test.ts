@@ -1,10 +1,12 @@
+import { createHash } from "node:crypto";
 import { createRequire } from "node:module";
 import { crc32c } from "@node-rs/crc32";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { BatchRecords, batchOf } from "../../../src/topic/fetch/batch-records.ts";
+import { batchOf } from "../../../src/topic/fetch/batch-of.ts";
+import { BatchRecords } from "../../../src/topic/fetch/batch-records.ts";
 import { NO_BROKERS_TIME, type Records, ValuePlace } from "../../../src/topic/fetch/records.ts";
-import { markAborted, RecordBatch, readRecordBatches } from "../../../src/topic/wire/record-batch.ts";
+import { GrowthBound, markAborted, RecordBatch, readRecordBatches } from "../../../src/topic/wire/record-batch.ts";
 import "../../support/services/plain-kafka.ts";
 
 const load = createRequire(import.meta.url);
@@ -20,6 +22,7 @@ interface Sent {
   readonly timeMs: number;
 }
 
+const MIB = 1024 * 1024;
 const BROKERS_TIME_BIT = 0x08;
 /** As kafkajs calls it. */
 const LOG_APPEND_TIME = 1;
@@ -152,36 +155,84 @@ describe("reading record batches", () => {
     expect(record!.headers).toEqual({ h: [Buffer.from("1"), Buffer.from("2")], toString: Buffer.from("3") });
   });
 
-  it("is no fetch when a record claims more bytes than its batch has", async () => {
-    const damaged = await batchBytes([plain("a")], 5);
-    damaged[61] = 0x7e;
-    const batches = await readRecordBatches(sealed(damaged));
-    expect(() => new BatchRecords(batches, 0)).toThrow("the record at offset 5 is damaged");
+  /** Bends a batch of two records at offset 5 that lies between two good ones, and keeps its checksum right. */
+  async function fetchedWith(bend: (batch: Buffer) => unknown, fetchedOffset = 4) {
+    const bent = await batchBytes([plain("a"), plain("b")], 5);
+    bend(bent);
+    const parts = [await batchBytes([plain("before")], 4), sealed(bent), await batchBytes([plain("behind")], 7)];
+    const range = { topicName: "ticks", partition: 0, fetchedOffset, nextOffset: 8, logEnd: 8 };
+    return { bent, batch: batchOf({ ...range, batches: await readRecordBatches(Buffer.concat(parts)) }) };
+  }
+
+  const RECORDS_AT = 61;
+  /** What a producer that makes its batches by itself can do to a batch of two records of eight bytes each. */
+  const BENT: readonly [what: string, bend: (batch: Buffer) => unknown, why: string][] = [
+    ["a codec that nobody knows", (b) => b.writeUInt8(7, 22), "its codec is 7, unknown here"],
+    ["more records than its bytes can be", (b) => b.writeInt32BE(2 ** 20, 57), "it can't hold 1048576 records"],
+    ["more records than any has", (b) => b.writeInt32BE(2 ** 20 + 1, 57), "1048577 records, more than 1048576"],
+    ["fewer records than none", (b) => b.writeInt32BE(-1, 57), "it can't hold -1 records"],
+    ["fewer records than there are", (b) => b.writeInt32BE(1, 57), "bytes behind its 1 records"],
+    ["a record of more bytes than it has", (b) => b.writeUInt8(0x7e, RECORDS_AT), "the record at offset 5 is damaged"],
+    ["a record of a negative length", (b) => b.writeUInt8(0x01, RECORDS_AT), "the record at offset 5 is damaged"],
+    ["a record whose number has no end", (b) => b.fill(0xff, RECORDS_AT), "is damaged"],
+    ["a key longer than its record", (b) => b.writeUInt8(0x7e, RECORDS_AT + 4), "the record at offset 5 is damaged"],
+    ["a value longer than its record", (b) => b.writeUInt8(0x7e, RECORDS_AT + 5), "the record at offset 5 is damaged"],
+    ["more headers than it has", (b) => b.writeUInt8(0x7e, b.length - 1), "the headers of a record are damaged"],
+    ["fewer headers than none", (b) => b.writeUInt8(0x01, b.length - 1), "the headers of a record are damaged"],
+    ["a record before its first", (b) => b.writeUInt8(0x01, RECORDS_AT + 3), "a record of it is at offset 4"],
+    ["a record behind its last", (b) => b.writeUInt8(0x7e, RECORDS_AT + 3), "a record of it is at offset 68"],
+    ["two records at one offset", (b) => b.writeUInt8(0x02, RECORDS_AT + 3), "a record of it is at offset 6"],
+  ];
+
+  it.each(BENT)("gives, of a batch with %s, one record that says so, and its neighbours", async (_, bend, why) => {
+    const { bent, batch } = await fetchedWith(bend);
+    const { records } = batch;
+    expect(list(records).map(({ offset, value }) => [offset, value && String(value)])).toEqual([
+      [4, "before"],
+      [6, null],
+      [7, "behind"],
+    ]);
+    expect([0, 1, 2].map((index) => records.faultAt(index) !== undefined)).toEqual([false, true, false]);
+    const digest = createHash("sha256").update(bent).digest("hex");
+    expect(records.faultAt(1)).toContain(`offsets 5 to 6, ${bent.length} bytes of sha256 ${digest}: `);
+    expect(records.faultAt(1)).toContain(why);
+    expect(batch.missing).toBe(0);
   });
 
-  it.each([
-    ["more records than its bytes can be", 2 ** 24, "16777216 records"],
-    ["fewer than none", -1, "-1 records"],
-    ["fewer records than there are", 1, "bytes behind its 1 records"],
-  ])("is no fetch when a batch tells of %s", async (_, count, message) => {
-    const damaged = await batchBytes([plain("a"), plain("b")], 5);
-    damaged.writeInt32BE(count, 57);
-    const batches = await readRecordBatches(sealed(damaged));
-    expect(() => new BatchRecords(batches, 0)).toThrow(`the record batch at offset 5 is damaged: ${message}`);
+  it("gives its last record also where the fetch begins amid its batch", async () => {
+    const { batch } = await fetchedWith((b) => b.writeInt32BE(1, 57), 6);
+    expect(list(batch.records).map(({ offset }) => offset)).toEqual([6, 7]);
+    expect(batch.records.faultAt(0)).toContain("offsets 5 to 6");
+    expect(batch.missing).toBe(0);
   });
 
-  it("ends when a record tells of more headers than it has", async () => {
-    const damaged = await batchBytes([plain("a")], 5);
-    damaged[damaged.length - 1] = 0x7e;
-    const records = new BatchRecords(await readRecordBatches(sealed(damaged)), 0);
-    expect(() => records.record(0)).toThrow("headers are damaged");
+  it("leaves what lies behind one that its codec can't make sense of to the next fetch, as that may have grown far", async () => {
+    const { batch } = await fetchedWith((b) => b.writeUInt8(3, 22));
+    expect(list(batch.records).map(({ offset }) => offset)).toEqual([4, 6]);
+    expect(batch.records.faultAt(1)).toContain("lz4: not a frame");
+  });
+
+  it("leaves to the next fetch what would grow further than one fetch may, but for one batch", async () => {
+    const zeros = (offset: number) =>
+      batchBytes([{ ...plain(""), value: Buffer.alloc(40 * MIB) }], offset, { compression: 1 });
+    const all = Buffer.concat([await zeros(0), await zeros(1), await zeros(2)]);
+    const bound = new GrowthBound();
+    expect(await readRecordBatches(all, bound)).toHaveLength(2);
+    expect(await readRecordBatches(all, bound)).toHaveLength(1);
+  });
+
+  it.each([1, 4])("gives nothing of a batch that grows further than any may: codec %i", async (codec) => {
+    const zeros = await batchBytes([{ ...plain(""), value: Buffer.alloc(65 * MIB) }], 0, { compression: codec });
+    expect(zeros.length).toBeLessThan(MIB);
+    const [batch] = await readRecordBatches(zeros);
+    expect(batch!.fault).toContain("offsets 0 to 0");
+    expect(batch!.records.length).toBeLessThan(20);
   });
 
   it.each([
     ["of an older format", 16, 1, "its format is 1, not 2"],
     ["whose length ends within its header", 11, 0, "ends at byte 12"],
-    ["of a codec that nobody knows", 22, 7, "its codec is 7"],
-    ["that its codec can't make sense of", 22, 3, "lz4: not a frame"],
+    ["that ends before it begins", 23, 0x80, "it covers -2147483647 offsets"],
   ])("refuses a batch %s, and says that no other fetch of it will do", async (_, at, byte, message) => {
     const bent = await batchBytes([plain("a")], 5);
     bent[at] = byte;
