@@ -1,7 +1,15 @@
 import { readFileSync } from "node:fs";
 import type { z } from "zod";
 import { TradetapeError } from "./errors.ts";
-import { COMPOSE_VARIABLES, RETIRED, SETTING_NAMES, SETTINGS, type Setting, type SettingName } from "./settings.ts";
+import {
+  COMPOSE_VARIABLES,
+  NEEDS,
+  RETIRED,
+  SETTING_NAMES,
+  SETTINGS,
+  type Setting,
+  type SettingName,
+} from "./settings.ts";
 
 export type Config = { readonly [K in SettingName]: z.output<(typeof SETTINGS)[K]["schema"]> };
 
@@ -168,11 +176,9 @@ function fromEnvironment(s: Setting<z.ZodType>, env: NodeJS.ProcessEnv, problems
 }
 
 function checkTogether(config: Config, problems: string[]): void {
-  if (config.kafkaSaslMechanism && !(config.kafkaSaslUsername && config.kafkaSaslPassword)) {
-    problems.push("KAFKA_SASL_MECHANISM is set: KAFKA_SASL_USERNAME and KAFKA_SASL_PASSWORD must be, too");
-  }
-  if (Boolean(config.kafkaSslCertFile) !== Boolean(config.kafkaSslKeyFile)) {
-    problems.push("KAFKA_SSL_CERT_FILE and KAFKA_SSL_KEY_FILE go together");
+  for (const [name, needed] of NEEDS) {
+    if (!config[name] || config[needed]) continue;
+    problems.push(`${SETTINGS[name].env} is set: ${SETTINGS[needed].env} must be, too`);
   }
   if (config.lockTimeoutMs * 2 > config.sessionTimeoutMs) {
     problems.push("TRADETAPE_LOCK_TIMEOUT_MS must be at most half of TRADETAPE_SESSION_TIMEOUT_MS");

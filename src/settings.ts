@@ -301,3 +301,15 @@ export const COMPOSE_VARIABLES: readonly string[] = [
   "TRADETAPE_REGISTRY_PORT",
   "TRADETAPE_CLUSTER_ID",
 ];
+
+/** Settings that do nothing without another one: who sets one alone would believe in a login or a certificate that isn't used. */
+export const NEEDS: readonly (readonly [SettingName, SettingName])[] = [
+  ["kafkaSaslMechanism", "kafkaSaslUsername"],
+  ["kafkaSaslMechanism", "kafkaSaslPassword"],
+  ["kafkaSaslUsername", "kafkaSaslMechanism"],
+  ["kafkaSaslPassword", "kafkaSaslMechanism"],
+  ["kafkaSslCaFile", "kafkaSsl"],
+  ["kafkaSslCertFile", "kafkaSsl"],
+  ["kafkaSslCertFile", "kafkaSslKeyFile"],
+  ["kafkaSslKeyFile", "kafkaSslCertFile"],
+];

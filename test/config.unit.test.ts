@@ -114,6 +114,30 @@ describe("an option of connect that there isn't", () => {
   });
 });
 
+test.each([
+  ["KAFKA_SSL_CA_FILE", "KAFKA_SSL_ENABLED"],
+  ["KAFKA_SSL_CERT_FILE", "KAFKA_SSL_ENABLED"],
+  ["KAFKA_SSL_CERT_FILE", "KAFKA_SSL_KEY_FILE"],
+  ["KAFKA_SSL_KEY_FILE", "KAFKA_SSL_CERT_FILE"],
+  ["KAFKA_SASL_MECHANISM", "KAFKA_SASL_USERNAME"],
+  ["KAFKA_SASL_MECHANISM", "KAFKA_SASL_PASSWORD"],
+  ["KAFKA_SASL_USERNAME", "KAFKA_SASL_MECHANISM"],
+  ["KAFKA_SASL_PASSWORD", "KAFKA_SASL_MECHANISM"],
+])("%s does nothing without %s, and is refused alone", (name, needed) => {
+  const all = {
+    KAFKA_SSL_ENABLED: "true",
+    KAFKA_SASL_MECHANISM: "plain",
+    ...Object.fromEntries(
+      ["SSL_CA_FILE", "SSL_CERT_FILE", "SSL_KEY_FILE", "SASL_USERNAME", "SASL_PASSWORD"].map((n) => [
+        `KAFKA_${n}`,
+        "x",
+      ]),
+    ),
+  };
+  expect(() => readConfig({}, all)).not.toThrow();
+  expect(() => readConfig({}, { ...all, [needed]: "" })).toThrow(refused(`${name} is set: ${needed} must be, too`));
+});
+
 test("a setting that is fixed has its default whatever the environment holds, and is refused as a flag", () => {
   const env = Object.fromEntries(SETTING_NAMES.map((name) => [SETTINGS[name].env, "\0 no value of any setting"]));
   const files = { DATABASE_URL_FILE: "nowhere", KAFKA_SASL_PASSWORD_FILE: "nowhere" };

@@ -108,9 +108,19 @@ function tlsOptions(config: Config): ConnectionOptions {
 }
 
 function readPem(variable: string, path: string): string {
+  let text: string;
   try {
-    return readFileSync(path, "utf8");
+    text = readFileSync(path, "utf8");
   } catch (cause) {
     throw new TradetapeError("config_invalid", `${variable}: ${(cause as Error).message}`, { cause });
   }
+  // OpenSSL would leave out what is no PEM without a word, and say of an encrypted key that a connection failed.
+  const isPem = text.includes("-----BEGIN ");
+  const isEncrypted = text.includes("ENCRYPTED");
+  if (isPem && !isEncrypted) return text;
+  throw new TradetapeError("config_invalid", `${variable}: ${path} ${isPem ? "is encrypted" : "is no PEM file"}`, {
+    next: isPem
+      ? "Give a key without a passphrase, in a file that only this program's user can read."
+      : "Give a file that begins with a line such as `-----BEGIN CERTIFICATE-----`; `openssl x509 -in FILE -inform der` writes one.",
+  });
 }

@@ -1,3 +1,6 @@
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { readConfig } from "../../../src/config.ts";
 import { openLog } from "../../../src/log.ts";
@@ -17,6 +20,27 @@ describe("openKafka", () => {
       message: expect.stringMatching(/^KAFKA_SSL_CA_FILE/),
     });
     expect(() => openKafka(readConfig({}, env), log)).toThrow(fault);
+  });
+
+  it.each([
+    ["CA", "no certificate", "is no PEM file"],
+    ["CERT", "", "is no PEM file"],
+    ["KEY", "\u0030\u0082", "is no PEM file"],
+    ["KEY", "-----BEGIN ENCRYPTED PRIVATE KEY-----\nMIIF", "is encrypted"],
+    ["KEY", "-----BEGIN RSA PRIVATE KEY-----\nProc-Type: 4,ENCRYPTED\n", "is encrypted"],
+  ])("names the TLS file that nobody can use: %s %j", (which, text, why) => {
+    const folder = mkdtempSync(join(tmpdir(), "tradetape-pem-"));
+    const files = Object.fromEntries(
+      ["CA", "CERT", "KEY"].map((name) => {
+        const path = join(folder, name);
+        writeFileSync(path, name === which ? text : "-----BEGIN CERTIFICATE-----");
+        return [`KAFKA_SSL_${name}_FILE`, path];
+      }),
+    );
+    const config = readConfig({}, { KAFKA_BROKERS: "127.0.0.1:9", KAFKA_SSL_ENABLED: "true", ...files });
+    const message = `KAFKA_SSL_${which}_FILE: ${join(folder, which)} ${why}`;
+    expect(() => openKafka(config, log)).toThrow(expect.objectContaining({ code: "config_invalid", message }));
+    rmSync(folder, { recursive: true });
   });
 
   it("opens with SASL and TLS, and connects to nothing by itself", () => {
