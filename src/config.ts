@@ -154,8 +154,7 @@ function editsBetween(from: string, to: string): number {
   for (const [i, letter] of [...from].entries()) {
     const next = [i + 1];
     for (let j = 0; j < to.length; j++) {
-      const exchanged = row[j]! + (letter === to[j] ? 0 : 1);
-      next.push(Math.min(exchanged, row[j + 1]! + 1, next[j]! + 1));
+      next.push(Math.min(row[j]! + (letter === to[j] ? 0 : 1), row[j + 1]! + 1, next[j]! + 1));
     }
     row = next;
   }
@@ -176,10 +175,8 @@ function fromEnvironment(s: Setting<z.ZodType>, env: NodeJS.ProcessEnv, problems
 }
 
 function checkTogether(config: Config, problems: string[]): void {
-  for (const [name, needed] of NEEDS) {
-    if (!config[name] || config[needed]) continue;
-    problems.push(`${SETTINGS[name].env} is set: ${SETTINGS[needed].env} must be, too`);
-  }
+  const alone = NEEDS.filter(([name, needed]) => config[name] && !config[needed]);
+  problems.push(...alone.map(([name, needed]) => `${SETTINGS[name].env} is set: ${SETTINGS[needed].env} must be, too`));
   if (config.lockTimeoutMs * 2 > config.sessionTimeoutMs) {
     problems.push("TRADETAPE_LOCK_TIMEOUT_MS must be at most half of TRADETAPE_SESSION_TIMEOUT_MS");
   }

@@ -121,6 +121,6 @@ function readPem(variable: string, path: string): string {
   throw new TradetapeError("config_invalid", `${variable}: ${path} ${isPem ? "is encrypted" : "is no PEM file"}`, {
     next: isPem
       ? "Give a key without a passphrase, in a file that only this program's user can read."
-      : "Give a file that begins with a line such as `-----BEGIN CERTIFICATE-----`; `openssl x509 -in FILE -inform der` writes one.",
+      : "Give one that has `-----BEGIN CERTIFICATE-----` or the like: `openssl x509 -inform der -in FILE` writes it.",
   });
 }
