@@ -4,7 +4,7 @@
  */
 export class CopyBuffer {
   bytes: Buffer;
-  /** Of the same bytes: it reads a double without a copy. */
+  /** Of the same bytes: it reads a double without a copy, and writes a number with one store, not with one a byte. */
   view: DataView;
   length = 0;
 
@@ -26,7 +26,14 @@ export class CopyBuffer {
 
   int16(value: number): void {
     this.reserve(2);
-    this.length = this.bytes.writeInt16BE(value, this.length);
+    this.view.setInt16(this.length, value);
+    this.length += 2;
+  }
+
+  /** Of which there is room. */
+  int32(value: number): void {
+    this.view.setInt32(this.length, value);
+    this.length += 4;
   }
 }
 
@@ -35,14 +42,7 @@ export type FieldWriter = (out: CopyBuffer, value: unknown) => boolean;
 
 export function writeNull(out: CopyBuffer): void {
   out.reserve(4);
-  const { bytes } = out;
-  let to = out.length;
-  // The length -1, by its bytes: most rows have a few nulls.
-  bytes[to++] = 0xff;
-  bytes[to++] = 0xff;
-  bytes[to++] = 0xff;
-  bytes[to++] = 0xff;
-  out.length = to;
+  out.int32(-1);
 }
 
 const NOT_HEX = 255;
@@ -54,7 +54,7 @@ for (let digit = 0; digit < 16; digit++) {
 }
 const HYPHEN = 45;
 /** Where the 16 bytes stand in xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx. */
-export const UUID_DIGITS = [0, 2, 4, 6, 9, 11, 14, 16, 19, 21, 24, 26, 28, 30, 32, 34] as const;
+const UUID_DIGITS = [0, 2, 4, 6, 9, 11, 14, 16, 19, 21, 24, 26, 28, 30, 32, 34] as const;
 
 export const writeUuid: FieldWriter = (out, value) => {
   const text = value as string;
@@ -78,12 +78,19 @@ const TWO_32 = 2 ** 32;
 /** Microseconds from 1970-01-01 to 2000-01-01, PostgreSQL's own beginning of time. */
 export const POSTGRES_EPOCH_US = 946_684_800_000_000;
 
+/** A field of 64 bits, of which there is room. */
+export function putInt64(out: CopyBuffer, value: number): void {
+  const { view, length } = out;
+  const high = Math.floor(value / TWO_32);
+  view.setInt32(length, 8);
+  view.setInt32(length + 4, high);
+  view.setInt32(length + 8, value - high * TWO_32);
+  out.length = length + 12;
+}
+
 function writeInt64(out: CopyBuffer, value: number): boolean {
   out.reserve(12);
-  let to = out.bytes.writeInt32BE(8, out.length);
-  const high = Math.floor(value / TWO_32);
-  to = out.bytes.writeInt32BE(high, to);
-  out.length = out.bytes.writeUInt32BE(value - high * TWO_32, to);
+  putInt64(out, value);
   return true;
 }
 

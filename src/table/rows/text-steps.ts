@@ -1,6 +1,6 @@
 import { isUtf8 } from "node:buffer";
 import type { CopyBuffer } from "./copy-buffer.ts";
-import { DECLINED, putInt32, readSmall, type Step, small } from "./fixed-steps.ts";
+import { DECLINED, readSmall, type Step, small } from "./fixed-steps.ts";
 
 /** Above this a copy by the machine, and a check by Node's, beat a loop over the bytes. */
 const LOOP_BYTES_MAX = 48;
@@ -35,7 +35,7 @@ const textStepOf =
     const length = small;
     if (from === DECLINED || length < 0 || from + length > end) return DECLINED;
     const start = out.length;
-    putInt32(out, version === undefined ? length : length + 1);
+    out.int32(version === undefined ? length : length + 1);
     if (version !== undefined) out.bytes[out.length++] = version;
     if (putText(out, bytes, from, from + length)) return from + length;
     out.length = start;
@@ -58,13 +58,13 @@ export const textsStep: Step = (out, bytes, at, end) => {
   let from = readSmall(bytes, at);
   const count = small;
   if (from === DECLINED || count < 0) return DECLINED;
-  putInt32(out, 0);
-  putInt32(out, count === 0 ? 0 : 1);
-  putInt32(out, 0);
-  putInt32(out, TEXT_OID);
+  out.int32(0);
+  out.int32(count === 0 ? 0 : 1);
+  out.int32(0);
+  out.int32(TEXT_OID);
   if (count > 0) {
-    putInt32(out, count);
-    putInt32(out, 1);
+    out.int32(count);
+    out.int32(1);
     for (let i = 0; i < count && from < end; i++) {
       from = textStep(out, bytes, from, end);
       if (from === DECLINED) break;
@@ -76,7 +76,7 @@ export const textsStep: Step = (out, bytes, at, end) => {
   }
   const length = out.length;
   out.length = start;
-  putInt32(out, length - start - 4);
+  out.int32(length - start - 4);
   out.length = length;
   return from;
 };
