@@ -4,6 +4,7 @@ import { TradetapeError } from "../../errors.ts";
 import type { FoundTopic, LogAdmin, NewTopic } from "../log-client.ts";
 import type { EpochEnd, Mark, PartitionOffsets } from "../offsets.ts";
 import { type Cluster, clusterOf } from "../patch/brokers.ts";
+import { fetchClusterFacts } from "../patch/cluster-facts.ts";
 import { fetchEpochEnds } from "../patch/epoch-ends.ts";
 import { type Internals, kafkajsInternals } from "../patch/kafkajs-internals.ts";
 import { fetchLogBytes } from "../patch/log-dirs.ts";
@@ -40,9 +41,8 @@ export class KafkaAdmin implements LogAdmin {
     return new KafkaAdmin(kafka, admin);
   }
 
-  async fetchCluster(): Promise<{ clusterId: string; brokers: number }> {
-    const { clusterId, brokers } = await answered(() => this.#admin.describeCluster());
-    return { clusterId, brokers: brokers.length };
+  fetchCluster(): Promise<{ clusterId: string; brokers: number }> {
+    return this.#ask(fetchClusterFacts);
   }
 
   async fetchTopics(): Promise<ReadonlyMap<string, FoundTopic>> {

@@ -28,6 +28,7 @@ export interface Cluster {
   disconnect(): Promise<void>;
   metadata(of: { topics: readonly string[] }): Promise<Metadata>;
   findBroker(of: { nodeId: string }): Promise<Broker>;
+  readonly brokerPool: { findConnectedBroker(): Promise<Broker> };
 }
 
 /** kafkajs's own name for what makes a cluster of a client. */
