@@ -39,7 +39,9 @@ export async function startCluster(packageFolder = process.env.TEST_POSTGRES_PAC
   admitToHome(home, runAs);
   const cache = cacheFolder();
   const binaries = await (packageFolder ? copiedPostgres(cache, packageFolder) : postgresFolder(cache));
-  await preparePostgres(home, binaries, runAs, majorOf(packageFolder) < 17 ? INITDB_ARGS_TO_16 : INITDB_ARGS);
+  const initdbArgs = majorOf(packageFolder) < 17 ? INITDB_ARGS_TO_16 : INITDB_ARGS;
+  // The files needn't be on the disk when initdb ends: they are gone with the test.
+  await preparePostgres(home, binaries, runAs, [...initdbArgs, "--no-sync"]);
   const { postgres: port } = await choosePorts("random");
   const program = postgresServer(home, binaries, port, runAs);
   const running = await launch(program, false);

@@ -7,6 +7,7 @@ import { awaitReady, launch, type RunningProgram, stopProgram } from "../../../s
 import { cacheFolder, postgresUser } from "../../../src/stack/machine.ts";
 import { choosePorts } from "../../../src/stack/ports.ts";
 import {
+  INITDB_ARGS,
   POSTGRES_USER,
   postgresPassword,
   postgresServer,
@@ -25,7 +26,8 @@ export interface OwnPostgres {
 
 export async function startOwnPostgres(): Promise<OwnPostgres> {
   const home = newHome();
-  await preparePostgres(home, await postgresFolder(cacheFolder()), postgresUser());
+  // The files needn't be on the disk when initdb ends: they are gone with the test.
+  await preparePostgres(home, await postgresFolder(cacheFolder()), postgresUser(), [...INITDB_ARGS, "--no-sync"]);
   return run(home, postgresPassword(home));
 }
 
