@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { type COMPATIBILITY, SchemaRegistry, SchemaType } from "@kafkajs/confluent-schema-registry";
+import type { COMPATIBILITY, SchemaRegistry, SchemaType } from "@kafkajs/confluent-schema-registry";
 import avsc from "avsc";
 import { TradetapeError } from "../errors.ts";
 import { HostileSchema, requireBoundedTypes } from "./avro/schema-bounds.ts";
@@ -55,6 +55,9 @@ const SCHEMA_NOT_FOUND = 40403;
 const RACE_TRIES_MAX = 5;
 const RACE_PAUSE_MS = 200;
 
+/** The package's own word, which it takes as its enum only. */
+const AVRO = "AVRO" as SchemaType.AVRO;
+
 const isFailure = (said: Said, code: number): boolean => "failure" in said && said.failure === code;
 
 /** A registry with Confluent's API. @param url user and password may stand in it; they never reach an error's text. */
@@ -63,7 +66,8 @@ export function openRegistry(url: string): Registry {
 }
 
 class ConfluentRegistry implements Registry {
-  readonly #remote: SchemaRegistry;
+  /** The package is loaded at the first question, because that costs more than most commands that ask nothing do. */
+  readonly #remote: () => Promise<SchemaRegistry>;
   readonly #host: string;
   readonly #questions: RegistryQuestions;
   readonly #writers = new Map<number, WriterSchema>();
@@ -75,10 +79,14 @@ class ConfluentRegistry implements Registry {
     this.#host = host;
     this.#questions = askRegistry(url);
     const auth = { username, password };
-    this.#remote = new SchemaRegistry(
-      { host: this.#host, clientId: "tradetape", ...(username ? { auth } : {}), middlewares: [guarded as never] },
-      { [SchemaType.AVRO]: { typeHook: strictType } },
-    );
+    const api = { host, clientId: "tradetape", ...(username ? { auth } : {}), middlewares: [guarded as never] };
+    let remote: Promise<SchemaRegistry> | undefined;
+    this.#remote = () => {
+      remote ??= import("@kafkajs/confluent-schema-registry").then(
+        (client) => new client.SchemaRegistry(api, { [AVRO]: { typeHook: strictType } }),
+      );
+      return remote;
+    };
   }
 
   register(topicName: string, topic: EventTopic): Promise<number> {
@@ -97,7 +105,7 @@ class ConfluentRegistry implements Registry {
       try {
         const compatibility = await guardSubject(this.#questions, subject);
         const options = { subject, compatibility: compatibility as COMPATIBILITY };
-        const { id } = await this.#remote.register({ type: SchemaType.AVRO, schema }, options);
+        const { id } = await (await this.#remote()).register({ type: AVRO, schema }, options);
         return id;
       } catch (cause) {
         const isRace = (cause as HttpFailure).status === 409 && tries < RACE_TRIES_MAX;
@@ -136,7 +144,7 @@ class ConfluentRegistry implements Registry {
 
   async #ask(id: number): Promise<WriterSchema> {
     try {
-      const schema: unknown = await this.#remote.getSchema(id);
+      const schema: unknown = await (await this.#remote()).getSchema(id);
       if (avsc.Type.isType(schema, "record")) {
         requireBoundedTypes(schema as avsc.Type);
         return { type: schema as avsc.Type };

@@ -1,11 +1,9 @@
 import { kindsText, schemaText } from "../../batch/land/letter-digest.ts";
-import { openLandingServices } from "../../batch/run/landing-services.ts";
-import { type Preview, preview } from "../../dead-letter/preview.ts";
+import type { Preview } from "../../dead-letter/preview.ts";
 import { LEDGER_COUNTS } from "../../table/landing/ledger.ts";
 import type { CommandSpec } from "../command.ts";
 import { EXIT } from "../exit.ts";
 import { CONSUMED_TOPICS, knownTopic, wholeFlag } from "../flags.ts";
-import { pickConsumers } from "../flow/consume.ts";
 import { printable, table } from "../output.ts";
 import { count } from "../progress.ts";
 
@@ -27,6 +25,10 @@ export const previewCommand: CommandSpec<PreviewFlags> = {
     command.option("--limit <n>", `look at so many at most (${count(OFFSETS_MAX)})`);
   },
   run: async ({ config, log, out, progress, signal }, [given = ""], flags) => {
+    // Loaded here, because the other commands of `dead-letters` need nothing of the landing.
+    const { pickConsumers } = await import("../flow/consume.ts");
+    const { openLandingServices } = await import("../../batch/run/landing-services.ts");
+    const { preview } = await import("../../dead-letter/preview.ts");
     const offsetsMax = wholeFlag("--limit", flags.limit, 1) ?? OFFSETS_MAX;
     const [consumer] = pickConsumers([knownTopic(config.namespace, given)]);
     const services = await openLandingServices(config, log);
