@@ -81,7 +81,9 @@ export const LAYERS: readonly (readonly Room[])[] = [
       knows: "PostgreSQL: every SQL statement",
       alone: ["pg", "pg-copy-streams"],
       parts: [
+        { name: "login", knows: "what a session is when it begins: our settings, and a server process to itself" },
         { name: ".", knows: "connections, COPY, SQLSTATEs, migrations" },
+        { name: "pool", knows: "the few sessions that many share" },
         { name: "rows", knows: "Avro bytes to COPY's bytes, as the catalog has the columns" },
         { name: "landing", knows: "the statements of a landing's transaction" },
         { name: "letters", knows: "dead letters and what people did with them" },

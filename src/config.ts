@@ -1,6 +1,8 @@
 import { readFileSync } from "node:fs";
 import type { z } from "zod";
 import { TradetapeError } from "./errors.ts";
+import { nearest, resembles } from "./settings/resemblance.ts";
+import { tooFewSessions } from "./settings/sessions.ts";
 import {
   COMPOSE_VARIABLES,
   NEEDS,
@@ -139,28 +141,6 @@ export function doubtfulVariables(
   return misspeltVariables(env, (name) => values[name] !== undefined || fixed.includes(name)).map(({ text }) => text);
 }
 
-/** Whether a name is another one cut short at a word, or differs in a letter of four of what comes behind the prefix. */
-const resembles = (name: string, other: string, prefix: string): boolean =>
-  other.startsWith(`${name}_`) || editsBetween(name, other) <= Math.ceil((other.length - prefix.length) / 4);
-
-/** The name that most resembles one, by how many letters have to be changed, added or left out. */
-function nearest(name: string, known: readonly string[]): string {
-  const far = known.map((other) => ({ other, edits: editsBetween(name, other) }));
-  return far.reduce((best, next) => (next.edits < best.edits ? next : best)).other;
-}
-
-function editsBetween(from: string, to: string): number {
-  let row = Array.from({ length: to.length + 1 }, (_, n) => n);
-  for (const [i, letter] of [...from].entries()) {
-    const next = [i + 1];
-    for (let j = 0; j < to.length; j++) {
-      next.push(Math.min(row[j]! + (letter === to[j] ? 0 : 1), row[j + 1]! + 1, next[j]! + 1));
-    }
-    row = next;
-  }
-  return row[to.length]!;
-}
-
 function fromEnvironment(s: Setting<z.ZodType>, env: NodeJS.ProcessEnv, problems: string[]): string | undefined {
   const direct = env[s.env] || undefined;
   const file = s.secret ? env[`${s.env}_FILE`] : undefined;
@@ -177,6 +157,8 @@ function fromEnvironment(s: Setting<z.ZodType>, env: NodeJS.ProcessEnv, problems
 function checkTogether(config: Config, problems: string[]): void {
   const alone = NEEDS.filter(([name, needed]) => config[name] && !config[needed]);
   problems.push(...alone.map(([name, needed]) => `${SETTINGS[name].env} is set: ${SETTINGS[needed].env} must be, too`));
+  const sessions = tooFewSessions(config.databaseSessionsMax, config.landingConnections);
+  if (sessions !== undefined) problems.push(sessions);
   if (config.lockTimeoutMs * 2 > config.sessionTimeoutMs) {
     problems.push("TRADETAPE_LOCK_TIMEOUT_MS must be at most half of TRADETAPE_SESSION_TIMEOUT_MS");
   }

@@ -6,6 +6,7 @@ export const ERROR_CODES = {
   config_invalid: "A setting is missing or out of its limits.",
   input_invalid: "A file, a flag or an event given by the caller can't be used.",
   database_unreachable: "PostgreSQL doesn't answer at DATABASE_URL.",
+  pooler_transaction_mode: "DATABASE_URL leads to a pooler that lends a session to others between two transactions.",
   broker_unreachable: "No Kafka broker answers at KAFKA_BROKERS.",
   registry_unreachable: "The schema registry doesn't answer at SCHEMA_REGISTRY_URL.",
   registry_refused: "The schema registry refused a schema, as an incompatible change.",

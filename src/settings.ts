@@ -1,6 +1,7 @@
 import { homedir } from "node:os";
 import { join } from "node:path";
 import { z } from "zod";
+import { isWholeUrl, readDatabaseUrl } from "./settings/urls.ts";
 
 /**
  * Every setting, declared once: the environment variable, the flag that beats it, unit, default and limits. Help text
@@ -27,16 +28,10 @@ const flagBoolean = z
   .transform((v) => v === "true" || v === "1")
   .default(false);
 
-/** A URL whose user and password can be decoded: both go to a server in clear. */
-function isWholeUrl(text: string): boolean {
-  if (!URL.canParse(text)) return false;
-  const { username, password } = new URL(text);
-  try {
-    decodeURIComponent(username + password);
-    return true;
-  } catch {
-    return false;
-  }
+/** Says of a database's URL what is wrong with it. */
+function checkDatabaseUrl({ value, issues }: z.core.ParsePayload<string>): void {
+  const read = readDatabaseUrl(value);
+  if (typeof read === "string") issues.push({ code: "custom", message: read, input: value });
 }
 
 /** The rules of schemas/rules.json that have a switch; a test holds the two against each other. */
@@ -62,12 +57,10 @@ export const SETTINGS = {
   databaseUrl: setting({
     env: "DATABASE_URL",
     flag: "--database-url <url>",
-    doc: "PostgreSQL 15 or later, as postgres://user:password@host:port/database.",
-    schema: z
-      .string()
-      .regex(/^postgres(ql)?:\/\//, "must begin with postgres://")
-      .refine(isWholeUrl, "is no URL: write /, @, : and % in user and password as %2F, %40, %3A and %25")
-      .optional(),
+    doc:
+      "PostgreSQL 15 or later, as postgres://user:password@host:port/database. Of several hosts, host:port,host:port, " +
+      "?target_session_attrs=read-write takes the one that takes writes.",
+    schema: z.string().check(checkDatabaseUrl).optional(),
     secret: true,
   }),
   kafkaBrokers: setting({
@@ -196,8 +189,17 @@ export const SETTINGS = {
   }),
   landingConnections: setting({
     env: "TRADETAPE_LANDING_CONNECTIONS",
-    doc: "Connections that the partitions of a big topic's group share; small topics use one.",
+    doc:
+      "So many partitions of a big topic land at the same time, each in a PostgreSQL session, besides the small batches, which " +
+      "land together in one; of small topics it is one.",
     schema: integer(1, 16, 2),
+  }),
+  databaseSessionsMax: setting({
+    env: "TRADETAPE_DATABASE_SESSIONS_MAX",
+    doc:
+      "PostgreSQL sessions of a process that consumes, whichever topics; a replay has one more. Four are for questions, new " +
+      "days, the outbox and locks, the topics share the others to land.",
+    schema: integer(6, 100, 12),
   }),
   lockTimeoutMs: setting({
     env: "TRADETAPE_LOCK_TIMEOUT_MS",

@@ -138,6 +138,14 @@ test.each([
   expect(() => readConfig({}, { ...all, [needed]: "" })).toThrow(refused(`${name} is set: ${needed} must be, too`));
 });
 
+test("a process may not have fewer sessions than one big topic's group lands on, and those beside them", () => {
+  const sessions = (databaseSessionsMax: string, landingConnections: string) =>
+    readConfig({ databaseSessionsMax, landingConnections }, {});
+  expect(sessions("7", "2")).toMatchObject({ databaseSessionsMax: 7, landingConnections: 2 });
+  const words = "TRADETAPE_DATABASE_SESSIONS_MAX must be at least 21, with TRADETAPE_LANDING_CONNECTIONS at 16";
+  expect(() => sessions("12", "16")).toThrow(refused(words));
+});
+
 test("a setting that is fixed has its default whatever the environment holds, and is refused as a flag", () => {
   const env = Object.fromEntries(SETTING_NAMES.map((name) => [SETTINGS[name].env, "\0 no value of any setting"]));
   const files = { DATABASE_URL_FILE: "nowhere", KAFKA_SASL_PASSWORD_FILE: "nowhere" };

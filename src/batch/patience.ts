@@ -11,11 +11,10 @@ const DELAY_MS_MAX = 15_000;
 type Judgement = "retry" | TradetapeError;
 
 /**
- * Tells the faults of the environment, which `Patience` waits out, from what stops the group. A plain Error is a bug and
- * is thrown on; but where the session is gone, the Error comes of that.
- * @param isBroken whether the session that the error came from is gone
+ * Tells the faults of the environment, which `Patience` waits out, from what stops the group.
+ * @throws a plain Error, which is a bug: what comes of a session that is gone is `database_unreachable` (`ConnectionSlot.use`)
  */
-export function judge(error: unknown, topicName: string, isBroken: boolean): Judgement {
+export function judge(error: unknown, topicName: string): Judgement {
   if (error instanceof TradetapeError) return error.canRetry ? "retry" : error;
   if (isDatabaseFault(error)) {
     const kind = faultKindOf(error);
@@ -26,7 +25,6 @@ export function judge(error: unknown, topicName: string, isBroken: boolean): Jud
       next: `Nothing of the batch was landed. Mend the cause.${error.hint ? ` PostgreSQL's hint: ${error.hint}` : ""}`,
     });
   }
-  if (isBroken) return "retry";
   throw error;
 }
 

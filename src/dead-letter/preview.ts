@@ -11,7 +11,7 @@ import { added, emptyTally, type Tally } from "../batch/tally.ts";
 import { HEADER_BYTES } from "../event/codec.ts";
 import type { LetterKind } from "../table/checks/group-states.ts";
 import { type ParkedSchema, parkedSchemas } from "../table/letters/allowed-letters.ts";
-import { ConnectionSlot } from "../table/slot.ts";
+import type { SessionSource } from "../table/pool/session-pool.ts";
 import type { FetchedBatch } from "../topic/fetch/fetched-batch.ts";
 import { type OffsetRange, readRanges } from "../topic/read-ranges.ts";
 import { previewBatch } from "./preview-batch.ts";
@@ -93,21 +93,20 @@ class Previewer {
   readonly #ranges: readonly OffsetRange[];
   readonly #options: PreviewOptions;
   readonly #digest: LetterDigest;
-  readonly #slot: ConnectionSlot;
+  readonly #session: SessionSource;
   readonly #patience: Patience;
   readonly #total: number;
   counts: Tally;
   seen = 0;
 
   constructor(services: LandingServices, plan: LandingPlan, ranges: readonly OffsetRange[], options: PreviewOptions) {
-    const { config, log, clock, openSession } = services;
+    const { log, clock, sessions } = services;
     this.#services = services;
     this.#plan = plan;
     this.#ranges = ranges;
     this.#options = options;
     this.#digest = new LetterDigest(plan.topicName);
-    const session = { name: "preview", role: "tradetape_lander", lockTimeoutMs: config.lockTimeoutMs } as const;
-    this.#slot = new ConnectionSlot(config.databaseUrl, session, openSession);
+    this.#session = sessions.landing.share(1);
     this.#patience = new Patience(log, options.stop, clock);
     this.#total = ranges.reduce((sum, { from, to }) => sum + to - from, 0);
     this.counts = emptyTally(plan.consumer.topic);
@@ -122,11 +121,7 @@ class Previewer {
     const { client, config } = this.#services;
     const { fetchPartitionBytesMax, sessionTimeoutMs } = config;
     const options = { fetchPartitionBytesMax, sessionTimeoutMs, stop: this.#options.stop };
-    try {
-      await readRanges(client, this.#plan.topicName, this.#ranges, options, (batch, asked) => this.#see(batch, asked));
-    } finally {
-      await this.#slot.close();
-    }
+    await readRanges(client, this.#plan.topicName, this.#ranges, options, (batch, asked) => this.#see(batch, asked));
   }
 
   async #see(batch: FetchedBatch, { partition, from, to }: OffsetRange): Promise<number> {
@@ -138,7 +133,7 @@ class Previewer {
     const range = { firstOffset: from, nextOffset: to, from: firstFrom(records, from), to: firstFrom(records, to) };
     const encoded = encodeBatch(encoder, partition, records, range);
     const row = await this.#insist(`${topicName}/${partition}`, () =>
-      this.#slot.use((connection) => previewBatch(connection, this.#plan, encoded, this.#digest)),
+      this.#session.use((connection) => previewBatch(connection, this.#plan, encoded, this.#digest)),
     );
     this.counts = added(this.counts, row);
     this.seen += encoded.nextOffset - from;
@@ -148,6 +143,6 @@ class Previewer {
 
   #insist<R>(what: string, attempt: () => Promise<R>): Promise<R> {
     const { topicName } = this.#plan;
-    return this.#patience.insist(what, attempt, (error) => judge(error, topicName, this.#slot.isBroken));
+    return this.#patience.insist(what, attempt, (error) => judge(error, topicName));
   }
 }

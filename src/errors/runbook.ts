@@ -35,6 +35,15 @@ export const RUNBOOK: Readonly<Record<ErrorCode, Advice>> = {
     act: "Start it, or correct the URL, the password or the user's roles. Running groups go on by themselves.",
     wake: AFTER_MINUTES,
   },
+  pooler_transaction_mode: {
+    look:
+      "The pooler's pool_mode for this database and user (PgBouncer: `SHOW DATABASES` on its console), and whether " +
+      "DATABASE_URL should lead to it at all.",
+    act:
+      "Set `pool_mode = session` for this database there, with a pool of at least TRADETAPE_DATABASE_SESSIONS_MAX for each " +
+      "process, or lead around the pooler. Nothing of ours was set on a session that others use.",
+    wake: AFTER_MINUTES,
+  },
   permission_denied: {
     look:
       "Which role the message names, and which login user: somebody took a GRANT away, or restored a dump without owners or " +

@@ -1,6 +1,6 @@
 import { pause } from "../clock.ts";
 import type { Connection } from "../table/connection.ts";
-import type { ConnectionSlot } from "../table/slot.ts";
+import type { ConnectionSlot } from "../table/pool/slot.ts";
 import {
   buildIndex,
   type IndexProgress,

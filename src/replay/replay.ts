@@ -5,7 +5,8 @@ import type { Config } from "../config.ts";
 import { TradetapeError } from "../errors.ts";
 import { DAY_MS } from "../event/day.ts";
 import type { Log } from "../log.ts";
-import { Connection } from "../table/connection.ts";
+import { OTHER_SESSIONS } from "../settings/sessions.ts";
+import type { Connection } from "../table/connection.ts";
 import { tablesOf } from "../table/rows/landing-table.ts";
 import {
   givenUp,
@@ -92,14 +93,15 @@ export async function replay(
 
 /** Opens services whose commits don't wait for the disk: what a crashed server loses of them is landed again, by the ledger. */
 async function openReplayServices(config: Config, log: Log): Promise<LandingServices> {
+  // As many as there are processors, where the process may have so many sessions.
+  const most = config.databaseSessionsMax - OTHER_SESSIONS - 1;
   const settings = {
     ...config,
-    landingConnections: Math.max(config.landingConnections, availableParallelism()),
+    landingConnections: Math.max(config.landingConnections, Math.min(availableParallelism(), most)),
     parkDeadlineMs: PARK_DEADLINE_MS,
     parkedEventsMax: Number.MAX_SAFE_INTEGER,
   };
-  const services = await openLandingServices(settings, log);
-  return { ...services, openSession: (url, options) => Connection.open(url, { ...options, commitsLate: true }) };
+  return openLandingServices(settings, log, { commitsLate: true });
 }
 
 async function runStates(

@@ -8,7 +8,6 @@ import type { LandingServices } from "../batch/run/landing-services.ts";
 import { makeLandingPlan } from "../batch/run/make-landing-plan.ts";
 import type { Connection } from "../table/connection.ts";
 import { databaseTime, parkedByPartition } from "../table/landing/parked.ts";
-import { ConnectionSlot } from "../table/slot.ts";
 
 /**
  * Leaves no event parked, as no further parent will land. `releaseParked` lands those whose parents are there; then
@@ -26,13 +25,11 @@ export async function settle(
   for (const consumer of consumers.filter(({ landing }) => landing.parents.length > 0)) {
     plans.push(await makeLandingPlan(services, consumer, { terms }));
   }
-  const { registry, config } = services;
-  const daySlot = new ConnectionSlot(config.databaseUrl, { name: "days", role: "tradetape_lander" });
-  const settling = services.questions.use(async (connection) => {
+  const { registry, sessions } = services;
+  const release = { registry, days: sessions.days };
+  await services.questions.use(async (connection) => {
     for (let done = true; done; ) {
-      while (
-        await everywhere(connection, plans, (plan, p) => releaseParked(connection, plan, p, { registry, daySlot }))
-      );
+      while (await everywhere(connection, plans, (plan, p) => releaseParked(connection, plan, p, release)));
       const asOf = await databaseTime(connection);
       // `judge` lets every orphan become a letter, however many: nothing is published to a log that is read again.
       const how = { registry, asOf, deadlineMs: 0, as, judge: async () => undefined };
@@ -41,7 +38,6 @@ export async function settle(
       );
     }
   });
-  await settling.finally(() => daySlot.close());
 }
 
 /** Runs a step on each partition that has parked events. @returns whether any of them did something */

@@ -44,7 +44,7 @@ export class Watch {
     this.#next = await new Patience(log, closing).insist(
       "watching the replay",
       () => questions.use((connection) => nextOffsetsOf(connection, names)),
-      (error) => judge(error, "replay", questions.isBroken),
+      (error) => judge(error, "replay"),
     );
   }
 

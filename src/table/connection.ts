@@ -1,30 +1,14 @@
-import { randomBytes } from "node:crypto";
-import pg from "pg";
+import type pg from "pg";
 import { TradetapeError } from "../errors.ts";
+import { chooseHost } from "./choose-host.ts";
 import { copyOut, copyRows, type RowReader } from "./copy.ts";
 import { serverOf, unreachable } from "./database-url.ts";
-import { explained } from "./permission.ts";
-import { prepareSession, switchRole } from "./prepare-session.ts";
-
-/** bigint comes as a number: offsets, counts and microseconds stay below 2^53 for 200 years. A larger one is a bug. */
-const parseBigint = (text: string): number => {
-  const value = Number(text);
-  if (!Number.isSafeInteger(value)) throw new Error(`a bigint beyond 2^53 came back from PostgreSQL: ${text}`);
-  return value;
-};
-
-const TYPES = {
-  getTypeParser: ((oid: number, format?: "text" | "binary") =>
-    oid === pg.types.builtins.INT8
-      ? parseBigint
-      : pg.types.getTypeParser(oid, format as "text")) as typeof pg.types.getTypeParser,
-};
-
-/** Tells this process's sessions from those of another tradetape; 63 bytes of name are kept, so it comes first. */
-export const processTag: string = randomBytes(4).toString("hex");
+import { login, newClient } from "./login/login.ts";
+import type { ServerStanding } from "./login/prepare-session.ts";
+import { explained, switchRole } from "./permission.ts";
 
 export interface ConnectionOptions {
-  /** Shown in pg_stat_activity behind the process's tag, as in `tradetape/5f21c0de ticks landing 0`. */
+  /** Shown in pg_stat_activity behind the process's tag, as in `tradetape/5f21c0de landing 0`. */
   readonly name: string;
   /** The role that the session switches to, so that it holds no more rights than it needs. */
   readonly role?: "tradetape_lander" | "tradetape_ops" | "tradetape_owner" | "tradetape_reader";
@@ -60,50 +44,52 @@ function nameOf(text: string): string {
 /** One PostgreSQL session. Ask `isOpen` before reuse: a session that failed outside a statement is gone for good. */
 export class Connection {
   readonly client: pg.Client;
-  /** The server process behind this session. */
-  pid = 0;
+  #standing: ServerStanding = { pid: 0, isStandby: false, isReadOnly: false };
   #broken: Error | undefined;
   readonly #keepsPlans: boolean;
   readonly #place: string;
   /** The role that the session switched to; undefined where it has the login user's own rights. */
   readonly role: ConnectionOptions["role"];
 
-  private constructor(client: pg.Client, databaseUrl: string, options: ConnectionOptions) {
-    this.client = client;
+  private constructor(url: string, options: ConnectionOptions) {
+    this.client = newClient(url, options.name);
     this.#keepsPlans = options.keepsPlans ?? false;
-    this.#place = serverOf(databaseUrl);
+    this.#place = serverOf(url);
     this.role = options.role;
-    client.on("error", (error) => {
+    this.client.on("error", (error) => {
       this.#broken = error;
     });
-    client.on("end", () => {
+    this.client.on("end", () => {
       this.#broken ??= new Error("the connection ended");
     });
   }
 
-  /** @throws TradetapeError database_unreachable, canRetry, when nobody answers or the server is starting; permission_denied */
+  /**
+   * @throws TradetapeError database_unreachable, canRetry, when nobody answers, the server is starting, or none is what the URL
+   * asks for; permission_denied, pooler_transaction_mode
+   */
   static async open(databaseUrl: string, options: ConnectionOptions): Promise<Connection> {
-    const client = new pg.Client({
-      connectionString: databaseUrl,
-      application_name: `tradetape/${processTag} ${options.name}`,
-      types: TYPES,
-      keepAlive: true,
-      keepAliveInitialDelayMillis: 10_000,
-      connectionTimeoutMillis: 10_000,
-      // A statement that is given while others are under way is sent at once; answers come in the statements' order.
-      pipeline: true,
-    });
-    const connection = new Connection(client, databaseUrl, options);
+    const connection = await chooseHost(databaseUrl, (url) => Connection.#login(url, options));
     try {
-      await client.connect();
-      if (options.role) await switchRole(client, options.role, connection.#place);
-      connection.pid = await prepareSession(client, options.lockTimeoutMs ?? 0);
+      if (options.role) await switchRole(connection.client, options.role, connection.#place);
       // Up to PostgreSQL 17 a scan that is off has such a price that JIT would compile a plan that needs it, as the stage does.
-      if (options.keepsPlans) await client.query("SET enable_seqscan = off; SET jit = off");
-      if (options.commitsLate) await client.query("SET synchronous_commit = off");
+      if (options.keepsPlans) await connection.client.query("SET enable_seqscan = off; SET jit = off");
+      if (options.commitsLate) await connection.client.query("SET synchronous_commit = off");
     } catch (cause) {
-      await client.end().catch(() => undefined);
+      await connection.client.end().catch(() => undefined);
       throw cause instanceof TradetapeError ? cause : unreachable(databaseUrl, cause);
+    }
+    return connection;
+  }
+
+  /** @param url of one host */
+  static async #login(url: string, options: ConnectionOptions): Promise<Connection> {
+    const connection = new Connection(url, options);
+    try {
+      connection.#standing = await login(connection.client, { url, place: connection.#place }, options);
+    } catch (cause) {
+      await connection.client.end().catch(() => undefined);
+      throw cause;
     }
     return connection;
   }
@@ -111,6 +97,16 @@ export class Connection {
   /** Who logged in. */
   get user(): string {
     return this.client.user ?? "the login user";
+  }
+
+  /** What the server said of itself at the login. */
+  get standing(): ServerStanding {
+    return this.#standing;
+  }
+
+  /** The server process behind this session. */
+  get pid(): number {
+    return this.#standing.pid;
   }
 
   get isOpen(): boolean {

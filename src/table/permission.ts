@@ -1,3 +1,4 @@
+import pg from "pg";
 import { TradetapeError } from "../errors.ts";
 import { quoted } from "./sql.ts";
 import { isDatabaseFault } from "./sqlstate.ts";
@@ -39,7 +40,7 @@ export function explained(error: unknown, place: string, role: string): unknown 
 }
 
 /** @param error what SET ROLE failed with @returns whether the role isn't there, or the login user may not switch to it */
-export const isOfRole = (error: unknown): error is Error & { readonly code: string } =>
+const isOfRole = (error: unknown): error is Error & { readonly code: string } =>
   isDatabaseFault(error) && (error.code === INSUFFICIENT_PRIVILEGE || error.code === INVALID_PARAMETER_VALUE);
 
 /** The error of a login user that may not switch to a role. @param isSince16 whether memberships have options of their own */
@@ -57,4 +58,17 @@ export function mayNotSwitch(
       : "Run `tradetape migrate --repair` as a superuser, which makes the roles that are missing and gives them their " +
         `rights. Unless ${user} is a superuser, let one then run: ${grant}`,
   });
+}
+
+/** @throws TradetapeError permission_denied */
+export async function switchRole(client: pg.Client, role: string, place: string): Promise<void> {
+  try {
+    await client.query(`SET ROLE ${pg.escapeIdentifier(role)}`);
+  } catch (error) {
+    if (!isOfRole(error)) throw error;
+    const { rows } = await client.query<{ isSince16: boolean }>(
+      `SELECT current_setting('server_version_num')::int >= 160000 AS "isSince16"`,
+    );
+    throw mayNotSwitch(error, place, { user: client.user ?? "the login user", role, ...rows[0]! });
+  }
 }

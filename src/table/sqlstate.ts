@@ -25,6 +25,9 @@ const BY_STATE: Readonly<Record<string, FaultKind>> = {
   "23503": "foreign_key",
   "23505": "unique",
   "54000": "data",
+  // A statement of ours that isn't there, or is already: the session isn't what it was, as when a pooler lent its server out.
+  "26000": "environment",
+  "42P05": "environment",
 };
 
 /**

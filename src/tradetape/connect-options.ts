@@ -5,7 +5,7 @@ type SettingValue = string | number | boolean | readonly string[] | undefined;
 
 /** Settings, as `tradetape config` has them. What isn't given comes from the environment, then from the defaults. */
 export interface ConnectOptions {
-  /** DATABASE_URL: PostgreSQL 15 or later, as postgres://user:password@host:port/database. */
+  /** DATABASE_URL: PostgreSQL 15 or later, as postgres://user:password@host:port/database. Of several hosts, host:port,host:port, ?target_session_attrs=read-write takes the one that takes writes. */
   readonly databaseUrl?: SettingValue;
   /** KAFKA_BROKERS: Kafka brokers, host:port, separated by commas. */
   readonly kafkaBrokers?: SettingValue;
@@ -49,8 +49,10 @@ export interface ConnectOptions {
   readonly fetchPartitionBytesMax?: SettingValue;
   /** TRADETAPE_LANDING_BUFFER_BYTES_MAX: Fetched and not yet committed, per consumer group; beyond it, fetching waits. In bytes. */
   readonly landingBufferBytesMax?: SettingValue;
-  /** TRADETAPE_LANDING_CONNECTIONS: Connections that the partitions of a big topic's group share; small topics use one. */
+  /** TRADETAPE_LANDING_CONNECTIONS: So many partitions of a big topic land at the same time, each in a PostgreSQL session, besides the small batches, which land together in one; of small topics it is one. */
   readonly landingConnections?: SettingValue;
+  /** TRADETAPE_DATABASE_SESSIONS_MAX: PostgreSQL sessions of a process that consumes, whichever topics; a replay has one more. Four are for questions, new days, the outbox and locks, the topics share the others to land. */
+  readonly databaseSessionsMax?: SettingValue;
   /** TRADETAPE_LOCK_TIMEOUT_MS: How long a landing waits for a lock before it lets go and tries again. In ms. */
   readonly lockTimeoutMs?: SettingValue;
   /** TRADETAPE_SESSION_TIMEOUT_MS: A consumer that Kafka hasn't heard of for this long loses its partitions. In ms. */

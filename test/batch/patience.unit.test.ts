@@ -19,22 +19,23 @@ describe("what is done about a landing's error", () => {
     ["a missing right", databaseFault("42501")],
     ["a read-only database", databaseFault("25006")],
     ["a race with a parent", databaseFault("23503")],
+    ["a prepared statement that a pooler's next session lacks", databaseFault("26000")],
     ["an outage that says it may pass", new TradetapeError("registry_unreachable", "away", { canRetry: true })],
   ])("%s is waited out", (_, error) => {
-    expect(judge(error, "ticks", false)).toBe("retry");
+    expect(judge(error, "ticks")).toBe("retry");
   });
 
   it.each([
     ["a missing table", databaseFault("42P01")],
     ["a partition that can't be made", databaseFault("23514")],
   ])("%s stops the group with the topic and SQLSTATE", (_, error) => {
-    const verdict = judge(error, "paper.ticks", false);
+    const verdict = judge(error, "paper.ticks");
     expect(verdict).toMatchObject({ code: "landing_refused", canRetry: false });
     expect((verdict as TradetapeError).message).toMatch(/^paper\.ticks: .*SQLSTATE/);
   });
 
   it("a stop says what PostgreSQL hints at, as the only words that name a way out", () => {
-    const next = (more: object) => (judge(databaseFault("42809", more), "ticks", false) as TradetapeError).next;
+    const next = (more: object) => (judge(databaseFault("42809", more), "ticks") as TradetapeError).next;
     expect(next({ hint: "Attach it." })).toBe(
       "Nothing of the batch was landed. Mend the cause. PostgreSQL's hint: Attach it.",
     );
@@ -43,13 +44,12 @@ describe("what is done about a landing's error", () => {
 
   it("an error of ours that no retry mends is the group's end as it is", () => {
     const error = new TradetapeError("history_lost", "gone");
-    expect(judge(error, "ticks", true)).toBe(error);
+    expect(judge(error, "ticks")).toBe(error);
   });
 
-  it("a plain error is the connection's when the session is gone, and else a bug that is thrown on", () => {
-    const error = new Error("read ECONNRESET");
-    expect(judge(error, "ticks", true)).toBe("retry");
-    expect(() => judge(error, "ticks", false)).toThrow(error);
+  it("a plain error is a bug that is thrown on: what comes of a session that is gone is no plain error", () => {
+    const error = new Error("undefined is not a function");
+    expect(() => judge(error, "ticks")).toThrow(error);
   });
 });
 

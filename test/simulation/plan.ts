@@ -101,6 +101,7 @@ export function planOf(seed: number): Plan {
       landingBufferBytesMax: random.pick([1, 12_000, 1_000_000]),
       newDaysPerBatchMax: random.pick([1, 2, 32]),
       landingConnections: random.pick([1, 2]),
+      databaseSessionsMax: random.pick([6, 12]),
     },
   };
 }

@@ -8,7 +8,8 @@ import { watchOutboxes } from "../../src/batch/run/outbox-watch.ts";
 import { TradetapeError } from "../../src/errors.ts";
 import type { Registry } from "../../src/event/registry.ts";
 import { EVENT_BY_TOPIC } from "../../src/event/schemas.ts";
-import { ConnectionSlot } from "../../src/table/slot.ts";
+import { openLandingSessions } from "../../src/table/pool/landing-sessions.ts";
+import { ConnectionSlot, SameServer } from "../../src/table/pool/slot.ts";
 import type { LogAdmin } from "../../src/topic/log-client.ts";
 import { RawPublisher } from "../../src/topic/publish/raw-publish.ts";
 import { TOPICS } from "../../src/topic/topics.ts";
@@ -67,12 +68,13 @@ export async function simulatedServices(world: ProcessWorld, process: Process): 
   const publisher = await RawPublisher.open(client);
   const closing = new AbortController();
   const name = { name: "questions", role: "tradetape_lander" as const };
-  const questions = new ConnectionSlot(plan.config.databaseUrl, name, openSession);
+  const server = new SameServer();
+  const questions = new ConnectionSlot(plan.config.databaseUrl, name, openSession, server);
+  const sessions = openLandingSessions(plan.config, openSession, server);
   return {
     config: plan.config,
     log: SILENT,
     clock: time.clockOf(process),
-    openSession,
     client,
     admin: await openWideAdmin(client),
     registry: fakeRegistry(world, process),
@@ -80,6 +82,7 @@ export async function simulatedServices(world: ProcessWorld, process: Process): 
     publisher,
     questions,
     beats: new OwnBeats(),
+    sessions,
     closing: closing.signal,
     databaseId: "00000000-0000-0000-0000-00000000d1b0",
     clusterId: cluster.clusterId,
@@ -87,6 +90,7 @@ export async function simulatedServices(world: ProcessWorld, process: Process): 
     close: async () => {
       closing.abort();
       await publisher.close();
+      await sessions.close();
       await questions.close();
     },
   };

@@ -21,6 +21,7 @@ export const WALKS: Readonly<Record<ErrorCode, Walked | NotWalked>> = {
   config_invalid: { by: WAYS_OUT, has: 'test("config_invalid: ' },
   input_invalid: { by: WAYS_OUT, has: 'test("input_invalid: ' },
   database_unreachable: { by: WAYS_OUT, has: 'test("database_unreachable: ' },
+  pooler_transaction_mode: { by: "test/flow/database/pooler.flow.test.ts", has: "and lands once it pools by session" },
   permission_denied: { by: "test/flow/database/repair.flow.test.ts", has: "is as it was made after --repair" },
   broker_unreachable: { by: "test/flow/landing/groups-apart.flow.test.ts", has: "waits for it as a service" },
   registry_unreachable: { by: "test/flow/faults/fault-registry.flow.test.ts", has: "all lands when it is gone" },

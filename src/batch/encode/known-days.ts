@@ -1,6 +1,6 @@
 import { type Day, dayOf } from "../../event/day.ts";
 import { makeDays } from "../../table/landing/days.ts";
-import type { ConnectionSlot } from "../../table/slot.ts";
+import type { SessionSource } from "../../table/pool/session-pool.ts";
 import type { EncodedBatch } from "./encoded-batch.ts";
 
 /**
@@ -34,10 +34,10 @@ export class KnownDays {
   }
 
   /** Makes the partitions that a batch needs and that aren't known to be there. */
-  async make(slot: Pick<ConnectionSlot, "use">, batch: EncodedBatch): Promise<void> {
+  async make(sessions: SessionSource, batch: EncodedBatch): Promise<void> {
     const wanted = this.#wantedBy(batch).filter((day) => !this.#there.has(day) && !this.#past.has(day));
     if (wanted.length === 0) return;
-    const past = await slot.use((connection) => makeDays(connection, this.#table, wanted));
+    const past = await sessions.use((connection) => makeDays(connection, this.#table, wanted));
     for (const day of wanted) (past.includes(day) ? this.#past : this.#there).add(day);
   }
 

@@ -1,6 +1,5 @@
 import { claimPartition } from "../../table/landing/landed.ts";
 import { countParked } from "../../table/landing/parked.ts";
-import type { ConnectionSlot } from "../../table/slot.ts";
 import { judge, type Patience } from "../patience.ts";
 import type { GroupParts } from "./group-parts.ts";
 import { checkHistory, epochEndOf } from "./history.ts";
@@ -11,25 +10,26 @@ import type { Claim } from "./lane.ts";
  * doesn't know begins at the log's start.
  * @throws TradetapeError history_lost
  */
-export function claim(parts: GroupParts, slot: ConnectionSlot, partition: number, patience: Patience): Promise<Claim> {
+export function claim(parts: GroupParts, partition: number, patience: Patience): Promise<Claim> {
+  const { landing } = parts;
   const { topicName } = parts.plan;
   return patience.insist(
     `claiming ${topicName}/${partition}`,
     async () => {
       const before = await parts.logOf(partition);
       const { low } = before.log;
-      const place = await slot.use((c) => claimPartition(c, topicName, partition, low, before.clusterId));
+      const place = await landing.use((c) => claimPartition(c, topicName, partition, low, before.clusterId));
       // The owner before us may still land what was appended after `before` was read, so an end below
       // nextOffset proves no loss: the log is asked once more.
       const seen = place.nextOffset > before.log.high ? await parts.logOf(partition) : before;
       const epochEnd = await epochEndOf(parts, partition, place.leaderEpoch);
       checkHistory(topicName, place, { ...seen, epochEnd });
       const topicId = place.topicId ?? seen.topicId ?? null;
-      const parked = await slot.use((c) => countParked(c, topicName, partition));
+      const parked = await landing.use((c) => countParked(c, topicName, partition));
       const { nextOffset, lastOffset: offset, lastDigest: digest, rewinds, leaderEpoch } = place;
       const landmark = offset !== null && digest !== null && offset >= seen.log.low ? { offset, digest } : undefined;
       return { nextOffset, parked, landmark, rewinds, topicId, leaderEpoch };
     },
-    (error) => judge(error, topicName, slot.isBroken),
+    (error) => judge(error, topicName),
   );
 }

@@ -2,7 +2,7 @@ import type { Clock } from "../../clock.ts";
 import type { Config } from "../../config.ts";
 import type { Registry } from "../../event/registry.ts";
 import type { Log } from "../../log.ts";
-import type { ConnectionSlot } from "../../table/slot.ts";
+import type { SessionSource } from "../../table/pool/session-pool.ts";
 import type { LogMember } from "../../topic/log-client.ts";
 import type { SeenLog } from "../../topic/log-history.ts";
 import type { EpochEnd } from "../../topic/offsets.ts";
@@ -19,13 +19,14 @@ export interface GroupParts {
   readonly registry: Registry;
   readonly member: LogMember;
   readonly publisher: RawPublisher;
-  readonly landingSlots: readonly ConnectionSlot[];
-  /** The session on which small batches of several partitions land together. */
-  readonly sharedSlot: ConnectionSlot;
-  readonly daySlot: ConnectionSlot;
-  readonly outboxSlot: ConnectionSlot;
-  /** A session of the login user itself, which may end the sessions of owners that are gone. */
-  readonly watchSlot: ConnectionSlot;
+  /** For the partitions' jobs, each on a session of its own. */
+  readonly landing: SessionSource;
+  /** For small batches of several partitions, which land together. */
+  readonly together: SessionSource;
+  readonly days: SessionSource;
+  readonly outbox: SessionSource;
+  /** Of the login user itself, which may end the sessions of owners that are gone. */
+  readonly watch: SessionSource;
   readonly pace: Pace | undefined;
   /** What is put beside the offset hints now. */
   readonly note: () => string;

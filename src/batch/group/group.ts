@@ -50,14 +50,12 @@ export class Group {
     this.#tally = emptyTally(plan.consumer.topic);
     this.#hints = new OffsetHints(parts.member, plan, parts.log, parts.note);
     this.#space = new BufferSpace(config.landingBufferBytesMax);
-    const { landingSlots: slots, sharedSlot, daySlot, registry } = parts;
     this.#intake = new Intake({ ...parts, space: this.#space, patience: this.#patience() });
-    const lockWatch = new LockWatch(parts.watchSlot, config.lockTimeoutMs, parts.log, clock);
-    const waits = { log: parts.log, patience: this.#patience, signal: this.#ending.signal, clock };
-    this.#runner = new JobRunner({ plan, registry, slots, sharedSlot, daySlot, lockWatch, ...waits });
+    const lockWatch = new LockWatch(parts.watch, config.lockTimeoutMs, parts.log, clock);
+    this.#runner = new JobRunner({ ...parts, lockWatch, patience: this.#patience, signal: this.#ending.signal });
     this.pump = new OutboxPump({
       topicName: plan.topicName,
-      slot: parts.outboxSlot,
+      sessions: parts.outbox,
       publisher: parts.publisher,
       patience: this.#patience(),
       partitions: () => (plan.publishes ? [...this.#lanes.keys()] : []),
@@ -117,7 +115,7 @@ export class Group {
    * @param force drops what has not committed instead of landing it: it isn't lost, but fetched again by the next owner
    */
   async stop(force = false): Promise<void> {
-    const { member, landingSlots, sharedSlot, daySlot, outboxSlot, watchSlot } = this.#parts;
+    const { member } = this.#parts;
     this.#ending.leave();
     for (const stopTimer of this.#timers) stopTimer();
     if (!this.#ending.isOver) member.pause();
@@ -128,11 +126,10 @@ export class Group {
     if (force) this.pump.end();
     else await this.pump.drained();
     if (!this.#ending.isOver) await this.#hints.write(this.#lanes.values());
-    // Aborts claims that wait for the broker or the database, so that none is left when its session is closed.
+    // Aborts claims that wait for the broker or the database, so that none is left behind.
     this.#ending.end();
     await Promise.all([...this.#lanes.values()].map((lane) => lane.claimed));
     await Promise.all([member.stop(), this.#runner.idle()]);
-    await Promise.all([...landingSlots, sharedSlot, daySlot, outboxSlot, watchSlot].map((slot) => slot.close()));
   }
 
   /** Called before the first fetch of the new assignment: a seek after an await would miss it, so nothing is awaited here. */
@@ -175,7 +172,7 @@ export class Group {
 
   async #claim(lane: Lane, generation: number): Promise<void> {
     await lane.idle();
-    const claimed = await claim(this.#parts, this.#runner.slotOf(lane.partition), lane.partition, this.#patience());
+    const claimed = await claim(this.#parts, lane.partition, this.#patience());
     if (generation !== this.#generation) return;
     lane.begin(claimed);
     // Kafka is sent one record back where there is a landmark: `checkLandmark` compares it, and the landing trims it.

@@ -126,11 +126,10 @@ async function recountParked(parts: GroupParts, lanes: Iterable<Lane>): Promise<
 /** Asks the database about a topic's partitions; undefined while it doesn't answer. */
 async function ask<R>(parts: GroupParts, question: (connection: Connection, topic: string) => Promise<R>) {
   const { topicName } = parts.plan;
-  const slot = parts.outboxSlot;
-  return slot
+  return parts.outbox
     .use((connection) => question(connection, topicName))
     .catch((error: unknown) => {
-      const judgement = judge(error, topicName, slot.isBroken);
+      const judgement = judge(error, topicName);
       if (judgement !== "retry") throw judgement;
     });
 }

@@ -175,7 +175,7 @@ export class Intake {
   /** Asks until a service answers. @param what is asked for, of the topic */
   async #ask(what: string, question: () => Promise<unknown>): Promise<void> {
     const { topicName } = this.#plan;
-    await this.#patience.insist(`${what} of ${topicName}`, question, (error) => judge(error, topicName, false));
+    await this.#patience.insist(`${what} of ${topicName}`, question, (error) => judge(error, topicName));
   }
 
   /** Waits for `work`, with a heartbeat every HEARTBEAT_PAUSE_MS. @throws the error of a `heartbeat` in a rebalance */

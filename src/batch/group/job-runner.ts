@@ -3,7 +3,7 @@ import type { Registry } from "../../event/registry.ts";
 import type { Log } from "../../log.ts";
 import { isInLedger, type LedgerRow } from "../../table/landing/ledger.ts";
 import { countParked } from "../../table/landing/parked.ts";
-import type { ConnectionSlot } from "../../table/slot.ts";
+import type { SessionSource } from "../../table/pool/session-pool.ts";
 import { faultKindOf, isDatabaseFault } from "../../table/sqlstate.ts";
 import type { EncodedBatch } from "../encode/encoded-batch.ts";
 import { expireParked } from "../land/expire.ts";
@@ -28,10 +28,9 @@ const COMMIT_UNANSWERED = "PostgreSQL hasn't answered COMMIT for 5 s: is a synch
 export class JobRunner {
   readonly #plan: LandingPlan;
   readonly #registry: Registry;
-  readonly #slots: readonly ConnectionSlot[];
-  readonly #daySlot: ConnectionSlot;
+  readonly #landing: SessionSource;
+  readonly #days: SessionSource;
   readonly #lockWatch: LockWatch;
-  readonly #sharedSlot: ConnectionSlot;
   readonly #queue: LandingQueue;
   readonly #running = new Set<Promise<LaneStep>>();
   readonly #signal: AbortSignal;
@@ -42,9 +41,10 @@ export class JobRunner {
   constructor(parts: {
     readonly plan: LandingPlan;
     readonly registry: Registry;
-    readonly slots: readonly ConnectionSlot[];
-    readonly sharedSlot: ConnectionSlot;
-    readonly daySlot: ConnectionSlot;
+    readonly landing: SessionSource;
+    /** One at a time, since two transactions with half of the small batches each would cost twice as much. */
+    readonly together: SessionSource;
+    readonly days: SessionSource;
     readonly lockWatch: LockWatch;
     readonly signal: AbortSignal;
     readonly log: Log;
@@ -53,22 +53,14 @@ export class JobRunner {
   }) {
     this.#plan = parts.plan;
     this.#registry = parts.registry;
-    this.#slots = parts.slots;
-    this.#daySlot = parts.daySlot;
+    this.#landing = parts.landing;
+    this.#days = parts.days;
     this.#lockWatch = parts.lockWatch;
-    // One session for all partitions' small batches, since two transactions with half of them each would cost twice as much;
-    // and none of `slots`, which a large batch or a lock may keep busy for seconds.
-    this.#sharedSlot = parts.sharedSlot;
-    this.#queue = new LandingQueue({ ...parts, slot: parts.sharedSlot });
+    this.#queue = new LandingQueue(parts);
     this.#signal = parts.signal;
     this.#log = parts.log;
     this.#clock = parts.clock;
     this.#patience = parts.patience;
-  }
-
-  /** The session on which a partition's batches land by themselves. */
-  slotOf(partition: number): ConnectionSlot {
-    return this.#slots[partition % this.#slots.length]!;
   }
 
   /** @throws TradetapeError that stops the group */
@@ -86,7 +78,6 @@ export class JobRunner {
   }
 
   async #run(lane: Lane, job: Job): Promise<LaneStep> {
-    const slot = this.slotOf(lane.partition);
     let tries = 0;
     const asked: Landed[] = [];
     let stopWatching = () => {};
@@ -99,14 +90,14 @@ export class JobRunner {
     const landing = await this.#insist(lane, () => {
       tries++;
       const attempt =
-        job.kind === "sweep" ? this.#release(slot, lane, onCommit) : this.#land(lane, job.batch, tries === 1, onCommit);
+        job.kind === "sweep" ? this.#release(lane, onCommit) : this.#land(lane, job.batch, tries === 1, onCommit);
       return attempt.finally(() => stopWatching());
     });
     // Otherwise a COMMIT whose answer was lost, or another owner, may have parked or released events: they are counted.
     const isHeard = landing.kind === "landed" && tries === 1 && landing.ledger.firstOffset === lane.nextOffset;
-    const parked = isHeard ? undefined : await this.#countParked(slot, lane);
+    const parked = isHeard ? undefined : await this.#countParked(lane);
     if (landing.kind === "landed") asked.pop();
-    const ledger = await this.#unheard(slot, lane, asked);
+    const ledger = await this.#unheard(lane, asked);
     if (landing.kind === "landed") ledger.push(landing.ledger);
     return { nextOffset: landing.nextOffset, parked, ledger, ahead: landing.kind === "ahead" };
   }
@@ -115,12 +106,12 @@ export class JobRunner {
    * Which landings took effect though their COMMIT wasn't answered: those whose row is in the ledger. The partition's lock
    * has waited for the end of their sessions, so no row comes later.
    */
-  async #unheard(slot: ConnectionSlot, lane: Lane, asked: readonly Landed[]): Promise<LedgerRow[]> {
+  async #unheard(lane: Lane, asked: readonly Landed[]): Promise<LedgerRow[]> {
     const { topicName } = this.#plan;
     const found: LedgerRow[] = [];
     for (const { ledger, ledgerKey } of asked) {
       const isThere = await this.#insist(lane, () =>
-        slot.use((connection) => isInLedger(connection, topicName, lane.partition, ledgerKey)),
+        this.#landing.use((connection) => isInLedger(connection, topicName, lane.partition, ledgerKey)),
       );
       if (isThere) found.push(ledger);
     }
@@ -129,26 +120,21 @@ export class JobRunner {
 
   #insist<R>(lane: Lane, attempt: () => Promise<R>): Promise<R> {
     const { topicName } = this.#plan;
-    const sessions = [this.slotOf(lane.partition), this.#sharedSlot, this.#daySlot];
-    return this.#patience().insist(`landing ${topicName}/${lane.partition}`, attempt, (error) =>
-      judge(
-        error,
-        topicName,
-        sessions.some(({ isBroken }) => isBroken),
-      ),
-    );
+    const what = `landing ${topicName}/${lane.partition}`;
+    return this.#patience().insist(what, attempt, (error) => judge(error, topicName));
   }
 
-  async #countParked(slot: ConnectionSlot, lane: Lane): Promise<number> {
+  async #countParked(lane: Lane): Promise<number> {
     if (this.#plan.consumer.landing.parents.length === 0) return 0;
     const { topicName } = this.#plan;
-    return this.#insist(lane, () => slot.use((connection) => countParked(connection, topicName, lane.partition)));
+    const count = () => this.#landing.use((connection) => countParked(connection, topicName, lane.partition));
+    return this.#insist(lane, count);
   }
 
-  #release(slot: ConnectionSlot, lane: Lane, onCommit: OnCommit): Promise<Landing> {
-    const services = { registry: this.#registry, daySlot: this.#daySlot };
+  #release(lane: Lane, onCommit: OnCommit): Promise<Landing> {
+    const services = { registry: this.#registry, days: this.#days };
     const release = () =>
-      slot.use((connection) =>
+      this.#landing.use((connection) =>
         this.#lockWatch.run(connection, async () => {
           const released = await releaseParked(connection, this.#plan, lane.partition, services, onCommit);
           return released.kind === "landed"
@@ -171,9 +157,8 @@ export class JobRunner {
 
   /** Lands a batch; together with others only at the first try, because what fails there may be another partition's fault. */
   async #land(lane: Lane, batch: EncodedBatch, isFirstTry: boolean, onCommit: OnCommit): Promise<Landing> {
-    const slot = this.slotOf(lane.partition);
     const land = async (mayShare: boolean) => {
-      const kept = await withDays(this.#plan, this.#daySlot, batch);
+      const kept = await withDays(this.#plan, this.#days, batch);
       await this.#plan.sessionGate.pass(kept.sessions, this.#signal);
       const preferStage = lane.stagedBatchesLeft > 0;
       // The first batch after a claim begins with the landmark, which has landed: `landBatch` trims it.
@@ -182,7 +167,7 @@ export class JobRunner {
         const landed = await this.#queue.land(kept, onCommit);
         if (landed !== "apart") return landed;
       }
-      return slot.use((connection) =>
+      return this.#landing.use((connection) =>
         this.#lockWatch.run(connection, () => landBatch(connection, this.#plan, kept, preferStage, onCommit)),
       );
     };

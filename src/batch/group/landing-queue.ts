@@ -1,5 +1,5 @@
 import { type Clock, SYSTEM_CLOCK } from "../../clock.ts";
-import type { ConnectionSlot } from "../../table/slot.ts";
+import type { SessionSource } from "../../table/pool/session-pool.ts";
 import type { EncodedBatch } from "../encode/encoded-batch.ts";
 import type { Landed, OnCommit } from "../land/land.ts";
 import { CLEAN_BYTES_MAX, landClean } from "../land/land-clean.ts";
@@ -12,10 +12,10 @@ interface Waiting {
   readonly landed: PromiseWithResolvers<Landed | "apart">;
 }
 
-/** Gathers small batches of a group's partitions: those that wait when the session is free land in one transaction. */
+/** Gathers small batches of a group's partitions: those that wait when a session is free land in one transaction. */
 export class LandingQueue {
   readonly #plan: LandingPlan;
-  readonly #slot: ConnectionSlot;
+  readonly #session: SessionSource;
   readonly #lockWatch: LockWatch;
   readonly #clock: Clock;
   #waiting: Waiting[] = [];
@@ -24,12 +24,12 @@ export class LandingQueue {
 
   constructor(parts: {
     readonly plan: LandingPlan;
-    readonly slot: ConnectionSlot;
+    readonly together: SessionSource;
     readonly lockWatch: LockWatch;
     readonly clock?: Clock | undefined;
   }) {
     this.#plan = parts.plan;
-    this.#slot = parts.slot;
+    this.#session = parts.together;
     this.#lockWatch = parts.lockWatch;
     this.#clock = parts.clock ?? SYSTEM_CLOCK;
   }
@@ -56,7 +56,7 @@ export class LandingQueue {
   async #landNext(): Promise<void> {
     let taken: readonly Waiting[] | undefined;
     try {
-      const landings = await this.#slot.use(async (connection) => {
+      const landings = await this.#session.use(async (connection) => {
         // A turn of the event loop: lanes whose transaction has just committed push what has queued behind it.
         await this.#clock.turn();
         taken = this.#take();

@@ -2,7 +2,7 @@ import { type Clock, SYSTEM_CLOCK } from "../../clock.ts";
 import type { Log } from "../../log.ts";
 import type { Connection } from "../../table/connection.ts";
 import { type Blocker, blockersOf, evict } from "../../table/landing/evict.ts";
-import type { ConnectionSlot } from "../../table/slot.ts";
+import type { SessionSource } from "../../table/pool/session-pool.ts";
 import { isDatabaseFault } from "../../table/sqlstate.ts";
 
 /** The blockers are looked up after this share of the lock timeout: when the wait fails (55P03), they are known. */
@@ -17,13 +17,13 @@ const LOCK_NOT_AVAILABLE = "55P03";
  * again; a lock held for ever would hold up everything behind it.
  */
 export class LockWatch {
-  readonly #watcher: ConnectionSlot;
+  readonly #watcher: SessionSource;
   readonly #lockTimeoutMs: number;
   readonly #log: Log;
   readonly #clock: Clock;
 
   /** @param watcher a session of the login user itself: tradetape_lander may not end its sessions */
-  constructor(watcher: ConnectionSlot, lockTimeoutMs: number, log: Log, clock: Clock = SYSTEM_CLOCK) {
+  constructor(watcher: SessionSource, lockTimeoutMs: number, log: Log, clock: Clock = SYSTEM_CLOCK) {
     this.#watcher = watcher;
     this.#lockTimeoutMs = lockTimeoutMs;
     this.#log = log;

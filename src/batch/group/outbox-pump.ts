@@ -1,6 +1,6 @@
 import type { Clock } from "../../clock.ts";
 import { forgetOutbox, nextOutboxPage } from "../../table/landing/outbox.ts";
-import type { ConnectionSlot } from "../../table/slot.ts";
+import type { SessionSource } from "../../table/pool/session-pool.ts";
 import type { RawMessage, RawPublisher } from "../../topic/publish/raw-publish.ts";
 import { rawHeaders } from "../encode/headers.ts";
 import { judge, type Patience } from "../patience.ts";
@@ -20,7 +20,7 @@ const GATHER_MS = 200;
  */
 export class OutboxPump {
   readonly #topicName: string;
-  readonly #slot: ConnectionSlot;
+  readonly #sessions: SessionSource;
   readonly #publisher: RawPublisher;
   readonly #patience: Patience;
   readonly #partitions: () => readonly number[];
@@ -35,7 +35,7 @@ export class OutboxPump {
 
   constructor(parts: {
     readonly topicName: string;
-    readonly slot: ConnectionSlot;
+    readonly sessions: SessionSource;
     readonly publisher: RawPublisher;
     readonly patience: Patience;
     /** The partitions whose messages this group publishes: those that it owns now. */
@@ -44,7 +44,7 @@ export class OutboxPump {
     readonly clock: Clock;
   }) {
     this.#topicName = parts.topicName;
-    this.#slot = parts.slot;
+    this.#sessions = parts.sessions;
     this.#publisher = parts.publisher;
     this.#patience = parts.patience;
     this.#partitions = parts.partitions;
@@ -98,7 +98,7 @@ export class OutboxPump {
   async #publishPage(): Promise<number> {
     const partitions = this.#partitions();
     if (partitions.length === 0) return 0;
-    const page = await this.#slot.use((c) => nextOutboxPage(c, this.#topicName, partitions));
+    const page = await this.#sessions.use((c) => nextOutboxPage(c, this.#topicName, partitions));
     if (page.length === 0) return 0;
     await this.#publisher.publish(
       page.map(
@@ -112,13 +112,11 @@ export class OutboxPump {
       ),
     );
     const ids = page.map(({ outboxId }) => outboxId);
-    await this.#slot.use((c) => forgetOutbox(c, ids));
+    await this.#sessions.use((c) => forgetOutbox(c, ids));
     return page.length;
   }
 
   #insist<R>(attempt: () => Promise<R>): Promise<R> {
-    return this.#patience.insist(`outbox of ${this.#topicName}`, attempt, (error) =>
-      judge(error, this.#topicName, this.#slot.isBroken),
-    );
+    return this.#patience.insist(`outbox of ${this.#topicName}`, attempt, (error) => judge(error, this.#topicName));
   }
 }

@@ -3,7 +3,7 @@ import type { Connection } from "../../table/connection.ts";
 import { lockPartition } from "../../table/landing/landed.ts";
 import { insertParked } from "../../table/landing/letters.ts";
 import { readyParked, unpark } from "../../table/landing/parked.ts";
-import type { ConnectionSlot } from "../../table/slot.ts";
+import type { SessionSource } from "../../table/pool/session-pool.ts";
 import { encodeBatch } from "../encode/encode.ts";
 import { landStaged } from "../write/land-staged.ts";
 import { parkedRows } from "./aside-rows.ts";
@@ -20,7 +20,7 @@ const RELEASE_EVENTS_MAX = 2000;
 /** What a release asks beside its own session. */
 interface ReleaseServices {
   readonly registry: Pick<Registry, "fetch">;
-  readonly daySlot: ConnectionSlot;
+  readonly days: SessionSource;
 }
 
 /**
@@ -33,7 +33,7 @@ export async function releaseParked(
   connection: Connection,
   plan: LandingPlan,
   partition: number,
-  { registry, daySlot }: ReleaseServices,
+  { registry, days }: ReleaseServices,
   onCommit?: OnCommit,
 ): Promise<Landing> {
   const { topicName, encoder, consumer, breaker } = plan;
@@ -50,7 +50,7 @@ export async function releaseParked(
     const range = { firstOffset: nextOffset, nextOffset, from: 0 };
     const encoded = encodeBatch(encoder, partition, new ParkedRecords(ready), range);
     // Cut for the sake of its days, it still covers no offsets; the next release takes the rest.
-    const batch = await withDays(plan, daySlot, { ...encoded, nextOffset });
+    const batch = await withDays(plan, days, { ...encoded, nextOffset });
     // Before they land, since nothing of this batch waits behind what lands with it.
     await unpark(
       connection,

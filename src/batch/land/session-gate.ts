@@ -1,7 +1,7 @@
 import { type Clock, SYSTEM_CLOCK } from "../../clock.ts";
 import type { Connection } from "../../table/connection.ts";
 import { type SessionFacts, sessionFacts } from "../../table/landing/sessions.ts";
-import type { ConnectionSlot } from "../../table/slot.ts";
+import type { SessionSource } from "../../table/pool/session-pool.ts";
 import type { EventFilter } from "../encode/event-filter.ts";
 import type { SessionFate } from "../encode/session-sieve.ts";
 import { Horizon, type TopicEnds } from "./horizon.ts";
@@ -14,14 +14,14 @@ const POLL_MS = 100;
  * stays so until it lands after all.
  */
 export class SessionGate {
-  readonly #slot: ConnectionSlot;
+  readonly #questions: SessionSource;
   readonly #ends: TopicEnds;
   readonly #filter: EventFilter;
   readonly #clock: Clock;
   readonly #unknown = new Set<string>();
 
-  constructor(slot: ConnectionSlot, ends: TopicEnds, filter: EventFilter, clock: Clock = SYSTEM_CLOCK) {
-    this.#slot = slot;
+  constructor(questions: SessionSource, ends: TopicEnds, filter: EventFilter, clock: Clock = SYSTEM_CLOCK) {
+    this.#questions = questions;
     this.#ends = ends;
     this.#filter = filter;
     this.#clock = clock;
@@ -31,9 +31,9 @@ export class SessionGate {
   async pass(sessionIds: readonly string[], signal: AbortSignal): Promise<void> {
     let undecided = await this.#undecided(sessionIds);
     if (undecided.length === 0) return;
-    const horizon = await Horizon.read((ask) => this.#slot.use(ask), this.#ends, ["sessions"]);
+    const horizon = await Horizon.read((ask) => this.#questions.use(ask), this.#ends, ["sessions"]);
     while (undecided.length > 0) {
-      if (await this.#slot.use((connection) => horizon.isPassed(connection))) {
+      if (await this.#questions.use((connection) => horizon.isPassed(connection))) {
         // `#undecided` is asked again, because a session may have landed after it was asked and before the horizon passed.
         for (const id of await this.#undecided(undecided)) this.#unknown.add(id);
         return;
@@ -72,7 +72,7 @@ export class SessionGate {
   async #undecided(sessionIds: readonly string[]): Promise<readonly string[]> {
     const asked = sessionIds.filter((id) => !this.#unknown.has(id));
     if (asked.length === 0) return [];
-    const landed = await this.#slot.use((connection) => sessionFacts(connection, asked));
+    const landed = await this.#questions.use((connection) => sessionFacts(connection, asked));
     return asked.filter((id) => !landed.has(id));
   }
 }

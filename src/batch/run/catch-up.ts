@@ -65,6 +65,6 @@ function landedOffsets(services: LandingServices, topic: EventTopic): Promise<Re
   return new Patience(log, closing, clock).insist(
     `watching ${name}`,
     () => questions.use((connection) => nextOffsets(connection, name)),
-    (error) => judge(error, name, questions.isBroken),
+    (error) => judge(error, name),
   );
 }

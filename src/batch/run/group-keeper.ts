@@ -147,8 +147,8 @@ export class GroupKeeper {
 
   /** @throws the error where it is a bug */
   #asOurs(error: unknown): TradetapeError {
-    const { questions, config } = this.#keeping.services;
-    const judgement = judge(error, this.topic, questions.isBroken);
+    const { config } = this.#keeping.services;
+    const judgement = judge(error, this.topic);
     if (judgement !== "retry") return judgement;
     return error instanceof TradetapeError ? error : unreachable(config.databaseUrl, error);
   }

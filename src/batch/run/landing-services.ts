@@ -4,11 +4,12 @@ import { TradetapeError } from "../../errors.ts";
 import { Subjects } from "../../event/http/subjects.ts";
 import { openRegistry, type Registry } from "../../event/registry.ts";
 import type { Log } from "../../log.ts";
-import { Connection, type OpenSession } from "../../table/connection.ts";
+import { Connection, type ConnectionOptions, type OpenSession } from "../../table/connection.ts";
 import { unreachable } from "../../table/database-url.ts";
 import { databaseId } from "../../table/landing/landed.ts";
 import { requireMigrated } from "../../table/migrate.ts";
-import { ConnectionSlot } from "../../table/slot.ts";
+import { type LandingSessions, openLandingSessions } from "../../table/pool/landing-sessions.ts";
+import { ConnectionSlot, SameServer } from "../../table/pool/slot.ts";
 import { isDatabaseFault } from "../../table/sqlstate.ts";
 import { requireOwnPlace } from "../../table/whose-database.ts";
 import { openKafka } from "../../topic/kafkajs/open-kafka.ts";
@@ -23,7 +24,6 @@ export interface LandingServices {
   readonly config: Config & { readonly databaseUrl: string };
   readonly log: Log;
   readonly clock: Clock;
-  readonly openSession: OpenSession;
   readonly client: LogClient;
   readonly admin: LogAdmin;
   readonly registry: Registry;
@@ -33,6 +33,7 @@ export interface LandingServices {
   readonly questions: ConnectionSlot;
   /** By which this process shows that it lands in this database. */
   readonly beats: OwnBeats;
+  readonly sessions: LandingSessions;
   /** Aborted when the services close, for what still waits then. */
   readonly closing: AbortSignal;
   readonly databaseId: string;
@@ -47,19 +48,27 @@ export interface LandingServices {
  * @throws TradetapeError config_invalid, database_unreachable, not_migrated, broker_unreachable, registry_refused,
  * registry_unreachable
  */
-export async function openLandingServices(settings: Config, log: Log): Promise<LandingServices> {
+export async function openLandingServices(
+  settings: Config,
+  log: Log,
+  how: Pick<ConnectionOptions, "commitsLate"> = {},
+): Promise<LandingServices> {
   const config = requireServices(settings, "databaseUrl", "kafkaBrokers", "schemaRegistryUrl");
   const { databaseUrl } = config;
   letHeapGrow();
-  const questions = new ConnectionSlot(databaseUrl, { name: "questions", role: "tradetape_lander" });
+  const server = new SameServer();
+  const asking = { name: "questions", role: "tradetape_lander" } as const;
+  const questions = new ConnectionSlot(databaseUrl, asking, Connection.open, server);
   const client = openKafka(config, log);
   let admin: LogAdmin | undefined;
   let publisher: RawPublisher | undefined;
+  let sessions: LandingSessions | undefined;
   const closing = new AbortController();
   const close = async () => {
     closing.abort();
     await publisher?.close();
     await admin?.close();
+    await sessions?.close();
     await questions.close();
   };
   try {
@@ -67,6 +76,7 @@ export async function openLandingServices(settings: Config, log: Log): Promise<L
       await requireMigrated(connection, databaseUrl);
       return databaseId(connection);
     });
+    sessions = openLandingSessions(config, openSessionOf(id, how), server);
     publisher = await RawPublisher.open(client);
     admin = await client.openAdmin();
     const { clusterId } = await admin.fetchCluster();
@@ -76,7 +86,6 @@ export async function openLandingServices(settings: Config, log: Log): Promise<L
       config,
       log,
       clock: SYSTEM_CLOCK,
-      openSession: openSessionOf(id),
       client,
       admin,
       registry,
@@ -84,6 +93,7 @@ export async function openLandingServices(settings: Config, log: Log): Promise<L
       publisher,
       questions,
       beats: new OwnBeats(),
+      sessions,
       closing: closing.signal,
       databaseId: id,
       clusterId,
@@ -101,9 +111,9 @@ export async function openLandingServices(settings: Config, log: Log): Promise<L
  * @throws TradetapeError database_copied; database_unreachable, canRetry, also where the session ends while it is asked
  */
 export const openSessionOf =
-  (databaseId: string): OpenSession =>
+  (databaseId: string, how: Pick<ConnectionOptions, "commitsLate"> = {}): OpenSession =>
   async (databaseUrl, options) => {
-    const connection = await Connection.open(databaseUrl, options);
+    const connection = await Connection.open(databaseUrl, { ...options, ...how });
     if (options.role !== "tradetape_lander") return connection;
     try {
       await requireOwnPlace(connection, databaseUrl, databaseId);

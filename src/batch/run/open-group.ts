@@ -1,5 +1,4 @@
-import { processTag } from "../../table/connection.ts";
-import { ConnectionSlot } from "../../table/slot.ts";
+import { processTag } from "../../table/login/login.ts";
 import type { Consumer } from "../consumer.ts";
 import { Group } from "../group/group.ts";
 import type { LandingPlan } from "../land/landing-plan.ts";
@@ -26,21 +25,10 @@ export async function openGroup(
   consumer: Consumer,
   options: GroupOptions = {},
 ): Promise<Group> {
-  const { config, log, clock, openSession, client, admin, registry, publisher, beats } = services;
+  const { config, log, clock, sessions, client, admin, registry, publisher, beats } = services;
   const { topic } = consumer;
   const { terms } = options;
   const plan = await makeLandingPlan(services, consumer, options);
-  const slot = (what: string) =>
-    new ConnectionSlot(
-      config.databaseUrl,
-      {
-        name: `${plan.topicName} ${what}`,
-        role: "tradetape_lander",
-        lockTimeoutMs: config.lockTimeoutMs,
-        keepsPlans: true,
-      },
-      openSession,
-    );
   const isWide = terms !== undefined || consumer.connections === "several";
   const member = client.member({
     groupId: groupIdOf(plan, services.databaseId),
@@ -57,13 +45,12 @@ export async function openGroup(
     registry,
     member,
     publisher,
-    landingSlots: Array.from({ length: isWide ? config.landingConnections : 1 }, (_, index) =>
-      slot(`landing ${index}`),
-    ),
-    sharedSlot: slot("landing together"),
-    daySlot: slot("days"),
-    outboxSlot: slot("outbox"),
-    watchSlot: new ConnectionSlot(config.databaseUrl, { name: `${plan.topicName} watch` }, openSession),
+    landing: sessions.landing.share(isWide ? config.landingConnections : 1),
+    // A share of its own, since a large batch, or one that waits for a lock, may keep the others busy for seconds.
+    together: sessions.landing.share(1),
+    days: sessions.days,
+    outbox: sessions.outbox,
+    watch: sessions.watch,
     pace: terms?.pace,
     note: () => beats.note,
     checkTopic: () => checkTopic(services, consumer),

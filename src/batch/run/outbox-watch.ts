@@ -27,7 +27,7 @@ export async function watchOutboxes(
       const owing = await patience.insist(
         "looking at the outboxes",
         () => questions.use((connection) => owingTopics(connection, running().map(nameOf))),
-        (error) => judge(error, "outboxes", questions.isBroken),
+        (error) => judge(error, "outboxes"),
       );
       for (const group of running()) if (owing.has(nameOf(group))) group.pump.kick();
     }

@@ -74,7 +74,7 @@ async function ask(
     await questions.use(question);
     return true;
   } catch (error) {
-    const judgement = judge(error, "group states", questions.isBroken);
+    const judgement = judge(error, "group states");
     if (judgement !== "retry") throw judgement;
     return false;
   }

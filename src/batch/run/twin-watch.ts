@@ -34,7 +34,7 @@ export async function requireAlone(
   const patience = new Patience(log, stop, clock);
   const insist = <R>(attempt: () => Promise<R>) =>
     patience.insist("looking whether another database has this one's id", attempt, (error) =>
-      verdictOn(error, "beats", questions.isBroken),
+      verdictOn(error, "beats"),
     );
   const look = new TwinJudge();
   let seen = "";
@@ -89,7 +89,7 @@ async function lackingAlone(services: Services, look: TwinJudge): Promise<Tradet
  * @throws TradetapeError database_copied where ours stands back
  */
 export async function watchTwins(services: Services, topics: readonly EventTopic[], over: AbortSignal): Promise<void> {
-  const { clock, log, questions, beats } = services;
+  const { clock, log, beats } = services;
   const look = new TwinJudge();
   let toldMs = Number.NEGATIVE_INFINITY;
   const turn = async (looks: boolean): Promise<TradetapeError | undefined> => {
@@ -112,7 +112,7 @@ export async function watchTwins(services: Services, topics: readonly EventTopic
       const refusal = await patience.insist(
         "showing others that this database is landed in",
         () => turn(n % BEATS_PER_LOOK === 0),
-        (error) => verdictOn(error, "beats", questions.isBroken),
+        (error) => verdictOn(error, "beats"),
       );
       if (refusal !== undefined) throw refusal;
       await pause(BEAT_MS, over, clock);

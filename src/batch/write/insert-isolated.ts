@@ -49,6 +49,7 @@ export async function insertIsolated(
     if ("fault" in tried) tried = await attempt(connection, insert);
     if ("result" in tried) return { counts: tried.result, refused };
     const offset = await firstRefused(connection, stage, insert);
+    if (offset === undefined) continue;
     refused.push({ offset, fault: tried.fault });
     await connection.run(stage.discard, [[offset]]);
   }
@@ -72,11 +73,18 @@ export async function attempt<R>(connection: Connection, insert: () => Promise<R
   }
 }
 
-/** The first row that is refused together with the rows before it, while those alone go in: found by halving the stage. */
-async function firstRefused(connection: Connection, stage: StageStatements, insert: Insert): Promise<number> {
+/**
+ * The first row that is refused together with the rows before it, while those alone go in: found by halving the stage. It is
+ * undefined where all go in by now, because each try before had met what another partition had just committed.
+ */
+async function firstRefused(
+  connection: Connection,
+  stage: StageStatements,
+  insert: Insert,
+): Promise<number | undefined> {
   const offsets = await stagedOffsets(connection, stage);
   let good = 0;
-  let bad = offsets.length;
+  let bad = offsets.length + 1;
   while (bad - good > 1) {
     const middle = (good + bad) >> 1;
     await connection.query("SAVEPOINT halved");
@@ -85,5 +93,5 @@ async function firstRefused(connection: Connection, stage: StageStatements, inse
     else good = middle;
     await connection.query("ROLLBACK TO SAVEPOINT halved; RELEASE SAVEPOINT halved");
   }
-  return offsets[bad - 1]!;
+  return offsets[bad - 1];
 }

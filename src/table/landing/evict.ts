@@ -1,5 +1,5 @@
 import type { Connection } from "../connection.ts";
-import { processTag } from "../connection.ts";
+import { processTag } from "../login/login.ts";
 
 /** A session that holds what another waits for. */
 export interface Blocker {

@@ -4,7 +4,6 @@ import type { GroupParts } from "../../../src/batch/group/group-parts.ts";
 import { Patience } from "../../../src/batch/patience.ts";
 import { openLog } from "../../../src/log.ts";
 import type { Connection } from "../../../src/table/connection.ts";
-import type { ConnectionSlot } from "../../../src/table/slot.ts";
 import type { EpochEnd } from "../../../src/topic/offsets.ts";
 
 const NEXT_OFFSET = 20;
@@ -36,11 +35,11 @@ function claimWhere({ highs, topicId = "t", epochEnd = { epoch: 5, end: 20 } }: 
     topicId,
   });
   const epochEndOf = async () => epochEnd;
-  const parts = { plan: { topicName: "ticks" }, logOf, epochEndOf } as unknown as GroupParts;
   const session = { query: async () => [LANDED], run: async () => 0 } as unknown as Connection;
-  const slot = { isBroken: false, use: (work: (c: Connection) => Promise<unknown>) => work(session) };
+  const landing = { use: (work: (c: Connection) => Promise<unknown>) => work(session) };
+  const parts = { plan: { topicName: "ticks" }, logOf, epochEndOf, landing } as unknown as GroupParts;
   const patience = new Patience(openLog({ logLevel: "silent" }), new AbortController().signal);
-  return claim(parts, slot as unknown as ConnectionSlot, 3, patience);
+  return claim(parts, 3, patience);
 }
 
 describe("claiming a partition", () => {

@@ -19,9 +19,9 @@ async function watchWhere(low: number, high: number, checkTopic: () => Promise<u
     lane.tail = 20;
     return { log: { partition, low, high }, clusterId: "c" };
   };
-  const outboxSlot = { isBroken: false, use: async () => new Map() };
+  const outbox = { use: async () => new Map() };
   const plan = { topicName: "ticks", consumer: { landing: { parents: [] } } };
-  const parts = { plan, logOf, outboxSlot, checkTopic } as unknown as GroupParts;
+  const parts = { plan, logOf, outbox, checkTopic } as unknown as GroupParts;
   await watchHistory(parts, new Map([[3, lane]]), () => undefined);
 }
 

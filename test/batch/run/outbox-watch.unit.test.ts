@@ -5,7 +5,7 @@ import { watchOutboxes } from "../../../src/batch/run/outbox-watch.ts";
 import { emptyTally } from "../../../src/batch/tally.ts";
 import type { Clock } from "../../../src/clock.ts";
 import type { Connection } from "../../../src/table/connection.ts";
-import type { ConnectionSlot } from "../../../src/table/slot.ts";
+import type { ConnectionSlot } from "../../../src/table/pool/slot.ts";
 
 type Asked = Parameters<typeof watchOutboxes>;
 
@@ -28,7 +28,7 @@ function setUp(answers: (readonly string[] | Error)[]) {
     pump: { kick: () => kicked.push(topic) } as unknown as ReturnType<Asked[1]>[number]["pump"],
   }));
   const services = {
-    questions: { isBroken: false, use } as unknown as ConnectionSlot,
+    questions: { use } as unknown as ConnectionSlot,
     config: { namespace: "paper" },
     log: pino({ level: "silent" }),
     clock: clock as unknown as Clock,

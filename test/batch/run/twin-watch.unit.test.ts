@@ -82,7 +82,7 @@ function setUp(world: Arranged) {
   const services = {
     clock: { now: () => nowMs, sleep, random: () => 0.5 },
     log,
-    questions: { isBroken: false, use },
+    questions: { use },
     beats: new OwnBeats(),
     admin: { fetchMarks },
     config: { namespace: "", databaseUrl: "postgres://here/tape" },

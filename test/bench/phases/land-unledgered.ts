@@ -12,7 +12,7 @@ import { makeLandingPlan } from "../../../src/batch/run/make-landing-plan.ts";
 import { readConfig } from "../../../src/config.ts";
 import { openLog } from "../../../src/log.ts";
 import { Connection } from "../../../src/table/connection.ts";
-import { ConnectionSlot } from "../../../src/table/slot.ts";
+import { ConnectionSlot } from "../../../src/table/pool/slot.ts";
 import type { FetchedBatch } from "../../../src/topic/fetch/fetched-batch.ts";
 import type { LandArgs } from "./land.ts";
 import { argsOf, Measure, print, WARM_SHARE } from "./measure.ts";

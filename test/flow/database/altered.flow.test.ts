@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { EventTopic } from "../../../src/event/schemas.ts";
 import { Connection } from "../../../src/table/connection.ts";
-import { ConnectionSlot } from "../../../src/table/slot.ts";
+import { ConnectionSlot } from "../../../src/table/pool/slot.ts";
 import { ledgerFaults } from "../../support/ledger.ts";
 import { idOf, prediction, symbol, tick } from "../../support/samples.ts";
 import { openTapeWithSymbol, type Row, type TestTape } from "../../support/tape.ts";
@@ -194,7 +194,7 @@ describe("sessions", () => {
        WHERE datname = current_database() AND application_name LIKE 'tradetape/%'`,
     );
     await nextTick();
-    const refused = `pg_stat_activity WHERE datname = current_database() AND application_name LIKE '%ticks landing%'`;
+    const refused = `pg_stat_activity WHERE datname = current_database() AND application_name LIKE '%landing%'`;
     await expect.poll(() => count(refused)).not.toBe(0);
     await tape
       .query("SET default_transaction_read_only = off")

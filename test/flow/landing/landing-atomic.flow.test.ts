@@ -10,7 +10,7 @@ import { openLog } from "../../../src/log.ts";
 import { Connection } from "../../../src/table/connection.ts";
 import { claimPartition } from "../../../src/table/landing/landed.ts";
 import { advance } from "../../../src/table/landing/ledger.ts";
-import { ConnectionSlot } from "../../../src/table/slot.ts";
+import { ConnectionSlot } from "../../../src/table/pool/slot.ts";
 import { recordsOf } from "../../support/landing.ts";
 import { ledgerFaults } from "../../support/ledger.ts";
 import { audit, prediction, tick } from "../../support/samples.ts";
@@ -55,7 +55,7 @@ describe("a batch commits whole or not at all", () => {
       const ledger = await count("tradetape.landed_batch");
       const tally = await whileConsuming("predictions", async () => {
         // The group runs and has its place before the right is gone, as in life.
-        await expect.poll(() => count(sessions("application_name LIKE '%predictions landing%'"))).not.toBe(0);
+        await expect.poll(() => count(sessions("application_name LIKE '%landing%'"))).not.toBe(0);
         await tape.query(`REVOKE ${right} FROM tradetape_lander`);
         await tape.publish("predictions", prediction(before + 1));
         await expect.poll(waiting).not.toBe(0);

@@ -11,7 +11,7 @@ import { encodeEvent } from "../../../src/event/codec.ts";
 import { openLog } from "../../../src/log.ts";
 import { Connection } from "../../../src/table/connection.ts";
 import { claimPartition } from "../../../src/table/landing/landed.ts";
-import { ConnectionSlot } from "../../../src/table/slot.ts";
+import { ConnectionSlot } from "../../../src/table/pool/slot.ts";
 import { recordsOf } from "../../support/landing.ts";
 import { prediction, tick } from "../../support/samples.ts";
 import { openTapeWithSymbol, type TestTape } from "../../support/tape.ts";

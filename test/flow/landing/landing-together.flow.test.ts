@@ -13,7 +13,7 @@ import { encodeEvent } from "../../../src/event/codec.ts";
 import { openLog } from "../../../src/log.ts";
 import { Connection } from "../../../src/table/connection.ts";
 import { claimPartition } from "../../../src/table/landing/landed.ts";
-import { ConnectionSlot } from "../../../src/table/slot.ts";
+import { ConnectionSlot } from "../../../src/table/pool/slot.ts";
 import { recordsOf } from "../../support/landing.ts";
 import { ledgerFaults } from "../../support/ledger.ts";
 import { tick } from "../../support/samples.ts";
@@ -147,8 +147,8 @@ describe("clean batches of several partitions", () => {
 });
 
 describe("the queue of small batches", () => {
-  const queueOf = (slot: ConnectionSlot) =>
-    new LandingQueue({ plan, slot, lockWatch: new LockWatch(days, 1000, openLog(tape.config)) });
+  const queueOf = (together: ConnectionSlot) =>
+    new LandingQueue({ plan, together, lockWatch: new LockWatch(days, 1000, openLog(tape.config)) });
   let slot: ConnectionSlot;
   let next: number;
 

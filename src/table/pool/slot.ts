@@ -1,13 +1,34 @@
-import { TradetapeError } from "../errors.ts";
-import { Connection, type ConnectionOptions, type OpenSession } from "./connection.ts";
-import { unreachable } from "./database-url.ts";
-import { faultKindOf, isDatabaseFault } from "./sqlstate.ts";
+import { TradetapeError } from "../../errors.ts";
+import { Connection, type ConnectionOptions, type OpenSession } from "../connection.ts";
+import { unreachable } from "../database-url.ts";
+import { faultKindOf, isDatabaseFault } from "../sqlstate.ts";
 
 /** The server ends this session: shut down, told to, or still starting. */
 const SESSION_ENDED = "57P";
 
 /** Waits for others: 40 a deadlock or a race, 55P03 a lock that took too long. Another session would fare no better. */
 const OTHERS_TO_BLAME = new Set(["40001", "40P01", "55P03"]);
+
+/** Of a server that takes no writes, as a primary that was demoted. */
+const READ_ONLY = "25006";
+
+/**
+ * What sessions have in common that are to be on one server: when one of them finds that it takes no writes, all are opened
+ * anew. One that only reads would never notice, and would go on reading what was true before the failover.
+ */
+export class SameServer {
+  #left = 0;
+
+  /** How many servers have been left. */
+  get left(): number {
+    return this.#left;
+  }
+
+  /** @param since what `left` was when the session was opened that found it: the others find the same */
+  leave(since: number): void {
+    if (since === this.#left) this.#left++;
+  }
+}
 
 /**
  * A place for one PostgreSQL session: opened when first needed, opened again after it broke, used by one at a time. After a
@@ -18,19 +39,23 @@ export class ConnectionSlot {
   readonly #databaseUrl: string;
   readonly #options: ConnectionOptions;
   readonly #open: OpenSession;
+  readonly #server: SameServer;
   #connection: Connection | undefined;
+  #openedAfter = 0;
   #turn: Promise<unknown> = Promise.resolve();
   #isClosed = false;
 
-  constructor(databaseUrl: string, options: ConnectionOptions, open: OpenSession = Connection.open) {
+  /** @param server shared with the sessions that are to be on the same one */
+  constructor(
+    databaseUrl: string,
+    options: ConnectionOptions,
+    open: OpenSession = Connection.open,
+    server = new SameServer(),
+  ) {
     this.#databaseUrl = databaseUrl;
     this.#options = options;
     this.#open = open;
-  }
-
-  /** Whether a session was open and is gone, so that what failed on it is the connection's fault. */
-  get isBroken(): boolean {
-    return this.#connection !== undefined && !this.#connection.isOpen;
+    this.#server = server;
   }
 
   /**
@@ -42,10 +67,10 @@ export class ConnectionSlot {
     // After `close` nobody would close a session that were opened now.
     if (this.#isClosed) return Promise.reject(unreachable(this.#databaseUrl, new Error("this process has closed it")));
     const turn = this.#turn.then(async () => {
-      if (!this.#connection?.isOpen) this.#connection = await this.#open(this.#databaseUrl, this.#options);
-      const connection = this.#connection!;
+      const connection = await this.#opened();
       return work(connection).catch((error: unknown) => {
         if (isSessionGone(connection, error)) throw unreachable(this.#databaseUrl, error);
+        if (isDatabaseFault(error) && error.code === READ_ONLY) this.#server.leave(this.#openedAfter);
         if (mayBeSessionsFault(error)) connection.drop();
         throw error;
       });
@@ -53,6 +78,15 @@ export class ConnectionSlot {
     // The caller gets the failure; the next call only waits until this one is over.
     this.#turn = turn.catch(() => undefined);
     return turn;
+  }
+
+  async #opened(): Promise<Connection> {
+    if (this.#openedAfter !== this.#server.left) this.#connection?.drop();
+    if (!this.#connection?.isOpen) {
+      this.#openedAfter = this.#server.left;
+      this.#connection = await this.#open(this.#databaseUrl, this.#options);
+    }
+    return this.#connection;
   }
 
   /** Closes the session when the calls of `use` before this one are done. */
