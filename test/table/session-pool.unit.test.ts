@@ -103,14 +103,30 @@ describe("a pool of sessions", () => {
     expect((await Promise.allSettled(failing)).map(({ status }) => status)).toEqual(Array(3).fill("rejected"));
   });
 
-  it("that is closed lets end what is at work, and fails what waits", async () => {
-    const { pool } = poolOf(1);
+  it("that is closed lets end what is at work, fails what waits, and opens no session any more", async () => {
+    const { pool, opened } = poolOf(2);
     const work = begin(pool.share(1));
     await work.begun;
-    const waits = pool.share(1).use(async () => "never");
+    const share = pool.share(1);
+    const last = begin(share);
+    await last.begun;
+    const waits = [share, pool.share(1)].map((sessions) => sessions.use(async () => "never"));
     const closing = pool.close();
-    await work.end();
+    await Promise.all([work.end(), last.end(), closing]);
+    for (const wait of waits)
+      await expect(wait).rejects.toMatchObject({ code: "database_unreachable", canRetry: true });
+    expect(opened).toHaveLength(2);
+  });
+
+  it("that is closed before all of its sessions were needed opens none of the rest", async () => {
+    const { pool, opened } = poolOf(3);
+    const [first, second] = [begin(pool.share(1)), pool.share(1)];
+    await first.begun;
+    const closing = pool.close();
+    const late = second.use(async () => "never");
+    await first.end();
     await closing;
-    await expect(waits).rejects.toMatchObject({ code: "database_unreachable", canRetry: true });
+    await expect(late).rejects.toMatchObject({ code: "database_unreachable", canRetry: true });
+    expect(opened).toEqual(["s0"]);
   });
 });

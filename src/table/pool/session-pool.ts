@@ -19,6 +19,7 @@ export class SessionPool {
   /** Those that nobody uses, the one that has been free the longest first. */
   readonly #free: ConnectionSlot[] = [];
   readonly #waiting: ((slot: ConnectionSlot) => void)[] = [];
+  #isClosed = false;
 
   /** @param makeSlot is called when a further session is needed for the first time, `size` times at most */
   constructor(size: number, makeSlot: (index: number) => ConnectionSlot) {
@@ -38,6 +39,8 @@ export class SessionPool {
     if (this.#slots.length < this.#size) {
       const slot = this.#makeSlot(this.#slots.length);
       this.#slots.push(slot);
+      // Nobody would close it later: whoever waited for its share until now fails like those who wait for a session.
+      if (this.#isClosed) void slot.close();
       return slot;
     }
     return this.#free.shift() ?? new Promise((resolve) => void this.#waiting.push(resolve));
@@ -51,6 +54,7 @@ export class SessionPool {
 
   /** Closes each session when the work on it is done; work that waits for one fails, as after `ConnectionSlot.close`. */
   async close(): Promise<void> {
+    this.#isClosed = true;
     await Promise.all(this.#slots.map((slot) => slot.close()));
   }
 }
