@@ -115,6 +115,8 @@ export class GroupKeeper {
       onEnd();
       if (end.retry === undefined) return;
       await pause(end.retry.inMs, over, services.clock);
+      // What stopped the group may have been mended in its tables.
+      services.sessions.renew();
     }
   }
 

@@ -12,6 +12,11 @@ export interface LandingSessions {
   readonly outbox: ConnectionSlot;
   /** A session of the login user itself, which may end the sessions of owners that are gone. */
   readonly watch: ConnectionSlot;
+  /**
+   * Has all sessions opened anew before they are used again, because the stages and plans that they keep are made for the
+   * tables as they were.
+   */
+  renew(): void;
   close(): Promise<void>;
 }
 
@@ -32,5 +37,5 @@ export function openLandingSessions(
   const close = async () => {
     await Promise.all([landing, days, outbox, watch].map((one) => one.close()));
   };
-  return { landing, days, outbox, watch, close };
+  return { landing, days, outbox, watch, renew: () => server.renew(), close };
 }

@@ -17,16 +17,21 @@ const READ_ONLY = "25006";
  * anew. One that only reads would never notice, and would go on reading what was true before the failover.
  */
 export class SameServer {
-  #left = 0;
+  #renewals = 0;
 
-  /** How many servers have been left. */
-  get left(): number {
-    return this.#left;
+  /** How often all sessions have been given up for new ones. */
+  get renewals(): number {
+    return this.#renewals;
   }
 
-  /** @param since what `left` was when the session was opened that found it: the others find the same */
+  /** Has each session opened anew before it is used again. */
+  renew(): void {
+    this.#renewals++;
+  }
+
+  /** @param since what `renewals` was when the session was opened that found it: the others find the same */
   leave(since: number): void {
-    if (since === this.#left) this.#left++;
+    if (since === this.#renewals) this.renew();
   }
 }
 
@@ -81,11 +86,12 @@ export class ConnectionSlot {
   }
 
   async #opened(): Promise<Connection> {
-    if (this.#openedAfter !== this.#server.left) this.#connection?.drop();
-    if (!this.#connection?.isOpen) {
-      this.#openedAfter = this.#server.left;
-      this.#connection = await this.#open(this.#databaseUrl, this.#options);
-    }
+    const isCurrent = this.#openedAfter === this.#server.renewals;
+    if (isCurrent && this.#connection?.isOpen) return this.#connection;
+    // One that has failed is cut off, too, because the server may not have ended it yet, and would count it beside the new one.
+    this.#connection?.drop();
+    this.#openedAfter = this.#server.renewals;
+    this.#connection = await this.#open(this.#databaseUrl, this.#options);
     return this.#connection;
   }
 

@@ -2,8 +2,9 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { EventTopic } from "../../../src/event/schemas.ts";
 import { Connection } from "../../../src/table/connection.ts";
 import { ConnectionSlot } from "../../../src/table/pool/slot.ts";
+import { startConsuming } from "../../support/landing.ts";
 import { ledgerFaults } from "../../support/ledger.ts";
-import { idOf, prediction, symbol, tick } from "../../support/samples.ts";
+import { idOf, performance, prediction, symbol, tick } from "../../support/samples.ts";
 import { openTapeWithSymbol, type Row, type TestTape } from "../../support/tape.ts";
 
 let tape: TestTape;
@@ -12,6 +13,7 @@ let published = 0;
 beforeAll(async () => {
   tape = await openTapeWithSymbol();
   await tape.query("CREATE FUNCTION swallow() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END'");
+  await tape.query("CREATE FUNCTION fail() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE 'no'; END $$");
 });
 afterAll(() => tape.stop());
 
@@ -202,6 +204,41 @@ describe("sessions", () => {
     await Promise.race([expect.poll(() => count("public.market_data_tick")).toBe(before + 2), landing]);
     stop.abort();
     expect((await landing).ticks).toMatchObject({ written: 2, dead: 0 });
+  });
+});
+
+describe("a group that is opened anew", () => {
+  const dead = () => count(`tradetape.dead_letter WHERE topic = '${tape.name("performance")}'`);
+  const nextWindow = () => tape.publish("performance", performance(published++));
+  const tables = ["strategy_performance", "strategy_performance_revision"];
+  const toType = (type: string) => tables.map((table) => `ALTER TABLE ${table} ALTER total_trades TYPE ${type}`);
+
+  // A stage is made like its table and stays in its session, which all groups of the process share.
+  test.each([
+    {
+      what: "a CHECK that was dropped",
+      before: ["ALTER TABLE strategy_performance ADD CONSTRAINT odd CHECK (total_trades > 100)"],
+      change: ["ALTER TABLE strategy_performance DROP CONSTRAINT odd"],
+    },
+    { what: "a column of another type that fits", before: [], change: toType("smallint") },
+  ])("finds its table as it is, not as the sessions of the process knew it: $what", async ({ before, change }) => {
+    for (const statement of before) await tape.query(statement);
+    const done = async () => (await count("strategy_performance")) + (await dead());
+    const doneBefore = await done();
+    // One session to land on, so that the same one is used again; and another group, since a process whose groups are all
+    // stopped ends.
+    const consuming = await startConsuming({ ...tape.config, databaseSessionsMax: 5 }, ["performance", "symbols"]);
+    await nextWindow();
+    await expect.poll(done).toBe(doneBefore + 1);
+    const [rows, letters] = [await count("strategy_performance"), await dead()];
+    await tape.query("CREATE TRIGGER no BEFORE INSERT ON tradetape.landed_batch FOR EACH ROW EXECUTE FUNCTION fail()");
+    await nextWindow();
+    await expect.poll(() => consuming.stateOf("performance")?.state).toBe("stopped");
+    for (const statement of change) await tape.query(statement);
+    await tape.query("DROP TRIGGER no ON tradetape.landed_batch");
+    await expect.poll(() => count("strategy_performance")).toBe(rows + 1);
+    expect(await dead()).toBe(letters);
+    await consuming.stop();
   });
 });
 

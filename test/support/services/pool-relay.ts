@@ -108,8 +108,8 @@ class Client {
       this.#unread.bytes = Buffer.concat([this.#unread.bytes, bytes]);
       for (const one of messagesOf(this.#unread, () => this.#isStarted)) this.#say(one);
     });
-    socket.on("error", () => {});
-    socket.on("close", () => relay.left(this));
+    // A client that has ended or cut off its side is gone; this side is closed a little later.
+    for (const end of ["end", "error", "close"]) socket.on(end, () => relay.left(this));
   }
 
   #say(one: Buffer): void {
@@ -228,7 +228,7 @@ class Relay {
 
   /** The session that a client leaves is ended, so that nothing of it is left. */
   left(client: Client): void {
-    this.clients.delete(client);
+    if (!this.clients.delete(client)) return;
     const { server } = client;
     if (server === undefined) {
       const at = this.waiting.indexOf(client);
