@@ -9,6 +9,7 @@ import { readConfig } from "../../src/config.ts";
 import { openLog } from "../../src/log.ts";
 import { readState } from "../../src/stack/home.ts";
 import { type StackUrls, startStack, stopStack } from "../../src/stack/stack.ts";
+import { migrate } from "../../src/table/migrate.ts";
 import type { Pids } from "./usage.ts";
 
 /** What a process of a bench is told of its surroundings; Node's own pid it knows. */
@@ -116,7 +117,7 @@ export class Bed {
     // Gigabytes go faster from file to file than through the log; the few of the template don't.
     const strategy = original === TEMPLATE ? "wal_log" : "file_copy";
     await this.query(`CREATE DATABASE ${name} TEMPLATE ${original} STRATEGY ${strategy}`);
-    await this.inDatabase(name, "UPDATE tradetape.database_id SET database_id = gen_random_uuid()");
+    await migrate(this.urlOf(name), "copy");
     await this.query("CHECKPOINT");
   }
 
