@@ -93,6 +93,17 @@ describe("a pool of sessions", () => {
     expect(opened).toHaveLength(3);
   });
 
+  it("opens no more sessions for who has several at once than it has", async () => {
+    const { pool, opened } = poolOf(8);
+    const share = pool.share(2);
+    for (let n = 0; n < 5; n++) {
+      const both = [begin(share), begin(share)];
+      await Promise.all(both.map(({ begun }) => begun));
+      for (const work of n % 2 ? both : both.reverse()) await work.end();
+    }
+    expect(opened).toEqual(["s0", "s1"]);
+  });
+
   it("goes on after work that failed, and after a session that couldn't be opened", async () => {
     const open = async () => {
       throw new Error("too many clients");

@@ -32,9 +32,9 @@ export class SessionPool {
     return new Share(this, most);
   }
 
-  /** @param last the slot that the caller had before: its session knows the caller's statements, and has its stage */
-  take(last: ConnectionSlot | undefined): ConnectionSlot | Promise<ConnectionSlot> {
-    const at = last === undefined ? -1 : this.#free.indexOf(last);
+  /** @param own slots that the caller had before: their sessions know its statements, and have its stage */
+  take(own: ReadonlySet<ConnectionSlot>): ConnectionSlot | Promise<ConnectionSlot> {
+    const at = this.#free.findLastIndex((slot) => own.has(slot));
     if (at >= 0) return this.#free.splice(at, 1)[0]!;
     if (this.#slots.length < this.#size) {
       const slot = this.#makeSlot(this.#slots.length);
@@ -64,7 +64,7 @@ class Share implements SessionSource {
   readonly #most: number;
   #used = 0;
   readonly #waiting: (() => void)[] = [];
-  #last: ConnectionSlot | undefined;
+  readonly #own = new Set<ConnectionSlot>();
 
   constructor(pool: SessionPool, most: number) {
     this.#pool = pool;
@@ -75,8 +75,8 @@ class Share implements SessionSource {
     // Whoever is done hands its place over to the first that waits.
     if (this.#used === this.#most) await new Promise<void>((resolve) => void this.#waiting.push(resolve));
     else this.#used++;
-    const slot = await this.#pool.take(this.#last);
-    this.#last = slot;
+    const slot = await this.#pool.take(this.#own);
+    this.#own.add(slot);
     try {
       return await slot.use(work);
     } finally {
