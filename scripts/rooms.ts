@@ -27,6 +27,7 @@ export const LAYERS: readonly (readonly Room[])[] = [
   [
     { path: "src/log", knows: "log lines", alone: ["pino"] },
     { path: "src/clock", knows: "time that tests can hand in" },
+    { path: "src/own-file", knows: "files that only this program's user reads; private keys" },
   ],
   [
     {

@@ -108,7 +108,7 @@ export const SETTINGS = {
   }),
   kafkaSslKeyFile: setting({
     env: "KAFKA_SSL_KEY_FILE",
-    doc: "PEM file of the client's key.",
+    doc: "PEM file of the client's key, which only the user of the program may read.",
     schema: z.string().optional(),
   }),
   namespace: setting({

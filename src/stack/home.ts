@@ -10,12 +10,12 @@ import {
   renameSync,
   rmdirSync,
   rmSync,
-  writeFileSync,
 } from "node:fs";
 import { join, resolve } from "node:path";
 import { z } from "zod";
 import { SYSTEM_CLOCK } from "../clock.ts";
 import { TradetapeError } from "../errors.ts";
+import { writeOwnFile } from "../own-file.ts";
 import { type RunAs, startMarkOf } from "./launch.ts";
 
 const portNumber = z.number().int().min(1).max(65_535);
@@ -95,7 +95,7 @@ export function readState(home: string): StackState | undefined {
 /** Replaces the file whole: half a state would orphan running programs. */
 export function writeState(home: string, state: StackState): void {
   const beside = join(home, "stack.json.new");
-  writeFileSync(beside, `${JSON.stringify(state, null, 2)}\n`, { mode: 0o600 });
+  writeOwnFile(beside, `${JSON.stringify(state, null, 2)}\n`);
   renameSync(beside, join(home, "stack.json"));
 }
 
@@ -158,7 +158,7 @@ function takeLock(home: string, lock: string, content: string): boolean {
   const beside = `${lock}.${process.pid}.${randomUUID()}`;
   try {
     mkdirSync(home, { recursive: true });
-    writeFileSync(beside, content, { mode: 0o600 });
+    writeOwnFile(beside, content, "create");
   } catch (cause) {
     // A purge may remove the folder between the two calls; the next round makes it again.
     if ((cause as NodeJS.ErrnoException).code === "ENOENT" && !existsSync(home)) return false;

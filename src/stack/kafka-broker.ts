@@ -1,8 +1,9 @@
 import { createHash } from "node:crypto";
-import { existsSync, mkdirSync, renameSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, renameSync } from "node:fs";
 import { connect } from "node:net";
 import { join, relative } from "node:path";
 import { TradetapeError } from "../errors.ts";
+import { writeOwnFile } from "../own-file.ts";
 import { freshFolder } from "./home.ts";
 import { runToEnd, type StackProgram } from "./launch.ts";
 import type { BrokerPorts } from "./ports.ts";
@@ -106,13 +107,13 @@ export async function prepareBroker(
 ): Promise<void> {
   const folder = folderOf(home, nodeId);
   mkdirSync(folder, { recursive: true });
-  writeFileSync(join(folder, "server.properties"), serverProperties(nodes, nodeId));
-  writeFileSync(join(folder, "log4j2.properties"), LOG_CONFIG);
+  writeOwnFile(join(folder, "server.properties"), serverProperties(nodes, nodeId));
+  writeOwnFile(join(folder, "log4j2.properties"), LOG_CONFIG);
   const data = join(folder, "data");
   if (existsSync(data)) return;
   const fresh = freshFolder(home);
   const formatProperties = `${fresh}.properties`;
-  writeFileSync(formatProperties, serverProperties(nodes, nodeId, relative(folder, fresh)));
+  writeOwnFile(formatProperties, serverProperties(nodes, nodeId, relative(folder, fresh)));
   const tool = ["kafka.tools.StorageTool", "format", "-t", clusterIdOf(home), "-c", formatProperties];
   const done = await runToEnd(java, [...jvmArgs(jars), ...tool], {
     cwd: folder,

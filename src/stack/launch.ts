@@ -1,7 +1,8 @@
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
-import { closeSync, existsSync, openSync, readFileSync, renameSync } from "node:fs";
+import { closeSync, existsSync, readFileSync, renameSync } from "node:fs";
 import { SYSTEM_CLOCK } from "../clock.ts";
 import { TradetapeError } from "../errors.ts";
+import { openOwnFile } from "../own-file.ts";
 import { stackEnvironment } from "./environment.ts";
 import { endWithThisProcess } from "./lifeline.ts";
 
@@ -75,7 +76,7 @@ function logTail(logFile: string): string {
  */
 export async function launch(program: StackProgram, detached: boolean): Promise<RunningProgram> {
   if (existsSync(program.logFile)) renameSync(program.logFile, `${program.logFile}.previous`);
-  const log = openSync(program.logFile, "a", 0o600);
+  const log = openOwnFile(program.logFile, "append");
   let child: ChildProcess;
   try {
     child = spawn(program.command, program.args, {
@@ -168,10 +169,9 @@ export async function awaitReady(program: Startable, running: RunningProgram, ab
   if (!(await becomesReady(program, running, aborted))) throw failure(program, "ended while it was starting");
 }
 
-function failure(program: Startable, what: string): TradetapeError {
-  return new TradetapeError("stack_failed", `${program.name} ${what}. Its last lines:\n${logTail(program.logFile)}`, {
-    next: `The whole log is ${program.logFile}.`,
-  });
+function failure({ name, logFile }: Startable, what: string): TradetapeError {
+  const next = `The whole log is ${logFile}.`;
+  return new TradetapeError("stack_failed", `${name} ${what}. Its last lines:\n${logTail(logFile)}`, { next });
 }
 
 /** Sends the program's stop signal and waits; then SIGKILL, said aloud because it may cost a recovery. */

@@ -1,7 +1,8 @@
 import { randomBytes } from "node:crypto";
-import { chownSync, existsSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { chownSync, existsSync, readFileSync, renameSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { TradetapeError } from "../errors.ts";
+import { writeOwnFile } from "../own-file.ts";
 import { freshFolder } from "./home.ts";
 import { isRunning, type RunAs, type RunningProgram, runToEnd, type StackProgram } from "./launch.ts";
 
@@ -32,7 +33,7 @@ export const POSTGRES_USER = "tradetape";
 /** The password of a home, made once; only the user who made it can read it. */
 export function postgresPassword(home: string): string {
   const file = join(home, "postgres-password");
-  if (!existsSync(file)) writeFileSync(file, randomBytes(24).toString("base64url"), { mode: 0o600 });
+  if (!existsSync(file)) writeOwnFile(file, randomBytes(24).toString("base64url"), "create");
   return readFileSync(file, "utf8").trim();
 }
 
@@ -52,7 +53,7 @@ export async function preparePostgres(
   const fresh = freshFolder(home);
   // initdb, which may run as another user, must read the password: not from an argument, which everybody sees.
   const passwordFile = `${fresh}.password`;
-  writeFileSync(passwordFile, postgresPassword(home), { mode: 0o600 });
+  writeOwnFile(passwordFile, postgresPassword(home), "create");
   if (runAs) for (const path of [fresh, passwordFile]) chownSync(path, runAs.uid, runAs.gid);
   const initdb = ["-D", fresh, `--username=${POSTGRES_USER}`, `--pwfile=${passwordFile}`, "--auth=scram-sha-256"];
   await execute(join(binaries, "bin", "initdb"), [...initdb, ...initdbArgs], "", runAs);

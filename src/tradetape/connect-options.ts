@@ -23,7 +23,7 @@ export interface ConnectOptions {
   readonly kafkaSslCaFile?: SettingValue;
   /** KAFKA_SSL_CERT_FILE: PEM file of the client's certificate. */
   readonly kafkaSslCertFile?: SettingValue;
-  /** KAFKA_SSL_KEY_FILE: PEM file of the client's key. */
+  /** KAFKA_SSL_KEY_FILE: PEM file of the client's key, which only the user of the program may read. */
   readonly kafkaSslKeyFile?: SettingValue;
   /** TRADETAPE_NAMESPACE: Prefix of every topic, as in paper.ticks. */
   readonly namespace?: SettingValue;

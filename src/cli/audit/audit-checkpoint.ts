@@ -1,9 +1,10 @@
-import { closeSync, existsSync, fsyncSync, openSync, writeSync } from "node:fs";
+import { closeSync, existsSync, fsyncSync, writeSync } from "node:fs";
 import { userName } from "../../audit/actor.ts";
 import { privateKeyOf, signCheckpoint } from "../../audit/checkpoint.ts";
 import { publishCheckpoint } from "../../audit/publish-checkpoint.ts";
 import { requireServices } from "../../config.ts";
 import { TradetapeError } from "../../errors.ts";
+import { openOwnFile } from "../../own-file.ts";
 import { inSnapshot } from "../../table/checks/ledger-check.ts";
 import { databaseId } from "../../table/landing/landed.ts";
 import { walkChain } from "../../verify/chain-walk.ts";
@@ -11,7 +12,7 @@ import { checkpointsOfFile, ownCheckpoints } from "../../verify/known-checkpoint
 import type { CommandSpec } from "../command.ts";
 import { EXIT } from "../exit.ts";
 import { asReader } from "../services.ts";
-import { readFlagFile } from "./audit-flags.ts";
+import { readFlagFile, readFlagKey } from "./audit-flags.ts";
 import { reportJson, reportText } from "./audit-verify.ts";
 
 interface CheckpointFlags {
@@ -27,12 +28,12 @@ export const checkpointCommand: CommandSpec<CheckpointFlags> = {
     "tradetape audit checkpoint --sign audit.key --out kept/paper.jsonl",
   ],
   declare: (command) => {
-    command.requiredOption("--sign <keyfile>", "Ed25519 private key, PEM");
+    command.requiredOption("--sign <keyfile>", "Ed25519 private key, PEM, of mode 0600");
     command.requiredOption("--out <file>", "a line is added to it; keep it where the database's owner can't write");
   },
   run: async ({ config, out, log }, _args, flags) => {
     requireServices(config, "databaseUrl", "kafkaBrokers", "schemaRegistryUrl");
-    const key = privateKeyOf(readFlagFile("--sign", flags.sign), flags.sign);
+    const key = privateKeyOf(readFlagKey("--sign", flags.sign), flags.sign);
     const kept = existsSync(flags.out) ? checkpointsOfFile(readFlagFile("--out", flags.out), flags.out) : [];
     const { report, database } = await asReader(config, "audit checkpoint", (connection) =>
       inSnapshot(connection, async () => ({
@@ -74,7 +75,7 @@ export const checkpointCommand: CommandSpec<CheckpointFlags> = {
 /** @throws TradetapeError input_invalid */
 function openForMore(path: string): number {
   try {
-    return openSync(path, "a");
+    return openOwnFile(path, "append");
   } catch (cause) {
     throw new TradetapeError("input_invalid", `--out: ${(cause as Error).message}`, { cause });
   }

@@ -3,6 +3,7 @@ import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { namedFields } from "../../audit/proof.ts";
 import { TradetapeError } from "../../errors.ts";
+import { openOwnFile } from "../../own-file.ts";
 import { inSnapshot } from "../../table/checks/ledger-check.ts";
 import type { Connection } from "../../table/connection.ts";
 import { type ChainEntry, chainPages } from "../../table/landing/chain.ts";
@@ -54,14 +55,26 @@ async function exportTo(connection: Connection, { from, to }: ChainRange, file: 
     await pipeline(source, process.stdout, { end: false });
     return entries;
   }
+  const descriptor = opened(file);
   try {
-    await pipeline(source, createWriteStream(file));
+    await pipeline(source, createWriteStream(file, { fd: descriptor }));
   } catch (cause) {
     if (typeof (cause as NodeJS.ErrnoException).syscall !== "string") throw cause;
-    throw new TradetapeError("input_invalid", `--jsonl: ${(cause as Error).message}`, { cause });
+    throw unwritable(cause);
   }
   return entries;
 }
+
+function opened(file: string): number {
+  try {
+    return openOwnFile(file, "replace");
+  } catch (cause) {
+    throw unwritable(cause);
+  }
+}
+
+const unwritable = (cause: unknown) =>
+  new TradetapeError("input_invalid", `--jsonl: ${(cause as Error).message}`, { cause });
 
 /** Every field as the text that is hashed, so that a reader need not write a number or a time as we do. */
 const exported = ({ seq, fields, previous, hash }: ChainEntry) => ({

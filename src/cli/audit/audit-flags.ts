@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import type { Command } from "commander";
 import { TradetapeError } from "../../errors.ts";
+import { readPrivateKey } from "../../own-file.ts";
 import type { ChainRange } from "../../verify/chain-walk.ts";
 import { wholeFlag, wrong } from "../flags.ts";
 
@@ -23,9 +24,14 @@ export function rangeOf(flags: RangeFlags): ChainRange {
 }
 
 /** @throws TradetapeError input_invalid that says which flag's file can't be read */
-export function readFlagFile(flag: string, path: string): string {
+export const readFlagFile = (flag: string, path: string): string => ofFlag(flag, () => readFileSync(path, "utf8"));
+
+/** @throws TradetapeError input_invalid that says which flag's key can't be read, or that others can read it, too */
+export const readFlagKey = (flag: string, path: string): string => ofFlag(flag, () => readPrivateKey(path));
+
+function ofFlag(flag: string, read: () => string): string {
   try {
-    return readFileSync(path, "utf8");
+    return read();
   } catch (cause) {
     throw new TradetapeError("input_invalid", `${flag}: ${(cause as Error).message}`, { cause });
   }

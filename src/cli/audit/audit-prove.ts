@@ -1,8 +1,8 @@
-import { writeFileSync } from "node:fs";
 import { publicKeyOf } from "../../audit/checkpoint.ts";
 import { faultOf, namedFields, PROOF_FORMAT, type Proof, pathFault, readProof } from "../../audit/proof.ts";
 import { inclusionPath } from "../../audit/tree.ts";
 import { TradetapeError } from "../../errors.ts";
+import { writeOwnFile } from "../../own-file.ts";
 import { inSnapshot } from "../../table/checks/ledger-check.ts";
 import type { Connection } from "../../table/connection.ts";
 import { entryOf, storedHashes } from "../../table/landing/chain.ts";
@@ -108,7 +108,7 @@ function jsonOf(text: string): unknown {
 
 function writeProof(path: string, document: string): void {
   try {
-    writeFileSync(path, `${document}\n`);
+    writeOwnFile(path, `${document}\n`);
   } catch (cause) {
     throw new TradetapeError("input_invalid", `--out: ${(cause as Error).message}`, { cause });
   }

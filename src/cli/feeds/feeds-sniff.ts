@@ -1,4 +1,3 @@
-import { writeFileSync } from "node:fs";
 import { type Command, Option } from "commander";
 import { bars } from "../../../producers/bars.ts";
 import { quotes } from "../../../producers/quotes.ts";
@@ -6,6 +5,7 @@ import { ticks } from "../../../producers/ticks.ts";
 import { TradetapeError } from "../../errors.ts";
 import type { EventTopic } from "../../event/schemas.ts";
 import type { FeedOptions, Producer, Sniffed } from "../../feed/feed.ts";
+import { writeOwnFile } from "../../own-file.ts";
 import type { CommandSpec } from "../command.ts";
 import { EXIT } from "../exit.ts";
 import { decisionsText, feedFlags } from "../feed-flags.ts";
@@ -70,7 +70,7 @@ function writeMap(path: string, { map, description }: Sniffed): void {
     });
   }
   try {
-    writeFileSync(path, `${JSON.stringify(map, null, 2)}\n`, { flag: "wx" });
+    writeOwnFile(path, `${JSON.stringify(map, null, 2)}\n`, "create");
   } catch (cause) {
     throw new TradetapeError("input_invalid", `--write: ${(cause as Error).message}`, { cause });
   }

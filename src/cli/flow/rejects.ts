@@ -1,6 +1,7 @@
-import { closeSync, fstatSync, fsyncSync, openSync, writeSync } from "node:fs";
+import { closeSync, fstatSync, fsyncSync, writeSync } from "node:fs";
 import { TradetapeError } from "../../errors.ts";
 import type { Rejection } from "../../feed/feed.ts";
+import { openOwnFile } from "../../own-file.ts";
 import { printable } from "../output.ts";
 
 /** What the screen and --json show of a rejected line, and the file it stands in. */
@@ -31,7 +32,7 @@ export class Rejects {
     this.#keep = json ? KEPT_MAX : SHOWN_MAX;
     this.#path = path;
     if (path === undefined) return;
-    this.#descriptor = named(() => openSync(path, "a"));
+    this.#descriptor = named(() => openOwnFile(path, "append"));
   }
 
   /** Writes the line at once, so that whoever follows the file sees it while the feed runs. */

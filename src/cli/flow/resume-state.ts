@@ -1,10 +1,11 @@
-import { closeSync, fsyncSync, openSync, readFileSync, renameSync, writeSync } from "node:fs";
+import { readFileSync, renameSync } from "node:fs";
 import { z } from "zod";
 import { type Clock, SYSTEM_CLOCK } from "../../clock.ts";
 import { TradetapeError } from "../../errors.ts";
 import type { FeedDescription, FeedOptions, Place } from "../../feed/feed.ts";
 import { START } from "../../feed/lines.ts";
 import { readMap } from "../../feed/map/file.ts";
+import { writeOwnFile } from "../../own-file.ts";
 import { FEED_FLAGS } from "../feed-flags.ts";
 
 /** Seldom enough that the disk isn't what publishing waits for. */
@@ -123,13 +124,7 @@ export class ResumeState {
     this.#beforeSave();
     const made = `${this.#path}.tmp`;
     try {
-      const descriptor = openSync(made, "w");
-      try {
-        writeSync(descriptor, `${JSON.stringify(this.#state, null, 2)}\n`);
-        fsyncSync(descriptor);
-      } finally {
-        closeSync(descriptor);
-      }
+      writeOwnFile(made, `${JSON.stringify(this.#state, null, 2)}\n`);
       renameSync(made, this.#path);
     } catch (cause) {
       throw refuse(`--resume: ${(cause as Error).message}`, cause);

@@ -5,6 +5,7 @@ import { type ISocketFactoryArgs, Kafka, type KafkaConfig, logLevel, type SASLOp
 import { type Config, requireServices } from "../../config.ts";
 import { TradetapeError } from "../../errors.ts";
 import type { Log } from "../../log.ts";
+import { readPrivateKey } from "../../own-file.ts";
 import type { LogClient, LogMember, MemberOptions } from "../log-client.ts";
 import { fetchWholeBatches } from "../patch/fetch-response.ts";
 import { shortenFirstFetches } from "../patch/first-fetches.ts";
@@ -103,14 +104,14 @@ function tlsOptions(config: Config): ConnectionOptions {
   return {
     ...(ca ? { ca: readPem("KAFKA_SSL_CA_FILE", ca) } : {}),
     ...(cert ? { cert: readPem("KAFKA_SSL_CERT_FILE", cert) } : {}),
-    ...(key ? { key: readPem("KAFKA_SSL_KEY_FILE", key) } : {}),
+    ...(key ? { key: readPem("KAFKA_SSL_KEY_FILE", key, readPrivateKey) } : {}),
   };
 }
 
-function readPem(variable: string, path: string): string {
+function readPem(variable: string, path: string, read = (file: string) => readFileSync(file, "utf8")): string {
   let text: string;
   try {
-    text = readFileSync(path, "utf8");
+    text = read(path);
   } catch (cause) {
     throw new TradetapeError("config_invalid", `${variable}: ${(cause as Error).message}`, { cause });
   }

@@ -1,6 +1,6 @@
 import { execFile } from "node:child_process";
 import { generateKeyPairSync } from "node:crypto";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, cpSync, mkdtempSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
@@ -254,6 +254,33 @@ describe("audit prove", () => {
     );
     expect(refused.map(({ code }) => code)).toEqual([2, 2, 2, 2]);
     for (const { stderr } of refused) expect(stderr).toContain("input_invalid");
+  });
+
+  test("files are written for their user alone and through no link, and a key that others can read signs nothing", async () => {
+    const id = await idAt(20);
+    writeFileSync(at("victim"), "precious");
+    symlinkSync("victim", at("link"));
+    cpSync(at("audit.key"), at("open.key"));
+    chmodSync(at("open.key"), 0o644);
+    const writing = (file: string) => [
+      ["audit", "export", "--jsonl", at(file)],
+      ["audit", "prove", id, "--checkpoints", at("kept.jsonl"), "--out", at(file)],
+      ["audit", "checkpoint", "--sign", at("audit.key"), "--out", at(file)],
+    ];
+    for (const [i, args] of writing("written").entries()) {
+      if (i > 0) rmSync(at("written"));
+      expect([(await tradetape(args, env)).code, statSync(at("written")).mode & 0o777], args[1]).toEqual([0, 0o600]);
+    }
+    writeFileSync(at("victim"), "");
+    const linked = await Promise.all(writing("link").map((args) => tradetape(args, env)));
+    for (const { code, stderr } of linked)
+      expect([code, stderr]).toEqual([2, expect.stringContaining("symbolic link")]);
+    expect(readFileSync(at("victim"), "utf8")).toBe("");
+    const { code, stderr } = await tradetape(
+      ["audit", "checkpoint", "--sign", at("open.key"), "--out", at("kept.jsonl")],
+      env,
+    );
+    expect([code, stderr]).toEqual([2, expect.stringContaining("open.key has mode 0644, so others than its owner")]);
   });
 });
 

@@ -33,12 +33,23 @@ describe("openKafka", () => {
     const files = Object.fromEntries(
       ["CA", "CERT", "KEY"].map((name) => {
         const path = join(folder, name);
-        writeFileSync(path, name === which ? text : "-----BEGIN CERTIFICATE-----");
+        writeFileSync(path, name === which ? text : "-----BEGIN CERTIFICATE-----", { mode: 0o600 });
         return [`KAFKA_SSL_${name}_FILE`, path];
       }),
     );
     const config = readConfig({}, { KAFKA_BROKERS: "127.0.0.1:9", KAFKA_SSL_ENABLED: "true", ...files });
     const message = `KAFKA_SSL_${which}_FILE: ${join(folder, which)} ${why}`;
+    expect(() => openKafka(config, log)).toThrow(expect.objectContaining({ code: "config_invalid", message }));
+    rmSync(folder, { recursive: true });
+  });
+
+  it("names the key that others than its user can read", () => {
+    const folder = mkdtempSync(join(tmpdir(), "tradetape-pem-"));
+    const [cert, key] = ["cert", "key"].map((name) => join(folder, name)) as [string, string];
+    for (const path of [cert, key]) writeFileSync(path, "-----BEGIN CERTIFICATE-----", { mode: 0o644 });
+    const files = { KAFKA_SSL_CERT_FILE: cert, KAFKA_SSL_KEY_FILE: key };
+    const config = readConfig({}, { KAFKA_BROKERS: "127.0.0.1:9", KAFKA_SSL_ENABLED: "true", ...files });
+    const message = expect.stringMatching(/^KAFKA_SSL_KEY_FILE: .*key has mode 0644/);
     expect(() => openKafka(config, log)).toThrow(expect.objectContaining({ code: "config_invalid", message }));
     rmSync(folder, { recursive: true });
   });
