@@ -2,11 +2,11 @@ import { execFileSync } from "node:child_process";
 import { existsSync } from "node:fs";
 import { dirname, join, normalize } from "node:path";
 import { describe, expect, test } from "vitest";
-import { missingOptional } from "../scripts/complete-lock.ts";
 import { publicExports } from "../scripts/docs/api-reference.ts";
 import { DOC_TABLES, withTables } from "../scripts/docs/doc-tables.ts";
 import { MADE } from "../scripts/generate.ts";
 import { LAYERS, mayImport, standingOf } from "../scripts/rooms.ts";
+import { lackingIntegrity, lockedPackages, missingOptional } from "../scripts/supply/lock.ts";
 import { ERROR_CODES } from "../src/errors.ts";
 import { OWN_ID } from "../src/event/identity.ts";
 import { EVENT_TOPICS } from "../src/event/schemas.ts";
@@ -330,6 +330,9 @@ describe("files that leave this machine", () => {
 });
 
 test("the lockfile has the optional packages of every platform, or npm ci refuses it", () => {
-  const lock = JSON.parse(readText("package-lock.json")) as { packages: Parameters<typeof missingOptional>[0] };
-  expect(Object.keys(missingOptional(lock.packages))).toEqual([]);
+  expect(missingOptional(lockedPackages())).toEqual([]);
+});
+
+test("the lockfile says of every package what has to be in it", () => {
+  expect(lackingIntegrity(lockedPackages())).toEqual([]);
 });
