@@ -75,6 +75,14 @@ const ID_OF: Readonly<Record<string, (claim: Claim) => string>> = {
   SESSION_DELETE: deed("SESSION_DELETE", ({ says }) => [says("heap"), says("from_block")]),
 };
 
+/** The id of an entry that isn't an event's, made of what it says. @throws Error of another type */
+export function ownIdOf(entry: Fields): string {
+  const claim = claimOf(entry);
+  const type = entry.event_type as string;
+  if (claim === undefined || !Object.hasOwn(ID_OF, type)) throw new Error(`${type} is no entry of a deed`);
+  return ID_OF[type]!(claim);
+}
+
 /**
  * Whether an entry of a reserved type has the id that tradetape makes of what such an entry says: which record it is of and
  * that record's digest, which batch of which database, which deed. A pure function of the entry, so that every database
@@ -82,26 +90,33 @@ const ID_OF: Readonly<Record<string, (claim: Claim) => string>> = {
  */
 export function isOwnEntry(entry: Fields): boolean {
   const type = entry.event_type as string;
+  const claim = claimOf(entry);
+  if (claim === undefined) return false;
+  if (Object.hasOwn(ID_OF, type)) {
+    return ID_OF[type]!(claim) === entry.log_id || FORMER_ID_OF[type]?.(claim) === entry.log_id;
+  }
+  if (!Object.hasOwn(TOPIC_OF, type)) return false;
+  const { topic } = claim.at;
+  const isOfTopic = topic === TOPIC_OF[type] || topic.endsWith(`.${TOPIC_OF[type]}`);
+  return isOfTopic && entryId(type, claim.at, claim.says("value_sha256")) === entry.log_id;
+}
+
+/** @returns undefined where the payload is no object */
+function claimOf(entry: Fields): Claim | undefined {
   const payload = parsed(entry.payload);
-  if (payload === undefined) return false;
+  if (payload === undefined) return undefined;
   const at = {
     topic: String(entry.source_topic),
     partition: Number(entry.source_partition),
     offset: Number(entry.source_offset),
   };
-  const claim = {
+  return {
     at,
     has: (member: string) => Object.hasOwn(payload, member),
     says: (member: string) => String(payload[member]),
     said: () => saidDigest(entry.payload as string),
     timestamp: String(entry.timestamp),
   };
-  if (Object.hasOwn(ID_OF, type)) {
-    return ID_OF[type]!(claim) === entry.log_id || FORMER_ID_OF[type]?.(claim) === entry.log_id;
-  }
-  if (!Object.hasOwn(TOPIC_OF, type)) return false;
-  const isOfTopic = at.topic === TOPIC_OF[type] || at.topic.endsWith(`.${TOPIC_OF[type]}`);
-  return isOfTopic && entryId(type, at, claim.says("value_sha256")) === entry.log_id;
 }
 
 function parsed(payload: unknown): Fields | undefined {

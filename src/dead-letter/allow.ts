@@ -5,30 +5,37 @@ import { EventReader } from "../event/codec.ts";
 import type { Subjects } from "../event/http/subjects.ts";
 import type { Registry } from "../event/registry.ts";
 import type { EventTopic } from "../event/schemas.ts";
-import { recordSetAside, recordSkippedSchema } from "../operator/audit-entries.ts";
 import type { Ops } from "../operator/ops.ts";
 import { committed } from "../table/committed.ts";
-import { allowOffsets, allowSchema, endOffsets, endSchema, heldAllowances } from "../table/letters/allowed-letters.ts";
+import {
+  allowOffsets,
+  allowSchema,
+  endAllowance,
+  heldAllowances,
+  heldOffsets,
+  heldSchema,
+} from "../table/letters/allowed-letters.ts";
 import type { WaitingRange } from "./waiting.ts";
 
 /** Has the events of these offsets become letters where they can't land, without stopping their group; audited. */
 export async function setAside(ops: Ops, topic: string, ranges: readonly WaitingRange[], note: string): Promise<void> {
-  const actionId = randomUUID();
+  const action = { note, actionId: randomUUID(), osUser: ops.osUser };
   await committed(ops.connection, async () => {
-    await allowOffsets(ops.connection, topic, ranges, { note, actor: ops.actor });
-    for (const range of ranges) await recordSetAside(ops, { actionId, topic, ...range, isEnded: false, note });
+    for (const range of ranges) await allowOffsets(ops.connection, topic, range, action);
   });
 }
 
 /** Takes back what was set aside of a topic and has not landed yet; audited. @returns the offsets */
-export async function endSetAside(ops: Ops, topic: string, note: string): Promise<readonly WaitingRange[]> {
-  const actionId = randomUUID();
-  return committed(ops.connection, async () => {
-    const ranges = await endOffsets(ops.connection, topic);
-    for (const range of ranges) await recordSetAside(ops, { actionId, topic, ...range, isEnded: true, note });
-    return ranges;
+export const endSetAside = (ops: Ops, topic: string, note: string): Promise<readonly WaitingRange[]> =>
+  committed(ops.connection, async () => {
+    const ended: WaitingRange[] = [];
+    for (const { allowedId, ...range } of await heldOffsets(ops.connection, topic)) {
+      // Offsets that were set aside twice have entries of their own only by actions of their own.
+      const action = { note, actionId: randomUUID(), osUser: ops.osUser };
+      if (await endAllowance(ops.connection, allowedId, action)) ended.push(range);
+    }
+    return ended;
   });
-}
 
 /** A schema whose events become letters, or no longer do. @param topic the full name */
 interface Skip {
@@ -42,24 +49,21 @@ interface Skip {
  * @param everyWriter whether it was said that every writer of the topic is meant
  * @returns false where it did before, which isn't audited
  */
-export async function skipSchema(ops: Ops, skip: Skip, everyWriter: boolean): Promise<boolean> {
-  const { connection, actor } = ops;
-  const { topic, schemaId, note } = skip;
-  return committed(connection, async () => {
-    const isNew = await allowSchema(connection, topic, schemaId, { note, actor });
-    if (isNew) await recordSkippedSchema(ops, { actionId: randomUUID(), ...skip, isEnded: false, everyWriter });
-    return isNew;
-  });
-}
+export const skipSchema = (
+  { connection, osUser }: Ops,
+  { topic, schemaId, note }: Skip,
+  everyWriter: boolean,
+): Promise<boolean> =>
+  committed(connection, () =>
+    allowSchema(connection, topic, { schemaId, everyWriter }, { note, actionId: randomUUID(), osUser }),
+  );
 
 /** Takes that back; audited. @returns false where somebody else had, which isn't audited */
-export async function endSkip(ops: Ops, skip: Skip): Promise<boolean> {
-  return committed(ops.connection, async () => {
-    const isEnded = await endSchema(ops.connection, skip.topic, skip.schemaId);
-    if (isEnded) await recordSkippedSchema(ops, { actionId: randomUUID(), ...skip, isEnded });
-    return isEnded;
+export const endSkip = ({ connection, osUser }: Ops, { topic, schemaId, note }: Skip): Promise<boolean> =>
+  committed(connection, async () => {
+    const held = await heldSchema(connection, topic, schemaId);
+    return held !== undefined && (await endAllowance(connection, held, { note, actionId: randomUUID(), osUser }));
   });
-}
 
 /** @throws TradetapeError input_invalid where a schema isn't skipped, with those that are */
 export async function requireSkipped({ connection }: Ops, topic: string, schemaId: number): Promise<void> {

@@ -1,5 +1,4 @@
 import { randomUUID } from "node:crypto";
-import { recordLetters } from "../operator/audit-entries.ts";
 import type { Ops } from "../operator/ops.ts";
 import { committed } from "../table/committed.ts";
 import type { LetterFilter } from "../table/letters/dead-letters.ts";
@@ -19,7 +18,7 @@ interface DiscardOptions {
 
 /** Gives letters up: their state changes, their bytes stay. @returns how many */
 export async function discard(ops: Ops, options: DiscardOptions): Promise<number> {
-  const { connection } = ops;
+  const { connection, osUser } = ops;
   const { note, stop } = options;
   const filter = await asOfNow(connection, options.filter);
   const actionId = randomUUID();
@@ -28,18 +27,17 @@ export async function discard(ops: Ops, options: DiscardOptions): Promise<number
     for (let afterOffset = -1; ; ) {
       const rowsMax = Math.min(PAGE_LETTERS_MAX, options.lettersMax - discarded);
       if (rowsMax <= 0 || stop.aborted) return discarded;
-      const letters = await committed(connection, async () => {
+      const page = await committed(connection, async () => {
         const at = { ...place, afterOffset, rowsMax, attemptsMax: EVERY_ATTEMPT };
-        const locked = await lockOpenLetters(connection, filter, at);
-        if (locked.length === 0) return locked;
-        const offsets = locked.map(({ offset }) => offset);
-        await markDiscarded(connection, place, offsets, ops.actor, note);
-        await recordLetters(ops, { kind: "DISCARD", actionId, filter, ...place, letters: locked, note });
-        return locked;
+        const found = await lockOpenLetters(connection, filter, at);
+        const offsets = found.locked.map(({ offset }) => offset);
+        const action = { ...place, filter, actionId, osUser };
+        if (offsets.length > 0) await markDiscarded(connection, action, offsets, note);
+        return found;
       });
-      if (letters.length === 0) break;
-      discarded += letters.length;
-      afterOffset = letters.at(-1)!.offset;
+      if (page.looked === 0) break;
+      discarded += page.locked.length;
+      afterOffset = page.lastOffset;
     }
   }
   return discarded;

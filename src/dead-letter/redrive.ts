@@ -1,6 +1,5 @@
 import { randomUUID } from "node:crypto";
 import { firstPublishedUs, REDRIVE_HEADERS, rawHeaders } from "../batch/encode/headers.ts";
-import { recordLetters } from "../operator/audit-entries.ts";
 import type { Ops } from "../operator/ops.ts";
 import { committed } from "../table/committed.ts";
 import type { LetterFilter } from "../table/letters/dead-letters.ts";
@@ -70,11 +69,11 @@ export async function redrive(
       const lettersMax = options.lettersMax - sent;
       if (lettersMax <= 0 || options.stop.aborted) return all;
       const page = await redrivePage(ops, publisher, { ...run, ...place, afterOffset, lettersMax });
-      if (page.length === 0) break;
-      sent += page.length;
+      if (page.isLast) break;
+      sent += page.sent.length;
       options.onProgress?.(sent);
-      redriven.offsets.push(...page.map(({ redrivenOffset }) => redrivenOffset));
-      afterOffset = page.at(-1)!.offset;
+      redriven.offsets.push(...page.sent.map(({ redrivenOffset }) => redrivenOffset));
+      afterOffset = page.lastOffset;
     }
   }
   return all;
@@ -86,23 +85,31 @@ interface PageRun extends RedriveOptions, LetterPlace {
   readonly afterOffset: number;
 }
 
-async function redrivePage(ops: Ops, publisher: RawPublisher, run: PageRun): Promise<readonly RedrivenLetter[]> {
-  const { connection, actor } = ops;
-  const { topic, partition, filter, actionId } = run;
+interface RedrivenPage {
+  readonly sent: readonly RedrivenLetter[];
+  /** The last offset that this page is done with. */
+  readonly lastOffset: number;
+  /** Whether there was nothing to send any more, or it was stopped. */
+  readonly isLast: boolean;
+}
+
+async function redrivePage(ops: Ops, publisher: RawPublisher, run: PageRun): Promise<RedrivenPage> {
+  const { connection, osUser } = ops;
+  const { topic, partition, rewind, filter, actionId } = run;
   const page = await committed(connection, async () => {
     const rowsMax = Math.min(run.lettersMax, PAGE_LETTERS_MAX, Math.ceil((run.perSecondMax ?? 1e9) * PAGE_SECONDS_MAX));
-    const locked = await lockOpenLetters(connection, filter, { ...run, rowsMax, but: "unreadable_batch" });
+    const found = await lockOpenLetters(connection, filter, { ...run, rowsMax, but: "unreadable_batch" });
+    const { looked, locked, lastOffset } = found;
+    if (locked.length === 0) return { sent: [], failure: undefined, lastOffset, isLast: looked === 0 };
     const offsets = locked.map(({ offset }) => offset);
     const records = await readLetterRecords(connection, run, offsets, PAGE_BYTES_MAX);
     const { sent, failure } = await send(publisher, run, locked, records);
-    if (sent.length === 0) return { sent, failure };
-    await markRedriven(connection, run, sent, actor);
-    const letters = locked.slice(0, sent.length);
-    await recordLetters(ops, { kind: "REDRIVE", actionId, filter, topic, partition, rewind: run.rewind, letters });
-    return { sent, failure };
+    if (sent.length === 0) return { sent, failure, lastOffset, isLast: true };
+    await markRedriven(connection, { topic, partition, rewind, filter, actionId, osUser }, sent);
+    return { sent, failure, lastOffset: sent.at(-1)!.offset, isLast: false };
   });
   if (page.failure) throw page.failure.error;
-  return page.sent;
+  return page;
 }
 
 interface Sent {
@@ -128,7 +135,7 @@ async function send(
     try {
       const offsets = await publisher.publishToPartition(part.map((r, n) => redriveMessage(run, r, attempts[n]!)));
       for (const [n, { offset }] of part.entries()) {
-        sent.push({ offset, attempts: attempts[n]!, redrivenOffset: offsets[n]! });
+        sent.push({ offset, redrivenOffset: offsets[n]! });
       }
     } catch (error) {
       return { sent, failure: { error } };

@@ -1,92 +1,21 @@
-import { deedId } from "../audit/log-id.ts";
+import { deedEntry, type Deed as ToldDeed } from "../audit/deed-entry.ts";
 import { encodeEvent } from "../event/codec.ts";
-import type { AuditEvent } from "../event/events.ts";
 import type { Lost } from "../table/drift.ts";
 import { insertOutbox } from "../table/landing/outbox.ts";
-import type { LetterFilter } from "../table/letters/dead-letters.ts";
 import type { SumsText } from "../table/rows/row-sums.ts";
 import type { Ops } from "./ops.ts";
 
-/** One thing that an operator did in one transaction, as its audit entry says it. */
+/** What the owner did in one transaction. What operators do to letters, the database tells by itself (0037_deeds.sql). */
 interface Deed {
   readonly kind: string;
   /** One per command: the trail's entries of one command belong together. */
   readonly actionId: string;
-  /** Differs between the deeds of one command. */
-  readonly key: readonly string[];
   /** The full name of the topic that this was about: its group publishes the entry. */
   readonly topic: string;
   readonly partition?: number;
   readonly offset?: number;
   readonly session?: string;
   readonly facts: Readonly<Record<string, unknown>>;
-}
-
-/** One page of letters of one partition that somebody acted on. */
-interface ActedPage {
-  readonly kind: "REDRIVE" | "DISCARD";
-  readonly actionId: string;
-  readonly filter: LetterFilter;
-  readonly topic: string;
-  readonly partition: number;
-  /** 0 of the log as it is; else the rewind that found these letters' events gone from it. */
-  readonly rewind: number;
-  readonly letters: readonly { readonly offset: number; readonly reason: string }[];
-  /** Why they were discarded. */
-  readonly note?: string;
-}
-
-/** Called in the transaction that changes the letters' state. */
-export const recordLetters = (ops: Ops, page: ActedPage): Promise<void> => record(ops, lettersDeed(page));
-
-export function lettersDeed({ kind, actionId, filter, topic, partition, rewind, letters, note }: ActedPage): Deed {
-  const offsets = letters.map(({ offset }) => offset);
-  const reasons: Record<string, number> = {};
-  for (const { reason } of letters) reasons[reason] = (reasons[reason] ?? 0) + 1;
-  const offset = offsets[0]!;
-  const facts = { filter, letters: letters.length, reasons, offsets, note, ...(rewind > 0 && { rewind }) };
-  const key = [topic, String(partition), String(offset), ...(rewind > 0 ? [String(rewind)] : [])];
-  return { kind, actionId, key, topic, partition, offset, facts };
-}
-
-/** Offsets of one partition whose events may become letters, or may no longer. */
-interface SetAside {
-  readonly actionId: string;
-  readonly topic: string;
-  readonly partition: number;
-  readonly fromOffset: number;
-  readonly nextOffset: number;
-  readonly isEnded: boolean;
-  readonly note: string;
-}
-
-/** Called in the transaction that allows them, or takes that back. */
-export const recordSetAside = (ops: Ops, range: SetAside): Promise<void> => record(ops, setAsideDeed(range));
-
-export function setAsideDeed({ actionId, topic, partition, fromOffset, nextOffset, isEnded, note }: SetAside): Deed {
-  const facts = { from_offset: fromOffset, next_offset: nextOffset, ended: isEnded, note };
-  const key = [topic, String(partition), String(fromOffset)];
-  return { kind: "SET_ASIDE", actionId, key, topic, partition, offset: fromOffset, facts };
-}
-
-/** A schema whose events may become letters from now on, or may no longer. */
-interface SkippedSchema {
-  readonly actionId: string;
-  readonly topic: string;
-  readonly schemaId: number;
-  readonly isEnded: boolean;
-  /** Whether it was said that every writer is meant. */
-  readonly everyWriter?: boolean;
-  readonly note: string;
-}
-
-/** Called in the transaction that allows them, or takes that back. */
-export const recordSkippedSchema = (ops: Ops, skipped: SkippedSchema): Promise<void> =>
-  record(ops, skippedSchemaDeed(skipped));
-
-export function skippedSchemaDeed({ actionId, topic, schemaId, isEnded, everyWriter, note }: SkippedSchema): Deed {
-  const facts = { schema_id: schemaId, ended: isEnded, every_writer: everyWriter, note };
-  return { kind: "SKIP_SCHEMA", actionId, key: [topic, String(schemaId)], topic, facts };
 }
 
 /** A partition whose landing went back, as its audit entry says it. */
@@ -104,9 +33,8 @@ interface RewoundLog {
 export const recordRewound = (ops: Ops, rewound: RewoundLog): Promise<void> => record(ops, rewoundDeed(rewound));
 
 export function rewoundDeed({ actionId, topic, partition, from, to, facts }: RewoundLog): Deed {
-  const key = [topic, String(partition), String(from), String(to)];
   const place = { topic, partition, offset: from };
-  return { kind: "LOG_REWOUND", actionId, key, ...place, facts: { from_offset: from, to_offset: to, ...facts } };
+  return { kind: "LOG_REWOUND", actionId, ...place, facts: { from_offset: from, to_offset: to, ...facts } };
 }
 
 /** One day that was dropped, as its audit entry says it. */
@@ -125,7 +53,7 @@ interface DayDrop {
 export function recordDroppedDay(ops: Ops, dropped: DayDrop): Promise<void> {
   const { actionId, topic, table, day, rows, rowSums, keepFrom } = dropped;
   const facts = { table, day, rows, row_sums: rowSums, keep_from: keepFrom };
-  return record(ops, { kind: "PARTITION_DROP", actionId, key: [table, day], topic, facts });
+  return record(ops, { kind: "PARTITION_DROP", actionId, topic, facts });
 }
 
 /** What one transaction took of a session. */
@@ -146,7 +74,7 @@ interface RemovedBlocks {
 export function recordRemovedBlocks(ops: Ops, removed: RemovedBlocks): Promise<void> {
   const { actionId, session, topic, table, heap, fromBlock, rows, rowSums } = removed;
   const facts = { session, table, heap, from_block: fromBlock, rows, row_sums: rowSums };
-  return record(ops, { kind: "SESSION_DELETE", actionId, key: [heap, String(fromBlock)], topic, session, facts });
+  return record(ops, { kind: "SESSION_DELETE", actionId, topic, session, facts });
 }
 
 /** What one transaction gave back of what the migrations establish. */
@@ -165,7 +93,7 @@ export const recordRepair = (ops: Ops, repaired: GivenBack): Promise<void> => re
 export function repairDeed({ actionId, round, topic, given }: GivenBack): Deed {
   const says = given.filter(({ what }) => what !== "comment").map((one) => one.says);
   const facts = { round, lost: says, comments: given.length - says.length };
-  return { kind: "REPAIR", actionId, key: [String(round)], topic, facts };
+  return { kind: "REPAIR", actionId, topic, facts };
 }
 
 /**
@@ -173,28 +101,19 @@ export function repairDeed({ actionId, round, topic, given }: GivenBack): Deed {
  * The group of the deed's topic publishes the entry.
  */
 function record(ops: Ops, deed: Deed): Promise<void> {
-  const value = encodeEvent("audit", ops.auditSchemaId, deedEntry(ops, deed, Date.now()));
+  const value = encodeEvent("audit", ops.auditSchemaId, deedEntry(toldDeed(ops, deed, Date.now())));
   const message = { topic: ops.auditTopicName, key: null, value, headers: {} };
   return insertOutbox(ops.connection, deed.topic, [{ partition: deed.partition ?? 0, message }]);
 }
 
-export function deedEntry(
-  { databaseId, databaseUser, actor }: Pick<Ops, "databaseId" | "databaseUser" | "actor">,
-  { kind, actionId, key, topic, partition, offset, session, facts }: Deed,
+export const toldDeed = (
+  { databaseId, login, osUser }: Pick<Ops, "databaseId" | "login" | "osUser">,
+  { partition, offset, session, ...deed }: Deed,
   nowMs: number,
-): AuditEvent {
-  const identity = { action_id: actionId, database_id: databaseId, database_user: databaseUser };
-  return {
-    log_id: deedId(kind, databaseId, actionId, key),
-    timestamp: nowMs * 1000,
-    event_type: kind,
-    actor,
-    payload: JSON.stringify({ ...identity, ...facts }),
-    success: true,
-    correlation_id: actionId,
-    source_topic: topic,
-    source_partition: partition ?? null,
-    source_offset: offset ?? null,
-    backtest_session_id: session ?? null,
-  };
-}
+): ToldDeed => ({
+  ...deed,
+  ...{ databaseId, login, osUser, doneUs: nowMs * 1000 },
+  partition: partition ?? null,
+  offset: offset ?? null,
+  session: session ?? null,
+});

@@ -13,9 +13,10 @@ export interface Ops {
   readonly databaseId: string;
   readonly auditTopicName: string;
   readonly auditSchemaId: number;
-  /** Who acts, as the audit trail names them: the user of this machine, and the one the database knows. */
-  readonly actor: string;
-  readonly databaseUser: string;
+  /** Who acts, as the audit trail names them: the login to the database, whatever role it has switched to. */
+  readonly login: string;
+  /** The user of this machine, which stands beside it. */
+  readonly osUser: string;
   close(): Promise<void>;
 }
 
@@ -50,7 +51,7 @@ export const opsOn = async (connection: Connection, schema: AuditSchema): Promis
   connection,
   databaseId: await databaseId(connection),
   ...schema,
-  actor: userName(),
-  databaseUser: await loginOf(connection),
+  login: await loginOf(connection),
+  osUser: userName(),
   close: () => connection.close(),
 });

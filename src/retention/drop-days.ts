@@ -55,7 +55,7 @@ export async function dropDays(ops: Ops, options: DropOptions): Promise<readonly
   const { table } = landing;
   await lockDrops(connection);
   await planDrop(ops, options);
-  const by = `${ops.actor} as ${ops.databaseUser}`;
+  const by = `${ops.osUser} as ${ops.login}`;
   const keepFrom = await committed(connection, () => moveKeepFrom(connection, table, options.before, by));
   const action = { actionId: randomUUID(), keepFrom, topic, landing, hasher };
   const dropped: DroppedDay[] = [];

@@ -124,7 +124,7 @@ async function goBack(
   await committed(ops.connection, async () => {
     await lockUnmoved(ops, plan);
     const place = { topic, partition, from, to };
-    const detail = { ...facts, actor: ops.actor, action_id: actionId };
+    const detail = { ...facts, actor: ops.login, os_user: ops.osUser, action_id: actionId };
     await writeRewind(ops.connection, { ...place, cutFrom, clusterId, topicId, leaderEpoch, rewinds, rows, detail });
     await recordRewound(ops, {
       ...place,

@@ -12,6 +12,7 @@ import {
   removedRows,
   unknownSymbols,
 } from "../table/checks/ledger-check.ts";
+import { deedBreaches } from "../table/checks/letter-deeds.ts";
 import { type RuleBreaks, ruleBreaks } from "../table/checks/rule-breaks.ts";
 import type { Connection } from "../table/connection.ts";
 import { type CountedAllowance, countedAllowances } from "../table/letters/allowed-letters.ts";
@@ -62,7 +63,8 @@ export function verify(
     const tables = await checkTables(connection, consumers);
     const outbox = await checkOutbox(connection, options.quiet ? 0 : OUTBOX_AGE_SECONDS_MAX);
     const chain = await checkChain(connection);
-    const problems = [...ledger.problems, ...tables.problems, ...outbox, ...chain.problems];
+    const deeds = await checkDeeds(connection);
+    const problems = [...ledger.problems, ...deeds, ...tables.problems, ...outbox, ...chain.problems];
     return {
       ok: problems.length === 0,
       problems,
@@ -100,6 +102,18 @@ async function checkLedger(connection: Connection): Promise<{ problems: Finding[
     }
   }
   return { problems, partitions: sums.length };
+}
+
+/** Letters change by deeds alone, of which the audit log tells. */
+async function checkDeeds(connection: Connection): Promise<Finding[]> {
+  return (await deedBreaches(connection)).map(({ kind, topic, partition, letters, first }) => {
+    const which = `${count(letters)} letters, the first at offsets ${first.join(", ")}`;
+    const detail =
+      kind === "untold"
+        ? `${which}, were acted on and no deed in tradetape.deed says so: by whom and why isn't in the audit log`
+        : `${which}, are gone or open again, though a deed in tradetape.deed says what became of them`;
+    return { check: "letters", subject: `${topic}/${partition}`, detail };
+  });
 }
 
 /** A database may hold several namespaces: `ticks` and `paper.ticks` land in one table. */

@@ -1,24 +1,19 @@
 import { describe, expect, test } from "vitest";
 import { CONSUMERS } from "../../consumers/all.ts";
+import { deedEntry } from "../../src/audit/deed-entry.ts";
 import { eventEntry, letterEntry, receiptEntry } from "../../src/audit/entry.ts";
 import { checkpointId, letterId, lossId, receiptId, replayId, saidDigest } from "../../src/audit/log-id.ts";
 import { isOwnEntry } from "../../src/audit/own-entry.ts";
 import { judgeOf } from "../../src/batch/encode/judge.ts";
 import type { AuditEvent } from "../../src/event/events.ts";
 import { NO_RULES_OFF, RULE_BY_NAME } from "../../src/event/rules.ts";
-import {
-  deedEntry,
-  lettersDeed,
-  repairDeed,
-  rewoundDeed,
-  setAsideDeed,
-  skippedSchemaDeed,
-} from "../../src/operator/audit-entries.ts";
+import { repairDeed, rewoundDeed, toldDeed } from "../../src/operator/audit-entries.ts";
 import { RULES_FILE } from "../support/rules.ts";
 import { audit, idOf, NOON } from "../support/samples.ts";
 
 const at = { topic: "paper.fills", partition: 2, offset: 7 };
-const ops = { databaseId: idOf("database"), databaseUser: "ops", actor: "tradetape" };
+const ops = { databaseId: idOf("database"), login: "ops", osUser: "tradetape" };
+const told = (deed: Parameters<typeof toldDeed>[1]) => deedEntry(toldDeed(ops, deed, 1));
 const deed = { actionId: idOf("action"), topic: "ticks", partition: 1, offset: 9 };
 
 /** Every entry of an event that a consumer's declaration makes, as the landing makes them. */
@@ -49,36 +44,15 @@ const OWN: readonly AuditEvent[] = [
   receiptEntry({ ...batch, databaseId: idOf("database"), digest: Buffer.alloc(32, 1) }),
   receiptEntry({ ...batch, databaseId: idOf("database"), digest: Buffer.alloc(32, 1), rewinds: 2 }),
   letterEntry(at, LETTER),
-  deedEntry(
-    ops,
-    lettersDeed({ kind: "REDRIVE", ...deed, rewind: 0, filter: { topics: [] }, letters: [{ offset: 9, reason: "x" }] }),
-    1,
-  ),
-  deedEntry(
-    ops,
-    lettersDeed({ kind: "DISCARD", ...deed, rewind: 2, filter: { topics: [] }, letters: [{ offset: 9, reason: "x" }] }),
-    1,
-  ),
-  deedEntry(ops, setAsideDeed({ ...deed, fromOffset: 9, nextOffset: 12, isEnded: false, note: "why" }), 1),
-  deedEntry(ops, rewoundDeed({ ...deed, from: 9, to: 4, facts: { breach: "cut" } }), 1),
-  deedEntry(ops, skippedSchemaDeed({ ...deed, schemaId: 17, isEnded: false, note: "why" }), 1),
-  deedEntry(
-    ops,
-    { ...deed, kind: "PARTITION_DROP", key: ["t", "2024-03-05"], facts: { table: "t", day: "2024-03-05" } },
-    1,
-  ),
-  deedEntry(ops, { ...deed, kind: "SESSION_DELETE", key: ["heap", "3"], facts: { heap: "heap", from_block: 3 } }, 1),
-  deedEntry(ops, repairDeed({ ...deed, round: 2, given: [] }), 1),
-  deedEntry(
-    ops,
-    {
-      ...deed,
-      kind: "LOSS_ACCEPTED",
-      key: [deed.topic, String(deed.partition), String(deed.offset), "12"],
-      facts: { to_offset: 12 },
-    },
-    1,
-  ),
+  told({ ...deed, kind: "REDRIVE", facts: { offsets: [9] } }),
+  told({ ...deed, kind: "DISCARD", facts: { offsets: [9], rewind: 2 } }),
+  told({ ...deed, kind: "SET_ASIDE", facts: { from_offset: 9, next_offset: 12 } }),
+  told(rewoundDeed({ ...deed, from: 9, to: 4, facts: { breach: "cut" } })),
+  told({ ...deed, kind: "SKIP_SCHEMA", facts: { schema_id: 17 } }),
+  told({ ...deed, kind: "PARTITION_DROP", facts: { table: "t", day: "2024-03-05" } }),
+  told({ ...deed, kind: "SESSION_DELETE", facts: { heap: "heap", from_block: 3 } }),
+  told(repairDeed({ ...deed, round: 2, given: [] })),
+  told({ ...deed, kind: "LOSS_ACCEPTED", facts: { to_offset: 12 } }),
   audit(2, {
     event_type: "REPLAY",
     log_id: replayId(idOf("database"), "r", String(NOON), saidDigest(REPLAYED)),

@@ -197,7 +197,7 @@ class World {
       if (next === undefined || next >= log.low) continue;
       try {
         const services = await simulatedServices(this.#world(), new Process("ops"));
-        const loss = { topic: this.plan.topic, partition, from: next, to: log.low, reason: "retention", actor: "ops" };
+        const loss = { topic: this.plan.topic, partition, from: next, to: log.low, reason: "retention", osUser: "ops" };
         await acceptLoss(services, loss);
         this.time.note("loss-accepted", () => `${partition}: ${next}..${log.low}`);
         await services.close();
@@ -216,7 +216,7 @@ class World {
       await services.questions.use(async (connection) => {
         const asked = { partition: undefined, to: undefined };
         const plans = await planRewinds({ connection, client, admin, config }, plan.topic, asked);
-        const who = { actor: "ops", databaseUser: "ops", auditTopicName: "audit", auditSchemaId };
+        const who = { login: "ops", osUser: "ops", auditTopicName: "audit", auditSchemaId };
         const ops = { connection, databaseId, ...who, close: async () => {} };
         await rewind(ops, plans, { reason: "an election", namespace: "" });
       });

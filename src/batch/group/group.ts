@@ -55,6 +55,7 @@ export class Group {
     this.#runner = new JobRunner({ ...parts, lockWatch, patience: this.#patience, signal: this.#ending.signal });
     this.pump = new OutboxPump({
       topicName: plan.topicName,
+      auditSchemaId: plan.auditSchemaId,
       sessions: parts.outbox,
       publisher: parts.publisher,
       patience: this.#patience(),

@@ -1,4 +1,6 @@
+import { deedEntry } from "../../audit/deed-entry.ts";
 import type { Clock } from "../../clock.ts";
+import { encodeEvent } from "../../event/codec.ts";
 import { forgetOutbox, nextOutboxPage } from "../../table/landing/outbox.ts";
 import type { SessionSource } from "../../table/pool/session-pool.ts";
 import type { RawMessage, RawPublisher } from "../../topic/publish/raw-publish.ts";
@@ -20,6 +22,7 @@ const GATHER_MS = 200;
  */
 export class OutboxPump {
   readonly #topicName: string;
+  readonly #auditSchemaId: number;
   readonly #sessions: SessionSource;
   readonly #publisher: RawPublisher;
   readonly #patience: Patience;
@@ -35,6 +38,7 @@ export class OutboxPump {
 
   constructor(parts: {
     readonly topicName: string;
+    readonly auditSchemaId: number;
     readonly sessions: SessionSource;
     readonly publisher: RawPublisher;
     readonly patience: Patience;
@@ -44,6 +48,7 @@ export class OutboxPump {
     readonly clock: Clock;
   }) {
     this.#topicName = parts.topicName;
+    this.#auditSchemaId = parts.auditSchemaId;
     this.#sessions = parts.sessions;
     this.#publisher = parts.publisher;
     this.#patience = parts.patience;
@@ -102,11 +107,12 @@ export class OutboxPump {
     if (page.length === 0) return 0;
     await this.#publisher.publish(
       page.map(
-        ({ topic, key, value, headers }): RawMessage => ({
+        ({ topic, key, value, deed, headers }): RawMessage => ({
           topicName: topic,
           partition: ONLY_PARTITION,
           key,
-          value,
+          // Of a deed the database hands out no bytes: it says what was done, so that nobody hands in what it is to say.
+          value: deed ? encodeEvent("audit", this.#auditSchemaId, deedEntry({ ...deed, session: null })) : value,
           headers: rawHeaders(headers),
         }),
       ),

@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import { deedId } from "../../audit/log-id.ts";
+import { deedEntry } from "../../audit/deed-entry.ts";
 import { TradetapeError } from "../../errors.ts";
 import { encodeEvent } from "../../event/codec.ts";
 import type { EventTopic } from "../../event/schemas.ts";
@@ -7,6 +7,7 @@ import type { Connection } from "../../table/connection.ts";
 import { claimPartition, lockPartition } from "../../table/landing/landed.ts";
 import { advance, type LedgerRow, NOTHING_COUNTED } from "../../table/landing/ledger.ts";
 import { insertOutbox } from "../../table/landing/outbox.ts";
+import { loginOf } from "../../table/letters/letter-actions.ts";
 import { topicName } from "../../topic/topics.ts";
 import { inTransaction } from "../land/land.ts";
 import type { LandingServices } from "./landing-services.ts";
@@ -18,8 +19,8 @@ export interface AcceptedLoss {
   readonly from: number;
   readonly to: number;
   readonly reason: string;
-  /** Who accepts the loss. */
-  readonly actor: string;
+  /** Who accepts the loss, as this machine knows them; the database knows them by their login. */
+  readonly osUser: string;
 }
 
 /**
@@ -39,9 +40,11 @@ export async function acceptLoss(services: LandingServices, loss: AcceptedLoss):
       const next = await lockPartition(connection, name, loss.partition);
       if (loss.from !== next) throw refused(name, loss, `the database expects offset ${next} next`);
       if (loss.to > log.low) throw refused(name, loss, `the log still holds what begins at offset ${log.low}`);
-      const { partition, reason, actor } = loss;
-      await advance(connection, name, { partition, ledger: ledgerRow(loss), detail: { reason, actor } });
-      await oweAuditEntry(connection, services, name, loss);
+      const { partition, reason, osUser } = loss;
+      const login = await loginOf(connection);
+      const detail = { reason, actor: login, os_user: osUser };
+      await advance(connection, name, { partition, ledger: ledgerRow(loss), detail });
+      await oweAuditEntry(connection, services, name, { ...loss, login });
       return { kind: "landed" };
     }),
   );
@@ -61,23 +64,15 @@ async function oweAuditEntry(
   connection: Connection,
   { config, databaseId, auditSchemaId }: Pick<LandingServices, "config" | "databaseId" | "auditSchemaId">,
   name: string,
-  loss: AcceptedLoss,
+  loss: AcceptedLoss & { readonly login: string },
 ): Promise<void> {
-  const { partition, from, to, reason, actor } = loss;
-  const actionId = randomUUID();
-  const identity = { action_id: actionId, database_id: databaseId };
-  const value = encodeEvent("audit", auditSchemaId, {
-    log_id: deedId("LOSS_ACCEPTED", databaseId, actionId, [name, String(partition), String(from), String(to)]),
-    timestamp: Date.now() * 1000,
-    event_type: "LOSS_ACCEPTED",
-    actor,
-    payload: JSON.stringify({ ...identity, from_offset: from, to_offset: to, lost: to - from, reason }),
-    success: true,
-    correlation_id: actionId,
-    source_topic: name,
-    source_partition: partition,
-    source_offset: from,
-  });
+  const { partition, from, to, reason, login, osUser } = loss;
+  const deed = {
+    ...{ kind: "LOSS_ACCEPTED", actionId: randomUUID(), databaseId, login, osUser, doneUs: Date.now() * 1000 },
+    ...{ topic: name, partition, offset: from, session: null },
+    facts: { from_offset: from, to_offset: to, lost: to - from, reason },
+  };
+  const value = encodeEvent("audit", auditSchemaId, deedEntry(deed));
   await insertOutbox(connection, name, [
     { partition, message: { topic: topicName(config.namespace, "audit"), key: null, value, headers: {} } },
   ]);

@@ -78,7 +78,7 @@ function lossOf({ acceptLoss: range, reason }: ConsumeOptions): AcceptedLoss | u
   }
   const [consumer] = pickConsumers([topic]);
   const at = { partition: Number(partition), from: Number(from), to: Number(to) };
-  return { topic: consumer!.topic, ...at, reason, actor: userName() };
+  return { topic: consumer!.topic, ...at, reason, osUser: userName() };
 }
 
 /** @throws TradetapeError input_invalid that lists the topics there are */

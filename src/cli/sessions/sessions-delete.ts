@@ -71,7 +71,7 @@ async function deleteIt(session: Session, ops: Ops, found: LandedSession, waitMs
   const { status } = await requireSession(ops.connection, id);
   if (status !== "deleted") {
     await using tape = await connectTape(config, log);
-    await publishDeleted(tape, found, ops.actor);
+    await publishDeleted(tape, found, ops.login);
   }
   if (!(await deletionLanded(ops.connection, id, { waitMs, stop: signal }))) return EXIT.interrupted;
   const { schemaRegistryUrl } = requireServices(config, "schemaRegistryUrl");

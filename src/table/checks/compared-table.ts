@@ -133,7 +133,7 @@ const RECORD = ["topic", "partition", "offset", "key", "value", "headers", "publ
 export const DEAD_LETTERS = byOffset(
   "dead_letter",
   [...RECORD, "reason", "column_name", "sqlstate"],
-  ["detail", "dead_at", "state", "attempts", "acted_at", "acted_by", "note", "redriven_offset", "rewind"],
+  ["detail", "dead_at", "state", "attempts", "acted_at", "acted_by", "note", "redriven_offset", "rewind", "deed_id"],
   LETTER_ID,
 );
 

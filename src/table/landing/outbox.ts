@@ -13,7 +13,29 @@ export interface OutboxMessage {
 
 interface StoredOutboxMessage extends OutboxMessage {
   readonly outboxId: number;
+  /** Whose audit entry is the message's value; null where the message has its value. */
+  readonly deed: StoredDeed | null;
 }
+
+/** What an operator did, as the database noted it (0037_deeds.sql). */
+interface StoredDeed {
+  readonly kind: string;
+  readonly actionId: string;
+  readonly databaseId: string;
+  readonly login: string;
+  readonly osUser: string;
+  readonly doneUs: number;
+  readonly topic: string;
+  readonly partition: number | null;
+  readonly offset: number | null;
+  readonly facts: Readonly<Record<string, unknown>>;
+}
+
+/** SQL; a `StoredDeed` of the row `d`. */
+const DEED = `jsonb_build_object('kind', d.kind, 'actionId', d.action_id, 'login', d.login, 'osUser', d.os_user,
+  'databaseId', (SELECT database_id FROM tradetape.database_id),
+  'doneUs', (extract(epoch FROM d.done_at) * 1000000)::bigint, 'topic', d.topic, 'partition', d.partition, 'offset', d."offset",
+  'facts', d.facts || CASE WHEN d.offsets IS NULL THEN '{}' ELSE jsonb_build_object('offsets', d.offsets) END)`;
 
 /** A message and the partition whose batch owes it. */
 export interface Owed {
@@ -65,12 +87,12 @@ export async function nextOutboxPage(
   sourcePartitions: readonly number[],
 ): Promise<readonly StoredOutboxMessage[]> {
   return connection.query<StoredOutboxMessage & Record<string, unknown>>(
-    `SELECT "outboxId", topic, key, value, headers FROM (
-       SELECT outbox_id AS "outboxId", topic, key, value, headers,
+    `SELECT "outboxId", m.topic, key, value, headers, CASE WHEN d.deed_id IS NOT NULL THEN ${DEED} END AS deed FROM (
+       SELECT outbox_id AS "outboxId", topic, key, value, headers, deed_id,
          sum(coalesce(octet_length(value), 0)) OVER (ORDER BY outbox_id) - coalesce(octet_length(value), 0) AS before
        FROM (SELECT * FROM tradetape.outbox WHERE source_topic = $1 AND source_partition = ANY($2::int[])
              ORDER BY outbox_id LIMIT $3) page
-     ) measured WHERE before < $4 ORDER BY "outboxId"`,
+     ) m LEFT JOIN tradetape.deed d USING (deed_id) WHERE before < $4 ORDER BY "outboxId"`,
     [sourceTopic, sourcePartitions, PAGE_MESSAGES_MAX, PAGE_BYTES_MAX],
   );
 }

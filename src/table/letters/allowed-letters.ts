@@ -76,10 +76,11 @@ const HELD = `topic, partition, from_offset AS "fromOffset", next_offset AS "nex
 const HELD_BY_TOPIC = `FROM tradetape.allowed_letters a WHERE ${HOLDS}
      ORDER BY topic, schema_id NULLS FIRST, partition, from_offset`;
 
-/** Why letters are allowed, and by whom. */
-interface Allowance {
+/** Why somebody allows letters, or no longer does, and by which command. Who it is, the database knows. */
+interface AllowingAction {
   readonly note: string;
-  readonly actor: string;
+  readonly actionId: string;
+  readonly osUser: string;
 }
 
 /** Offsets of a partition that are allowed. */
@@ -89,25 +90,25 @@ interface AllowedRange {
   readonly nextOffset: number;
 }
 
+/** The deed and its audit entry come with it, as with all that follows. */
 export async function allowOffsets(
   connection: Connection,
   topic: string,
-  ranges: readonly AllowedRange[],
-  { note, actor }: Allowance,
+  { partition, fromOffset, nextOffset }: AllowedRange,
+  { note, actionId, osUser }: AllowingAction,
 ): Promise<void> {
-  await connection.run(
-    `INSERT INTO tradetape.allowed_letters (topic, partition, from_offset, next_offset, note, allowed_by)
-     SELECT $1, partition, "fromOffset", "nextOffset", $3, $4
-     FROM jsonb_to_recordset($2::jsonb) AS range (partition integer, "fromOffset" bigint, "nextOffset" bigint)`,
-    [topic, JSON.stringify(ranges), note, actor],
-  );
+  const values = [topic, partition, fromOffset, nextOffset, note, actionId, osUser];
+  await connection.query("SELECT tradetape.set_aside($1, $2, $3, $4, $5, $6::uuid, $7)", values);
 }
 
-/** @returns the offsets that were allowed and had not all landed */
-export function endOffsets(connection: Connection, topic: string): Promise<AllowedRange[]> {
-  return connection.query<AllowedRange & Record<string, unknown>>(
-    `UPDATE tradetape.allowed_letters a SET ended_at = now() WHERE topic = $1 AND schema_id IS NULL AND ${HOLDS}
-     RETURNING partition, from_offset AS "fromOffset", next_offset AS "nextOffset"`,
+/** The offsets that are allowed and have not all landed. */
+export function heldOffsets(
+  connection: Connection,
+  topic: string,
+): Promise<(AllowedRange & { readonly allowedId: number })[]> {
+  return connection.query<AllowedRange & { readonly allowedId: number } & Record<string, unknown>>(
+    `SELECT allowed_id AS "allowedId", partition, from_offset AS "fromOffset", next_offset AS "nextOffset"
+     FROM tradetape.allowed_letters a WHERE topic = $1 AND schema_id IS NULL AND ${HOLDS} ORDER BY allowed_id`,
     [topic],
   );
 }
@@ -116,25 +117,37 @@ export function endOffsets(connection: Connection, topic: string): Promise<Allow
 export async function allowSchema(
   connection: Connection,
   topic: string,
-  schemaId: number,
-  { note, actor }: Allowance,
+  { schemaId, everyWriter }: { readonly schemaId: number; readonly everyWriter: boolean },
+  { note, actionId, osUser }: AllowingAction,
 ): Promise<boolean> {
-  const added = await connection.run(
-    `INSERT INTO tradetape.allowed_letters (topic, schema_id, note, allowed_by) SELECT $1, $2, $3, $4
-     WHERE NOT EXISTS (
-       SELECT FROM tradetape.allowed_letters WHERE topic = $1 AND schema_id = $2 AND ended_at IS NULL)`,
-    [topic, schemaId, note, actor],
+  const [row] = await connection.query<{ isNew: boolean }>(
+    `SELECT tradetape.skip_schema($1, $2, $3, $4, $5::uuid, $6) AS "isNew"`,
+    [topic, schemaId, everyWriter, note, actionId, osUser],
   );
-  return added > 0;
+  return row!.isNew;
 }
 
-/** @returns whether it was allowed before */
-export async function endSchema(connection: Connection, topic: string, schemaId: number): Promise<boolean> {
-  const ended = await connection.run(
-    `UPDATE tradetape.allowed_letters SET ended_at = now() WHERE topic = $1 AND schema_id = $2 AND ended_at IS NULL`,
+/** The allowance of a schema that nobody has taken back. */
+export async function heldSchema(connection: Connection, topic: string, schemaId: number): Promise<number | undefined> {
+  const [row] = await connection.query<{ allowedId: number }>(
+    `SELECT allowed_id AS "allowedId" FROM tradetape.allowed_letters
+     WHERE topic = $1 AND schema_id = $2 AND ended_at IS NULL`,
     [topic, schemaId],
   );
-  return ended > 0;
+  return row?.allowedId;
+}
+
+/** Takes an allowance back. @returns false where somebody else has */
+export async function endAllowance(
+  connection: Connection,
+  allowedId: number,
+  { note, actionId, osUser }: AllowingAction,
+): Promise<boolean> {
+  const [row] = await connection.query<{ isEnded: boolean }>(
+    `SELECT tradetape.end_allowance($1, $2, $3::uuid, $4) AS "isEnded"`,
+    [allowedId, note, actionId, osUser],
+  );
+  return row!.isEnded;
 }
 
 /** The lowest offset of each partition whose event is parked. */

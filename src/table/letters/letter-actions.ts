@@ -53,26 +53,42 @@ export interface OpenLetter {
   readonly attempts: number;
 }
 
+/** Open letters that were looked at, and those of them that this transaction has locked, both in offset order. */
+interface LockedPage {
+  readonly looked: number;
+  /** The last offset that was looked at. */
+  readonly lastOffset: number;
+  readonly locked: readonly OpenLetter[];
+}
+
 /**
- * Locks the next open letters of a partition, in offset order, for this transaction. Those that somebody else is acting
- * on are passed over: two people who redrive at once send each letter once.
+ * Locks the next open letters of a partition, for this transaction. Those that somebody else is acting on are passed over:
+ * two people who redrive at once send each letter once. Another statement than the one that finds them locks them, because the
+ * function that may lock takes no filter.
  */
-export function lockOpenLetters(
+export async function lockOpenLetters(
   connection: Connection,
   filter: LetterFilter,
   place: PagePlace,
-): Promise<readonly OpenLetter[]> {
-  return connection.query<OpenLetter & Record<string, unknown>>(
-    `SELECT d."offset", d.reason, d.attempts FROM tradetape.dead_letter d
+): Promise<LockedPage> {
+  const found = await connection.query<{ offset: number }>(
+    `SELECT d."offset" FROM tradetape.dead_letter d
      WHERE ${MEANT} AND d.state = 'open' AND d.topic = $5 AND d.partition = $6 AND d.rewind = $7
        AND d."offset" > $8 AND d.attempts < $9 AND d.reason IS DISTINCT FROM $10
-     ORDER BY d."offset" LIMIT $11 FOR UPDATE SKIP LOCKED`,
+     ORDER BY d."offset" LIMIT $11`,
     [
       ...valuesOf(filter),
       ...[place.topic, place.partition, place.rewind, place.afterOffset],
       ...[place.attemptsMax, place.but ?? null, place.rowsMax],
     ],
   );
+  if (found.length === 0) return { looked: 0, lastOffset: place.afterOffset, locked: [] };
+  const offsets = found.map(({ offset }) => offset);
+  const locked = await connection.query<OpenLetter & Record<string, unknown>>(
+    `SELECT "offset", reason, attempts FROM tradetape.lock_letters($1, $2, $3, $4::bigint[]) ORDER BY "offset"`,
+    [place.topic, place.partition, place.rewind, offsets],
+  );
+  return { looked: offsets.length, lastOffset: offsets.at(-1)!, locked };
 }
 
 /** What is published again of a letter. */
@@ -108,50 +124,51 @@ export function readLetterRecords(
 /** What a redrive made of a letter. */
 export interface RedrivenLetter {
   readonly offset: number;
-  readonly attempts: number;
   readonly redrivenOffset: number;
 }
 
-/**
- * Marks letters as sent again. The offsets stand twice in its statement: joined alone, they make a planner without
- * statistics read all open letters for each of them.
- */
-export async function markRedriven(
-  connection: Connection,
-  place: LetterPlace,
-  letters: readonly RedrivenLetter[],
-  actor: string,
-): Promise<void> {
-  const changed = await connection.run(
-    `UPDATE tradetape.dead_letter d
-     SET state = 'redriven', attempts = r.attempts, redriven_offset = r.at, acted_at = now(), acted_by = $3
-     FROM unnest($4::bigint[], $5::int[], $6::bigint[]) AS r (o, attempts, at)
-     WHERE d.topic = $1 AND d.partition = $2 AND d.rewind = $7 AND d."offset" = ANY($4::bigint[]) AND d."offset" = r.o
-       AND d.state = 'open'`,
-    [
-      place.topic,
-      place.partition,
-      actor,
-      letters.map((letter) => letter.offset),
-      letters.map((letter) => letter.attempts),
-      letters.map((letter) => letter.redrivenOffset),
-      place.rewind,
-    ],
-  );
-  if (changed !== letters.length) throw new Error("a letter changed its state under our lock");
+/** Who acts by which command, and on which letters. */
+interface LetterAction extends LetterPlace {
+  readonly filter: LetterFilter;
+  readonly actionId: string;
+  readonly osUser: string;
 }
 
-export async function markDiscarded(
+/** Marks letters as sent again; their deed and its audit entry come with it. */
+export const markRedriven = (
   connection: Connection,
-  place: LetterPlace,
+  action: LetterAction,
+  letters: readonly RedrivenLetter[],
+): Promise<void> =>
+  act(connection, action, {
+    kind: "REDRIVE",
+    offsets: letters.map(({ offset }) => offset),
+    redrivenAt: letters.map(({ redrivenOffset }) => redrivenOffset),
+    note: null,
+  });
+
+/** Gives letters up; their deed and its audit entry come with it. */
+export const markDiscarded = (
+  connection: Connection,
+  action: LetterAction,
   offsets: readonly number[],
-  actor: string,
   note: string,
+): Promise<void> => act(connection, action, { kind: "DISCARD", offsets, redrivenAt: null, note });
+
+interface LetterDeed {
+  readonly kind: "REDRIVE" | "DISCARD";
+  readonly offsets: readonly number[];
+  readonly redrivenAt: readonly number[] | null;
+  readonly note: string | null;
+}
+
+async function act(
+  connection: Connection,
+  { topic, partition, rewind, filter, actionId, osUser }: LetterAction,
+  { kind, offsets, redrivenAt, note }: LetterDeed,
 ): Promise<void> {
-  const changed = await connection.run(
-    `UPDATE tradetape.dead_letter SET state = 'discarded', acted_at = now(), acted_by = $3, note = $4
-     WHERE topic = $1 AND partition = $2 AND rewind = $6 AND "offset" = ANY($5::bigint[]) AND state = 'open'`,
-    [place.topic, place.partition, actor, note, offsets, place.rewind],
+  await connection.query(
+    "SELECT tradetape.act_on_letters($1, $2, $3, $4, $5::bigint[], $6::bigint[], $7, $8::jsonb, $9::uuid, $10)",
+    [kind, topic, partition, rewind, offsets, redrivenAt, note, JSON.stringify(filter), actionId, osUser],
   );
-  if (changed !== offsets.length) throw new Error("a letter changed its state under our lock");
 }

@@ -42,11 +42,11 @@ test.each([
     "REVOKE EXECUTE ON FUNCTION tradetape.make_day FROM tradetape_lander",
     "lacks execute of tradetape.make",
   ],
-  ["tradetape_ops", "REVOKE INSERT ON tradetape.outbox FROM tradetape_ops", "lacks insert of tradetape.outbox"],
+  ["tradetape_ops", "REVOKE SELECT ON tradetape.deed FROM tradetape_ops", "lacks select of tradetape.deed"],
   [
     "tradetape_ops",
-    "REVOKE UPDATE (note) ON tradetape.dead_letter FROM tradetape_ops",
-    "lacks update of tradetape.dead_letter.note",
+    "REVOKE EXECUTE ON FUNCTION tradetape.act_on_letters FROM tradetape_ops",
+    "lacks execute of tradetape.act_on_letters",
   ],
   ["tradetape_owner", `ALTER TABLE public.quote OWNER TO ${STRANGER}`, "lacks ownership of public.quote"],
   [

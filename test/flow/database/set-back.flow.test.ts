@@ -72,7 +72,7 @@ async function loseQuotes(): Promise<number> {
 
 async function accept(config: TestTape["config"], to: number, reason: string): Promise<void> {
   const services = await openLandingServices(config, openLog(config));
-  const loss = { topic: "quotes", partition: ALONE, from: 0, to, reason, actor: "ops" } as const;
+  const loss = { topic: "quotes", partition: ALONE, from: 0, to, reason, osUser: "ops" } as const;
   await acceptLoss(services, loss).finally(() => services.close());
 }
 

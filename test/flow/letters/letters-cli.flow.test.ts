@@ -214,21 +214,3 @@ test("parked tells by topic and missing parent how many wait, since when, and fo
   expect(stdout).toContain("1 events are parked");
   expect((await tradetape(["parked", "--topic", "bars"], env)).stdout).toBe("nothing is parked\n");
 });
-
-describe("the role for those who act on letters", () => {
-  test("may change a letter's state and tell of it, and nothing else", async () => {
-    for (const sql of [
-      "DELETE FROM tradetape.dead_letter",
-      "UPDATE tradetape.dead_letter SET value = NULL",
-      "UPDATE tradetape.dead_letter SET detail = ''",
-      "INSERT INTO tradetape.dead_letter SELECT * FROM tradetape.dead_letter",
-      "DELETE FROM tradetape.outbox",
-      "UPDATE tradetape.landed_offset SET next_offset = 0",
-      "DELETE FROM tradetape.parked_event",
-      "INSERT INTO public.audit_log SELECT * FROM public.audit_log",
-    ]) {
-      await expect(tape.queryAs("tradetape_ops", sql), sql).rejects.toThrow("permission denied");
-    }
-    await tape.queryAs("tradetape_ops", "UPDATE tradetape.dead_letter SET state = state");
-  });
-});

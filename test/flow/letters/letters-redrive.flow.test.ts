@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { CONSUMERS } from "../../../consumers/all.ts";
+import { discard } from "../../../src/dead-letter/discard.ts";
 import { redrive } from "../../../src/dead-letter/redrive.ts";
 import { awaitOutcome } from "../../../src/dead-letter/redrive-outcome.ts";
 import type { EventTopic } from "../../../src/event/schemas.ts";
@@ -24,7 +25,12 @@ beforeAll(async () => {
 });
 beforeEach(async () => {
   base += 1000;
-  await tape.query("UPDATE tradetape.dead_letter SET state = 'discarded' WHERE state = 'open'");
+  const topics = (await tape.query<{ topic: string }>("SELECT DISTINCT topic FROM tradetape.dead_letter")).map(
+    (one) => one.topic,
+  );
+  await asOps(tape, (ops) =>
+    discard(ops, { filter: { topics }, note: "of another test", lettersMax: 1e9, stop: never }),
+  );
   await refuseNegative();
 });
 afterAll(() => tape.stop());

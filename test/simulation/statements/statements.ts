@@ -249,6 +249,7 @@ const HANDLERS: readonly (readonly [RegExp, Handler])[] = [
   [/^INSERT INTO tradetape\.outbox/, insertOutbox],
   [/^SELECT "outboxId"/, outboxPage],
   [/^DELETE FROM tradetape\.outbox/, deleteOutbox],
+  [/^SELECT session_user/, taking(() => rows([{ name: "ops" }]))],
   [
     /^SELECT topic FROM unnest/,
     taking<[string[]]>(({ db, tx, values: [asked] }) => {
