@@ -14,6 +14,7 @@ import { leaveLostCoordinators } from "../patch/lost-coordinator.ts";
 import { produceWholeBatches } from "../patch/produce-request.ts";
 import { quietRequestQueue } from "../patch/request-queue.ts";
 import { openSocket } from "../patch/socket.ts";
+import { endUnanswered } from "../patch/unanswered.ts";
 import { MEMBER_RETRY } from "./consumer-options.ts";
 import { KafkaAdmin } from "./kafka-admin.ts";
 import { kafkaLogCreator } from "./kafka-log.ts";
@@ -86,6 +87,7 @@ function patchOnce(): void {
   if (isPatched) return;
   const internals = kafkajsInternals();
   quietRequestQueue(internals);
+  endUnanswered(internals);
   leaveLostCoordinators(internals);
   fetchWholeBatches(internals);
   shortenFirstFetches(internals);

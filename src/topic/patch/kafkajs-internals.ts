@@ -1,6 +1,7 @@
-import { createRequire } from "node:module";
-import { basename, dirname } from "node:path";
+import type { Socket } from "node:net";
 import type { RecordBatch } from "../wire/record-batch.ts";
+import { MEMBERS } from "./kafkajs-members.ts";
+import { ownCopy } from "./own-copy.ts";
 
 /** The version of kafkajs whose insides are known. */
 const VERSION = "2.2.4";
@@ -25,14 +26,36 @@ export interface AnswerDecoder {
   readArray<T>(read: (decoder: AnswerDecoder) => T): T[];
 }
 
+/** A request that was sent and has no answer yet; times are in ms. */
+interface SentRequest {
+  readonly sentAt: number;
+  readonly requestTimeout: number;
+  timeoutRequest(): void;
+}
+
 /** A connection's queue of requests. */
 export interface RequestQueue {
   readonly pending: readonly unknown[];
+  readonly inflight: ReadonlyMap<number, SentRequest>;
+  readonly requestTimeout: number;
+  requestTimeoutIntervalId?: NodeJS.Timeout;
+  isConnected(): boolean;
+  scheduleRequestTimeoutCheck(): void;
+  destroy(): void;
   /** The end of a broker's throttling, in ms since 1970; -1 is none. */
   readonly throttledUntil: number;
   throttleCheckTimeoutId: NodeJS.Timeout | null;
   checkPendingRequests(): void;
   scheduleCheckPendingRequests(): void;
+}
+
+/** A connection to a broker, which may be opened and closed again and again. */
+export interface BrokerConnection {
+  readonly host: string;
+  readonly port: number;
+  readonly socket?: Socket;
+  connect(this: BrokerConnection): Promise<unknown>;
+  rejectRequests(error: Error): void;
 }
 
 /** A consumer's side of its group. A fetch brings a batch of each partition, also an empty one. */
@@ -77,6 +100,7 @@ export interface BatchInside {
 /** The insides of kafkajs that are changed or used: all files of this folder get them from here. */
 export interface Internals {
   readonly RequestQueue: { readonly prototype: RequestQueue };
+  readonly Connection: { readonly prototype: BrokerConnection };
   readonly ConsumerGroup: { readonly prototype: GroupSide };
   readonly requests: Requests;
   readonly Encoder: new () => RequestEncoder;
@@ -85,40 +109,10 @@ export interface Internals {
 
 type Modules = Internals & {
   readonly RequestQueue: new (options: object) => RequestQueue;
+  readonly Connection: new (options: object) => BrokerConnection;
   readonly ConsumerGroup: new (options: object) => GroupSide;
   readonly Batch: new (topic: string, fetchedOffset: string, data: object) => BatchInside;
 };
-
-/** Every member that is changed or used, by the object that has it, and what it has to be. */
-const MEMBERS = {
-  "request queue": {
-    pending: "object",
-    throttledUntil: "number",
-    throttleCheckTimeoutId: "object",
-    checkPendingRequests: "function",
-    scheduleCheckPendingRequests: "function",
-  },
-  "consumer group": { maxWaitTime: "number", heartbeat: "function", fetch: "function" },
-  encoder: {
-    buffer: "object",
-    writeString: "function",
-    writeInt16: "function",
-    writeInt32: "function",
-    writeBuffer: "function",
-  },
-  decoder: {
-    readInt16: "function",
-    readInt32: "function",
-    readInt64: "function",
-    readString: "function",
-    readBoolean: "function",
-    readArray: "function",
-  },
-  "produce request": { encode: "function" },
-  "produce response": { decode: "function", parse: "function" },
-  "fetch response": { decode: "function", parse: "function" },
-  batch: { fetchedOffset: "string", messagesWithinOffset: "object" },
-} as const;
 
 /** The version of each request that kafkajs and Kafka 4 agree on. */
 const AGREED = { fetch: 11, produce: 7 } as const;
@@ -134,6 +128,7 @@ export function kafkajsInternals(load: (module: string) => unknown = ownCopy): I
   const { requests } = load("src/protocol/requests/index.js") as { requests: Requests };
   const modules = {
     RequestQueue: load("src/network/requestQueue/index.js"),
+    Connection: load("src/network/connection.js"),
     ConsumerGroup: load("src/consumer/consumerGroup.js"),
     requests,
     Encoder: load("src/protocol/encoder.js"),
@@ -150,35 +145,15 @@ export function kafkajsInternals(load: (module: string) => unknown = ownCopy): I
   return modules;
 }
 
-const OWN_NAME = "tradetape-kafkajs";
-
-function ownCopy(module: string): unknown {
-  const load = createRequire(import.meta.url);
-  requireOwnFolder(dirname(load.resolve(`${OWN_NAME}/package.json`)));
-  return load(`${OWN_NAME}/${module}`);
-}
-
-/**
- * npm gives an alias a folder of its own. pnpm links it to the one folder of that kafkajs, which a host program that has
- * the same version loads as well: our patches would give its consumers whole batches for messages.
- * @throws Error unless the folder is our copy's alone
- */
-export function requireOwnFolder(folder: string): void {
-  if (basename(folder) === OWN_NAME) return;
-  throw new Error(
-    `tradetape's copy of kafkajs lies in ${folder}, where other programs find it, too, and tradetape would change theirs: ` +
-      "install tradetape with npm, which gives its copy a folder of its own",
-  );
-}
-
 /** One of each kind, because most members are an object's own and not its class's. */
-function samplesOf({ RequestQueue, ConsumerGroup, requests, Encoder, Decoder, Batch }: Modules) {
+function samplesOf({ RequestQueue, Connection, ConsumerGroup, requests, Encoder, Decoder, Batch }: Modules) {
   const nothing = { partition: 0, highWatermark: "0", messages: [], abortedTransactions: [] };
   try {
     const produce = requests.Produce.protocol({ version: AGREED.produce })({ acks: -1, timeout: 1, topicData: [] });
     const fetch = requests.Fetch.protocol({ version: AGREED.fetch })({ maxWaitTime: 1, topics: [] });
     return {
-      "request queue": new RequestQueue({}),
+      "request queue": new RequestQueue({ requestTimeout: 1 }),
+      connection: new Connection({ host: "", port: 0, logger: { namespace: () => undefined } }),
       "consumer group": new ConsumerGroup({ logger: { namespace: () => undefined }, maxWaitTimeInMs: 1 }),
       encoder: new Encoder(),
       decoder: new Decoder(Buffer.alloc(0)),

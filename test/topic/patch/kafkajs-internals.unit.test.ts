@@ -1,6 +1,7 @@
 import { createRequire } from "node:module";
 import { describe, expect, it } from "vitest";
-import { kafkajsInternals, requireOwnFolder } from "../../../src/topic/patch/kafkajs-internals.ts";
+import { kafkajsInternals } from "../../../src/topic/patch/kafkajs-internals.ts";
+import { requireOwnFolder } from "../../../src/topic/patch/own-copy.ts";
 
 const load = createRequire(import.meta.url);
 type Class = new (...given: never[]) => object;
@@ -37,6 +38,7 @@ const withoutCall =
   };
 
 const QUEUE = "src/network/requestQueue/index.js";
+const CONNECTION = "src/network/connection.js";
 const REQUESTS = "src/protocol/requests/index.js";
 const ENCODER = "src/protocol/encoder.js";
 const GROUP = "src/consumer/consumerGroup.js";
@@ -53,6 +55,15 @@ const MISSING = [
   ],
   ["the look at held-back requests", "no checkPendingRequests in", QUEUE, without("checkPendingRequests")],
   ["what is replaced", "no scheduleCheckPendingRequests in", QUEUE, without("scheduleCheckPendingRequests")],
+  ["requests without an answer", "no inflight in its request queue", QUEUE, without("inflight")],
+  ["a request's time limit", "no requestTimeout in its request queue", QUEUE, without("requestTimeout")],
+  ["whether there is a connection", "no isConnected in its request queue", QUEUE, without("isConnected")],
+  ["the look at time limits", "no scheduleRequestTimeoutCheck in", QUEUE, without("scheduleRequestTimeoutCheck")],
+  ["the end of that look", "no destroy in its request queue", QUEUE, without("destroy")],
+  ["connections", "no connect in its connection", CONNECTION, without("connect")],
+  ["a broker's host", "no host in its connection", CONNECTION, without("host")],
+  ["a broker's port", "no port in its connection", CONNECTION, without("port")],
+  ["an end of requests", "no rejectRequests in its connection", CONNECTION, without("rejectRequests")],
   ["heartbeats", "no heartbeat in its consumer group", GROUP, without("heartbeat")],
   ["fetches", "no fetch in its consumer group", GROUP, without("fetch")],
   ["how long a fetch waits", "no maxWaitTime in its consumer group", GROUP, without("maxWaitTime")],

@@ -1,0 +1,36 @@
+/** Every member that is changed or used, by the object that has it, and what it has to be. */
+export const MEMBERS = {
+  "request queue": {
+    pending: "object",
+    inflight: "object",
+    requestTimeout: "number",
+    isConnected: "function",
+    scheduleRequestTimeoutCheck: "function",
+    destroy: "function",
+    throttledUntil: "number",
+    throttleCheckTimeoutId: "object",
+    checkPendingRequests: "function",
+    scheduleCheckPendingRequests: "function",
+  },
+  connection: { host: "string", port: "number", connect: "function", rejectRequests: "function" },
+  "consumer group": { maxWaitTime: "number", heartbeat: "function", fetch: "function" },
+  encoder: {
+    buffer: "object",
+    writeString: "function",
+    writeInt16: "function",
+    writeInt32: "function",
+    writeBuffer: "function",
+  },
+  decoder: {
+    readInt16: "function",
+    readInt32: "function",
+    readInt64: "function",
+    readString: "function",
+    readBoolean: "function",
+    readArray: "function",
+  },
+  "produce request": { encode: "function" },
+  "produce response": { decode: "function", parse: "function" },
+  "fetch response": { decode: "function", parse: "function" },
+  batch: { fetchedOffset: "string", messagesWithinOffset: "object" },
+} as const;
