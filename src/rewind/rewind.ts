@@ -13,6 +13,7 @@ import { advance, NOTHING_COUNTED } from "../table/landing/ledger.ts";
 import { insertLetters, type LetterRow } from "../table/landing/letters.ts";
 import { insertOutbox, type Owed } from "../table/landing/outbox.ts";
 import { type ParkedRecord, parkedPage, unpark } from "../table/landing/parked.ts";
+import { runsInTheWay } from "../table/upkeep/replay-run.ts";
 import { writeRewind } from "../table/upkeep/rewinds.ts";
 import { topicName } from "../topic/topics.ts";
 import type { PlannedRewind } from "./plan-rewinds.ts";
@@ -32,15 +33,37 @@ interface RewindOptions {
  *
  * Parked events that the log lost become letters first, page by page, because they would wait at offsets that other events
  * have now; then one transaction of each partition goes back. Who dies in between does it again: the rest follows.
- * @throws TradetapeError input_invalid while a group of the topic runs, or where a partition has landed on meanwhile
+ * @throws TradetapeError input_invalid while a group of the topic runs, or where a partition has landed on meanwhile;
+ * replay_partial while a replay into this database has the topic in its plan
  */
 export async function rewind(ops: Ops, plans: readonly PlannedRewind[], options: RewindOptions): Promise<void> {
+  await refuseReplayed(ops, plans);
   await refuseRunning(ops, plans);
   const actionId = randomUUID();
   for (const plan of plans) {
     const given = await giveUpParked(ops, plan, options.namespace);
     await goBack(ops, plan, { ...options, actionId, parked: given });
   }
+}
+
+/**
+ * A replay that hasn't finished lands offsets of the log that there was when it began. Behind a rewind it would take other
+ * events for those, stop short of what the log holds, and call the database whole.
+ */
+async function refuseReplayed({ connection }: Ops, plans: readonly PlannedRewind[]): Promise<void> {
+  const names = [...new Set(plans.map(({ topic }) => topic))];
+  const run = (await runsInTheWay(connection, names)).find(({ isFinished }) => !isFinished);
+  if (run === undefined) return;
+  const topics = run.topics.filter((name) => names.includes(name)).join(", ");
+  throw new TradetapeError(
+    "replay_partial",
+    `the replay ${run.runId} of ${topics} into this database has not finished, and lands what the log held when it began`,
+    {
+      next:
+        "Finish it by the same `tradetape replay --into` command, and run this again. Where the log lost what the replay " +
+        "was to land, begin it anew with a fresh database.",
+    },
+  );
 }
 
 /** A group that lands is one whose log is as it was; whatever was found of it, its process knows better by now. */

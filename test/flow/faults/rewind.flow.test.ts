@@ -4,6 +4,7 @@ import { createTopics } from "../../../src/topic/create-topics.ts";
 import { withAdmin } from "../../../src/topic/log-client.ts";
 import { environmentOf } from "../../support/landing.ts";
 import { ledgerFaults } from "../../support/ledger.ts";
+import { replayInto } from "../../support/replay.ts";
 import { idOf, prediction, symbol, tick } from "../../support/samples.ts";
 import { isolate } from "../../support/services/isolation.ts";
 import { openTapeWithSymbol, type TestTape } from "../../support/tape.ts";
@@ -170,6 +171,30 @@ describe("a topic that was made again, with letters and parked events at the sam
     await runs(["replay", "--into", databaseUrl], 0);
     const { stdout } = await runs(["verify", "--against", databaseUrl], 0);
     expect(stdout).toContain("landed from logs that were cut");
+  });
+});
+
+describe("a database whose replay was cut off", () => {
+  test("isn't rewound until the replay has finished by the command that the error names", async () => {
+    const target = await tape.beside("rewound-replay");
+    const { databaseUrl } = target.config;
+    const of = { ...env, DATABASE_URL: databaseUrl };
+    const phase = (now: string) => {
+      if (now === "settling") throw new Error("cut off");
+    };
+    await expect(replayInto(tape, databaseUrl, { onlooker: { phase } })).rejects.toThrow("cut off");
+    await target.query("UPDATE tradetape.landed_offset SET cluster_id = 'former' WHERE topic = $1 AND partition = 0", [
+      tape.name("predictions"),
+    ]);
+    const rewind = ["rewind", "predictions", "--reason", "mirror"];
+    const { stderr } = await runs(rewind, 2, of);
+    expect(stderr).toContain("replay_partial");
+    const [, command] = /`tradetape (replay --into)`/.exec(stderr)!;
+    await runs([...command!.split(" "), databaseUrl], 0, of);
+    await runs(rewind, 0, of);
+    await runs(["consume", "--until-caught-up"], 0, of);
+    await runs(["verify"], 0, of);
+    await target.stop();
   });
 });
 

@@ -97,6 +97,7 @@ export const REWIND_HANDLERS: readonly (readonly [RegExp, Handler])[] = [
   [/^SELECT leader_epoch AS epoch/, landedEpochs],
   [/^SELECT \(SELECT coalesce\(sum\(written\)/, countCutOff],
   [/^SELECT topic, process, state/, () => NONE],
+  [/^SELECT run_id AS "runId", state = 'finished'/, () => NONE],
   [/^SELECT "offset", key, value, headers, \(extract/, parkedPage],
   [/^UPDATE tradetape\.dead_letter SET rewind/, stampLetters],
   [/^UPDATE tradetape\.(dead_letter SET state|allowed_letters)/, () => NONE],
