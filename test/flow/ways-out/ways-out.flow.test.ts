@@ -1,6 +1,7 @@
 import { beforeAll, expect, test } from "vitest";
+import type { EventTopic } from "../../../src/event/schemas.ts";
 import { environmentOf } from "../../support/landing.ts";
-import { idOf, symbol, tick } from "../../support/samples.ts";
+import { bar, idOf, symbol, tick } from "../../support/samples.ts";
 import { isolate } from "../../support/services/isolation.ts";
 import { openTestTape, type TestTape } from "../../support/tape.ts";
 import { type Ended, tradetape } from "../../support/tradetape.ts";
@@ -132,15 +133,30 @@ test("catalog_mismatch: a column made again as its migration does lands on", asy
   await runsWell(consume);
 });
 
-test("history_lost: what is gone for good is accepted by the command that it names, with the range that it names", async () => {
-  await tape.raw("ticks", [{ value: Buffer.from("gone") }, { value: Buffer.from("gone, too") }]);
-  const topic = tape.name("ticks");
+/** Has a partition's log begin where it ends. */
+async function deleteRecords(of: EventTopic, partition: number): Promise<void> {
+  const topic = tape.name(of);
   await tape.admin(async (admin) => {
     // Also has the client know the topic, without which it deletes nothing.
     await admin.fetchTopicMetadata({ topics: [topic] });
-    const { high } = (await admin.fetchTopicOffsets(topic)).find(({ partition }) => partition === 0)!;
-    await admin.deleteTopicRecords({ topic, partitions: [{ partition: 0, offset: high }] });
+    const { high } = (await admin.fetchTopicOffsets(topic)).find((one) => one.partition === partition)!;
+    await admin.deleteTopicRecords({ topic, partitions: [{ partition, offset: high }] });
   });
+}
+
+/** Deletes a topic and makes it again; the name is free a little later. */
+async function remake(topic: EventTopic): Promise<void> {
+  await tape.admin((admin) => admin.deleteTopics({ topics: [tape.name(topic)] }));
+  const isThere = async () => (await tape.admin((admin) => admin.listTopics())).includes(tape.name(topic));
+  await expect.poll(isThere).toBe(false);
+  await expect
+    .poll(async () => (await tradetape(["topics", "--create"], env)).code === 0 && (await isThere()))
+    .toBe(true);
+}
+
+test("history_lost: what is gone for good is accepted by the command that it names, with the range that it names", async () => {
+  await tape.raw("ticks", [{ value: Buffer.from("gone") }, { value: Buffer.from("gone, too") }]);
+  await deleteRecords("ticks", 0);
   const consume = ["consume", "ticks", "--until-caught-up"];
   const { code, message, next } = await errorOf(consume);
   expect(code).toBe("history_lost");
@@ -154,12 +170,7 @@ test("history_lost: what is gone for good is accepted by the command that it nam
 test("history_lost: a topic that was made again is gone on with by the command that it names", async () => {
   await tape.publish("symbols", symbol());
   await tape.land("symbols");
-  await tape.admin((admin) => admin.deleteTopics({ topics: [tape.name("symbols")] }));
-  const isThere = async () => (await tape.admin((admin) => admin.listTopics())).includes(tape.name("symbols"));
-  await expect.poll(isThere).toBe(false);
-  await expect
-    .poll(async () => (await tradetape(["topics", "--create"], env)).code === 0 && (await isThere()))
-    .toBe(true);
+  await remake("symbols");
   await tape.raw("symbols", [
     { value: await tape.encode("symbols", symbol({ symbol_id: idOf("new"), ticker: "NEW" })) },
   ]);
@@ -173,4 +184,26 @@ test("history_lost: a topic that was made again is gone on with by the command t
   await runsWell(["consume", "audit", "--until-caught-up"]);
   await runsWell(["verify"]);
   expect(await tape.query("SELECT ticker FROM public.symbol WHERE symbol_id = $1", [idOf("new")])).toHaveLength(1);
+});
+
+test("history_lost: what a log that was rewound no longer holds below is accepted by the command that it names", async () => {
+  await tape.raw("bars", [{ value: await tape.encode("bars", bar(0)) }]);
+  await tape.land("bars");
+  await remake("bars");
+  await tape.raw("bars", [{ value: await tape.encode("bars", bar(0)) }, { value: await tape.encode("bars", bar(1)) }]);
+  const consume = ["consume", "bars", "--until-caught-up"];
+  const [rewind, topic, flag] = commandIn((await errorOf(consume)).next);
+  await runsWell([rewind!, topic!, flag!, "a test deleted it"]);
+  await deleteRecords("bars", 0);
+  await tape.raw("bars", [{ value: await tape.encode("bars", bar(2)) }]);
+  const { code, message, next } = await errorOf(consume);
+  expect([code, message]).toEqual([
+    "history_lost",
+    expect.stringContaining("expected offset 0 next, the log begins at 2"),
+  ]);
+  await runsWell([...commandIn(next, { WHY: "a test took them, too" }), "--until-caught-up"]);
+  await runsWell(consume);
+  await runsWell(["consume", "audit", "--until-caught-up"]);
+  for (const check of [["status"], ["verify", "--full"], ["audit", "verify", "--tables"]]) await runsWell(check);
+  expect(await tape.query("SELECT count(*) AS n FROM public.market_data_bar")).toEqual([{ n: 2 }]);
 });
