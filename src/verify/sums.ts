@@ -5,7 +5,14 @@ import type { Connection } from "../table/connection.ts";
 import { databaseId as databaseIdOf } from "../table/landing/landed.ts";
 import { landedNames } from "../table/upkeep/day-partitions.ts";
 import type { OffsetRange } from "../topic/read-ranges.ts";
-import { believed, type ClaimFinding, Claims, type Differing, LISTED_MAX } from "./rows/claims.ts";
+import {
+  believed,
+  type ClaimFinding,
+  Claims,
+  type ContradictingReceipt,
+  type Differing,
+  LISTED_MAX,
+} from "./rows/claims.ts";
 import type { EventLog } from "./rows/event-log.ts";
 import { nameRows } from "./rows/named-rows.ts";
 import type { NamedRows, Unnamed } from "./rows/row-comparison.ts";
@@ -37,6 +44,8 @@ export interface SumsReport {
   readonly toldAgain: number;
   /** Of those, the ones that tell of other rows than the ledger: only a database that was set back may have any. */
   readonly contradicting: number;
+  /** The first of them. */
+  readonly contradictions: readonly ContradictingReceipt[];
   /** Batches whose receipts haven't come, as a replay makes none: the ledger alone tells of their rows. */
   readonly withoutReceipt: { readonly batches: number; readonly rows: number };
   /**
@@ -96,6 +105,7 @@ export async function compareSums(
     claims: claims.findings,
     toldAgain: claims.toldAgain,
     contradicting: claims.contradicting,
+    contradictions: claims.contradictions,
     withoutReceipt: claims.withoutReceipt,
     notProvable: { rows: claims.unknownRows, removed: claims.unknownRemoved, parts: notProvable },
   };

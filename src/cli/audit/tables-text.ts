@@ -17,6 +17,7 @@ export function tablesText({ ok, entries, sums }: TablesReport): string {
     table(["table", "rows", "landed", "batches", ""], sums.map(sumsCells)),
     ...entries.filter(({ differing }) => differing > 0).flatMap(findingLines),
     ...sums.filter(({ differing, claims }) => differing + claims.length > 0).flatMap(partLines),
+    ...sums.filter(({ contradicting }) => contradicting > 0).flatMap(contradictionLines),
   ].join("\n");
 }
 
@@ -59,6 +60,17 @@ function partLines({ table: name, differing, parts, named, claims }: SumsReport)
         ? [`no ids: the log can't be read: ${named.notRead}`]
         : namedLines(named)),
     ...claims.map(({ subject, logId, detail }) => `${subject}${logId === null ? "" : ` (entry ${logId})`}: ${detail}`),
+  ];
+}
+
+/** Also where all else is alike: no other check names these receipts. */
+function contradictionLines({ table: name, contradicting, contradictions }: SumsReport): string[] {
+  const shown = contradictions.slice(0, SHOWN_MAX);
+  const rows = shown.map(({ logId, partition, from, to }) => [logId, partition, `${from} to ${to}`]);
+  return [
+    `\n${name}, receipts that tell of other rows than the ledger:`,
+    table(["entry", "of", "offsets"], rows),
+    ...(contradicting > shown.length ? [`... and ${count(contradicting - shown.length)} more`] : []),
   ];
 }
 

@@ -20,8 +20,9 @@ export interface BatchClaim extends Record<string, unknown> {
   readonly logId: string | null;
   /** How many receipts of it there are: a database that was set back lands batches anew, and tells of them again. */
   readonly receipts: number;
-  /** How many of them tell of other rows than the ledger does. */
+  /** How many of them tell of other rows than the ledger does, and the ids of the first ones. */
   readonly contradicting: number;
+  readonly contradictingIds: readonly string[];
   readonly differs: boolean;
   /** Whether a receipt of a later batch has come, though they come in order, and no replay landed this batch. */
   readonly skipped: boolean;
@@ -40,6 +41,8 @@ export interface RemovalClaim extends Record<string, unknown> {
 }
 
 const PAGE_CLAIMS = 2000;
+/** Of one batch: whoever can write the log can write any number of receipts. */
+const CONTRADICTING_IDS_MAX = 100;
 
 /** SQL; how often the partition had been rewound, as a receipt `a` says it. */
 const TOLD_REWINDS = `coalesce(substring(a.payload ->> 'rewinds' FROM '^[0-9]{1,9}$')::bigint, 0)`;
@@ -60,6 +63,7 @@ export async function* batchClaims(
      SELECT b.topic, b.partition, b.first_offset AS "firstOffset", b.next_offset AS "nextOffset",
        b.written + b.replaced AS rows, b.detail -> 'row_sums' AS own, a.payload -> 'row_sums' AS told, a.log_id AS "logId",
        coalesce(a.receipts, 0) AS receipts, coalesce(a.contradicting, 0) AS contradicting,
+       coalesce(a.contradicting_ids, '{}') AS "contradictingIds",
        a.log_id IS NOT NULL AND b.detail -> 'row_sums' IS DISTINCT FROM a.payload -> 'row_sums' AS differs,
        a.log_id IS NULL AND coalesce(ARRAY[b.rewinds, b.first_offset] < newest.place, false) AND b.landed_at >= named.created_at
          AND NOT EXISTS (SELECT FROM tradetape.replay_run r WHERE b.topic = ANY(r.topics)
@@ -68,14 +72,17 @@ export async function* batchClaims(
      FROM tradetape.landed_batch b CROSS JOIN tradetape.database_id named
      LEFT JOIN newest ON newest.topic = b.topic AND newest.partition = b.partition
      LEFT JOIN LATERAL (SELECT a.log_id, a.payload, count(*) OVER () AS receipts,
-         count(*) FILTER (WHERE a.payload -> 'row_sums' IS DISTINCT FROM b.detail -> 'row_sums') OVER () AS contradicting
-       FROM public.audit_log a
+         count(*) FILTER (WHERE told.differs) OVER () AS contradicting,
+         (array_agg(a.log_id::text) FILTER (WHERE told.differs) OVER (ORDER BY a.seq
+           ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING))[:${CONTRADICTING_IDS_MAX}] AS contradicting_ids
+       FROM public.audit_log a,
+         LATERAL (SELECT a.payload -> 'row_sums' IS DISTINCT FROM b.detail -> 'row_sums' AS differs) told
        WHERE a.source_topic = b.topic AND a.source_partition = b.partition AND a.source_offset = b.first_offset
          AND a.event_type = 'RECEIPT'
          AND (a.payload ->> 'database_id' = $2 OR b.landed_at < named.created_at
            AND a.payload ->> 'database_id' = ANY (named.former_ids::text[]))
          AND a.payload ->> 'next_offset' = b.next_offset::text AND ${TOLD_REWINDS} = b.rewinds
-       ORDER BY a.payload -> 'row_sums' IS DISTINCT FROM b.detail -> 'row_sums', a.seq LIMIT 1) a ON true
+       ORDER BY told.differs, a.seq LIMIT 1) a ON true
      WHERE b.topic = ANY($1::text[]) AND b.kind = 'batch'
        AND (b.written + b.replaced > 0 OR b.detail -> 'row_sums' <> '{}' OR a.payload -> 'row_sums' <> '{}')`,
     [topics, databaseId],

@@ -8,6 +8,15 @@ export interface ClaimFinding {
   readonly detail: string;
 }
 
+/** A receipt that tells of other rows than the ledger and another receipt of the same batch do. */
+export interface ContradictingReceipt {
+  readonly logId: string;
+  /** As topic/partition, and the batch's offsets. */
+  readonly partition: string;
+  readonly from: number;
+  readonly to: number;
+}
+
 /** A part of time, as 2024-03-05T14, whose rows in the table aren't those that landed. */
 export interface Differing {
   readonly part: string;
@@ -25,8 +34,9 @@ export class Claims {
   batches = 0;
   /** Receipts beside the first one of a batch, and of batches that the database landed anew in other cuts. */
   toldAgain = 0;
-  /** Of those, the ones that tell of other rows than the ledger and another receipt do. */
+  /** Of those, the contradictions: all counted, the first ones listed. */
   contradicting = 0;
+  readonly contradictions: ContradictingReceipt[] = [];
   unknownRows = 0;
   unknownRemoved = 0;
 
@@ -44,7 +54,7 @@ export class Claims {
     const range = `offsets ${claim.firstOffset} to ${claim.nextOffset}`;
     this.batches++;
     this.toldAgain += Math.max(0, claim.receipts - 1);
-    if (!claim.differs) this.contradicting += claim.contradicting;
+    if (!claim.differs) this.#contradict(claim);
     if (claim.differs) this.note(subject, logId, `${range}: the ledger tells of other rows than the receipt`);
     if (claim.skipped) this.note(subject, null, `${range}: no receipt, and one of a later batch has come`);
     const sums = believed(claim);
@@ -53,6 +63,21 @@ export class Claims {
     if (logId !== null) return;
     this.withoutReceipt.batches++;
     this.withoutReceipt.rows += rows;
+  }
+
+  #contradict({
+    topic,
+    partition,
+    firstOffset: from,
+    nextOffset: to,
+    contradicting,
+    contradictingIds,
+  }: BatchClaim): void {
+    this.contradicting += contradicting;
+    const left = LISTED_MAX - this.contradictions.length;
+    for (const logId of contradictingIds.slice(0, left)) {
+      this.contradictions.push({ logId, partition: `${topic}/${partition}`, from, to });
+    }
   }
 
   /** Rows that were removed: by their entries where these have come. */

@@ -8,7 +8,7 @@ import type { EventTopic } from "../../../src/event/schemas.ts";
 import { openLog } from "../../../src/log.ts";
 import { migrate } from "../../../src/table/migrate.ts";
 import { verify } from "../../../src/verify/verify.ts";
-import { landBy } from "../../support/landing.ts";
+import { environmentOf, landBy } from "../../support/landing.ts";
 import { ledgerFaults } from "../../support/ledger.ts";
 import {
   bar,
@@ -26,6 +26,7 @@ import {
 } from "../../support/samples.ts";
 import { isolate } from "../../support/services/isolation.ts";
 import { openTestTape, type Row, type TestTape } from "../../support/tape.ts";
+import { tradetape } from "../../support/tradetape.ts";
 import { verifiedTables } from "../audit/tampering.ts";
 
 const ALL = CONSUMERS.map(({ topic }) => topic);
@@ -209,4 +210,11 @@ async function expectGood(): Promise<void> {
   );
   // Three batches of ticks that became one, and one that was judged otherwise.
   expect(again).toMatchObject({ market_data_tick: [4, 1] });
+  const [named, ...more] = sums.flatMap(({ contradictions }) => contradictions);
+  expect([named, more]).toMatchObject([{ partition: `${tape.name("ticks")}/${ALONE}`, from: 0, to: 1 }, []]);
+  // It tells of no row, because its event was a letter then.
+  const of = "SELECT payload ->> 'written' AS written, source_offset AS at FROM public.audit_log WHERE log_id = $1";
+  expect(await ask(restored, of, [named!.logId])).toEqual([{ written: "0", at: 0 }]);
+  const { stdout } = await tradetape(["audit", "verify", "--tables"], environmentOf(restored));
+  expect(stdout).toMatch(new RegExp(`${named!.logId} +${named!.partition} +0 to 1`));
 }
