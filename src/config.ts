@@ -21,6 +21,11 @@ interface Sources {
   readonly given?: "flag" | "option";
   /** Settings that neither a flag nor the environment has a say in: they have their defaults. */
   readonly fixed?: readonly SettingName[];
+  /**
+   * Is told what looks like an optional setting misspelt, each as a line to warn with: in an environment that is shared, it may
+   * as well be another program's, which has it as it should be.
+   */
+  readonly doubt?: (text: string) => void;
 }
 
 /**
@@ -31,7 +36,7 @@ interface Sources {
 export function readConfig(
   values: { readonly [K in SettingName]?: string | undefined } = {},
   env: NodeJS.ProcessEnv = process.env,
-  { given = "flag", fixed = [] }: Sources = {},
+  { given = "flag", fixed = [], doubt }: Sources = {},
 ): Config {
   const isGiven = (name: SettingName) => values[name] !== undefined || fixed.includes(name);
   const doubts = misspeltVariables(env, isGiven);
@@ -58,6 +63,8 @@ export function readConfig(
       next: "Correct them; `tradetape help config` has every setting with its meaning.",
     });
   }
+  // Those that look like a setting that is needed are among the problems.
+  for (const { text } of doubts) doubt?.(text);
   return config as Config;
 }
 
@@ -127,18 +134,6 @@ function misspeltVariables(env: NodeJS.ProcessEnv, isGiven: (name: SettingName) 
     if (env[meant] || env[files(meant)] || isGiven(ours.get(meant)!)) return [];
     return [{ text: `${name} is no setting: unset it; ${meant} is meant, perhaps`, isNeeded: NEEDED.includes(meant) }];
   });
-}
-
-/**
- * What looks like an optional setting misspelt, each as a line to warn with: in an environment that is shared, it may as well be
- * another program's, which has it as it should be. @param values as `readConfig` was given them, which has refused the others
- */
-export function doubtfulVariables(
-  values: { readonly [K in SettingName]?: string | undefined },
-  env: NodeJS.ProcessEnv = process.env,
-  fixed: readonly SettingName[] = [],
-): string[] {
-  return misspeltVariables(env, (name) => values[name] !== undefined || fixed.includes(name)).map(({ text }) => text);
 }
 
 function fromEnvironment(s: Setting<z.ZodType>, env: NodeJS.ProcessEnv, problems: string[]): string | undefined {

@@ -1,4 +1,4 @@
-import { doubtfulVariables, readConfig } from "./config.ts";
+import { readConfig } from "./config.ts";
 import { openLog } from "./log.ts";
 import type { ConnectOptions } from "./tradetape/connect-options.ts";
 import { connectTape } from "./tradetape/connect-tape.ts";
@@ -31,8 +31,9 @@ export type { EventSource, PublishAllOptions, PublishOptions, PublishProgress, T
 export async function connect(options: ConnectOptions = {}): Promise<Tape> {
   const given = Object.entries(options).map(([name, value]) => [name, value === undefined ? value : String(value)]);
   const values = Object.fromEntries(given);
-  const config = readConfig(values, process.env, { given: "option" });
+  const doubts: string[] = [];
+  const config = readConfig(values, process.env, { given: "option", doubt: (text) => doubts.push(text) });
   const log = openLog(config);
-  for (const doubt of doubtfulVariables(values)) log.warn(doubt);
+  for (const doubt of doubts) log.warn(doubt);
   return connectTape(config, log);
 }

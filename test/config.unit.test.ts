@@ -1,7 +1,7 @@
 import { execFile } from "node:child_process";
 import { promisify } from "node:util";
 import { describe, expect, test } from "vitest";
-import { doubtfulVariables, readConfig } from "../src/config.ts";
+import { readConfig } from "../src/config.ts";
 import { SETTING_NAMES, SETTINGS } from "../src/settings.ts";
 import { connect } from "../src/tradetape.ts";
 import { tradetape } from "./support/tradetape.ts";
@@ -41,6 +41,24 @@ describe("a variable of our prefix that no setting has", () => {
   });
 });
 
+/** What `readConfig` warns of. */
+function doubtsOf(env: NodeJS.ProcessEnv): string[] {
+  const doubts: string[] = [];
+  readConfig({}, env, { doubt: (text) => doubts.push(text) });
+  return doubts;
+}
+
+/** Every optional setting of Kafka's. */
+const WHOLE = {
+  KAFKA_SASL_MECHANISM: "plain",
+  KAFKA_SASL_USERNAME: "user",
+  KAFKA_SASL_PASSWORD: "secret",
+  KAFKA_SSL_ENABLED: "true",
+  KAFKA_SSL_CA_FILE: "ca.pem",
+  KAFKA_SSL_CERT_FILE: "cert.pem",
+  KAFKA_SSL_KEY_FILE: "key.pem",
+};
+
 describe("a variable that looks like one of ours misspelt, of a prefix that others use, too", () => {
   test.each([
     ["KAFKA_BROKER", "KAFKA_BROKERS"],
@@ -62,8 +80,8 @@ describe("a variable that looks like one of ours misspelt, of a prefix that othe
   ])("%s may be another program's: it is warned of, and %s named, also beside what is wrong", (name, meant) => {
     const env = { [name]: "x" };
     expect(readConfig({}, env)).toEqual(readConfig({}, {}));
-    expect(doubtfulVariables({}, env)).toEqual([expect.stringMatching(`^${name} .*\\b${meant}\\b`)]);
-    expect(doubtfulVariables({}, { ...env, [meant]: "y" })).toEqual([]);
+    expect(doubtsOf(env)).toEqual([expect.stringMatching(`^${name} .*\\b${meant}\\b`)]);
+    expect(doubtsOf({ ...WHOLE, ...env })).toEqual([]);
     expect(() => readConfig({}, { ...env, KAFKA_BROKER: "x" })).toThrow(refused(`^KAFKA_BROKER [^]*\n${name} `));
   });
 

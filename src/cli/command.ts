@@ -1,5 +1,5 @@
 import { Command } from "commander";
-import { type Config, doubtfulVariables, readConfig } from "../config.ts";
+import { type Config, readConfig } from "../config.ts";
 import { type Log, openLog } from "../log.ts";
 import { SETTING_NAMES, SETTINGS, type SettingName } from "../settings.ts";
 import { describeFailure, EXIT, type ExitCode } from "./exit.ts";
@@ -88,8 +88,8 @@ async function runSession<Options>(
     const flags = Object.fromEntries(SETTING_NAMES.map((name) => [name, options[name]])) as Record<SettingName, string>;
     const out = openOutput(json, (text) => process.stdout.write(text));
     const fixed = spec.fixed?.(options as Options) ?? [];
-    const config = readConfig(flags, process.env, { fixed });
-    for (const doubt of doubtfulVariables(flags, process.env, fixed)) progress.line(`warning: ${doubt}`);
+    const doubt = (text: string) => progress.line(`warning: ${text}`);
+    const config = readConfig(flags, process.env, { fixed, doubt });
     const log = openLog({ logLevel: logLevelOf(config, spec.isService === true) });
     const session = { config, out, progress, log, signal: interrupt.stop, force: interrupt.force };
     return await spec.run(session, args, options as Options);
