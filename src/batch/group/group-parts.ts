@@ -4,7 +4,7 @@ import type { Registry } from "../../event/registry.ts";
 import type { Log } from "../../log.ts";
 import type { SessionSource } from "../../table/pool/session-pool.ts";
 import type { LogMember } from "../../topic/log-client.ts";
-import type { SeenLog } from "../../topic/log-history.ts";
+import type { LandedLog, SeenLog } from "../../topic/log-history.ts";
 import type { EpochEnd } from "../../topic/offsets.ts";
 import type { RawPublisher } from "../../topic/publish/raw-publish.ts";
 import type { LandingPlan } from "../land/landing-plan.ts";
@@ -34,6 +34,8 @@ export interface GroupParts {
   readonly checkTopic: () => Promise<unknown>;
   /** What the log holds of a partition now, and the ids of its cluster and topic. */
   readonly logOf: (partition: number) => Promise<Omit<SeenLog, "epochEnd">>;
+  /** What the logs are of partitions that are given with what landed of them, in one question for all of them. */
+  readonly logsOf: (landed: ReadonlyMap<number, LandedLog>) => Promise<ReadonlyMap<number, SeenLog>>;
   /** Where the log's part of a leader's epoch ends; undefined where it isn't known. */
   readonly epochEndOf: (partition: number, epoch: number) => Promise<EpochEnd | undefined>;
 }

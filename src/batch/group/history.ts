@@ -90,22 +90,29 @@ export async function watchHistory(
   sendBack: (lane: Lane) => void,
 ): Promise<void> {
   await parts.checkTopic().catch(passOver);
-  for (const lane of lanes.values()) {
-    const { tail, leaderEpoch, topicId } = lane;
-    if (tail === undefined) continue;
-    const seen = await parts.logOf(lane.partition).catch(passOver);
-    const epochEnd = await epochEndOf(parts, lane.partition, leaderEpoch).catch(passOver);
+  const asked = [...lanes.values()].filter((lane) => lane.tail !== undefined);
+  const before = new Map(asked.map((lane) => [lane.partition, { ...landedOf(lane), lane }]));
+  const logs = before.size === 0 ? undefined : await parts.logsOf(before).catch(passOver);
+  for (const [partition, { lane, ...landed }] of before) {
+    const seen = logs?.get(partition);
     if (seen === undefined || lane.tail === undefined) continue;
-    // `lane.tail` may have moved on while `logOf` asked the log. Its start is compared with the tail as it is now, because
+    // `lane.tail` may have moved on while `logsOf` asked the log. Its start is compared with the tail as it is now, because
     // retention may delete what has landed meanwhile. Its end is compared with the tail from before the question, because
-    // the log may have grown since `logOf` read it, and the tail with the log.
-    const at = seen.log.low > tail ? lane.tail : tail;
-    const landed = { nextOffset: at, clusterId: null, topicId, leaderEpoch: at === tail ? leaderEpoch : null };
-    checkHistory(parts.plan.topicName, landed, { ...seen, epochEnd });
+    // the log may have grown since `logsOf` read it, and the tail with the log.
+    const isPassed = seen.log.low > landed.nextOffset && lane.tail !== landed.nextOffset;
+    const now = isPassed ? { ...landed, nextOffset: lane.tail, leaderEpoch: null } : landed;
+    checkHistory(parts.plan.topicName, now, seen);
   }
   for (const lane of await setBackLanes(parts, lanes.values())) sendBack(lane);
   if (parts.plan.consumer.landing.parents.length > 0) await recountParked(parts, lanes.values());
 }
+
+const landedOf = ({ tail, topicId, leaderEpoch }: Lane): LandedLog => ({
+  nextOffset: tail!,
+  clusterId: null,
+  topicId,
+  leaderEpoch,
+});
 
 /** Passes over what a retry may help with. */
 function passOver(error: unknown): undefined {

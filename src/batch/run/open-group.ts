@@ -1,4 +1,5 @@
 import { processTag } from "../../table/login/login.ts";
+import { seeLogs } from "../../topic/log-history.ts";
 import type { Consumer } from "../consumer.ts";
 import { Group } from "../group/group.ts";
 import type { LandingPlan } from "../land/landing-plan.ts";
@@ -61,6 +62,12 @@ export async function openGroup(
       const { clusterId } = await admin.fetchCluster();
       const topicId = await admin.fetchTopicId(plan.topicName);
       return { log: terms?.within(topic, found) ?? found, clusterId, topicId };
+    },
+    logsOf: async (landed) => {
+      const seen = (await seeLogs(admin, plan.topicName, landed)).filter(({ log: { partition } }) =>
+        landed.has(partition),
+      );
+      return new Map(seen.map((one) => [one.log.partition, { ...one, log: terms?.within(topic, one.log) ?? one.log }]));
     },
     epochEndOf: async (partition, epoch) =>
       (await admin.fetchEpochEnds(plan.topicName, new Map([[partition, epoch]]))).get(partition),

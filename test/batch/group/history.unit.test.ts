@@ -15,13 +15,14 @@ async function watchWhere(low: number, high: number, checkTopic: () => Promise<u
     () => undefined,
   );
   lane.begin({ ...FIRST_LOG, nextOffset: 10, parked: 0, landmark: undefined });
-  const logOf = async (partition: number) => {
+  const logsOf: GroupParts["logsOf"] = async (landed) => {
     lane.tail = 20;
-    return { log: { partition, low, high }, clusterId: "c" };
+    const seen = { clusterId: "c", topicId: undefined, epochEnd: undefined };
+    return new Map([...landed.keys()].map((partition) => [partition, { ...seen, log: { partition, low, high } }]));
   };
   const outbox = { use: async () => new Map() };
   const plan = { topicName: "ticks", consumer: { landing: { parents: [] } } };
-  const parts = { plan, logOf, outbox, checkTopic } as unknown as GroupParts;
+  const parts = { plan, logsOf, outbox, checkTopic } as unknown as GroupParts;
   await watchHistory(parts, new Map([[3, lane]]), () => undefined);
 }
 
@@ -51,4 +52,26 @@ it.each([
   ["ended before where the lane was then", 0, 9, "expected offset 10 next, the log ends at 9"],
 ])("a look at a log that %s is a lost history", async (_, low, high, message) => {
   await expect(watchWhere(low, high)).rejects.toMatchObject({ code: "history_lost", message: `ticks/3: ${message}` });
+});
+
+it("a look at a topic's logs is one question for all partitions that are there, and none where none is", async () => {
+  const lanes = [0, 1, 2].map((partition) => {
+    const lane = new Lane(
+      partition,
+      () => Promise.reject(new Error("nothing lands")),
+      () => undefined,
+    );
+    if (partition < 2) lane.begin({ ...FIRST_LOG, nextOffset: 10, parked: 0, landmark: undefined });
+    return [partition, lane] as const;
+  });
+  const asked: number[][] = [];
+  const logsOf: GroupParts["logsOf"] = async (landed) => {
+    asked.push([...landed.keys()]);
+    return new Map();
+  };
+  const plan = { topicName: "ticks", consumer: { landing: { parents: [] } } };
+  const parts = { plan, logsOf, outbox: { use: async () => new Map() }, checkTopic: GOOD } as unknown as GroupParts;
+  await watchHistory(parts, new Map(lanes), () => undefined);
+  await watchHistory(parts, new Map(lanes.slice(2)), () => undefined);
+  expect(asked).toEqual([[0, 1]]);
 });
