@@ -57,7 +57,8 @@ export function topicName(namespace: string, topic: TopicName): string {
   return namespace === "" ? topic : `${namespace}.${topic}`;
 }
 
-export const CREATE_TOPICS = "Create the topics with `tradetape topics --create`.";
+export const CREATE_TOPICS =
+  "Create the topics with `tradetape topics --create`. To a user without rights on it a topic that is there is missing, too.";
 
 /** How many partitions a topic has. @param name the full name @throws TradetapeError topic_missing */
 export async function fetchPartitionCount(admin: LogAdmin, name: string): Promise<number> {

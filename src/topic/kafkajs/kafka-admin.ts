@@ -1,6 +1,4 @@
 import kafkajs, { type Admin, type Kafka } from "tradetape-kafkajs";
-import { SYSTEM_CLOCK } from "../../clock.ts";
-import { TradetapeError } from "../../errors.ts";
 import type { FoundTopic, LogAdmin, NewTopic } from "../log-client.ts";
 import type { EpochEnd, Mark, PartitionOffsets } from "../offsets.ts";
 import { type Cluster, clusterOf } from "../patch/brokers.ts";
@@ -9,14 +7,12 @@ import { fetchEpochEnds } from "../patch/epoch-ends.ts";
 import { type Internals, kafkajsInternals } from "../patch/kafkajs-internals.ts";
 import { fetchLogBytes } from "../patch/log-dirs.ts";
 import { fetchTopicId } from "../patch/topic-id.ts";
-import { brokerFault } from "./broker-fault.ts";
+import { answered, brokerFault, isRefusal } from "./broker-fault.ts";
 
 /** The broker's time for making topics: a loaded one may need more than kafkajs's own 5 s. */
 const CREATE_WITHIN_MS = 20_000;
 /** Where a setting comes from, in Kafka's numbers: from the topic's own settings. */
 const TOPIC_CONFIG = 1;
-const LEADERLESS_TRIES = 50;
-const LEADERLESS_WAIT_MS = 100;
 
 /** kafkajs's admin: its texts as numbers, its lists as maps, its errors as ours. */
 export class KafkaAdmin implements LogAdmin {
@@ -59,7 +55,12 @@ export class KafkaAdmin implements LogAdmin {
   async fetchSettings(topicNames: readonly string[]): Promise<ReadonlyMap<string, ReadonlyMap<string, string>>> {
     if (topicNames.length === 0) return new Map();
     const resources = topicNames.map((name) => ({ type: kafkajs.ConfigResourceTypes.TOPIC, name }));
-    const response = await answered(() => this.#admin.describeConfigs({ resources, includeSynonyms: false }));
+    const ask = () => this.#admin.describeConfigs({ resources, includeSynonyms: false });
+    const response = await answered(ask, topicNames).catch(async (fault: unknown) => {
+      // kafkajs tells the first refusal without its topic: of one that is asked for alone the name is known.
+      if (isRefusal(fault) && topicNames.length > 1) for (const name of topicNames) await this.fetchSettings([name]);
+      throw fault;
+    });
     return new Map(
       response.resources.map(({ resourceName, configEntries }) => [
         resourceName,
@@ -76,7 +77,7 @@ export class KafkaAdmin implements LogAdmin {
     const all = { ...Object.fromEntries(own.map((entry) => [entry.configName, entry.configValue])), ...settings };
     const configEntries = Object.entries(all).map(([name, value]) => ({ name, value }));
     const resources = [{ ...resource, configEntries }];
-    await answered(() => this.#admin.alterConfigs({ validateOnly: false, resources }));
+    await answered(() => this.#admin.alterConfigs({ validateOnly: false, resources }), [topicName]);
   }
 
   fetchBytes(): Promise<ReadonlyMap<string, number>> {
@@ -95,14 +96,15 @@ export class KafkaAdmin implements LogAdmin {
   }
 
   async fetchOffsets(topicName: string): Promise<readonly PartitionOffsets[]> {
-    const partitions = await answered(() => this.#admin.fetchTopicOffsets(topicName));
+    const partitions = await answered(() => this.#admin.fetchTopicOffsets(topicName), [topicName]);
     return partitions
       .map(({ partition, low, high }) => ({ partition, low: offsetNumber(low), high: offsetNumber(high) }))
       .sort((a, b) => a.partition - b.partition);
   }
 
   async fetchOffsetsAt(topicName: string, timeMs: number): Promise<ReadonlyMap<number, number>> {
-    const partitions = await answered(() => this.#admin.fetchTopicOffsetsByTimestamp(topicName, timeMs));
+    const ask = () => this.#admin.fetchTopicOffsetsByTimestamp(topicName, timeMs);
+    const partitions = await answered(ask, [topicName]);
     return new Map(partitions.map(({ partition, offset }) => [partition, offsetNumber(offset)]));
   }
 
@@ -167,30 +169,3 @@ function offsetNumber(text: string): number {
   if (!Number.isSafeInteger(offset)) throw new Error(`offset ${text} is beyond 2^53`);
   return offset;
 }
-
-/**
- * Asks again while a partition has no leader: one that was made or has moved a moment ago has a leader in the metadata
- * before that broker knows of it. kafkajs gives up at that answer, and the answer is another one within a second.
- */
-async function answered<T>(ask: () => Promise<T>): Promise<T> {
-  for (let tries = 1; ; tries++) {
-    try {
-      return await ask();
-    } catch (error) {
-      const { type } = error as { type?: string };
-      const isLeaderless = type === "NOT_LEADER_FOR_PARTITION" || type === "LEADER_NOT_AVAILABLE";
-      if (!isLeaderless || tries >= LEADERLESS_TRIES) throw unanswered(error);
-      await SYSTEM_CLOCK.sleep(LEADERLESS_WAIT_MS);
-    }
-  }
-}
-
-/** Where no broker answers, kafkajs reads a field of the answer that it hasn't got: that TypeError is an outage. */
-const unanswered = (cause: unknown): unknown =>
-  cause instanceof TypeError
-    ? new TradetapeError("broker_unreachable", "Kafka: no broker answers for the topic's partitions", {
-        canRetry: true,
-        cause,
-        next: "Wait for the brokers that hold the topic, or start them.",
-      })
-    : brokerFault(cause);

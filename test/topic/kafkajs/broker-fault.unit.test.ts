@@ -37,6 +37,19 @@ describe("brokerFault", () => {
     });
   });
 
+  it("names the topic that an ACL doesn't admit, and says that no retry helps", () => {
+    const refused = { name: "KafkaJSProtocolError", type: "TOPIC_AUTHORIZATION_FAILED" };
+    const one = Object.assign(new Error("Not authorized"), refused);
+    const several = Object.assign(new Error("Topic creation errors"), {
+      name: "KafkaJSAggregateError",
+      errors: [Object.assign(new Error("Not authorized"), refused, { topic: "paper.ticks" })],
+    });
+    const fault = { code: "broker_unreachable", canRetry: false, message: "Kafka: paper.ticks: Not authorized" };
+    for (const given of [brokerFault(one, ["paper.ticks"]), brokerFault(several)]) {
+      expect(given).toMatchObject({ ...fault, next: expect.stringContaining("rights") });
+    }
+  });
+
   it("waits for a group's coordinator, which kafkajs gives up after a few looks", () => {
     const gone = Object.assign(new Error("Failed to find group coordinator"), {
       name: "KafkaJSGroupCoordinatorNotFound",
