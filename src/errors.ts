@@ -22,6 +22,7 @@ export const ERROR_CODES = {
   topic_missing: "A topic doesn't exist.",
   topic_misconfigured: "A topic has other settings than the pipeline relies on.",
   history_lost: "A partition no longer holds what the database expects next, or holds something else there.",
+  batch_unreadable: "A record batch in the log isn't as its producer made it: its checksum or its format is wrong.",
   state_lost:
     "A program's topics no longer hold what its state follows from, and no snapshot of the state stands for it.",
   encoder_bug: "PostgreSQL refused our binary format: a bug of ours, never the data's.",

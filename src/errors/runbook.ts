@@ -137,6 +137,15 @@ export const RUNBOOK: Readonly<Record<ErrorCode, Advice>> = {
       "one is gone back to, by the command in `next`, audited. Or a fresh database is filled from the log as it is.",
     wake: "At once: events are gone that have not landed, or the database is not this cluster's.",
   },
+  batch_unreadable: {
+    look:
+      "Whether it stays so: a group fetches it again by itself. Which broker leads the partition (`kafka-topics --describe`), " +
+      "and what its log says of its disk.",
+    act:
+      "Have another replica lead the partition: its copy may be whole. What is damaged everywhere is accepted as lost by the " +
+      "command in `next`, audited; the other partitions of the topic wait until then.",
+    wake: "Where it stays so: the topic lands nothing more, and a disk may be failing.",
+  },
   state_lost: {
     look: "Which partitions and offsets the message names, and whether a snapshot was made with other settings.",
     act: 'Run with the settings of the snapshot, or go through the steps of "A log whose beginning is gone".',

@@ -36,6 +36,10 @@ export const WALKS: Readonly<Record<ErrorCode, Walked | NotWalked>> = {
   topic_missing: { by: WAYS_OUT, has: 'test("topic_missing: ' },
   topic_misconfigured: { by: "test/flow/faults/fault-log.flow.test.ts", has: "once mended, what came are letters" },
   history_lost: { by: WAYS_OUT, has: 'test("history_lost: ' },
+  batch_unreadable: {
+    by: "test/flow/writers/damaged-batch.flow.test.ts",
+    has: "is gone past by the command that it names",
+  },
   state_lost: { because: "its steps are walked by hand: everything published again under another namespace" },
   encoder_bug: { because: "it is a bug: the way out is a report" },
   landing_refused: { by: "test/flow/landing/groups-apart.flow.test.ts", has: "goes on by itself once that is mended" },

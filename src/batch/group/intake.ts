@@ -116,7 +116,8 @@ export class Intake {
     if (lane.tail === undefined) return "not ours";
     const isAtEnd = lane.tail >= this.#endOf(lane);
     if (batch.fetchedOffset > lane.tail && !isAtEnd) return "lost the way";
-    checkLandmark(this.#plan, lane, batch);
+    // What was accepted as lost is fetched once more where the group's offset hint lies before it.
+    if (!batch.isDamaged) checkLandmark(this.#plan, lane, batch);
     if (isAtEnd) {
       // The replay's part of this partition is at its end: what comes behind it would be fetched only to be dropped.
       this.#member.hold(batch);

@@ -1,9 +1,7 @@
 import { count, TradetapeError } from "../../errors.ts";
-import type { FetchedBatch } from "../../topic/fetch/fetched-batch.ts";
+import { type FetchedBatch, shortName } from "../../topic/fetch/fetched-batch.ts";
 import type { Breach, LandedLog, SeenLog } from "../../topic/log-history.ts";
 import type { EpochEnd } from "../../topic/offsets.ts";
-
-const shortName = (topicName: string): string => topicName.slice(topicName.lastIndexOf(".") + 1);
 
 /** The error of a batch with offsets that hold nothing: in a topic that isn't compacted, these are records that are gone. */
 export const missingRecords = (topicName: string, batch: FetchedBatch): TradetapeError => {

@@ -1,6 +1,7 @@
+import { TradetapeError } from "../../errors.ts";
 import type { RecordBatch } from "../wire/record-batch.ts";
 import { BatchRecords, Damaged } from "./batch-records.ts";
-import { FetchedBatch, type FetchedRange, type LeaderEpoch } from "./fetched-batch.ts";
+import { FetchedBatch, type FetchedRange, type LeaderEpoch, shortName } from "./fetched-batch.ts";
 
 /**
  * What a fetch brought of one partition, in offset order: `missing` counts its hidden records too, and `records` doesn't. A batch
@@ -10,12 +11,29 @@ export function batchOf({
   batches,
   ...range
 }: FetchedRange & { readonly batches: readonly RecordBatch[] }): FetchedBatch {
+  const [first] = batches;
+  if (first?.damage !== undefined) return damagedBatch(first, first.damage, range);
   try {
     return fetchedBatch(batches, range);
   } catch (error) {
     if (!(error instanceof Damaged)) throw error;
     return fetchedBatch(batches.map(readableOr), range);
   }
+}
+
+function damagedBatch({ firstOffset, lastOffset }: RecordBatch, why: string, range: FetchedRange): FetchedBatch {
+  const { topicName, partition, fetchedOffset: from } = range;
+  const to = lastOffset + 1;
+  const batch = `the record batch at offsets ${firstOffset} to ${lastOffset}`;
+  const message = `${topicName}/${partition}: ${batch} can't be read: ${why}`;
+  const damage = new TradetapeError("batch_unreadable", message, {
+    facts: { partition, from, to },
+    next:
+      "A service fetches it again by itself, since a network may have done it. Where it stays so a disk has: have another " +
+      "replica lead the partition, if there is one. If the batch is gone for good, " +
+      `\`tradetape consume --accept-loss ${shortName(topicName)}/${partition}:${from}..${to} --reason WHY\` goes on behind it.`,
+  });
+  return new FetchedBatch({ ...range, nextOffset: to }, new BatchRecords([], from), to - from, { damage });
 }
 
 /** The batch, or in its place one that nobody can read. */

@@ -1,4 +1,8 @@
+import type { TradetapeError } from "../../errors.ts";
 import { type BufferedRecords, ValuePlace } from "./records.ts";
+
+/** A topic's name without the namespace. @param name the full name */
+export const shortName = (name: string): string => name.slice(name.lastIndexOf(".") + 1);
 
 /** Which part of a log a fetch covers: [fetchedOffset, nextOffset), with or without a record in each. */
 export interface FetchedRange {
@@ -19,6 +23,8 @@ export interface LeaderEpoch {
 
 /** What the log held in a fetched range, beside its records. */
 interface FetchedFacts {
+  /** Why what was fetched isn't what a producer made. */
+  readonly damage?: TradetapeError;
   /** Whether the broker set the times of all records. */
   readonly isBrokersTime?: boolean;
   /** In the order of the offsets. */
@@ -32,13 +38,14 @@ export class FetchedBatch implements FetchedRange {
   readonly fetchedOffset: number;
   readonly nextOffset: number;
   readonly logEnd: number;
-  readonly records: BufferedRecords;
   /** Offsets of the range that the log held nothing for: not a record, not a marker, not an aborted record. */
   readonly missing: number;
   /** Whether the broker set the times of all records. */
   readonly isBrokersTime: boolean;
 
   readonly #leaderEpochs: readonly LeaderEpoch[];
+  readonly #records: BufferedRecords;
+  readonly #damage: TradetapeError | undefined;
 
   /** @param raw how many records of any kind the log held in the range, markers and aborted records included */
   constructor(range: FetchedRange, records: BufferedRecords, raw: number, facts: FetchedFacts = {}) {
@@ -47,10 +54,21 @@ export class FetchedBatch implements FetchedRange {
     this.fetchedOffset = range.fetchedOffset;
     this.nextOffset = range.nextOffset;
     this.logEnd = range.logEnd;
-    this.records = records;
+    this.#records = records;
+    this.#damage = facts.damage;
     this.missing = this.nextOffset - this.fetchedOffset - raw;
     this.isBrokersTime = facts.isBrokersTime ?? true;
     this.#leaderEpochs = facts.leaderEpochs ?? [];
+  }
+
+  get isDamaged(): boolean {
+    return this.#damage !== undefined;
+  }
+
+  /** @throws TradetapeError batch_unreadable: only who needs the records has to stop, and not who is behind them already */
+  get records(): BufferedRecords {
+    if (this.#damage !== undefined) throw this.#damage;
+    return this.#records;
   }
 
   /** The epoch of the leader that took what the log holds at this offset, markers too; undefined where nothing says it. */

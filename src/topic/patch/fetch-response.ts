@@ -1,10 +1,4 @@
-import {
-  type AbortedTransaction,
-  GrowthBound,
-  markAborted,
-  readRecordBatches,
-  Unreadable,
-} from "../wire/record-batch.ts";
+import { type AbortedTransaction, GrowthBound, markAborted, readRecordBatches } from "../wire/record-batch.ts";
 import type { Internals } from "./kafkajs-internals.ts";
 
 /** From 4 on a fetch brings record batches; 11 is the newest that kafkajs speaks. */
@@ -82,19 +76,14 @@ async function decodeFetch(payload: Buffer, version: number): Promise<unknown> {
   const bound = new GrowthBound();
   const responses = await reader.list(async () => {
     const topicName = reader.string();
-    return { topicName, partitions: await reader.list(() => decodePartition(reader, version, topicName, bound)) };
+    return { topicName, partitions: await reader.list(() => decodePartition(reader, version, bound)) };
   });
   // Below version 8 the broker has waited itself; from 8 on it expects the client to.
   const throttling = version >= 8 ? { throttleTime: 0, clientSideThrottleTime: throttleTime } : { throttleTime };
   return { ...throttling, ...session, responses };
 }
 
-async function decodePartition(
-  reader: Reader,
-  version: number,
-  topicName: string,
-  bound: GrowthBound,
-): Promise<object> {
+async function decodePartition(reader: Reader, version: number, bound: GrowthBound): Promise<object> {
   const partition = reader.int32();
   const errorCode = reader.int16();
   const highWatermark = String(reader.int64());
@@ -105,9 +94,7 @@ async function decodePartition(
     return { producerId, firstOffset: Number(reader.int64()) };
   });
   const replica = version >= 11 ? { preferredReadReplica: reader.int32() } : {};
-  const messages = await readRecordBatches(reader.bytes(), bound).catch((error: Error) => {
-    throw new Unreadable(`${topicName}/${partition}: ${error.message}`);
-  });
+  const messages = await readRecordBatches(reader.bytes(), bound);
   markAborted(messages, aborted);
   return { partition, errorCode, highWatermark, lastStableOffset, abortedTransactions: [], messages, ...replica };
 }

@@ -28,7 +28,7 @@ const CONTROL_BIT = 0x20;
  */
 export class RecordBatch {
   readonly firstOffset: number;
-  readonly lastOffset: number;
+  lastOffset: number;
   readonly count: number;
   /** The epoch of the leader that took it: the leaders of a partition count theirs up. */
   readonly leaderEpoch: number;
@@ -39,10 +39,12 @@ export class RecordBatch {
   readonly isControl: boolean;
   /** Its records one after the other, decompressed. */
   readonly records: Buffer;
+  /** Why it isn't what its producer made: a disk or a network changed it, and its header may be wrong, too. */
+  damage: string | undefined;
   /** Why nobody can read its records: one without key and value is in their place then, at the last one's offset. */
   readonly fault: string | undefined;
   /** The last record's offset under kafkajs's name for a message's. */
-  readonly offset: string;
+  offset: string;
   /** Whether readers get none of its records: it is a marker, or of a transaction that was aborted. */
   isHidden: boolean;
 
@@ -98,26 +100,46 @@ export class GrowthBound {
 /**
  * The batches of one partition's part of a fetch. The last one may be cut off, as the broker counts bytes: it is left to the next
  * fetch, as is what the fetch has no more bytes to grow to for. What its producer made so that nobody can read it is a batch with
- * a `fault`.
- * @throws Unreadable for a format older than Kafka 0.11's, and a wrong checksum, which another fetch may not have
+ * a `fault`. One with `damage`, which has a wrong checksum or is of a format older than Kafka 0.11's, comes alone: what is before
+ * it lands first.
  */
 export async function readRecordBatches(bytes: Buffer, bound = new GrowthBound()): Promise<RecordBatch[]> {
   const batches: RecordBatch[] = [];
   for (let at = 0; at + RECORDS_AT <= bytes.length; ) {
     const header = bytes.subarray(at, at + RECORDS_AT);
     const length = LENGTH_AT + 4 + header.readInt32BE(LENGTH_AT);
-    if (header[MAGIC_AT] !== MAGIC) throw unreadable(header, `its format is ${header[MAGIC_AT]}, not ${MAGIC}`);
-    if (length < RECORDS_AT) throw unreadable(header, `it ends at byte ${length} of itself`);
-    if (at + length > bytes.length || (batches.length > 0 && bound.bytesLeft <= 0)) break;
-    // Without this check, which kafkajs leaves out, a bit that a disk or a wire turned would land as another price.
-    const isWhole = crc32c(bytes.subarray(at + ATTRIBUTES_AT, at + length)) === header.readUInt32BE(CHECKSUM_AT);
-    if (!isWhole) throw unreadable(header, "its checksum is another than its bytes have");
-    const delta = header.readInt32BE(LAST_OFFSET_DELTA_AT);
-    if (delta < 0) throw unreadable(header, `it covers ${delta + 1} offsets`);
+    const isCutOff = at + length > bytes.length && header[MAGIC_AT] === MAGIC;
+    if (isCutOff || (batches.length > 0 && bound.bytesLeft <= 0)) break;
+    const damage = damageOf(header, bytes.subarray(at + ATTRIBUTES_AT, at + length), length);
+    if (damage !== undefined) {
+      if (batches.length > 0) break;
+      return [damaged(header, damage, bytes.subarray(at + Math.max(RECORDS_AT, length)))];
+    }
     batches.push(await batchAt(header, bytes.subarray(at + RECORDS_AT, at + length), bound));
     at += length;
   }
   return batches;
+}
+
+/** Why a batch can't be what its producer made, or is of another format. @param checked what its checksum is of */
+function damageOf(header: Buffer, checked: Buffer, length: number): string | undefined {
+  if (header[MAGIC_AT] !== MAGIC) return `its format is ${header[MAGIC_AT]}, not ${MAGIC}`;
+  if (length < RECORDS_AT) return `it ends at byte ${length} of itself`;
+  // Without this check, which kafkajs leaves out, a bit that a disk or a wire turned would land as another price.
+  if (crc32c(checked) !== header.readUInt32BE(CHECKSUM_AT)) return "its checksum is another than its bytes have";
+  const delta = header.readInt32BE(LAST_OFFSET_DELTA_AT);
+  return delta < 0 ? `it covers ${delta + 1} offsets` : undefined;
+}
+
+/** A batch that ends where the next one begins, if that is there, because its own header may be what is damaged. */
+function damaged(header: Buffer, why: string, behind: Buffer): RecordBatch {
+  const batch = new RecordBatch(header, Buffer.alloc(0));
+  batch.damage = why;
+  const next = behind[MAGIC_AT] === MAGIC ? Number(behind.readBigInt64BE(0)) : 0;
+  const end = header[MAGIC_AT] === MAGIC ? batch.lastOffset : batch.firstOffset;
+  batch.lastOffset = next > batch.firstOffset ? next - 1 : Math.max(end, batch.firstOffset);
+  batch.offset = String(batch.lastOffset);
+  return batch;
 }
 
 async function batchAt(header: Buffer, body: Buffer, bound: GrowthBound): Promise<RecordBatch> {
@@ -136,17 +158,6 @@ async function batchAt(header: Buffer, body: Buffer, bound: GrowthBound): Promis
     return new RecordBatch(header, body).unreadable((error as Error).message);
   }
 }
-
-/**
- * A batch that no other fetch would make readable. `retriable` tells that to kafkajs, which fetches the same batch again
- * after any other error, for ever and in silence. kafkajs asks an error's deepest cause, so an Unreadable has no cause.
- */
-export class Unreadable extends Error {
-  readonly retriable = false;
-}
-
-const unreadable = (header: Buffer, why: string): Unreadable =>
-  new Unreadable(`the record batch at offset ${header.readBigInt64BE(0)} can't be read: ${why}`);
 
 /** A transaction that was aborted, from its first record on. */
 export interface AbortedTransaction {

@@ -1,10 +1,6 @@
-import { createRequire } from "node:module";
 import kafkajs from "tradetape-kafkajs";
 import { describe, expect, it } from "vitest";
 import { brokerFault } from "../../../src/topic/kafkajs/broker-fault.ts";
-import { Unreadable } from "../../../src/topic/wire/record-batch.ts";
-
-const load = createRequire(import.meta.url);
 
 describe("brokerFault", () => {
   const { KafkaJSConnectionError, KafkaJSNumberOfRetriesExceeded } = kafkajs;
@@ -18,14 +14,6 @@ describe("brokerFault", () => {
       canRetry: true,
       next: expect.stringContaining("KAFKA_BROKERS"),
     });
-  });
-
-  it("ends the group over a batch that no other fetch would make readable", async () => {
-    const retry = load("tradetape-kafkajs/src/retry/index.js")({ retries: 2, initialRetryTime: 1 });
-    const given = (error: Error) => retry(() => Promise.reject(error)).catch(brokerFault);
-    const message = "Kafka: ticks/3: its codec is 7";
-    expect(await given(new Unreadable("ticks/3: its codec is 7"))).toMatchObject({ canRetry: false, message });
-    expect(await given(new Error("ticks/3: its codec is 7"))).toMatchObject({ canRetry: true, message });
   });
 
   it("sends a refused login to the credentials, not to a retry", () => {

@@ -233,15 +233,26 @@ describe("reading record batches", () => {
     ["of an older format", 16, 1, "its format is 1, not 2"],
     ["whose length ends within its header", 11, 0, "ends at byte 12"],
     ["that ends before it begins", 23, 0x80, "it covers -2147483647 offsets"],
-  ])("refuses a batch %s, and says that no other fetch of it will do", async (_, at, byte, message) => {
+  ])("has no records of a batch %s, and names what can be accepted as lost", async (_, at, byte, message) => {
     const bent = await batchBytes([plain("a")], 5);
     bent[at] = byte;
-    const error: unknown = await readRecordBatches(sealed(bent)).catch((e: unknown) => e);
-    expect(error).toMatchObject({
-      retriable: false,
-      message: expect.stringContaining("batch at offset 5 can't be read"),
-    });
-    expect((error as Error).message).toContain(message);
+    const before = await batchBytes([plain("before")], 4);
+    const behind = await batchBytes([plain("behind")], 7);
+    expect(await readRecordBatches(Buffer.concat([before, sealed(bent), behind]))).toHaveLength(1);
+    const batches = await readRecordBatches(Buffer.concat([sealed(bent), behind]));
+    const range = { topicName: "live.ticks", partition: 3, fetchedOffset: 5, nextOffset: 99, logEnd: 99 };
+    const damaged = batchOf({ ...range, batches });
+    expect(batches).toHaveLength(1);
+    const end = at === 11 ? 6 : 7;
+    expect(damaged).toMatchObject({ fetchedOffset: 5, nextOffset: end, missing: 0 });
+    expect(() => damaged.records).toThrow(
+      expect.objectContaining({
+        code: "batch_unreadable",
+        message: expect.stringContaining(`live.ticks/3: the record batch at offsets 5 to ${end - 1} can't be read: `),
+        next: expect.stringContaining(`\`tradetape consume --accept-loss ticks/3:5..${end} --reason WHY\``),
+      }),
+    );
+    expect(() => damaged.records).toThrow(message);
   });
 });
 
@@ -253,7 +264,8 @@ describe("a record batch with one bit turned", () => {
     for (let bit = 17 * 8; bit < whole.length * 8; bit++) {
       const bent = Buffer.from(whole);
       bent[bit >> 3]! ^= 1 << (bit & 7);
-      await expect(readRecordBatches(bent), `bit ${bit}`).rejects.toThrow("its checksum is another");
+      const [batch] = await readRecordBatches(bent);
+      expect(batch!.damage, `bit ${bit}`).toContain("its checksum is another");
     }
   });
 });
