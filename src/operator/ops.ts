@@ -10,6 +10,7 @@ import { topicName } from "../topic/topics.ts";
 /** What acting on a database needs: a session with no more rights than that, and what its audit entries are made of. */
 export interface Ops {
   readonly connection: Connection;
+  readonly databaseUrl: string;
   readonly databaseId: string;
   readonly auditTopicName: string;
   readonly auditSchemaId: number;
@@ -30,7 +31,7 @@ export async function openOps(settings: Config, as: ConnectionOptions): Promise<
   const connection = await Connection.open(databaseUrl, as);
   try {
     await requireMigrated(connection, databaseUrl);
-    return await opsOn(connection, await auditSchemaOf(config));
+    return await opsOn(connection, databaseUrl, await auditSchemaOf(config));
   } catch (error) {
     await connection.close();
     throw error;
@@ -47,8 +48,9 @@ export async function auditSchemaOf(settings: Config): Promise<AuditSchema> {
 }
 
 /** The same in a session that is open, of whatever role. */
-export const opsOn = async (connection: Connection, schema: AuditSchema): Promise<Ops> => ({
+export const opsOn = async (connection: Connection, databaseUrl: string, schema: AuditSchema): Promise<Ops> => ({
   connection,
+  databaseUrl,
   databaseId: await databaseId(connection),
   ...schema,
   login: await loginOf(connection),

@@ -5,14 +5,8 @@ import { Connection } from "../table/connection.ts";
 import { addressOf } from "../table/database-url.ts";
 import { couldBeMade, migrate } from "../table/migrate.ts";
 import { tablesOf } from "../table/rows/landing-table.ts";
-import {
-  beginRun,
-  finishedRuns,
-  lockReplay,
-  type ReplayRun,
-  tablesInUse,
-  unfinishedRun,
-} from "../table/upkeep/replay-run.ts";
+import { takeTurnIfFree } from "../table/turn.ts";
+import { beginRun, finishedRuns, type ReplayRun, tablesInUse, unfinishedRun } from "../table/upkeep/replay-run.ts";
 import type { ReplayResult } from "./replay.ts";
 import { FIRST, planDigest, type ReplayPlan } from "./replay-plan.ts";
 
@@ -27,20 +21,32 @@ interface TargetOptions {
   readonly add: boolean;
 }
 
+/** A session of the target's owner, while no other replay gets in. */
+interface Target {
+  readonly owner: Connection;
+  close(): Promise<void>;
+}
+
 /**
- * Opens the target as its owner, brings it to the newest shape, and keeps other replays out of it until the session is
- * closed.
+ * Opens the target as its owner, brings it to the newest shape, and keeps other replays out of it until it is closed.
  * @throws TradetapeError database_unreachable, not_migrated, replay_refused
  */
-export async function openTarget(databaseUrl: string): Promise<Connection> {
+export async function openTarget(databaseUrl: string): Promise<Target> {
   await migrate(databaseUrl);
   return lockedTarget(databaseUrl);
 }
 
-async function lockedTarget(databaseUrl: string): Promise<Connection> {
-  const owner = await Connection.open(databaseUrl, { name: "replay", role: "tradetape_owner" });
-  if (await lockReplay(owner)) return owner;
-  await owner.close();
+async function lockedTarget(databaseUrl: string): Promise<Target> {
+  const turn = await takeTurnIfFree(databaseUrl, "replay_turn");
+  if (turn !== undefined) {
+    try {
+      const owner = await Connection.open(databaseUrl, { name: "replay", role: "tradetape_owner" });
+      return { owner, close: () => owner.close().finally(() => turn.end()) };
+    } catch (error) {
+      await turn.end();
+      throw error;
+    }
+  }
   throw new TradetapeError("replay_refused", `another replay into ${addressOf(databaseUrl)} is running`, {
     canRetry: true,
     next: "Wait for it, or stop it first: it can be resumed.",
@@ -62,11 +68,11 @@ export async function inspectTarget(
     if (options.resume) throw nothingToResume();
     return undefined;
   }
-  const owner = await lockedTarget(databaseUrl);
+  const target = await lockedTarget(databaseUrl);
   try {
-    return (await lookAt(owner, plan, all, options)).before;
+    return (await lookAt(target.owner, plan, all, options)).before;
   } finally {
-    await owner.close();
+    await target.close();
   }
 }
 

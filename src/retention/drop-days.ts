@@ -4,6 +4,7 @@ import type { Ops } from "../operator/ops.ts";
 import { committed } from "../table/committed.ts";
 import type { LandingTable } from "../table/rows/landing-table.ts";
 import type { RowHasher } from "../table/rows/row-hasher.ts";
+import { inTurn } from "../table/turn.ts";
 import {
   countDay,
   type DayPartition,
@@ -13,7 +14,6 @@ import {
   hasRows,
   keptFrom,
   listDays,
-  lockDrops,
   moveKeepFrom,
 } from "../table/upkeep/day-partitions.ts";
 import { removeFromLedger, requireLedger } from "../table/upkeep/removed.ts";
@@ -49,11 +49,13 @@ interface DropOptions {
  * | in the last transaction       | count, ledger row, audit entry and DROP are one: all or nothing                   |
  * @throws TradetapeError input_invalid when rows lie there and this topic has never landed
  */
-export async function dropDays(ops: Ops, options: DropOptions): Promise<readonly DroppedDay[]> {
+export const dropDays = (ops: Ops, options: DropOptions): Promise<readonly DroppedDay[]> =>
+  inTurn(ops.databaseUrl, "removal_turn", () => dropInTurn(ops, options));
+
+async function dropInTurn(ops: Ops, options: DropOptions): Promise<readonly DroppedDay[]> {
   const { connection } = ops;
   const { landing, hasher, topic } = options;
   const { table } = landing;
-  await lockDrops(connection);
   await planDrop(ops, options);
   const by = `${ops.osUser} as ${ops.login}`;
   const keepFrom = await committed(connection, () => moveKeepFrom(connection, table, options.before, by));

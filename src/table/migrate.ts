@@ -3,7 +3,7 @@ import { Connection } from "./connection.ts";
 import { addressOf, serverOf } from "./database-url.ts";
 import { driftOf, type Lost } from "./drift.ts";
 import { FACT_KINDS, OWNER, ROLES, readFacts } from "./established.ts";
-import { apply, applyWithin, type Migration, pendingMigrations } from "./migrations.ts";
+import { applyPending, applyWithin, type Migration, pendingMigrations } from "./migrations.ts";
 import { requireMayMigrate, requireRights } from "./rights.ts";
 import { quoted } from "./sql.ts";
 import { requireOwnPlace, settleWhose, type Whose } from "./whose-database.ts";
@@ -19,19 +19,17 @@ export interface MigrationReport {
 }
 
 /**
- * Brings a database to the newest shape: forward only, each file in a transaction of its own, one migrator at a time
- * (session advisory lock).
+ * Brings a database to the newest shape: forward only, each file in a transaction of its own, one migrator at a time.
  * @param whose what the database is, where it lies elsewhere than its id says
  * @throws TradetapeError not_migrated, permission_denied, database_newer, encoding_unfit, database_copied
  */
 export async function migrate(databaseUrl: string, whose?: Whose): Promise<MigrationReport> {
   const connection = await Connection.open(databaseUrl, { name: "migrate" });
   try {
-    await connection.query(MIGRATOR_LOCK);
     await requireUtf8(connection, databaseUrl);
     const { pending, done } = await pendingMigrations(connection, databaseUrl);
     if (pending.length > 0) await requireMayMigrate(connection, databaseUrl, rolesFor(pending));
-    for (const migration of pending) await apply(connection, migration);
+    const applied = (await applyPending(connection, databaseUrl)).map(({ name }) => name);
     const lost = (await regranted(connection)).filter(isNeeded);
     if (whose && lost.some(({ what }) => what === "role" || what === "owner"))
       throw repairFirst(
@@ -41,7 +39,6 @@ export async function migrate(databaseUrl: string, whose?: Whose): Promise<Migra
       );
     if (whose) await settleWhose(connection, whose);
     await requireOwnPlace(connection, databaseUrl);
-    const applied = pending.map(({ name }) => name);
     return { database: addressOf(databaseUrl), applied, already: done, whose, lost: lost.map(({ says }) => says) };
   } finally {
     await connection.close();
@@ -63,7 +60,10 @@ async function regranted(connection: Connection): Promise<readonly Lost[]> {
     `SELECT pg_has_role(datdba, 'USAGE') AS "isOwn" FROM pg_database WHERE datname = current_database()`,
   );
   if (!row!.isOwn || lost.some(({ what }) => what === "role")) return lost;
-  for (const { sql } of lost.filter(isOfDatabase)) await connection.query(sql);
+  for (const { sql } of lost.filter(isOfDatabase)) {
+    // Another migrator that grants the same at this moment has it fail once.
+    await connection.query(sql).catch(() => connection.query(sql));
+  }
   return lost.filter((one) => !isOfDatabase(one));
 }
 
@@ -77,9 +77,6 @@ const repairFirst = (databaseUrl: string, whose: Whose, lost: readonly string[])
 /** The first of some sentences, and how many there are besides. */
 export const firstOf = ([first, ...rest]: readonly string[]): string =>
   rest.length === 0 ? first! : `${first}, and ${rest.length} more`;
-
-/** One migrator at a time, until the session ends. */
-export const MIGRATOR_LOCK = "SELECT pg_advisory_lock(hashtextextended('tradetape.migrate', 0))";
 
 /** How the database differs from what the migrations established. @param isOlder whether migrations are still to come */
 export async function lostOf(connection: Connection, isOlder: boolean): Promise<ReturnType<typeof driftOf>> {

@@ -4,6 +4,7 @@ import { TradetapeError } from "../errors.ts";
 import type { Connection } from "./connection.ts";
 import { addressOf, serverOf } from "./database-url.ts";
 import { GIVE_BACK } from "./permission.ts";
+import { isDatabaseFault } from "./sqlstate.ts";
 
 export interface Migration {
   readonly number: number;
@@ -79,11 +80,65 @@ async function appliedMigrations(connection: Connection, databaseUrl: string): P
   return new Map(rows.map((row) => [row.number, row.sha256]));
 }
 
-/** Applies a file in a transaction of its own. @throws TradetapeError not_migrated, with the transaction rolled back */
-export async function apply(connection: Connection, migration: Migration): Promise<void> {
+/**
+ * Makes this transaction the only one that migrates or repairs, as soon as there is a table to lock for it. An advisory lock
+ * would serve from the beginning, but any login may take one. Call it first.
+ * @returns whether there is
+ */
+export async function lockMigrations(connection: Connection): Promise<boolean> {
+  const [row] = await connection.query<{ there: boolean }>(
+    "SELECT to_regclass('tradetape.migration') IS NOT NULL AS there",
+  );
+  if (row!.there) await connection.query("LOCK TABLE tradetape.migration IN SHARE ROW EXCLUSIVE MODE");
+  return row!.there;
+}
+
+/**
+ * Applies the files that a database lacks, each in a transaction of its own, and passes over those that another migrator has
+ * applied meanwhile. Before there is a table to lock, two migrators collide in making the same roles, schema and tables: who
+ * comes second waits within its statement for the first one's commit, fails, and looks again.
+ * @returns those that this one applied
+ * @throws TradetapeError not_migrated, database_newer, permission_denied
+ */
+export async function applyPending(connection: Connection, databaseUrl: string): Promise<readonly Migration[]> {
+  for (let collisions = 0; ; collisions++) {
+    const { pending, done } = await pendingMigrations(connection, databaseUrl);
+    try {
+      const applied: Migration[] = [];
+      for (const migration of pending) if (await apply(connection, migration)) applied.push(migration);
+      // The first file is noted by whoever applies the second.
+      const isFirstOurs = applied.some(({ number }) => number === 2);
+      return applied.filter(({ number }) => number > 1 || isFirstOurs);
+    } catch (error) {
+      if (done > 0 || collisions === COLLISIONS_MAX || !isCollision(error)) throw error;
+    }
+  }
+}
+
+/** The first two files make what nothing locks yet, and each may collide with both of the other migrator's. */
+const COLLISIONS_MAX = 4;
+/** What two transactions that make the same thing meet: it is there, it is being changed, or each waits for the other. */
+const COLLIDING = new Set(["23505", "42710", "42P06", "42P07", "XX000", "40P01"]);
+
+const isCollision = (error: unknown): boolean =>
+  error instanceof TradetapeError && isDatabaseFault(error.cause) && COLLIDING.has(error.cause.code);
+
+/** @returns false where another migrator has applied it */
+async function apply(connection: Connection, migration: Migration): Promise<boolean> {
   await connection.query("BEGIN");
+  const isLocked = await lockMigrations(connection);
+  if (isLocked && (await isApplied(connection, migration))) {
+    await connection.query("ROLLBACK");
+    return false;
+  }
   await applyWithin(connection, migration);
   await connection.commit();
+  return true;
+}
+
+async function isApplied(connection: Connection, { number }: Migration): Promise<boolean> {
+  const rows = await connection.query("SELECT FROM tradetape.migration WHERE number = $1", [number]);
+  return rows.length > 0;
 }
 
 /** @throws TradetapeError not_migrated, with the transaction rolled back */

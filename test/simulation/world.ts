@@ -217,7 +217,7 @@ class World {
         const asked = { partition: undefined, to: undefined };
         const plans = await planRewinds({ connection, client, admin, config }, plan.topic, asked);
         const who = { login: "ops", osUser: "ops", auditTopicName: "audit", auditSchemaId };
-        const ops = { connection, databaseId, ...who, close: async () => {} };
+        const ops = { connection, databaseUrl: "", databaseId, ...who, close: async () => {} };
         await rewind(ops, plans, { reason: "an election", namespace: "" });
       });
       await services.close();

@@ -37,11 +37,11 @@ export async function replayInto(
     sessions: flags.sessions ?? "all",
   };
   const plan = await withAdmin(source.client, (admin) => makeReplayPlan(admin, config, request, CONSUMERS));
-  const owner = await openTarget(databaseUrl);
+  const target = await openTarget(databaseUrl);
   try {
     const options = { add: flags.add ?? false, resume: flags.resume ?? false };
-    const { run } = await beginOrResume(owner, plan, CONSUMERS, options);
-    return await replay(owner, config, openLog(config), {
+    const { run } = await beginOrResume(target.owner, plan, CONSUMERS, options);
+    return await replay(target.owner, config, openLog(config), {
       run,
       consumers: request.consumers,
       all: CONSUMERS,
@@ -52,6 +52,6 @@ export async function replayInto(
       onlooker: { phase: () => {}, topics: () => {}, index: () => {}, ...flags.onlooker },
     });
   } finally {
-    await owner.close();
+    await target.close();
   }
 }

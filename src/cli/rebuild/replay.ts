@@ -90,21 +90,21 @@ const targetOptions = (flags: ReplayFlags) => ({ resume: flags.resume === true, 
 
 async function fill(session: Session, plan: ReplayPlan, flags: ReplayFlags, speed: Speed): Promise<ExitCode> {
   const { config, log, out, progress, signal, force } = session;
-  const owner = await openTarget(config.databaseUrl!);
+  const target = await openTarget(config.databaseUrl!);
   const onlooker = watchReplay(progress, out.json);
   let result: ReplayResult | undefined;
   try {
-    const { run, isResumed } = await beginOrResume(owner, plan, CONSUMERS, targetOptions(flags));
+    const { run, isResumed } = await beginOrResume(target.owner, plan, CONSUMERS, targetOptions(flags));
     if (!out.json) progress.line(planText(run.plan));
     if (isResumed) onlooker.say(`going on with the replay ${run.runId}, begun ${run.startedAt}`);
     const names = run.plan.topics.map(({ topic }) => topic);
     const consumers = CONSUMERS.filter(({ topic }) => names.includes(topic));
     const actor = userName();
     const watching = { run, consumers, all: CONSUMERS, speed, actor, stop: signal, force, onlooker };
-    result = await replay(owner, config, log, watching);
+    result = await replay(target.owner, config, log, watching);
   } finally {
     onlooker.end();
-    await owner.close();
+    await target.close();
   }
   progress.close();
   if (result === undefined) {

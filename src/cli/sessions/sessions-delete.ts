@@ -7,7 +7,7 @@ import { removeSession } from "../../session/remove.ts";
 import { SESSION_TABLES } from "../../session/tables.ts";
 import type { LandedSession } from "../../table/sessions/session-list.ts";
 import { countSessionRows } from "../../table/sessions/session-rows.ts";
-import { lockDrops } from "../../table/upkeep/day-partitions.ts";
+import { inTurn } from "../../table/turn.ts";
 import { connectTape } from "../../tradetape/connect-tape.ts";
 import type { CommandSpec, Session } from "../command.ts";
 import { EXIT, type ExitCode } from "../exit.ts";
@@ -40,7 +40,9 @@ export const deleteCommand: CommandSpec<DeleteFlags> = {
     try {
       const found = await requireSession(ops.connection, id);
       refuseLive(found);
-      return flags.yes ? await deleteIt(session, ops, found, waitMs) : await dryRun(session, ops, found);
+      if (!flags.yes) return await dryRun(session, ops, found);
+      // Whoever drops days drops partitions that this one lists.
+      return await inTurn(ops.databaseUrl, "removal_turn", () => deleteIt(session, ops, found, waitMs));
     } finally {
       await ops.close();
     }
@@ -66,8 +68,6 @@ async function dryRun({ out }: Session, ops: Ops, found: LandedSession): Promise
 async function deleteIt(session: Session, ops: Ops, found: LandedSession, waitMs: number): Promise<ExitCode> {
   const { config, out, signal, log, progress } = session;
   const id = found.backtest_session_id;
-  // Whoever drops days drops partitions that this one lists.
-  await lockDrops(ops.connection);
   const { status } = await requireSession(ops.connection, id);
   if (status !== "deleted") {
     await using tape = await connectTape(config, log);

@@ -21,7 +21,7 @@ export async function repairNow({ config }: Session): Promise<RepairReport> {
     let round = 0;
     return await repairDatabase(connection, databaseUrl, async (given) => {
       round++;
-      await recordRepair(await opsOn(connection, schema), { actionId, round, topic, given });
+      await recordRepair(await opsOn(connection, databaseUrl, schema), { actionId, round, topic, given });
     });
   } finally {
     await connection.close();

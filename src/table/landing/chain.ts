@@ -31,15 +31,7 @@ interface StagedEntry {
   readonly fields: readonly (string | null)[];
 }
 
-/**
- * Makes this transaction the chain's only writer. The partition's lock is not enough: the audit topics of two namespaces
- * land in one log.
- */
-export async function lockChain(connection: Connection): Promise<void> {
-  await connection.run("SELECT pg_advisory_xact_lock(hashtextextended('tradetape.audit_chain', 0))");
-}
-
-/** The newest link, or undefined in an empty log. Call it under the chain's lock: two writers on one head would fork it. */
+/** The newest link, or undefined in an empty log. Call it in the chain's turn: two writers on one head would fork it. */
 export async function chainHead(connection: Connection): Promise<ChainHead | undefined> {
   const rows = await connection.query<ChainHead & Record<string, unknown>>(
     "SELECT seq, hash FROM public.audit_log ORDER BY seq DESC LIMIT 1",
@@ -64,7 +56,7 @@ export interface Link {
   readonly hash: Buffer;
 }
 
-/** Inserts staged entries with their links. Without ON CONFLICT, because under the lock a known id here is a bug. */
+/** Inserts staged entries with their links. Without ON CONFLICT, because in its turn a known id here is a bug. */
 export async function insertLinked(
   connection: Connection,
   stage: StageStatements,

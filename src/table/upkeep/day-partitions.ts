@@ -104,11 +104,6 @@ function leaf(table: string, day: string): string {
   return `public.${quoted(`${table}_${day.replaceAll("-", "")}`)}`;
 }
 
-/** Makes whoever drops days, of whichever table, the only one; held until the session ends. */
-export async function lockDrops(connection: Connection): Promise<void> {
-  await connection.query("SELECT pg_advisory_lock(hashtextextended('tradetape.drop_days', 0))");
-}
-
 /** The full names of a topic under which this database has landed it: one per namespace. */
 export async function landedNames(connection: Connection, topic: string): Promise<readonly string[]> {
   const rows = await connection.query<{ name: string }>(

@@ -4,8 +4,8 @@ import type { Connection } from "../connection.ts";
 import { addressOf, serverOf } from "../database-url.ts";
 import { givenAway, type Lost } from "../drift.ts";
 import { ESTABLISHED, OWNER, ROLES } from "../established.ts";
-import { lostOf, MIGRATOR_LOCK, requireUtf8 } from "../migrate.ts";
-import { apply, pendingMigrations } from "../migrations.ts";
+import { lostOf, requireUtf8 } from "../migrate.ts";
+import { applyPending, lockMigrations, pendingMigrations } from "../migrations.ts";
 import { requireMayMigrate } from "../rights.ts";
 import { quoted } from "../sql.ts";
 
@@ -40,13 +40,12 @@ export async function repairDatabase(
   databaseUrl: string,
   record: RecordGiven,
 ): Promise<RepairReport> {
-  await connection.query(MIGRATOR_LOCK);
   await requireUtf8(connection, databaseUrl);
   const { pending, done } = await pendingMigrations(connection, databaseUrl);
   await requireMayMigrate(connection, databaseUrl, done > 0 ? [OWNER] : ROLES);
   const lost: Lost[] = [];
   if (done > 0) lost.push(...(await giveBack(connection, databaseUrl, pending.length > 0, record)));
-  for (const migration of pending) await apply(connection, migration);
+  const applied = (await applyPending(connection, databaseUrl)).map(({ name }) => name);
   if (pending.length > 0) lost.push(...(await giveBack(connection, databaseUrl, false, record)));
   for (;;) {
     const partitions = await foreignTables(connection, IS_PARTITION, PARTITIONS_MAX);
@@ -60,7 +59,6 @@ export async function repairDatabase(
   }
   const { gone, left: more } = await lostOf(connection, false);
   const left = [...more, ...(await looseText(connection))];
-  const applied = pending.map(({ name }) => name);
   return { database: addressOf(databaseUrl), dryRun: false, applied, lost, gone, left };
 }
 
@@ -81,12 +79,16 @@ async function giveBack(
   isOlder: boolean,
   record: RecordGiven,
 ): Promise<readonly Lost[]> {
-  const { lost } = await lostOf(connection, isOlder);
-  if (lost.length === 0) return [];
-  await requireOwners(connection, databaseUrl, lost);
-  const roles = lost.filter(({ what }) => what === "role");
-  const rest = lost.filter(({ what }) => what !== "role");
-  await committed(connection, async () => {
+  const seen = (await lostOf(connection, isOlder)).lost;
+  if (seen.length === 0) return [];
+  await requireOwners(connection, databaseUrl, seen);
+  return committed(connection, async () => {
+    await lockMigrations(connection);
+    // Somebody else may have given it back meanwhile, and told of it.
+    const { lost } = await lostOf(connection, isOlder);
+    if (lost.length === 0) return [];
+    const roles = lost.filter(({ what }) => what === "role");
+    const rest = lost.filter(({ what }) => what !== "role");
     await runAll(connection, roles);
     await joinRoles(connection, [OWNER, ...roles.flatMap(({ role }) => role ?? [])]);
     await runAll(
@@ -102,8 +104,8 @@ async function giveBack(
     });
     const still = (await lostOf(connection, isOlder)).lost;
     if (still.length > 0) throw notGiven(connection, databaseUrl, still);
+    return lost;
   });
-  return lost;
 }
 
 async function runAll(connection: Connection, statements: readonly Lost[]): Promise<void> {

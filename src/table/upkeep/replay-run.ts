@@ -142,14 +142,6 @@ export async function tablesInUse(connection: Connection, tables: readonly strin
   return used;
 }
 
-/** Keeps other replays into this database out for as long as the session lives. @returns false when one is running */
-export async function lockReplay(connection: Connection): Promise<boolean> {
-  const [row] = await connection.query<{ isOurs: boolean }>(
-    `SELECT pg_try_advisory_lock(hashtextextended('tradetape.replay', 0)) AS "isOurs"`,
-  );
-  return row!.isOurs;
-}
-
 /** Events that a run gave up since it began: letters for want of a parent, and those filtered with their parents. */
 export async function givenUp(
   connection: Connection,

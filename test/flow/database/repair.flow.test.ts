@@ -143,7 +143,11 @@ describe("what somebody changed", () => {
   /** Each gives back what `lose` took, and says so by these words. */
   const LOSSES: readonly [what: string, lose: string, says: string][] = [
     ["a right on a table", "REVOKE INSERT ON public.symbol FROM tradetape_lander", "tradetape_lander lacks INSERT"],
-    ["a right on a column", "REVOKE UPDATE (state) ON tradetape.dead_letter FROM tradetape_ops", "tradetape_ops lacks"],
+    [
+      "a right on a column",
+      "REVOKE UPDATE (twin_found_at) ON tradetape.database_id FROM tradetape_lander",
+      "lacks UPDATE",
+    ],
     ["a right on a schema", "REVOKE USAGE ON SCHEMA tradetape FROM tradetape_reader", "lacks USAGE"],
     ["a right on the schema public", "REVOKE CREATE ON SCHEMA public FROM tradetape_owner", "lacks CREATE"],
     ["a right on a function", "REVOKE EXECUTE ON FUNCTION tradetape.make_day FROM tradetape_lander", "lacks EXECUTE"],

@@ -59,11 +59,11 @@ test("the audit log has one writer at a time, whatever topics it is fed from", a
   const other = new pg.Client({ connectionString: tape.config.databaseUrl });
   await other.connect();
   await other.query("BEGIN");
-  await other.query("SELECT pg_advisory_xact_lock(hashtextextended('tradetape.audit_chain', 0))");
+  await other.query("LOCK TABLE tradetape.audit_turn IN SHARE ROW EXCLUSIVE MODE");
   const before = await count("public.audit_log");
   const running = tape.land("audit");
   const waiting = "pg_locks JOIN pg_database d ON d.oid = database WHERE datname = current_database()";
-  await expect.poll(() => count(`${waiting} AND locktype = 'advisory' AND NOT granted`)).toBe(1);
+  await expect.poll(() => count(`${waiting} AND locktype = 'relation' AND NOT granted`)).toBe(1);
   expect(await count("public.audit_log")).toBe(before);
   await other.query("COMMIT");
   await other.end();

@@ -1,6 +1,7 @@
 import pg from "pg";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { CONSUMERS } from "../../../consumers/all.ts";
+import { takeTurnIfFree } from "../../../src/table/turn.ts";
 import { environmentOf, landBy } from "../../support/landing.ts";
 import { gateLandings } from "../../support/landing-gate.ts";
 import { ledgerFaults } from "../../support/ledger.ts";
@@ -221,8 +222,9 @@ test("a dry run is refused what the replay itself is refused, in the same words"
     expect([dry.code, real.code], `${url} ${flags}`).toEqual([2, 2]);
     expect(errorOf(dry.stderr)).toEqual(errorOf(real.stderr));
   }
-  await beside.query("SELECT pg_advisory_lock(hashtextextended('tradetape.replay', 0))");
+  const turn = await takeTurnIfFree(target, "replay_turn");
   const whileRunning = await dryRun(target, "--json");
+  await turn!.end();
   expect([whileRunning.code, errorOf(whileRunning.stderr).code]).toEqual([2, "replay_refused"]);
   await tape.query("DROP ROLE tradetape_test_stranger");
   await beside.stop();

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { CONSUMERS } from "../../../consumers/all.ts";
+import { userName } from "../../../src/audit/actor.ts";
 import { asReader } from "../../../src/cli/services.ts";
 import { openRegistry } from "../../../src/event/registry.ts";
 import { openOps } from "../../../src/operator/ops.ts";
@@ -278,8 +279,10 @@ describe("deleting a session", () => {
       "SESSION",
       ...Array(SESSION_TABLES.length).fill("SESSION_DELETE"),
     ]);
-    expect(new Set(entries.map(({ actor }) => actor)).size).toBe(1);
-    expect(entries[0]!.actor).not.toBe("tradetape");
+    const login = decodeURIComponent(new URL(tape.config.databaseUrl).username);
+    expect(new Set(entries.map(({ actor }) => actor))).toEqual(new Set([login]));
+    const deeds = entries.filter(({ event_type }) => event_type === "SESSION_DELETE");
+    expect(deeds.map(({ payload }) => (payload as { os_user: string }).os_user)).toEqual(deeds.map(() => userName()));
   });
 
   test("filters what comes of it later", async () => {
