@@ -117,6 +117,7 @@ class Client {
       // Anything else asks whether there is TLS.
       if (one.readInt32BE(LENGTH_BYTES) !== STARTUP) return void this.socket.write("N");
       this.#isStarted = true;
+      this.#relay.welcome(this);
       [, this.#name = ""] = /\0application_name\0([^\0]*)\0/.exec(one.toString("latin1")) ?? [];
       const key = message("K", int32s(1_000_000_000 + Math.floor(Math.random() * 1e9), 1));
       this.socket.write(Buffer.concat([message("R", int32s(0)), key, READY]));
@@ -176,6 +177,7 @@ class Relay {
   readonly #databaseUrl: string;
   readonly clients = new Set<Client>();
   readonly servers = new Set<Server>();
+  readonly #loggedIn = new Set<Client>();
   readonly #free: Server[] = [];
   readonly waiting: Client[] = [];
   #opening = 0;
@@ -188,7 +190,15 @@ class Relay {
 
   came(socket: Socket): void {
     this.clients.add(new Client(socket, this));
-    this.clientsMost = Math.max(this.clientsMost, this.clients.size);
+  }
+
+  /**
+   * Counted when it logs in, not when it connects: that may be heard before the end of a client that was cut off just before,
+   * and a login comes a trip later.
+   */
+  welcome(client: Client): void {
+    this.#loggedIn.add(client);
+    this.clientsMost = Math.max(this.clientsMost, this.#loggedIn.size);
   }
 
   serve(client: Client): void {
@@ -228,6 +238,7 @@ class Relay {
 
   /** The session that a client leaves is ended, so that nothing of it is left. */
   left(client: Client): void {
+    this.#loggedIn.delete(client);
     if (!this.clients.delete(client)) return;
     const { server } = client;
     if (server === undefined) {
