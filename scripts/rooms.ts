@@ -27,7 +27,7 @@ export const LAYERS: readonly (readonly Room[])[] = [
   [
     { path: "src/log", knows: "log lines", alone: ["pino"] },
     { path: "src/clock", knows: "time that tests can hand in" },
-    { path: "src/own-file", knows: "files that only this program's user reads; private keys" },
+    { path: "src/own-file", knows: "files that only this program's user reads; keys and certificates" },
   ],
   [
     {
@@ -82,7 +82,7 @@ export const LAYERS: readonly (readonly Room[])[] = [
       knows: "PostgreSQL: every SQL statement",
       alone: ["pg", "pg-copy-streams"],
       parts: [
-        { name: "login", knows: "what a session is when it begins: our settings, and a server process to itself" },
+        { name: "login", knows: "what a session is when it begins: TLS, our settings, and a server process to itself" },
         { name: ".", knows: "connections, COPY, SQLSTATEs, migrations" },
         { name: "pool", knows: "the few sessions that many share" },
         { name: "rows", knows: "Avro bytes to COPY's bytes, as the catalog has the columns" },

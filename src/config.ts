@@ -1,8 +1,10 @@
 import { readFileSync } from "node:fs";
 import type { z } from "zod";
 import { TradetapeError } from "./errors.ts";
+import { transportProblems } from "./settings/plaintext.ts";
 import { nearest, resembles } from "./settings/resemblance.ts";
 import { tooFewSessions } from "./settings/sessions.ts";
+import { allowingPlaintext } from "./settings/transport.ts";
 import {
   COMPOSE_VARIABLES,
   NEEDS,
@@ -55,7 +57,7 @@ export function readConfig(
       for (const issue of parsed.error.issues) problems.push(`${where}: ${issue.message}`);
     }
   }
-  checkTogether(config as Config, problems);
+  checkTogether(config as Config, env, problems);
   if (problems.length > 0) {
     // What lacks beside something that is wrong may be what was misspelt.
     const all = [...new Set([...problems, ...doubts.map(({ text }) => text)])];
@@ -65,6 +67,7 @@ export function readConfig(
   }
   // Those that look like a setting that is needed are among the problems.
   for (const { text } of doubts) doubt?.(text);
+  if (config.allowPlaintext && config.databaseUrl) config.databaseUrl = allowingPlaintext(config.databaseUrl as string);
   return config as Config;
 }
 
@@ -149,9 +152,10 @@ function fromEnvironment(s: Setting<z.ZodType>, env: NodeJS.ProcessEnv, problems
   }
 }
 
-function checkTogether(config: Config, problems: string[]): void {
+function checkTogether(config: Config, env: NodeJS.ProcessEnv, problems: string[]): void {
   const alone = NEEDS.filter(([name, needed]) => config[name] && !config[needed]);
   problems.push(...alone.map(([name, needed]) => `${SETTINGS[name].env} is set: ${SETTINGS[needed].env} must be, too`));
+  problems.push(...transportProblems(config, env));
   const sessions = tooFewSessions(config.databaseSessionsMax, config.landingConnections);
   if (sessions !== undefined) problems.push(sessions);
   if (config.lockTimeoutMs * 2 > config.sessionTimeoutMs) {

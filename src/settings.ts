@@ -59,7 +59,8 @@ export const SETTINGS = {
     flag: "--database-url <url>",
     doc:
       "PostgreSQL 15 or later, as postgres://user:password@host:port/database. Of several hosts, host:port,host:port, " +
-      "?target_session_attrs=read-write takes the one that takes writes.",
+      "?target_session_attrs=read-write takes the one that takes writes. sslmode, sslrootcert, sslcert, sslkey and " +
+      "channel_binding mean what they mean to libpq, and so do PGSSLMODE and its like.",
     schema: z.string().check(checkDatabaseUrl).optional(),
     secret: true,
   }),
@@ -80,6 +81,7 @@ export const SETTINGS = {
     schema: z
       .url({ protocol: /^https?$/, error: "must be an http:// or https:// URL" })
       .refine(isWholeUrl, "is no URL: write % in user and password as %25")
+      .refine((url) => !/[?#]/.test(url), "must end with its path: what stands behind a ? or # would not be sent")
       .optional(),
     secret: true,
   }),
@@ -110,6 +112,14 @@ export const SETTINGS = {
     env: "KAFKA_SSL_KEY_FILE",
     doc: "PEM file of the client's key, which only the user of the program may read.",
     schema: z.string().optional(),
+  }),
+  allowPlaintext: setting({
+    env: "TRADETAPE_ALLOW_PLAINTEXT",
+    flag: "--allow-plaintext",
+    doc:
+      "Whether a login, and what follows it, may go in clear to a host that isn't this machine: to PostgreSQL without TLS, by " +
+      "SASL without KAFKA_SSL_ENABLED, to a registry by plain HTTP.",
+    schema: flagBoolean,
   }),
   namespace: setting({
     env: "TRADETAPE_NAMESPACE",

@@ -85,7 +85,9 @@ async function runSession<Options>(
   const progress = openProgress();
   const interrupt = watchSignals(progress.line, () => endForced(spec.isService === true));
   try {
-    const flags = Object.fromEntries(SETTING_NAMES.map((name) => [name, options[name]])) as Record<SettingName, string>;
+    const textOf = (flag: unknown) => (flag === true ? "true" : flag);
+    const given = SETTING_NAMES.map((name) => [name, textOf(options[name])]);
+    const flags = Object.fromEntries(given) as Record<SettingName, string>;
     const out = openOutput(json, (text) => process.stdout.write(text));
     const fixed = spec.fixed?.(options as Options) ?? [];
     const doubt = (text: string) => progress.line(`warning: ${text}`);

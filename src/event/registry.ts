@@ -8,6 +8,8 @@ import {
   askRegistry,
   guarded,
   type HttpFailure,
+  hidden,
+  type RegistryAddress,
   type RegistryQuestions,
   registryAddress,
   registryUnreachable,
@@ -68,15 +70,15 @@ export function openRegistry(url: string): Registry {
 class ConfluentRegistry implements Registry {
   /** The package is loaded at the first question, because that costs more than most commands that ask nothing do. */
   readonly #remote: () => Promise<SchemaRegistry>;
-  readonly #host: string;
+  readonly #address: RegistryAddress;
   readonly #questions: RegistryQuestions;
   readonly #writers = new Map<number, WriterSchema>();
   readonly #unknownUntil = new Map<number, number>();
   readonly #registered = new Map<string, Promise<number>>();
 
   constructor(url: string) {
-    const { host, username, password } = registryAddress(url);
-    this.#host = host;
+    this.#address = registryAddress(url);
+    const { host, username, password } = this.#address;
     this.#questions = askRegistry(url);
     const auth = { username, password };
     const api = { host, clientId: "tradetape", ...(username ? { auth } : {}), middlewares: [guarded as never] };
@@ -116,10 +118,11 @@ class ConfluentRegistry implements Registry {
   }
 
   #registerFault(cause: HttpFailure, subject: string): TradetapeError {
-    if (cause.status !== 409 && cause.status !== 422) return registryUnreachable(this.#host, cause);
-    const message = `${this.#host} refused this program's schema for ${subject}: ${said(cause)}`;
+    if (cause.status !== 409 && cause.status !== 422) return registryUnreachable(this.#address, cause);
+    const { shown, hide } = this.#address;
+    const message = hide(`${shown} refused this program's schema for ${subject}: ${said(cause)}`);
     const next = "Give new fields a default (compare schemas/ with the subject's versions), or use another namespace.";
-    return new TradetapeError("registry_refused", message, { next, cause });
+    return new TradetapeError("registry_refused", message, { next, cause: hidden(this.#address, cause) });
   }
 
   writer(id: number): WriterSchema | undefined {
@@ -155,9 +158,9 @@ class ConfluentRegistry implements Registry {
       const cause = error as HttpFailure;
       if (cause.status === 404 && (await this.#confirmsAbsence(id)))
         return { reason: `the registry has no schema ${id}` };
-      if (cause.status !== undefined) throw registryUnreachable(this.#host, cause);
+      if (cause.status !== undefined) throw registryUnreachable(this.#address, cause);
       // Not an answer over HTTP: the package couldn't make a type of the text it got.
-      return { reason: `schema ${id} can't be used: ${cause.message}` };
+      return { reason: this.#address.hide(`schema ${id} can't be used: ${cause.message}`) };
     }
   }
 
@@ -166,7 +169,7 @@ class ConfluentRegistry implements Registry {
     try {
       return isFailure(await this.#questions.get(`/schemas/ids/${id}`), SCHEMA_NOT_FOUND);
     } catch (cause) {
-      throw registryUnreachable(this.#host, cause as HttpFailure);
+      throw registryUnreachable(this.#address, cause as HttpFailure);
     }
   }
 }

@@ -3,8 +3,9 @@ import { TradetapeError } from "../errors.ts";
 import { chooseHost } from "./choose-host.ts";
 import { copyOut, copyRows, type RowReader } from "./copy.ts";
 import { serverOf, unreachable } from "./database-url.ts";
-import { login, newClient } from "./login/login.ts";
+import { type HostByWay, login, newClient } from "./login/login.ts";
 import type { ServerStanding } from "./login/prepare-session.ts";
+import { byWays } from "./login/ways.ts";
 import { explained, switchRole } from "./permission.ts";
 
 export interface ConnectionOptions {
@@ -51,10 +52,10 @@ export class Connection {
   /** The role that the session switched to; undefined where it has the login user's own rights. */
   readonly role: ConnectionOptions["role"];
 
-  private constructor(url: string, options: ConnectionOptions) {
-    this.client = newClient(url, options.name);
+  private constructor({ way, place }: HostByWay, options: ConnectionOptions) {
+    this.client = newClient(way, place, options.name);
     this.#keepsPlans = options.keepsPlans ?? false;
-    this.#place = serverOf(url);
+    this.#place = place;
     this.role = options.role;
     this.client.on("error", (error) => {
       this.#broken = error;
@@ -66,10 +67,13 @@ export class Connection {
 
   /**
    * @throws TradetapeError database_unreachable, canRetry, when nobody answers, the server is starting, or none is what the URL
-   * asks for; permission_denied, pooler_transaction_mode
+   * asks for; permission_denied, pooler_transaction_mode; config_invalid where the way is one that TLS or its files forbid
    */
   static async open(databaseUrl: string, options: ConnectionOptions): Promise<Connection> {
-    const connection = await chooseHost(databaseUrl, (url) => Connection.#login(url, options));
+    const connection = await chooseHost(databaseUrl, (url) => {
+      const place = serverOf(url);
+      return byWays(url, place, (way) => Connection.#login({ url, place, way }, options));
+    });
     try {
       if (options.role) await switchRole(connection.client, options.role, connection.#place);
       // Up to PostgreSQL 17 a scan that is off has such a price that JIT would compile a plan that needs it, as the stage does.
@@ -82,11 +86,10 @@ export class Connection {
     return connection;
   }
 
-  /** @param url of one host */
-  static async #login(url: string, options: ConnectionOptions): Promise<Connection> {
-    const connection = new Connection(url, options);
+  static async #login(host: HostByWay, options: ConnectionOptions): Promise<Connection> {
+    const connection = new Connection(host, options);
     try {
-      connection.#standing = await login(connection.client, { url, place: connection.#place }, options);
+      connection.#standing = await login(connection.client, host, options);
     } catch (cause) {
       await connection.client.end().catch(() => undefined);
       throw cause;

@@ -5,7 +5,7 @@ type SettingValue = string | number | boolean | readonly string[] | undefined;
 
 /** Settings, as `tradetape config` has them. What isn't given comes from the environment, then from the defaults. */
 export interface ConnectOptions {
-  /** DATABASE_URL: PostgreSQL 15 or later, as postgres://user:password@host:port/database. Of several hosts, host:port,host:port, ?target_session_attrs=read-write takes the one that takes writes. */
+  /** DATABASE_URL: PostgreSQL 15 or later, as postgres://user:password@host:port/database. Of several hosts, host:port,host:port, ?target_session_attrs=read-write takes the one that takes writes. sslmode, sslrootcert, sslcert, sslkey and channel_binding mean what they mean to libpq, and so do PGSSLMODE and its like. */
   readonly databaseUrl?: SettingValue;
   /** KAFKA_BROKERS: Kafka brokers, host:port, separated by commas. */
   readonly kafkaBrokers?: SettingValue;
@@ -25,6 +25,8 @@ export interface ConnectOptions {
   readonly kafkaSslCertFile?: SettingValue;
   /** KAFKA_SSL_KEY_FILE: PEM file of the client's key, which only the user of the program may read. */
   readonly kafkaSslKeyFile?: SettingValue;
+  /** TRADETAPE_ALLOW_PLAINTEXT: Whether a login, and what follows it, may go in clear to a host that isn't this machine: to PostgreSQL without TLS, by SASL without KAFKA_SSL_ENABLED, to a registry by plain HTTP. */
+  readonly allowPlaintext?: SettingValue;
   /** TRADETAPE_NAMESPACE: Prefix of every topic, as in paper.ticks. */
   readonly namespace?: SettingValue;
   /** TRADETAPE_HOME: Folder of the local stack's data (root: /var/lib/tradetape). */

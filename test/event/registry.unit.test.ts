@@ -1,12 +1,13 @@
 import { createServer, type IncomingMessage, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
+import { inspect } from "node:util";
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { TradetapeError } from "../../src/errors.ts";
 import { Subjects } from "../../src/event/http/subjects.ts";
 import { openRegistry } from "../../src/event/registry.ts";
 import { EVENT_SCHEMAS } from "../../src/event/schemas.ts";
 
-type Answer = { status: number; body: unknown };
+type Answer = { status: number; body: unknown; to?: string };
 
 /** What the stub was asked, as "GET /path"; what it answers is the test's. */
 let asked: string[] = [];
@@ -22,8 +23,9 @@ async function registryAnswering(answer: (line: string, body: string) => Answer)
     const line = `${request.method} ${request.url}`;
     asked.push(line);
     logins.push(request.headers.authorization);
-    const { status, body: answered } = answer(line, body);
-    response.writeHead(status, { "content-type": "application/vnd.schemaregistry.v1+json" });
+    const { status, body: answered, to } = answer(line, body);
+    const location = to === undefined ? {} : { location: to };
+    response.writeHead(status, { "content-type": "application/vnd.schemaregistry.v1+json", ...location });
     response.end(typeof answered === "string" ? answered : JSON.stringify(answered));
   });
   await new Promise<void>((resolve) => server!.listen(0, "127.0.0.1", resolve));
@@ -81,7 +83,6 @@ describe("fetching a writer's schema", () => {
     ["nothing at all", 200, ""],
     ["somebody else's JSON", 200, { status: "ok", id: 5 }],
     ["a null", 200, "null"],
-    ["another place to look, without following it", 302, "moved"],
   ])("takes %s for a fault that passes, not for a schema that can't be used", async (_, status, body) => {
     let isAway = false;
     const url = await registryAnswering(() => (isAway ? found(TICK_SCHEMA) : { status, body }));
@@ -91,6 +92,53 @@ describe("fetching a writer's schema", () => {
     expect(message).toBe(`${url}: what answers /schemas/ids/5 is no schema registry`);
     isAway = true;
     expect(await registry.fetch(5)).toHaveProperty("type");
+  });
+
+  it.each([301, 302, 307, 308])(
+    "says of a redirect (%i) where to, without following it or what a token may be",
+    async (status) => {
+      const elsewhere = "elsewhere.example";
+      const to = `https://${elsewhere}/CANARYTO/schemas?token=CANARYQUERY`;
+      const url = await registryAnswering(() => ({ status, body: "", to }));
+      const said = `${url}: what answers there redirects to https://${elsewhere} (status ${status})`;
+      const refused = {
+        code: "registry_unreachable",
+        message: said,
+        next: expect.stringMatching("SCHEMA_REGISTRY_URL"),
+      };
+      expect(await fault(openRegistry(url).fetch(5))).toMatchObject(refused);
+      expect(await fault(openRegistry(url).register("ticks", "ticks"))).toMatchObject(refused);
+      expect(await fault(new Subjects(url).guard("ticks"))).toMatchObject(refused);
+    },
+  );
+
+  it.each([
+    ["a token in the path", "/CANARYPATH/apis/ccompat/v7", "/***/apis/ccompat/v7"],
+    ["one that has to be escaped", "/CANARY%20PATH/v1", "/***/v1"],
+    ["one behind", "/api/CANARYPATH", "/api/***"],
+  ])("shows nothing of %s, whatever is wrong", async (_, path, shown) => {
+    const answers: ((line: string) => Answer)[] = [
+      (line) => ({ status: 404, body: `nothing at ${line} (${decodeURIComponent(line)})` }),
+      (line) => ({ status: 409, body: { error_code: 409, message: line } }),
+      (line) => ({ status: 302, body: line, to: line }),
+      (line) => ({ status: 200, body: line }),
+    ];
+    let answer = answers[0]!;
+    const url = (await registryAnswering((line) => answer(line))).replace("/api", path);
+    const asks: (() => Promise<unknown>)[] = [
+      () => openRegistry(url).fetch(5),
+      () => openRegistry(url).register("ticks", "ticks"),
+      () => new Subjects(url).guard("ticks"),
+    ];
+    for (answer of answers) {
+      for (const ask of asks) {
+        const told = await ask().catch((error: TradetapeError) => `${error.message} ${error.next} ${error.cause}`);
+        expect(inspect(told, { depth: 9 })).not.toContain("CANARY");
+      }
+    }
+    const error = await fault(openRegistry(`http://127.0.0.1:1${path}`).fetch(5));
+    expect(error.message).toMatch(`http://127.0.0.1:1${shown}: `);
+    expect(inspect(error, { depth: 9 })).not.toContain("CANARY");
   });
 
   it.each([500, 503, 401])("throws an error that can be retried when the answer is %i", async (status) => {

@@ -9,6 +9,7 @@ import { estimateSeconds } from "../../replay/estimate.ts";
 import { type ReplayResult, replay } from "../../replay/replay.ts";
 import { FIRST, makeReplayPlan, type ReplayPlan, type ReplayRequest } from "../../replay/replay-plan.ts";
 import { beginOrResume, inspectTarget, openTarget } from "../../replay/target.ts";
+import { SETTINGS } from "../../settings.ts";
 import { checkTopics, requireGoodTopics } from "../../topic/check-topics.ts";
 import { openKafka } from "../../topic/kafkajs/open-kafka.ts";
 import { withAdmin } from "../../topic/log-client.ts";
@@ -16,6 +17,7 @@ import type { CommandSpec, Session } from "../command.ts";
 import { EXIT, type ExitCode } from "../exit.ts";
 import { uuidOf } from "../flags.ts";
 import { pickConsumers } from "../flow/consume.ts";
+import { underSettings } from "../services.ts";
 import { planText, resultText } from "./replay-text.ts";
 import { watchReplay } from "./watch-replay.ts";
 
@@ -58,7 +60,7 @@ export const replayCommand: CommandSpec<ReplayFlags> = {
     const speed = parseSpeed(flags.speed);
     const request = requestOf(flags);
     const config = requireServices(
-      { ...session.config, databaseUrl: urlOf(flags.into!) },
+      { ...session.config, databaseUrl: underSettings(session.config, urlOf(flags.into!)) },
       "databaseUrl",
       "kafkaBrokers",
       "schemaRegistryUrl",
@@ -143,7 +145,7 @@ function sessionsOf({ session, excludeSessions }: ReplayFlags): Sessions {
 }
 
 function urlOf(into: string): string {
-  if (/^postgres(ql)?:\/\//.test(into) && URL.canParse(into)) return into;
+  if (SETTINGS.databaseUrl.schema.safeParse(into).success) return into;
   throw new TradetapeError("input_invalid", "--into takes a URL of a database", {
     next: "As in postgres://user@host:5432/fresh; the password may come from PGPASSWORD.",
   });

@@ -17,6 +17,7 @@ import { wholeFlag, wrong } from "../flags.ts";
 import { allowedText } from "../flow/allowed-text.ts";
 import { table } from "../output.ts";
 import { count } from "../progress.ts";
+import { underSettings } from "../services.ts";
 import { comparisonText } from "./comparison.ts";
 
 interface VerifyOptions {
@@ -56,7 +57,7 @@ export const verifyCommand: CommandSpec<VerifyOptions> = {
         out.result(looked, () => text);
         return looked.ok ? EXIT.good : EXIT.foundWrong;
       }
-      const there = await openReader(other);
+      const there = await openReader(underSettings(config, other));
       try {
         const onProgress = session.progress.line;
         const found = await compareDatabases({ here, there }, CONSUMERS, { waitMs, stop: signal, onProgress });

@@ -18,20 +18,35 @@ export interface HttpFailure extends Error {
 export const said = ({ message, cause }: HttpFailure): string =>
   cause instanceof Error ? cause.message : message.replace(/^tradetape - (Error, status 400: )?/, "");
 
-/** @param host the registry's address, without a password */
-export function registryUnreachable(host: string, cause: HttpFailure): TradetapeError {
-  const isLogin = cause.status === 401 || cause.status === 403;
-  return new TradetapeError("registry_unreachable", `${host}: ${said(cause)}`, {
+export function registryUnreachable(address: RegistryAddress, cause: HttpFailure): TradetapeError {
+  return new TradetapeError("registry_unreachable", address.hide(`${address.shown}: ${said(cause)}`), {
     canRetry: true,
-    next: isLogin
-      ? "Check the user and password in SCHEMA_REGISTRY_URL."
-      : "Check that the registry runs and that SCHEMA_REGISTRY_URL names it.",
-    cause,
+    next: nextOf(cause.status),
+    cause: hidden(address, cause),
   });
+}
+
+function nextOf(status = 0): string {
+  if (status === 401 || status === 403) return "Check the user and password in SCHEMA_REGISTRY_URL.";
+  if (isRedirect(status)) return "Set SCHEMA_REGISTRY_URL to where the registry itself answers.";
+  return "Check that the registry runs and that SCHEMA_REGISTRY_URL names it.";
+}
+
+/** What failed, without the stack and the fields in which the package and fetch keep the whole address. */
+export const hidden = (address: RegistryAddress, cause: HttpFailure): Error => new Error(address.hide(said(cause)));
+
+const isRedirect = (status: number): boolean => status >= 300 && status < 400;
+
+/** Nothing follows a redirect: the login would go to whoever is named. @param to may hold a token: its host alone is shown */
+function redirected(status: number, to: string | null | undefined): HttpFailure {
+  const host = to && URL.canParse(to) ? ` to ${new URL(to).origin}` : "";
+  return Object.assign(new Error(`what answers there redirects${host} (status ${status})`), { status });
 }
 
 /** A successful HTTP answer as the package's outermost middleware sees it. */
 interface Answer {
+  status(): number;
+  header(name: string): string | null | undefined;
   data(): unknown;
   request(): { path(): string };
 }
@@ -41,6 +56,7 @@ export const guarded = () => ({
   request: (request: { enhance(change: object): unknown }) => request.enhance({ timeout: REQUEST_TIMEOUT_MS }),
   response: async (next: () => Promise<Answer>): Promise<Answer> => {
     const answer = await within(QUESTION_TIMEOUT_MS, next());
+    if (isRedirect(answer.status())) throw redirected(answer.status(), answer.header("location"));
     const path = answer.request().path();
     const body = answer.data();
     if (holdsSchema(body)) requireBoundedText(body.schema);
@@ -82,18 +98,43 @@ export interface RegistryQuestions {
   put(path: string, body: object): Promise<void>;
 }
 
-/** Where a registry is, without the user and password that may stand in its URL, and these. */
-export function registryAddress(url: string): {
+/** Where a registry is. */
+export interface RegistryAddress {
+  /** The URL without user and password, to ask at. */
   readonly host: string;
   readonly username: string;
   readonly password: string;
-} {
+  /** The same URL as errors name it. */
+  readonly shown: string;
+  /** A text that may hold parts of the URL, without those that may be secret. */
+  hide(text: string): string;
+}
+
+/** What registries have in their paths; a proxy may have a token there, so nothing else is shown. */
+const PATH_WORDS = /^(|api|apis|ccompat|confluent|registry|schema-registry|v\d+)$/;
+const HIDDEN = "***";
+
+export function registryAddress(url: string): RegistryAddress {
   const { protocol, host, pathname, username, password } = new URL(url);
+  const parts = pathname.replace(/\/+$/, "").split("/");
+  const secrets = parts.filter((part) => !PATH_WORDS.test(part));
+  // What is as short as that is no token, and would be found in words.
+  const spelt = secrets.flatMap((part) => [part, decoded(part)]).filter(({ length }) => length > 3);
   return {
-    host: `${protocol}//${host}${pathname.replace(/\/+$/, "")}`,
+    host: `${protocol}//${host}${parts.join("/")}`,
     username: decodeURIComponent(username),
     password: decodeURIComponent(password),
+    shown: `${protocol}//${host}${parts.map((part) => (secrets.includes(part) ? HIDDEN : part)).join("/")}`,
+    hide: (text) => spelt.reduce((left, secret) => left.replaceAll(secret, HIDDEN), text),
   };
+}
+
+function decoded(part: string): string {
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    return part;
+  }
 }
 
 export function askRegistry(url: string): RegistryQuestions {
@@ -102,7 +143,8 @@ export function askRegistry(url: string): RegistryQuestions {
   if (username !== "") headers.authorization = `Basic ${Buffer.from(`${username}:${password}`).toString("base64")}`;
   const send = async (path: string, init: RequestInit = {}) => {
     const signal = AbortSignal.timeout(REQUEST_TIMEOUT_MS);
-    const response = await fetch(`${host}${path}`, { ...init, headers, signal });
+    const response = await fetch(`${host}${path}`, { ...init, headers, signal, redirect: "manual" });
+    if (isRedirect(response.status)) throw redirected(response.status, response.headers.get("location"));
     return { ok: response.ok, status: response.status, text: await response.text() };
   };
   return {

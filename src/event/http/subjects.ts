@@ -1,6 +1,7 @@
 import {
   askRegistry,
   type HttpFailure,
+  type RegistryAddress,
   type RegistryQuestions,
   registryAddress,
   registryUnreachable,
@@ -68,12 +69,12 @@ async function versionsOf(questions: RegistryQuestions, subject: string): Promis
 
 /** A registry's subjects, to look at and to set. */
 export class Subjects {
-  readonly #host: string;
+  readonly #address: RegistryAddress;
   readonly #questions: RegistryQuestions;
 
   /** @param url of the registry */
   constructor(url: string) {
-    this.#host = registryAddress(url).host;
+    this.#address = registryAddress(url);
     this.#questions = askRegistry(url);
   }
 
@@ -99,7 +100,7 @@ export class Subjects {
 
   #told<T>(asked: Promise<T>): Promise<T> {
     return asked.catch((cause: HttpFailure) => {
-      throw registryUnreachable(this.#host, cause);
+      throw registryUnreachable(this.#address, cause);
     });
   }
 }

@@ -1,8 +1,10 @@
 import { randomBytes } from "node:crypto";
 import pg from "pg";
 import { SYSTEM_CLOCK } from "../../clock.ts";
+import { requireBinding } from "./channel-binding.ts";
 import { type Host, requireOwnServer, toldPid } from "./own-server.ts";
 import { prepareSession, type ServerStanding } from "./prepare-session.ts";
+import type { Way } from "./ways.ts";
 
 /** bigint comes as a number: offsets, counts and microseconds stay below 2^53 for 200 years. A larger one is a bug. */
 const parseBigint = (text: string): number => {
@@ -30,10 +32,10 @@ const LOGIN_MS = 10_000;
  */
 const FIRST_ANSWER_MS = 20_000;
 
-/** @param url of one host */
-export const newClient = (url: string, name: string): pg.Client =>
-  new pg.Client({
-    connectionString: url,
+/** @param host as errors name it */
+export function newClient({ client: how, isBound }: Way, host: string, name: string): pg.Client {
+  const client = new pg.Client({
+    ...how,
     application_name: `tradetape/${processTag} ${name}`,
     types: TYPES,
     keepAlive: true,
@@ -42,6 +44,14 @@ export const newClient = (url: string, name: string): pg.Client =>
     // A statement that is given while others are under way is sent at once; answers come in the statements' order.
     pipeline: true,
   });
+  if (isBound) requireBinding(client, host);
+  return client;
+}
+
+/** A host, and the way by which a client was made for it. */
+export interface HostByWay extends Host {
+  readonly way: Way;
+}
 
 /**
  * Logs in and makes the session what others rely on.
@@ -50,7 +60,7 @@ export const newClient = (url: string, name: string): pg.Client =>
  */
 export async function login(
   client: pg.Client,
-  host: Host,
+  host: HostByWay,
   { name, lockTimeoutMs = 0 }: { readonly name: string; readonly lockTimeoutMs?: number },
 ): Promise<ServerStanding> {
   await client.connect();
@@ -58,14 +68,14 @@ export async function login(
     const standing = await prepareSession(client, lockTimeoutMs, toldPid(client));
     if (standing.pid === toldPid(client)) return standing;
     // A pooler stands between: of a server process that others get as well, nothing may be set.
-    await requireOwnServer(client, host, standing.pid, () => openWitness(client, host.url, name));
+    await requireOwnServer(client, host, standing.pid, () => openWitness(client, host, name));
     return prepareSession(client, lockTimeoutMs, standing.pid);
   });
 }
 
 /** A second login beside a client's, which ends with it: the pooler may have no session for it, and not say so. */
-async function openWitness(client: pg.Client, url: string, name: string): Promise<pg.Client> {
-  const witness = newClient(url, name);
+async function openWitness(client: pg.Client, { way, place }: HostByWay, name: string): Promise<pg.Client> {
+  const witness = newClient(way, place, name);
   // What breaks it fails its next question, too.
   witness.on("error", () => {});
   client.once("end", () => witness.connection.stream.destroy());

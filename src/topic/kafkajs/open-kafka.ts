@@ -1,11 +1,11 @@
-import { readFileSync } from "node:fs";
 import type { Socket } from "node:net";
 import type { ConnectionOptions } from "node:tls";
 import { type ISocketFactoryArgs, Kafka, type KafkaConfig, logLevel, type SASLOptions } from "tradetape-kafkajs";
 import { type Config, requireServices } from "../../config.ts";
-import { TradetapeError } from "../../errors.ts";
 import type { Log } from "../../log.ts";
-import { readPrivateKey } from "../../own-file.ts";
+import { readCertificates, readKey, requirePair } from "../../own-file/pem.ts";
+import { ALLOW, isSaslInClear } from "../../settings/plaintext.ts";
+import { SETTINGS } from "../../settings.ts";
 import type { LogClient, LogMember, MemberOptions } from "../log-client.ts";
 import { fetchWholeBatches } from "../patch/fetch-response.ts";
 import { shortenFirstFetches } from "../patch/first-fetches.ts";
@@ -38,7 +38,7 @@ export function openKafka(config: Config, log: Log): LogClient {
     brokers: kafkaBrokers,
     connectionTimeout: CONNECTION_TIMEOUT_MS,
     retry: CONNECT_RETRY,
-    socketFactory: (args) => openWatched(outagesOf(log), args),
+    socketFactory: (args) => openWatched(config, outagesOf(log), args),
     logLevel: log.level === "silent" ? logLevel.NOTHING : logLevel.INFO,
     logCreator: kafkaLogCreator(log),
   };
@@ -47,7 +47,9 @@ export function openKafka(config: Config, log: Log): LogClient {
   return new KafkaClient(options, log);
 }
 
-function openWatched(outages: Outages, args: ISocketFactoryArgs): Socket {
+/** @throws Error for a broker that the cluster names, where its login would be in clear; those of the settings were checked */
+export function openWatched(config: Config, outages: Outages, args: ISocketFactoryArgs): Socket {
+  if (isSaslInClear(config, args.host)) throw new Error(`the login would go to ${args.host} in clear. ${ALLOW}`);
   const socket = openSocket(args);
   outages.watch(`${args.host}:${args.port}`, socket);
   return socket;
@@ -102,28 +104,12 @@ function saslOptions(config: Config): SASLOptions {
 }
 
 function tlsOptions(config: Config): ConnectionOptions {
-  const { kafkaSslCaFile: ca, kafkaSslCertFile: cert, kafkaSslKeyFile: key } = config;
-  return {
-    ...(ca ? { ca: readPem("KAFKA_SSL_CA_FILE", ca) } : {}),
-    ...(cert ? { cert: readPem("KAFKA_SSL_CERT_FILE", cert) } : {}),
-    ...(key ? { key: readPem("KAFKA_SSL_KEY_FILE", key, readPrivateKey) } : {}),
-  };
-}
-
-function readPem(variable: string, path: string, read = (file: string) => readFileSync(file, "utf8")): string {
-  let text: string;
-  try {
-    text = read(path);
-  } catch (cause) {
-    throw new TradetapeError("config_invalid", `${variable}: ${(cause as Error).message}`, { cause });
-  }
-  // OpenSSL would leave out what is no PEM without a word, and say of an encrypted key that a connection failed.
-  const isPem = text.includes("-----BEGIN ");
-  const isEncrypted = text.includes("ENCRYPTED");
-  if (isPem && !isEncrypted) return text;
-  throw new TradetapeError("config_invalid", `${variable}: ${path} ${isPem ? "is encrypted" : "is no PEM file"}`, {
-    next: isPem
-      ? "Give a key without a passphrase, in a file that only this program's user can read."
-      : "Give one that has `-----BEGIN CERTIFICATE-----` or the like: `openssl x509 -inform der -in FILE` writes it.",
-  });
+  const { kafkaSslCaFile: ca, kafkaSslCertFile: certFile, kafkaSslKeyFile: keyFile } = config;
+  const authority = ca ? { ca: readCertificates(SETTINGS.kafkaSslCaFile.env, ca) } : {};
+  // checkTogether in config.ts: none of the two comes without the other.
+  if (!certFile || !keyFile) return authority;
+  const cert = readCertificates(SETTINGS.kafkaSslCertFile.env, certFile);
+  const key = readKey(SETTINGS.kafkaSslKeyFile.env, keyFile);
+  requirePair(SETTINGS.kafkaSslKeyFile.env, cert, key);
+  return { ...authority, cert, key };
 }

@@ -1,0 +1,61 @@
+import { isLocalHost } from "./local-host.ts";
+import { allowingPlaintext, readTransport } from "./transport.ts";
+import { databaseHosts } from "./urls.ts";
+
+/** The way out where a network is trusted. */
+export const ALLOW = "Where nobody else can listen, --allow-plaintext or TRADETAPE_ALLOW_PLAINTEXT=true allows it.";
+
+/** The way out of a session with PostgreSQL in clear. */
+export const ENCRYPT =
+  "Add sslmode=verify-full and sslrootcert=FILE to the URL; sslmode=require encrypts, too, and doesn't ask whose server it is.";
+
+/** What the settings say of the ways to the services, as far as they were read. */
+interface Ways {
+  readonly databaseUrl?: string | undefined;
+  readonly kafkaBrokers?: readonly string[] | undefined;
+  readonly kafkaSsl: boolean;
+  readonly kafkaSaslMechanism?: string | undefined;
+  readonly schemaRegistryUrl?: string | undefined;
+  readonly allowPlaintext: boolean;
+}
+
+const hostOfBroker = (broker: string): string => broker.slice(0, broker.lastIndexOf(":"));
+
+/**
+ * Whether a SASL login goes to a broker in clear, from where others may listen. SCRAM doesn't say the password, but what is
+ * overheard of it can be tried against all passwords, and whoever stands between goes on in a session that has logged in.
+ */
+export const isSaslInClear = (
+  { kafkaSaslMechanism, kafkaSsl, allowPlaintext }: Pick<Ways, "kafkaSaslMechanism" | "kafkaSsl" | "allowPlaintext">,
+  host: string,
+): boolean => kafkaSaslMechanism !== undefined && !kafkaSsl && !allowPlaintext && !isLocalHost(host);
+
+/** What is wrong with the ways to the services: logins that would go in clear, and what PostgreSQL's can't be by. */
+export function transportProblems(ways: Ways, env: NodeJS.ProcessEnv): string[] {
+  const { databaseUrl, kafkaBrokers = [], schemaRegistryUrl, allowPlaintext } = ways;
+  const problems = databaseUrl === undefined ? [] : databaseProblems(databaseUrl, allowPlaintext, env);
+  const inClear = kafkaBrokers.find((broker) => isSaslInClear(ways, hostOfBroker(broker)));
+  if (inClear !== undefined) {
+    problems.push(
+      `KAFKA_SASL_MECHANISM: the login would go to ${inClear} in clear. Set KAFKA_SSL_ENABLED=true. ${ALLOW}`,
+    );
+  }
+  if (schemaRegistryUrl !== undefined && !allowPlaintext) {
+    const { protocol, hostname, host, username, password } = new URL(schemaRegistryUrl);
+    if (protocol === "http:" && username + password !== "" && !isLocalHost(hostname)) {
+      problems.push(`SCHEMA_REGISTRY_URL: the login would go to ${host} in clear. Use HTTPS. ${ALLOW}`);
+    }
+  }
+  return problems;
+}
+
+/** Each once, though it be so of several hosts. */
+function databaseProblems(databaseUrl: string, allowPlaintext: boolean, env: NodeJS.ProcessEnv): string[] {
+  const problems = databaseHosts(databaseUrl).urls.map((url) => {
+    const transport = readTransport(allowPlaintext ? allowingPlaintext(url) : url, env);
+    if (typeof transport === "string") return `DATABASE_URL ${transport}`;
+    if (transport.ways.length > 0) return undefined;
+    return `DATABASE_URL: the login would go to ${transport.host} in clear. ${ENCRYPT} ${ALLOW}`;
+  });
+  return [...new Set(problems.filter((problem) => problem !== undefined))];
+}
