@@ -37,7 +37,7 @@ export const WALKS: Readonly<Record<ErrorCode, Walked | NotWalked>> = {
   topic_misconfigured: { by: "test/flow/faults/fault-log.flow.test.ts", has: "once mended, what came are letters" },
   history_lost: { by: WAYS_OUT, has: 'test("history_lost: ' },
   batch_unreadable: {
-    by: "test/flow/writers/damaged-batch.flow.test.ts",
+    by: "test/flow/writers/damaged-batch.fault.test.ts",
     has: "is gone past by the command that it names",
   },
   state_lost: { because: "its steps are walked by hand: everything published again under another namespace" },
