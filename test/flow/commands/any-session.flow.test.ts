@@ -52,6 +52,21 @@ const CALLS: Readonly<Record<string, string>> = {
 const NOT_ASKED: Readonly<Record<string, string>> = {
   "tradetape.make_day(text, date)": "it makes a partition: a test of its own looks at the bounds",
   "tradetape.keep_revisions(text, text[])": "it makes tables and functions, in migrations",
+  ...Object.fromEntries(
+    [
+      "act_on_letters(text, text, integer, integer, bigint[], bigint[], text, jsonb, uuid, text)",
+      "end_allowance(bigint, text, uuid, text)",
+      "lock_letters(text, integer, integer, bigint[])",
+      "note_deed(text, uuid, text, text, integer, bigint, bigint[], jsonb)",
+      "require_note(text)",
+      "require_offsets(bigint[])",
+      "set_aside(text, integer, bigint, bigint, text, uuid, text)",
+      "skip_schema(text, integer, boolean, text, uuid, text)",
+    ].map((name) => [
+      `tradetape.${name}`,
+      "it acts, or checks what one that acts was given: no time is put in words by it",
+    ]),
+  ),
 };
 
 let tape: TestTape;

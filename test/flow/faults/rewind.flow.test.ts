@@ -250,7 +250,9 @@ describe("another cluster", () => {
     const before = await entries();
     await replaceCluster(tape.name("audit"));
     await runs(["rewind", "audit", "--reason", "mirror"], 0);
-    expect((await tape.land("audit")).audit).toMatchObject({ duplicate: before, dead: 0 });
+    const { audit } = await tape.land("audit");
+    // The log has the entry of a letter twice, which both this database and the one that was replayed into had.
+    expect(audit).toMatchObject({ written: 1, duplicate: audit.read - 1, dead: 0 });
     expect(await entries()).toBe(before + 1);
     await runs(["verify", "--full"], 0);
     await runs(["audit", "verify"], 0);
