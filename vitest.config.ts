@@ -18,7 +18,7 @@ const FLOW_WORKERS = 3;
  * Files of few lines that take a minute. Where Vitest has timed no run before, the largest file is the first: these would be
  * the last, and run while no other does.
  */
-const SHORT_AND_SLOW = ["twin", "demo", "log-client", "consume-cli"].map((name) => `/${name}.flow.test.ts`);
+const SHORT_AND_SLOW = ["demo", "log-client", "consume-cli"].map((name) => `/${name}.flow.test.ts`);
 
 class SlowestFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
