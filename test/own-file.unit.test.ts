@@ -63,6 +63,7 @@ describe.each<FileUse>(["append", "replace", "create"])("a file opened to %s", (
     expect(existsSync(`${victim}.new`)).toBe(false);
   });
 
+  // Only root can give a file to another user: whoever else runs this could not arrange it.
   test.runIf(isRoot)("is refused where a file of another user's lies: he would read what is written", () => {
     writeFileSync(path, "his");
     chmodSync(path, 0o666);

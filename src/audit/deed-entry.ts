@@ -1,24 +1,10 @@
 import type { AuditEvent } from "../event/events.ts";
+import type { StoredDeed } from "../table/landing/outbox.ts";
 import { ownIdOf } from "./own-entry.ts";
 
 /** Something that somebody did in one transaction, as its audit entry says it. */
-export interface Deed {
-  readonly kind: string;
-  /** One per command: the trail's entries of one command belong together. */
-  readonly actionId: string;
-  readonly databaseId: string;
-  /** Who did it: the login to the database. */
-  readonly login: string;
-  /** Who that is on the machine that it came from, as the program says. */
-  readonly osUser: string;
-  /** Microseconds since 1970. */
-  readonly doneUs: number;
-  /** The full name of the topic that it is about. */
-  readonly topic: string;
-  readonly partition: number | null;
-  readonly offset: number | null;
+export interface Deed extends StoredDeed {
   readonly session: string | null;
-  readonly facts: Readonly<Record<string, unknown>>;
 }
 
 /** A pure function of the deed: whoever publishes its entry, and however often, makes the same bytes. */

@@ -18,13 +18,18 @@ interface StoredOutboxMessage extends OutboxMessage {
 }
 
 /** What an operator did, as the database noted it (0037_deeds.sql). */
-interface StoredDeed {
+export interface StoredDeed {
   readonly kind: string;
+  /** One per command: the trail's entries of one command belong together. */
   readonly actionId: string;
   readonly databaseId: string;
+  /** Who did it: the login to the database. */
   readonly login: string;
+  /** Who that is on the machine that it came from, as the program says. */
   readonly osUser: string;
+  /** Microseconds since 1970. */
   readonly doneUs: number;
+  /** The full name of the topic that it is about. */
   readonly topic: string;
   readonly partition: number | null;
   readonly offset: number | null;

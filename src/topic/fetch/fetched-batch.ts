@@ -61,6 +61,7 @@ export class FetchedBatch implements FetchedRange {
     this.#leaderEpochs = facts.leaderEpochs ?? [];
   }
 
+  /** Whether asking for `records` throws. */
   get isDamaged(): boolean {
     return this.#damage !== undefined;
   }
@@ -78,10 +79,11 @@ export class FetchedBatch implements FetchedRange {
 
   /** The first value of each run of values that begin with the same bytes, because these name the value's schema. */
   *heads(length: number): Generator<Buffer> {
+    const { records } = this;
     const place = new ValuePlace();
     let last: Buffer | undefined;
-    for (let index = 0; index < this.records.count; index++) {
-      this.records.locate(index, place);
+    for (let index = 0; index < records.count; index++) {
+      records.locate(index, place);
       const { bytes, start, end } = place;
       if (end - start < length || (last !== undefined && beginsWith(bytes, start, last, length))) continue;
       last = Buffer.from(bytes.buffer, bytes.byteOffset + start, end - start);

@@ -43,8 +43,6 @@ export class RecordBatch {
   damage: string | undefined;
   /** Why nobody can read its records: one without key and value is in their place then, at the last one's offset. */
   readonly fault: string | undefined;
-  /** The last record's offset under kafkajs's name for a message's. */
-  offset: string;
   /** Whether readers get none of its records: it is a marker, or of a transaction that was aborted. */
   isHidden: boolean;
 
@@ -64,11 +62,15 @@ export class RecordBatch {
     this.inTransaction = (attributes & TRANSACTION_BIT) !== 0;
     this.isControl = (attributes & CONTROL_BIT) !== 0;
     this.records = records;
-    this.offset = String(this.lastOffset);
     this.isHidden = this.isControl;
     this.fault = fault;
     this.#header = header;
     this.#body = body;
+  }
+
+  /** The last record's offset under kafkajs's name for a message's. */
+  get offset(): string {
+    return String(this.lastOffset);
   }
 
   /** The same batch as one that nobody can read, its bytes named by their digest. @param why in a few words */
@@ -138,7 +140,6 @@ function damaged(header: Buffer, why: string, behind: Buffer): RecordBatch {
   const next = behind[MAGIC_AT] === MAGIC ? Number(behind.readBigInt64BE(0)) : 0;
   const end = header[MAGIC_AT] === MAGIC ? batch.lastOffset : batch.firstOffset;
   batch.lastOffset = next > batch.firstOffset ? next - 1 : Math.max(end, batch.firstOffset);
-  batch.offset = String(batch.lastOffset);
   return batch;
 }
 
