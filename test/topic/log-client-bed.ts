@@ -51,7 +51,7 @@ export async function join(
     topicNames: [bed.topicName],
     assignment: "shared",
     fetchPartitionBytesMax: 65_536,
-    sessionTimeoutMs: 6000,
+    sessionTimeoutMs: 30_000,
     ...asked,
   };
   const member = bed.client.member(options);

@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, it } from "vitest";
 import { type LogMember, withAdmin } from "../../src/topic/log-client.ts";
+import type { Mark } from "../../src/topic/offsets.ts";
 import { join, type LogBed, produce, text, type Written } from "./log-client-bed.ts";
 import { historyCases } from "./log-history-cases.ts";
 import { rangeCases } from "./read-ranges-cases.ts";
@@ -8,6 +9,12 @@ import { rangeCases } from "./read-ranges-cases.ts";
 interface Hands {
   bedOf(partitions: number): Promise<LogBed>;
   joined(...given: Parameters<typeof join>): ReturnType<typeof join>;
+}
+
+/** Has a member's marks written. Its group may be joining again, since a loaded broker forgets members, and refuses meanwhile. */
+async function kept(member: LogMember, marks: readonly Mark[]): Promise<void> {
+  const refusal = () => member.mark(marks).then(() => undefined, String);
+  await expect.poll(refusal).toBeUndefined();
 }
 
 /** The cases of `LogClient`, for whoever implements it. @param open makes a bed whose topic has so many partitions */
@@ -234,7 +241,7 @@ function apartCases({ bedOf, joined }: Hands): void {
       { topicName: bed.topicName, partition: 0, offset: 2, note: "b" },
       { topicName: other, partition: 0, offset: 3, note: "z" },
     ];
-    await member.mark(marks);
+    await kept(member, marks);
     await withAdmin(bed.client, async (admin) => {
       for (const mark of marks) expect(await admin.fetchMarks(bed.groupId, mark.topicName)).toEqual([mark]);
     });
@@ -250,7 +257,7 @@ function apartCases({ bedOf, joined }: Hands): void {
       expect(partitions()).toEqual([0, 1]);
     }
     const mark = { topicName: bed.topicName, partition: 1, offset: 1, note: "first" };
-    await members[0]!.member.mark([mark]);
+    await kept(members[0]!.member, [mark]);
     await withAdmin(bed.client, async (admin) => {
       const marks = await Promise.all(groupIds.map((groupId) => admin.fetchMarks(groupId, bed.topicName)));
       expect(marks).toEqual([[mark], []]);
@@ -295,7 +302,7 @@ function groupCases({ bedOf, joined }: Hands): void {
     const marks = () => withAdmin(bed.client, (admin) => admin.fetchMarks(bed.groupId, bed.topicName));
     expect(await marks()).toEqual([]);
     const mark = { topicName: bed.topicName, partition: 1, offset: 7, note: "from 3" };
-    await member.mark([mark]);
+    await kept(member, [mark]);
     expect(await marks()).toEqual([mark]);
   });
 }
@@ -328,12 +335,13 @@ function sharingCases({ bedOf, joined }: Hands): void {
     const bed = await bedOf(1);
     await produce(bed, { 0: [text("a")] });
     const asleep = Promise.withResolvers<void>();
-    const first = await joined(bed, () => ({ onBatch: () => asleep.promise }));
+    const soon = { sessionTimeoutMs: 6000 };
+    const first = await joined(bed, () => ({ onBatch: () => asleep.promise }), soon);
     await expect.poll(first.partitions).toEqual([0]);
     const second = await joined(bed);
     await expect.poll(second.partitions).toEqual([0]);
-    expect(first.heard).toEqual(["assigned"]);
+    expect(first.heard).not.toContain("left");
     asleep.resolve();
-    await expect.poll(() => first.heard.slice(0, 3)).toEqual(["assigned", "left", "assigned"]);
+    await expect.poll(() => first.heard.slice(first.heard.indexOf("left")).slice(0, 2)).toEqual(["left", "assigned"]);
   });
 }

@@ -9,6 +9,7 @@ import type { BatchInside } from "../patch/kafkajs-internals.ts";
 import { brokerFault } from "./broker-fault.ts";
 import { consumerOptions } from "./consumer-options.ts";
 import { deliver } from "./deliver.ts";
+import { keepMarks } from "./keep-marks.ts";
 import { watchSilence } from "./silence.ts";
 
 /** kafkajs has tried for seconds by itself before it gives a group up. */
@@ -146,15 +147,8 @@ export class KafkaMember implements LogMember {
     this.#consumer.resume([{ topic: at.topicName, partitions: [at.partition] }]);
   }
 
-  async mark(marks: readonly Mark[]): Promise<void> {
-    await this.#consumer.commitOffsets(
-      marks.map(({ topicName, partition, offset, note }) => ({
-        topic: topicName,
-        partition,
-        offset: String(offset),
-        metadata: note,
-      })),
-    );
+  mark(marks: readonly Mark[]): Promise<void> {
+    return keepMarks(this.#consumer, marks);
   }
 
   pause(): void {

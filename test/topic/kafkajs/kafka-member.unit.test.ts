@@ -51,8 +51,23 @@ async function started(assignment: "shared" | "sole", change: Partial<MemberHand
     emit("STOP", {});
   };
   const consumer = {
-    events: { STOP: "STOP", GROUP_JOIN: "GROUP_JOIN", HEARTBEAT: "HEARTBEAT", CRASH: "CRASH" },
-    on: (name: string, listener: (event: { payload: Payload }) => void) => listeners.push([name, listener]),
+    events: {
+      STOP: "STOP",
+      GROUP_JOIN: "GROUP_JOIN",
+      HEARTBEAT: "HEARTBEAT",
+      CRASH: "CRASH",
+      COMMIT_OFFSETS: "COMMIT_OFFSETS",
+    },
+    on: (name: string, listener: (event: { payload: Payload }) => void) => {
+      const entry: (typeof listeners)[number] = [name, listener];
+      listeners.push(entry);
+      return () => listeners.splice(listeners.indexOf(entry), 1);
+    },
+    // kafkajs answers alike where it wrote nothing, because its runner had ended meanwhile.
+    commitOffsets: async (offsets: { topic: string; partition: number; offset: string }[]) => {
+      const topics = offsets.map(({ topic, ...one }) => ({ topic, partitions: [one] }));
+      if (hasGroup) emit("COMMIT_OFFSETS", { topics });
+    },
     connect: async () => {},
     subscribe: async () => {},
     run: async (options: { eachBatch: typeof eachBatch }) => {
@@ -135,6 +150,19 @@ describe.each(["shared", "sole"] as const)("a member of a group with %s assignme
     member.letGo(at(0));
     member.seek(at(1), 5);
     expect(told).toEqual(["pause", "resume", "seek"]);
+  });
+
+  it("says that marks were not written where kafkajs answers as if they were", async () => {
+    const { member, leave, consumer } = await started(assignment);
+    const marks = [
+      { ...at(0), offset: 7, note: "a" },
+      { ...at(1), offset: 9, note: "b" },
+    ];
+    await member.mark(marks);
+    leave();
+    await expect(member.mark(marks)).rejects.toThrow("weren't written");
+    await consumer.run({ eachBatch: async () => {} });
+    await member.mark(marks);
   });
 
   it("stays paused, whatever is held, let go or sought, and when it joins again", async () => {
