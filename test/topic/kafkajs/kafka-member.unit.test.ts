@@ -9,6 +9,10 @@ import { RecordBatch } from "../../../src/topic/wire/record-batch.ts";
 import { RecordWriter } from "../../../src/topic/wire/record-writer.ts";
 
 type Payload = Readonly<Record<string, unknown>>;
+type Listener = (event: { payload: Payload }) => void;
+
+/** What kafkajs's consumer tells. */
+const EVENTS = ["STOP", "GROUP_JOIN", "HEARTBEAT", "CRASH", "COMMIT_OFFSETS"];
 
 /** A clock that goes on by `pass` alone. */
 function steppedClock() {
@@ -31,11 +35,20 @@ function steppedClock() {
   return { clock, pass };
 }
 
+/** A log of which only warnings are kept, each up to its colon behind the seconds that it names. */
+function warnings() {
+  const logged: string[] = [];
+  const warn = ({ seconds }: { seconds?: number }, text: string) =>
+    logged.push(`${seconds ?? "-"} ${text.split(":")[0]}`);
+  const log = { warn } as unknown as Log; // all that it is asked
+  return { logged, log };
+}
+
 /** A member on kafkajs's consumer as far as it goes without a broker: without a group, it can be told nothing. */
 async function started(assignment: "shared" | "sole", change: Partial<MemberHandlers> = {}) {
   const told: string[] = [];
   const heard: string[] = [];
-  const listeners: [string, (event: { payload: Payload }) => void][] = [];
+  const listeners: (readonly [string, Listener])[] = [];
   let hasGroup = false;
   let eachBatch: (payload: Payload) => Promise<void> = () => Promise.reject(new Error("it doesn't run"));
   const tell = (what: string) => () => {
@@ -51,15 +64,9 @@ async function started(assignment: "shared" | "sole", change: Partial<MemberHand
     emit("STOP", {});
   };
   const consumer = {
-    events: {
-      STOP: "STOP",
-      GROUP_JOIN: "GROUP_JOIN",
-      HEARTBEAT: "HEARTBEAT",
-      CRASH: "CRASH",
-      COMMIT_OFFSETS: "COMMIT_OFFSETS",
-    },
-    on: (name: string, listener: (event: { payload: Payload }) => void) => {
-      const entry: (typeof listeners)[number] = [name, listener];
+    events: Object.fromEntries(EVENTS.map((name) => [name, name])),
+    on: (name: string, listener: Listener) => {
+      const entry = [name, listener] as const;
       listeners.push(entry);
       return () => listeners.splice(listeners.indexOf(entry), 1);
     },
@@ -83,10 +90,7 @@ async function started(assignment: "shared" | "sole", change: Partial<MemberHand
   const kafka = { consumer: () => consumer } as unknown as Kafka;
   const options = { groupId: "g", topicNames: ["ticks"], fetchPartitionBytesMax: 1024, sessionTimeoutMs: 6000 };
   const { clock, pass } = steppedClock();
-  const logged: string[] = [];
-  const warn = ({ seconds }: { seconds?: number }, text: string) =>
-    logged.push(`${seconds ?? "-"} ${text.split(":")[0]}`);
-  const log = { warn } as unknown as Log; // all that it is asked
+  const { logged, log } = warnings();
   const member = new KafkaMember(kafka, { ...options, assignment }, log, clock);
   await member.start({
     onAssigned: (all) => heard.push(`assigned ${all.map(({ topicName, partition }) => topicName + partition)}`),
