@@ -3,6 +3,7 @@ import type { z } from "zod";
 import { TradetapeError } from "./errors.ts";
 import { transportProblems } from "./settings/plaintext.ts";
 import { nearest, resembles } from "./settings/resemblance.ts";
+import { prefixingRoles } from "./settings/role-names.ts";
 import { tooFewSessions } from "./settings/sessions.ts";
 import { allowingPlaintext } from "./settings/transport.ts";
 import {
@@ -67,8 +68,14 @@ export function readConfig(
   }
   // Those that look like a setting that is needed are among the problems.
   for (const { text } of doubts) doubt?.(text);
-  if (config.allowPlaintext && config.databaseUrl) config.databaseUrl = allowingPlaintext(config.databaseUrl as string);
+  if (config.databaseUrl) config.databaseUrl = underSettings(config as Config, config.databaseUrl as string);
   return config as Config;
+}
+
+/** A database's URL under the settings that are in force, as the one of DATABASE_URL is. */
+export function underSettings({ allowPlaintext, rolePrefix }: Config, databaseUrl: string): string {
+  const url = prefixingRoles(databaseUrl, rolePrefix);
+  return allowPlaintext ? allowingPlaintext(url) : url;
 }
 
 /** Options of `connect` that are none: a program in JavaScript has no compiler that says so. */

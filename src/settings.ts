@@ -1,6 +1,7 @@
 import { homedir } from "node:os";
 import { join } from "node:path";
 import { z } from "zod";
+import { ROLE_PREFIX } from "./settings/role-names.ts";
 import { isWholeUrl, readDatabaseUrl } from "./settings/urls.ts";
 
 /**
@@ -128,6 +129,16 @@ export const SETTINGS = {
     schema: z
       .string()
       .regex(/^[a-zA-Z0-9_-]{0,60}$/, "may hold letters, digits, _ and -, 60 at most")
+      .default(""),
+  }),
+  rolePrefix: setting({
+    env: "TRADETAPE_ROLE_PREFIX",
+    doc:
+      "Prefix of the PostgreSQL roles, as in paper_tradetape_lander: databases of one server share their roles unless they " +
+      "have prefixes of their own. It is set before the first `migrate`; a URL's role_prefix beats it.",
+    schema: z
+      .string()
+      .regex(ROLE_PREFIX, "may hold small letters, digits and _, begins with a letter and not with pg_, 40 at most")
       .default(""),
   }),
   home: setting({

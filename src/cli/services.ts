@@ -1,5 +1,4 @@
 import { type Config, requireServices } from "../config.ts";
-import { allowingPlaintext } from "../settings/transport.ts";
 import { SETTINGS, type SettingName } from "../settings.ts";
 import type { StackUrls } from "../stack/stack.ts";
 import { Connection, type ConnectionOptions } from "../table/connection.ts";
@@ -13,6 +12,7 @@ export type ServedConfig = ReturnType<typeof requireServices<"databaseUrl" | "ka
  */
 export const SERVICE_SETTINGS: readonly SettingName[] = [
   "databaseUrl",
+  "rolePrefix",
   "kafkaBrokers",
   "schemaRegistryUrl",
   "kafkaSaslMechanism",
@@ -68,10 +68,6 @@ export function otherServices(urls: StackUrls, env: NodeJS.ProcessEnv = process.
 }
 
 export const databaseOf = (config: Config): string => requireServices(config, "databaseUrl").databaseUrl;
-
-/** A database's URL that a flag of a command gives beside DATABASE_URL, under the settings that are in force. */
-export const underSettings = ({ allowPlaintext }: Config, databaseUrl: string): string =>
-  allowPlaintext ? allowingPlaintext(databaseUrl) : databaseUrl;
 
 /**
  * Asks the database something in a session that may only read.

@@ -1,4 +1,5 @@
 import { isLocalHost } from "./local-host.ts";
+import { PREFIXED, ROLE_PREFIX } from "./role-names.ts";
 
 /** How a login to PostgreSQL is protected, in libpq's words. */
 export const SSL_MODES = ["disable", "allow", "prefer", "require", "verify-ca", "verify-full"] as const;
@@ -72,9 +73,10 @@ const PGS_OWN = ["ssl", "uselibpqcompat"];
  */
 export function readTransport(url: string, env: NodeJS.ProcessEnv = process.env): Transport | string {
   const asked = new URL(url).searchParams;
-  const known = [...Object.keys(VARIABLES), ...PGS_OWN, ALLOWED];
+  const known = [...Object.keys(VARIABLES), ...PGS_OWN, ALLOWED, PREFIXED];
   const twice = [...known, ...Object.keys(UNHEEDED)].find((name) => asked.getAll(name).length > 1);
   if (twice !== undefined) return `has ${twice} twice`;
+  if (!ROLE_PREFIX.test(asked.get(PREFIXED) ?? "")) return `has a ${PREFIXED} that no role can have`;
   const unheeded = unheededOf(asked, env);
   if (unheeded !== undefined) return unheeded;
   const given = (name: string): string | undefined => asked.get(name) ?? (env[VARIABLES[name] ?? ""] || undefined);

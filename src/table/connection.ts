@@ -1,5 +1,6 @@
 import type pg from "pg";
 import { TradetapeError } from "../errors.ts";
+import { namedBy, type Role, rolePrefixOf } from "../settings/role-names.ts";
 import { chooseHost } from "./choose-host.ts";
 import { copyOut, copyRows, type RowReader } from "./copy.ts";
 import { serverOf, unreachable } from "./database-url.ts";
@@ -12,7 +13,7 @@ export interface ConnectionOptions {
   /** Shown in pg_stat_activity behind the process's tag, as in `tradetape/5f21c0de landing 0`. */
   readonly name: string;
   /** The role that the session switches to, so that it holds no more rights than it needs. */
-  readonly role?: "tradetape_lander" | "tradetape_ops" | "tradetape_owner" | "tradetape_reader";
+  readonly role?: Role;
   readonly lockTimeoutMs?: number;
   /**
    * Statements with parameters are prepared and planned once, for a session that runs the same few with every batch:
@@ -20,10 +21,7 @@ export interface ConnectionOptions {
    * plan that was made while a table was empty has to stay right when it holds millions.
    */
   readonly keepsPlans?: boolean;
-  /**
-   * COMMIT doesn't wait for the disk: a server that crashes loses the last moments, whole transactions of them. For
-   * whoever reads back where it stands, as a replay does.
-   */
+  /** COMMIT doesn't wait for the disk, and a server's crash loses whole transactions: for who reads back where it stands. */
   readonly commitsLate?: boolean;
 }
 
@@ -49,14 +47,16 @@ export class Connection {
   #broken: Error | undefined;
   readonly #keepsPlans: boolean;
   readonly #place: string;
-  /** The role that the session switched to; undefined where it has the login user's own rights. */
-  readonly role: ConnectionOptions["role"];
+  /** The role that the session switched to, by its name without a prefix; undefined where it has the login user's own rights. */
+  readonly role: Role | undefined;
+  readonly rolePrefix: string;
 
-  private constructor({ way, place }: HostByWay, options: ConnectionOptions) {
+  private constructor({ url, way, place }: HostByWay, options: ConnectionOptions) {
     this.client = newClient(way, place, options.name);
     this.#keepsPlans = options.keepsPlans ?? false;
     this.#place = place;
     this.role = options.role;
+    this.rolePrefix = rolePrefixOf(url);
     this.client.on("error", (error) => {
       this.#broken = error;
     });
@@ -75,7 +75,7 @@ export class Connection {
       return byWays(url, place, (way) => Connection.#login({ url, place, way }, options));
     });
     try {
-      if (options.role) await switchRole(connection.client, options.role, connection.#place);
+      if (options.role) await switchRole(connection.client, options.role, connection.rolePrefix, connection.#place);
       // Up to PostgreSQL 17 a scan that is off has such a price that JIT would compile a plan that needs it, as the stage does.
       if (options.keepsPlans) await connection.client.query("SET enable_seqscan = off; SET jit = off");
       if (options.commitsLate) await connection.client.query("SET synchronous_commit = off");
@@ -95,6 +95,11 @@ export class Connection {
       throw cause;
     }
     return connection;
+  }
+
+  /** A text, as of a statement, with the roles called as this database has them. */
+  named(text: string): string {
+    return namedBy(this.rolePrefix, text);
   }
 
   /** Who logged in. */
@@ -140,7 +145,7 @@ export class Connection {
 
   #explain<R>(answer: Promise<R>): Promise<R> {
     return answer.catch((error) => {
-      throw explained(error, this.#place, this.role ?? this.user);
+      throw explained(error, this.#place, this);
     });
   }
 

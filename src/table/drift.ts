@@ -1,4 +1,5 @@
-import { ESTABLISHED, type Fact, type FactKind, OWNER, ROLES } from "./established.ts";
+import { namedBy, ROLES } from "../settings/role-names.ts";
+import { establishedBy, type Fact, type FactKind } from "./established.ts";
 import { literal } from "./sql.ts";
 
 /** Something that a migration made and that is lost, with the statement that makes it again. */
@@ -37,9 +38,10 @@ const keyOf = ({ kind, name }: Fact): string => `${kind} ${name}`;
  * @param database the database's name
  * @param isOlder whether migrations are still to come, which may make what isn't there
  */
-export function driftOf(live: readonly Fact[], database: string, isOlder: boolean): Differences {
+export function driftOf(live: readonly Fact[], database: string, isOlder: boolean, rolePrefix: string): Differences {
+  const established = establishedBy(rolePrefix);
   const there = new Map(live.map((one) => [keyOf(one), one]));
-  const differs = ESTABLISHED.filter((one) => one.kind !== "role" && there.get(keyOf(one))?.is !== one.is);
+  const differs = established.filter((one) => one.kind !== "role" && there.get(keyOf(one))?.is !== one.is);
   // A relation without its own columns, or a function with another body, is somebody else's by the same name: nothing of it is
   // touched.
   const isForeign = ({ kind }: Fact) => kind === "relation" || kind === "column" || kind === "function";
@@ -47,16 +49,19 @@ export function driftOf(live: readonly Fact[], database: string, isOlder: boolea
   const absent = new Set(differs.flatMap((one) => (one.kind === "relation" && !there.has(keyOf(one)) ? one.name : [])));
   const told = differs.filter((one) => one.of === null || !absent.has(one.of));
   const isSlower = ({ kind, is }: Fact) => kind === "index" && !is.startsWith("CREATE UNIQUE");
-  const pairs = ESTABLISHED.toSorted((a, b) => ORDER.indexOf(a.kind) - ORDER.indexOf(b.kind)).flatMap((wanted) => {
-    const found = there.get(keyOf(wanted));
-    const isSkipped = found === undefined || (!isOlder && foreign.has(wanted.of ?? wanted.name));
-    return isSkipped ? [] : [{ wanted, found, target: targetOf(wanted, database) }];
-  });
-  const roles = ESTABLISHED.filter((one) => one.kind === "role" && !there.has(keyOf(one))).map(lostRole);
+  const roles = ROLES.map((role) => namedBy(rolePrefix, role));
+  const pairs = established
+    .toSorted((a, b) => ORDER.indexOf(a.kind) - ORDER.indexOf(b.kind))
+    .flatMap((wanted) => {
+      const found = there.get(keyOf(wanted));
+      const isSkipped = found === undefined || (!isOlder && foreign.has(wanted.of ?? wanted.name));
+      return isSkipped ? [] : [{ wanted, found, target: targetOf(wanted, database), roles }];
+    });
+  const absentRoles = established.filter((one) => one.kind === "role" && !there.has(keyOf(one))).map(lostRole);
   const rights = pairs.flatMap(rightsLost);
   return {
     lost: [
-      ...roles,
+      ...absentRoles,
       ...rights.filter(({ by }) => by === "login"),
       ...pairs.flatMap(ownerLost),
       ...rights.filter(({ by }) => by === "owner"),
@@ -88,6 +93,8 @@ interface Pair {
   readonly found: Fact;
   /** The words that a statement names the thing by. */
   readonly target: string;
+  /** As the database calls them, the owner first. */
+  readonly roles: readonly string[];
 }
 
 function targetOf({ kind, name, is }: Fact, database: string): string {
@@ -97,14 +104,19 @@ function targetOf({ kind, name, is }: Fact, database: string): string {
 }
 
 const ownerLost = ({ wanted: { kind, name, owner }, found, target }: Pair): Lost[] =>
-  owner === null || found.owner === owner ? [] : [givenAway(kind, name, target, found.owner!)];
+  owner === null || found.owner === owner ? [] : [givenAway(kind, name, target, { from: found.owner!, owner })];
 
 /** What belongs to somebody else. @param target the words that a statement names it by */
-export const givenAway = (kind: FactKind, name: string, target: string, from: string): Lost => ({
+export const givenAway = (
+  kind: FactKind,
+  name: string,
+  target: string,
+  { from, owner }: { readonly from: string; readonly owner: string },
+): Lost => ({
   what: "owner",
   kind,
-  says: `${name} belongs to ${from}, not to ${OWNER}`,
-  sql: `ALTER ${target} OWNER TO ${OWNER}`,
+  says: `${name} belongs to ${from}, not to ${owner}`,
+  sql: `ALTER ${target} OWNER TO ${owner}`,
   by: "login",
   from,
 });
@@ -113,12 +125,12 @@ export const givenAway = (kind: FactKind, name: string, target: string, from: st
 const lacking = (wanted: Fact, found: Fact, role: string): readonly string[] =>
   (wanted.rights?.[role] ?? []).filter((privilege) => !found.rights?.[role]?.includes(privilege));
 
-function rightsLost({ wanted, found, target }: Pair): Lost[] {
+function rightsLost({ wanted, found, target, roles }: Pair): Lost[] {
   const { kind, name, of, owner } = wanted;
   const by = owner === null && kind !== "column" ? "login" : "owner";
   const on = kind === "column" ? of : target.replace(/^(TABLE|VIEW) /, "");
   const column = kind === "column" ? ` (${name.slice(name.lastIndexOf(".") + 1)})` : "";
-  const granted = ROLES.flatMap((role): Lost[] => {
+  const granted = roles.flatMap((role): Lost[] => {
     const missing = lacking(wanted, found, role);
     if (missing.length === 0) return [];
     const sql = `GRANT ${missing.map((privilege) => privilege + column).join(", ")} ON ${on} TO ${role}`;
@@ -142,9 +154,9 @@ function commentLost({ wanted, found, target }: Pair): Lost[] {
   return [{ what: "comment", kind: wanted.kind, says: `${wanted.name} has no comment`, sql, by: "owner" }];
 }
 
-function moreThan({ wanted, found }: Pair): string[] {
+function moreThan({ wanted, found, roles: [, ...others] }: Pair): string[] {
   const isOther = wanted.comment !== null && found.comment !== null && wanted.comment !== found.comment;
-  const more = ROLES.filter((role) => role !== OWNER).flatMap((role) => {
+  const more = others.flatMap((role) => {
     const extra = (found.rights?.[role] ?? []).filter((one) => !wanted.rights?.[role]?.includes(one));
     return extra.length === 0 ? [] : [`${wanted.name}: ${role} has ${extra.join(", ")}, which no migration gave`];
   });

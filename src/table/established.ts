@@ -1,8 +1,6 @@
 import { readFileSync } from "node:fs";
+import { namedBy, ROLES } from "../settings/role-names.ts";
 import type { Connection } from "./connection.ts";
-
-export const OWNER = "tradetape_owner";
-export const ROLES = [OWNER, "tradetape_lander", "tradetape_reader", "tradetape_ops"] as const;
 
 /** One thing of a database's catalog that a migration made, as `schemas/catalog/established.jsonl` states it, or as it is. */
 export interface Fact {
@@ -108,7 +106,8 @@ const SQL = {
   ),
   function: fact(
     {
-      is: `concat(pg_get_function_result(p.oid), ' ', l.lanname, ' ', p.provolatile, p.proparallel, ' ', md5(p.prosrc))`,
+      is: `concat(pg_get_function_result(p.oid), ' ', l.lanname, ' ', p.provolatile, p.proparallel, ' ',
+        md5(replace(p.prosrc, $2 || 'tradetape_', 'tradetape_')))`,
       owner: "pg_get_userbyid(p.proowner)::text",
       rights: rightsOf("coalesce(p.proacl, acldefault('f', p.proowner))", "p.proowner"),
       // pg_get_functiondef quotes each setting as SET takes it; behind AS stands the body.
@@ -127,7 +126,10 @@ const SQL = {
 export const FACT_KINDS = Object.keys(SQL) as readonly FactKind[];
 
 /** What counts among an ACL's grantees: of what else is public, PostgreSQL and its administrator decide. */
-const granteesOf = (kind: FactKind) => (kind === "function" ? [...ROLES, "public"] : ROLES);
+const granteesOf = (kind: FactKind, roles: readonly string[]) => (kind === "function" ? [...roles, "public"] : roles);
+
+/** How many a statement has. */
+const parametersOf = (sql: string): number => ["$1", "$2"].filter((one) => sql.includes(one)).length;
 
 type Found = Omit<Fact, "kind"> & Record<string, unknown>;
 
@@ -136,8 +138,12 @@ type Found = Omit<Fact, "kind"> & Record<string, unknown>;
  * role may.
  */
 export async function readFacts(connection: Connection, kinds: readonly FactKind[]): Promise<readonly Fact[]> {
+  const roles = ROLES.map((role) => connection.named(role));
   const found = await connection.inOneTrip(() =>
-    kinds.map((kind) => connection.query<Found>(SQL[kind], SQL[kind].includes("$1") ? [granteesOf(kind)] : [])),
+    kinds.map((kind) => {
+      const values = [granteesOf(kind, roles), connection.rolePrefix];
+      return connection.query<Found>(SQL[kind], values.slice(0, parametersOf(SQL[kind])));
+    }),
   );
   return kinds.flatMap((kind, n) => found[n]!.map((one) => ({ kind, ...one }))).sort(byKindAndName);
 }
@@ -151,11 +157,19 @@ export const factLines = (facts: readonly Fact[]): string =>
 
 const EMPTY = { of: null, owner: null, rights: null, settings: null, comment: null };
 
-/** What the migrations of this program establish. */
-export const ESTABLISHED: readonly Fact[] = readFileSync(
-  new URL("../../schemas/catalog/established.jsonl", import.meta.url),
-  "utf8",
-)
-  .trimEnd()
-  .split("\n")
-  .map((line) => ({ ...EMPTY, ...(JSON.parse(line) as Fact) }));
+const TEXT = readFileSync(new URL("../../schemas/catalog/established.jsonl", import.meta.url), "utf8").trimEnd();
+
+const read = new Map<string, readonly Fact[]>();
+
+/** What the migrations of this program establish in a database whose roles have this prefix. */
+export function establishedBy(rolePrefix: string): readonly Fact[] {
+  const known = read.get(rolePrefix);
+  if (known !== undefined) return known;
+  const lines = namedBy(rolePrefix, TEXT).split("\n");
+  const facts = lines.map((line) => ({ ...EMPTY, ...(JSON.parse(line) as Fact) }));
+  read.set(rolePrefix, facts);
+  return facts;
+}
+
+/** The same where the roles have none, and of things that aren't about roles anywhere. */
+export const ESTABLISHED: readonly Fact[] = establishedBy("");

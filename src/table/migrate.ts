@@ -1,8 +1,9 @@
 import { TradetapeError } from "../errors.ts";
+import { OWNER, ROLES } from "../settings/role-names.ts";
 import { Connection } from "./connection.ts";
 import { addressOf, serverOf } from "./database-url.ts";
 import { driftOf, type Lost } from "./drift.ts";
-import { FACT_KINDS, OWNER, ROLES, readFacts } from "./established.ts";
+import { FACT_KINDS, readFacts } from "./established.ts";
 import { applyPending, applyWithin, type Migration, pendingMigrations } from "./migrations.ts";
 import { requireMayMigrate, requireRights } from "./rights.ts";
 import { quoted } from "./sql.ts";
@@ -30,7 +31,7 @@ export async function migrate(databaseUrl: string, whose?: Whose): Promise<Migra
     const { pending, done } = await pendingMigrations(connection, databaseUrl);
     if (pending.length > 0) await requireMayMigrate(connection, databaseUrl, rolesFor(pending));
     const applied = (await applyPending(connection, databaseUrl)).map(({ name }) => name);
-    const lost = (await regranted(connection)).filter(isNeeded);
+    const lost = (await regranted(connection)).filter((one) => isNeeded(one, connection.named("tradetape_reader")));
     if (whose && lost.some(({ what }) => what === "role" || what === "owner"))
       throw repairFirst(
         databaseUrl,
@@ -81,11 +82,12 @@ export const firstOf = ([first, ...rest]: readonly string[]): string =>
 /** How the database differs from what the migrations established. @param isOlder whether migrations are still to come */
 export async function lostOf(connection: Connection, isOlder: boolean): Promise<ReturnType<typeof driftOf>> {
   const [row] = await connection.query<{ name: string }>("SELECT current_database()::text AS name");
-  return driftOf(await readFacts(connection, FACT_KINDS), quoted(row!.name), isOlder);
+  return driftOf(await readFacts(connection, FACT_KINDS), quoted(row!.name), isOlder, connection.rolePrefix);
 }
 
 /** What no work goes without. A reader's rights an administrator may have taken for a reason of his own. */
-const isNeeded = ({ what, says }: Lost): boolean => what !== "comment" && !says.includes(": tradetape_reader lacks ");
+const isNeeded = ({ what, says }: Lost, reader: string): boolean =>
+  what !== "comment" && !says.includes(`: ${reader} lacks `);
 
 /**
  * Tries the migrations on a database that has none yet, and takes them back: they are one transaction here. A database

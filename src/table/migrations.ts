@@ -3,7 +3,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { TradetapeError } from "../errors.ts";
 import type { Connection } from "./connection.ts";
 import { addressOf, serverOf } from "./database-url.ts";
-import { GIVE_BACK } from "./permission.ts";
+import { GIVE_BACK, otherPrefix } from "./permission.ts";
 import { isDatabaseFault } from "./sqlstate.ts";
 
 export interface Migration {
@@ -60,13 +60,16 @@ export async function migrationsOf(connection: Connection): Promise<ReadonlyMap<
 }
 
 async function appliedMigrations(connection: Connection, databaseUrl: string): Promise<ReadonlyMap<number, string>> {
-  const [found] = await connection.query<{ readable: boolean; role: string; owner: string }>(
+  const [found] = await connection.query<{ readable: boolean; role: string; owner: string; ofSchema: string }>(
     `SELECT has_schema_privilege(n.oid, 'USAGE') AND has_table_privilege(c.oid, 'SELECT') AS readable,
-       current_user::text AS role, pg_get_userbyid(c.relowner)::text AS owner
+       current_user::text AS role, pg_get_userbyid(c.relowner)::text AS owner,
+       pg_get_userbyid(n.nspowner)::text AS "ofSchema"
      FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
      WHERE n.nspname = 'tradetape' AND c.relname = 'migration'`,
   );
   if (found === undefined) return new Map();
+  const other = otherPrefix(found.ofSchema, connection.rolePrefix, serverOf(databaseUrl));
+  if (other) throw other;
   if (!found.readable) {
     const what = `${found.role} may not read tradetape.migration, which belongs to ${found.owner}`;
     throw new TradetapeError("permission_denied", `${serverOf(databaseUrl)}: ${what}`, {
@@ -144,7 +147,7 @@ async function isApplied(connection: Connection, { number }: Migration): Promise
 /** @throws TradetapeError not_migrated, with the transaction rolled back */
 export async function applyWithin(connection: Connection, migration: Migration): Promise<void> {
   try {
-    await connection.query(migration.sql);
+    await connection.query(connection.named(migration.sql));
     // The first file makes the roles and the schema, before there is a table to note it in.
     if (migration.number > 1) await note(connection, migration);
     if (migration.number === 2) await note(connection, readMigrations()[0]!);

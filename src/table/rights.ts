@@ -1,7 +1,8 @@
 import { TradetapeError } from "../errors.ts";
+import { OWNER, ROLES } from "../settings/role-names.ts";
 import type { Connection } from "./connection.ts";
 import { serverOf } from "./database-url.ts";
-import { ESTABLISHED, type Fact, OWNER, ROLES } from "./established.ts";
+import { establishedBy, type Fact } from "./established.ts";
 import { GIVE_BACK } from "./permission.ts";
 import { quoted } from "./sql.ts";
 
@@ -25,11 +26,11 @@ export async function requireRights(
   databaseUrl: string,
   relations?: readonly string[],
 ): Promise<void> {
-  const { role } = connection;
-  if (role === undefined || role === "tradetape_reader") return;
-  const isAsked = ({ name, of }: Fact) =>
-    relations?.includes(of ?? name) ?? (role === OWNER || !name.startsWith("public."));
-  const wanted = ESTABLISHED.filter(isAsked).flatMap((one) => rightsOf(one, role));
+  if (connection.role === undefined || connection.role === "tradetape_reader") return;
+  const [role, isOwner] = [connection.named(connection.role), connection.role === OWNER];
+  const isAsked = ({ name, of }: Fact) => relations?.includes(of ?? name) ?? (isOwner || !name.startsWith("public."));
+  const established = establishedBy(connection.rolePrefix);
+  const wanted = established.filter(isAsked).flatMap((one) => rightsOf(one, role, isOwner));
   const lacking = await connection.query<{ name: string; lacks: string }>(LACKING, [JSON.stringify(wanted)]);
   if (lacking.length === 0) return;
   const shown = lacking.slice(0, SHOWN_MAX).map(({ name, lacks }) => `${lacks} of ${name}`);
@@ -43,10 +44,10 @@ export async function requireRights(
 
 const SHOWN_MAX = 5;
 
-function rightsOf({ kind, name, of, owner, rights }: Fact, role: string): Wanted[] {
+function rightsOf({ kind, name, of, owner, rights }: Fact, role: string, isOwner: boolean): Wanted[] {
   const [schema, inSchema] = cut(name);
   const [thing, column] = of === null ? [inSchema, ""] : cut(inSchema);
-  const privileges = role === OWNER && owner !== null ? ["OWNERSHIP"] : (rights?.[role] ?? []);
+  const privileges = isOwner && owner !== null ? ["OWNERSHIP"] : (rights?.[role] ?? []);
   return privileges.map((privilege) => ({ kind, schema, thing, column, privilege }));
 }
 
@@ -104,7 +105,7 @@ interface Login {
 /**
  * The roles belong to the whole cluster. A login user that neither is a superuser nor made them can't become a member by
  * itself, and that of another database can't give rights on this one.
- * @param needed the roles that the login user has to be a member of
+ * @param needed the roles that the login user has to be a member of, by their names without a prefix
  * @throws TradetapeError permission_denied with the statements that a superuser has to run once
  */
 export async function requireMayMigrate(
@@ -121,9 +122,11 @@ export async function requireMayMigrate(
   });
 }
 
-async function statementsForSuperuser(connection: Connection, needed: readonly string[]): Promise<readonly string[]> {
-  const [login] = await connection.query<Login & Record<string, unknown>>(LOGIN, [OWNER]);
-  const roles = await connection.query<RoleState & Record<string, unknown>>(ROLE_STATES, [ROLES]);
+async function statementsForSuperuser(connection: Connection, without: readonly string[]): Promise<readonly string[]> {
+  const named = (role: string) => connection.named(role);
+  const needed = without.map(named);
+  const [login] = await connection.query<Login & Record<string, unknown>>(LOGIN, [named(OWNER)]);
+  const roles = await connection.query<RoleState & Record<string, unknown>>(ROLE_STATES, [ROLES.map(named)]);
   const { makesRoles, isSince16, inherits, ownsDatabase, hasSchema, opensPublic } = login!;
   const [user, database] = [quoted(login!.user), quoted(login!.database)];
   const absent = makesRoles ? [] : roles.filter(({ there }) => !there);

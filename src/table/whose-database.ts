@@ -61,7 +61,7 @@ const copied = (message: string): TradetapeError =>
 /** Records that this is where the database lies, and that its id is its own; a copy gets a new one. */
 export async function settleWhose(connection: Connection, whose: Whose): Promise<void> {
   await committed(connection, async () => {
-    await connection.query("SET LOCAL ROLE tradetape_owner");
+    await connection.query(connection.named("SET LOCAL ROLE tradetape_owner"));
     await connection.query(
       `UPDATE tradetape.database_id d SET system_identifier = here.system_identifier, database_oid = here.database_oid,
          settled_at = clock_timestamp(), twin_found_at = NULL

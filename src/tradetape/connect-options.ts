@@ -29,6 +29,8 @@ export interface ConnectOptions {
   readonly allowPlaintext?: SettingValue;
   /** TRADETAPE_NAMESPACE: Prefix of every topic, as in paper.ticks. */
   readonly namespace?: SettingValue;
+  /** TRADETAPE_ROLE_PREFIX: Prefix of the PostgreSQL roles, as in paper_tradetape_lander: databases of one server share their roles unless they have prefixes of their own. It is set before the first `migrate`; a URL's role_prefix beats it. */
+  readonly rolePrefix?: SettingValue;
   /** TRADETAPE_HOME: Folder of the local stack's data (root: /var/lib/tradetape). */
   readonly home?: SettingValue;
   /** TRADETAPE_LOG_LEVEL: Log lines go to standard error, as JSON. */

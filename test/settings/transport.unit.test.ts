@@ -86,6 +86,10 @@ describe("a database's URL is refused, naming what it is, where it", () => {
     ],
     ["has pg's own mode", "sslmode=no-verify", /no-verify is require/],
     ["has an empty mode", "sslmode=", /unknown sslmode/],
+    ["has another prefix of roles twice", "role_prefix=a_&role_prefix=b_", /has role_prefix twice/],
+    ...["A_", "1_", "pg_", "_", "a-", "a;b", "a%22", `${"a".repeat(41)}`].map(
+      (prefix) => [`calls its roles ${prefix}`, `role_prefix=${prefix}`, /role_prefix that no role can have/] as const,
+    ),
     ["says it twice", "sslmode=require&sslmode=disable", /has sslmode twice/],
     ["has pg's other switch", "ssl=true", /write sslmode=require, or verify-full/],
     ["asks pg for what is no longer", "uselibpqcompat=false", /take it out/],

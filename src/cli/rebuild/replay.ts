@@ -2,7 +2,7 @@ import { CONSUMERS } from "../../../consumers/all.ts";
 import { userName } from "../../audit/actor.ts";
 import type { Consumer } from "../../batch/consumer.ts";
 import type { Sessions } from "../../batch/encode/event-filter.ts";
-import { requireServices } from "../../config.ts";
+import { requireServices, underSettings } from "../../config.ts";
 import { TradetapeError } from "../../errors.ts";
 import { parseBound, parseSpeed, type Speed } from "../../replay/bounds.ts";
 import { estimateSeconds } from "../../replay/estimate.ts";
@@ -17,7 +17,6 @@ import type { CommandSpec, Session } from "../command.ts";
 import { EXIT, type ExitCode } from "../exit.ts";
 import { uuidOf } from "../flags.ts";
 import { pickConsumers } from "../flow/consume.ts";
-import { underSettings } from "../services.ts";
 import { planText, resultText } from "./replay-text.ts";
 import { watchReplay } from "./watch-replay.ts";
 

@@ -1,5 +1,5 @@
 import { CONSUMERS } from "../../../consumers/all.ts";
-import { requireServices } from "../../config.ts";
+import { requireServices, underSettings } from "../../config.ts";
 import { SETTINGS } from "../../settings.ts";
 import { inSnapshot } from "../../table/checks/ledger-check.ts";
 import { Connection } from "../../table/connection.ts";
@@ -17,7 +17,6 @@ import { wholeFlag, wrong } from "../flags.ts";
 import { allowedText } from "../flow/allowed-text.ts";
 import { table } from "../output.ts";
 import { count } from "../progress.ts";
-import { underSettings } from "../services.ts";
 import { comparisonText } from "./comparison.ts";
 
 interface VerifyOptions {

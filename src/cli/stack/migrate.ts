@@ -1,5 +1,6 @@
 import { Option } from "commander";
 import { firstOf, type MigrationReport, migrate } from "../../table/migrate.ts";
+import { hardenDatabase } from "../../table/upkeep/harden.ts";
 import type { Whose } from "../../table/whose-database.ts";
 import type { CommandSpec } from "../command.ts";
 import { EXIT } from "../exit.ts";
@@ -11,6 +12,7 @@ interface MigrateOptions {
   readonly as?: Whose;
   readonly repair?: boolean;
   readonly dryRun?: boolean;
+  readonly harden?: boolean;
 }
 
 export const migrateCommand: CommandSpec<MigrateOptions> = {
@@ -21,6 +23,7 @@ export const migrateCommand: CommandSpec<MigrateOptions> = {
     "tradetape migrate --as restored         it takes the place of the database that it was made from",
     "tradetape migrate --as copy             it is a second one, with consumer groups of its own",
     "tradetape migrate --repair              give back what a dump without owners or privileges has lost",
+    "tradetape migrate --harden              close the database to whoever has none of its roles",
     "tradetape migrate --repair --dry-run    say what that is, as statements; exit code 1 when there is something",
   ],
   declare: (command) => {
@@ -30,8 +33,14 @@ export const migrateCommand: CommandSpec<MigrateOptions> = {
     command.addOption(
       new Option("--dry-run", "with --repair: change nothing, and print the statements").conflicts("as"),
     );
+    command.addOption(
+      new Option(
+        "--harden",
+        "also take from everybody, and from other databases' roles, what they may do here",
+      ).conflicts(["repair", "dryRun"]),
+    );
   },
-  run: async (session, _args, { as: whose, repair, dryRun }) => {
+  run: async (session, _args, { as: whose, repair, dryRun, harden }) => {
     if (dryRun && !repair) throw wrong("--dry-run", "--repair beside it: migrations can't be tried");
     if (dryRun) return repairDryRun(session);
     const repaired = repair ? await repairNow(session) : undefined;
@@ -41,13 +50,20 @@ export const migrateCommand: CommandSpec<MigrateOptions> = {
     if (repaired && whose) {
       session.out.result({ ...repaired, whose }, () => [repairText(repaired), migrationText(report)].join("\n"));
     }
-    if (!repaired) session.out.result(report, () => migrationText(report));
+    const taken = harden ? await hardenDatabase(databaseOf(session.config)) : undefined;
+    if (!repaired)
+      session.out.result({ ...report, taken }, () => [migrationText(report), ...takenText(taken)].join("\n"));
     return report.lost.length > 0 || (repaired?.gone.length ?? 0) > 0 ? EXIT.foundWrong : EXIT.good;
   },
 };
 
 export function migrationText({ database, applied, already, whose, lost }: MigrationReport): string {
   return [`${database}: ${whatWasDone({ applied, already, whose })}`, ...lostText(lost)].join("\n");
+}
+
+function takenText(taken: readonly string[] | undefined): readonly string[] {
+  if (taken === undefined) return [];
+  return taken.length === 0 ? ["closed already to whoever has none of its roles"] : taken.map((one) => `taken: ${one}`);
 }
 
 function whatWasDone({ applied, already, whose }: Pick<MigrationReport, "applied" | "already" | "whose">): string {

@@ -1,9 +1,10 @@
 import { TradetapeError } from "../../errors.ts";
+import { OWNER, ROLES } from "../../settings/role-names.ts";
 import { committed } from "../committed.ts";
 import type { Connection } from "../connection.ts";
 import { addressOf, serverOf } from "../database-url.ts";
 import { givenAway, type Lost } from "../drift.ts";
-import { ESTABLISHED, OWNER, ROLES } from "../established.ts";
+import { ESTABLISHED } from "../established.ts";
 import { lostOf, requireUtf8 } from "../migrate.ts";
 import { applyPending, lockMigrations, pendingMigrations } from "../migrations.ts";
 import { requireMayMigrate } from "../rights.ts";
@@ -90,7 +91,7 @@ async function giveBack(
     const roles = lost.filter(({ what }) => what === "role");
     const rest = lost.filter(({ what }) => what !== "role");
     await runAll(connection, roles);
-    await joinRoles(connection, [OWNER, ...roles.flatMap(({ role }) => role ?? [])]);
+    await joinRoles(connection, [connection.named(OWNER), ...roles.flatMap(({ role }) => role ?? [])]);
     await runAll(
       connection,
       rest.filter(({ by }) => by === "login"),
@@ -113,7 +114,7 @@ async function runAll(connection: Connection, statements: readonly Lost[]): Prom
 }
 
 async function asOwner(connection: Connection, work: () => Promise<void>): Promise<void> {
-  await connection.query(`SET LOCAL ROLE ${OWNER}`);
+  await connection.query(`SET LOCAL ROLE ${connection.named(OWNER)}`);
   await work();
   await connection.query("RESET ROLE");
 }
@@ -164,16 +165,17 @@ const IS_PARTITION = `EXISTS (
 const IS_LOOSE = `NOT ${IS_PARTITION} AND right(c.relname, 9) ~ '^_[0-9]{8}$'
   AND format('%I.%I', n.nspname, left(c.relname, -9)) = ANY ($2::text[])`;
 
-/** Tables, each with who owns it, that aren't tradetape_owner's. @param most null is all */
+/** Tables, each with who owns it, that aren't the owner's. @param most null is all */
 async function foreignTables(connection: Connection, which: string, most: number | null): Promise<readonly Lost[]> {
+  const own = connection.named(OWNER);
   const byDay = ESTABLISHED.filter(({ kind, is }) => kind === "relation" && is.includes(" by RANGE "));
   const found = await connection.query<{ name: string; owner: string }>(
     `SELECT format('%I.%I', n.nspname, c.relname) AS name, pg_get_userbyid(c.relowner)::text AS owner
      FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
      WHERE c.relkind = 'r' AND pg_get_userbyid(c.relowner) <> $1 AND ${which} ORDER BY 1 LIMIT $3`,
-    [OWNER, byDay.map(({ name }) => name), most],
+    [own, byDay.map(({ name }) => name), most],
   );
-  return found.map(({ name, owner }) => givenAway("relation", name, `TABLE ${name}`, owner));
+  return found.map(({ name, owner }) => givenAway("relation", name, `TABLE ${name}`, { from: owner, owner: own }));
 }
 
 /** Somebody's tables that have the name of a day: each may be a day that was detached, or anything else. */
