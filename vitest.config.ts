@@ -18,7 +18,9 @@ const FLOW_WORKERS = 3;
  * Files of few lines that take a minute. Where Vitest has timed no run before, the largest file is the first: these would be
  * the last, and run while no other does.
  */
-const SHORT_AND_SLOW = ["demo", "log-client", "consume-cli"].map((name) => `/${name}.flow.test.ts`);
+const SHORT_AND_SLOW = ["demo.flow", "log-client.flow", "consume-cli.flow", "simulation.unit"].map(
+  (name) => `/${name}.test.ts`,
+);
 
 class SlowestFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
@@ -39,6 +41,8 @@ const flow = (name: string, groupOrder: number) => ({
     ...HANGS,
     name,
     include: [`test/**/*.${name}.test.ts`],
+    // A worker keeps the modules that its files share, because loading them anew costs a file of seconds a second more.
+    isolate: false,
     globalSetup: ["test/support/services/flow-setup.ts"],
     sequence: { groupOrder },
     maxWorkers: FLOW_WORKERS,

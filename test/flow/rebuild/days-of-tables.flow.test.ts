@@ -11,6 +11,13 @@ import { idOf, indicator, NOON, performance, symbol, tick } from "../../support/
 import { assertTestDatabase } from "../../support/services/isolation.ts";
 import { openTestTape, type Row, type TestTape } from "../../support/tape.ts";
 
+// The worker's modules were loaded without these kinds, and go on without them afterwards.
+vi.hoisted(() => vi.resetModules());
+afterAll(() => {
+  vi.doUnmock("../../../consumers/all.ts");
+  vi.resetModules();
+});
+
 /**
  * Two kinds that land elsewhere in this file: in tables of its own, with a partition per day. One goes directly, as ticks do;
  * the other is staged, waits for its parents, and has its time in another column.
