@@ -6,15 +6,8 @@ import { nearest, resembles } from "./settings/resemblance.ts";
 import { prefixingRoles } from "./settings/role-names.ts";
 import { tooFewSessions } from "./settings/sessions.ts";
 import { allowingPlaintext } from "./settings/transport.ts";
-import {
-  COMPOSE_VARIABLES,
-  NEEDS,
-  RETIRED,
-  SETTING_NAMES,
-  SETTINGS,
-  type Setting,
-  type SettingName,
-} from "./settings.ts";
+import { COMPOSE_VARIABLES, RETIRED } from "./settings/unread.ts";
+import { NEEDS, SETTING_NAMES, SETTINGS, type Setting, type SettingName } from "./settings.ts";
 
 export type Config = { readonly [K in SettingName]: z.output<(typeof SETTINGS)[K]["schema"]> };
 

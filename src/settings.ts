@@ -51,6 +51,9 @@ const SWITCHED_RULES = [
   "within_decision_size",
 ] as const;
 
+/** A topic's subject or any's, as `admittedSubjects` has them. */
+const ADMITTED = /^([a-z-]+=)?[^=\s]+$/;
+
 /** Root keeps its stack where PostgreSQL's own user, which root must switch to, can enter; others keep it at home. */
 const homeDefault = () => (process.getuid?.() === 0 ? "/var/lib/tradetape" : join(homedir(), ".tradetape"));
 
@@ -260,6 +263,17 @@ export const SETTINGS = {
       .pipe(z.array(z.enum(["live", "paper", "backtest", "replay"])).min(1))
       .prefault("live,paper,backtest,replay"),
   }),
+  admittedSubjects: setting({
+    env: "TRADETAPE_ADMITTED_SUBJECTS",
+    doc:
+      "Subjects of the registry whose schemas events may be written with, beside those of their topic and of their record's " +
+      "name: names separated by commas, for one topic as ticks=vendor-*, where * stands for anything; * alone admits all.",
+    schema: z
+      .string()
+      .transform((v) => v.split(",").flatMap((one) => one.trim() || []))
+      .pipe(z.array(z.string().regex(ADMITTED, "must be subjects, or topic=subject, separated by commas")))
+      .prefault(""),
+  }),
   rulesOff: setting({
     env: "TRADETAPE_RULES_OFF",
     doc:
@@ -309,21 +323,6 @@ export type SettingName = keyof typeof SETTINGS;
 
 /** Every setting, in the order of its declaration. */
 export const SETTING_NAMES = Object.keys(SETTINGS) as readonly SettingName[];
-
-/** Variables that are read no longer, and what has taken their place: a value that nobody heeds would be worse than a stop. */
-export const RETIRED: Readonly<Record<string, string>> = {
-  TRADETAPE_TICK_DAYS_AHEAD: "TRADETAPE_DAYS_AHEAD",
-  TRADETAPE_TICK_RETENTION_DAYS: "`tradetape partitions retain --topic ticks --keep-days`",
-};
-
-/** Variables of docker-compose.yml, for whoever runs it by hand; tradetape itself reads none of them. */
-export const COMPOSE_VARIABLES: readonly string[] = [
-  "TRADETAPE_POSTGRES_PASSWORD",
-  "TRADETAPE_POSTGRES_PORT",
-  "TRADETAPE_KAFKA_PORT",
-  "TRADETAPE_REGISTRY_PORT",
-  "TRADETAPE_CLUSTER_ID",
-];
 
 /** Settings that do nothing without another one: who sets one alone would believe in a login or a certificate that isn't used. */
 export const NEEDS: readonly (readonly [SettingName, SettingName])[] = [

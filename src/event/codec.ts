@@ -1,7 +1,7 @@
 import avsc from "avsc";
 import { strictType } from "./avro/strict-types.ts";
 import type { EventOfTopic } from "./events.ts";
-import { Refusal } from "./letter.ts";
+import { type LetterReason, Refusal } from "./letter.ts";
 import type { Registry } from "./registry.ts";
 import { EVENT_BY_TOPIC, EVENT_SCHEMAS, type EventTopic } from "./schemas.ts";
 import { type WireLayout, wireLayout } from "./wire-layout.ts";
@@ -67,6 +67,7 @@ interface Reading {
   readonly layout: WireLayout | undefined;
   readonly times: readonly ForeignTime[];
 }
+const MAY_CHANGE: ReadonlySet<LetterReason> = new Set(["unknown_schema", "foreign_schema"]);
 type Resolver = ReturnType<avsc.Type["createResolver"]>;
 /**
  * By Avro's rules a writer's record or enum is ours where the last part of its name is. A new object each time, because avsc
@@ -161,8 +162,8 @@ export class EventReader<T extends EventTopic = EventTopic> {
 
   #resolve(id: number): Resolution {
     const resolution = this.#resolutions.get(id) ?? this.#createResolution(id);
-    // An unknown schema isn't remembered: the registry may know it the next time it is asked.
-    if (resolution instanceof Refusal && resolution.reason === "unknown_schema") return resolution;
+    // What the registry may answer otherwise the next time that it is asked isn't remembered.
+    if (resolution instanceof Refusal && MAY_CHANGE.has(resolution.reason)) return resolution;
     this.#resolutions.set(id, resolution);
     this.#lastId = id;
     this.#lastResolution = resolution;
@@ -172,7 +173,10 @@ export class EventReader<T extends EventTopic = EventTopic> {
   #createResolution(id: number): Resolution {
     const writer = this.#registry.writer(id);
     if (writer === undefined) throw new Error(`schema ${id} was not fetched before reading`);
-    if ("type" in writer) return this.#resolveWriter(writer.type);
+    if ("type" in writer) {
+      const refused = writer.refusedBy?.(this.#topic);
+      return refused === undefined ? this.#resolveWriter(writer.type) : new Refusal("foreign_schema", refused);
+    }
     return new Refusal(writer.isHostile ? "hostile_schema" : "unknown_schema", writer.reason);
   }
 

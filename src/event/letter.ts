@@ -8,6 +8,8 @@ export const LETTER_REASONS = {
   unreadable_batch:
     "Its record batch grows beyond 64 MiB, or isn't what its codec or its header says: one letter for all of its records.",
   unknown_schema: "The registry has no schema of that id, or one that no event can be read with.",
+  foreign_schema:
+    "The writer's schema is registered for something else: under no subject that the topic admits (docs/kafka.md).",
   hostile_schema:
     "The writer's schema is larger, deeper or of more types than programs write: reading by it could take for ever.",
   undecodable: "The bytes don't fit the schema they name, or can't be read as the event.",

@@ -2,6 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { COMPATIBILITY, SchemaRegistry, SchemaType } from "@kafkajs/confluent-schema-registry";
 import avsc from "avsc";
 import { TradetapeError } from "../errors.ts";
+import type { Admission } from "./admission.ts";
 import { HostileSchema, requireBoundedTypes } from "./avro/schema-bounds.ts";
 import { strictType } from "./avro/strict-types.ts";
 import {
@@ -16,11 +17,16 @@ import {
   type Said,
   said,
 } from "./http/registry-http.ts";
-import { guardSubject, subjectOf } from "./http/subjects.ts";
+import { guardSubject, SCHEMA_NOT_FOUND, subjectOf } from "./http/subjects.ts";
 import { EVENT_BY_TOPIC, EVENT_SCHEMAS, type EventTopic } from "./schemas.ts";
 
 /** The schema an event was written with, or why there is none that a reader could use. */
-export type WriterSchema = { readonly type: avsc.Type } | NoSchema;
+export type WriterSchema = UsableSchema | NoSchema;
+interface UsableSchema {
+  readonly type: avsc.Type;
+  /** Why a topic doesn't admit it; undefined where it does, and where nobody asks. */
+  readonly refusedBy?: (topic: EventTopic) => string | undefined;
+}
 interface NoSchema {
   readonly reason: string;
   /** Set for a schema that is there, and must not be read by. */
@@ -37,7 +43,7 @@ export interface Registry {
   register(topicName: string, topic: EventTopic): Promise<number>;
   /** What `fetch` found for the id; undefined when it was never asked. Synchronous. */
   writer(id: number): WriterSchema | undefined;
-  /** Whether `fetch` has something to ask: the id is new here, or was unknown when last asked, some seconds ago. */
+  /** Whether `fetch` has something to ask: the id is new here, or was unknown or refused when last asked, some seconds ago. */
   isStale(id: number): boolean;
   /**
    * The writer's schema of that id. That the registry has none is an answer; that it doesn't answer is an error.
@@ -46,10 +52,8 @@ export interface Registry {
   fetch(id: number): Promise<WriterSchema>;
 }
 
-/** Ten thousand messages of an id nobody knows ask once; a schema registered a moment late is found all the same. */
-const UNKNOWN_KEPT_MS = 5000;
-/** The API's own code. */
-const SCHEMA_NOT_FOUND = 40403;
+/** Ten thousand messages of an id that is unknown or refused ask once; one registered a moment late is found all the same. */
+const KEPT_MS = 5000;
 /**
  * Of processes that register one new subject at the same moment, a registry may tell all but one 409, the status of an
  * incompatible change, too. The next try finds what the first one made; a change that is refused pays a second for it.
@@ -62,9 +66,13 @@ const AVRO = "AVRO" as SchemaType.AVRO;
 
 const isFailure = (said: Said, code: number): boolean => "failure" in said && said.failure === code;
 
-/** A registry with Confluent's API. @param url user and password may stand in it; they never reach an error's text. */
-export function openRegistry(url: string): Registry {
-  return new ConfluentRegistry(url);
+/**
+ * A registry with Confluent's API.
+ * @param url user and password may stand in it; they never reach an error's text
+ * @param admission of whoever reads events that others wrote; without it every schema is admitted
+ */
+export function openRegistry(url: string, admission?: Admission): Registry {
+  return new ConfluentRegistry(url, admission);
 }
 
 class ConfluentRegistry implements Registry {
@@ -72,11 +80,13 @@ class ConfluentRegistry implements Registry {
   readonly #remote: () => Promise<SchemaRegistry>;
   readonly #address: RegistryAddress;
   readonly #questions: RegistryQuestions;
+  readonly #admission: Admission | undefined;
   readonly #writers = new Map<number, WriterSchema>();
-  readonly #unknownUntil = new Map<number, number>();
+  readonly #askAgainAt = new Map<number, number>();
   readonly #registered = new Map<string, Promise<number>>();
 
-  constructor(url: string) {
+  constructor(url: string, admission: Admission | undefined) {
+    this.#admission = admission;
     this.#address = registryAddress(url);
     const { host, username, password } = this.#address;
     this.#questions = askRegistry(url);
@@ -131,7 +141,7 @@ class ConfluentRegistry implements Registry {
 
   isStale(id: number): boolean {
     if (!this.#writers.has(id)) return true;
-    const until = this.#unknownUntil.get(id);
+    const until = this.#askAgainAt.get(id);
     return until !== undefined && performance.now() >= until;
   }
 
@@ -140,8 +150,8 @@ class ConfluentRegistry implements Registry {
     if (known !== undefined && !this.isStale(id)) return known;
     const found = await this.#ask(id);
     this.#writers.set(id, found);
-    if ("reason" in found && !found.isHostile) this.#unknownUntil.set(id, performance.now() + UNKNOWN_KEPT_MS);
-    else this.#unknownUntil.delete(id);
+    if ("reason" in found && !found.isHostile) this.#askAgainAt.set(id, performance.now() + KEPT_MS);
+    else this.#askAgainAt.delete(id);
     return found;
   }
 
@@ -150,11 +160,12 @@ class ConfluentRegistry implements Registry {
       const schema: unknown = await (await this.#remote()).getSchema(id);
       if (avsc.Type.isType(schema, "record")) {
         requireBoundedTypes(schema as avsc.Type);
-        return { type: schema as avsc.Type };
+        return await this.#judged(id, schema as avsc.Type);
       }
       return { reason: `schema ${id} isn't an Avro record` };
     } catch (error) {
       if (error instanceof HostileSchema) return { reason: `schema ${id}: ${error.message}`, isHostile: true };
+      if (error instanceof TradetapeError) throw error;
       const cause = error as HttpFailure;
       if (cause.status === 404 && (await this.#confirmsAbsence(id)))
         return { reason: `the registry has no schema ${id}` };
@@ -162,6 +173,18 @@ class ConfluentRegistry implements Registry {
       // Not an answer over HTTP: the package couldn't make a type of the text it got.
       return { reason: this.#address.hide(`schema ${id} can't be used: ${cause.message}`) };
     }
+  }
+
+  async #judged(id: number, type: avsc.Type): Promise<WriterSchema> {
+    const refusal = await this.#admission?.judge(id, type.name ?? "", this.#questions, this.#address);
+    if (refusal === undefined) return { type };
+    const refusedBy = (topic: EventTopic) => {
+      const why = refusal(topic);
+      // It may be registered under another subject, too, a moment later.
+      if (why !== undefined && !this.#askAgainAt.has(id)) this.#askAgainAt.set(id, performance.now() + KEPT_MS);
+      return why;
+    };
+    return { type, refusedBy };
   }
 
   /** The package drops the registry's own code: a 404 of anything else (a wrong path in the URL) is no answer. */

@@ -69,6 +69,8 @@ export interface ConnectOptions {
   readonly compactedTopics?: SettingValue;
   /** TRADETAPE_SESSION_KINDS: Events of these kinds of sessions land, the others are counted as `filtered`; events of no session are live. */
   readonly sessionKinds?: SettingValue;
+  /** TRADETAPE_ADMITTED_SUBJECTS: Subjects of the registry whose schemas events may be written with, beside those of their topic and of their record's name: names separated by commas, for one topic as ticks=vendor-*, where * stands for anything; * alone admits all. */
+  readonly admittedSubjects?: SettingValue;
   /** TRADETAPE_RULES_OFF: Rules that are not asked, for feeds that are known to break them, separated by commas; `verify` lists what landed all the same. docs/rules.md has them. */
   readonly rulesOff?: SettingValue;
   /** TRADETAPE_PARK_DEADLINE_MS: How long an event waits for its parents before it may become a letter `missing_parent`. In ms. */

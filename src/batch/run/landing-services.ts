@@ -1,6 +1,7 @@
 import { type Clock, SYSTEM_CLOCK } from "../../clock.ts";
 import { type Config, requireServices } from "../../config.ts";
 import { TradetapeError } from "../../errors.ts";
+import { Admission } from "../../event/admission.ts";
 import { Subjects } from "../../event/http/subjects.ts";
 import { openRegistry, type Registry } from "../../event/registry.ts";
 import type { Log } from "../../log.ts";
@@ -80,7 +81,7 @@ export async function openLandingServices(
     publisher = await RawPublisher.open(client);
     admin = await client.openAdmin();
     const { clusterId } = await admin.fetchCluster();
-    const registry = openRegistry(config.schemaRegistryUrl);
+    const registry = openRegistry(config.schemaRegistryUrl, new Admission(config, log));
     const auditSchemaId = await registry.register(topicName(config.namespace, "audit"), "audit");
     return {
       config,

@@ -9,6 +9,7 @@ import { predictionsOfIndicators } from "../../../producers/predictions.ts";
 import type { AgentIdentity } from "../../agent/fields.ts";
 import { requireServices } from "../../config.ts";
 import { TradetapeError } from "../../errors.ts";
+import { Admission } from "../../event/admission.ts";
 import { strategyId } from "../../event/identity.ts";
 import { openRegistry } from "../../event/registry.ts";
 import { MODEL_VERSION } from "../../strategy/model.ts";
@@ -154,8 +155,8 @@ export async function runPrograms(
   const { schemaRegistryUrl } = requireServices(config, "schemaRegistryUrl");
   const publish: RunServices["publish"] = ({ topic, event, headers }) =>
     tape.publish(topic, event as never, { headers });
-  const client = openKafka(config, log);
-  const services = { client, registry: openRegistry(schemaRegistryUrl), config, log, publish };
+  const registry = openRegistry(schemaRegistryUrl, new Admission(config, log));
+  const services = { client: openKafka(config, log), registry, config, log, publish };
   const programs = programsOf(names, run);
   const failed = new AbortController();
   const stop = AbortSignal.any([signal, failed.signal]);

@@ -88,7 +88,7 @@ const foreign = (path: string): HttpFailure =>
   Object.assign(new Error(`what answers ${path} is no schema registry`), { status: 502 });
 
 /** What was answered as JSON; or the registry's own code for a failure, undefined where another program answered. */
-export type Said = { readonly body: unknown } | { readonly failure: number | undefined };
+export type Said = { readonly body: unknown } | { readonly failure: number | undefined; readonly status: number };
 
 /** Asks the registry what the package doesn't, or drops of its answers. */
 export interface RegistryQuestions {
@@ -149,11 +149,11 @@ export function askRegistry(url: string): RegistryQuestions {
   };
   return {
     async get(path) {
-      const { ok, text } = await send(path);
+      const { ok, status, text } = await send(path);
       const body = jsonOf(text);
       if (ok && body !== undefined) return { body };
       const code = (body as { error_code?: unknown } | null | undefined)?.error_code;
-      return { failure: typeof code === "number" ? code : undefined };
+      return { failure: typeof code === "number" ? code : undefined, status };
     },
     async put(path, body) {
       const { ok, status, text } = await send(path, { method: "PUT", body: JSON.stringify(body) });

@@ -13,6 +13,9 @@ import {
  */
 export const COMPATIBLE = "FULL_TRANSITIVE";
 
+/** The API's own code. */
+export const SCHEMA_NOT_FOUND = 40403;
+
 /** 40401 is the code of a subject that isn't there, 40408 that of one without a setting of its own. */
 const isNotThere = (code: number | undefined): boolean => code !== undefined && Math.floor(code / 100) === 404;
 
@@ -36,6 +39,25 @@ async function newestOf(questions: RegistryQuestions, subject: string): Promise<
   if ("failure" in said && isNotThere(said.failure)) return undefined;
   throw new Error(`no answer of use to ${path}`);
 }
+
+/**
+ * The subjects that a schema is of, those among them that were deleted; undefined where the registry has no such question.
+ * @throws HttpFailure
+ */
+export async function subjectsOf(questions: RegistryQuestions, id: number): Promise<readonly string[] | undefined> {
+  const path = `/schemas/ids/${id}/versions?deleted=true`;
+  const said = await questions.get(path);
+  if ("failure" in said) {
+    if (NO_QUESTION.has(said.status) && said.failure !== SCHEMA_NOT_FOUND) return undefined;
+    throw Object.assign(new Error(`no answer of use to ${path}, status ${said.status}`), { status: said.status });
+  }
+  const found = Array.isArray(said.body) ? said.body.map((one: { subject?: unknown } | null) => one?.subject) : [null];
+  if (found.every((subject) => typeof subject === "string")) return [...new Set(found)];
+  throw Object.assign(new Error(`what answers ${path} is no schema registry`), { status: 502 });
+}
+
+/** What HTTP says of a path, or a method of it, that there isn't. */
+const NO_QUESTION = new Set([404, 405, 501]);
 
 /**
  * Sets a new subject's compatibility before its first version. The registry's package does it behind: a process that dies

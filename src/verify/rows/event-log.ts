@@ -5,6 +5,7 @@ import { EventFilter } from "../../batch/encode/event-filter.ts";
 import { makeEncoder } from "../../batch/encode/make-encoder.ts";
 import { firstFrom } from "../../batch/group/withhold.ts";
 import { type Config, requireServices } from "../../config.ts";
+import { Admission } from "../../event/admission.ts";
 import { HEADER_BYTES } from "../../event/codec.ts";
 import { openRegistry, type Registry } from "../../event/registry.ts";
 import type { Log } from "../../log.ts";
@@ -54,7 +55,10 @@ export class EventLog {
 
   #open() {
     const { schemaRegistryUrl } = requireServices(this.#config, "kafkaBrokers", "schemaRegistryUrl");
-    this.#services ??= { client: openKafka(this.#config, this.#log), registry: openRegistry(schemaRegistryUrl) };
+    this.#services ??= {
+      client: openKafka(this.#config, this.#log),
+      registry: openRegistry(schemaRegistryUrl, new Admission(this.#config, this.#log)),
+    };
     return this.#services;
   }
 

@@ -12,11 +12,11 @@ beforeAll(async () => {
 });
 afterAll(() => tape.stop());
 
-/** Registers the bars' schema with one more field, under a subject that is no topic's. @returns its id */
+/** Registers the bars' schema with one more field, under the subject of another namespace's bars. @returns its id */
 async function register(name: string, type: unknown): Promise<number> {
   const schema = JSON.parse(EVENT_SCHEMAS.bar.json);
   schema.fields.push({ name: "theirs", type });
-  const answer = await fetch(`${tape.config.schemaRegistryUrl}/subjects/${tape.name("bars")}.${name}/versions`, {
+  const answer = await fetch(`${tape.config.schemaRegistryUrl}/subjects/${name}.${tape.name("bars")}-value/versions`, {
     method: "POST",
     headers: { "content-type": "application/vnd.schemaregistry.v1+json" },
     body: JSON.stringify({ schema: JSON.stringify(schema) }),

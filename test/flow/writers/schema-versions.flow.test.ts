@@ -27,7 +27,7 @@ async function writerOf(change: (fields: readonly Field[]) => readonly Field[]):
   const own = JSON.parse(EVENT_SCHEMAS.tick.json) as { readonly fields: readonly Field[] };
   const schema = { ...own, fields: change(own.fields) };
   // A subject of its own: what the registry lets follow what is its business, and tested elsewhere.
-  const subject = `${tape.name("ticks")}-version-${++versions}-value`;
+  const subject = `version-${++versions}.${tape.name("ticks")}-value`;
   const response = await fetch(`${tape.config.schemaRegistryUrl}/subjects/${subject}/versions`, {
     method: "POST",
     headers: { "content-type": "application/vnd.schemaregistry.v1+json" },

@@ -35,7 +35,7 @@ async function written(
     return type === null || type === undefined ? [] : [{ ...field, name, type }];
   });
   const schema = { ...own, type: "record", fields };
-  const subject = `${tape.name(topic)}-of-a-program-${++subjects}-value`;
+  const subject = `program-${++subjects}.${tape.name(topic)}-value`;
   const response = await fetch(`${tape.config.schemaRegistryUrl}/subjects/${subject}/versions`, {
     method: "POST",
     headers: { "content-type": "application/vnd.schemaregistry.v1+json" },
