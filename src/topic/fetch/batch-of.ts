@@ -21,10 +21,11 @@ export function batchOf({
   }
 }
 
-function damagedBatch({ firstOffset, lastOffset }: RecordBatch, why: string, range: FetchedRange): FetchedBatch {
-  const { topicName, partition, fetchedOffset: from } = range;
-  const to = lastOffset + 1;
-  const batch = `the record batch at offsets ${firstOffset} to ${lastOffset}`;
+function damagedBatch({ lastOffset }: RecordBatch, why: string, range: FetchedRange): FetchedBatch {
+  const { topicName, partition, fetchedOffset: from, logEnd } = range;
+  // Its header may be what is damaged, so it is believed up to the log's end only.
+  const to = Math.max(from + 1, Math.min(lastOffset + 1, logEnd));
+  const batch = `the record batch at offsets ${from} to ${to - 1}`;
   const message = `${topicName}/${partition}: ${batch} can't be read: ${why}`;
   const damage = new TradetapeError("batch_unreadable", message, {
     facts: { partition, from, to },

@@ -1,5 +1,7 @@
-import { type AbortedTransaction, GrowthBound, markAborted, readRecordBatches } from "../wire/record-batch.ts";
-import type { Internals } from "./kafkajs-internals.ts";
+import kafkajs from "tradetape-kafkajs";
+import { type AbortedTransaction, markAborted } from "../wire/aborted.ts";
+import { GrowthBound, readRecordBatches } from "../wire/record-batch.ts";
+import type { FetchData, Internals } from "./kafkajs-internals.ts";
 
 /** From 4 on a fetch brings record batches; 11 is the newest that kafkajs speaks. */
 const VERSION_MIN = 4;
@@ -16,13 +18,45 @@ export function fetchWholeBatches({ requests }: Internals): void {
     const fetch = protocol({ version });
     return (data) => {
       const call = fetch(data);
-      const decode = (payload: Buffer) => decodeFetch(payload, version);
+      const asked = new Asked(data);
+      const decode = (payload: Buffer) => decodeFetch(payload, version, asked).catch(unreadable);
       return { ...call, response: { decode, parse: call.response.parse } };
     };
   };
 }
 
-/** Reads the fields of one response, one behind the other. */
+/** What of a response isn't one: what it says of itself contradicts its bytes, or what was asked. */
+class Garbled extends Error {}
+
+/**
+ * A response that a network or a broker garbled is an outage to kafkajs, which asks again with pauses that grow. It takes a
+ * RangeError for a mistake of its caller, and ends the group at once.
+ */
+function unreadable(error: unknown): never {
+  if (!(error instanceof Garbled)) throw error;
+  throw new kafkajs.KafkaJSConnectionError(`the answer to a fetch can't be read: ${error.message}`);
+}
+
+/** From which offset each partition was asked for. */
+class Asked {
+  readonly #offsets: ReadonlyMap<string, number>;
+
+  constructor({ topics }: FetchData) {
+    this.#offsets = new Map(
+      topics.flatMap(({ topic, partitions }) =>
+        partitions.map(({ partition, fetchOffset }) => [`${topic}/${partition}`, Number(fetchOffset)] as const),
+      ),
+    );
+  }
+
+  offsetOf(topicName: string, partition: number): number {
+    const offset = this.#offsets.get(`${topicName}/${partition}`);
+    if (offset === undefined) throw new Garbled(`${topicName}/${partition} was not asked for`);
+    return offset;
+  }
+}
+
+/** Reads the fields of one response, one behind the other, and nothing behind its end. */
 class Reader {
   readonly #bytes: Buffer;
   #at = 0;
@@ -32,32 +66,36 @@ class Reader {
   }
 
   int16(): number {
-    this.#at += 2;
-    return this.#bytes.readInt16BE(this.#at - 2);
+    return this.#take(2).readInt16BE();
   }
 
   int32(): number {
-    this.#at += 4;
-    return this.#bytes.readInt32BE(this.#at - 4);
+    return this.#take(4).readInt32BE();
   }
 
   int64(): bigint {
-    this.#at += 8;
-    return this.#bytes.readBigInt64BE(this.#at - 8);
+    return this.#take(8).readBigInt64BE();
   }
 
   string(): string {
     return this.#take(this.int16()).toString();
   }
 
-  /** A field of bytes, as much as is there of it: a broker that counts bytes cuts the last batch off. */
+  /** A field of bytes; the length of one that is null is -1. */
   bytes(): Buffer {
     return this.#take(Math.max(0, this.int32()));
   }
 
   #take(length: number): Buffer {
+    const left = this.#bytes.length - this.#at;
+    if (length < 0 || length > left) throw new Garbled(`a field of ${length} bytes where ${left} are left`);
     this.#at += length;
     return this.#bytes.subarray(this.#at - length, this.#at);
+  }
+
+  requireEnd(): void {
+    const left = this.#bytes.length - this.#at;
+    if (left > 0) throw new Garbled(`${left} bytes behind its end`);
   }
 
   /** A list; the length of one that is null is -1. */
@@ -69,22 +107,30 @@ class Reader {
 }
 
 /** Kafka's documentation, "Fetch API", responses of version 4 to 11; the fields by kafkajs's names. */
-async function decodeFetch(payload: Buffer, version: number): Promise<unknown> {
+async function decodeFetch(payload: Buffer, version: number, asked: Asked): Promise<unknown> {
   const reader = new Reader(payload);
   const throttleTime = reader.int32();
   const session = version >= 7 ? { errorCode: reader.int16(), sessionId: reader.int32() } : {};
   const bound = new GrowthBound();
   const responses = await reader.list(async () => {
     const topicName = reader.string();
-    return { topicName, partitions: await reader.list(() => decodePartition(reader, version, bound)) };
+    const offsetOf = (partition: number) => asked.offsetOf(topicName, partition);
+    return { topicName, partitions: await reader.list(() => decodePartition(reader, version, offsetOf, bound)) };
   });
+  reader.requireEnd();
   // Below version 8 the broker has waited itself; from 8 on it expects the client to.
   const throttling = version >= 8 ? { throttleTime: 0, clientSideThrottleTime: throttleTime } : { throttleTime };
   return { ...throttling, ...session, responses };
 }
 
-async function decodePartition(reader: Reader, version: number, bound: GrowthBound): Promise<object> {
+async function decodePartition(
+  reader: Reader,
+  version: number,
+  offsetOf: (partition: number) => number,
+  bound: GrowthBound,
+): Promise<object> {
   const partition = reader.int32();
+  const from = offsetOf(partition);
   const errorCode = reader.int16();
   const highWatermark = String(reader.int64());
   const lastStableOffset = String(reader.int64());
@@ -94,7 +140,7 @@ async function decodePartition(reader: Reader, version: number, bound: GrowthBou
     return { producerId, firstOffset: Number(reader.int64()) };
   });
   const replica = version >= 11 ? { preferredReadReplica: reader.int32() } : {};
-  const messages = await readRecordBatches(reader.bytes(), bound);
+  const messages = await readRecordBatches(reader.bytes(), from, bound);
   markAborted(messages, aborted);
   return { partition, errorCode, highWatermark, lastStableOffset, abortedTransactions: [], messages, ...replica };
 }

@@ -74,6 +74,14 @@ export interface ProduceData {
   }[];
 }
 
+/** What a fetch asks for; offsets are decimal digits. */
+export interface FetchData {
+  readonly topics: readonly {
+    readonly topic: string;
+    readonly partitions: readonly { readonly partition: number; readonly fetchOffset: string }[];
+  }[];
+}
+
 /** A produce request's answer, by partition; error code 0 is none. */
 export interface ProduceAnswer {
   readonly topics: readonly {
@@ -89,7 +97,10 @@ interface Call<Answer> {
 }
 
 type Protocol<Data, Answer> = { protocol(of: { version: number }): (data: Data) => Call<Answer> };
-type Requests = { readonly Produce: Protocol<ProduceData, ProduceAnswer>; readonly Fetch: Protocol<object, unknown> };
+type Requests = {
+  readonly Produce: Protocol<ProduceData, ProduceAnswer>;
+  readonly Fetch: Protocol<FetchData, unknown>;
+};
 
 /** What a fetched batch has beside its published members. Its messages are what `fetchWholeBatches` makes of them. */
 export interface BatchInside {
@@ -150,7 +161,7 @@ function samplesOf({ RequestQueue, Connection, ConsumerGroup, requests, Encoder,
   const nothing = { partition: 0, highWatermark: "0", messages: [], abortedTransactions: [] };
   try {
     const produce = requests.Produce.protocol({ version: AGREED.produce })({ acks: -1, timeout: 1, topicData: [] });
-    const fetch = requests.Fetch.protocol({ version: AGREED.fetch })({ maxWaitTime: 1, topics: [] });
+    const fetch = requests.Fetch.protocol({ version: AGREED.fetch })({ topics: [] });
     return {
       "request queue": new RequestQueue({ requestTimeout: 1 }),
       connection: new Connection({ host: "", port: 0, logger: { namespace: () => undefined } }),

@@ -100,46 +100,80 @@ export class GrowthBound {
 }
 
 /**
- * The batches of one partition's part of a fetch. The last one may be cut off, as the broker counts bytes: it is left to the next
- * fetch, as is what the fetch has no more bytes to grow to for. What its producer made so that nobody can read it is a batch with
- * a `fault`. One with `damage`, which has a wrong checksum or is of a format older than Kafka 0.11's, comes alone: what is before
- * it lands first.
+ * The batches of one partition's part of a fetch, in the order of their offsets. The last one may be cut off, as the broker counts
+ * bytes: it is left to the next fetch, as is what the fetch has no more bytes to grow to for. What its producer made so that nobody
+ * can read it is a batch with a `fault`. One with `damage` isn't as the log should have it. It comes alone: what is before it lands
+ * first.
+ * @param from the offset that was asked for: brokers send the batch that holds it whole, however large it is
  */
-export async function readRecordBatches(bytes: Buffer, bound = new GrowthBound()): Promise<RecordBatch[]> {
+export async function readRecordBatches(
+  bytes: Buffer,
+  from: number,
+  bound = new GrowthBound(),
+): Promise<RecordBatch[]> {
   const batches: RecordBatch[] = [];
-  for (let at = 0; at + RECORDS_AT <= bytes.length; ) {
-    const header = bytes.subarray(at, at + RECORDS_AT);
-    const length = LENGTH_AT + 4 + header.readInt32BE(LENGTH_AT);
-    const isCutOff = at + length > bytes.length && header[MAGIC_AT] === MAGIC;
-    if (isCutOff || (batches.length > 0 && bound.bytesLeft <= 0)) break;
-    const damage = damageOf(header, bytes.subarray(at + ATTRIBUTES_AT, at + length), length);
-    if (damage !== undefined) {
-      if (batches.length > 0) break;
-      return [damaged(header, damage, bytes.subarray(at + Math.max(RECORDS_AT, length)))];
-    }
-    batches.push(await batchAt(header, bytes.subarray(at + RECORDS_AT, at + length), bound));
+  let next = 0;
+  for (let at = 0; at < bytes.length; ) {
+    const part = bytes.subarray(at);
+    const length = part.length < RECORDS_AT ? part.length : LENGTH_AT + 4 + part.readInt32BE(LENGTH_AT);
+    const isFirst = batches.length === 0;
+    if (!isFirst && bound.bytesLeft <= 0) break;
+    const damage = damageOf(part, length) ?? misplaced(part, next);
+    if (damage !== undefined && !isFirst) break;
+    if (damage !== undefined) return [damaged(part, length, damage, from)];
+    const batch = await batchAt(part.subarray(0, RECORDS_AT), part.subarray(RECORDS_AT, length), bound);
+    batches.push(batch);
+    next = batch.lastOffset + 1;
     at += length;
   }
-  return batches;
+  // kafkajs leaves out what lies before the offset that was asked for; where that is all, it would ask for ever.
+  const isBefore = batches.length > 0 && next <= from;
+  return isBefore ? [damaged(bytes, bytes.length, `it ends at offset ${next - 1}, before ${from}`, from)] : batches;
 }
 
-/** Why a batch can't be what its producer made, or is of another format. @param checked what its checksum is of */
-function damageOf(header: Buffer, checked: Buffer, length: number): string | undefined {
-  if (header[MAGIC_AT] !== MAGIC) return `its format is ${header[MAGIC_AT]}, not ${MAGIC}`;
+/**
+ * Why a batch can't be what its producer made, or is of another format.
+ * @param part the bytes from its beginning on
+ * @param length how many of them it says that it takes
+ */
+function damageOf(part: Buffer, length: number): string | undefined {
+  if (part.length < RECORDS_AT) return `it is cut off at byte ${part.length} of itself`;
+  if (part[MAGIC_AT] !== MAGIC) return `its format is ${part[MAGIC_AT]}, not ${MAGIC}`;
   if (length < RECORDS_AT) return `it ends at byte ${length} of itself`;
+  if (length > part.length) return `it is cut off at byte ${part.length} of itself`;
   // Without this check, which kafkajs leaves out, a bit that a disk or a wire turned would land as another price.
-  if (crc32c(checked) !== header.readUInt32BE(CHECKSUM_AT)) return "its checksum is another than its bytes have";
-  const delta = header.readInt32BE(LAST_OFFSET_DELTA_AT);
+  const isAsMade = crc32c(part.subarray(ATTRIBUTES_AT, length)) === part.readUInt32BE(CHECKSUM_AT);
+  if (!isAsMade) return "its checksum is another than its bytes have";
+  const delta = part.readInt32BE(LAST_OFFSET_DELTA_AT);
   return delta < 0 ? `it covers ${delta + 1} offsets` : undefined;
 }
 
-/** A batch that ends where the next one begins, if that is there, because its own header may be what is damaged. */
-function damaged(header: Buffer, why: string, behind: Buffer): RecordBatch {
-  const batch = new RecordBatch(header, Buffer.alloc(0));
-  batch.damage = why;
+/**
+ * Why a batch can't be where it is. Its checksum leaves its first offset out, because the broker sets that.
+ * @param next the offset behind the batch before
+ */
+function misplaced(part: Buffer, next: number): string | undefined {
+  const first = Number(part.readBigInt64BE(0));
+  const last = first + part.readInt32BE(LAST_OFFSET_DELTA_AT);
+  return first >= next && Number.isSafeInteger(last)
+    ? undefined
+    : `it begins at offset ${first}, and not at ${next} or behind it`;
+}
+
+/**
+ * A batch that ends where the next one begins, if that is there, because its own header may be what is damaged. It covers what was
+ * asked for at least.
+ */
+function damaged(part: Buffer, length: number, why: string, from: number): RecordBatch {
+  const header = Buffer.alloc(RECORDS_AT);
+  part.copy(header);
+  const behind = part.subarray(Math.max(RECORDS_AT, length));
   const next = behind[MAGIC_AT] === MAGIC ? Number(behind.readBigInt64BE(0)) : 0;
+  const batch = new RecordBatch(header, Buffer.alloc(0));
   const end = header[MAGIC_AT] === MAGIC ? batch.lastOffset : batch.firstOffset;
-  batch.lastOffset = next > batch.firstOffset ? next - 1 : Math.max(end, batch.firstOffset);
+  const last = next > from ? next - 1 : end;
+  batch.damage = why;
+  batch.lastOffset = Number.isSafeInteger(last) ? Math.max(last, from) : from;
   return batch;
 }
 
@@ -157,26 +191,5 @@ async function batchAt(header: Buffer, body: Buffer, bound: GrowthBound): Promis
     // The checksum was right, so the body is what its producer made: no other fetch brings another one.
     bound.bytesLeft = 0;
     return new RecordBatch(header, body).unreadable((error as Error).message);
-  }
-}
-
-/** A transaction that was aborted, from its first record on. */
-export interface AbortedTransaction {
-  readonly producerId: bigint;
-  readonly firstOffset: number;
-}
-
-/**
- * Hides the batches that aborted transactions left; markers are hidden from the beginning. kafkajs's own filter takes up
- * one transaction per message, and so forgets some where a fetch begins amid several.
- */
-export function markAborted(batches: readonly RecordBatch[], transactions: readonly AbortedTransaction[]): void {
-  const waiting = [...transactions].sort((a, b) => a.firstOffset - b.firstOffset);
-  const aborted = new Set<bigint>();
-  for (const batch of batches) {
-    while (waiting.length > 0 && waiting[0]!.firstOffset <= batch.lastOffset) aborted.add(waiting.shift()!.producerId);
-    // A producer has one transaction at a time, so the first marker behind the transaction's beginning ends it.
-    if (batch.isControl) aborted.delete(batch.producerId);
-    else if (batch.inTransaction && aborted.has(batch.producerId)) batch.isHidden = true;
   }
 }

@@ -54,7 +54,8 @@ export class RecordWriter {
 
   /** A zigzag number, as the format has all of its numbers. */
   #number(value: number): void {
-    let rest = (value << 1) ^ (value >> 31);
+    // Unsigned, because an offset's difference may need all 32 bits, of which the last would be a sign.
+    let rest = ((value << 1) ^ (value >> 31)) >>> 0;
     for (; rest >= 0x80; rest >>>= 7) this.#bytes[this.#length++] = (rest & 0x7f) | 0x80;
     this.#bytes[this.#length++] = rest;
   }
@@ -82,7 +83,7 @@ function headerFields(headers: RecordHeaders): readonly (Buffer | null)[] {
 
 const fieldBytes = (bytes: Buffer | null): number => (bytes === null ? 1 : sizeOf(bytes.length) + bytes.length);
 
-/** How many bytes a number from 0 to 2^30 takes: seven bits each, one of them the sign. */
+/** How many bytes a number from 0 to 2^31 - 1 takes: seven bits each, one of them the sign. */
 function sizeOf(value: number): number {
   let bytes = 1;
   for (let rest = value * 2; rest >= 0x80; rest >>>= 7) bytes++;

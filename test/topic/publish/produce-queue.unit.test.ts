@@ -10,7 +10,7 @@ const message = (value: string) => ({ key: null, value: Buffer.from(value) });
 
 /** The values of a batch's records, as a consumer would read them. */
 async function valuesOf(batch: Batch): Promise<string[]> {
-  const records = new BatchRecords(await readRecordBatches(recordBatch(batch.records, 0)), 0);
+  const records = new BatchRecords(await readRecordBatches(recordBatch(batch.records, 0), 0), 0);
   return Array.from({ length: records.count }, (_, index) => String(records.record(index).value));
 }
 
