@@ -113,11 +113,18 @@ function claimOf(entry: Fields): Claim | undefined {
   return {
     at,
     has: (member: string) => Object.hasOwn(payload, member),
-    says: (member: string) => String(payload[member]),
+    says: (member: string) => textOf(payload[member]),
     said: () => saidDigest(entry.payload as string),
     timestamp: String(entry.timestamp),
   };
 }
+
+/**
+ * Ours have numbers and texts that are whole. Of a list or an object nobody's text is taken, because it may have a `toString`
+ * that is none.
+ */
+const textOf = (value: unknown): string =>
+  typeof value === "object" && value !== null ? "{}" : String(value).toWellFormed();
 
 function parsed(payload: unknown): Fields | undefined {
   try {

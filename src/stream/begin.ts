@@ -96,7 +96,7 @@ function objectionTo(
 ): string | null {
   if (head === undefined) return "it is damaged, since its head can't be read";
   if (head.format !== SNAPSHOT_FORMAT) return `it is of format ${head.format}, this program reads ${SNAPSHOT_FORMAT}`;
-  if (!isWhole) return "it is damaged, since its SHA-256 is not the one that it names";
+  if (!isWhole) return "it is damaged: its SHA-256 is not the one that it names, or it holds no state";
   if (head.version !== terms.version) return `version ${head.version} of the program made it, this is ${terms.version}`;
   if (head.settings !== settingsDigest(terms)) return "it was made with other settings of the program";
   for (const [name, offset] of Object.entries(head.inputs)) {

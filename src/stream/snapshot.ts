@@ -37,6 +37,8 @@ interface PackedSnapshot {
 export const SNAPSHOT_FORMAT = 1;
 /** Well below what brokers take as one record, whatever their settings. */
 const PART_BYTES = 512 * 1024;
+/** What a state may take as JSON: the programs' have some kilobytes for each symbol. */
+const STATE_BYTES_MAX = 256 * 1024 * 1024;
 
 /** @throws Error where the state isn't what JSON brings back: a bug of the program */
 export async function packSnapshot({ name, terms, inputs, state }: Snapshot): Promise<PackedSnapshot> {
@@ -44,6 +46,8 @@ export async function packSnapshot({ name, terms, inputs, state }: Snapshot): Pr
   if (!isDeepStrictEqual(JSON.parse(text), state)) {
     throw new Error(`the state of ${name} doesn't come back from JSON as it was: it may hold plain values only`);
   }
+  if (Buffer.byteLength(text) > STATE_BYTES_MAX)
+    throw new Error(`the state of ${name} has more than ${STATE_BYTES_MAX} bytes`);
   const bytes = await promisify(gzip)(text);
   const parts: Buffer[] = [];
   for (let from = 0; from < bytes.length; from += PART_BYTES) parts.push(bytes.subarray(from, from + PART_BYTES));
@@ -55,12 +59,18 @@ export async function packSnapshot({ name, terms, inputs, state }: Snapshot): Pr
 
 /** @returns undefined where it is no head; what it says is to be believed only where the digest is right */
 export function readHead(bytes: Buffer): SnapshotHead | undefined {
-  try {
-    const head: unknown = JSON.parse(bytes.toString());
-    return typeof head === "object" && head !== null ? (head as SnapshotHead) : undefined;
-  } catch {
-    return undefined;
-  }
+  const head = fromJson(bytes) as Partial<SnapshotHead> | null | undefined;
+  if (typeof head !== "object" || head === null || !Number.isSafeInteger(head.format)) return undefined;
+  // One of another format may be laid out otherwise; that it is of another is all that is asked of it.
+  return head.format !== SNAPSHOT_FORMAT || hasAll(head) ? (head as SnapshotHead) : undefined;
+}
+
+const isWhole = (value: unknown): boolean => Number.isSafeInteger(value) && (value as number) >= 0;
+const isText = (value: unknown): boolean => typeof value === "string";
+
+function hasAll({ name, version, settings, inputs, parts, sha256 }: Partial<SnapshotHead>): boolean {
+  const isOffsets = typeof inputs === "object" && inputs !== null && Object.values(inputs).every(isWhole);
+  return isOffsets && isWhole(version) && isWhole(parts) && [name, settings, sha256].every(isText);
 }
 
 /** @returns the state; undefined where the snapshot is damaged */
@@ -70,8 +80,27 @@ export async function unpackSnapshot(
 ): Promise<{ readonly state: unknown } | undefined> {
   const { sha256, ...bare } = head;
   if (sha256 !== digestOf(bare, parts)) return undefined;
-  const text = await promisify(gunzip)(Buffer.concat(parts));
-  return { state: JSON.parse(text.toString()) };
+  // The digest is no signature: whoever may write to the topic can make one of anything.
+  const text = await unpacked(Buffer.concat(parts));
+  const state = text && fromJson(text);
+  return state === undefined ? undefined : { state };
+}
+
+async function unpacked(bytes: Buffer): Promise<Buffer | undefined> {
+  try {
+    return await promisify<Buffer, object, Buffer>(gunzip)(bytes, { maxOutputLength: STATE_BYTES_MAX });
+  } catch {
+    return undefined;
+  }
+}
+
+/** @returns undefined of what is no JSON */
+function fromJson(bytes: Buffer): unknown {
+  try {
+    return JSON.parse(bytes.toString());
+  } catch {
+    return undefined;
+  }
 }
 
 export const settingsDigest = ({ settings }: SnapshotTerms): string =>

@@ -156,3 +156,17 @@ test("an entry says of which topic it is, too: a tick's record makes no fill", (
   const [fill] = ofEvents.filter(({ event_type }) => event_type === "TRADE_EXECUTION");
   expect(isOwnEntry({ ...fill, source_topic: "paper.ticks" })).toBe(false);
 });
+
+test.each([
+  ["an object whose text nobody can take", '{"toString":0,"valueOf":0}'],
+  ["an object that says its text is ours", '{"toString":"a"}'],
+  ["a list", "[[1]]"],
+  ["half a character", '"\\ud800"'],
+  ["nothing", "null"],
+])("an entry with %s in the place of an id is none of ours", (_, value) => {
+  for (const { event_type, ...entry } of OWN) {
+    const members = Object.keys(JSON.parse(entry.payload)).map((name) => `${JSON.stringify(name)}:${value}`);
+    const payload = `{${[...members, `"action_id":${value}`, `"database_id":${value}`].join()}}`;
+    expect(isOwnEntry({ ...entry, event_type, payload }), event_type).toBe(false);
+  }
+});

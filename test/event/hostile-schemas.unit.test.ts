@@ -65,6 +65,15 @@ describe("a schema that nothing is made of", () => {
     expect(look(recordsWithin(levels + 1))).toThrow(HostileSchema);
   });
 
+  it.each(["constructor", "__proto__", "hasOwnProperty"])(
+    "is none of a type named %s, as an object's member is",
+    (name) => {
+      for (const schema of [name, { type: name }, { type: name, name: "a", fields: [] }])
+        expect(() => typeOf(record("a", schema))).toThrow(/undefined type name|unknown type|not a constructor/);
+      expect(typeOf({ ...record(name, "int"), type: "record" }).name).toBe(name);
+    },
+  );
+
   it("is no text that isn't JSON, which is refused for that", () => {
     for (const text of ["string", "{"]) expect(() => requireBoundedText(text)).not.toThrow();
   });

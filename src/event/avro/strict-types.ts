@@ -155,6 +155,8 @@ const STRICT_BY_NAME: Readonly<Record<string, Constructor>> = {
 export function strictType(schema: avsc.Schema, options: object): avsc.Type | undefined {
   if (Array.isArray(schema)) return undefined;
   const name = typeof schema === "string" ? schema : (schema as { type?: unknown }).type;
+  // avsc would find it among an object's members, and read by whatever that is.
+  if (typeof name === "string" && name in Object.prototype) throw new Error(`undefined type name: ${name}`);
   const strict = typeof name === "string" ? STRICT_BY_NAME[name] : undefined;
   if (strict === undefined) return undefined;
   const type = new strict(schema, options);
