@@ -1,7 +1,7 @@
 /**
  * Opens every door of the product with mutants of good input: `npm run fuzz -- [--inputs N] [--seed S] [--doors a,b] [--json]`.
- * Exit code 1 when the product threw what is no value, hung, grew, or read a good input otherwise than an independent reader; each
- * find is then a file of test/fuzz/finds/.
+ * Exit code 1 when the product threw what is no value, hung, grew, or read a good input otherwise than an independent reader;
+ * each find is then a file of test/fuzz/finds/.
  */
 import { randomInt } from "node:crypto";
 import { mkdirSync, writeFileSync } from "node:fs";

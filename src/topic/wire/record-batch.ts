@@ -100,10 +100,10 @@ export class GrowthBound {
 }
 
 /**
- * The batches of one partition's part of a fetch, in the order of their offsets. The last one may be cut off, as the broker counts
- * bytes: it is left to the next fetch, as is what the fetch has no more bytes to grow to for. What its producer made so that nobody
- * can read it is a batch with a `fault`. One with `damage` isn't as the log should have it. It comes alone: what is before it lands
- * first.
+ * The batches of one partition's part of a fetch, in the order of their offsets. The last one may be cut off, as the broker
+ * counts bytes: it is left to the next fetch, as is what the fetch has no more bytes to grow to for. What its producer made
+ * so that nobody can read it is a batch with a `fault`. One with `damage` isn't as the log should have it. It comes alone:
+ * what is before it lands first.
  * @param from the offset that was asked for: brokers send the batch that holds it whole, however large it is
  */
 export async function readRecordBatches(
@@ -161,8 +161,8 @@ function misplaced(part: Buffer, next: number): string | undefined {
 }
 
 /**
- * A batch that ends where the next one begins, if that is there, because its own header may be what is damaged. It covers what was
- * asked for at least.
+ * A batch that ends where the next one begins, if that is there, because its own header may be what is damaged. It covers
+ * what was asked for at least.
  */
 function damaged(part: Buffer, length: number, why: string, from: number): RecordBatch {
   const header = Buffer.alloc(RECORDS_AT);
