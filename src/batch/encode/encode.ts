@@ -3,6 +3,7 @@ import { dayOf } from "../../event/day.ts";
 import { Refusal } from "../../event/letter.ts";
 import { isAhead } from "../../event/time/range.ts";
 import { NO_BROKERS_TIME, type Records, ValuePlace } from "../../topic/fetch/records.ts";
+import { held } from "../loop-watch.ts";
 import { DayCut } from "./day-cut.ts";
 import { brokenLetter, type EncodedBatch, type EncodeRange, type Letter } from "./encoded-batch.ts";
 import type { Encoder } from "./encoder.ts";
@@ -16,6 +17,12 @@ import { SessionSieve, UNKNOWN_SESSION } from "./session-sieve.ts";
  * the row that would need one new day partition more than `newDaysPerBatchMax`.
  */
 export function encodeBatch(encoder: Encoder, partition: number, records: Records, range: EncodeRange): EncodedBatch {
+  const { firstOffset: offset, nextOffset } = range;
+  const step = { step: "encode", topic: encoder.consumer.topic, partition, offset, nextOffset } as const;
+  return held(step, () => encodeAll(encoder, partition, records, range));
+}
+
+function encodeAll(encoder: Encoder, partition: number, records: Records, range: EncodeRange): EncodedBatch {
   const work = new BatchEncoder(encoder, partition, records, range);
   const to = range.to ?? records.count;
   let index = range.from;

@@ -6,6 +6,7 @@ import { insertOutbox } from "../../table/landing/outbox.ts";
 import { encodeBatch } from "../encode/encode.ts";
 import type { EncodedBatch } from "../encode/encoded-batch.ts";
 import type { SessionFate } from "../encode/session-sieve.ts";
+import { held } from "../loop-watch.ts";
 import { landDirect } from "../write/land-direct.ts";
 import { landStaged } from "../write/land-staged.ts";
 import { type Outcome, sumsDetail } from "../write/outcome.ts";
@@ -174,15 +175,15 @@ export async function book(
   detail?: Readonly<Record<string, unknown>>,
 ): Promise<LedgerKey> {
   const { topicName } = plan;
-  const letters = letterRows(
-    batch,
-    [...batch.letters, ...outcome.letters].sort((a, b) => a.index - b.index),
-  );
+  const { partition, firstOffset: offset, nextOffset } = batch;
+  const step = { step: "tell", topic: plan.consumer.topic, partition, offset, nextOffset } as const;
+  const all = [...batch.letters, ...outcome.letters].sort((a, b) => a.index - b.index);
+  const letters = held(step, () => letterRows(batch, all));
   await insertLetters(connection, topicName, batch.partition, letters);
   if (ledger.kind === "batch") {
     await insertParked(connection, topicName, batch.partition, parkedRows(batch, outcome.parked));
   }
-  const messages = outboxMessages(plan, batch, outcome, letters, ledger);
+  const messages = held(step, () => outboxMessages(plan, batch, outcome, letters, ledger));
   const [, ledgerKey] = await connection.inOneTrip(() => [
     insertOutbox(connection, topicName, messages),
     advance(connection, topicName, {

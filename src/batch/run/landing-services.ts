@@ -18,6 +18,7 @@ import type { LogAdmin, LogClient } from "../../topic/log-client.ts";
 import { RawPublisher } from "../../topic/publish/raw-publish.ts";
 import { topicName } from "../../topic/topics.ts";
 import { letHeapGrow } from "../heap.ts";
+import { watchLoop } from "../loop-watch.ts";
 import { OwnBeats } from "./beat-note.ts";
 
 /** What the groups of one process share: one Kafka client, one registry, one publisher for all outboxes. */
@@ -65,7 +66,9 @@ export async function openLandingServices(
   let publisher: RawPublisher | undefined;
   let sessions: LandingSessions | undefined;
   const closing = new AbortController();
+  const endWatch = watchLoop(log, SYSTEM_CLOCK);
   const close = async () => {
+    endWatch();
     closing.abort();
     await publisher?.close();
     await admin?.close();
