@@ -1,5 +1,6 @@
 import type { LetterReason } from "../../event/letter.ts";
 import type { Connection } from "../connection.ts";
+import { portions } from "./portions.ts";
 import { refuseSwallowed } from "./swallowed.ts";
 
 /** Header values as JSON can hold them: base64, null without a value, a list where a name repeats. */
@@ -30,36 +31,15 @@ export interface ParkedRow {
   readonly publishedAtMs: number;
 }
 
-/** What the letters of one statement may hold: it travels as text, of which a program can make 512 MiB at most. */
-const INSERT_BYTES_MAX = 32 * 1024 * 1024;
-
 export async function insertLetters(
   connection: Connection,
   topic: string,
   partition: number,
   letters: readonly LetterRow[],
 ): Promise<void> {
-  for (const portion of portions(letters)) await insertPortion(connection, topic, partition, portion);
+  for (const portion of portions(letters, (letter) => letter))
+    await insertPortion(connection, topic, partition, portion);
 }
-
-function* portions(letters: readonly LetterRow[]): Generator<readonly LetterRow[]> {
-  let portion: LetterRow[] = [];
-  let bytes = 0;
-  for (const letter of letters) {
-    const more = (letter.key?.length ?? 0) + (letter.value?.length ?? 0) + headerCharacters(letter.headers);
-    if (portion.length > 0 && bytes + more > INSERT_BYTES_MAX) {
-      yield portion;
-      portion = [];
-      bytes = 0;
-    }
-    portion.push(letter);
-    bytes += more;
-  }
-  if (portion.length > 0) yield portion;
-}
-
-const headerCharacters = (headers: StoredHeaders): number =>
-  Object.entries(headers).reduce((sum, [name, values]) => sum + name.length + String(values).length, 0);
 
 async function insertPortion(
   connection: Connection,
@@ -99,7 +79,16 @@ export async function insertParked(
   partition: number,
   parked: readonly ParkedRow[],
 ): Promise<void> {
-  if (parked.length === 0) return;
+  for (const portion of portions(parked, (row) => row))
+    await insertParkedPortion(connection, topic, partition, portion);
+}
+
+async function insertParkedPortion(
+  connection: Connection,
+  topic: string,
+  partition: number,
+  parked: readonly ParkedRow[],
+): Promise<void> {
   const taken = await connection.run(
     `INSERT INTO tradetape.parked_event (topic, partition, "offset", event_id, missing, key, value, headers,
        published_at)

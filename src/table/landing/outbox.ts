@@ -1,5 +1,6 @@
 import type { Connection } from "../connection.ts";
 import type { StoredHeaders } from "./letters.ts";
+import { portions } from "./portions.ts";
 import { refuseSwallowed } from "./swallowed.ts";
 
 /** A message that a committed batch owes to the audit or the dead-letters topic, byte for byte. */
@@ -49,7 +50,10 @@ export interface Owed {
 }
 
 export async function insertOutbox(connection: Connection, sourceTopic: string, owed: readonly Owed[]): Promise<void> {
-  if (owed.length === 0) return;
+  for (const portion of portions(owed, ({ message }) => message)) await insertPortion(connection, sourceTopic, portion);
+}
+
+async function insertPortion(connection: Connection, sourceTopic: string, owed: readonly Owed[]): Promise<void> {
   const taken = await connection.run(
     `INSERT INTO tradetape.outbox (source_topic, source_partition, topic, key, value, headers)
      SELECT $1, m.partition, m.topic, m.key, m.value, m.headers
