@@ -26,7 +26,7 @@ if (!(inputs >= 1) || !Number.isSafeInteger(seed) || doors.some((name) => !Objec
   throw new Error(`--inputs and --seed take numbers, --doors some of ${Object.keys(DOORS).join()}`);
 
 /** A machine that is busy with something else stops any process for seconds. */
-const HANG_MS = 60_000;
+const HANG_MS = 120_000;
 const LOOK_MS = 5000;
 /** What the current input may be: longer ones aren't made. */
 const INPUT_BYTES_MAX = 128 * 1024;
@@ -62,7 +62,8 @@ function huntAt(door: string, count: number): Promise<(Figures & { readonly reac
       void worker.terminate();
     };
     const look = setInterval(() => {
-      if (state[0] !== last) lastMs = Date.now();
+      // It begins when the thread has loaded all it needs.
+      if (state[0] === 0 || state[0] !== last) lastMs = Date.now();
       last = state[0]!;
       if (Date.now() - lastMs > HANG_MS) end(undefined, `no end within ${HANG_MS / 1000} s`);
     }, LOOK_MS);

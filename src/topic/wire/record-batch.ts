@@ -112,13 +112,13 @@ export async function readRecordBatches(
   bound = new GrowthBound(),
 ): Promise<RecordBatch[]> {
   const batches: RecordBatch[] = [];
-  let next = 0;
+  let next = from;
   for (let at = 0; at < bytes.length; ) {
     const part = bytes.subarray(at);
     const length = part.length < RECORDS_AT ? part.length : LENGTH_AT + 4 + part.readInt32BE(LENGTH_AT);
     const isFirst = batches.length === 0;
     if (!isFirst && bound.bytesLeft <= 0) break;
-    const damage = damageOf(part, length) ?? misplaced(part, next);
+    const damage = damageOf(part, length) ?? misplaced(part, next, isFirst);
     if (damage !== undefined && !isFirst) break;
     if (damage !== undefined) return [damaged(part, length, damage, from)];
     const batch = await batchAt(part.subarray(0, RECORDS_AT), part.subarray(RECORDS_AT, length), bound);
@@ -126,9 +126,7 @@ export async function readRecordBatches(
     next = batch.lastOffset + 1;
     at += length;
   }
-  // kafkajs leaves out what lies before the offset that was asked for; where that is all, it would ask for ever.
-  const isBefore = batches.length > 0 && next <= from;
-  return isBefore ? [damaged(bytes, bytes.length, `it ends at offset ${next - 1}, before ${from}`, from)] : batches;
+  return batches;
 }
 
 /**
@@ -150,14 +148,13 @@ function damageOf(part: Buffer, length: number): string | undefined {
 
 /**
  * Why a batch can't be where it is. Its checksum leaves its first offset out, because the broker sets that.
- * @param next the offset behind the batch before
+ * @param next the offset that was asked for, which the first one has to hold or lie behind; or the end of the one before
  */
-function misplaced(part: Buffer, next: number): string | undefined {
+function misplaced(part: Buffer, next: number, isFirst: boolean): string | undefined {
   const first = Number(part.readBigInt64BE(0));
   const last = first + part.readInt32BE(LAST_OFFSET_DELTA_AT);
-  return first >= next && Number.isSafeInteger(last)
-    ? undefined
-    : `it begins at offset ${first}, and not at ${next} or behind it`;
+  const isThere = first >= 0 && Number.isSafeInteger(last) && (isFirst ? last : first) >= next;
+  return isThere ? undefined : `its offsets are ${first} to ${last}, where ${next} or more are due`;
 }
 
 /**

@@ -53,7 +53,7 @@ describe("a record batch that isn't as the log should have it", () => {
         readRecordBatches(bytes, from).then((all) => all.map(({ firstOffset, damage }) => damage ?? firstOffset));
       expect(await firsts(Buffer.concat([good, misplaced, await at(7)]), 5)).toEqual([5]);
       const range = { topicName: "ticks", partition: 3, fetchedOffset: 8, nextOffset: 99, logEnd: 9 };
-      const batches = await readRecordBatches(misplaced, 8);
+      const batches = await readRecordBatches(Buffer.concat([misplaced, await at(9)]), 8);
       expect(batchOf({ ...range, batches })).toMatchObject({ nextOffset: 9, isDamaged: true });
     }
   });
