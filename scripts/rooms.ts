@@ -156,6 +156,7 @@ export const LAYERS: readonly (readonly Room[])[] = [
         { name: "flow", knows: "publish, consume, run, status" },
         { name: "feeds", knows: "feeds list and sniff" },
         { name: "letters", knows: "dead-letters, parked" },
+        { name: "look", knows: "tail" },
         { name: "sessions", knows: "sessions, trace" },
         { name: "desk", knows: "desk, score" },
         { name: "audit", knows: "audit" },

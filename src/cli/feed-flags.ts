@@ -3,7 +3,7 @@ import type { Decision } from "../feed/decision.ts";
 import type { FeedOptions } from "../feed/feed.ts";
 import { printable, table } from "./output.ts";
 
-const collect = (value: string, before: string[] | undefined) => [...(before ?? []), value];
+export const collect = (value: string, before: string[] | undefined) => [...(before ?? []), value];
 
 /** What a person may say about files of market data, in `publish` and in `feeds sniff` alike. */
 export function feedFlags(command: Command): Command {

@@ -75,9 +75,15 @@ function show(cell: Cell): string {
   return typeof cell === "string" || cell instanceof Figure ? String(cell) : count(cell);
 }
 
-/** Text from somebody else's data, for a terminal: a control character in it must not move the cursor. */
+/**
+ * Text from somebody else's data, for a terminal: a control character in it must not move the cursor, nor one of those that turn
+ * the direction of writing, or end a line, show it as another text.
+ */
 export const printable = (text: string): string =>
-  text.replace(/\p{Cc}/gu, (control) => `\\x${control.charCodeAt(0).toString(16).padStart(2, "0")}`);
+  text.replace(/[\p{Cc}\p{Bidi_Control}\u2028\u2029]/gu, (control) => {
+    const hex = control.charCodeAt(0).toString(16);
+    return hex.length > 2 ? `\\u${hex.padStart(4, "0")}` : `\\x${hex.padStart(2, "0")}`;
+  });
 
 const NO_LINES = Object.fromEntries(
   ["top", "bottom", "left", "right", "mid"]

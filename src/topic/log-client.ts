@@ -44,9 +44,26 @@ export interface LogAdmin {
    * @param epochs by partition
    */
   fetchEpochEnds(topicName: string, epochs: ReadonlyMap<number, number>): Promise<ReadonlyMap<number, EpochEnd>>;
+  /**
+   * What the partitions' logs hold from these offsets on, a part of it, read by no group: a batch of each partition, in which
+   * there may be no record. Left out are partitions whose log doesn't hold the offset, and isn't about to.
+   * @param from by partition
+   */
+  fetchRecords(
+    topicName: string,
+    from: ReadonlyMap<number, number>,
+    limits: FetchLimits,
+  ): Promise<readonly FetchedBatch[]>;
   /** What a group has marked of a topic; partitions without a mark are left out. */
   fetchMarks(groupId: string, topicName: string): Promise<readonly Mark[]>;
   close(): Promise<void>;
+}
+
+export interface FetchLimits {
+  /** So long the brokers wait for a record where there is none. */
+  readonly waitMs: number;
+  /** One batch of the log comes whole, however large it is. */
+  readonly partitionBytesMax: number;
 }
 
 export interface FoundTopic {

@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, it } from "vitest";
 import { type LogMember, withAdmin } from "../../src/topic/log-client.ts";
 import type { Mark } from "../../src/topic/offsets.ts";
+import { fetchCases } from "./fetch-records-cases.ts";
 import { join, type LogBed, produce, text, type Written } from "./log-client-bed.ts";
 import { historyCases } from "./log-history-cases.ts";
 import { rangeCases } from "./read-ranges-cases.ts";
@@ -41,6 +42,7 @@ export function describeLogClient(name: string, open: (partitions: number) => Pr
     describe("an admin", () => adminCases(hands));
     describe("records", () => recordCases(hands));
     describe("parts of a log", () => rangeCases(hands));
+    describe("records by no group", () => fetchCases(hands));
     describe("which log it is", () => historyCases(hands));
     describe("a member", () => steeringCases(hands));
     describe("a member that is to wait", () => haltingCases(hands));

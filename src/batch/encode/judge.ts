@@ -4,7 +4,7 @@ import { EVENT_BY_TOPIC, EVENT_SCHEMAS, type EventTopic } from "../../event/sche
 import { RowJudge } from "../../table/rows/row-judge.ts";
 
 /** The rules that keep a client's entries from passing for tradetape's own. */
-const RESERVING = ["reserved_event_type", "reserved_actor"];
+export const RESERVING = ["reserved_event_type", "reserved_actor"];
 
 /**
  * The rule that an event of this topic is a letter for before PostgreSQL sees it: the first that it breaks, if that is one

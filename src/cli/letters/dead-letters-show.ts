@@ -2,7 +2,6 @@ import { type LetterReading, readLetterEvent } from "../../dead-letter/read.ts";
 import { TradetapeError } from "../../errors.ts";
 import { openRegistry } from "../../event/registry.ts";
 import { EVENT_BY_TOPIC, EVENT_SCHEMAS, type EventTopic } from "../../event/schemas.ts";
-import type { StoredHeaders } from "../../table/landing/letters.ts";
 import { readLetters, type StoredLetter } from "../../table/letters/dead-letters.ts";
 import { topicName } from "../../topic/topics.ts";
 import type { CommandSpec } from "../command.ts";
@@ -10,10 +9,8 @@ import { EXIT } from "../exit.ts";
 import { knownTopic, wrong } from "../flags.ts";
 import { printable } from "../output.ts";
 import { count } from "../progress.ts";
+import { exactFields, HEX_BYTES_MAX, readableBytes, readableHeaders } from "../readable.ts";
 import { asReader } from "../services.ts";
-
-/** Bytes shown as hex where nothing better can be: the wire format's header and what a person may recognise. */
-const HEX_BYTES_MAX = 512;
 
 export const showLetterCommand: CommandSpec<object> = {
   name: "show",
@@ -59,36 +56,10 @@ function letterJson(letter: StoredLetter, reading: LetterReading): object {
     ...facts,
     key: key === null ? null : readableBytes(key),
     headers: readableHeaders(headers),
-    ...("event" in reading ? { event: exact(reading.event) } : reading),
+    ...("event" in reading ? { event: exactFields(reading.event) } : reading),
     valueBytes: value?.length ?? null,
     valueHex: value?.subarray(0, HEX_BYTES_MAX).toString("hex") ?? null,
   };
-}
-
-/** JSON has no NaN and no infinities, which are just what a letter may be about. */
-const exact = (event: Readonly<Record<string, unknown>>): Record<string, unknown> =>
-  Object.fromEntries(
-    Object.entries(event).map(([name, value]) => [
-      name,
-      typeof value === "number" && !Number.isFinite(value) ? String(value) : value,
-    ]),
-  );
-
-/** Text where the bytes are text, else hex. */
-function readableBytes(bytes: Buffer): string {
-  const text = bytes.toString("utf8");
-  const isText = Buffer.from(text, "utf8").equals(bytes) && !/\p{Cc}/u.test(text);
-  return isText ? text : `0x${bytes.subarray(0, HEX_BYTES_MAX).toString("hex")}`;
-}
-
-function readableHeaders(headers: StoredHeaders): Record<string, unknown> {
-  const one = (value: string | null) => (value === null ? null : readableBytes(Buffer.from(value, "base64")));
-  return Object.fromEntries(
-    Object.entries(headers).map(([name, value]) => [
-      name,
-      Array.isArray(value) ? value.map(one) : one(value as string | null),
-    ]),
-  );
 }
 
 function letterText(topic: EventTopic, letter: StoredLetter, reading: LetterReading): string {

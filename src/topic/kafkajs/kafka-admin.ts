@@ -1,9 +1,11 @@
 import kafkajs, { type Admin, type Kafka } from "tradetape-kafkajs";
-import type { FoundTopic, LogAdmin, NewTopic } from "../log-client.ts";
+import type { FetchedBatch } from "../fetch/fetched-batch.ts";
+import type { FetchLimits, FoundTopic, LogAdmin, NewTopic } from "../log-client.ts";
 import type { EpochEnd, Mark, PartitionOffsets } from "../offsets.ts";
 import { type Cluster, clusterOf } from "../patch/brokers.ts";
 import { fetchClusterFacts } from "../patch/cluster-facts.ts";
 import { fetchEpochEnds } from "../patch/epoch-ends.ts";
+import { fetchRecords } from "../patch/fetch-records.ts";
 import { type Internals, kafkajsInternals } from "../patch/kafkajs-internals.ts";
 import { fetchLogBytes } from "../patch/log-dirs.ts";
 import { fetchTopicId } from "../patch/topic-id.ts";
@@ -127,12 +129,24 @@ export class KafkaAdmin implements LogAdmin {
     return this.#ask((cluster, internals) => fetchEpochEnds(cluster, internals, topicName, epochs));
   }
 
+  fetchRecords(
+    topicName: string,
+    from: ReadonlyMap<number, number>,
+    limits: FetchLimits,
+  ): Promise<readonly FetchedBatch[]> {
+    return this.#ask((cluster) => fetchRecords(cluster, topicName, from, limits), [topicName]);
+  }
+
   async close(): Promise<void> {
     await this.#forget(this.#cluster);
     await this.#admin.disconnect();
   }
 
-  #ask<T>(question: (cluster: Cluster, internals: Internals) => Promise<T>): Promise<T> {
+  /** @param topicNames what is asked about, for a refusal to name */
+  #ask<T>(
+    question: (cluster: Cluster, internals: Internals) => Promise<T>,
+    topicNames?: readonly string[],
+  ): Promise<T> {
     return answered(async () => {
       this.#cluster ??= connected(this.#kafka);
       const asked = this.#cluster;
@@ -143,7 +157,7 @@ export class KafkaAdmin implements LogAdmin {
         if ((error as { type?: string }).type === undefined) await this.#forget(asked);
         throw error;
       }
-    });
+    }, topicNames);
   }
 
   async #forget(cluster: Promise<Cluster> | undefined): Promise<void> {

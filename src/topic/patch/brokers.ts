@@ -6,6 +6,8 @@ interface Broker {
   readonly connectionPool: { send(call: object): Promise<unknown> };
   /** What it answers, by the requests' numbers; null before it was asked. */
   readonly versions: Readonly<Record<number, { readonly maxVersion: number }>> | null;
+  /** Its answer to a request by kafkajs's names, parsed: an error of a partition is thrown. */
+  fetch(request: object): Promise<unknown>;
 }
 
 interface PartitionMetadata {

@@ -11,7 +11,7 @@ import { tradetape } from "../../support/tradetape.ts";
 import { type GuardedKafka, rulesOf, startGuardedKafka } from "./guarded-kafka.ts";
 
 /** ops/acl/ on a broker with an authorizer: each program does its work with the rules of its file alone. */
-const FILES = ["creator", "publisher", "consumer", "reader"] as const;
+const FILES = ["creator", "publisher", "consumer", "reader", "viewer"] as const;
 type User = (typeof FILES)[number];
 
 const folder = mkdtempSync(join(tmpdir(), "tradetape-acls-"));
@@ -54,6 +54,7 @@ describe("with the rules of its file alone", () => {
     ["consumer", ["consume", "--until-caught-up", "--fail-fast"], "ticks          20       20"],
     ["reader", ["topics"], "good"],
     ["reader", ["status"], "ticks"],
+    ["viewer", ["tail", "ticks"], "close="],
   ])("%s does its work: %j", async (user, args, says) => {
     const { code, stderr, stdout } = await as(user, args);
     expect([code, stdout], stderr).toEqual([0, expect.stringContaining(says)]);
@@ -70,6 +71,7 @@ describe("a rule that is taken away is named by its topic", () => {
     ["consumer", "DESCRIBE_CONFIGS", "dead-letters", CONSUME],
     ["consumer", "WRITE", "dead-letters", CONSUME],
     ["reader", "DESCRIBE_CONFIGS", "ticks", ["topics"]],
+    ["viewer", "READ", "ticks", ["tail", "ticks"]],
     ["reader", "DESCRIBE", "ticks", ["status"]],
   ])("%s without %s on %s: %j", async (user, operation, topic, args) => {
     const rule = rulesOf(`${user}.acl`, user, place.namespace, `${operation} topic literal ${topic}`);

@@ -16,7 +16,7 @@ import type { FaultRates } from "../faults.ts";
 import type { Process, VirtualTime } from "../virtual-time.ts";
 import type { FakeGroups } from "./fake-coordinator.ts";
 import type { FakeCluster, FakeLog } from "./fake-log.ts";
-import { FakeMember } from "./fake-member.ts";
+import { batchFrom, FakeMember } from "./fake-member.ts";
 
 export interface KafkaWorld {
   readonly time: VirtualTime;
@@ -178,6 +178,16 @@ class FakeAdmin implements LogAdmin {
       ]);
       return new Map(ends.filter(([, end]) => end !== undefined) as [number, EpochEnd][]);
     });
+  }
+
+  fetchRecords(topicName: string, from: ReadonlyMap<number, number>) {
+    return this.#ask(({ cluster, fetchRecordsMax }) =>
+      [...from].flatMap(([partition, offset]) => {
+        const log = cluster.log(topicName, partition);
+        const isHeld = offset >= log.low && offset <= log.high;
+        return isHeld ? [batchFrom(log, { topicName, partition }, offset, fetchRecordsMax)] : [];
+      }),
+    );
   }
 
   fetchMarks(groupId: string, topicName: string) {

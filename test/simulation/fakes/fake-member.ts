@@ -6,7 +6,7 @@ import { bufferedRecords } from "../../topic/fetch/buffered-records.ts";
 import type { FaultRates } from "../faults.ts";
 import type { Process, VirtualTime } from "../virtual-time.ts";
 import { type Assignment, type FakeGroups, kafkaError, keyOf } from "./fake-coordinator.ts";
-import type { FakeCluster } from "./fake-log.ts";
+import type { FakeCluster, FakeLog } from "./fake-log.ts";
 
 export interface MemberWorld {
   readonly time: VirtualTime;
@@ -205,17 +205,8 @@ export class FakeMember implements LogMember {
       this.#positions.set(keyOf(at), log.low);
       return [];
     }
-    const raw = log.entries.slice(offset, offset + time.random.between(1, fetchRecordsMax));
-    if (raw.length === 0) return [];
-    const range: FetchedRange = {
-      ...at,
-      fetchedOffset: offset,
-      nextOffset: offset + raw.length,
-      logEnd: log.high,
-    };
-    const entries = raw.map((entry, index) => ({ ...entry, offset: offset + index, timeMs: entry.timestampMs }));
-    const records = bufferedRecords(entries.filter(({ kind }) => kind === "record"));
-    return [new FetchedBatch(range, records, raw.length, { leaderEpochs: log.leaders })];
+    const batch = batchFrom(log, at, offset, time.random.between(1, fetchRecordsMax));
+    return batch.nextOffset === offset ? [] : [batch];
   }
 
   async #handle(batch: FetchedBatch): Promise<void> {
@@ -230,4 +221,13 @@ export class FakeMember implements LogMember {
     if (isHandled) this.#positions.set(keyOf(batch), nextOffset);
     await this.#beat();
   }
+}
+
+/** What a log holds from an offset on, as a fetch brings it. */
+export function batchFrom(log: FakeLog, at: TopicPartition, offset: number, recordsMax: number): FetchedBatch {
+  const raw = log.entries.slice(offset, offset + recordsMax);
+  const range: FetchedRange = { ...at, fetchedOffset: offset, nextOffset: offset + raw.length, logEnd: log.high };
+  const entries = raw.map((entry, index) => ({ ...entry, offset: offset + index, timeMs: entry.timestampMs }));
+  const records = bufferedRecords(entries.filter(({ kind }) => kind === "record"));
+  return new FetchedBatch(range, records, raw.length, { leaderEpochs: log.leaders });
 }

@@ -1,0 +1,97 @@
+import { batchOf } from "../fetch/batch-of.ts";
+import type { FetchedBatch } from "../fetch/fetched-batch.ts";
+import type { FetchLimits } from "../log-client.ts";
+import { type Cluster, errorOf } from "./brokers.ts";
+
+/** Kafka's word for who reads no record of a transaction that was aborted, or isn't over. */
+const READ_COMMITTED = 1;
+/** Kafka's errors of a topic that isn't there, and of a partition that no broker leads. */
+const UNKNOWN_TOPIC = 3;
+const NO_LEADER = 5;
+/** What kafkajs throws where a log doesn't hold the offset that is asked for; it names the partition. */
+const OUT_OF_RANGE = "KafkaJSOffsetOutOfRange";
+
+interface Answer {
+  readonly responses: readonly {
+    readonly partitions: readonly {
+      readonly partition: number;
+      readonly highWatermark: string;
+      readonly messages: Parameters<typeof batchOf>[0]["batches"];
+    }[];
+  }[];
+}
+
+/** Asks the leaders of some partitions for what is in their logs, as nobody's group: kafkajs fetches for groups only. */
+export async function fetchRecords(
+  cluster: Cluster,
+  topicName: string,
+  from: ReadonlyMap<number, number>,
+  limits: FetchLimits,
+): Promise<readonly FetchedBatch[]> {
+  const { topicMetadata } = await cluster.metadata({ topics: [topicName] });
+  const partitions = topicMetadata.find(({ topic }) => topic === topicName)?.partitionMetadata ?? [];
+  const asked = partitions.filter(({ partitionId }) => from.has(partitionId));
+  if (asked.length < from.size) throw errorOf(UNKNOWN_TOPIC);
+  if (asked.some(({ leader }) => leader < 0)) throw errorOf(NO_LEADER);
+  const byLeader = Map.groupBy(asked, ({ leader }) => String(leader));
+  const answers = [...byLeader].map(([nodeId, own]) =>
+    fetchOf(
+      cluster,
+      nodeId,
+      topicName,
+      own.map(({ partitionId }) => [partitionId, from.get(partitionId)!]),
+      limits,
+    ),
+  );
+  return (await Promise.all(answers)).flat();
+}
+
+/** A whole answer fails for one partition whose log doesn't hold the offset, so the others are asked again without it. */
+async function fetchOf(
+  cluster: Cluster,
+  nodeId: string,
+  topicName: string,
+  from: readonly (readonly [partition: number, offset: number])[],
+  limits: FetchLimits,
+): Promise<FetchedBatch[]> {
+  if (from.length === 0) return [];
+  const broker = await cluster.findBroker({ nodeId });
+  const maxBytes = limits.partitionBytesMax;
+  const partitions = from.map(([partition, offset]) => ({ partition, fetchOffset: String(offset), maxBytes }));
+  try {
+    const answer = (await broker.fetch({
+      maxWaitTime: limits.waitMs,
+      minBytes: 1,
+      maxBytes: maxBytes * from.length,
+      isolationLevel: READ_COMMITTED,
+      topics: [{ topic: topicName, partitions }],
+    })) as Answer;
+    const offsets = new Map(from);
+    return answer.responses.flatMap((topic) =>
+      topic.partitions.map(({ partition, highWatermark, messages }) => {
+        const fetchedOffset = offsets.get(partition)!;
+        // The broker sends whole batches: the first may begin before what is asked for, and of a compacted log end there.
+        const batches = messages.filter(({ lastOffset }) => lastOffset >= fetchedOffset);
+        const nextOffset = (batches.at(-1)?.lastOffset ?? fetchedOffset - 1) + 1;
+        return batchOf({
+          topicName,
+          partition,
+          fetchedOffset,
+          nextOffset,
+          logEnd: Number(highWatermark),
+          batches,
+        });
+      }),
+    );
+  } catch (error) {
+    const { name, partition } = error as { name: string; partition?: number };
+    if (name !== OUT_OF_RANGE) throw error;
+    return fetchOf(
+      cluster,
+      nodeId,
+      topicName,
+      from.filter(([one]) => one !== partition),
+      limits,
+    );
+  }
+}
