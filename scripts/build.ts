@@ -11,7 +11,11 @@ const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const dist = join(root, "dist");
 
 /** What the sources read at run time besides each other. */
-const ASSETS = ["schemas", "docker-compose.yml", ...globSync("src/**/*.{xml,sql,properties}", { cwd: root })];
+const ASSETS = [
+  "schemas",
+  "docker-compose.yml",
+  ...globSync("src/**/*.{xml,sql,properties,html,css,js,svg}", { cwd: root }),
+];
 
 rmSync(dist, { recursive: true, force: true });
 execFileSync(join(root, "node_modules/.bin/tsc"), ["-p", "tsconfig.build.json"], { cwd: root, stdio: "inherit" });

@@ -145,7 +145,14 @@ export const LAYERS: readonly (readonly Room[])[] = [
     { path: "src/rewind", knows: "logs that aren't the ones that landed, and going back to where they are" },
     { path: "src/tradetape", knows: "what a program imports" },
   ],
-  [{ path: "src/session", knows: "beginning, ending and removing sessions" }],
+  [
+    { path: "src/session", knows: "beginning, ending and removing sessions" },
+    {
+      path: "src/console",
+      knows: "the page that shows the pipeline and acts on letters: its server, who may ask it, its files",
+      alone: ["hono", "@hono/node-server"],
+    },
+  ],
   [
     {
       path: "src/cli",
@@ -156,7 +163,7 @@ export const LAYERS: readonly (readonly Room[])[] = [
         { name: "flow", knows: "publish, consume, run, status" },
         { name: "feeds", knows: "feeds list and sniff" },
         { name: "letters", knows: "dead-letters, parked" },
-        { name: "look", knows: "tail" },
+        { name: "look", knows: "tail, console" },
         { name: "sessions", knows: "sessions, trace" },
         { name: "desk", knows: "desk, score" },
         { name: "audit", knows: "audit" },

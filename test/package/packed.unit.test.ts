@@ -18,6 +18,7 @@ const SHAPES = [
   /^dist\/(src|producers|consumers)\/([\w-]+\/)*[\w-]+\.(js|d\.ts)$/,
   /^dist\/schemas\/([\w-]+\.avsc|sql\/\d{4}_\w+\.sql|(ids|rules|[\w-]+)\.json|shape\.txt|catalog\/established\.jsonl)$/,
   /^dist\/(docker-compose\.yml|sbom\.cdx\.json|src\/([\w-]+\/)*[\w-]+\.(xml|sql|properties))$/,
+  /^dist\/src\/console\/page\/\w+\.(html|css|js|svg)$/,
 ];
 const NO_PART =
   /(^|\/)(tests?|spec|node_modules)\/|\.(test|spec)\.|\.(key|pem|p12|crt|env|csv|gz|zip|zst|parquet|db|log)$/;
@@ -60,7 +61,9 @@ test("a package has its command, its library, every schema and migration, and th
     .filter((path) => /^schemas\/.*\.(avsc|sql)$/.test(path))
     .map((path) => `dist/${path}`);
   const entries = ["dist/src/cli/main.js", "dist/src/tradetape.js", "dist/src/tradetape.d.ts", "dist/sbom.cdx.json"];
-  expect([...entries, ...needed].filter((path) => !paths.has(path))).toEqual([]);
+  const page = listFiles().flatMap((path) => (path.startsWith("src/console/page/") ? [`dist/${path}`] : []));
+  expect(page.length).toBeGreaterThan(5);
+  expect([...entries, ...page, ...needed].filter((path) => !paths.has(path))).toEqual([]);
 });
 
 test("every file that the README and the manual link to is in the package", () => {

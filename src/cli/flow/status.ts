@@ -1,18 +1,19 @@
 import { CONSUMERS } from "../../../consumers/all.ts";
 import { type Config, requireServices } from "../../config.ts";
 import { TradetapeError } from "../../errors.ts";
+import type { Log } from "../../log.ts";
 import { type HeardState, readStates } from "../../table/checks/group-states.ts";
 import { type PartitionStatus, readStatus } from "../../table/checks/status.ts";
-import { Connection } from "../../table/connection.ts";
+import type { Connection } from "../../table/connection.ts";
 import { type HeldAllowance, heldAllowances } from "../../table/letters/allowed-letters.ts";
-import { requireMigrated } from "../../table/migrate.ts";
 import { openKafka } from "../../topic/kafkajs/open-kafka.ts";
 import { withAdmin } from "../../topic/log-client.ts";
 import { type Breach, breachOf, seeLogs } from "../../topic/log-history.ts";
 import { topicName } from "../../topic/topics.ts";
-import type { CommandSpec, Session } from "../command.ts";
+import type { CommandSpec } from "../command.ts";
 import { EXIT } from "../exit.ts";
 import { table } from "../output.ts";
+import { asReader } from "../services.ts";
 import { allowedText } from "./allowed-text.ts";
 import { endedText, type GroupWord, groupWord, troubleText } from "./group-text.ts";
 
@@ -67,8 +68,8 @@ export const statusCommand: CommandSpec<StatusOptions> = {
     const stalledAfterMs = stallLimit(options);
     const config = requireServices(session.config, "databaseUrl", "kafkaBrokers");
     // The database first: what lands between the two looks then shows as lag, never as more landed than there is.
-    const known = await databaseSide(config.databaseUrl);
-    const rows = await kafkaSide(config, session, known, stalledAfterMs);
+    const known = await asReader(config, "status", knownOf);
+    const rows = await kafkaSide(config, session.log, known, stalledAfterMs);
     session.out.result(rows, () => statusText(rows));
     return rows.some(({ cut, stalled }) => cut || stalled) ? EXIT.foundWrong : EXIT.good;
   },
@@ -80,23 +81,17 @@ interface DatabaseSide {
   readonly allowed: readonly HeldAllowance[];
 }
 
-async function databaseSide(databaseUrl: string): Promise<DatabaseSide> {
-  const connection = await Connection.open(databaseUrl, { name: "status", role: "tradetape_reader" });
-  try {
-    await requireMigrated(connection, databaseUrl);
-    return {
-      partitions: await readStatus(connection),
-      groups: await readStates(connection),
-      allowed: await heldAllowances(connection),
-    };
-  } finally {
-    await connection.close();
-  }
+async function knownOf(connection: Connection): Promise<DatabaseSide> {
+  const partitions = await readStatus(connection);
+  return { partitions, groups: await readStates(connection), allowed: await heldAllowances(connection) };
 }
+
+export const statusRows = async (config: Config, log: Log, connection: Connection): Promise<readonly StatusRow[]> =>
+  kafkaSide(config, log, await knownOf(connection), undefined);
 
 function kafkaSide(
   config: Config,
-  { log }: Session,
+  log: Log,
   { partitions, groups: heard, allowed }: DatabaseSide,
   stalledAfterMs: number | undefined,
 ): Promise<StatusRow[]> {

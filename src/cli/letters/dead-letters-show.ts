@@ -1,4 +1,6 @@
+import { letterJson } from "../../dead-letter/letter-json.ts";
 import { type LetterReading, readLetterEvent } from "../../dead-letter/read.ts";
+import { HEX_BYTES_MAX, readableBytes, readableHeaders } from "../../dead-letter/readable.ts";
 import { TradetapeError } from "../../errors.ts";
 import { openRegistry } from "../../event/registry.ts";
 import { EVENT_BY_TOPIC, EVENT_SCHEMAS, type EventTopic } from "../../event/schemas.ts";
@@ -9,7 +11,6 @@ import { EXIT } from "../exit.ts";
 import { knownTopic, wrong } from "../flags.ts";
 import { printable } from "../output.ts";
 import { count } from "../progress.ts";
-import { exactFields, HEX_BYTES_MAX, readableBytes, readableHeaders } from "../readable.ts";
 import { asReader } from "../services.ts";
 
 export const showLetterCommand: CommandSpec<object> = {
@@ -48,18 +49,6 @@ export function coordinates(namespace: string, place: string) {
   const [, topic, partition, offset] = /^([^/]+)\/(\d{1,9})\/(\d{1,15})$/.exec(place) ?? [];
   if (topic === undefined) throw wrong(place, "a letter's topic/partition/offset, as in ticks/2/4711");
   return { topic: knownTopic(namespace, topic), partition: Number(partition), offset: Number(offset) };
-}
-
-function letterJson(letter: StoredLetter, reading: LetterReading): object {
-  const { key, value, headers, ...facts } = letter;
-  return {
-    ...facts,
-    key: key === null ? null : readableBytes(key),
-    headers: readableHeaders(headers),
-    ...("event" in reading ? { event: exactFields(reading.event) } : reading),
-    valueBytes: value?.length ?? null,
-    valueHex: value?.subarray(0, HEX_BYTES_MAX).toString("hex") ?? null,
-  };
 }
 
 function letterText(topic: EventTopic, letter: StoredLetter, reading: LetterReading): string {

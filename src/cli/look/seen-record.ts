@@ -4,6 +4,7 @@ import { storedHeaders } from "../../batch/encode/headers.ts";
 import { RESERVING } from "../../batch/encode/judge.ts";
 import { type EventReading, readEvent } from "../../batch/encode/read-event.ts";
 import type { Config } from "../../config.ts";
+import { HEX_BYTES_MAX, readableBytes, readableHeaders } from "../../dead-letter/readable.ts";
 import { TradetapeError } from "../../errors.ts";
 import { EventReader, HEADER_BYTES, schemaIdOf } from "../../event/codec.ts";
 import { Refusal } from "../../event/letter.ts";
@@ -14,7 +15,6 @@ import { checkEvent } from "../../event/validate.ts";
 import type { FetchedBatch } from "../../topic/fetch/fetched-batch.ts";
 import { NO_BROKERS_TIME, type Records } from "../../topic/fetch/records.ts";
 import type { Seen } from "../../topic/read-newest.ts";
-import { HEX_BYTES_MAX, readableBytes, readableHeaders } from "../readable.ts";
 
 type Fields = Readonly<Record<string, unknown>>;
 

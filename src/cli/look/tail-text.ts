@@ -1,8 +1,8 @@
+import { exactFields, utcText } from "../../dead-letter/readable.ts";
 import { EVENT_BY_TOPIC, EVENT_SCHEMAS, type EventTopic } from "../../event/schemas.ts";
 import { NO_BROKERS_TIME } from "../../topic/fetch/records.ts";
 import { TOPICS } from "../../topic/topics.ts";
 import { printable } from "../output.ts";
-import { exactFields, utcText } from "../readable.ts";
 import type { SeenRecord } from "./seen-record.ts";
 
 /** A record as one JSON object. @param topicName the full name */

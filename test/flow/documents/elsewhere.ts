@@ -18,6 +18,7 @@ export const ELSEWHERE: readonly Elsewhere[] = [
   { shown: 'eval "$(tradetape up --detach)"', by: `${STACK}/up.flow.test.ts`, has: 'eval "$(tradetape up --detach' },
   { shown: "tradetape consume", by: `${COMMANDS}/consume-cli.flow.test.ts`, has: 'startTradetape(["consume"' },
   { shown: "tradetape tail ticks --follow", by: `${COMMANDS}/tail.flow.test.ts`, has: '"--follow"' },
+  { shown: "tradetape console", by: "test/flow/console/console-cli.flow.test.ts", has: 'startTradetape(["console"' },
   { shown: "pip install ./python", by: "test/support/python.ts", has: '"-m", "pip", "install"' },
   {
     shown: "python -m tradetape.agent AAPL NASDAQ",
