@@ -34,7 +34,7 @@ test("prints its address, serves the page, and ends well by a signal while a pag
   running.process.kill("SIGTERM");
   const { code, stdout, stderr } = await running.ended;
   await reader.read().catch(() => undefined);
-  expect([code, stderr]).toEqual([0, ""]);
+  expect([code, stderr]).toEqual([0, "SIGTERM: stopping in good order; once more ends it at once.\n"]);
   expect(stdout.trim().split("\n")).toHaveLength(1);
 });
 
