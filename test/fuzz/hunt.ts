@@ -67,7 +67,7 @@ export async function hunt(door: Door, options: HuntOptions): Promise<Figures> {
     const reached = coverage?.take() ?? [];
     if (coverage !== undefined && reached.length > 0) {
       const isFirst = rounds <= FIRST_ROUNDS;
-      const news = isFirst ? [] : await narrowed(round, coverage, (some) => replay(door, some));
+      const news = isFirst ? [] : await narrowed(round, coverage, (some) => replay(door, some, options));
       for (const input of news) keep(corpus, input, dice);
       // Also those that no input reaches again, such as what runs once in a process.
       coverage.know(reached);
@@ -115,7 +115,7 @@ async function opened(door: Door, input: Buffer, { before }: HuntOptions, figure
 /** The time of this process's own work for an input, because a busy machine makes any of them slow once. */
 async function timedAgain(door: Door, input: Buffer, figures: Figures): Promise<number> {
   const before = process.cpuUsage();
-  await replay(door, [input]);
+  await replay(door, [input], {});
   const { user, system } = process.cpuUsage(before);
   const ms = (user + system) / 1000;
   if (ms > INPUT_MS_MAX) figures.finds.push({ door: door.name, input, what: `took ${Math.round(ms)} ms` });
@@ -132,8 +132,9 @@ async function agreed(door: Door, dice: Dice, figures: Figures): Promise<void> {
   }
 }
 
-async function replay(door: Door, inputs: readonly Buffer[]): Promise<void> {
+async function replay(door: Door, inputs: readonly Buffer[], { before }: Pick<HuntOptions, "before">): Promise<void> {
   for (const input of inputs) {
+    before?.(input);
     try {
       await door.open(input);
     } catch {
