@@ -54,15 +54,18 @@ export class Live {
       out.onAbort(() => wake.resolve());
       const over = () => out.aborted || out.closed || this.#over.aborted;
       void aborted(this.#over).then(() => wake.resolve());
-      this.#begin();
-      while (!over()) {
-        const pieces = [...waiting.values()];
-        waiting.clear();
-        for (const piece of pieces) await out.writeSSE(piece);
-        if (waiting.size === 0) await wake.promise;
-        wake = Promise.withResolvers<void>();
+      try {
+        this.#begin();
+        while (!over()) {
+          const pieces = [...waiting.values()];
+          waiting.clear();
+          for (const piece of pieces) await out.writeSSE(piece);
+          if (waiting.size === 0) await wake.promise;
+          wake = Promise.withResolvers<void>();
+        }
+      } finally {
+        this.#listeners.delete(listener);
       }
-      this.#listeners.delete(listener);
     });
   }
 
