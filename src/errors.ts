@@ -4,11 +4,16 @@
  */
 export const ERROR_CODES = {
   config_invalid: "A setting is missing or out of its limits.",
+  file_unusable: "A file that a setting names isn't there, can't be read, or isn't what it should be.",
   input_invalid: "A file, a flag or an event given by the caller can't be used.",
   database_unreachable: "PostgreSQL doesn't answer at DATABASE_URL.",
   pooler_transaction_mode: "DATABASE_URL leads to a pooler that lends a session to others between two transactions.",
   broker_unreachable: "No Kafka broker answers at KAFKA_BROKERS.",
   registry_unreachable: "The schema registry doesn't answer at SCHEMA_REGISTRY_URL.",
+  tls_refused:
+    "A service and this program don't agree on TLS: a certificate, a name, a version, or only one of them speaks it.",
+  login_refused: "A service doesn't take the login: user, password, mechanism, or its own rules of who may log in.",
+  acl_missing: "Kafka or the schema registry knows the user, and refuses it a right that it needs.",
   registry_refused: "The schema registry refused a schema, as an incompatible change.",
   permission_denied: "PostgreSQL refuses a role a right that it needs, or the login user to switch to a role.",
   not_migrated: "The database is older than this program.",
@@ -43,6 +48,23 @@ export const ERROR_CODES = {
 /** A code of `ERROR_CODES`. */
 export type ErrorCode = keyof typeof ERROR_CODES;
 
+/**
+ * Codes of a service that is there and doesn't let this process do what it needs, and of the files by which it logs in. A start
+ * ends with one, because waiting doesn't help; a process that was let in before waits, because somebody has changed something and
+ * may change it back.
+ */
+const REFUSALS: ReadonlySet<ErrorCode> = new Set([
+  "file_unusable",
+  "tls_refused",
+  "login_refused",
+  "acl_missing",
+  "permission_denied",
+]);
+
+/** Whether a service, or a file by which this process logs in, refuses it what it may have had before. */
+export const isRefusal = (error: unknown): error is TradetapeError =>
+  error instanceof TradetapeError && REFUSALS.has(error.code);
+
 interface ErrorOptions {
   /** What to do now, as a sentence. */
   readonly next?: string;
@@ -71,6 +93,13 @@ export class TradetapeError extends Error {
     this.next = options.next;
     this.facts = options.facts;
   }
+}
+
+/** A refusal as it is to a process that was let in before: it waits until it is let in again. Other errors stay as they are. */
+export function passing(error: unknown): unknown {
+  if (!isRefusal(error) || error.canRetry) return error;
+  const { code, message, next, facts, cause } = error;
+  return new TradetapeError(code, message, { canRetry: true, cause, ...(next && { next }), ...(facts && { facts }) });
 }
 
 /** A number as a message shows it. */

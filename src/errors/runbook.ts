@@ -23,6 +23,11 @@ export const RUNBOOK: Readonly<Record<ErrorCode, Advice>> = {
     act: "Correct them where the process gets them from and start it again.",
     wake: NOBODY_NOW,
   },
+  file_unusable: {
+    look: "The file that the message names: whether it is there, whose it is, its mode, and what is in it.",
+    act: `Put the right one there; a certificate and its key are replaced together. ${AGAIN}`,
+    wake: AFTER_MINUTES,
+  },
   input_invalid: {
     look: "The file, flag or event that the message names.",
     act:
@@ -31,8 +36,8 @@ export const RUNBOOK: Readonly<Record<ErrorCode, Advice>> = {
     wake: "Nobody at night, unless a feed stands still for it: then whoever writes that feed.",
   },
   database_unreachable: {
-    look: "Whether PostgreSQL runs and takes a login with DATABASE_URL: the message has the server's own words.",
-    act: "Start it, or correct the URL, the password or the user's roles. Running groups go on by themselves.",
+    look: "Whether PostgreSQL runs where DATABASE_URL says: the message has the server's own words.",
+    act: "Start it, or correct the URL. Running groups go on by themselves.",
     wake: AFTER_MINUTES,
   },
   pooler_transaction_mode: {
@@ -53,13 +58,30 @@ export const RUNBOOK: Readonly<Record<ErrorCode, Advice>> = {
       "message has. Running groups go on by themselves.",
     wake: AFTER_MINUTES,
   },
+  tls_refused: {
+    look:
+      "What `openssl s_client -connect HOST:PORT -showcerts` shows of the server that the message names: whether it speaks " +
+      "TLS, its names, its dates, who certified it. Where it refuses ours: what it trusts.",
+    act: `Renew the certificate, or do what \`next\` says of the settings. ${AGAIN}`,
+    wake: AFTER_MINUTES,
+  },
+  login_refused: {
+    look: "The service's own words in the message, and its log: a password that was changed, a user that was removed.",
+    act: `Set it right there, or give this program the new login. ${AGAIN}`,
+    wake: AFTER_MINUTES,
+  },
+  acl_missing: {
+    look: "Which right on which topic or group the message names, and which rules the user has: `kafka-acls.sh --list`.",
+    act: `Give the right back; ops/acl/ has all that each command needs (docs/security.md). ${AGAIN}`,
+    wake: AFTER_MINUTES,
+  },
   broker_unreachable: {
-    look: "The brokers' logs, the network to them, and, where the message tells of a login, the user's rights.",
+    look: "The brokers' logs, and the network to them.",
     act: "Bring the brokers back. Running groups and publishers go on by themselves.",
     wake: "At once where feeds publish: what a feed can't publish, nothing keeps but the feed's own buffer.",
   },
   registry_unreachable: {
-    look: "Whether the registry answers at SCHEMA_REGISTRY_URL, and whether user and password are right.",
+    look: "Whether the registry answers at SCHEMA_REGISTRY_URL, and whether that is the path of its API.",
     act: "Bring it back. Schemas that a process has seen are remembered, so that most of it runs on meanwhile.",
     wake: AFTER_MINUTES,
   },

@@ -1,12 +1,8 @@
 import type { Config } from "../config.ts";
 import { TradetapeError } from "../errors.ts";
 import type { Log } from "../log.ts";
-import {
-  type HttpFailure,
-  type RegistryAddress,
-  type RegistryQuestions,
-  registryUnreachable,
-} from "./http/registry-http.ts";
+import { type HttpFailure, registryUnreachable } from "./http/registry-fault.ts";
+import type { RegistryAddress, RegistryQuestions } from "./http/registry-http.ts";
 import { subjectsOf } from "./http/subjects.ts";
 import { EVENT_TOPICS, type EventTopic } from "./schemas.ts";
 
@@ -53,7 +49,8 @@ export class Admission {
     if (this.#admitted.some(({ topic, pattern }) => topic === undefined && pattern.source === ANYTHING))
       return undefined;
     const subjects = await subjectsOf(questions, id).catch((cause: HttpFailure) => {
-      throw registryUnreachable(address, cause);
+      // It has just given the schema itself.
+      throw registryUnreachable(address, cause, true);
     });
     if (subjects === undefined) {
       this.#tellUnasked(address.shown);

@@ -5,17 +5,14 @@ import { TradetapeError } from "../errors.ts";
 import type { Admission } from "./admission.ts";
 import { HostileSchema, requireBoundedTypes } from "./avro/schema-bounds.ts";
 import { strictType } from "./avro/strict-types.ts";
+import { type HttpFailure, hidden, registryUnreachable, said } from "./http/registry-fault.ts";
 import {
   askRegistry,
   guarded,
-  type HttpFailure,
-  hidden,
   type RegistryAddress,
   type RegistryQuestions,
   registryAddress,
-  registryUnreachable,
   type Said,
-  said,
 } from "./http/registry-http.ts";
 import { guardSubject, SCHEMA_NOT_FOUND, subjectOf } from "./http/subjects.ts";
 import { EVENT_BY_TOPIC, EVENT_SCHEMAS, type EventTopic } from "./schemas.ts";
@@ -38,7 +35,8 @@ export interface Registry {
    * Registers the topic's event schema under `<topicName>-value` and gives its id. A new subject gets FULL_TRANSITIVE
    * compatibility, one that there is keeps its own. Asking again asks nothing.
    * @param topicName the Kafka topic's full name, with the namespace
-   * @throws TradetapeError registry_refused (an incompatible change), registry_unreachable (canRetry)
+   * @throws TradetapeError registry_refused (an incompatible change); registry_unreachable, tls_refused, login_refused,
+   * acl_missing
    */
   register(topicName: string, topic: EventTopic): Promise<number>;
   /** What `fetch` found for the id; undefined when it was never asked. Synchronous. */
@@ -84,6 +82,7 @@ class ConfluentRegistry implements Registry {
   readonly #writers = new Map<number, WriterSchema>();
   readonly #askAgainAt = new Map<number, number>();
   readonly #registered = new Map<string, Promise<number>>();
+  #hasAnswered = false;
 
   constructor(url: string, admission: Admission | undefined) {
     this.#admission = admission;
@@ -118,6 +117,7 @@ class ConfluentRegistry implements Registry {
         const compatibility = await guardSubject(this.#questions, subject);
         const options = { subject, compatibility: compatibility as COMPATIBILITY };
         const { id } = await (await this.#remote()).register({ type: AVRO, schema }, options);
+        this.#hasAnswered = true;
         return id;
       } catch (cause) {
         const isRace = (cause as HttpFailure).status === 409 && tries < RACE_TRIES_MAX;
@@ -128,7 +128,8 @@ class ConfluentRegistry implements Registry {
   }
 
   #registerFault(cause: HttpFailure, subject: string): TradetapeError {
-    if (cause.status !== 409 && cause.status !== 422) return registryUnreachable(this.#address, cause);
+    if (cause.status !== 409 && cause.status !== 422)
+      return registryUnreachable(this.#address, cause, this.#hasAnswered);
     const { shown, hide } = this.#address;
     const message = hide(`${shown} refused this program's schema for ${subject}: ${said(cause)}`);
     const next = "Give new fields a default (compare schemas/ with the subject's versions), or use another namespace.";
@@ -158,6 +159,7 @@ class ConfluentRegistry implements Registry {
   async #ask(id: number): Promise<WriterSchema> {
     try {
       const schema: unknown = await (await this.#remote()).getSchema(id);
+      this.#hasAnswered = true;
       if (avsc.Type.isType(schema, "record")) {
         requireBoundedTypes(schema as avsc.Type);
         return await this.#judged(id, schema as avsc.Type);
@@ -169,7 +171,7 @@ class ConfluentRegistry implements Registry {
       const cause = error as HttpFailure;
       if (cause.status === 404 && (await this.#confirmsAbsence(id)))
         return { reason: `the registry has no schema ${id}` };
-      if (cause.status !== undefined) throw registryUnreachable(this.#address, cause);
+      if (cause.status !== undefined) throw registryUnreachable(this.#address, cause, this.#hasAnswered);
       // Not an answer over HTTP: the package couldn't make a type of the text it got.
       return { reason: this.#address.hide(`schema ${id} can't be used: ${cause.message}`) };
     }
@@ -192,7 +194,7 @@ class ConfluentRegistry implements Registry {
     try {
       return isFailure(await this.#questions.get(`/schemas/ids/${id}`), SCHEMA_NOT_FOUND);
     } catch (cause) {
-      throw registryUnreachable(this.#address, cause as HttpFailure);
+      throw registryUnreachable(this.#address, cause as HttpFailure, this.#hasAnswered);
     }
   }
 }

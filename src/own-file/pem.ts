@@ -9,7 +9,7 @@ const AS_PEM =
   "Give one that has `-----BEGIN CERTIFICATE-----` or the like: `openssl x509 -inform der -in FILE` writes it.";
 
 const invalid = (name: string, what: string, next: string, cause?: unknown): TradetapeError =>
-  new TradetapeError("config_invalid", `${name}: ${what}`, { next, cause });
+  new TradetapeError("file_unusable", `${name}: ${what}`, { next, cause });
 
 function textOf(name: string, path: string, read = (file: string) => readFileSync(file, "utf8")): string {
   try {
@@ -27,7 +27,7 @@ function textOf(name: string, path: string, read = (file: string) => readFileSyn
 /**
  * The certificates of a PEM file; OpenSSL would leave out what is none without a word.
  * @param name what a message calls the file by
- * @throws TradetapeError config_invalid
+ * @throws TradetapeError file_unusable
  */
 export function readCertificates(name: string, path: string): string {
   const text = textOf(name, path);
@@ -46,7 +46,7 @@ export function readCertificates(name: string, path: string): string {
 /**
  * A private key, which nobody else can read.
  * @param password of the key, where it has one
- * @throws TradetapeError config_invalid
+ * @throws TradetapeError file_unusable
  */
 export function readKey(name: string, path: string, password?: string): string {
   const text = textOf(name, path, readPrivateKey);

@@ -1,6 +1,8 @@
 import { TradetapeError } from "../errors.ts";
+import { tlsNext } from "../own-file/tls-fault.ts";
 import { databaseHosts } from "../settings/urls.ts";
-import { isTlsFault } from "./login/ways.ts";
+import { tlsFaultAt } from "./login/ways.ts";
+import { quoted } from "./sql.ts";
 import { faultKindOf, isDatabaseFault } from "./sqlstate.ts";
 
 /** The hosts and the database of a URL, without user and password. */
@@ -19,25 +21,60 @@ const POOLER_NEXT =
   "That is a pooler's answer, and its log says more. A process takes up to TRADETAPE_DATABASE_SESSIONS_MAX sessions of " +
   "its pool, and startup parameters in DATABASE_URL, such as options, have to be taken out.";
 
-const PLAIN_NEXT = "Check that it runs, that DATABASE_URL is right, and that the user may log in.";
+const PLAIN_NEXT = "Check that it runs, and that DATABASE_URL is right.";
 
-const TLS_NEXT =
-  "Compare sslmode with what the server has: TLS at all (ssl = on), a certificate by an authority of sslrootcert and in date, " +
-  "for verify-full by the host's name in the URL; and the client's sslcert with what the server trusts.";
+const TLS_SETTINGS = {
+  address: "DATABASE_URL",
+  authority: "sslrootcert in DATABASE_URL, or PGSSLROOTCERT",
+  own: "sslcert and sslkey in DATABASE_URL, or PGSSLCERT and PGSSLKEY",
+  use: "sslmode in DATABASE_URL",
+};
 
-/** A server that doesn't answer, or a session that is gone, as an error that says whether to try again. */
+/**
+ * A server that doesn't answer or doesn't let this process in, or a session that is gone, as an error that says whether to try
+ * again.
+ */
 export function unreachable(databaseUrl: string, cause: unknown): TradetapeError {
-  const canRetry = !isTlsFault(cause) && (!isDatabaseFault(cause) || faultKindOf(cause) === "environment");
-  return new TradetapeError("database_unreachable", `${serverOf(databaseUrl)}: ${reasonOf(cause)}`, {
-    canRetry,
-    cause,
-    next: nextOf(cause),
-  });
+  const message = `${serverOf(databaseUrl)}: ${reasonOf(cause)}`;
+  const tls = tlsFaultAt(cause);
+  if (tls !== undefined) return new TradetapeError("tls_refused", message, { cause, next: tlsNext(tls, TLS_SETTINGS) });
+  const login = loginNext(cause);
+  if (login !== undefined) return new TradetapeError("login_refused", message, { cause, next: login });
+  if (isDatabaseFault(cause) && cause.code === INSUFFICIENT_PRIVILEGE) {
+    const { pathname, username } = new URL(databaseHosts(databaseUrl).urls[0]!);
+    const [database, user] = [pathname.slice(1), username || "the login user"].map(decodeURIComponent);
+    const next = `Let the database's owner run: GRANT CONNECT ON DATABASE ${quoted(database!)} TO ${quoted(user!)}`;
+    return new TradetapeError("permission_denied", message, { cause, next });
+  }
+  const canRetry = !isDatabaseFault(cause) || faultKindOf(cause) === "environment";
+  return new TradetapeError("database_unreachable", message, { canRetry, cause, next: nextOf(cause) });
 }
 
+/** No rule of pg_hba.conf is for such a login, or no such user may log in. */
+const INVALID_AUTHORIZATION = "28000";
+/** Of a login: the user may not connect to the database. */
+const INSUFFICIENT_PRIVILEGE = "42501";
+const NO_SUCH_DATABASE = "3D000";
+
+/** The next step where the login is refused; pg has no code for what fails on our side of it, as without a password. */
+function loginNext(cause: unknown): string | undefined {
+  if (!isDatabaseFault(cause)) return reasonOf(cause).startsWith("SASL: ") ? CHECK_PASSWORD : undefined;
+  if (cause.code === INVALID_AUTHORIZATION) {
+    return NO_RULE;
+  }
+  return cause.code.startsWith("28") ? CHECK_PASSWORD : undefined;
+}
+
+const NO_RULE =
+  "Let the server's pg_hba.conf have a line for this user, database, address and way (TLS or not), and the role LOGIN. A " +
+  "certificate that it asks for goes by sslcert and sslkey.";
+const CHECK_PASSWORD = "Check the user and the password in DATABASE_URL (or PGPASSWORD, or ~/.pgpass).";
+
 function nextOf(cause: unknown): string {
-  if (isTlsFault(cause)) return TLS_NEXT;
-  return isDatabaseFault(cause) && cause.code === PROTOCOL_VIOLATION ? POOLER_NEXT : PLAIN_NEXT;
+  if (!isDatabaseFault(cause)) return PLAIN_NEXT;
+  if (cause.code === NO_SUCH_DATABASE)
+    return "Name a database that is there in DATABASE_URL, or make it: CREATE DATABASE.";
+  return cause.code === PROTOCOL_VIOLATION ? POOLER_NEXT : PLAIN_NEXT;
 }
 
 /** What an error says; one of several addresses of a name has no message, but a code. */

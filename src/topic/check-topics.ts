@@ -37,6 +37,7 @@ export interface TopicReport {
  * Compares topics with their declarations: each has to have what a promise rests on, and may have more of it. Changes
  * nothing.
  * @returns a report for each, in their order
+ * @throws TradetapeError acl_missing
  */
 export async function checkTopics(
   admin: LogAdmin,
@@ -45,6 +46,8 @@ export async function checkTopics(
 ): Promise<TopicReport[]> {
   const found = await admin.fetchTopics();
   const named = topics.map((topic) => ({ topic, name: topicName(config.namespace, topic) }));
+  const absent = named.flatMap(({ name }) => (found.has(name) ? [] : [name]));
+  if (absent.length > 0) await admin.requireVisible(absent);
   const settings = await admin.fetchSettings(named.map(({ name }) => name).filter((name) => found.has(name)));
   const { brokers } = await admin.fetchCluster();
   return named.map(({ topic, name }) => {

@@ -7,20 +7,28 @@ import type { RecordWriter } from "./wire/record-writer.ts";
  * simulation for its own; `test/topic/log-client-cases.ts` holds both to the same cases. Errors are TradetapeErrors.
  */
 export interface LogClient {
-  /** @throws TradetapeError broker_unreachable */
+  /** @throws TradetapeError broker_unreachable, tls_refused, login_refused */
   openAdmin(): Promise<LogAdmin>;
-  /** @throws TradetapeError broker_unreachable */
+  /** @throws TradetapeError broker_unreachable, tls_refused, login_refused */
   openProducer(): Promise<LogProducer>;
   /** Makes a member of a consumer group; it joins when it is started. */
   member(options: MemberOptions): LogMember;
 }
 
-/** Asks about topics and makes them. Every method throws broker_unreachable, and topic_missing where it names a topic. */
+/**
+ * Asks about topics and makes them. Every method throws broker_unreachable, tls_refused, login_refused and acl_missing, and
+ * topic_missing where it names a topic.
+ */
 export interface LogAdmin {
   /** `clusterId` is the cluster's own, which another cluster at the same address doesn't have. */
   fetchCluster(): Promise<{ readonly clusterId: string; readonly brokers: number }>;
   /** All topics of the cluster by full name: asking for one by name may make it. */
   fetchTopics(): Promise<ReadonlyMap<string, FoundTopic>>;
+  /**
+   * Tells topics that aren't there from those that are hidden, as Kafka hides what this user may not DESCRIBE.
+   * @throws TradetapeError acl_missing that names those that are
+   */
+  requireVisible(topicNames: readonly string[]): Promise<void>;
   /** The settings of topics that exist, by topic, then by Kafka's name of the setting. */
   fetchSettings(topicNames: readonly string[]): Promise<ReadonlyMap<string, ReadonlyMap<string, string>>>;
   /** Changes these settings of a topic, by Kafka's names; its others stay. */
@@ -92,7 +100,7 @@ export interface LogProducer {
    * Publishes batches of different partitions as one request, with acks from all replicas.
    * @returns the first record's offset by partition. A partition that is left out has not acknowledged its batch: send
    * that again. A batch may be in the log twice where an answer was lost on the way.
-   * @throws TradetapeError broker_unreachable, topic_missing: any of the batches may be in the log all the same
+   * @throws TradetapeError broker_unreachable, topic_missing, acl_missing: any of the batches may be in the log all the same
    */
   produce(topicName: string, batches: readonly PartitionBatch[]): Promise<ReadonlyMap<number, number>>;
   /** How far the broker's clock was ahead of ours at its last acknowledgement, in milliseconds; 0 before the first. */
@@ -133,7 +141,7 @@ export interface MemberHandlers {
 
 /** A member of a consumer group. While it has no group, `seek`, `hold` and `letGo` do nothing. */
 export interface LogMember {
-  /** @throws TradetapeError broker_unreachable, topic_missing */
+  /** @throws TradetapeError broker_unreachable, topic_missing, acl_missing */
   start(handlers: MemberHandlers): Promise<void>;
   /** The next fetch of this partition begins here, and it is let go. A fetch under way may still bring another batch. */
   seek(at: TopicPartition, offset: number): void;

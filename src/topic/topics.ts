@@ -57,12 +57,12 @@ export function topicName(namespace: string, topic: TopicName): string {
   return namespace === "" ? topic : `${namespace}.${topic}`;
 }
 
-export const CREATE_TOPICS =
-  "Create the topics with `tradetape topics --create`. To a user without rights on it a topic that is there is missing, too.";
+export const CREATE_TOPICS = "Create the topics with `tradetape topics --create`.";
 
-/** How many partitions a topic has. @param name the full name @throws TradetapeError topic_missing */
+/** How many partitions a topic has. @param name the full name @throws TradetapeError topic_missing, acl_missing */
 export async function fetchPartitionCount(admin: LogAdmin, name: string): Promise<number> {
   const found = (await admin.fetchTopics()).get(name);
   if (found !== undefined) return found.partitions;
+  await admin.requireVisible([name]);
   throw new TradetapeError("topic_missing", `missing: ${name}`, { next: CREATE_TOPICS });
 }

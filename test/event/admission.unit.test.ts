@@ -146,6 +146,7 @@ describe("a registry that is asked which subjects a schema is of", () => {
     ]);
   });
 
+  const FAULTS: Readonly<Record<number, string>> = { 401: "login_refused", 403: "acl_missing" };
   it.each([
     ["is in trouble", { status: 500, body: { error_code: 50001 } }],
     ["has lost the schema in between", { status: 404, body: { error_code: 40403 } }],
@@ -162,7 +163,10 @@ describe("a registry that is asked which subjects a schema is of", () => {
     const registry = openRegistry(url, admissionOf(""));
     const error = await registry.fetch(7).catch((reason: unknown) => reason);
     expect(error).toBeInstanceOf(TradetapeError);
-    expect(error).toMatchObject({ code: "registry_unreachable", canRetry: true });
+    expect(error).toMatchObject({
+      code: FAULTS[("status" in answer && answer.status) || 0] ?? "registry_unreachable",
+      canRetry: true,
+    });
     isWell = true;
     await registry.fetch(7);
     expect(readBy(new EventReader("ticks", registry))).toBe("undecodable");

@@ -74,7 +74,7 @@ describe("fetching a writer's schema", () => {
   it("takes a 404 that isn't the registry's own for a fault, not for an answer", async () => {
     const registry = openRegistry(await registryAnswering(() => ({ status: 404, body: { message: "no route" } })));
     const { code, canRetry } = await fault(registry.fetch(5));
-    expect({ code, canRetry }).toEqual({ code: "registry_unreachable", canRetry: true });
+    expect({ code, canRetry }).toEqual({ code: "registry_unreachable", canRetry: false });
     expect(registry.writer(5)).toBeUndefined();
   });
 
@@ -141,15 +141,28 @@ describe("fetching a writer's schema", () => {
     expect(inspect(error, { depth: 9 })).not.toContain("CANARY");
   });
 
-  it.each([500, 503, 401])("throws an error that can be retried when the answer is %i", async (status) => {
-    let isUp = false;
-    const url = await registryAnswering(() => (isUp ? found(TICK_SCHEMA) : { status, body: { message: "down" } }));
-    const registry = openRegistry(url);
-    const { code, canRetry } = await fault(registry.fetch(5));
-    expect({ code, canRetry }).toEqual({ code: "registry_unreachable", canRetry: true });
-    isUp = true;
-    expect(await registry.fetch(5)).toHaveProperty("type");
-  });
+  it.each([
+    [500, "registry_unreachable", true, /runs/],
+    [503, "registry_unreachable", true, /runs/],
+    [401, "login_refused", false, /user and password/],
+    [403, "acl_missing", false, /administrator/],
+    [404, "registry_unreachable", false, /path of the registry's API/],
+    [307, "registry_unreachable", false, /where the registry itself answers/],
+  ])(
+    "says of an answer %i what it is, and waits only where that helps: once it has answered, always",
+    async (...row) => {
+      const [status, code, mayPass, next] = row;
+      let isUp = false;
+      const url = await registryAnswering(() => (isUp ? found(TICK_SCHEMA) : { status, body: { message: "down" } }));
+      const registry = openRegistry(url);
+      const said = { code, next: expect.stringMatching(next) };
+      expect(await fault(registry.fetch(5))).toMatchObject({ ...said, canRetry: mayPass });
+      isUp = true;
+      expect(await registry.fetch(5)).toHaveProperty("type");
+      isUp = false;
+      expect(await fault(registry.fetch(6))).toMatchObject({ ...said, canRetry: true });
+    },
+  );
 
   it("throws an error that can be retried when nobody listens, without the password", async () => {
     const error = await fault(openRegistry("http://me:s3cret@127.0.0.1:1/api").fetch(5));

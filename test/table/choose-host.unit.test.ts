@@ -69,7 +69,7 @@ it("of none that is it each host's answer is told, and a later try may help", as
 });
 
 it.each([
-  ["stranger", "database_unreachable", false],
+  ["stranger", "login_refused", false],
   ["pooler", "pooler_transaction_mode", false],
 ] as const)("a %s ends the search: no later host is asked", async (server, code, canRetry) => {
   const { outcome, asked } = await choose(["away", server, "primary"], "read-write");

@@ -23,6 +23,13 @@ export const WALKS: Readonly<Record<ErrorCode, Walked | NotWalked>> = {
   database_unreachable: { by: WAYS_OUT, has: 'test("database_unreachable: ' },
   pooler_transaction_mode: { by: "test/flow/database/pooler.flow.test.ts", has: "and lands once it pools by session" },
   permission_denied: { by: "test/flow/database/repair.flow.test.ts", has: "is as it was made after --repair" },
+  file_unusable: { by: "test/flow/secured/broker-doors.flow.test.ts", has: "is let in once the file is the right one" },
+  tls_refused: { by: "test/flow/secured/broker-doors.flow.test.ts", has: "who comes as a port wants it is let in" },
+  login_refused: {
+    by: "test/flow/secured/lost-doors.flow.test.ts",
+    has: "goes on once its password is the old one again",
+  },
+  acl_missing: { by: "test/flow/secured/lost-doors.flow.test.ts", has: "goes on once the right is given back" },
   broker_unreachable: { by: "test/flow/landing/groups-apart.flow.test.ts", has: "waits for it as a service" },
   registry_unreachable: { by: "test/flow/faults/fault-registry.flow.test.ts", has: "all lands when it is gone" },
   registry_refused: { because: "its way out is a program that doesn't change the schema: the tests have only one" },

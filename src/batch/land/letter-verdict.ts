@@ -1,4 +1,4 @@
-import { count, TradetapeError } from "../../errors.ts";
+import { count, isRefusal, TradetapeError } from "../../errors.ts";
 import type { SchemaLetters } from "../../table/checks/group-states.ts";
 import type { Connection } from "../../table/connection.ts";
 import { type AllowedLetters, allowedLetters } from "../../table/letters/allowed-letters.ts";
@@ -110,7 +110,7 @@ async function schemasOfStop(plan: LandingPlan): Promise<OwnSchema> {
   try {
     return await ownSchemas(plan);
   } catch (error) {
-    if (!(error instanceof TradetapeError) || error.code !== "registry_unreachable") throw error;
+    if (!(isRefusal(error) || (error instanceof TradetapeError && error.code === "registry_unreachable"))) throw error;
     return (schemaId) => plan.encoder.reader.isOwn(schemaId) || undefined;
   }
 }

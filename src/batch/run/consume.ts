@@ -106,7 +106,7 @@ async function runGroups(
   const over = AbortSignal.any([options.stop, ended.signal]);
   const retries: Retries = failFast ? "none" : ends ? "waiting" : "all";
   const onEnd = () => {
-    const isNoneLeft = keepers.every(({ endedBy }) => endedBy?.canRetry === false);
+    const isNoneLeft = keepers.every(({ needsHelp }) => needsHelp);
     if (failFast || isNoneLeft) ended.abort();
   };
   const keepers = consumers.map((consumer) => new GroupKeeper({ services, consumer, retries, force, onEnd }));

@@ -1,5 +1,5 @@
 import { aborted, pause } from "../../clock.ts";
-import { TradetapeError } from "../../errors.ts";
+import { isRefusal, TradetapeError } from "../../errors.ts";
 import type { EventTopic } from "../../event/schemas.ts";
 import type { LetterKind } from "../../table/checks/group-states.ts";
 import { unreachable } from "../../table/database-url.ts";
@@ -52,6 +52,7 @@ export class GroupKeeper {
   #end: End | undefined;
   /** How many ends there were one soon after the other. */
   #ends = 0;
+  #isProven = false;
 
   constructor(keeping: Keeping) {
     this.topic = keeping.consumer.topic;
@@ -94,6 +95,15 @@ export class GroupKeeper {
   /** Resolves when the group has been started for the first time, or has ended before. */
   get begun(): Promise<void> {
     return this.#begun.promise;
+  }
+
+  /**
+   * Whether somebody has to help before this group can run. One that has run and is refused what it had is waited for: what was
+   * changed may be changed back, as a certificate is renewed.
+   */
+  get needsHelp(): boolean {
+    const error = this.#end?.error;
+    return error !== undefined && !error.canRetry && !(isRefusal(error) && (this.#isProven || this.tally.read > 0));
   }
 
   sweep(): void {
@@ -145,6 +155,7 @@ export class GroupKeeper {
   #proven(): void {
     if (this.#end !== undefined) this.#keeping.services.log.warn({ topic: this.topic }, "the group runs again");
     this.#end = undefined;
+    this.#isProven = true;
   }
 
   /** @throws the error where it is a bug */
@@ -161,7 +172,7 @@ export class GroupKeeper {
     const isSame = this.#end?.error.code === code;
     const max = RETRY_MS_MAX[canRetry ? "waiting" : "stopped"];
     const inMs = Math.min(max, RETRY_MS_MIN * 2 ** this.#ends++) * (0.5 + services.clock.random() / 2);
-    const isRetried = retries === "all" || (retries === "waiting" && canRetry);
+    const isRetried = retries === "all" || (retries === "waiting" && canRetry && !isRefusal(error));
     const retry = isRetried ? { at: new Date(Date.now() + inMs), inMs } : undefined;
     this.#end = { error, since: isSame ? this.#end!.since : new Date(), retry };
     const then = retry ? AFTERWARDS.retried : AFTERWARDS.over;

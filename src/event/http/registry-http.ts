@@ -1,5 +1,5 @@
-import { TradetapeError } from "../../errors.ts";
 import { requireBoundedText } from "../avro/schema-bounds.ts";
+import { type HttpFailure, isRedirect } from "./registry-fault.ts";
 
 /** A registry that accepts the connection and then says nothing must not hold a partition for ever. */
 const REQUEST_TIMEOUT_MS = 10_000;
@@ -8,34 +8,6 @@ const REQUEST_TIMEOUT_MS = 10_000;
  * waits for ever. This is longer than its four tries and the pauses between them.
  */
 const QUESTION_TIMEOUT_MS = 60_000;
-
-/** A request that failed: with the status that was answered, or without one when nobody answered. */
-export interface HttpFailure extends Error {
-  readonly status?: number;
-}
-
-/** The package's message without its own preamble (a connection that fails is a status 400 there), or fetch's cause. */
-export const said = ({ message, cause }: HttpFailure): string =>
-  cause instanceof Error ? cause.message : message.replace(/^tradetape - (Error, status 400: )?/, "");
-
-export function registryUnreachable(address: RegistryAddress, cause: HttpFailure): TradetapeError {
-  return new TradetapeError("registry_unreachable", address.hide(`${address.shown}: ${said(cause)}`), {
-    canRetry: true,
-    next: nextOf(cause.status),
-    cause: hidden(address, cause),
-  });
-}
-
-function nextOf(status = 0): string {
-  if (status === 401 || status === 403) return "Check the user and password in SCHEMA_REGISTRY_URL.";
-  if (isRedirect(status)) return "Set SCHEMA_REGISTRY_URL to where the registry itself answers.";
-  return "Check that the registry runs and that SCHEMA_REGISTRY_URL names it.";
-}
-
-/** What failed, without the stack and the fields in which the package and fetch keep the whole address. */
-export const hidden = (address: RegistryAddress, cause: HttpFailure): Error => new Error(address.hide(said(cause)));
-
-const isRedirect = (status: number): boolean => status >= 300 && status < 400;
 
 /** Nothing follows a redirect: the login would go to whoever is named. @param to may hold a token: its host alone is shown */
 function redirected(status: number, to: string | null | undefined): HttpFailure {

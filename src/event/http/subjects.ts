@@ -1,11 +1,5 @@
-import {
-  askRegistry,
-  type HttpFailure,
-  type RegistryAddress,
-  type RegistryQuestions,
-  registryAddress,
-  registryUnreachable,
-} from "./registry-http.ts";
+import { type HttpFailure, registryUnreachable } from "./registry-fault.ts";
+import { askRegistry, type RegistryAddress, type RegistryQuestions, registryAddress } from "./registry-http.ts";
 
 /**
  * What a topic's subject should allow. Landing reads what others write by newer schemas than its own (so it needs FORWARD),

@@ -14,7 +14,7 @@ export function requireBinding(client: pg.Client, host: string): void {
   const refuse = (why: string) => {
     connection.stream.destroy();
     // pg is told at once: the rest of the same packet may say that the login is done.
-    const refusal = new TradetapeError("database_unreachable", `${host} ${why}, and channel_binding=require is set`, {
+    const refusal = new TradetapeError("login_refused", `${host} ${why}, and channel_binding=require is set`, {
       next: "Have the server use scram-sha-256 over TLS that no proxy ends, or leave channel_binding out.",
     });
     connection.emit("error", refusal);

@@ -1,5 +1,6 @@
 import type pg from "pg";
 import { TradetapeError } from "../../errors.ts";
+import { type TlsFault, tlsFaultOf } from "../../own-file/tls-fault.ts";
 import { ALLOW, ENCRYPT } from "../../settings/plaintext.ts";
 import { readTransport, type Transport } from "../../settings/transport.ts";
 import { tlsOptions } from "./tls.ts";
@@ -63,11 +64,8 @@ const codeOf = (error: unknown): unknown => (error instanceof Error && "code" in
 const lacksTls = (error: unknown): boolean =>
   error instanceof Error && error.message === "The server does not support SSL connections";
 
-/** Whether TLS itself failed: no certificate of a kind that is asked for, or none of this version's ciphers. */
-export const isTlsFault = (error: unknown): boolean =>
-  lacksTls(error) ||
-  /^(ERR_TLS_|ERR_SSL_|CERT_|UNABLE_TO_|DEPTH_ZERO_|SELF_SIGNED_|HOSTNAME_MISMATCH|INVALID_CA|INVALID_PURPOSE)/.test(
-    String(codeOf(error)),
-  );
+/** What of TLS itself failed: no certificate of a kind that is asked for, or none of this version's ciphers. */
+export const tlsFaultAt = (error: unknown): TlsFault | undefined => (lacksTls(error) ? "protocol" : tlsFaultOf(error));
 
-const asksOtherWay = (error: unknown): boolean => isTlsFault(error) || codeOf(error) === INVALID_AUTHORIZATION;
+const asksOtherWay = (error: unknown): boolean =>
+  tlsFaultAt(error) !== undefined || codeOf(error) === INVALID_AUTHORIZATION;

@@ -1,4 +1,4 @@
-import { TradetapeError } from "../../errors.ts";
+import { passing, TradetapeError } from "../../errors.ts";
 import { Connection, type ConnectionOptions, type OpenSession } from "../connection.ts";
 import { unreachable } from "../database-url.ts";
 import { faultKindOf, isDatabaseFault } from "../sqlstate.ts";
@@ -17,6 +17,8 @@ const READ_ONLY = "25006";
  * anew. One that only reads would never notice, and would go on reading what was true before the failover.
  */
 export class SameServer {
+  /** Whether one of them was opened: a refusal behind that is waited out, as a password that was changed. */
+  hasLetIn = false;
   #renewals = 0;
 
   /** How often all sessions have been given up for new ones. */
@@ -91,7 +93,10 @@ export class ConnectionSlot {
     // One that has failed is cut off, too, because the server may not have ended it yet, and would count it beside the new one.
     this.#connection?.drop();
     this.#openedAfter = this.#server.renewals;
-    this.#connection = await this.#open(this.#databaseUrl, this.#options);
+    this.#connection = await this.#open(this.#databaseUrl, this.#options).catch((error: unknown) => {
+      throw this.#server.hasLetIn ? passing(error) : error;
+    });
+    this.#server.hasLetIn = true;
     return this.#connection;
   }
 

@@ -1,15 +1,18 @@
 import kafkajs, { type Admin, type Kafka } from "tradetape-kafkajs";
+import { TradetapeError } from "../../errors.ts";
 import type { FetchedBatch } from "../fetch/fetched-batch.ts";
 import type { FetchLimits, FoundTopic, LogAdmin, NewTopic } from "../log-client.ts";
 import type { EpochEnd, Mark, PartitionOffsets } from "../offsets.ts";
-import { type Cluster, clusterOf } from "../patch/brokers.ts";
-import { fetchClusterFacts } from "../patch/cluster-facts.ts";
+import { type Cluster, connectedCluster } from "../patch/brokers.ts";
+import { fetchClusterFacts, fetchHiddenTopics } from "../patch/cluster-facts.ts";
 import { fetchEpochEnds } from "../patch/epoch-ends.ts";
 import { fetchRecords } from "../patch/fetch-records.ts";
 import { type Internals, kafkajsInternals } from "../patch/kafkajs-internals.ts";
 import { fetchLogBytes } from "../patch/log-dirs.ts";
 import { fetchTopicId } from "../patch/topic-id.ts";
-import { answered, brokerFault, isRefusal } from "./broker-fault.ts";
+import { answered, brokerFault } from "./broker-fault.ts";
+import { type Asked, hiddenTopics } from "./broker-refusal.ts";
+import { explainClosed, type Speech } from "./wrong-listener.ts";
 
 /** The broker's time for making topics: a loaded one may need more than kafkajs's own 5 s. */
 const CREATE_WITHIN_MS = 20_000;
@@ -20,31 +23,33 @@ const TOPIC_CONFIG = 1;
 export class KafkaAdmin implements LogAdmin {
   readonly #kafka: Kafka;
   readonly #admin: Admin;
+  readonly #speech: Speech;
   /** Connected while it answers: what kafkajs's admin can't ask goes this way. */
   #cluster: Promise<Cluster> | undefined;
 
-  private constructor(kafka: Kafka, admin: Admin) {
+  private constructor(kafka: Kafka, admin: Admin, speech: Speech) {
     this.#kafka = kafka;
+    this.#speech = speech;
     this.#admin = admin;
   }
 
-  static async open(kafka: Kafka): Promise<KafkaAdmin> {
+  static async open(kafka: Kafka, speech: Speech): Promise<KafkaAdmin> {
     const admin = kafka.admin();
     try {
       await admin.connect();
     } catch (cause) {
       await admin.disconnect();
-      throw brokerFault(cause);
+      throw await explainClosed(brokerFault(cause), speech);
     }
-    return new KafkaAdmin(kafka, admin);
+    return new KafkaAdmin(kafka, admin, speech);
   }
 
   fetchCluster(): Promise<{ clusterId: string; brokers: number }> {
-    return this.#ask(fetchClusterFacts);
+    return this.#ask(fetchClusterFacts, DESCRIBE);
   }
 
   async fetchTopics(): Promise<ReadonlyMap<string, FoundTopic>> {
-    const { topics } = await answered(() => this.#admin.fetchTopicMetadata());
+    const { topics } = await this.#answered(() => this.#admin.fetchTopicMetadata(), DESCRIBE);
     return new Map(
       topics.map(({ name, partitions }) => {
         const isReady = partitions.length > 0 && partitions.every(({ leader }) => leader >= 0);
@@ -54,15 +59,23 @@ export class KafkaAdmin implements LogAdmin {
     );
   }
 
+  async requireVisible(topicNames: readonly string[]): Promise<void> {
+    const found = await this.#ask((cluster, own) => fetchHiddenTopics(cluster, own, topicNames), DESCRIBE);
+    if (found.length > 0) throw hiddenTopics(found);
+  }
+
   async fetchSettings(topicNames: readonly string[]): Promise<ReadonlyMap<string, ReadonlyMap<string, string>>> {
     if (topicNames.length === 0) return new Map();
     const resources = topicNames.map((name) => ({ type: kafkajs.ConfigResourceTypes.TOPIC, name }));
     const ask = () => this.#admin.describeConfigs({ resources, includeSynonyms: false });
-    const response = await answered(ask, topicNames).catch(async (fault: unknown) => {
-      // kafkajs tells the first refusal without its topic: of one that is asked for alone the name is known.
-      if (isRefusal(fault) && topicNames.length > 1) for (const name of topicNames) await this.fetchSettings([name]);
-      throw fault;
-    });
+    const response = await this.#answered(ask, { right: "DESCRIBE_CONFIGS", topicNames }).catch(
+      async (fault: unknown) => {
+        // kafkajs tells the first refusal without its topic: of one that is asked for alone the name is known.
+        const isDenied = fault instanceof TradetapeError && fault.code === "acl_missing";
+        if (isDenied && topicNames.length > 1) for (const name of topicNames) await this.fetchSettings([name]);
+        throw fault;
+      },
+    );
     return new Map(
       response.resources.map(({ resourceName, configEntries }) => [
         resourceName,
@@ -74,16 +87,18 @@ export class KafkaAdmin implements LogAdmin {
   /** Kafka's request replaces all settings that a topic has of its own, so those that stay go along. */
   async changeSettings(topicName: string, settings: Readonly<Record<string, string>>): Promise<void> {
     const resource = { type: kafkajs.ConfigResourceTypes.TOPIC, name: topicName };
-    const found = await answered(() => this.#admin.describeConfigs({ resources: [resource], includeSynonyms: false }));
+    const ask = () => this.#admin.describeConfigs({ resources: [resource], includeSynonyms: false });
+    const found = await this.#answered(ask, { right: "DESCRIBE_CONFIGS", topicNames: [topicName] });
     const own = (found.resources[0]?.configEntries ?? []).filter(({ configSource }) => configSource === TOPIC_CONFIG);
     const all = { ...Object.fromEntries(own.map((entry) => [entry.configName, entry.configValue])), ...settings };
     const configEntries = Object.entries(all).map(([name, value]) => ({ name, value }));
     const resources = [{ ...resource, configEntries }];
-    await answered(() => this.#admin.alterConfigs({ validateOnly: false, resources }), [topicName]);
+    const change = () => this.#admin.alterConfigs({ validateOnly: false, resources });
+    await this.#answered(change, { right: "ALTER_CONFIGS", topicNames: [topicName] });
   }
 
   fetchBytes(): Promise<ReadonlyMap<string, number>> {
-    return this.#ask(fetchLogBytes);
+    return this.#ask(fetchLogBytes, DESCRIBE);
   }
 
   async createTopics(topics: readonly NewTopic[]): Promise<void> {
@@ -94,11 +109,11 @@ export class KafkaAdmin implements LogAdmin {
     }));
     // kafkajs's own wait for leaders is skipped when one of several topics exists already, and ends at the first answer.
     const options = { topics: wanted, waitForLeaders: false, timeout: CREATE_WITHIN_MS };
-    await answered(() => this.#admin.createTopics(options));
+    await this.#answered(() => this.#admin.createTopics(options), { right: "CREATE" });
   }
 
   async fetchOffsets(topicName: string): Promise<readonly PartitionOffsets[]> {
-    const partitions = await answered(() => this.#admin.fetchTopicOffsets(topicName), [topicName]);
+    const partitions = await this.#answered(() => this.#admin.fetchTopicOffsets(topicName), describing(topicName));
     return partitions
       .map(({ partition, low, high }) => ({ partition, low: offsetNumber(low), high: offsetNumber(high) }))
       .sort((a, b) => a.partition - b.partition);
@@ -106,12 +121,13 @@ export class KafkaAdmin implements LogAdmin {
 
   async fetchOffsetsAt(topicName: string, timeMs: number): Promise<ReadonlyMap<number, number>> {
     const ask = () => this.#admin.fetchTopicOffsetsByTimestamp(topicName, timeMs);
-    const partitions = await answered(ask, [topicName]);
+    const partitions = await this.#answered(ask, describing(topicName));
     return new Map(partitions.map(({ partition, offset }) => [partition, offsetNumber(offset)]));
   }
 
   async fetchMarks(groupId: string, topicName: string): Promise<readonly Mark[]> {
-    const [found] = await answered(() => this.#admin.fetchOffsets({ groupId, topics: [topicName] }));
+    const asked = { ...describing(topicName), groupId };
+    const [found] = await this.#answered(() => this.#admin.fetchOffsets({ groupId, topics: [topicName] }), asked);
     const marked = (found?.partitions ?? []).filter(({ offset }) => Number(offset) >= 0);
     return marked.map(({ partition, offset, metadata }) => ({
       topicName,
@@ -122,11 +138,11 @@ export class KafkaAdmin implements LogAdmin {
   }
 
   fetchTopicId(topicName: string): Promise<string | undefined> {
-    return this.#ask((cluster, internals) => fetchTopicId(cluster, internals, topicName));
+    return this.#ask((cluster, internals) => fetchTopicId(cluster, internals, topicName), describing(topicName));
   }
 
   fetchEpochEnds(topicName: string, epochs: ReadonlyMap<number, number>): Promise<ReadonlyMap<number, EpochEnd>> {
-    return this.#ask((cluster, internals) => fetchEpochEnds(cluster, internals, topicName, epochs));
+    return this.#ask((cluster, own) => fetchEpochEnds(cluster, own, topicName, epochs), describing(topicName));
   }
 
   fetchRecords(
@@ -134,7 +150,8 @@ export class KafkaAdmin implements LogAdmin {
     from: ReadonlyMap<number, number>,
     limits: FetchLimits,
   ): Promise<readonly FetchedBatch[]> {
-    return this.#ask((cluster) => fetchRecords(cluster, topicName, from, limits), [topicName]);
+    const asked = { right: "READ", topicNames: [topicName] };
+    return this.#ask((cluster) => fetchRecords(cluster, topicName, from, limits), asked);
   }
 
   async close(): Promise<void> {
@@ -142,22 +159,25 @@ export class KafkaAdmin implements LogAdmin {
     await this.#admin.disconnect();
   }
 
-  /** @param topicNames what is asked about, for a refusal to name */
-  #ask<T>(
-    question: (cluster: Cluster, internals: Internals) => Promise<T>,
-    topicNames?: readonly string[],
-  ): Promise<T> {
-    return answered(async () => {
-      this.#cluster ??= connected(this.#kafka);
-      const asked = this.#cluster;
+  #ask<T>(question: (cluster: Cluster, internals: Internals) => Promise<T>, asked: Asked): Promise<T> {
+    return this.#answered(async () => {
+      this.#cluster ??= connectedCluster(this.#kafka);
+      const known = this.#cluster;
       try {
-        return await question(await asked, kafkajsInternals());
+        return await question(await known, kafkajsInternals());
       } catch (error) {
         // What a broker answers is no fault of the connections, which others may be asking by.
-        if ((error as { type?: string }).type === undefined) await this.#forget(asked);
+        if ((error as { type?: string }).type === undefined) await this.#forget(known);
         throw error;
       }
-    }, topicNames);
+    }, asked);
+  }
+
+  /** A port that asks for a login lets a client in without one, and hangs up at its first question. */
+  #answered<T>(ask: () => Promise<T>, asked: Asked): Promise<T> {
+    return answered(ask, asked).catch(async (fault: unknown) => {
+      throw await explainClosed(fault, this.#speech);
+    });
   }
 
   async #forget(cluster: Promise<Cluster> | undefined): Promise<void> {
@@ -166,16 +186,9 @@ export class KafkaAdmin implements LogAdmin {
   }
 }
 
-async function connected(kafka: Kafka): Promise<Cluster> {
-  const cluster = clusterOf(kafka);
-  try {
-    await cluster.connect();
-    return cluster;
-  } catch (error) {
-    await cluster.disconnect();
-    throw error;
-  }
-}
+const DESCRIBE: Asked = { right: "DESCRIBE" };
+
+const describing = (topicName: string): Asked => ({ ...DESCRIBE, topicNames: [topicName] });
 
 /** A log's offsets count up from 0 by one: a number holds each exactly, because none ever reaches 2^53. */
 function offsetNumber(text: string): number {

@@ -1,6 +1,6 @@
 import type { Batch, Consumer, EachBatchPayload, Kafka } from "tradetape-kafkajs";
 import { type Clock, pause, SYSTEM_CLOCK } from "../../clock.ts";
-import { TradetapeError } from "../../errors.ts";
+import { isRefusal, TradetapeError } from "../../errors.ts";
 import type { Log } from "../../log.ts";
 import { batchOf } from "../fetch/batch-of.ts";
 import type { LogMember, MemberHandlers, MemberOptions } from "../log-client.ts";
@@ -48,7 +48,7 @@ export class KafkaMember implements LogMember {
 
   start(handlers: MemberHandlers): Promise<void> {
     this.#starting = this.#start(handlers).catch((cause: unknown) => {
-      throw brokerFault(cause);
+      throw this.#fault(cause);
     });
     return this.#starting;
   }
@@ -93,9 +93,9 @@ export class KafkaMember implements LogMember {
     const { signal } = this.#stopping;
     let cause = error;
     while (!signal.aborted) {
-      const fault = brokerFault(cause);
+      const fault = this.#fault(cause);
       if (!(fault instanceof TradetapeError && fault.canRetry)) {
-        handlers.onCrash(crash(this.#options.topicNames, cause as Error));
+        handlers.onCrash(isRefusal(fault) ? fault : crash(this.#options.topicNames, cause as Error));
         return;
       }
       await pause(JOIN_AGAIN_MS, signal, this.#clock);
@@ -108,6 +108,11 @@ export class KafkaMember implements LogMember {
         cause = again;
       }
     }
+  }
+
+  #fault(cause: unknown): unknown {
+    const { topicNames, groupId } = this.#options;
+    return brokerFault(cause, { right: "READ", topicNames, groupId });
   }
 
   async #handle(payload: EachBatchPayload, handlers: MemberHandlers): Promise<void> {

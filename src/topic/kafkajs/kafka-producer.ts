@@ -3,6 +3,7 @@ import type { LogProducer, PartitionBatch } from "../log-client.ts";
 import { WholeMessage } from "../patch/produce-request.ts";
 import { brokerFault } from "./broker-fault.ts";
 import { METADATA_MAX_AGE_MS } from "./metadata.ts";
+import { explainClosed, type Speech } from "./wrong-listener.ts";
 
 /**
  * Patience of every produce request, about a minute: a broker's restart is no failure. Once another broker leads the
@@ -37,7 +38,7 @@ export class KafkaProducer implements LogProducer {
     this.#producer = producer;
   }
 
-  static async open(kafka: Kafka): Promise<KafkaProducer> {
+  static async open(kafka: Kafka, speech: Speech): Promise<KafkaProducer> {
     const producer = kafka.producer({
       idempotent: false,
       allowAutoTopicCreation: false,
@@ -49,7 +50,7 @@ export class KafkaProducer implements LogProducer {
       await producer.connect();
     } catch (cause) {
       await producer.disconnect();
-      throw brokerFault(cause);
+      throw await explainClosed(brokerFault(cause), speech);
     }
     return new KafkaProducer(producer);
   }
@@ -67,7 +68,7 @@ export class KafkaProducer implements LogProducer {
       if (stampedMs > 0) this.clockAheadMs = stampedMs - Date.now();
       return new Map(acks.map(({ partition, baseOffset }) => [partition, Number(baseOffset)]));
     } catch (cause) {
-      throw brokerFault(cause);
+      throw brokerFault(cause, { right: "WRITE", topicNames: [topicName] });
     }
   }
 

@@ -10,7 +10,7 @@ import type { LogClient, LogMember, MemberOptions } from "../log-client.ts";
 import { fetchWholeBatches } from "../patch/fetch-response.ts";
 import { shortenFirstFetches } from "../patch/first-fetches.ts";
 import { kafkajsInternals } from "../patch/kafkajs-internals.ts";
-import { leaveLostCoordinators } from "../patch/lost-coordinator.ts";
+import { leaveLostCoordinators, tellRefusals } from "../patch/lost-coordinator.ts";
 import { produceWholeBatches } from "../patch/produce-request.ts";
 import { quietRequestQueue } from "../patch/request-queue.ts";
 import { openSocket } from "../patch/socket.ts";
@@ -21,6 +21,7 @@ import { kafkaLogCreator } from "./kafka-log.ts";
 import { KafkaMember } from "./kafka-member.ts";
 import { KafkaProducer } from "./kafka-producer.ts";
 import { type Outages, outagesOf } from "./outages.ts";
+import type { Speech } from "./wrong-listener.ts";
 
 /** About 3 s: a wrong address is told soon. What has to outlast a broker's restart brings patience of its own. */
 const CONNECT_RETRY = { initialRetryTime: 100, factor: 0.2, multiplier: 2, maxRetryTime: 2000, retries: 5 };
@@ -61,20 +62,22 @@ export class KafkaClient implements LogClient {
   /** kafkajs takes a member's patience in part from the client that it is of. */
   readonly #ofMembers: Kafka;
   readonly #log: Log;
+  readonly #speech: Speech;
 
   constructor(options: KafkaConfig, log: Log) {
     patchOnce();
+    this.#speech = { isTls: Boolean(options.ssl), logsIn: options.sasl !== undefined };
     this.#kafka = new Kafka(options);
     this.#ofMembers = new Kafka({ ...options, retry: MEMBER_RETRY });
     this.#log = log;
   }
 
   openAdmin(): Promise<KafkaAdmin> {
-    return KafkaAdmin.open(this.#kafka);
+    return KafkaAdmin.open(this.#kafka, this.#speech);
   }
 
   openProducer(): Promise<KafkaProducer> {
-    return KafkaProducer.open(this.#kafka);
+    return KafkaProducer.open(this.#kafka, this.#speech);
   }
 
   member(options: MemberOptions): LogMember {
@@ -91,6 +94,7 @@ function patchOnce(): void {
   quietRequestQueue(internals);
   endUnanswered(internals);
   leaveLostCoordinators(internals);
+  tellRefusals(internals);
   fetchWholeBatches(internals);
   shortenFirstFetches(internals);
   produceWholeBatches(internals);

@@ -36,26 +36,45 @@ export interface Cluster {
 /** kafkajs's own name for what makes a cluster of a client. */
 const CREATE_CLUSTER = "private:Kafka:createCluster";
 
-/** A cluster that knows anew at each question who leads what. */
-export function clusterOf(kafka: Kafka): Cluster {
+/** Connects a cluster of this client, that knows anew at each question who leads what. */
+export async function connectedCluster(kafka: Kafka): Promise<Cluster> {
+  const cluster = clusterOf(kafka);
+  try {
+    await cluster.connect();
+    return cluster;
+  } catch (error) {
+    await cluster.disconnect();
+    throw error;
+  }
+}
+
+function clusterOf(kafka: Kafka): Cluster {
   const symbol = Object.getOwnPropertySymbols(kafka).find(({ description }) => description === CREATE_CLUSTER);
   if (symbol === undefined) throw new Error("tradetape's own copy of kafkajs makes no cluster as it used to");
   const create: (of: object) => Cluster = Reflect.get(kafka, symbol);
   return create({ metadataMaxAge: 0, allowAutoTopicCreation: false });
 }
 
-/** Kafka's numbers of the errors that pass, or that say what is missing. */
-const ERROR_TYPES: Readonly<Record<number, string>> = {
+/** Kafka's number of a topic that is hidden from the user, or that he may not do with what he asked for. */
+export const TOPIC_DENIED = 29;
+
+/** Kafka's numbers of the errors that pass. */
+const PASSING: Readonly<Record<number, string>> = {
   3: "UNKNOWN_TOPIC_OR_PARTITION",
   5: "LEADER_NOT_AVAILABLE",
   6: "NOT_LEADER_FOR_PARTITION",
 };
+/** And of those that say what is refused. */
+const REFUSED: Readonly<Record<number, string>> = {
+  [TOPIC_DENIED]: "TOPIC_AUTHORIZATION_FAILED",
+  31: "CLUSTER_AUTHORIZATION_FAILED",
+};
 
 /** The error that a number of Kafka's stands for, as kafkajs has those of its own requests. */
 export function errorOf(code: number): Error {
-  const type = ERROR_TYPES[code] ?? `error ${code}`;
+  const type = PASSING[code] ?? REFUSED[code] ?? `error ${code}`;
   const said = new Error(`Kafka answers ${type}`);
-  return new kafkajs.KafkaJSProtocolError(Object.assign(said, { type, code, retriable: code in ERROR_TYPES }));
+  return new kafkajs.KafkaJSProtocolError(Object.assign(said, { type, code, retriable: code in PASSING }));
 }
 
 /** A request in Kafka's words, and what reads its answer. */

@@ -1,4 +1,4 @@
-import { type Cluster, callOf } from "./brokers.ts";
+import { type Cluster, callOf, TOPIC_DENIED } from "./brokers.ts";
 import type { AnswerDecoder, Internals } from "./kafkajs-internals.ts";
 
 /** Its number, and the first version whose answer has the cluster's id. */
@@ -37,4 +37,63 @@ function skipBroker(decoder: AnswerDecoder): void {
   decoder.readString(); // its host
   decoder.readInt32(); // its port
   decoder.readString(); // its rack
+}
+
+/** Its number, and the first version by which a question makes no topic. */
+const METADATA_OF_TOPICS = [3, 4] as const;
+/** A topic that is asked about isn't made. */
+const NEVER = Buffer.of(0);
+
+interface TopicAnswer {
+  readonly topicName: string;
+  readonly errorCode: number;
+}
+
+/**
+ * Which of these topics the user may not DESCRIBE: an answer about all topics leaves them out, one about a topic by its name says
+ * so, whether or not it is there. kafkajs throws at the first of them.
+ */
+export async function fetchHiddenTopics(
+  cluster: Cluster,
+  internals: Internals,
+  topicNames: readonly string[],
+): Promise<readonly string[]> {
+  const broker = await cluster.brokerPool.findConnectedBroker();
+  const answers = (await broker.connectionPool.send(metadataOf(internals, topicNames))) as readonly TopicAnswer[];
+  return answers.filter(({ errorCode }) => errorCode === TOPIC_DENIED).map(({ topicName }) => topicName);
+}
+
+/** Kafka's documentation, "Metadata API". */
+const metadataOf = ({ Encoder, Decoder }: Internals, topicNames: readonly string[]): object =>
+  callOf(
+    "Metadata",
+    METADATA_OF_TOPICS,
+    () => {
+      const encoder = new Encoder().writeInt32(topicNames.length);
+      for (const name of topicNames) encoder.writeString(name);
+      return encoder.writeBuffer(NEVER);
+    },
+    (payload) => topicsOf(new Decoder(payload)),
+  );
+
+function topicsOf(decoder: AnswerDecoder): TopicAnswer[] {
+  decoder.readInt32(); // how long the broker throttles us
+  decoder.readArray(skipBroker);
+  decoder.readString(); // the cluster's id
+  decoder.readInt32(); // which broker controls it
+  return decoder.readArray((topic) => {
+    const errorCode = topic.readInt16();
+    const topicName = topic.readString();
+    topic.readBoolean(); // whether it is one of Kafka's own
+    topic.readArray(skipPartition);
+    return { topicName, errorCode };
+  });
+}
+
+function skipPartition(decoder: AnswerDecoder): void {
+  decoder.readInt16(); // what is wrong with it
+  decoder.readInt32(); // its number
+  decoder.readInt32(); // its leader
+  decoder.readArray((replica) => replica.readInt32());
+  decoder.readArray((inSync) => inSync.readInt32());
 }

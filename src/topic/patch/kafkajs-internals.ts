@@ -55,7 +55,7 @@ export interface BrokerConnection {
   readonly port: number;
   readonly socket?: Socket;
   connect(this: BrokerConnection): Promise<unknown>;
-  rejectRequests(error: Error): void;
+  rejectRequests(this: BrokerConnection, error: Error): void;
 }
 
 /** A consumer's side of its group. A fetch brings a batch of each partition, also an empty one. */
@@ -63,6 +63,16 @@ export interface GroupSide {
   maxWaitTime: number;
   heartbeat(this: unknown, options: { readonly interval: number }): Promise<void>;
   fetch(this: GroupSide, nodeId: number): Promise<readonly BatchInside[]>;
+}
+
+/** A cluster's side of a group: who coordinates it. */
+export interface ClusterSide {
+  readonly brokerPool: { findConnectedBroker(): Promise<CoordinatorSource> };
+  findGroupCoordinatorMetadata(this: ClusterSide, of: object): Promise<unknown>;
+}
+
+interface CoordinatorSource {
+  findGroupCoordinator(of: object): Promise<unknown>;
 }
 
 export interface ProduceData {
@@ -113,6 +123,7 @@ export interface Internals {
   readonly RequestQueue: { readonly prototype: RequestQueue };
   readonly Connection: { readonly prototype: BrokerConnection };
   readonly ConsumerGroup: { readonly prototype: GroupSide };
+  readonly Cluster: { readonly prototype: ClusterSide };
   readonly requests: Requests;
   readonly Encoder: new () => RequestEncoder;
   readonly Decoder: new (payload: Buffer) => AnswerDecoder;
@@ -141,6 +152,7 @@ export function kafkajsInternals(load: (module: string) => unknown = ownCopy): I
     RequestQueue: load("src/network/requestQueue/index.js"),
     Connection: load("src/network/connection.js"),
     ConsumerGroup: load("src/consumer/consumerGroup.js"),
+    Cluster: load("src/cluster/index.js"),
     requests,
     Encoder: load("src/protocol/encoder.js"),
     Decoder: load("src/protocol/decoder.js"),
@@ -157,7 +169,7 @@ export function kafkajsInternals(load: (module: string) => unknown = ownCopy): I
 }
 
 /** One of each kind, because most members are an object's own and not its class's. */
-function samplesOf({ RequestQueue, Connection, ConsumerGroup, requests, Encoder, Decoder, Batch }: Modules) {
+function samplesOf({ RequestQueue, Connection, ConsumerGroup, Cluster, requests, Encoder, Decoder, Batch }: Modules) {
   const nothing = { partition: 0, highWatermark: "0", messages: [], abortedTransactions: [] };
   try {
     const produce = requests.Produce.protocol({ version: AGREED.produce })({ acks: -1, timeout: 1, topicData: [] });
@@ -166,6 +178,7 @@ function samplesOf({ RequestQueue, Connection, ConsumerGroup, requests, Encoder,
       "request queue": new RequestQueue({ requestTimeout: 1 }),
       connection: new Connection({ host: "", port: 0, logger: { namespace: () => undefined } }),
       "consumer group": new ConsumerGroup({ logger: { namespace: () => undefined }, maxWaitTimeInMs: 1 }),
+      cluster: Cluster.prototype,
       encoder: new Encoder(),
       decoder: new Decoder(Buffer.alloc(0)),
       "produce request": produce.request,

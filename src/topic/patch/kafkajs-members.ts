@@ -14,6 +14,7 @@ export const MEMBERS = {
   },
   connection: { host: "string", port: "number", connect: "function", rejectRequests: "function" },
   "consumer group": { maxWaitTime: "number", heartbeat: "function", fetch: "function" },
+  cluster: { findGroupCoordinatorMetadata: "function" },
   encoder: {
     buffer: "object",
     writeString: "function",

@@ -125,9 +125,9 @@ describe.each<[string, string, () => string, Record<(typeof SSL_MODES)[number], 
       disable: "clear",
       allow: "clear",
       prefer: "clear",
-      require: "database_unreachable: ",
-      "verify-ca": "database_unreachable: ",
-      "verify-full": "database_unreachable: ",
+      require: "tls_refused: ",
+      "verify-ca": "tls_refused: ",
+      "verify-full": "tls_refused: ",
     },
   ],
   [
@@ -153,7 +153,7 @@ describe.each<[string, string, () => string, Record<(typeof SSL_MODES)[number], 
       prefer: "tls",
       require: "tls",
       "verify-ca": "tls",
-      "verify-full": "database_unreachable: ",
+      "verify-full": "tls_refused: ",
     },
   ],
   [
@@ -164,9 +164,9 @@ describe.each<[string, string, () => string, Record<(typeof SSL_MODES)[number], 
       disable: "clear",
       allow: "clear",
       prefer: "clear",
-      require: "database_unreachable: ",
-      "verify-ca": "database_unreachable: ",
-      "verify-full": "database_unreachable: ",
+      require: "tls_refused: ",
+      "verify-ca": "tls_refused: ",
+      "verify-full": "tls_refused: ",
     },
   ],
   [
@@ -177,9 +177,9 @@ describe.each<[string, string, () => string, Record<(typeof SSL_MODES)[number], 
       disable: "clear",
       allow: "clear",
       prefer: "clear",
-      require: "database_unreachable: ",
-      "verify-ca": "database_unreachable: ",
-      "verify-full": "database_unreachable: ",
+      require: "tls_refused: ",
+      "verify-ca": "tls_refused: ",
+      "verify-full": "tls_refused: ",
     },
   ],
 ])("with a server that has %s", (_, server, root, expected) => {
@@ -217,7 +217,7 @@ describe("with a host that isn't this machine", () => {
       "config_invalid",
       "config_invalid",
       "config_invalid",
-      "database_unreachable",
+      "tls_refused",
       "config_invalid",
     ]);
     expect(await went(allowingPlaintext(urlOf(FAR, "")))).toBe("clear");
@@ -254,7 +254,7 @@ describe("a server that tells TLS from none", () => {
     expect(await went(urlOf("127.0.0.1", "sslmode=allow", "plain:pw"))).toBe("tls");
     await letIn("hostnossl all plain 127.0.0.1/32 scram-sha-256");
     expect(await went(urlOf("127.0.0.1", "sslmode=prefer", "plain:pw"))).toBe("clear");
-    expect(await went(urlOf("127.0.0.1", "sslmode=require", "plain:pw"))).toMatch(/^database_unreachable: .*pg_hba/);
+    expect(await went(urlOf("127.0.0.1", "sslmode=require", "plain:pw"))).toMatch(/^login_refused: .*pg_hba/);
   });
 });
 
@@ -275,9 +275,7 @@ describe("channel_binding", () => {
       expect(await went(urlOf("127.0.0.1", "sslmode=require", "plain:pw"))).toBe("tls");
     }
     await serve("none");
-    expect(await went(urlOf("127.0.0.1", "channel_binding=require", "plain:pw"))).toMatch(
-      /^database_unreachable: .*SSL/,
-    );
+    expect(await went(urlOf("127.0.0.1", "channel_binding=require", "plain:pw"))).toMatch(/^tls_refused: .*SSL/);
   });
 });
 
@@ -293,11 +291,11 @@ describe("a client's certificate", () => {
     vi.stubEnv("PGSSLKEY", key);
     expect(await went(url(""))).toBe("tls");
     vi.unstubAllEnvs();
-    expect(await went(url(""))).toMatch(/^database_unreachable: .*certificate/);
+    expect(await went(url(""))).toMatch(/^login_refused: .*certificate/);
     expect(await went(url(`&sslcert=${cert}`))).toMatch(/^config_invalid: a client certificate needs sslkey, too/);
-    expect(await went(url(`&sslcert=${cert}&sslkey=${other.key}`))).toMatch(/^config_invalid: sslkey: is not the key/);
+    expect(await went(url(`&sslcert=${cert}&sslkey=${other.key}`))).toMatch(/^file_unusable: sslkey: is not the key/);
     chmodSync(key, 0o644);
-    expect(await went(url(`&sslcert=${cert}&sslkey=${key}`))).toMatch(/^config_invalid: sslkey: .* has mode 0644/);
+    expect(await went(url(`&sslcert=${cert}&sslkey=${key}`))).toMatch(/^file_unusable: sslkey: .* has mode 0644/);
   });
 });
 
@@ -313,7 +311,7 @@ it("a command says of a file that isn't there, or is none, which it is, and noth
   ])) {
     const DATABASE_URL = urlOf("127.0.0.1", `sslmode=require&sslkey=${ours.folder}/ca.key&${name}=${path}`);
     const { code, stderr } = await tradetape(["migrate"], { DATABASE_URL, HOME: ours.folder });
-    expect([code, stderr]).toEqual([2, expect.stringMatching(`config_invalid.*${name}: .*${path}`)]);
+    expect([code, stderr]).toEqual([2, expect.stringMatching(`file_unusable.*${name}: .*${path}`)]);
   }
   const DATABASE_URL = urlOf("127.0.0.1", "sslmode=require");
   expect(await tradetape(["migrate"], { DATABASE_URL, HOME: ours.folder })).toMatchObject({ code: 0, stderr: "" });

@@ -116,6 +116,10 @@ class FakeAdmin implements LogAdmin {
     );
   }
 
+  requireVisible() {
+    return this.#ask(() => undefined);
+  }
+
   fetchSettings(topicNames: readonly string[]) {
     return this.#ask(
       ({ cluster }) =>

@@ -15,6 +15,8 @@ export interface Authority {
   readonly cert: string;
   /** A certificate by this authority. @param names as `DNS:localhost,IP:127.0.0.1` */
   issue(name: string, names: string, days?: number): Pair;
+  /** An encrypted copy of a key, in a file of its own. */
+  encrypt(key: string): string;
   remove(): void;
 }
 
@@ -36,6 +38,21 @@ export function newAuthority(): Authority {
       const by = ["-CA", "ca.crt", "-CAkey", "ca.key", "-CAcreateserial", "-days", String(days)];
       openssl(folder, ["x509", "-req", "-in", "request", ...by, "-extfile", extensions, "-out", cert]);
       return { cert: join(folder, cert), key: join(folder, key) };
+    },
+    encrypt(key) {
+      openssl(folder, [
+        "pkcs8",
+        "-topk8",
+        "-in",
+        key,
+        "-out",
+        `${key}.enc`,
+        "-passout",
+        "pass:of-tests",
+        "-v2",
+        "aes256",
+      ]);
+      return `${key}.enc`;
     },
     remove: () => rmSync(folder, { recursive: true }),
   };

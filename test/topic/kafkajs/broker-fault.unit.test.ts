@@ -19,23 +19,33 @@ describe("brokerFault", () => {
   it("sends a refused login to the credentials, not to a retry", () => {
     const denied = Object.assign(new Error("denied"), { name: "KafkaJSSASLAuthenticationError", retriable: false });
     expect(brokerFault(denied)).toMatchObject({
-      code: "broker_unreachable",
+      code: "login_refused",
       canRetry: false,
       next: expect.stringContaining("KAFKA_SASL_USERNAME"),
     });
   });
 
-  it("names the topic that an ACL doesn't admit, and says that no retry helps", () => {
-    const refused = { name: "KafkaJSProtocolError", type: "TOPIC_AUTHORIZATION_FAILED" };
-    const one = Object.assign(new Error("Not authorized"), refused);
-    const several = Object.assign(new Error("Topic creation errors"), {
-      name: "KafkaJSAggregateError",
-      errors: [Object.assign(new Error("Not authorized"), refused, { topic: "paper.ticks" })],
+  it.each([
+    ["TOPIC", { right: "READ", topicNames: ["paper.ticks"] }, "READ on topic paper.ticks"],
+    ["TOPIC", { right: "DESCRIBE_CONFIGS", topicNames: ["a", "b"] }, "DESCRIBE_CONFIGS on topic a, b"],
+    ["GROUP", { right: "READ", topicNames: ["paper.ticks"], groupId: "g" }, "READ on group g"],
+    ["CLUSTER", { right: "DESCRIBE" }, "DESCRIBE on cluster"],
+  ])("names the right that an ACL doesn't give, and says that no retry helps: %s, %j", (kind, asked, says) => {
+    const refused = { name: "KafkaJSProtocolError", type: `${kind}_AUTHORIZATION_FAILED` };
+    expect(brokerFault(Object.assign(new Error("Not authorized"), refused), asked)).toMatchObject({
+      code: "acl_missing",
+      canRetry: false,
+      message: `Kafka doesn't give the user ${says}`,
+      next: expect.stringContaining(`--operation ${asked.right}`),
     });
-    const fault = { code: "broker_unreachable", canRetry: false, message: "Kafka: paper.ticks: Not authorized" };
-    for (const given of [brokerFault(one, ["paper.ticks"]), brokerFault(several)]) {
-      expect(given).toMatchObject({ ...fault, next: expect.stringContaining("rights") });
-    }
+  });
+
+  it("names each topic that isn't made for want of a right", () => {
+    const refused = { name: "KafkaJSCreateTopicError", type: "TOPIC_AUTHORIZATION_FAILED" };
+    const errors = ["paper.ticks", "paper.bars"].map((topic) => Object.assign(new Error("no"), refused, { topic }));
+    const all = Object.assign(new Error("Topic creation errors"), { name: "KafkaJSAggregateError", errors });
+    const message = "Kafka doesn't give the user CREATE on topic paper.ticks, paper.bars";
+    expect(brokerFault(all)).toMatchObject({ code: "acl_missing", message });
   });
 
   it("waits for a group's coordinator, which kafkajs gives up after a few looks", () => {

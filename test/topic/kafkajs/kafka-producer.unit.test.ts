@@ -13,11 +13,12 @@ async function publisherOn(...appendedMs: number[]): Promise<Publisher> {
   const producer = { connect: async () => {}, disconnect: async () => {}, send: async () => acks() };
   const client: Pick<LogClient, "openAdmin" | "openProducer"> = {
     openAdmin: async () => ({ fetchCluster: async () => ({ brokers: 1 }), close: async () => {} }) as never,
-    openProducer: () => KafkaProducer.open({ producer: () => producer } as unknown as Kafka),
+    openProducer: () => KafkaProducer.open({ producer: () => producer } as unknown as Kafka, SPEECH),
   };
   return Publisher.open(client as LogClient, LIMITS);
 }
 
+const SPEECH = { isTls: false, logsIn: false };
 const MESSAGE = { topicName: "ticks", partition: 0, key: null, value: Buffer.of(1) };
 /** How many days the broker's clock is ahead of ours, as the publisher knows it. */
 const daysAhead = (publisher: Publisher) => Math.round((publisher.brokerUs() / 1000 - Date.now()) / DAY_MS);
@@ -42,7 +43,7 @@ test("a message of a partition that kafkajs doesn't know yet has it ask the clus
       return producer;
     },
   };
-  await KafkaProducer.open(kafka as unknown as Kafka);
+  await KafkaProducer.open(kafka as unknown as Kafka, SPEECH);
   const partitionOf = (partition: number) => {
     const partitionMetadata = [0, 1].map((partitionId) => ({ partitionId })) as PartitionMetadata[];
     return createPartitioner!()({ topic: "ticks", partitionMetadata, message: { value: null, partition } });

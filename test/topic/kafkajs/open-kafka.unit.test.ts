@@ -18,7 +18,7 @@ describe("openKafka", () => {
   it("names the TLS file that can't be read", () => {
     const env = { KAFKA_BROKERS: "127.0.0.1:9", KAFKA_SSL_ENABLED: "true", KAFKA_SSL_CA_FILE: "/nowhere/ca.pem" };
     const fault = expect.objectContaining({
-      code: "config_invalid",
+      code: "file_unusable",
       message: expect.stringMatching(/^KAFKA_SSL_CA_FILE/),
     });
     expect(() => openKafka(readConfig({}, env), log)).toThrow(fault);
@@ -51,14 +51,14 @@ describe("openKafka", () => {
       const path = join(ours.folder, "of-no-use");
       writeFileSync(path, text, { mode: 0o600 });
       const message = `KAFKA_SSL_${which}_FILE: ${path} ${why}`;
-      expect(() => open({ [which]: path })).toThrow(expect.objectContaining({ code: "config_invalid", message }));
+      expect(() => open({ [which]: path })).toThrow(expect.objectContaining({ code: "file_unusable", message }));
     });
 
     it("names the key that others than its user can read", () => {
       const { key } = ours.issue("open", "DNS:open");
       chmodSync(key, 0o644);
       const message = expect.stringMatching(/^KAFKA_SSL_KEY_FILE: .*key has mode 0644/);
-      expect(() => open({ KEY: key })).toThrow(expect.objectContaining({ code: "config_invalid", message }));
+      expect(() => open({ KEY: key })).toThrow(expect.objectContaining({ code: "file_unusable", message }));
     });
 
     it("refuses a key that isn't the certificate's, and opens with one that is", () => {
