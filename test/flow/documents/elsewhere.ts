@@ -40,6 +40,21 @@ export const ELSEWHERE: readonly Elsewhere[] = [
     by: "test/flow/revisions/as-of.flow.test.ts",
     has: "_as_of(d.published_at)",
   },
+  {
+    shown: "REASSIGN OWNED BY tradetape_owner TO paper_tradetape_owner;",
+    by: "test/flow/database/prefix.flow.test.ts",
+    has: '"REASSIGN OWNED BY tradetape_owner TO ',
+  },
+  {
+    shown: "TRADETAPE_ROLE_PREFIX=paper_ tradetape migrate --repair",
+    by: "test/flow/database/prefix.flow.test.ts",
+    has: "repairDatabase(connection, url",
+  },
+  {
+    shown: "TRADETAPE_ROLE_PREFIX=paper_ tradetape migrate --harden",
+    by: "test/flow/database/prefix.flow.test.ts",
+    has: 'tradetape(["migrate", "--harden"]',
+  },
   { shown: "npm run bench", by: "test/bench/bench.unit.test.ts", has: "a resumed bench measures only what is missing" },
   {
     shown: "import hashlib, json, struct, sys",
