@@ -1,8 +1,8 @@
-import { readFileSync } from "node:fs";
 import type { Command } from "commander";
 import { addCommand, type CommandSpec, newProgram } from "./command.ts";
 import { describeFailure, EXIT, type ExitCode } from "./exit.ts";
 import { addHelp } from "./help.ts";
+import { packageVersion } from "./version.ts";
 
 type Done = (code: ExitCode) => void;
 type Add = (program: Command, done: Done) => void;
@@ -24,6 +24,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Add>>> = {
   feeds: async () => (await import("./feeds/feeds.ts")).addFeeds,
   run: async () => adding((await import("./flow/run.ts")).runCommand),
   consume: async () => adding((await import("./flow/consume.ts")).consumeCommand),
+  doctor: async () => adding((await import("./look/doctor.ts")).doctorCommand),
   status: async () => adding((await import("./flow/status.ts")).statusCommand),
   tail: async () => adding((await import("./look/tail.ts")).tailCommand),
   console: async () => adding((await import("./look/console.ts")).consoleCommand),
@@ -92,16 +93,4 @@ export async function buildProgram(done: Done, first?: string): Promise<Command>
   addHelp(program);
   program.addHelpText("after", EXAMPLES);
   return program;
-}
-
-/** package.json lies two folders up in the sources and three in the published package. */
-function packageVersion(): string {
-  for (const up of ["../../package.json", "../../../package.json"]) {
-    try {
-      return (JSON.parse(readFileSync(new URL(up, import.meta.url), "utf8")) as { version: string }).version;
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
-    }
-  }
-  throw new Error("no package.json above src/cli");
 }

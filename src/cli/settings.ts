@@ -51,7 +51,7 @@ export const settings: CommandSpec<object> = {
     command.addHelpText("after", () => `\n${settingsText()}`);
   },
   run: async ({ config, out }) => {
-    const values = Object.fromEntries(settingRows().map((row) => [row.name, shown(config, row.name)]));
+    const values = Object.fromEntries(settingRows().map((row) => [row.name, shownSetting(config, row.name)]));
     out.result(values, () =>
       table(
         ["variable", "value"],
@@ -62,7 +62,8 @@ export const settings: CommandSpec<object> = {
   },
 };
 
-function shown(config: Config, name: SettingName): unknown {
+/** A setting as anybody may see it: of a secret one, that it is set. */
+export function shownSetting(config: Config, name: SettingName): unknown {
   const setting: { secret?: boolean } = SETTINGS[name];
   const value = config[name] ?? null;
   return setting.secret && value !== null ? "(set)" : value;

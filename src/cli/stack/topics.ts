@@ -64,21 +64,21 @@ async function measure(admin: LogAdmin, reports: readonly TopicReport[]): Promis
   return sizes;
 }
 
-/** A topic, and what changes of its schema the registry allows; null where it says nothing, or isn't asked. */
-interface TopicLine extends TopicSize {
+/** What changes of a topic's schema the registry allows; null where it says nothing, or isn't asked. */
+interface SubjectFacts {
   readonly compatibility: string | null;
   /** Versions of its schema whose events become letters, and why. */
   readonly unreadable: readonly (SchemaVersion & { readonly why: string })[];
 }
 
 /** @param sets whether subjects that allow something else are to allow COMPATIBLE changes from now on */
-async function withCompatibility(
-  topics: readonly TopicSize[],
+export async function withCompatibility<T extends Pick<TopicReport, "topic" | "name">>(
+  topics: readonly T[],
   registryUrl: string | undefined,
   sets: boolean,
-): Promise<TopicLine[]> {
+): Promise<(T & SubjectFacts)[]> {
   const subjects = registryUrl === undefined ? undefined : new Subjects(registryUrl);
-  const lines: TopicLine[] = [];
+  const lines: (T & SubjectFacts)[] = [];
   for (const size of topics) {
     const isEvents = (EVENT_TOPICS as readonly string[]).includes(size.topic);
     const found = isEvents && subjects !== undefined ? await subjects.compatibility(size.name) : null;
@@ -90,6 +90,8 @@ async function withCompatibility(
   }
   return lines;
 }
+
+type TopicLine = TopicSize & SubjectFacts;
 
 /** The registry compares types, and neither records' names nor what a number means: of some versions landing makes letters. */
 async function unreadableOf(
