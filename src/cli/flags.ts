@@ -57,3 +57,14 @@ export function uuidOf(what: string, text: string | undefined, allowed: string):
 
 export const wrong = (what: string, allowed: string): TradetapeError =>
   new TradetapeError("input_invalid", `${what} can't be used`, { next: `It can be: ${allowed}.` });
+
+const NOTE_CHARACTERS_MAX = 1000;
+
+/** What a flag says why, as a deed keeps it. @throws TradetapeError input_invalid */
+export function oneLine(flag: string, text: string): string {
+  const note = text.trim();
+  if (note === "" || note.length > NOTE_CHARACTERS_MAX || /\p{Cc}/u.test(note) || !note.isWellFormed()) {
+    throw wrong(flag, `one line of 1 to ${NOTE_CHARACTERS_MAX} characters`);
+  }
+  return note;
+}

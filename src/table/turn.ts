@@ -1,16 +1,11 @@
 import { Connection } from "./connection.ts";
 import { isDatabaseFault } from "./sqlstate.ts";
 
-/** What one session at a time may do, by the table that it locks meanwhile (0039_turns.sql). */
-type TurnOf = "audit_turn" | "replay_turn" | "removal_turn";
+/** What one session of the owner's at a time may do, by the table that it locks meanwhile (0039_turns.sql). */
+type TurnOf = "replay_turn" | "removal_turn";
 
 /** SQL; another one of its kind waits. What only reads the table, as a dump does, doesn't. */
 const lockOf = (turn: TurnOf): string => `LOCK TABLE tradetape.${turn} IN SHARE ROW EXCLUSIVE MODE`;
-
-/** Makes this transaction the only one of its kind, until it ends. */
-export async function takeTurnWithin(connection: Connection, turn: TurnOf): Promise<void> {
-  await connection.query(lockOf(turn));
-}
 
 /** A turn that outlasts transactions. */
 interface Turn {

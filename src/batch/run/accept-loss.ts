@@ -1,13 +1,8 @@
 import { randomUUID } from "node:crypto";
-import { deedEntry } from "../../audit/deed-entry.ts";
 import { TradetapeError } from "../../errors.ts";
-import { encodeEvent } from "../../event/codec.ts";
 import type { EventTopic } from "../../event/schemas.ts";
-import type { Connection } from "../../table/connection.ts";
 import { claimPartition, lockPartition } from "../../table/landing/landed.ts";
-import { advance, type LedgerRow, NOTHING_COUNTED } from "../../table/landing/ledger.ts";
-import { insertOutbox } from "../../table/landing/outbox.ts";
-import { loginOf } from "../../table/letters/letter-actions.ts";
+import { advanceBehindLoss } from "../../table/landing/ledger.ts";
 import type { LogClient } from "../../topic/log-client.ts";
 import { type OffsetRange, readRanges } from "../../topic/read-ranges.ts";
 import { topicName } from "../../topic/topics.ts";
@@ -43,11 +38,7 @@ export async function acceptLoss(services: LandingServices, loss: AcceptedLoss):
       const next = await lockPartition(connection, name, loss.partition);
       if (loss.from !== next) throw refused(name, loss, `the database expects offset ${next} next`);
       if (loss.to > lostTo) throw refused(name, loss, `the log still holds what begins at offset ${lostTo}`);
-      const { partition, reason, osUser } = loss;
-      const login = await loginOf(connection);
-      const detail = { reason, actor: login, os_user: osUser };
-      await advance(connection, name, { partition, ledger: ledgerRow(loss), detail });
-      await oweAuditEntry(connection, services, name, { ...loss, login });
+      await advanceBehindLoss(connection, name, { ...loss, actionId: randomUUID() });
       return { kind: "landed" };
     }),
   );
@@ -86,34 +77,6 @@ async function behindDamage(
     if (!(error instanceof TradetapeError && error.code === "batch_unreadable")) throw error;
     return error.facts!.to as number;
   }
-}
-
-const ledgerRow = ({ from, to }: AcceptedLoss): LedgerRow => ({
-  kind: "accepted_loss",
-  firstOffset: from,
-  nextOffset: to,
-  holes: 0,
-  lost: to - from,
-  ...NOTHING_COUNTED,
-  superseded: 0,
-});
-
-async function oweAuditEntry(
-  connection: Connection,
-  { config, databaseId, auditSchemaId }: Pick<LandingServices, "config" | "databaseId" | "auditSchemaId">,
-  name: string,
-  loss: AcceptedLoss & { readonly login: string },
-): Promise<void> {
-  const { partition, from, to, reason, login, osUser } = loss;
-  const deed = {
-    ...{ kind: "LOSS_ACCEPTED", actionId: randomUUID(), databaseId, login, osUser, doneUs: Date.now() * 1000 },
-    ...{ topic: name, partition, offset: from, session: null },
-    facts: { from_offset: from, to_offset: to, lost: to - from, reason },
-  };
-  const value = encodeEvent("audit", auditSchemaId, deedEntry(deed));
-  await insertOutbox(connection, name, [
-    { partition, message: { topic: topicName(config.namespace, "audit"), key: null, value, headers: {} } },
-  ]);
 }
 
 const refused = (name: string, loss: AcceptedLoss, why: string): TradetapeError =>

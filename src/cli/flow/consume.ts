@@ -8,6 +8,7 @@ import type { Tally } from "../../batch/tally.ts";
 import { TradetapeError } from "../../errors.ts";
 import type { CommandSpec } from "../command.ts";
 import { EXIT } from "../exit.ts";
+import { oneLine } from "../flags.ts";
 import { table } from "../output.ts";
 import type { Bar, Progress } from "../progress.ts";
 import { openForService } from "./service-start.ts";
@@ -78,7 +79,7 @@ function lossOf({ acceptLoss: range, reason }: ConsumeOptions): AcceptedLoss | u
   }
   const [consumer] = pickConsumers([topic]);
   const at = { partition: Number(partition), from: Number(from), to: Number(to) };
-  return { topic: consumer!.topic, ...at, reason, osUser: userName() };
+  return { topic: consumer!.topic, ...at, reason: oneLine("--reason", reason), osUser: userName() };
 }
 
 /** @throws TradetapeError input_invalid that lists the topics there are */

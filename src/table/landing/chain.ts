@@ -3,7 +3,7 @@ import { OFFSET_COLUMN } from "../sql.ts";
 import type { StageStatements } from "./stage.ts";
 
 /**
- * An audit entry's content as the chain hashes it, from the audit log or its stage alike: payload as jsonb's own text,
+ * An audit entry's content as the chain hashes it, as `link_entries` does (0040_kept_rules.sql): payload as jsonb's own text,
  * which is the same for the same value, time as whole microseconds.
  */
 const CHAIN_COLUMNS = [
@@ -19,59 +19,35 @@ const CHAIN_COLUMNS = [
   "source_partition::text",
   "source_offset::text",
 ];
+/** What `link_entries` takes of each entry, in its order. */
+const LINKED_COLUMNS = [
+  ...["log_id", '"timestamp"', "event_type", "actor", "payload", "success", "backtest_session_id", "correlation_id"],
+  ...["source_topic", "source_partition", "source_offset"],
+];
 const CHAIN_FIELDS = `ARRAY[${CHAIN_COLUMNS.join(", ")}]`;
 
-interface ChainHead {
-  readonly seq: number;
-  readonly hash: Buffer;
+/** What the audit log made of staged entries. */
+interface Linked {
+  /** Those that it didn't have. */
+  readonly fresh: number;
+  /** Those of them that went in. */
+  readonly linked: number;
 }
 
-interface StagedEntry {
-  readonly offset: number;
-  readonly fields: readonly (string | null)[];
-}
-
-/** The newest link, or undefined in an empty log. Call it in the chain's turn: two writers on one head would fork it. */
-export async function chainHead(connection: Connection): Promise<ChainHead | undefined> {
-  const rows = await connection.query<ChainHead & Record<string, unknown>>(
-    "SELECT seq, hash FROM public.audit_log ORDER BY seq DESC LIMIT 1",
+/**
+ * Links the staged entries that the log doesn't have yet, each id once, in the topic's order. It waits its turn: two writers on
+ * one head would fork the chain.
+ */
+export async function linkStaged(connection: Connection, stage: StageStatements): Promise<Linked> {
+  const lists = LINKED_COLUMNS.map((column) => `array_agg(${column}) AS ${column}`);
+  const given = LINKED_COLUMNS.map((column) => `s.${column}`);
+  const [row] = await connection.query<Linked & Record<string, unknown>>(
+    `SELECT l.fresh, l.linked FROM (
+       SELECT ${lists.join(", ")} FROM (SELECT * FROM ${stage.relation} ORDER BY ${OFFSET_COLUMN}) staged
+     ) s, tradetape.link_entries(${given.join(", ")}) l`,
+    [],
   );
-  return rows[0];
-}
-
-/** The staged entries that the log doesn't have yet, each id once, in the topic's order. */
-export function newEntries(connection: Connection, stage: StageStatements): Promise<readonly StagedEntry[]> {
-  return connection.query<StagedEntry & Record<string, unknown>>(
-    `SELECT ${OFFSET_COLUMN} AS "offset", ${CHAIN_FIELDS} AS fields FROM (
-       SELECT DISTINCT ON (log_id) * FROM ${stage.relation} s
-       WHERE NOT EXISTS (SELECT FROM public.audit_log a WHERE a.log_id = s.log_id) ORDER BY log_id, ${OFFSET_COLUMN}
-     ) fresh ORDER BY ${OFFSET_COLUMN}`,
-  );
-}
-
-export interface Link {
-  readonly offset: number;
-  readonly seq: number;
-  readonly previous: Buffer;
-  readonly hash: Buffer;
-}
-
-/** Inserts staged entries with their links. Without ON CONFLICT, because in its turn a known id here is a bug. */
-export async function insertLinked(
-  connection: Connection,
-  stage: StageStatements,
-  links: readonly Link[],
-): Promise<number> {
-  return connection.run(
-    `INSERT INTO public.audit_log (log_id, "timestamp", event_type, actor, payload, success, backtest_session_id,
-       correlation_id, source_topic, source_partition, source_offset, seq, prev_hash, hash)
-     SELECT s.log_id, s."timestamp", s.event_type, s.actor, s.payload, s.success, s.backtest_session_id,
-       s.correlation_id,
-       s.source_topic, s.source_partition, s.source_offset, l.seq, l.previous, l.hash
-     FROM unnest($1::bigint[], $2::bigint[], $3::bytea[], $4::bytea[]) AS l (o, seq, previous, hash)
-     JOIN ${stage.relation} s ON s.${OFFSET_COLUMN} = l.o ORDER BY l.seq`,
-    [links.map((l) => l.offset), links.map((l) => l.seq), links.map((l) => l.previous), links.map((l) => l.hash)],
-  );
+  return row!;
 }
 
 export interface ChainEntry {
@@ -121,15 +97,18 @@ export async function* chainPages(connection: Connection, from = 1, to?: number)
   }
 }
 
-/** One entry by its id. */
-export async function entryOf(connection: Connection, logId: string): Promise<ChainEntry | undefined> {
-  const rows = await connection.query<ChainEntry & Record<string, unknown>>(
+/** Those of these entries that the log has. */
+export async function entriesOf(connection: Connection, logIds: readonly string[]): Promise<readonly ChainEntry[]> {
+  return connection.query<ChainEntry & Record<string, unknown>>(
     `SELECT seq, log_id AS id, ${CHAIN_FIELDS} AS fields, prev_hash AS previous, hash FROM public.audit_log
-     WHERE log_id = $1`,
-    [logId],
+     WHERE log_id = ANY($1::uuid[])`,
+    [logIds],
   );
-  return rows[0];
 }
+
+/** One entry by its id. */
+export const entryOf = async (connection: Connection, logId: string): Promise<ChainEntry | undefined> =>
+  (await entriesOf(connection, [logId]))[0];
 
 /** The hash of one entry. */
 export async function hashAt(connection: Connection, seq: number): Promise<Buffer | undefined> {

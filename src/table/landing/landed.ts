@@ -20,7 +20,7 @@ const COLUMNS = `next_offset AS "nextOffset", origin, cluster_id AS "clusterId",
  * Makes a partition known, beginning at `logStart`, unless it is known; returns where it stands either way. What the log
  * no longer held when the partition was first seen lies before its origin, and is no loss.
  *
- * It selects before it inserts, because INSERT ... ON CONFLICT DO NOTHING waits for whoever is changing the row: behind an
+ * It selects before it asks for one, because INSERT ... ON CONFLICT DO NOTHING waits for whoever is changing the row: behind an
  * owner that froze after its UPDATE the next owner would never come to a landing, whose `LockWatch` ends such owners.
  */
 export async function claimPartition(
@@ -32,11 +32,7 @@ export async function claimPartition(
 ): Promise<LandedOffset> {
   const known = await landedOffset(connection, topic, partition);
   if (known) return known;
-  await connection.run(
-    `INSERT INTO tradetape.landed_offset (topic, partition, next_offset, origin, cluster_id)
-     VALUES ($1, $2, $3, $3, $4) ON CONFLICT DO NOTHING`,
-    [topic, partition, logStart, clusterId],
-  );
+  await connection.run("SELECT tradetape.claim_partition($1, $2, $3, $4)", [topic, partition, logStart, clusterId]);
   return (await landedOffset(connection, topic, partition))!;
 }
 
@@ -64,8 +60,7 @@ interface LockedPlace {
 }
 
 /**
- * Takes the locks of partitions for this transaction, and with them the right to land. Lowest first, so that two
- * transactions that lock several never wait for each other.
+ * Takes the locks of partitions for this transaction, and with them the right to land.
  */
 export async function lockPartitions(
   connection: Connection,
@@ -73,8 +68,7 @@ export async function lockPartitions(
   partitions: readonly number[],
 ): Promise<ReadonlyMap<number, LockedPlace>> {
   const rows = await connection.query<LockedPlace & { partition: number }>(
-    `SELECT partition, next_offset AS next, rewinds FROM tradetape.landed_offset WHERE topic = $1 AND partition = ANY($2::int[])
-     ORDER BY partition FOR UPDATE`,
+    "SELECT partition, next, rewinds FROM tradetape.lock_partitions($1, $2::int[])",
     [topic, partitions],
   );
   const places = new Map(rows.map(({ partition, next, rewinds }) => [partition, { next, rewinds }]));

@@ -51,7 +51,8 @@ interface Advance {
 }
 
 /**
- * Writes ledger rows and moves next_offset by compare and set, which is the last fence should the lock ever not hold.
+ * Writes ledger rows of batches and releases and moves next_offset by compare and set, which is the last fence should the lock
+ * ever not hold.
  * @returns each row's key, by which `isInLedger` finds it after a COMMIT whose answer was lost; no key for a partition whose
  * next_offset isn't where its row begins, or that was rewound since
  */
@@ -61,27 +62,7 @@ export async function advanceWhereNext(
   advances: readonly Advance[],
 ): Promise<ReadonlyMap<number, LedgerKey>> {
   const rows = await connection.query<LedgerKey & { partition: number }>(
-    `WITH moved AS (
-       UPDATE tradetape.landed_offset AS landed SET next_offset = given."nextOffset", updated_at = now(),
-         last_offset = coalesce(given."lastOffset", landed.last_offset),
-         last_digest = coalesce(decode(given."lastDigest", 'hex'), landed.last_digest),
-         leader_epoch = CASE given.kind WHEN 'release' THEN landed.leader_epoch ELSE given."leaderEpoch" END,
-         topic_id = coalesce(landed.topic_id, given."topicId")
-       FROM jsonb_to_recordset($2::jsonb) AS given (partition int, kind text, "firstOffset" bigint, "nextOffset" bigint,
-         holes bigint, read bigint, written bigint, duplicate bigint, replaced bigint, dead bigint, parked bigint,
-         filtered bigint, lost bigint, superseded bigint, detail jsonb, "lastOffset" bigint, "lastDigest" text,
-         "leaderEpoch" int, "readAfter" int, "topicId" text)
-       WHERE landed.topic = $1 AND landed.partition = given.partition AND landed.next_offset = given."firstOffset"
-         AND landed.rewinds = coalesce(given."readAfter", landed.rewinds)
-       RETURNING given.*, landed.rewinds
-     )
-     INSERT INTO tradetape.landed_batch (topic, partition, seq, kind, first_offset, next_offset, holes, read, written,
-       duplicate, replaced, dead, parked, filtered, lost, superseded, detail, rewinds, leader_epoch)
-     SELECT $1, partition, (SELECT coalesce(max(seq), 0) + 1 FROM tradetape.landed_batch AS before
-         WHERE before.topic = $1 AND before.partition = moved.partition),
-       kind, "firstOffset", "nextOffset", holes, read, written, duplicate, replaced, dead, parked, filtered, lost,
-       superseded, detail, rewinds, "leaderEpoch"
-     FROM moved RETURNING partition, seq, landed_at::text AS "landedAt"`,
+    `SELECT partition, seq, landed_at::text AS "landedAt" FROM tradetape.advance($1, $2::jsonb)`,
     [topic, JSON.stringify(advances.map(recordOf))],
   );
   return new Map(rows.map(({ partition, seq, landedAt }) => [partition, { seq, landedAt }]));
@@ -148,4 +129,22 @@ export async function landedWindow(
     [topic, untilUs, recordsMin],
   );
   return row!;
+}
+
+/** Offsets [from, to) of a partition that are lost, who says so, and why. */
+interface Loss {
+  readonly partition: number;
+  readonly from: number;
+  readonly to: number;
+  readonly reason: string;
+  readonly actionId: string;
+  readonly osUser: string;
+}
+
+/** Goes on behind a loss that begins at a locked partition's next_offset, and notes the deed, which owes its audit entry. */
+export async function advanceBehindLoss(connection: Connection, topic: string, loss: Loss): Promise<void> {
+  const { partition, from, to, reason, actionId, osUser } = loss;
+  await connection.run("SELECT tradetape.accept_loss($1, $2, $3, $4, $5, $6, $7)", [
+    ...[topic, partition, from, to, reason, actionId, osUser],
+  ]);
 }

@@ -38,7 +38,7 @@ export interface StoredDeed {
 }
 
 /** SQL; a `StoredDeed` of the row `d`. */
-const DEED = `jsonb_build_object('kind', d.kind, 'actionId', d.action_id, 'login', d.login, 'osUser', d.os_user,
+export const DEED = `jsonb_build_object('kind', d.kind, 'actionId', d.action_id, 'login', d.login, 'osUser', d.os_user,
   'databaseId', (SELECT database_id FROM tradetape.database_id),
   'doneUs', (extract(epoch FROM d.done_at) * 1000000)::bigint, 'topic', d.topic, 'partition', d.partition, 'offset', d."offset",
   'facts', d.facts || CASE WHEN d.offsets IS NULL THEN '{}' ELSE jsonb_build_object('offsets', d.offsets) END)`;

@@ -71,7 +71,7 @@ export function directCopy(table: LandingTable): string {
 
 /**
  * SQL: lets all columns but these be null in the stage, which knows neither how the table generates them nor, in the chain's
- * case, what `insertLinked` will put there.
+ * case, what `link_entries` will put there.
  */
 const lenient = (relation: string, filled: readonly string[]) =>
   `DO $$ DECLARE other name; BEGIN

@@ -48,15 +48,26 @@ const CALLS: Readonly<Record<string, string>> = {
     FROM unnest(ARRAY[0.1::float8 + 0.2, 1e300, -37.63, 'NaN', '-Infinity', 5e-324, 184.25]) value`,
 };
 
+/** What link_entries takes. */
+const LISTS = [
+  ...["uuid[]", "timestamp with time zone[]", "text[]", "text[]", "jsonb[]", "boolean[]", "uuid[]", "text[]"],
+  ...["text[]", "integer[]", "bigint[]"],
+];
+
 /** What a function says is no answer, and why. */
 const NOT_ASKED: Readonly<Record<string, string>> = {
   "tradetape.make_day(text, date)": "it makes a partition: a test of its own looks at the bounds",
   "tradetape.keep_revisions(text, text[])": "it makes tables and functions, in migrations",
   ...Object.fromEntries(
     [
+      "accept_loss(text, integer, bigint, bigint, text, uuid, text)",
       "act_on_letters(text, text, integer, integer, bigint[], bigint[], text, jsonb, uuid, text)",
+      "advance(text, jsonb)",
+      "claim_partition(text, integer, bigint, text)",
       "end_allowance(bigint, text, uuid, text)",
+      `link_entries(${LISTS.join(", ")})`,
       "lock_letters(text, integer, integer, bigint[])",
+      "lock_partitions(text, integer[])",
       "note_deed(text, uuid, text, text, integer, bigint, bigint[], jsonb)",
       "require_note(text)",
       "require_offsets(bigint[])",

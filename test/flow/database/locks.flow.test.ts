@@ -123,7 +123,7 @@ test.each(["tradetape_reader", "tradetape_ops"])("%s may not hold anybody up, ei
   }
 });
 
-test.each(["replay_turn", "removal_turn", "migration"])(
+test.each(["audit_turn", "landed_offset", "replay_turn", "removal_turn", "migration"])(
   "tradetape_lander may not hold up whoever takes %s",
   async (table) => {
     const share = `DO $$ BEGIN LOCK TABLE tradetape.${table} IN ROW EXCLUSIVE MODE; END $$`;

@@ -94,6 +94,13 @@ const WRITES = [
   "SELECT tradetape.make_day('market_data_tick', '2024-03-05')",
   "UPDATE public.symbol SET symbol_id = gen_random_uuid()",
 ];
+const LANDINGS = [
+  "SELECT tradetape.claim_partition('ticks', 99, 0, 'x')",
+  "SELECT tradetape.lock_partitions('ticks', '{0}')",
+  "SELECT tradetape.advance('ticks', '[]')",
+  "SELECT tradetape.accept_loss('ticks', 0, 0, 1, 'x', gen_random_uuid(), 'x')",
+  "SELECT tradetape.link_entries('{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}')",
+];
 const DEEDS = [
   "SELECT tradetape.act_on_letters('DISCARD', 'ticks', 0, 0, '{1}', NULL, 'x', '{}', gen_random_uuid(), 'x')",
   "SELECT tradetape.lock_letters('ticks', 0, 0, '{1}')",
@@ -106,10 +113,10 @@ const READS = ["SELECT FROM tradetape.dead_letter", "SELECT FROM public.audit_lo
 const PUMPS = ["DELETE FROM tradetape.outbox", "DELETE FROM tradetape.parked_event"];
 
 describe.each<[Who, readonly string[]]>([
-  ["ops", [...REWRITES, ...WRITES]],
-  ["reader", [...REWRITES, ...WRITES, ...DEEDS]],
+  ["ops", [...REWRITES, ...WRITES, ...LANDINGS]],
+  ["reader", [...REWRITES, ...WRITES, ...LANDINGS, ...DEEDS]],
   ["lander", [...REWRITES.filter((sql) => !PUMPS.includes(sql)), ...DEEDS]],
-  ["nobody", [...REWRITES, ...WRITES, ...DEEDS, ...READS]],
+  ["nobody", [...REWRITES, ...WRITES, ...LANDINGS, ...DEEDS, ...READS]],
 ])("%s", (who, statements) => {
   test.each(statements)("may not: %s", async (sql) => {
     expect(await refusal(who, sql)).toBe("42501");

@@ -44,9 +44,9 @@ describe("a batch commits whole or not at all", () => {
 
   test.each([
     ["the outbox", "INSERT ON tradetape.outbox"],
-    ["the ledger", "INSERT ON tradetape.landed_batch"],
+    ["the ledger and next_offset", "EXECUTE ON FUNCTION tradetape.advance"],
     ["the table", "INSERT ON public.model_prediction"],
-    ["next_offset", "UPDATE ON tradetape.landed_offset"],
+    ["anything, by its lock,", "EXECUTE ON FUNCTION tradetape.lock_partitions"],
   ])(
     "when the right to write %s is taken away, nothing of it is visible, no letter is written, and it waits",
     async (_, right) => {

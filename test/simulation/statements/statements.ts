@@ -3,7 +3,7 @@ import type { LetterReason } from "../../../src/event/letter.ts";
 import type { FakeDatabase, Landed } from "../fakes/fake-database.ts";
 import type { Backend, FakePostgres } from "../fakes/fake-postgres.ts";
 import { databaseError } from "../fakes/fake-table.ts";
-import { advance, insertLanded, lock } from "./landed-statements.ts";
+import { acceptLoss, advance, insertLanded, lock, owe } from "./landed-statements.ts";
 import { REWIND_HANDLERS } from "./rewind-statements.ts";
 import {
   alterations,
@@ -126,17 +126,11 @@ const insertParked = taking<
 });
 
 const insertOutbox = taking<[string, number[], string[], (Buffer | null)[], (Buffer | null)[], string[]]>(
-  async ({ db, tx, values }) => {
-    const [sourceTopic, partitions, topics, keys, bodies, headers] = values;
+  async (context) => {
+    const [sourceTopic, partitions, topics, keys, bodies, headers] = context.values;
     for (const [i, topic] of topics.entries()) {
-      const outboxId = ++db.outboxIds;
-      const where = { sourceTopic, sourcePartition: partitions[i]!, outboxId, topic };
-      const message = { ...where, key: keys[i]!, value: bodies[i]!, headers: JSON.parse(headers[i]!) };
-      await db.outbox.insert(tx, String(outboxId), message);
-      tx.atCommit.push(() => {
-        db.owed.push(message);
-        tx.undo.push(() => void db.owed.splice(db.owed.indexOf(message), 1));
-      });
+      const message = { topic, key: keys[i]!, value: bodies[i]!, headers: JSON.parse(headers[i]!) };
+      await owe(context, { ...message, sourceTopic, sourcePartition: partitions[i]! });
     }
     return { rows: [], count: topics.length };
   },
@@ -214,7 +208,8 @@ const landedRow = ({ partition, next, origin, clusterId, topicId, leaderEpoch, .
 
 const HANDLERS: readonly (readonly [RegExp, Handler])[] = [
   ...REWIND_HANDLERS,
-  [/^INSERT INTO tradetape\.landed_offset/, insertLanded],
+  [/^SELECT tradetape\.claim_partition/, insertLanded],
+  [/^SELECT tradetape\.accept_loss/, acceptLoss],
   [
     /^SELECT next_offset AS "nextOffset"/,
     taking<[string, number]>(({ db, values }) => {
@@ -229,8 +224,8 @@ const HANDLERS: readonly (readonly [RegExp, Handler])[] = [
       rows([...db.landed.values()].filter((l) => l.topic === topic).map(landedRow)),
     ),
   ],
-  [/^SELECT partition, next_offset AS next, rewinds FROM tradetape\.landed_offset WHERE topic = \$1 AND/, lock],
-  [/^WITH moved AS \(\s*UPDATE tradetape\.landed_offset AS landed/, advance],
+  [/FROM tradetape\.lock_partitions/, lock],
+  [/FROM tradetape\.advance/, advance],
   [
     /^SELECT seq FROM tradetape\.landed_batch/,
     taking<[string, number, number, string]>(({ db, tx, values: [topic, partition, seq, landedAt] }) => {
