@@ -132,6 +132,7 @@ export const LAYERS: readonly (readonly Room[])[] = [
       knows: "what has to hold in a database, and between two",
       parts: [
         { name: "rows", knows: "the rows that differ, named by what the log says" },
+        { name: "topics", knows: "what landed, held against the topics" },
         { name: ".", knows: "problems, chain, sums and comparisons" },
       ],
     },

@@ -20,7 +20,8 @@ import {
   type ReplayState,
 } from "../table/upkeep/replay-run.ts";
 import { analyze, type IndexProgress } from "../table/upkeep/secondary-indexes.ts";
-import { type Finding, verify } from "../verify/verify.ts";
+import type { Finding } from "../verify/ledger.ts";
+import { verify } from "../verify/verify.ts";
 import type { Speed } from "./bounds.ts";
 import { buildIndexes } from "./build-indexes.ts";
 import { load } from "./load.ts";

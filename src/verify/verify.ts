@@ -6,7 +6,6 @@ import {
   countRows,
   cutLogs,
   inSnapshot,
-  ledgerGaps,
   ledgerSums,
   oldOutbox,
   removedRows,
@@ -18,15 +17,8 @@ import type { Connection } from "../table/connection.ts";
 import { type CountedAllowance, countedAllowances } from "../table/letters/allowed-letters.ts";
 import { mayLackSymbol, tablesOf } from "../table/rows/landing-table.ts";
 import { walkChain } from "./chain-walk.ts";
+import { checkLedger, type Finding, findFiltered } from "./ledger.ts";
 import { ReservedEntries } from "./reserved-entries.ts";
-
-/** A problem, which says that something doesn't hold; or a warning. */
-export interface Finding {
-  readonly check: "ledger" | "table" | "letters" | "parked" | "outbox" | "audit_chain" | "orphans";
-  /** The topic, table or entry that it is about. */
-  readonly subject: string;
-  readonly detail: string;
-}
 
 export interface Verification {
   readonly ok: boolean;
@@ -59,7 +51,7 @@ export function verify(
   options: { readonly quiet: boolean },
 ): Promise<Verification> {
   return inSnapshot(connection, async () => {
-    const ledger = await checkLedger(connection);
+    const ledger = await checkLedger(connection, consumers);
     const tables = await checkTables(connection, consumers);
     const outbox = await checkOutbox(connection, options.quiet ? 0 : OUTBOX_AGE_SECONDS_MAX);
     const chain = await checkChain(connection);
@@ -68,7 +60,7 @@ export function verify(
     return {
       ok: problems.length === 0,
       problems,
-      warnings: await findOrphans(connection, consumers),
+      warnings: [...(await findFiltered(connection, consumers)), ...(await findOrphans(connection, consumers))],
       rules: [...(await findRuleBreaks(connection, consumers)), ...chain.reserved],
       partitions: ledger.partitions,
       rows: tables.rows,
@@ -78,30 +70,6 @@ export function verify(
       cutLogs: await cutLogs(connection),
     };
   });
-}
-
-async function checkLedger(connection: Connection): Promise<{ problems: Finding[]; partitions: number }> {
-  const problems: Finding[] = (await ledgerGaps(connection)).map((gap) => ({
-    check: "ledger",
-    subject: `${gap.topic}/${gap.partition}`,
-    detail:
-      gap.seq < 0
-        ? `the ledger ends at offset ${gap.expected}, next_offset is ${gap.found}`
-        : `row ${gap.seq} begins at offset ${gap.found}, the one before it ended at ${gap.expected}`,
-  }));
-  const sums = await ledgerSums(connection);
-  for (const sum of sums) {
-    const subject = `${sum.topic}/${sum.partition}`;
-    if (sum.dead !== sum.letterRows) {
-      const detail = `the ledger counts ${count(sum.dead)} letters, dead_letter holds ${count(sum.letterRows)}`;
-      problems.push({ check: "letters", subject, detail });
-    }
-    if (sum.parked !== sum.parkedRows) {
-      const detail = `the ledger counts ${count(sum.parked)} parked, parked_event holds ${count(sum.parkedRows)}`;
-      problems.push({ check: "parked", subject, detail });
-    }
-  }
-  return { problems, partitions: sums.length };
 }
 
 /** Letters change by deeds alone, of which the audit log tells. */

@@ -8,9 +8,11 @@ import { requireMigrated } from "../../table/migrate.ts";
 import { compareDatabases } from "../../verify/against.ts";
 import { EventLog } from "../../verify/rows/event-log.ts";
 import { type TablesReport, verifyTables } from "../../verify/tables.ts";
+import { type TopicsReport, verifyTopics } from "../../verify/topics/topics.ts";
 import { type Verification, verify } from "../../verify/verify.ts";
 import { rowsProgress } from "../audit/rows-progress.ts";
 import { tablesText } from "../audit/tables-text.ts";
+import { topicsText } from "../audit/topics-text.ts";
 import type { CommandSpec, Session } from "../command.ts";
 import { EXIT } from "../exit.ts";
 import { wholeFlag, wrong } from "../flags.ts";
@@ -32,12 +34,12 @@ export const verifyCommand: CommandSpec<VerifyOptions> = {
   examples: [
     "tradetape verify                    exit code 1 when something doesn't hold",
     "tradetape verify --quiet            nothing runs: the outbox must be empty, too",
-    "tradetape verify --full             and that the tables are what the audit log says",
+    "tradetape verify --full             and that tables and topics are what the audit log says",
     "tradetape verify --against URL      and that another database, such as a replay's, holds the same rows",
   ],
   declare: (command) => {
     command.option("--quiet", "no consumer runs: nothing may wait to be published");
-    command.option("--full", "hold the tables against the audit log, too, as `audit verify --tables` does");
+    command.option("--full", "hold tables and topics against the audit log and the ledger, too; reads topics");
     command.option("--against <url>", "another database of the same topics, as postgres://...; DATABASE_URL is `here`");
     command.option("--wait <seconds>", "with --against: how long both may take to land equally far", "30");
   },
@@ -49,9 +51,11 @@ export const verifyCommand: CommandSpec<VerifyOptions> = {
     const here = await openReader(databaseUrl);
     try {
       const result = await verify(here, CONSUMERS, { quiet: options.quiet === true });
-      const tables = options.full && (await tablesOf(here, session));
-      const looked = { ...result, ...(tables ? { ok: result.ok && tables.ok, tables } : {}) };
-      const text = [verificationText(result), ...(tables ? [tablesText(tables)] : [])].join("\n\n");
+      const full = options.full && (await lookFull(here, session));
+      const ok = result.ok && (!full || (full.tables.ok && full.topics.ok));
+      const looked = { ...result, ok, ...full };
+      const texts = full ? [tablesText(full.tables), topicsText(full.topics)] : [];
+      const text = [verificationText(result), ...texts].join("\n\n");
       if (other === undefined) {
         out.result(looked, () => text);
         return looked.ok ? EXIT.good : EXIT.foundWrong;
@@ -61,12 +65,11 @@ export const verifyCommand: CommandSpec<VerifyOptions> = {
         const onProgress = session.progress.line;
         const found = await compareDatabases({ here, there }, CONSUMERS, { waitMs, stop: signal, onProgress });
         if (found === undefined) return EXIT.interrupted;
-        const ok = looked.ok && found.equal;
         const places = { here: addressOf(databaseUrl), there: addressOf(other) };
-        out.result({ ...looked, ok, against: { ...places, ...found } }, () =>
+        out.result({ ...looked, ok: ok && found.equal, against: { ...places, ...found } }, () =>
           [text, comparisonText(found, places)].join("\n\n"),
         );
-        return ok ? EXIT.good : EXIT.foundWrong;
+        return ok && found.equal ? EXIT.good : EXIT.foundWrong;
       } finally {
         await there.close();
       }
@@ -76,8 +79,17 @@ export const verifyCommand: CommandSpec<VerifyOptions> = {
   },
 };
 
-const tablesOf = (connection: Connection, { config, log, progress }: Session): Promise<TablesReport> =>
-  inSnapshot(connection, () => verifyTables(connection, CONSUMERS, new EventLog(config, log), rowsProgress(progress)));
+interface FullLook {
+  readonly tables: TablesReport;
+  readonly topics: TopicsReport;
+}
+
+const lookFull = (connection: Connection, { config, log, progress }: Session): Promise<FullLook> =>
+  inSnapshot(connection, async () => {
+    const eventLog = new EventLog(config, log);
+    const tables = await verifyTables(connection, CONSUMERS, eventLog, rowsProgress(progress));
+    return { tables, topics: await verifyTopics(connection, CONSUMERS, eventLog) };
+  });
 
 /** A session that can read, of a database that this program knows. */
 async function openReader(databaseUrl: string): Promise<Connection> {

@@ -68,6 +68,37 @@ export function ledgerGaps(connection: Connection): Promise<LedgerGap[]> {
   );
 }
 
+/** Rows of the ledger that count what can't be: those that landed before the ledger refused them. */
+export const impossibleRows = (
+  connection: Connection,
+): Promise<{ readonly topic: string; readonly partition: number; readonly seq: number }[]> =>
+  connection.query(
+    `SELECT topic, partition, seq FROM tradetape.landed_batch
+     WHERE NOT (least(holes, lost, read, written, duplicate, replaced, dead, filtered, removed) >= 0
+       AND (parked >= 0 OR kind = 'release') AND (kind = 'batch' OR read + holes = 0) AND (kind = 'accepted_loss' OR lost = 0)
+       AND (kind = 'removed' OR removed = 0) AND (kind IN ('batch', 'accepted_loss', 'rewound') OR first_offset = next_offset))
+     ORDER BY 1, 2, 3 LIMIT 100`,
+  );
+
+/**
+ * Events of a topic that were filtered though nothing here says why: there is no session of any kind, no day was dropped, and
+ * no replay left anything out. Only a consumer that doesn't serve what belongs to no session filters then.
+ */
+export const unexplainedFilter = (
+  connection: Connection,
+  topic: string,
+  table: string,
+): Promise<{ readonly topic: string; readonly partition: number; readonly filtered: number }[]> =>
+  connection.query(
+    `SELECT topic, partition, sum(filtered)::bigint AS filtered FROM tradetape.landed_batch b
+     WHERE (topic = $1 OR right(topic, length($1) + 1) = '.' || $1) AND filtered > 0
+       AND NOT EXISTS (SELECT FROM public.backtest_session)
+       AND NOT EXISTS (SELECT FROM tradetape.day_table d WHERE d.table_name = $2 AND d.keep_from IS NOT NULL)
+       AND NOT EXISTS (SELECT FROM tradetape.replay_run r WHERE b.topic = ANY(r.topics))
+     GROUP BY 1, 2 ORDER BY 1, 2`,
+    [topic, table],
+  );
+
 /** A time that a partition's landing went back, because its log was no longer the one that had landed. */
 export interface CutLog {
   readonly topic: string;

@@ -6,8 +6,10 @@ import { makeEncoder } from "../../batch/encode/make-encoder.ts";
 import { firstFrom } from "../../batch/group/withhold.ts";
 import { type Config, requireServices } from "../../config.ts";
 import { Admission } from "../../event/admission.ts";
-import { HEADER_BYTES } from "../../event/codec.ts";
+import { EventReader, HEADER_BYTES } from "../../event/codec.ts";
+import type { Refusal } from "../../event/letter.ts";
 import { openRegistry, type Registry } from "../../event/registry.ts";
+import type { EventTopic } from "../../event/schemas.ts";
 import type { Log } from "../../log.ts";
 import { lettersIn, unservedSessions } from "../../table/checks/rows-of-parts.ts";
 import type { Connection } from "../../table/connection.ts";
@@ -17,6 +19,7 @@ import { keptFrom } from "../../table/upkeep/day-partitions.ts";
 import type { FetchedBatch } from "../../topic/fetch/fetched-batch.ts";
 import { openKafka } from "../../topic/kafkajs/open-kafka.ts";
 import { type LogClient, withAdmin } from "../../topic/log-client.ts";
+import type { PartitionOffsets } from "../../topic/offsets.ts";
 import { type OffsetRange, readRanges } from "../../topic/read-ranges.ts";
 
 /** What is asked of the log, and of which table. */
@@ -37,6 +40,11 @@ interface RowPlace {
   readonly offset: number;
 }
 
+/** A record of the log, read as landing reads it but for whether its times may be. */
+export interface LogRecord extends RowPlace {
+  readonly event: Readonly<Record<string, unknown>> | Refusal;
+}
+
 /** So many rows are in memory at a time, as the log and as the table has them, with some 500 bytes each. */
 const ROWS_AT_ONCE = 200_000;
 
@@ -53,6 +61,11 @@ export class EventLog {
     this.#log = log;
   }
 
+  /** The kinds of sessions whose events land, as far as this process knows. */
+  get sessionKinds(): Config["sessionKinds"] {
+    return this.#config.sessionKinds;
+  }
+
   #open() {
     const { schemaRegistryUrl } = requireServices(this.#config, "kafkaBrokers", "schemaRegistryUrl");
     this.#services ??= {
@@ -63,11 +76,44 @@ export class EventLog {
   }
 
   /**
+   * Where each partition of a topic begins and ends.
+   * @throws TradetapeError config_invalid, broker_unreachable, topic_missing
+   */
+  ends(topic: string): Promise<readonly PartitionOffsets[]> {
+    return withAdmin(this.#open().client, (admin) => admin.fetchOffsets(topic));
+  }
+
+  /**
+   * Tells of every record of these ranges, in the order of the offsets, a batch at a time.
+   * @param kind whose events the topic has
+   * @throws TradetapeError broker_unreachable, topic_missing, registry_unreachable, batch_unreadable
+   */
+  async records(
+    kind: EventTopic,
+    topic: string,
+    ranges: readonly OffsetRange[],
+    take: (records: readonly LogRecord[]) => Promise<void>,
+  ): Promise<void> {
+    const { client, registry } = this.#open();
+    const reader = new EventReader(kind, registry);
+    await readRanges(client, topic, ranges, this.#config, async (batch, { partition, from, to }) => {
+      await fetchSchemas(reader, registry, batch);
+      const { records } = batch;
+      const found: LogRecord[] = [];
+      for (let i = firstFrom(records, from); i < firstFrom(records, to); i++) {
+        found.push({ partition, offset: records.offsetOf(i), event: reader.read(records.record(i).value) });
+      }
+      await take(found);
+      return to;
+    });
+  }
+
+  /**
    * Parts ranges of a topic into those that the log still holds, and the others.
    * @throws TradetapeError config_invalid, broker_unreachable, topic_missing
    */
   async held(topic: string, ranges: readonly OffsetRange[]): Promise<{ held: OffsetRange[]; gone: OffsetRange[] }> {
-    const ends = await withAdmin(this.#open().client, (admin) => admin.fetchOffsets(topic));
+    const ends = await this.ends(topic);
     const parts = ranges.map(({ partition, from, to }) => {
       const { low, high } = ends.find((end) => end.partition === partition) ?? { low: to, high: to };
       const [first, next] = [Math.min(Math.max(from, low), to), Math.max(Math.min(to, high), from)];
@@ -115,7 +161,7 @@ export class EventLog {
     };
     const isLetter = ({ partition, offset }: RowPlace) => letters.size > 0 && letters.has(`${partition}/${offset}`);
     await readRanges(client, topic, ranges, this.#config, async (batch, { partition, from, to }) => {
-      await fetchSchemas(encoder, registry, batch);
+      await fetchSchemas(encoder.reader, registry, batch);
       const { records } = batch;
       const range = { firstOffset: from, nextOffset: to, from: firstFrom(records, from), to: firstFrom(records, to) };
       const { rows, nextOffset } = encodeBatch(encoder, partition, records, range);
@@ -135,6 +181,6 @@ export class EventLog {
   }
 }
 
-async function fetchSchemas({ reader }: Encoder, registry: Registry, batch: FetchedBatch): Promise<void> {
+async function fetchSchemas(reader: EventReader, registry: Registry, batch: FetchedBatch): Promise<void> {
   for (const id of reader.missing(batch.heads(HEADER_BYTES))) await registry.fetch(id);
 }
