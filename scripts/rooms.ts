@@ -96,6 +96,10 @@ export const LAYERS: readonly (readonly Room[])[] = [
     },
   ],
   [
+    {
+      path: "src/status",
+      knows: "how far each partition has landed, how late it is and until when, and what its group does",
+    },
     { path: "src/audit", knows: "audit entries, their chain, checkpoints and proofs" },
     { path: "src/calendar", knows: "when exchanges are open; where bars of days, weeks and sessions begin and end" },
     { path: "src/agent", knows: "what an agent publishes: ids, links, headers" },

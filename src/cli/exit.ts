@@ -29,7 +29,7 @@ interface Failure {
  * PostgreSQL becomes one; anything else is a bug, whose stack is the only thing that helps.
  */
 export function describeFailure(thrown: unknown, json: boolean): Failure {
-  const error = isOutage(thrown) ? sessionEnded(thrown) : thrown;
+  const error = outageAsError(thrown);
   if (error instanceof CommanderError) return { code: error.exitCode === 0 ? EXIT.good : EXIT.cannot, text: "" };
   if (error instanceof TradetapeError) {
     return { code: EXIT.cannot, text: json ? failureJson(error) : failureText(error) };
@@ -37,6 +37,9 @@ export function describeFailure(thrown: unknown, json: boolean): Failure {
   const stack = error instanceof Error ? (error.stack ?? error.message) : String(error);
   return { code: EXIT.bug, text: `A bug in tradetape, please report it with these lines:\n${stack}\n` };
 }
+
+/** What was thrown, where PostgreSQL ended the session as a sentence of ours. */
+export const outageAsError = (thrown: unknown): unknown => (isOutage(thrown) ? sessionEnded(thrown) : thrown);
 
 /** Whether PostgreSQL ended the session or the statement for a reason of its own: a shutdown, an administrator, a full disk. */
 const isOutage = (error: unknown): error is DatabaseFault & Error =>

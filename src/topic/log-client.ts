@@ -1,5 +1,5 @@
 import type { FetchedBatch } from "./fetch/fetched-batch.ts";
-import type { EpochEnd, Mark, PartitionOffsets, TopicPartition } from "./offsets.ts";
+import type { EpochEnd, Mark, PartitionOffsets, TopicPartition, VisibleLog } from "./offsets.ts";
 import type { RecordWriter } from "./wire/record-writer.ts";
 
 /**
@@ -62,6 +62,11 @@ export interface LogAdmin {
     from: ReadonlyMap<number, number>,
     limits: FetchLimits,
   ): Promise<readonly FetchedBatch[]>;
+  /**
+   * What readers get of a topic's logs from these offsets on, by partition. Left out are partitions whose log no longer holds
+   * the offset, or not yet.
+   */
+  fetchVisible(topicName: string, from: ReadonlyMap<number, number>): Promise<ReadonlyMap<number, VisibleLog>>;
   /** What a group has marked of a topic; partitions without a mark are left out. */
   fetchMarks(groupId: string, topicName: string): Promise<readonly Mark[]>;
   close(): Promise<void>;

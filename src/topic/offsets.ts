@@ -16,6 +16,24 @@ export interface EpochEnd {
   readonly end: number;
 }
 
+/** What readers get of one partition's log from an offset on: not what transactions left that were aborted or are open. */
+export interface VisibleLog {
+  /** Where it ends for readers: where the oldest open transaction begins, or the log's end. */
+  readonly end: number;
+  /** Its first record; undefined where there is none. */
+  readonly first: VisibleRecord | undefined;
+  /** Where the log itself ends, what readers don't get yet included. */
+  readonly logEnd: number;
+  /** The first record of the oldest open transaction, which lies at `end`; undefined where none is open. */
+  readonly open: VisibleRecord | undefined;
+}
+
+export interface VisibleRecord {
+  readonly offset: number;
+  /** The broker's time, milliseconds since 1970; undefined where its producer set the time, or it can't be read. */
+  readonly publishedAtMs: number | undefined;
+}
+
 /** One partition's log: `low` is the first offset it still holds, `high` the one the next record will get. */
 export interface PartitionOffsets {
   readonly partition: number;

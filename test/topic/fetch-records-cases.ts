@@ -4,6 +4,7 @@ import { withAdmin } from "../../src/topic/log-client.ts";
 import { readNewest, type Seen } from "../../src/topic/read-newest.ts";
 import { readOnward } from "../../src/topic/read-onward.ts";
 import { type LogBed, produce, text } from "./log-client-bed.ts";
+import { visibleCases } from "./visible-records-cases.ts";
 
 const LIMITS = { waitMs: 100, partitionBytesMax: 65_536 };
 
@@ -13,6 +14,8 @@ interface Read extends Seen {
 
 /** Reading a log as nobody's group (`fetchRecords`, and what reads by it). */
 export function fetchCases({ bedOf }: { bedOf(partitions: number): Promise<LogBed> }): void {
+  visibleCases({ bedOf });
+
   it("come from the offsets that are asked for, with none of what was aborted, and move on behind it", async () => {
     const bed = await bedOf(2);
     await produce(bed, { 0: [..."abc"].map(text), 1: [..."xyz"].map(text) });

@@ -1,25 +1,9 @@
 import { kindsText } from "../../batch/land/letter-digest.ts";
 import { AFTERWARDS } from "../../batch/run/group-state.ts";
+import { speaks } from "../../status/group-word.ts";
 import { type HeardState, readStates } from "../../table/checks/group-states.ts";
 import type { Connection } from "../../table/connection.ts";
 import { printable } from "../output.ts";
-
-/**
- * `silent`: a process that told of running or waiting tells no more. `none`: no process tells of a group of this topic.
- * `stopped` and `ended` may be what a run told at its end.
- */
-export type GroupWord = HeardState["state"] | "silent" | "none";
-
-const speaks = ({ isSilent, endedAt }: HeardState) => !isSilent && endedAt === null;
-
-/** @param heard of one topic, the worst first */
-export function groupWord(heard: readonly HeardState[]): GroupWord {
-  const speaking = heard.find(speaks);
-  if (speaking !== undefined) return speaking.state;
-  const [last] = heard.toSorted((a, b) => b.seenAt.localeCompare(a.seenAt));
-  if (last === undefined) return "none";
-  return last.state === "stopped" || last.state === "ended" ? last.state : "silent";
-}
 
 /** A group that waits or that a trouble has stopped, for a person. */
 export function troubleText(heard: HeardState): string {

@@ -3,6 +3,8 @@ import { html } from "./preact.js";
 
 const sum = (rows, name) => rows.reduce((all, row) => all + row[name], 0);
 
+const landedPerSecond = (rows) => Math.round(rows.reduce((all, row) => all + row.landedPerSecond.over60s, 0));
+
 /** States from the worst to the best. */
 const STATES = ["stopped", "silent", "waiting", "ended", "none", "running"];
 const MARKS = { stopped: "bad", silent: "bad", waiting: "wait", ended: "quiet", none: "quiet", running: "good" };
@@ -33,7 +35,7 @@ function topicRow(own) {
     shown(topic),
     html`<span class=${MARKS[group]}>${own.some((row) => row.cut) ? "log was cut" : group}</span>`,
     count(sum(own, "lag")),
-    count(sum(own, "recordsPerSecond")),
+    count(landedPerSecond(own)),
     letters > 0 ? html`<a href="#/letters">${count(letters)}</a>` : count(0),
     count(sum(own, "parked")),
     count(sum(own, "outbox")),
@@ -73,7 +75,7 @@ export function Overview({ overview }) {
   const tiles = [
     ["groups in trouble", stopped, stopped > 0 ? "bad" : "good"],
     ["records behind", sum(rows, "lag")],
-    ["records a second", sum(rows, "recordsPerSecond")],
+    ["records a second", landedPerSecond(rows)],
     ["letters", sum(rows, "letters"), sum(rows, "letters") > 0 ? "wait" : ""],
     ["parked", sum(rows, "parked")],
     ["outbox", sum(rows, "outbox")],

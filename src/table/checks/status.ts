@@ -15,8 +15,9 @@ export interface PartitionStatus {
   readonly parked: number;
   /** Audit events, receipts and letters that a committed batch still has to publish. */
   readonly outbox: number;
-  /** Records landed per second over the last minute. */
-  readonly recordsPerSecond: number;
+  /** Offsets landed per second over the last 10 and 60 seconds. */
+  readonly landedOver10s: number;
+  readonly landedOver60s: number;
   /** When a batch last landed, ISO 8601; null before the first. */
   readonly landedAt: string | null;
 }
@@ -26,7 +27,10 @@ export function readStatus(connection: Connection): Promise<PartitionStatus[]> {
   return connection.query<PartitionStatus & Record<string, unknown>>(STATUS);
 }
 
-/** The ledger grows for ever: a minute's rate is read from its last batches only, which the key finds at once. */
+/**
+ * The ledger grows for ever: a minute is read from its last batches only, which the key finds at once. Rates are of offsets, as
+ * the lag is: of what transactions leave, a marker takes an offset and is no record.
+ */
 const STATUS = `
 WITH letters AS (
        SELECT topic, partition, count(*) AS n FROM tradetape.dead_letter WHERE state = 'open' GROUP BY 1, 2),
@@ -35,7 +39,8 @@ WITH letters AS (
        SELECT source_topic AS topic, source_partition AS partition, count(*) AS n FROM tradetape.outbox GROUP BY 1, 2)
 SELECT l.topic, l.partition, l.next_offset AS "nextOffset", l.cluster_id AS "clusterId", l.topic_id AS "topicId",
   l.leader_epoch AS "leaderEpoch", coalesce(d.n, 0) AS letters, coalesce(p.n, 0) AS parked,
-  coalesce(o.n, 0) AS outbox, round(recent.records / 60.0)::float8 AS "recordsPerSecond",
+  coalesce(o.n, 0) AS outbox, recent.over_10s / 10.0::float8 AS "landedOver10s",
+  recent.over_60s / 60.0::float8 AS "landedOver60s",
   to_char(newest.landed_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') AS "landedAt"
 FROM tradetape.landed_offset l
 LEFT JOIN letters d USING (topic, partition)
@@ -45,8 +50,11 @@ LEFT JOIN LATERAL (
   SELECT landed_at FROM tradetape.landed_batch b
   WHERE b.topic = l.topic AND b.partition = l.partition ORDER BY seq DESC LIMIT 1) newest ON true
 LEFT JOIN LATERAL (
-  SELECT coalesce(sum(read), 0) AS records FROM (
-    SELECT read, landed_at FROM tradetape.landed_batch b
+  SELECT coalesce(sum(next_offset - first_offset), 0)::float8 AS over_60s,
+    coalesce(sum(next_offset - first_offset) FILTER (WHERE landed_at > now() - interval '10 seconds'), 0)::float8
+      AS over_10s
+  FROM (
+    SELECT kind, first_offset, next_offset, landed_at FROM tradetape.landed_batch b
     WHERE b.topic = l.topic AND b.partition = l.partition ORDER BY seq DESC LIMIT 10000) last
-  WHERE landed_at > now() - interval '60 seconds') recent ON true
+  WHERE kind = 'batch' AND landed_at > now() - interval '60 seconds') recent ON true
 ORDER BY l.topic, l.partition`;

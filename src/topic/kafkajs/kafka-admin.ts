@@ -1,6 +1,5 @@
 import kafkajs, { type Admin, type Kafka } from "tradetape-kafkajs";
 import { TradetapeError } from "../../errors.ts";
-import type { FetchedBatch } from "../fetch/fetched-batch.ts";
 import type { FetchLimits, FoundTopic, LogAdmin, NewTopic } from "../log-client.ts";
 import type { EpochEnd, Mark, PartitionOffsets } from "../offsets.ts";
 import { type Cluster, connectedCluster } from "../patch/brokers.ts";
@@ -12,12 +11,15 @@ import { fetchLogBytes } from "../patch/log-dirs.ts";
 import { fetchTopicId } from "../patch/topic-id.ts";
 import { answered, brokerFault } from "./broker-fault.ts";
 import { type Asked, hiddenTopics } from "./broker-refusal.ts";
+import { fetchVisible } from "./visible-records.ts";
 import { explainClosed, type Speech } from "./wrong-listener.ts";
 
 /** The broker's time for making topics: a loaded one may need more than kafkajs's own 5 s. */
 const CREATE_WITHIN_MS = 20_000;
 /** Where a setting comes from, in Kafka's numbers: from the topic's own settings. */
 const TOPIC_CONFIG = 1;
+
+const toRead = (topicName: string): Asked => ({ right: "READ", topicNames: [topicName] });
 
 /** kafkajs's admin: its texts as numbers, its lists as maps, its errors as ours. */
 export class KafkaAdmin implements LogAdmin {
@@ -145,13 +147,12 @@ export class KafkaAdmin implements LogAdmin {
     return this.#ask((cluster, own) => fetchEpochEnds(cluster, own, topicName, epochs), describing(topicName));
   }
 
-  fetchRecords(
-    topicName: string,
-    from: ReadonlyMap<number, number>,
-    limits: FetchLimits,
-  ): Promise<readonly FetchedBatch[]> {
-    const asked = { right: "READ", topicNames: [topicName] };
-    return this.#ask((cluster) => fetchRecords(cluster, topicName, from, limits), asked);
+  fetchRecords(topicName: string, from: ReadonlyMap<number, number>, limits: FetchLimits) {
+    return this.#ask((cluster) => fetchRecords(cluster, topicName, from, limits), toRead(topicName));
+  }
+
+  fetchVisible(topicName: string, from: ReadonlyMap<number, number>) {
+    return this.#ask((cluster) => fetchVisible(cluster, topicName, from), toRead(topicName));
   }
 
   async close(): Promise<void> {

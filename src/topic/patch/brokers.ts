@@ -2,7 +2,7 @@ import kafkajs, { type Kafka } from "tradetape-kafkajs";
 import type { RequestEncoder } from "./kafkajs-internals.ts";
 
 /** A broker as its cluster knows it. */
-interface Broker {
+export interface Broker {
   readonly connectionPool: { send(call: object): Promise<unknown> };
   /** What it answers, by the requests' numbers; null before it was asked. */
   readonly versions: Readonly<Record<number, { readonly maxVersion: number }>> | null;
@@ -10,7 +10,7 @@ interface Broker {
   fetch(request: object): Promise<unknown>;
 }
 
-interface PartitionMetadata {
+export interface PartitionMetadata {
   readonly partitionId: number;
   /** The broker that leads it; below 0 where there is none. */
   readonly leader: number;

@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { AFTERWARDS } from "../../../src/batch/run/group-state.ts";
-import { endedText, groupWord, rolledBackText, troubleText, whoLands } from "../../../src/cli/flow/group-text.ts";
+import { endedText, rolledBackText, troubleText, whoLands } from "../../../src/cli/flow/group-text.ts";
+import { groupWord } from "../../../src/status/group-word.ts";
 import { type HeardState, readStates } from "../../../src/table/checks/group-states.ts";
 import type { Connection } from "../../../src/table/connection.ts";
 

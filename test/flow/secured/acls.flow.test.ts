@@ -86,8 +86,8 @@ describe("a rule that is taken away is named: the right and what it is on", () =
     ["consumer", "READ group prefixed tradetape.", CATCH_UP, "READ on group tradetape.N.ticks."],
     ["reader", "DESCRIBE_CONFIGS topic literal ticks", ["topics"], "DESCRIBE_CONFIGS on topic N.ticks"],
     ["viewer", "READ topic literal ticks", ["tail", "ticks"], "DESCRIBE on topic N.ticks"],
-    ["reader", "DESCRIBE topic literal ticks", ["status"], "DESCRIBE on topic N.ticks"],
-    ["reader", "DESCRIBE topic literal ticks", ["topics"], "DESCRIBE on topic N.ticks"],
+    ["reader", "READ topic literal ticks", ["status"], "DESCRIBE on topic N.ticks"],
+    ["reader", "READ topic literal ticks", ["topics"], "DESCRIBE on topic N.ticks"],
   ])("%s without %s: %j", async (user, line, args, says) => {
     const rule = rulesOf(`${user}.acl`, user, place.namespace, line);
     expect(rule).toHaveLength(1);

@@ -9,7 +9,7 @@ import type {
   NewTopic,
   PartitionBatch,
 } from "../../../src/topic/log-client.ts";
-import type { EpochEnd } from "../../../src/topic/offsets.ts";
+import type { EpochEnd, VisibleLog } from "../../../src/topic/offsets.ts";
 import { recordBatch } from "../../../src/topic/patch/produce-request.ts";
 import { RecordBatch } from "../../../src/topic/wire/record-batch.ts";
 import type { FaultRates } from "../faults.ts";
@@ -192,6 +192,20 @@ class FakeAdmin implements LogAdmin {
         return isHeld ? [batchFrom(log, { topicName, partition }, offset, fetchRecordsMax)] : [];
       }),
     );
+  }
+
+  fetchVisible(topicName: string, from: ReadonlyMap<number, number>) {
+    return this.#ask(({ cluster }) => {
+      const seen = new Map<number, VisibleLog>();
+      for (const [partition, offset] of from) {
+        const { entries, low, high } = cluster.log(topicName, partition);
+        if (offset < low || offset > high) continue;
+        const found = entries.findIndex(({ kind }, at) => at >= offset && kind === "record");
+        const first = found < 0 ? undefined : { offset: found, publishedAtMs: entries[found]!.timestampMs };
+        seen.set(partition, { end: high, logEnd: high, first, open: undefined });
+      }
+      return seen;
+    });
   }
 
   fetchMarks(groupId: string, topicName: string) {
