@@ -177,8 +177,9 @@ function add(sums: Record<string, number>, more: Readonly<Record<string, number>
   for (const [name, count] of Object.entries(more)) sums[name] = (sums[name] ?? 0) + count;
 }
 
+/** The last whole line of a log that has JSON alone. */
 const lastJson = (file: string): Record<string, number> => {
-  const line = readFileSync(file, "utf8").trimEnd().split("\n").at(-1)!;
+  const line = readFileSync(file, "utf8").split("\n").at(-2) ?? "{}";
   return JSON.parse(line) as Record<string, number>;
 };
 
