@@ -42,6 +42,7 @@ export const LAYERS: readonly (readonly Room[])[] = [
         { name: ".", knows: "schemas, ids, checks, the wire format, the registry" },
       ],
     },
+    { path: "src/signature", knows: "signatures of audit entries, and the keys that they are known by" },
   ],
   [
     {

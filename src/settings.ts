@@ -2,6 +2,7 @@ import { homedir } from "node:os";
 import { join } from "node:path";
 import { z } from "zod";
 import { ROLE_PREFIX } from "./settings/role-names.ts";
+import { SWITCHED_RULES } from "./settings/switched-rules.ts";
 import { isWholeUrl, readDatabaseUrl } from "./settings/urls.ts";
 
 /**
@@ -34,22 +35,6 @@ function checkDatabaseUrl({ value, issues }: z.core.ParsePayload<string>): void 
   const read = readDatabaseUrl(value);
   if (typeof read === "string") issues.push({ code: "custom", message: read, input: value });
 }
-
-/** The rules of schemas/rules.json that have a switch; a test holds the two against each other. */
-const SWITCHED_RULES = [
-  "open_within_range",
-  "close_within_range",
-  "interval_known",
-  "reserved_event_type",
-  "reserved_actor",
-  "symbol_of_prediction",
-  "not_before_prediction",
-  "symbol_of_decision",
-  "not_of_hold",
-  "filled_of_approved",
-  "not_before_decision",
-  "within_decision_size",
-] as const;
 
 /** A topic's subject or any's, as `admittedSubjects` has them. */
 const ADMITTED = /^([a-z-]+=)?[^=\s]+$/;
@@ -143,6 +128,18 @@ export const SETTINGS = {
       .string()
       .regex(ROLE_PREFIX, "may hold small letters, digits and _, begins with a letter and not with pg_, 40 at most")
       .default(""),
+  }),
+  auditSignFile: setting({
+    env: "TRADETAPE_AUDIT_SIGN_FILE",
+    doc: "PEM file of the Ed25519 key that signs this process's audit entries, which only its user may read; unset signs none.",
+    schema: z.string().optional(),
+  }),
+  auditKeysFile: setting({
+    env: "TRADETAPE_AUDIT_KEYS_FILE",
+    doc:
+      "File of the keys that audit entries may be signed by, a line each: a name, the public key, and the actors it may speak " +
+      "for. What is signed otherwise becomes a letter `wrong_signature`; unset looks at no signature.",
+    schema: z.string().optional(),
   }),
   home: setting({
     env: "TRADETAPE_HOME",

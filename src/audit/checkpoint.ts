@@ -1,6 +1,6 @@
-import { createHash, createPrivateKey, createPublicKey, type KeyObject, sign, verify } from "node:crypto";
-import { TradetapeError } from "../errors.ts";
+import { createPublicKey, type KeyObject, sign, verify } from "node:crypto";
 import { isUuid } from "../event/field/checks.ts";
+import { fingerprint } from "../signature/ed25519.ts";
 import { encodeFields } from "./chain.ts";
 
 /**
@@ -17,7 +17,7 @@ export interface Checkpoint {
   readonly tree_root: string;
   /** ISO 8601, UTC. */
   readonly made_at: string;
-  /** SHA-256 of the public key (DER, SubjectPublicKeyInfo): which key to take, no proof of anything. */
+  /** The public key's fingerprint. */
   readonly key_sha256: string;
   /** Ed25519, base64. */
   readonly signature: string;
@@ -37,11 +37,6 @@ const signedBytes = (c: Unsigned): Buffer =>
     c.made_at,
   ]);
 
-const fingerprint = (publicKey: KeyObject): string =>
-  createHash("sha256")
-    .update(publicKey.export({ format: "der", type: "spki" }))
-    .digest("hex");
-
 export function signCheckpoint(unsigned: Unsigned, privateKey: KeyObject): Checkpoint {
   return {
     ...unsigned,
@@ -52,30 +47,6 @@ export function signCheckpoint(unsigned: Unsigned, privateKey: KeyObject): Check
 
 export const isSignedBy = (checkpoint: Checkpoint, publicKey: KeyObject): boolean =>
   verify(null, signedBytes(checkpoint), publicKey, Buffer.from(checkpoint.signature, "base64"));
-
-/** @param name of the file, for the error. @throws TradetapeError input_invalid; the key itself is never in it */
-export const privateKeyOf = (pem: string, name: string): KeyObject => keyOf(createPrivateKey, pem, name, "private");
-
-/** @throws TradetapeError input_invalid */
-export const publicKeyOf = (pem: string, name: string): KeyObject => keyOf(createPublicKey, pem, name, "public");
-
-function keyOf(read: (pem: string) => KeyObject, pem: string, name: string, kind: "private" | "public"): KeyObject {
-  const next =
-    kind === "private"
-      ? "Make one with `openssl genpkey -algorithm ed25519 -out audit.key`; it must have no passphrase."
-      : "Take it from the private one with `openssl pkey -in audit.key -pubout -out audit.pub`.";
-  let key: KeyObject;
-  try {
-    key = read(pem);
-  } catch {
-    // OpenSSL's words about a key it can't read name none of its bytes, and help nobody.
-    throw new TradetapeError("input_invalid", `${name} holds no ${kind} key in PEM`, { next });
-  }
-  if (key.asymmetricKeyType === "ed25519") return key;
-  throw new TradetapeError("input_invalid", `${name} holds a ${key.asymmetricKeyType} key, not an Ed25519 one`, {
-    next,
-  });
-}
 
 const HEX_256 = /^[0-9a-f]{64}$/;
 

@@ -28,6 +28,8 @@ export const LETTER_REASONS = {
   unknown_session: "The session it belongs to never came.",
   session_mismatch: "It belongs to another session than its parent.",
   rule_broken: "It breaks a rule of schemas/rules.json, which the detail names (docs/rules.md).",
+  wrong_signature:
+    "It is an audit entry whose signature isn't by a key of TRADETAPE_AUDIT_KEYS_FILE that may speak for its actor.",
   refused: "PostgreSQL refused the row for its data.",
 } as const;
 

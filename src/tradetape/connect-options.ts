@@ -31,6 +31,10 @@ export interface ConnectOptions {
   readonly namespace?: SettingValue;
   /** TRADETAPE_ROLE_PREFIX: Prefix of the PostgreSQL roles, as in paper_tradetape_lander: databases of one server share their roles unless they have prefixes of their own. It is set before the first `migrate`; a URL's role_prefix beats it. */
   readonly rolePrefix?: SettingValue;
+  /** TRADETAPE_AUDIT_SIGN_FILE: PEM file of the Ed25519 key that signs this process's audit entries, which only its user may read; unset signs none. */
+  readonly auditSignFile?: SettingValue;
+  /** TRADETAPE_AUDIT_KEYS_FILE: File of the keys that audit entries may be signed by, a line each: a name, the public key, and the actors it may speak for. What is signed otherwise becomes a letter `wrong_signature`; unset looks at no signature. */
+  readonly auditKeysFile?: SettingValue;
   /** TRADETAPE_HOME: Folder of the local stack's data (root: /var/lib/tradetape). */
   readonly home?: SettingValue;
   /** TRADETAPE_LOG_LEVEL: Log lines go to standard error, as JSON. */

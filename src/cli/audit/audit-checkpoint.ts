@@ -1,10 +1,11 @@
 import { closeSync, existsSync, fsyncSync, writeSync } from "node:fs";
 import { userName } from "../../audit/actor.ts";
-import { privateKeyOf, signCheckpoint } from "../../audit/checkpoint.ts";
+import { signCheckpoint } from "../../audit/checkpoint.ts";
 import { publishCheckpoint } from "../../audit/publish-checkpoint.ts";
 import { requireServices } from "../../config.ts";
 import { TradetapeError } from "../../errors.ts";
 import { openOwnFile } from "../../own-file.ts";
+import { privateKeyOf } from "../../signature/ed25519.ts";
 import { inSnapshot } from "../../table/checks/ledger-check.ts";
 import { databaseId } from "../../table/landing/landed.ts";
 import { walkChain } from "../../verify/chain-walk.ts";

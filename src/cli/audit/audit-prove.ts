@@ -1,8 +1,8 @@
-import { publicKeyOf } from "../../audit/checkpoint.ts";
 import { faultOf, namedFields, PROOF_FORMAT, type Proof, pathFault, readProof } from "../../audit/proof.ts";
 import { inclusionPath } from "../../audit/tree.ts";
 import { TradetapeError } from "../../errors.ts";
 import { writeOwnFile } from "../../own-file.ts";
+import { publicKeyOf } from "../../signature/ed25519.ts";
 import { inSnapshot } from "../../table/checks/ledger-check.ts";
 import type { Connection } from "../../table/connection.ts";
 import { entryOf, storedHashes } from "../../table/landing/chain.ts";
