@@ -9,7 +9,7 @@ export const audit: ConsumerOf<"audit"> = {
     key: ["log_id"],
     repeats: "first",
     parents: [],
-    recordColumns: [],
+    recordColumns: ["signed_by"],
     chained: true,
     // A database that lost its last commits lands those batches again, and tells of it at another time.
     retold: { column: "event_type", value: "RECEIPT", notContent: ["timestamp"] },

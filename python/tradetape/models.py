@@ -363,6 +363,7 @@ class AuditLog(Base):
     seq: Mapped[int] = mapped_column(BigInteger)
     prev_hash: Mapped[bytes]
     hash: Mapped[bytes]
+    signed_by: Mapped[str | None]
 
 
 def _revisions(name: str, model: type[Base], table: str, not_null: tuple[str, ...] = ()) -> type[Base]:

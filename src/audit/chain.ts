@@ -16,7 +16,11 @@ export const CHAIN_FIELD_NAMES = [
   "source_topic",
   "source_partition",
   "source_offset",
+  "signed_by",
 ] as const;
+
+/** How many of them every entry has. The last one, which key signed it, was added later, and is hashed where it isn't null. */
+const FIELDS_OF_ALL = 11;
 
 /** The hash before the first entry. */
 export const CHAIN_START: Buffer = Buffer.alloc(32);
@@ -41,7 +45,10 @@ export function encodeFields(fields: ChainFields): Buffer {
 
 /**
  * The hash of an entry: SHA-256 of the previous hash and the entry's encoded fields. Serial numbers are left out: they
- * say where a row lies, not what it tells.
+ * say where a row lies, not what it tells. An entry that nobody signed has the hash that it had before signatures were known,
+ * and none that a signed one can have: every field says its length, so that one field more is another text.
  */
-export const chainHash = (previous: Buffer, fields: ChainFields): Buffer =>
-  createHash("sha256").update(previous).update(encodeFields(fields)).digest();
+export function chainHash(previous: Buffer, fields: ChainFields): Buffer {
+  const said = fields.filter((field, i) => i < FIELDS_OF_ALL || field !== null);
+  return createHash("sha256").update(previous).update(encodeFields(said)).digest();
+}

@@ -36,7 +36,7 @@ export function readProof(value: unknown): Proof | undefined {
     isDigest(prev_hash) &&
     Array.isArray(path) &&
     path.every(isDigest) &&
-    CHAIN_FIELD_NAMES.every((name) => isText(said[name]));
+    CHAIN_FIELD_NAMES.every((name) => isText(said[name] ?? null));
   if (!isWhole) return undefined;
   // What isn't hashed isn't proved: a field that was added must not be shown with what is.
   const proved = Object.fromEntries(CHAIN_FIELD_NAMES.map((name) => [name, said[name] ?? null]));

@@ -2,6 +2,7 @@ import { type Config, requireServices } from "../config.ts";
 import { encodeEvent } from "../event/codec.ts";
 import { openRegistry } from "../event/registry.ts";
 import type { Log } from "../log.ts";
+import { openSigning } from "../signature/entry-signature.ts";
 import { openKafka } from "../topic/kafkajs/open-kafka.ts";
 import { RawPublisher } from "../topic/publish/raw-publish.ts";
 import { topicName } from "../topic/topics.ts";
@@ -22,6 +23,7 @@ export async function publishCheckpoint(
 ): Promise<string> {
   const config = requireServices(settings, "kafkaBrokers", "schemaRegistryUrl");
   const name = topicName(config.namespace, "audit");
+  const sign = openSigning(config);
   const schemaId = await openRegistry(config.schemaRegistryUrl).register(name, "audit");
   const value = encodeEvent("audit", schemaId, {
     log_id: checkpointId(checkpoint.database_id, checkpoint.seq, checkpoint.signature),
@@ -33,7 +35,7 @@ export async function publishCheckpoint(
   });
   const publisher = await RawPublisher.open(openKafka(config, log));
   try {
-    await publisher.publish([{ topicName: name, partition: 0, key: null, value }]);
+    await publisher.publish([{ topicName: name, partition: 0, key: null, value, headers: sign(name, value) }]);
   } finally {
     await publisher.close();
   }

@@ -19,7 +19,7 @@ interface ReplayFacts {
  * run, so that a run which is cut off afterwards publishes the same entry again, under the same id.
  */
 export async function publishReplayEntry(
-  { registry, publisher, config, databaseId }: LandingServices,
+  { registry, publisher, sign, config, databaseId }: LandingServices,
   run: ReplayRun<ReplayPlan>,
   facts: ReplayFacts,
   finishedUs: number,
@@ -49,5 +49,5 @@ export async function publishReplayEntry(
     success: ok,
     correlation_id: runId,
   });
-  await publisher.publish([{ topicName: name, partition: 0, key: null, value }]);
+  await publisher.publish([{ topicName: name, partition: 0, key: null, value, headers: sign(name, value) }]);
 }

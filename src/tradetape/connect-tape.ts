@@ -9,6 +9,7 @@ import { type EventTopic, TIME_FIELDS } from "../event/schemas.ts";
 import { type Early1970, wrongTime } from "../event/time/range.ts";
 import type { Headers } from "../event/workflow.ts";
 import type { Log } from "../log.ts";
+import { openSigning } from "../signature/entry-signature.ts";
 import { openKafka } from "../topic/kafkajs/open-kafka.ts";
 import { Acks } from "../topic/publish/acks.ts";
 import { EventWriter, type WriterParts } from "../topic/publish/event-writer.ts";
@@ -19,12 +20,14 @@ import type { EventSource, PublishAllOptions, PublishOptions, Tape } from "./tap
 /** `connect` for a program that has read its settings: tradetape's own commands. @param client of the cluster */
 export async function connectTape(config: Config, log: Log, client = openKafka(config, log)): Promise<Tape> {
   const { schemaRegistryUrl, namespace, eventBytesMax } = requireServices(config, "kafkaBrokers", "schemaRegistryUrl");
+  const sign = openSigning(config);
   const publisher = await Publisher.open(client, {
     lingerMs: config.publishLingerMs,
     batchBytesMax: config.publishBatchBytesMax,
     bufferBytesMax: config.publishBufferBytesMax,
   });
-  const parts = { client, registry: openRegistry(schemaRegistryUrl), publisher, namespace, eventBytesMax };
+  const registry = openRegistry(schemaRegistryUrl);
+  const parts = { client, registry, publisher, namespace, eventBytesMax, sign };
   return new KafkaTape(parts, config, log);
 }
 

@@ -14,6 +14,15 @@ describe("the audit chain's hash", () => {
     expect(hex(["a", "b", null])).toBe("3769ba691c844bfb79e8eb32ea14a8e3e750000779bce9a9de7f767d454b0513");
   });
 
+  const eleven = ["i", "1", "t", "a", "{}", "true", null, null, null, null, null];
+
+  it("covers which key signed the entry, and of one that nobody signed is what it was before signatures were known", () => {
+    expect(hex([...eleven, null])).toBe(hex(eleven));
+    const hashes = [null, "", "lander", "desk"].map((key) => hex([...eleven, key]));
+    expect(new Set(hashes).size).toBe(4);
+    expect(hex([...eleven.slice(0, 10), "lander"])).not.toBe(hex([...eleven, "lander"]));
+  });
+
   it.each([
     [
       ["ab", "c"],

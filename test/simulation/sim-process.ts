@@ -87,6 +87,8 @@ export async function simulatedServices(world: ProcessWorld, process: Process): 
     databaseId: "00000000-0000-0000-0000-00000000d1b0",
     clusterId: cluster.clusterId,
     auditSchemaId: SCHEMA_IDS.audit,
+    sign: () => ({}),
+    knownKeys: undefined,
     close: async () => {
       closing.abort();
       await publisher.close();

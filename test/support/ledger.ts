@@ -106,7 +106,7 @@ async function chainFaults(tape: TestTape): Promise<string[]> {
   const rows = await tape.query<{ seq: number; prev_hash: Buffer; hash: Buffer; fields: (string | null)[] }>(
     `SELECT seq, prev_hash, hash, ARRAY[log_id::text, (extract(epoch FROM "timestamp") * 1000000)::bigint::text,
        event_type, actor, payload::text, success::text, backtest_session_id::text, correlation_id, source_topic,
-       source_partition::text, source_offset::text] AS fields FROM public.audit_log ORDER BY seq`,
+       source_partition::text, source_offset::text, signed_by] AS fields FROM public.audit_log ORDER BY seq`,
   );
   const faults: string[] = [];
   let previous: Buffer = Buffer.alloc(32);

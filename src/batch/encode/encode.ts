@@ -2,6 +2,7 @@ import { HEADER_BYTES } from "../../event/codec.ts";
 import { dayOf } from "../../event/day.ts";
 import { Refusal } from "../../event/letter.ts";
 import { isAhead } from "../../event/time/range.ts";
+import { SIGNATURE_HEADER } from "../../signature/entry-signature.ts";
 import { NO_BROKERS_TIME, type Records, ValuePlace } from "../../topic/fetch/records.ts";
 import { held } from "../loop-watch.ts";
 import { DayCut } from "./day-cut.ts";
@@ -56,7 +57,10 @@ class BatchEncoder {
   readonly #encoder: Encoder;
   readonly #records: Records;
   readonly #place = new ValuePlace();
-  readonly #facts = { published_at: 0, source_partition: 0, source_offset: 0, first_published_at: 0 };
+  readonly #facts = {
+    ...{ published_at: 0, source_partition: 0, source_offset: 0, first_published_at: 0 },
+    signed_by: null as string | null,
+  };
 
   constructor(encoder: Encoder, partition: number, records: Records, range: EncodeRange) {
     this.#encoder = encoder;
@@ -90,7 +94,13 @@ class BatchEncoder {
     if (this.#encoder.consumer.landing.repeats === "revised") {
       facts.first_published_at = firstPublishedUs(records.headersOf(index), facts.published_at);
     }
-    return this.#transcode(index) ?? this.#encode(index);
+    facts.signed_by = null;
+    return (this.#isSigned(index) ? undefined : this.#transcode(index)) ?? this.#encode(index);
+  }
+
+  /** Whether a record has a signature that is looked at: by which actor's words it counts, the transcoder doesn't say. */
+  #isSigned(index: number): boolean {
+    return this.#encoder.signerOf !== undefined && this.#records.headersOf(index)?.[SIGNATURE_HEADER] !== undefined;
   }
 
   /** @returns what `take` returns; undefined when the transcoder declined the event, and nothing of it is kept */
@@ -113,10 +123,11 @@ class BatchEncoder {
     return admission !== "cut";
   }
 
-  /** Takes an event that `#transcode` declined: reads it as an object, and makes a letter of it if something is wrong. */
+  /** Reads an event that is signed, or that `#transcode` declined, as an object: it makes a letter of what is wrong. */
   #encode(index: number): boolean {
-    const { consumer, rowEncoder } = this.#encoder;
-    const { value } = this.#records.record(index);
+    const { consumer, rowEncoder, signerOf } = this.#encoder;
+    const record = this.#records.record(index);
+    const { value } = record;
     const fault = value === null ? this.#records.faultAt(index) : undefined;
     if (fault !== undefined) {
       this.letters.push({ index, reason: "unreadable_batch", detail: fault });
@@ -130,6 +141,14 @@ class BatchEncoder {
     const time = consumer.partitionedByDay ? (event[consumer.time] as number) : 0;
     const admission = this.#admit(index, time, (event.backtest_session_id ?? null) as string | null);
     if (admission !== "in") return admission !== "cut";
+    if (this.#isSigned(index)) {
+      const signer = signerOf!(record, event.actor as string, this.#records.publishedAtMs(index));
+      if ("fault" in signer) {
+        this.letters.push({ index, reason: "wrong_signature", detail: signer.fault });
+        return true;
+      }
+      this.#facts.signed_by = signer.name;
+    }
     const before = this.rows.out.length;
     const refusal = rowEncoder.write(this.rows.out, event, this.#facts);
     const broken = refusal ? undefined : this.#encoder.judge(event);

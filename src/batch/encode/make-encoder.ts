@@ -1,8 +1,11 @@
 import type { Config } from "../../config.ts";
 import { EventReader } from "../../event/codec.ts";
 import type { Registry } from "../../event/registry.ts";
+import { SIGNATURE_HEADER } from "../../signature/entry-signature.ts";
+import type { KnownKeys } from "../../signature/known-keys.ts";
 import type { CheckedColumn } from "../../table/rows/catalog.ts";
 import { RowEncoder } from "../../table/rows/row-encoder.ts";
+import { topicName } from "../../topic/topics.ts";
 import type { Consumer } from "../consumer.ts";
 import type { Encoder } from "./encoder.ts";
 import type { EventFilter } from "./event-filter.ts";
@@ -10,13 +13,18 @@ import { judgeOf } from "./judge.ts";
 import { KnownDays } from "./known-days.ts";
 import { Transcoders, transcoderPlan } from "./transcoders.ts";
 
-/** Makes what turns a consumer's records into rows. @param columns as `checkCatalog` found them in the live table */
+/**
+ * Makes what turns a consumer's records into rows.
+ * @param columns as `checkCatalog` found them in the live table
+ * @param keys by which entries of the audit trail may be signed; without them signatures aren't looked at
+ */
 export function makeEncoder(
   consumer: Consumer,
   columns: readonly CheckedColumn[],
   registry: Registry,
   filter: EventFilter,
   config: Config,
+  keys: KnownKeys | undefined,
 ): Encoder {
   const { topic, landing } = consumer;
   const reader = new EventReader(topic, registry);
@@ -29,8 +37,15 @@ export function makeEncoder(
     eventBytesMax: config.eventBytesMax,
     early1970: config.early1970,
     judge: judgeOf(topic, rulesOff),
+    signerOf: landing.chained ? signerOf(topicName(config.namespace, topic), keys) : undefined,
     newDaysPerBatchMax: config.newDaysPerBatchMax,
     filter,
     days: new KnownDays(landing.table, config.daysAhead),
   };
+}
+
+function signerOf(name: string, keys: KnownKeys | undefined): Encoder["signerOf"] {
+  if (keys === undefined) return undefined;
+  return ({ value, headers }, actor, publishedAtMs) =>
+    keys.signerOf(name, value!, headers![SIGNATURE_HEADER]!, actor, publishedAtMs);
 }

@@ -2,6 +2,7 @@ import type { Clock } from "../../clock.ts";
 import type { Config } from "../../config.ts";
 import type { Registry } from "../../event/registry.ts";
 import type { Log } from "../../log.ts";
+import type { SignEntry } from "../../signature/entry-signature.ts";
 import type { SessionSource } from "../../table/pool/session-pool.ts";
 import type { LogMember } from "../../topic/log-client.ts";
 import type { LandedLog, SeenLog } from "../../topic/log-history.ts";
@@ -19,6 +20,8 @@ export interface GroupParts {
   readonly registry: Registry;
   readonly member: LogMember;
   readonly publisher: RawPublisher;
+  /** Signs the audit entries that the outbox owes. */
+  readonly sign: SignEntry;
   /** For the partitions' jobs, each on a session of its own. */
   readonly landing: SessionSource;
   /** For small batches of several partitions, which land together. */

@@ -56,6 +56,8 @@ export class Group {
     this.pump = new OutboxPump({
       topicName: plan.topicName,
       auditSchemaId: plan.auditSchemaId,
+      auditTopicName: plan.auditTopicName,
+      sign: parts.sign,
       sessions: parts.outbox,
       publisher: parts.publisher,
       patience: this.#patience(),

@@ -1,7 +1,8 @@
 import { deedEntry } from "../../audit/deed-entry.ts";
 import type { Clock } from "../../clock.ts";
 import { encodeEvent } from "../../event/codec.ts";
-import { forgetOutbox, nextOutboxPage } from "../../table/landing/outbox.ts";
+import type { SignEntry } from "../../signature/entry-signature.ts";
+import { forgetOutbox, nextOutboxPage, type StoredOutboxMessage } from "../../table/landing/outbox.ts";
 import type { SessionSource } from "../../table/pool/session-pool.ts";
 import type { RawMessage, RawPublisher } from "../../topic/publish/raw-publish.ts";
 import { rawHeaders } from "../encode/headers.ts";
@@ -23,6 +24,8 @@ const GATHER_MS = 200;
 export class OutboxPump {
   readonly #topicName: string;
   readonly #auditSchemaId: number;
+  readonly #auditTopicName: string;
+  readonly #sign: SignEntry;
   readonly #sessions: SessionSource;
   readonly #publisher: RawPublisher;
   readonly #patience: Patience;
@@ -39,6 +42,8 @@ export class OutboxPump {
   constructor(parts: {
     readonly topicName: string;
     readonly auditSchemaId: number;
+    readonly auditTopicName: string;
+    readonly sign: SignEntry;
     readonly sessions: SessionSource;
     readonly publisher: RawPublisher;
     readonly patience: Patience;
@@ -49,6 +54,8 @@ export class OutboxPump {
   }) {
     this.#topicName = parts.topicName;
     this.#auditSchemaId = parts.auditSchemaId;
+    this.#auditTopicName = parts.auditTopicName;
+    this.#sign = parts.sign;
     this.#sessions = parts.sessions;
     this.#publisher = parts.publisher;
     this.#patience = parts.patience;
@@ -105,21 +112,23 @@ export class OutboxPump {
     if (partitions.length === 0) return 0;
     const page = await this.#sessions.use((c) => nextOutboxPage(c, this.#topicName, partitions));
     if (page.length === 0) return 0;
-    await this.#publisher.publish(
-      page.map(
-        ({ topic, key, value, deed, headers }): RawMessage => ({
-          topicName: topic,
-          partition: ONLY_PARTITION,
-          key,
-          // Of a deed the database hands out no bytes: it says what was done, so that nobody hands in what it is to say.
-          value: deed ? encodeEvent("audit", this.#auditSchemaId, deedEntry({ ...deed, session: null })) : value,
-          headers: rawHeaders(headers),
-        }),
-      ),
-    );
+    await this.#publisher.publish(page.map((message) => this.#rawMessage(message)));
     const ids = page.map(({ outboxId }) => outboxId);
     await this.#sessions.use((c) => forgetOutbox(c, ids));
     return page.length;
+  }
+
+  #rawMessage({ topic, key, value: stored, deed, headers }: StoredOutboxMessage): RawMessage {
+    // Of a deed the database hands out no bytes: it says what was done, so that nobody hands in what it is to say.
+    const value = deed ? encodeEvent("audit", this.#auditSchemaId, deedEntry({ ...deed, session: null })) : stored;
+    const signature = topic === this.#auditTopicName && value !== null ? this.#sign(topic, value) : {};
+    return {
+      topicName: topic,
+      partition: ONLY_PARTITION,
+      key,
+      value,
+      headers: { ...rawHeaders(headers), ...signature },
+    };
   }
 
   #insist<R>(attempt: () => Promise<R>): Promise<R> {

@@ -5,6 +5,8 @@ import { Admission } from "../../event/admission.ts";
 import { Subjects } from "../../event/http/subjects.ts";
 import { openRegistry, type Registry } from "../../event/registry.ts";
 import type { Log } from "../../log.ts";
+import { openSigning, type SignEntry } from "../../signature/entry-signature.ts";
+import { type KnownKeys, openKnownKeys } from "../../signature/known-keys.ts";
 import { Connection, type ConnectionOptions, type OpenSession } from "../../table/connection.ts";
 import { unreachable } from "../../table/database-url.ts";
 import { databaseId } from "../../table/landing/landed.ts";
@@ -42,6 +44,10 @@ export interface LandingServices {
   readonly clusterId: string;
   /** The registry's id of the schema that audit entries are written with. */
   readonly auditSchemaId: number;
+  /** Signs what this process publishes to the audit topic. */
+  readonly sign: SignEntry;
+  /** By which entries of the audit topic may be signed; undefined where signatures aren't looked at. */
+  readonly knownKeys: KnownKeys | undefined;
   close(): Promise<void>;
 }
 
@@ -57,6 +63,7 @@ export async function openLandingServices(
 ): Promise<LandingServices> {
   const config = requireServices(settings, "databaseUrl", "kafkaBrokers", "schemaRegistryUrl");
   const { databaseUrl } = config;
+  const keys = { sign: openSigning(config), knownKeys: openKnownKeys(config) };
   letHeapGrow();
   const server = new SameServer();
   const asking = { name: "questions", role: "tradetape_lander" } as const;
@@ -102,6 +109,7 @@ export async function openLandingServices(
       databaseId: id,
       clusterId,
       auditSchemaId,
+      ...keys,
       close,
     };
   } catch (error) {

@@ -62,7 +62,7 @@ export async function makeLandingPlan(
     topicName: name,
     isCompacted,
     databaseId: services.databaseId,
-    encoder: makeEncoder(consumer, columns, registry, filter, config),
+    encoder: makeEncoder(consumer, columns, registry, filter, config, services.knownKeys),
     direct: copiesDirectly(consumer) ? { statement: directCopy(landing), relation: landing.table } : undefined,
     hasher,
     stage,

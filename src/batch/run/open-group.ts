@@ -26,7 +26,7 @@ export async function openGroup(
   consumer: Consumer,
   options: GroupOptions = {},
 ): Promise<Group> {
-  const { config, log, clock, sessions, client, admin, registry, publisher, beats } = services;
+  const { config, log, clock, sessions, client, admin, registry, publisher, sign, beats } = services;
   const { topic } = consumer;
   const { terms } = options;
   const plan = await makeLandingPlan(services, consumer, options);
@@ -46,6 +46,7 @@ export async function openGroup(
     registry,
     member,
     publisher,
+    sign,
     landing: sessions.landing.share(isWide ? config.landingConnections : 1),
     // A share of its own, since a large batch, or one that waits for a lock, may keep the others busy for seconds.
     together: sessions.landing.share(1),

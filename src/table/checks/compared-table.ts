@@ -74,7 +74,10 @@ export function comparedTable(landing: LandingTable, time: string | undefined): 
       landed.flatMap(({ name, fits }) => Object.keys(fits).flatMap((t) => (SEND[t] ? [[name, SEND[t]]] : []))),
     ),
     content: new Set([...landing.key, ...contentColumns(landing)]),
-    leftOut: [...(landing.recordColumns.length > 0 ? ["landed_at"] : []), ...(landing.chained ? CHAIN_COLUMNS : [])],
+    leftOut: [
+      ...(landing.recordColumns.includes("published_at") ? ["landed_at"] : []),
+      ...(landing.chained ? CHAIN_COLUMNS : []),
+    ],
     // Days also where rows name their Kafka partition: of an id that came in two, each database may have taken another.
     partition: time === undefined ? WHOLE : timeCut(time, "24 hours"),
     hour: time === undefined ? undefined : timeCut(time, "1 hour"),

@@ -18,11 +18,12 @@ const CHAIN_COLUMNS = [
   "source_topic",
   "source_partition::text",
   "source_offset::text",
+  "signed_by",
 ];
 /** What `link_entries` takes of each entry, in its order. */
 const LINKED_COLUMNS = [
   ...["log_id", '"timestamp"', "event_type", "actor", "payload", "success", "backtest_session_id", "correlation_id"],
-  ...["source_topic", "source_partition", "source_offset"],
+  ...["source_topic", "source_partition", "source_offset", "signed_by"],
 ];
 const CHAIN_FIELDS = `ARRAY[${CHAIN_COLUMNS.join(", ")}]`;
 

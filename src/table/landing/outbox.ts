@@ -12,7 +12,7 @@ export interface OutboxMessage {
   readonly headers: StoredHeaders;
 }
 
-interface StoredOutboxMessage extends OutboxMessage {
+export interface StoredOutboxMessage extends OutboxMessage {
   readonly outboxId: number;
   /** Whose audit entry is the message's value; null where the message has its value. */
   readonly deed: StoredDeed | null;

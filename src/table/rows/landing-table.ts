@@ -99,7 +99,7 @@ export const revisionTable = ({ table }: LandingTable): string => `${table}_revi
 export const tablesOf = (landing: LandingTable): readonly string[] =>
   landing.repeats === "revised" ? [landing.table, revisionTable(landing)] : [landing.table];
 
-type RecordColumn = "published_at" | "source_partition" | "source_offset";
+type RecordColumn = "published_at" | "source_partition" | "source_offset" | "signed_by";
 
 interface LandingColumn {
   readonly name: string;
@@ -125,6 +125,7 @@ const RECORD_FITS: Readonly<Record<RecordColumn, Readonly<Record<string, FieldWr
   published_at: { timestamptz: writeTimestamp },
   source_partition: { int4: writeInt },
   source_offset: { int8: writeBigint },
+  signed_by: { text: writeText },
 };
 
 /** The columns of a COPY into this table, in its order: the event's fields, then what the record gives. */
@@ -138,7 +139,7 @@ export function landingColumns(table: LandingTable): readonly LandingColumn[] {
     }),
   );
   const ofRecord = table.recordColumns.map(
-    (name): LandingColumn => ({ name, from: "record", nullable: false, fits: RECORD_FITS[name] }),
+    (name): LandingColumn => ({ name, from: "record", nullable: name === "signed_by", fits: RECORD_FITS[name] }),
   );
   return [...ofEvent, ...ofRecord];
 }

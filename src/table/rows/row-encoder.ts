@@ -8,6 +8,8 @@ export interface RecordFacts {
   readonly source_offset: number;
   /** The broker's time that the event had before it was redriven; as `published_at` when absent. */
   readonly first_published_at?: number;
+  /** The name of the key that signed it; null where it carries no signature, or nobody asks. */
+  readonly signed_by?: string | null;
 }
 
 /** Why a row could not be written: the column, and a word on its value. */

@@ -167,7 +167,9 @@ function fact(
     const facts = watch.facts!;
     const value =
       name === "revised_at" ? (facts.first_published_at ?? facts.published_at) : facts[name as keyof RecordFacts];
-    return write(out, value) ? at : DECLINED;
+    if (value !== null && value !== undefined) return write(out, value) ? at : DECLINED;
+    writeNull(out);
+    return at;
   };
 }
 

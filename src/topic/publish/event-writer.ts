@@ -3,6 +3,7 @@ import { encodeEvent, stampSchemaId } from "../../event/codec.ts";
 import type { Registry } from "../../event/registry.ts";
 import type { EventTopic } from "../../event/schemas.ts";
 import type { Headers } from "../../event/workflow.ts";
+import type { SignEntry } from "../../signature/entry-signature.ts";
 import { type FoundTopic, type LogClient, withAdmin } from "../log-client.ts";
 import { Partitioning } from "../partition.ts";
 import { fetchPartitionCount, TOPICS, topicName } from "../topics.ts";
@@ -21,6 +22,8 @@ export interface WriterParts {
   readonly publisher: Publisher;
   readonly namespace: string;
   readonly eventBytesMax: number;
+  /** Signs what goes to the audit topic. */
+  readonly sign: SignEntry;
 }
 
 /** Turns one topic's checked events into messages, by the topic's schema and key. */
@@ -120,6 +123,7 @@ export class EventWriter {
     const text = key === null ? null : ((event as Record<string, unknown>)[key] as string);
     const placement = text === null ? { key: null, partition: 0 } : opened.partitioning.place(text);
     const message = { topicName: this.#topicName, partition: placement.partition, key: placement.key, value };
-    return headers === undefined ? message : { ...message, headers };
+    if (this.#topic !== "audit") return headers === undefined ? message : { ...message, headers };
+    return { ...message, headers: { ...headers, ...this.#parts.sign(this.#topicName, value) } };
   }
 }

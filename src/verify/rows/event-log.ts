@@ -142,7 +142,7 @@ export class EventLog {
     const columns = await checkCatalog(connection, landing, dayColumnOf(consumer));
     const filter = new EventFilter(this.#config.sessionKinds);
     const encoder: Encoder = {
-      ...makeEncoder(consumer, columns, registry, filter, this.#config),
+      ...makeEncoder(consumer, columns, registry, filter, this.#config, undefined),
       newDaysPerBatchMax: Number.POSITIVE_INFINITY,
     };
     const letters = new Set(

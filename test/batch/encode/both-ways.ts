@@ -51,6 +51,7 @@ export function bothWays(consumer: Consumer, schema: RawSchema): BothWays {
     eventBytesMax: 6000,
     early1970: "refuse",
     judge: judgeOf(consumer.topic, NO_RULES_OFF),
+    signerOf: undefined,
     newDaysPerBatchMax: 1,
     filter: new EventFilter(["paper", "backtest", "replay", "live"], "all"),
     days: new KnownDays("market_data_tick"),

@@ -41,6 +41,7 @@ function encoderOf(consumer: Consumer, change: Partial<Encoder> = {}): Encoder {
     eventBytesMax: 1000,
     early1970: "refuse",
     judge: () => undefined,
+    signerOf: undefined,
     newDaysPerBatchMax: 2,
     filter: new EventFilter(EVERY_SESSION_KIND),
     days: new KnownDays("market_data_tick"),

@@ -51,7 +51,7 @@ const CALLS: Readonly<Record<string, string>> = {
 /** What link_entries takes. */
 const LISTS = [
   ...["uuid[]", "timestamp with time zone[]", "text[]", "text[]", "jsonb[]", "boolean[]", "uuid[]", "text[]"],
-  ...["text[]", "integer[]", "bigint[]"],
+  ...["text[]", "integer[]", "bigint[]", "text[]"],
 ];
 
 /** What a function says is no answer, and why. */

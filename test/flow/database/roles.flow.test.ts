@@ -99,7 +99,7 @@ const LANDINGS = [
   "SELECT tradetape.lock_partitions('ticks', '{0}')",
   "SELECT tradetape.advance('ticks', '[]')",
   "SELECT tradetape.accept_loss('ticks', 0, 0, 1, 'x', gen_random_uuid(), 'x')",
-  "SELECT tradetape.link_entries('{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}')",
+  "SELECT tradetape.link_entries('{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}')",
 ];
 const DEEDS = [
   "SELECT tradetape.act_on_letters('DISCARD', 'ticks', 0, 0, '{1}', NULL, 'x', '{}', gen_random_uuid(), 'x')",
