@@ -48,6 +48,7 @@ export interface PartitionRow extends Lateness {
   readonly letters: number;
   readonly parked: number;
   readonly outbox: number;
+  readonly signing: PartitionStatus["signing"];
   readonly landedAt: string | null;
   /** Whether the log isn't the one that landed, as after an unclean election: nothing of it lands (`history_lost`). */
   readonly cut: boolean;
@@ -120,6 +121,7 @@ export async function readPartitions(
         letters: status?.letters ?? 0,
         parked: status?.parked ?? 0,
         outbox: status?.outbox ?? 0,
+        signing: status?.signing ?? null,
         landedAt: status?.landedAt ?? null,
         cut: breach !== null,
         breach,

@@ -19,6 +19,7 @@ import { mayLackSymbol, tablesOf } from "../table/rows/landing-table.ts";
 import { walkChain } from "./chain-walk.ts";
 import { checkLedger, type Finding, findFiltered } from "./ledger.ts";
 import { ReservedEntries } from "./reserved-entries.ts";
+import { SignedEntries, type Signing } from "./signed-entries.ts";
 
 export interface Verification {
   readonly ok: boolean;
@@ -30,6 +31,8 @@ export interface Verification {
   readonly partitions: number;
   readonly rows: number;
   readonly auditEntries: number;
+  /** Which of them are signed, and by whom. */
+  readonly signing: Signing;
   /** What may become letters without stopping its group, however much: a schema, or offsets that have not all landed. */
   readonly allowed: readonly CountedAllowance[];
   /** How many quotes are crossed or locked: markets do that, so it is no warning. */
@@ -65,6 +68,7 @@ export function verify(
       partitions: ledger.partitions,
       rows: tables.rows,
       auditEntries: chain.entries,
+      signing: chain.signing,
       allowed: await countedAllowances(connection),
       quotes: await countAcross(connection),
       cutLogs: await cutLogs(connection),
@@ -127,6 +131,7 @@ interface CheckedChain {
   readonly problems: readonly Finding[];
   readonly entries: number;
   readonly reserved: readonly RuleBreaks[];
+  readonly signing: Signing;
 }
 
 /**
@@ -135,12 +140,16 @@ interface CheckedChain {
  */
 async function checkChain(connection: Connection): Promise<CheckedChain> {
   const reserved = new ReservedEntries();
-  const { entries, faults } = await walkChain(connection, { from: 1 }, [], [], (entry) => reserved.look(entry));
+  const signed = new SignedEntries();
+  const { entries, faults } = await walkChain(connection, { from: 1 }, [], [], (entry) => {
+    reserved.look(entry);
+    signed.look(entry);
+  });
   const links = faults.filter(({ kind }) => kind !== "tail" && kind !== "surplus");
   const problems = links.map(({ seq, logId, detail }): Finding => {
     return { check: "audit_chain", subject: `entry ${seq} (${logId})`, detail };
   });
-  return { problems, entries, reserved: reserved.found() };
+  return { problems, entries, reserved: reserved.found(), signing: signed.found() };
 }
 
 /** Big tables have no foreign keys: what they point at may never have landed. */

@@ -1,9 +1,10 @@
 import { CONSUMERS } from "../../../consumers/all.ts";
-import { publicKeyOf } from "../../audit/checkpoint.ts";
+import { publicKeyOf } from "../../signature/ed25519.ts";
 import { inSnapshot } from "../../table/checks/ledger-check.ts";
 import { type ChainFault, type ChainReport, walkChain } from "../../verify/chain-walk.ts";
 import { checkpointsOfFile, ownCheckpoints } from "../../verify/known-checkpoints.ts";
 import { EventLog } from "../../verify/rows/event-log.ts";
+import { SignedEntries } from "../../verify/signed-entries.ts";
 import { verifyTables } from "../../verify/tables.ts";
 import type { CommandSpec } from "../command.ts";
 import { EXIT } from "../exit.ts";
@@ -12,6 +13,7 @@ import { count } from "../progress.ts";
 import { asReader } from "../services.ts";
 import { declareRange, type RangeFlags, rangeOf, readFlagFile } from "./audit-flags.ts";
 import { rowsProgress } from "./rows-progress.ts";
+import { signingText, unsignedWarnings } from "./signing-text.ts";
 import { tablesText } from "./tables-text.ts";
 
 interface VerifyFlags extends RangeFlags {
@@ -22,7 +24,9 @@ interface VerifyFlags extends RangeFlags {
 
 export const auditVerifyCommand: CommandSpec<VerifyFlags> = {
   name: "verify",
-  summary: "recompute the audit log's chain, and hold signed checkpoints against it; the first broken entry is named",
+  summary:
+    "recompute the audit log's chain, and hold signed checkpoints against it; the first broken entry is named, and whose " +
+    "entries aren't signed",
   examples: [
     "tradetape audit verify                                              exit code 1 when an entry doesn't hold",
     "tradetape audit verify --checkpoints kept/paper.jsonl --key audit.pub",
@@ -48,9 +52,11 @@ export const auditVerifyCommand: CommandSpec<VerifyFlags> = {
     const { checkpoints: path } = flags;
     const kept = path === undefined ? [] : checkpointsOfFile(readFlagFile("--checkpoints", path), path);
     const keys = flags.key.map((file) => publicKeyOf(readFlagFile("--key", file), file));
+    const signed = new SignedEntries();
     const [report, tables] = await asReader(config, "audit verify", (connection) =>
       inSnapshot(connection, async () => {
-        const chain = await walkChain(connection, range, [...kept, ...(await ownCheckpoints(connection))], keys);
+        const known = [...kept, ...(await ownCheckpoints(connection))];
+        const chain = await walkChain(connection, range, known, keys, (entry) => signed.look(entry));
         return [
           chain,
           flags.tables &&
@@ -58,10 +64,12 @@ export const auditVerifyCommand: CommandSpec<VerifyFlags> = {
         ] as const;
       }),
     );
-    const warnings = warningsOf(report, kept.length, keys.length > 0);
+    const signing = signed.found();
+    const warnings = [...warningsOf(report, kept.length, keys.length > 0), ...unsignedWarnings(signing)];
     const ok = report.faults.length === 0 && (!tables || tables.ok);
-    out.result(tables ? { ...reportJson(report, warnings), ok, tables } : reportJson(report, warnings), () =>
-      [reportText(report, warnings), ...(tables ? [tablesText(tables)] : [])].join("\n\n"),
+    const looked = { ...reportJson(report, warnings), signing };
+    out.result(tables ? { ...looked, ok, tables } : looked, () =>
+      [reportText(report, warnings), signingText(signing), ...(tables ? [tablesText(tables)] : [])].join("\n\n"),
     );
     return ok ? EXIT.good : EXIT.foundWrong;
   },

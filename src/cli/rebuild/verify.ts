@@ -11,6 +11,7 @@ import { type TablesReport, verifyTables } from "../../verify/tables.ts";
 import { type TopicsReport, verifyTopics } from "../../verify/topics/topics.ts";
 import { type Verification, verify } from "../../verify/verify.ts";
 import { rowsProgress } from "../audit/rows-progress.ts";
+import { signingText } from "../audit/signing-text.ts";
 import { tablesText } from "../audit/tables-text.ts";
 import { topicsText } from "../audit/topics-text.ts";
 import type { CommandSpec, Session } from "../command.ts";
@@ -135,9 +136,10 @@ function cutText({
 }
 
 export function verificationText(result: Verification): string {
-  const { rows, partitions, auditEntries, quotes } = result;
+  const { rows, partitions, auditEntries, quotes, signing } = result;
   const looked = `${count(rows)} rows, ${count(partitions)} partitions, ${count(auditEntries)} audit entries`;
   const lines = [result.ok ? `good: ${looked} are what the ledger says` : `not good: looked at ${looked}`];
+  if (Object.keys(signing.signed).length > 0) lines.push(`audit entries: ${signingText(signing)}`);
   if (quotes.crossed + quotes.locked > 0)
     lines.push(`quotes: ${count(quotes.crossed)} crossed, ${count(quotes.locked)} locked, as markets are at times`);
   const findings = [

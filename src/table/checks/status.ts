@@ -18,6 +18,8 @@ export interface PartitionStatus {
   /** Offsets landed per second over the last 10 and 60 seconds. */
   readonly landedOver10s: number;
   readonly landedOver60s: number;
+  /** How many of the newest 10,000 entries are signed and how many aren't; null of other topics than audit topics. */
+  readonly signing: { readonly signed: number; readonly unsigned: number } | null;
   /** When a batch last landed, ISO 8601; null before the first. */
   readonly landedAt: string | null;
 }
@@ -28,8 +30,8 @@ export function readStatus(connection: Connection): Promise<PartitionStatus[]> {
 }
 
 /**
- * The ledger grows for ever: a minute is read from its last batches only, which the key finds at once. Rates are of offsets, as
- * the lag is: of what transactions leave, a marker takes an offset and is no record.
+ * The ledger and the audit log grow for ever: they are read from their ends only, which the keys find at once. Rates are of
+ * offsets, as the lag is: of what transactions leave, a marker takes an offset and is no record.
  */
 const STATUS = `
 WITH letters AS (
@@ -41,6 +43,9 @@ SELECT l.topic, l.partition, l.next_offset AS "nextOffset", l.cluster_id AS "clu
   l.leader_epoch AS "leaderEpoch", coalesce(d.n, 0) AS letters, coalesce(p.n, 0) AS parked,
   coalesce(o.n, 0) AS outbox, recent.over_10s / 10.0::float8 AS "landedOver10s",
   recent.over_60s / 60.0::float8 AS "landedOver60s",
+  CASE WHEN l.topic = 'audit' OR l.topic LIKE '%.audit' THEN (
+    SELECT jsonb_build_object('signed', count(signed_by), 'unsigned', count(*) - count(signed_by))
+    FROM (SELECT signed_by FROM public.audit_log ORDER BY seq DESC LIMIT 10000) newest_entries) END AS signing,
   to_char(newest.landed_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') AS "landedAt"
 FROM tradetape.landed_offset l
 LEFT JOIN letters d USING (topic, partition)

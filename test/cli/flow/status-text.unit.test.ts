@@ -25,6 +25,7 @@ const row = (topic: string, partition: number, change: Change = {}): PartitionRo
   letters: 0,
   parked: 0,
   outbox: 0,
+  signing: null,
   landedAt: null,
   cut: false,
   breach: null,
