@@ -4,7 +4,7 @@ import type { Config } from "../config.ts";
 import { TradetapeError } from "../errors.ts";
 import { SETTINGS } from "../settings.ts";
 import { fingerprint } from "./ed25519.ts";
-import { SIGNATURE_FORM, signedBytes, signingKey } from "./entry-signature.ts";
+import { SIGNATURE_FORM, SIGNATURE_HEADER, signedBytes, signingKey } from "./entry-signature.ts";
 
 /** In the place of actors: the key may speak for everybody, as a consumer's has to, which tells of everybody's events. */
 const EVERYBODY = "*";
@@ -84,6 +84,25 @@ export class KnownKeys {
     if (actors.has(EVERYBODY) || actors.has(actor)) return { name };
     return { fault: `${name} may not speak for ${JSON.stringify(actor.slice(0, ACTOR_CHARACTERS_MAX))}` };
   }
+
+  /** The name of the key that signed an entry by this actor; null where its record has no signature, or none that counts. */
+  signerName(
+    topicName: string,
+    { value, headers }: SignedRecord,
+    actor: unknown,
+    publishedAtMs: number,
+  ): string | null {
+    const header = headers?.[SIGNATURE_HEADER];
+    if (header === undefined || value === null) return null;
+    const signer = this.signerOf(topicName, value, header, String(actor), publishedAtMs);
+    return "name" in signer ? signer.name : null;
+  }
+}
+
+/** A record as it was fetched. */
+interface SignedRecord {
+  readonly value: Buffer | null;
+  readonly headers?: Readonly<Record<string, HeaderContent | undefined>> | undefined;
 }
 
 const NAME = /^[\w.-]{1,60}$/;

@@ -43,6 +43,7 @@ const encoderOf = (passes: (ms: number) => void): Encoder => ({
   eventBytesMax: 1000,
   early1970: "refuse",
   judge: () => undefined,
+  signerOf: undefined,
   newDaysPerBatchMax: 2,
   filter: new EventFilter(EVERY_SESSION_KIND),
   days: new KnownDays("market_data_tick"),

@@ -11,6 +11,7 @@ import type { Refusal } from "../../event/letter.ts";
 import { openRegistry, type Registry } from "../../event/registry.ts";
 import type { EventTopic } from "../../event/schemas.ts";
 import type { Log } from "../../log.ts";
+import { type KnownKeys, openKnownKeys } from "../../signature/known-keys.ts";
 import { lettersIn, unservedSessions } from "../../table/checks/rows-of-parts.ts";
 import type { Connection } from "../../table/connection.ts";
 import { checkCatalog } from "../../table/rows/catalog.ts";
@@ -43,6 +44,8 @@ interface RowPlace {
 /** A record of the log, read as landing reads it but for whether its times may be. */
 export interface LogRecord extends RowPlace {
   readonly event: Readonly<Record<string, unknown>> | Refusal;
+  /** The key that signed it, null where none that counts did; undefined where this process knows no keys. */
+  readonly signedBy: string | null | undefined;
 }
 
 /** So many rows are in memory at a time, as the log and as the table has them, with some 500 bytes each. */
@@ -53,7 +56,9 @@ export class EventLog {
   readonly #config: Config;
   readonly #log: Log;
   readonly rowsAtOnce: number;
-  #services: { readonly client: LogClient; readonly registry: Registry } | undefined;
+  #services:
+    | { readonly client: LogClient; readonly registry: Registry; readonly keys: KnownKeys | undefined }
+    | undefined;
 
   constructor(config: Config, log: Log, rowsAtOnce = ROWS_AT_ONCE) {
     this.rowsAtOnce = rowsAtOnce;
@@ -71,6 +76,7 @@ export class EventLog {
     this.#services ??= {
       client: openKafka(this.#config, this.#log),
       registry: openRegistry(schemaRegistryUrl, new Admission(this.#config, this.#log)),
+      keys: openKnownKeys(this.#config),
     };
     return this.#services;
   }
@@ -94,14 +100,18 @@ export class EventLog {
     ranges: readonly OffsetRange[],
     take: (records: readonly LogRecord[]) => Promise<void>,
   ): Promise<void> {
-    const { client, registry } = this.#open();
+    const { client, registry, keys } = this.#open();
     const reader = new EventReader(kind, registry);
     await readRanges(client, topic, ranges, this.#config, async (batch, { partition, from, to }) => {
       await fetchSchemas(reader, registry, batch);
       const { records } = batch;
       const found: LogRecord[] = [];
       for (let i = firstFrom(records, from); i < firstFrom(records, to); i++) {
-        found.push({ partition, offset: records.offsetOf(i), event: reader.read(records.record(i).value) });
+        const record = records.record(i);
+        const event = reader.read(record.value);
+        const { actor } = event as { readonly actor?: unknown };
+        const signedBy = keys?.signerName(topic, record, actor, records.publishedAtMs(i));
+        found.push({ partition, offset: records.offsetOf(i), event, signedBy });
       }
       await take(found);
       return to;

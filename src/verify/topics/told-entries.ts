@@ -98,7 +98,7 @@ class AuditTopic {
     for (const record of first) this.#look(record, stored.get(idOf(record.event)));
   }
 
-  #look({ offset, event }: LogRecord, entry: ChainEntry | undefined): void {
+  #look({ offset, event, signedBy }: LogRecord, entry: ChainEntry | undefined): void {
     const id = idOf(event);
     if (entry === undefined) {
       if (!this.#span.isPart) this.#find(offset, `entry ${id} landed, and the log doesn't have it`);
@@ -107,7 +107,7 @@ class AuditTopic {
     this.#seen.add(entry.seq);
     // What came before may have had the entry first, in other words.
     const isOld = entry.seq <= this.#before;
-    const columns = isOld ? [] : differing(entry, event as Readonly<Record<string, unknown>>);
+    const columns = isOld ? [] : differing(entry, { ...event, signed_by: signedBy });
     if (columns.length > 0) {
       this.#find(offset, `entry ${entry.seq} (${id}) isn't what the topic has: ${columns.join(", ")}`);
     } else if (!isOld && entry.seq < this.#last) {
@@ -122,9 +122,16 @@ class AuditTopic {
   }
 }
 
-/** The columns in which an entry of the log differs from the topic's, and what the log has. */
+/**
+ * The columns in which an entry of the log differs from the topic's, and what the log has. That a key signed it may only be said
+ * where it did, as far as its keys are known here; where it landed, they may not have been.
+ */
 function differing({ fields }: ChainEntry, event: Readonly<Record<string, unknown>>): string[] {
-  return CHAIN_FIELD_NAMES.filter((name, i) => formOf(name, fields[i] ?? null) !== formOf(name, event[name] ?? null));
+  return CHAIN_FIELD_NAMES.filter((name, i) => {
+    const said = fields[i] ?? null;
+    if (name === "signed_by" && (said === null || event[name] === undefined)) return false;
+    return formOf(name, said) !== formOf(name, event[name] ?? null);
+  });
 }
 
 function formOf(name: string, value: unknown): string | null {

@@ -3,9 +3,18 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { CONSUMERS } from "../../../consumers/all.ts";
+import { chainHash } from "../../../src/audit/chain.ts";
+import { asReader } from "../../../src/cli/services.ts";
 import type { AuditEvent } from "../../../src/event/events.ts";
+import { openLog } from "../../../src/log.ts";
 import { SIGNATURE_HEADER, signBy } from "../../../src/signature/entry-signature.ts";
+import { inSnapshot } from "../../../src/table/checks/ledger-check.ts";
+import { Connection } from "../../../src/table/connection.ts";
+import { entryOf as storedEntry } from "../../../src/table/landing/chain.ts";
+import { EventLog } from "../../../src/verify/rows/event-log.ts";
 import type { Signing } from "../../../src/verify/signed-entries.ts";
+import { verifyTopics } from "../../../src/verify/topics/topics.ts";
 import { compareTapes, rowsOf } from "../../support/comparison.ts";
 import { environmentOf } from "../../support/landing.ts";
 import { redriveAll } from "../../support/letters.ts";
@@ -213,6 +222,34 @@ test("a letter of a key that nobody knew lands as signed when it is redriven to 
   await redriveAll(tape, { topics: [tape.name("audit")], reason: "wrong_signature" });
   await tape.land("audit");
   expect(await keyOf(audit(30).log_id)).toEqual(["auditor"]);
+});
+
+test("a mark that the topic doesn't bear out is named, however well the chain was made anew", async () => {
+  await publish({ value: await tape.encode("audit", audit(40, { event_type: "NOTE", actor: "ceo" })) });
+  await tape.land("audit");
+  const found = () =>
+    asReader(tape.config, "test", (connection) =>
+      inSnapshot(connection, () =>
+        verifyTopics(connection, CONSUMERS, new EventLog(tape.config, openLog(tape.config))),
+      ),
+    );
+  expect(await found()).toMatchObject({ ok: true, findings: [] });
+  const newest = "SELECT max(seq) FROM public.audit_log";
+  const connection = await Connection.open(tape.config.databaseUrl, { name: "test" });
+  const { fields, previous, hash, seq } = (await storedEntry(connection, audit(40).log_id))!;
+  const forged = chainHash(previous, [...fields.slice(0, -1), "lander"]);
+  const mark = (by: string | null, with_: Buffer) =>
+    connection.query(`BEGIN; SET LOCAL session_replication_role = replica; UPDATE public.audit_log
+      SET signed_by = ${by === null ? "NULL" : `'${by}'`}, hash = '\\x${with_.toString("hex")}' WHERE seq = (${newest}); COMMIT`);
+  await mark("lander", forged);
+  const told = await found();
+  const { ok } = await verified();
+  await mark(null, hash);
+  await connection.close();
+  expect([ok, told]).toMatchObject([
+    true,
+    { ok: false, findings: [{ detail: `entry ${seq} (${audit(40).log_id}) isn't what the topic has: signed_by` }] },
+  ]);
 });
 
 test("whoever takes a mark away or puts one on breaks the chain", async () => {

@@ -148,7 +148,7 @@ test("of an audit topic that lost its beginning, what came before isn't provable
   await tape.queryAs(
     "tradetape_lander",
     `SELECT tradetape.link_entries(ARRAY[gen_random_uuid()], ARRAY[now()], '{TRADE_DECISION}', '{ceo}', '{"{}"}', '{true}',
-       ARRAY[NULL::uuid], '{NULL}', '{NULL}', ARRAY[NULL::int], ARRAY[NULL::bigint])`,
+       ARRAY[NULL::uuid], '{NULL}', '{NULL}', ARRAY[NULL::int], ARRAY[NULL::bigint], '{NULL}')`,
   );
   expect(await verified(tape)).toMatchObject({
     ok: false,

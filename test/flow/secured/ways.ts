@@ -34,6 +34,7 @@ const FORGED = {
   topics: "ARRAY[NULL::text]",
   partitions: "ARRAY[NULL::int]",
   offsets: "ARRAY[NULL::bigint]",
+  keys: "ARRAY[NULL::text]",
 };
 type Entries = { readonly [name in keyof typeof FORGED]?: string };
 
@@ -206,6 +207,7 @@ export class Ways {
       topics: list("source_topic", "text"),
       partitions: list("source_partition", "int"),
       offsets: list("source_offset", "bigint"),
+      keys: list("signed_by", "text"),
     };
     return [link({ ...given, ...change }), this.entriesLanded(2)];
   }
