@@ -125,16 +125,20 @@ interface LetterFacts {
   readonly reason: string;
   readonly detail: string;
   readonly value: Buffer | null;
+  /** The digest of the whole value, where only its beginning is kept. */
+  readonly cut: { readonly sha256: string } | null;
 }
 
 /**
  * The audit entry of one letter of a topic that is audited one by one. The value's digest tells a letter from one of the log
  * that the topic had before, at the same offset.
  */
-export function letterEntry(at: Coordinates, { publishedAtMs, reason, detail, value }: LetterFacts): AuditEvent {
-  const valueDigest = createHash("sha256")
-    .update(value ?? "")
-    .digest("hex");
+export function letterEntry(at: Coordinates, { publishedAtMs, reason, detail, value, cut }: LetterFacts): AuditEvent {
+  const valueDigest =
+    cut?.sha256 ??
+    createHash("sha256")
+      .update(value ?? "")
+      .digest("hex");
   const payload = JSON.stringify({ reason, detail, value_sha256: valueDigest });
   return {
     log_id: letterId(at, saidDigest(payload)),

@@ -1,5 +1,6 @@
 import { randomUUID } from "node:crypto";
 import type { Config } from "../config.ts";
+import type { GoneValue } from "../dead-letter/cut-values.ts";
 import { discard } from "../dead-letter/discard.ts";
 import { type Redriven, redrive } from "../dead-letter/redrive.ts";
 import { awaitOutcome, type RedriveOutcome } from "../dead-letter/redrive-outcome.ts";
@@ -148,7 +149,8 @@ export class Acts {
   }
 
   async #redrive(ops: Ops, act: Act, stop: AbortSignal): Promise<RedriveOutcome> {
-    const publisher = await RawPublisher.open(openKafka(this.#config, this.#log));
+    const client = openKafka(this.#config, this.#log);
+    const publisher = await RawPublisher.open(client);
     const onProgress = (sent: number) => {
       act.done = sent;
       this.#told.changed();
@@ -156,19 +158,22 @@ export class Acts {
     let redriven: readonly Redriven[];
     try {
       const attemptsMax = this.#config.redriveAttemptsMax;
-      redriven = await redrive(ops, publisher, {
-        ...allOf(act),
-        attemptsMax,
-        perSecondMax: undefined,
-        stop,
-        onProgress,
-      });
+      const how = { ...allOf(act), attemptsMax, perSecondMax: undefined, stop, onProgress };
+      redriven = await redrive(ops, publisher, { client, config: this.#config }, how);
     } finally {
       await publisher.close();
     }
+    const gone = redriven.flatMap((one) => one.gone);
+    if (gone.length > 0) act.error = goneText(gone);
     return awaitOutcome(ops.connection, redriven, OUTCOME_WAIT_MS, stop);
   }
 }
+
+const goneText = ([first, ...rest]: readonly GoneValue[]): string => {
+  const place = `${first!.topic}/${first!.partition}/${first!.offset}`;
+  const which = rest.length === 0 ? place : `${place} and ${rest.length} more`;
+  return `${which} can't be sent, only the beginning is kept: ${first!.why}`;
+};
 
 const filterOf = ({ topic, reason }: Asked) => ({ topics: [topic], reason });
 const allOf = (asked: Asked) => ({ filter: filterOf(asked), lettersMax: Number.POSITIVE_INFINITY });

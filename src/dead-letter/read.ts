@@ -17,9 +17,10 @@ export type LetterReading =
  */
 export async function readLetterEvent(
   topic: EventTopic,
-  letter: Pick<StoredLetter, "value">,
+  letter: Pick<StoredLetter, "value" | "cut">,
   registry: Registry | undefined,
 ): Promise<LetterReading> {
+  if (letter.cut !== null) return { unreadable: "it is larger than an event may be, and only its beginning is kept" };
   if (registry === undefined) return { unreadable: "SCHEMA_REGISTRY_URL is not set, and its schema is there" };
   const reader = new EventReader(topic, registry);
   try {

@@ -16,6 +16,7 @@ import {
   readLetterRecords,
 } from "../table/letters/letter-actions.ts";
 import type { RawMessage, RawPublisher } from "../topic/publish/raw-publish.ts";
+import { type GoneValue, type LogSource, withWholeValues } from "./cut-values.ts";
 import { RateCap } from "./rate-cap.ts";
 
 export interface RedriveOptions {
@@ -35,6 +36,8 @@ export interface Redriven {
   readonly topic: string;
   readonly partition: number;
   readonly offsets: number[];
+  /** Letters that stay as they are, because nobody has their events whole any more. */
+  readonly gone: GoneValue[];
 }
 
 /** A page is one transaction and one entry of the audit trail. */
@@ -53,17 +56,18 @@ const PAGE_SECONDS_MAX = 5;
 export async function redrive(
   ops: Ops,
   publisher: RawPublisher,
+  source: LogSource,
   options: RedriveOptions,
 ): Promise<readonly Redriven[]> {
   const attemptsMax = Math.min(options.attemptsMax, EVERY_ATTEMPT);
   // An event that dies again while this runs is a new letter and meets the same filter: only those of before are meant.
   const filter = await asOfNow(ops.connection, options.filter);
   const rateCap = new RateCap(options.perSecondMax, options.stop);
-  const run = { ...options, filter, attemptsMax, actionId: randomUUID(), rateCap };
+  const run = { ...options, filter, attemptsMax, actionId: randomUUID(), rateCap, source };
   const all: Redriven[] = [];
   let sent = 0;
   for (const place of await openPlaces(ops.connection, filter)) {
-    const redriven: Redriven = { topic: place.topic, partition: place.partition, offsets: [] };
+    const redriven: Redriven = { topic: place.topic, partition: place.partition, offsets: [], gone: [] };
     all.push(redriven);
     for (let afterOffset = -1; ; ) {
       const lettersMax = options.lettersMax - sent;
@@ -72,6 +76,7 @@ export async function redrive(
       if (page.isLast) break;
       sent += page.sent.length;
       options.onProgress?.(sent);
+      redriven.gone.push(...page.gone);
       redriven.offsets.push(...page.sent.map(({ redrivenOffset }) => redrivenOffset));
       afterOffset = page.lastOffset;
     }
@@ -82,11 +87,13 @@ export async function redrive(
 interface PageRun extends RedriveOptions, LetterPlace {
   readonly actionId: string;
   readonly rateCap: RateCap;
+  readonly source: LogSource;
   readonly afterOffset: number;
 }
 
 interface RedrivenPage {
   readonly sent: readonly RedrivenLetter[];
+  readonly gone: readonly GoneValue[];
   /** The last offset that this page is done with. */
   readonly lastOffset: number;
   /** Whether there was nothing to send any more, or it was stopped. */
@@ -100,13 +107,17 @@ async function redrivePage(ops: Ops, publisher: RawPublisher, run: PageRun): Pro
     const rowsMax = Math.min(run.lettersMax, PAGE_LETTERS_MAX, Math.ceil((run.perSecondMax ?? 1e9) * PAGE_SECONDS_MAX));
     const found = await lockOpenLetters(connection, filter, { ...run, rowsMax, but: "unreadable_batch" });
     const { looked, locked, lastOffset } = found;
-    if (locked.length === 0) return { sent: [], failure: undefined, lastOffset, isLast: looked === 0 };
+    if (locked.length === 0) return { sent: [], gone: [], failure: undefined, lastOffset, isLast: looked === 0 };
     const offsets = locked.map(({ offset }) => offset);
     const records = await readLetterRecords(connection, run, offsets, PAGE_BYTES_MAX);
-    const { sent, failure } = await send(publisher, run, locked, records);
-    if (sent.length === 0) return { sent, failure, lastOffset, isLast: true };
-    await markRedriven(connection, { topic, partition, rewind, filter, actionId, osUser }, sent);
-    return { sent, failure, lastOffset: sent.at(-1)!.offset, isLast: false };
+    const { whole, gone } = await withWholeValues(run.source, run, records, run.stop);
+    const { sent, failure } = await send(publisher, run, locked, whole);
+    if (sent.length > 0) {
+      await markRedriven(connection, { topic, partition, rewind, filter, actionId, osUser }, sent);
+    }
+    // Those that are gone lie before or behind those that were sent; without any sent the page is done with all the same.
+    const last = sent.length === whole.length ? records.at(-1) : sent.at(-1);
+    return { sent, gone, failure, lastOffset: last?.offset ?? lastOffset, isLast: last === undefined };
   });
   if (page.failure) throw page.failure.error;
   return page;
@@ -118,22 +129,23 @@ interface Sent {
   readonly failure: { readonly error: unknown } | undefined;
 }
 
-/** @param records the first ones of `locked`, as many as fit a page */
+/** @param records of those of `locked` that fit a page, and are whole */
 async function send(
   publisher: RawPublisher,
   run: PageRun,
   locked: readonly OpenLetter[],
   records: readonly LetterRecord[],
 ): Promise<Sent> {
+  const attemptsOf = new Map(locked.map(({ offset, attempts }) => [offset, attempts + 1]));
   const sent: RedrivenLetter[] = [];
   while (sent.length < records.length) {
     const step = run.rateCap.step(records.length - sent.length);
     const part = records.slice(sent.length, sent.length + step);
     await run.rateCap.turn(part.length);
     if (run.stop.aborted) break;
-    const attempts = part.map((_, n) => locked[sent.length + n]!.attempts + 1);
+    const messages = part.map((record) => redriveMessage(run, record, attemptsOf.get(record.offset)!));
     try {
-      const offsets = await publisher.publishToPartition(part.map((r, n) => redriveMessage(run, r, attempts[n]!)));
+      const offsets = await publisher.publishToPartition(messages);
       for (const [n, { offset }] of part.entries()) {
         sent.push({ offset, redrivenOffset: offsets[n]! });
       }

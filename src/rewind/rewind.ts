@@ -87,6 +87,7 @@ const lostLetter = ({ offset, key, value, headers, publishedAtMs }: ParkedRecord
   sqlstate: null,
   key,
   value,
+  cut: null,
   headers,
   publishedAtMs,
   attempts: 0,

@@ -134,7 +134,7 @@ describe("a receipt", () => {
 describe("the entry of a letter", () => {
   it("is made of its coordinates and its value, so that one letter is told once, and one of another log beside it", () => {
     const at = { topic: "fills", partition: 0, offset: 5 };
-    const letter = { publishedAtMs: NOON / 1000, reason: "invalid", detail: "why", value: Buffer.from("v") };
+    const letter = { publishedAtMs: NOON / 1000, reason: "invalid", detail: "why", value: Buffer.from("v"), cut: null };
     const [one, again] = [letterEntry(at, letter), letterEntry(at, letter)];
     const others = [
       letterEntry({ ...at, offset: 6 }, letter),
@@ -143,6 +143,8 @@ describe("the entry of a letter", () => {
     ];
     expect(one).toEqual(again);
     expect(new Set([one, ...others].map((entry) => entry.log_id)).size).toBe(4);
+    const sha256 = createHash("sha256").update("v").digest("hex");
+    expect(letterEntry(at, { ...letter, value: Buffer.from("beginning"), cut: { sha256 } })).toEqual(one);
     expect(one).toMatchObject({ event_type: "DEAD_LETTER", success: false, source_offset: 5 });
   });
 });

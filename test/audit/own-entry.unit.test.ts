@@ -36,7 +36,7 @@ const batch = {
   letters: [],
   landedUs: NOON,
 };
-const LETTER = { publishedAtMs: NOON / 1000, reason: "invalid", detail: "wrong", value: Buffer.from("v") };
+const LETTER = { publishedAtMs: NOON / 1000, reason: "invalid", detail: "wrong", value: Buffer.from("v"), cut: null };
 const REPLAYED = JSON.stringify({ database_id: idOf("database"), run_id: "r" });
 const checkpoint = { database_id: idOf("database"), seq: 5, signature: "s" };
 const OWN: readonly AuditEvent[] = [

@@ -7,6 +7,7 @@ const letter = (headers: Record<string, string>) => ({
   offset: 42,
   key: null,
   value: Buffer.from([0, 1]),
+  cut: null,
   headers: storedHeaders(headers),
   publishedAtMs: 1_700_000_000_000,
 });

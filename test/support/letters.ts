@@ -30,4 +30,4 @@ export const redriveAll = (
   filter: RedriveOptions["filter"],
   options: Partial<RedriveOptions> = {},
 ): Promise<readonly Redriven[]> =>
-  asOps(tape, (ops, publisher) => redrive(ops, publisher, { ...EVERYTHING, ...options, filter }));
+  asOps(tape, (ops, publisher) => redrive(ops, publisher, tape, { ...EVERYTHING, ...options, filter }));

@@ -1,10 +1,17 @@
-import type { LetterRow, ParkedRow } from "../../table/landing/letters.ts";
+import { createHash } from "node:crypto";
+import type { CutValue, LetterRow, ParkedRow } from "../../table/landing/letters.ts";
 import type { EncodedBatch, Letter } from "../encode/encoded-batch.ts";
 import { redriveAttempts, storedHeaders } from "../encode/headers.ts";
 import type { Parked } from "../write/outcome.ts";
 
-/** The rows of `dead_letter` for a batch's letters, each with its record exactly as it came. */
-export function letterRows(batch: EncodedBatch, letters: readonly Letter[]): LetterRow[] {
+/** Of a value that is larger than an event may be, so much is kept: its schema's id and what a person may recognise. */
+const KEPT_BYTES = 1024;
+
+/**
+ * The rows of `dead_letter` for a batch's letters, each with its record exactly as it came; of a value that is larger than an
+ * event may be with its beginning, its length and its digest.
+ */
+export function letterRows(batch: EncodedBatch, letters: readonly Letter[], eventBytesMax: number): LetterRow[] {
   return letters.map((letter) => {
     const { key, value, headers } = batch.records.record(letter.index);
     return {
@@ -14,12 +21,22 @@ export function letterRows(batch: EncodedBatch, letters: readonly Letter[]): Let
       column: letter.column ?? null,
       sqlstate: letter.sqlstate ?? null,
       key,
-      value,
+      ...keptOf(value, eventBytesMax),
       headers: storedHeaders(headers),
       publishedAtMs: batch.records.publishedAtMs(letter.index),
       attempts: redriveAttempts(headers),
     };
   });
+}
+
+function keptOf(
+  value: Buffer | null,
+  bytesMax: number,
+): { readonly value: Buffer | null; readonly cut: CutValue | null } {
+  if (value === null || value.length <= Math.max(bytesMax, KEPT_BYTES)) return { value, cut: null };
+  const sha256 = createHash("sha256").update(value).digest("hex");
+  // In a buffer of its own, or the letter would keep the whole value in memory.
+  return { value: Buffer.from(value.subarray(0, KEPT_BYTES)), cut: { bytes: value.length, sha256 } };
 }
 
 /** A detail is cut here, because a library's message may quote all of the bad data. */

@@ -178,7 +178,7 @@ export async function book(
   const { partition, firstOffset: offset, nextOffset } = batch;
   const step = { step: "tell", topic: plan.consumer.topic, partition, offset, nextOffset } as const;
   const all = [...batch.letters, ...outcome.letters].sort((a, b) => a.index - b.index);
-  const letters = held(step, () => letterRows(batch, all));
+  const letters = held(step, () => letterRows(batch, all, plan.encoder.eventBytesMax));
   await insertLetters(connection, topicName, batch.partition, letters);
   if (ledger.kind === "batch") {
     await insertParked(connection, topicName, batch.partition, parkedRows(batch, outcome.parked));

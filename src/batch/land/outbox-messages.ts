@@ -96,12 +96,13 @@ function receipt(
 /** Where letters come from, and where their copies go: full names. */
 type LetterTopics = Pick<LandingPlan, "topicName" | "deadLettersTopicName">;
 
-/** Below the dead-letters topic's limit, which a letter may exceed: a compressed batch may have held a far larger event. */
+/** Below the dead-letters topic's limit, which key and headers may exceed: a compressed batch may have held far more. */
 const LETTER_BYTES_MAX = 7 * 1024 * 1024;
 
 /**
  * A letter as a message of the dead-letters topic: the original bytes, and in headers why it is one and where it came from.
- * One that wouldn't fit has the headers only; the table has it whole.
+ * One that wouldn't fit has these headers only, the table has it whole; and so has one whose value the table has only the
+ * beginning of, with the value's length and digest.
  */
 export function letterMessage(plan: LetterTopics, partition: number, letter: LetterRow): OutboxMessage {
   const coordinates = `${plan.topicName}/${partition}/${letter.offset}`;
@@ -114,11 +115,13 @@ export function letterMessage(plan: LetterTopics, partition: number, letter: Let
     "tradetape-timestamp": String(letter.publishedAtMs),
     "tradetape-column": letter.column,
     "tradetape-sqlstate": letter.sqlstate,
+    "tradetape-value-bytes": letter.cut === null ? null : String(letter.cut.bytes),
+    "tradetape-value-sha256": letter.cut?.sha256 ?? null,
   };
   const why = Object.entries(told).flatMap(([name, text]) => (text === null ? [] : [[name, base64(text)] as const]));
   const key = Buffer.from(coordinates);
   const original = (letter.value?.length ?? 0) + (letter.key?.length ?? 0) + JSON.stringify(letter.headers).length;
-  if (original > LETTER_BYTES_MAX) {
+  if (letter.cut !== null || original > LETTER_BYTES_MAX) {
     return { topic: plan.deadLettersTopicName, key, value: null, headers: Object.fromEntries(why) };
   }
   const headers: Record<string, StoredHeaders[string]> = { ...letter.headers, ...Object.fromEntries(why) };

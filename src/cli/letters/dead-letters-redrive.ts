@@ -1,4 +1,5 @@
 import type { Command } from "commander";
+import type { GoneValue } from "../../dead-letter/cut-values.ts";
 import { type Redriven, redrive } from "../../dead-letter/redrive.ts";
 import { awaitOutcome, type RedriveOutcome } from "../../dead-letter/redrive-outcome.ts";
 import { openOps } from "../../operator/ops.ts";
@@ -48,12 +49,13 @@ export const redriveCommand: CommandSpec<RedriveFlags> = {
       const found = await countOpenLetters(ops.connection, filter, config.redriveAttemptsMax);
       const plan = planOf(found, flags.again === true, lettersMax);
       if (!flags.yes) return dryRun(session, plan);
-      const publisher = await RawPublisher.open(openKafka(config, session.log));
+      const client = openKafka(config, session.log);
+      const publisher = await RawPublisher.open(client);
       const bar = session.progress.bar("redrive", plan.wouldSend, "events");
       let redriven: readonly Redriven[];
       try {
         const options = { filter, attemptsMax, lettersMax, perSecondMax, stop: session.signal, onProgress: bar.set };
-        redriven = await redrive(ops, publisher, options);
+        redriven = await redrive(ops, publisher, { client, config }, options);
       } finally {
         bar.end();
         await publisher.close();
@@ -129,21 +131,26 @@ const STOPPED_WAITING = "stopped waiting: `tradetape dead-letters list` shows th
 
 function report(session: Session, plan: Plan, redriven: readonly Redriven[], outcome: RedriveOutcome): ExitCode {
   const sent = redriven.reduce((sum, { offsets }) => sum + offsets.length, 0);
+  const gone = redriven.flatMap((one) => one.gone);
   const died = Object.values(outcome.died).reduce((sum, letters) => sum + letters, 0);
   const interrupted = session.signal.aborted;
   const { worn, unreadable } = plan;
   session.progress.close();
-  session.out.result({ dryRun: false, sent, worn, unreadable, interrupted, ...outcome }, () =>
+  session.out.result({ dryRun: false, sent, gone, worn, unreadable, interrupted, ...outcome }, () =>
     [
       `${count(sent)} events sent again`,
       ...outcomeLines(outcome),
+      ...gone.map(goneLine),
       ...leftLines(plan),
       ...(interrupted ? [sent < plan.wouldSend ? STOPPED_SENDING : STOPPED_WAITING] : []),
     ].join("\n"),
   );
   if (interrupted) return EXIT.interrupted;
-  return died + worn > 0 ? EXIT.foundWrong : EXIT.good;
+  return died + worn + gone.length > 0 ? EXIT.foundWrong : EXIT.good;
 }
+
+const goneLine = ({ topic, partition, offset, why }: GoneValue): string =>
+  `${topic}/${partition}/${offset} can't be sent, only its beginning is kept: ${why}; discard gives it up`;
 
 function outcomeLines(outcome: RedriveOutcome): string[] {
   const { written, replaced, duplicate, filtered, parked, died, landedAmongOthers, onTheWay } = outcome;

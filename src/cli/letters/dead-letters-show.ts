@@ -83,13 +83,15 @@ function eventLines(topic: EventTopic, letter: StoredLetter, reading: LetterRead
       return `${mark} ${name.padEnd(width)}${shownField(reading.event[name], type)}`;
     });
   }
-  const { value } = letter;
+  const { value, cut } = letter;
   if (value === null) return ["the event can't be read: it has no value"];
-  const rest = value.length - HEX_BYTES_MAX;
+  const bytes = cut?.bytes ?? value.length;
+  const rest = bytes - HEX_BYTES_MAX;
   const hex = value.subarray(0, HEX_BYTES_MAX).toString("hex");
   return [
     `the event can't be read: ${printable(reading.unreadable)}`,
-    `its ${count(value.length)} bytes: ${hex}${rest > 0 ? ` and ${count(rest)} more` : ""}`,
+    `its ${count(bytes)} bytes: ${hex}${rest > 0 ? ` and ${count(rest)} more` : ""}`,
+    ...(cut === null ? [] : [`the log has them, as long as it keeps this offset: SHA-256 ${cut.sha256}`]),
   ];
 }
 

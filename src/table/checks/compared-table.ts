@@ -135,7 +135,7 @@ const RECORD = ["topic", "partition", "offset", "key", "value", "headers", "publ
 /** What people do with letters is one database's own, and so is the wording of what its server said. */
 export const DEAD_LETTERS = byOffset(
   "dead_letter",
-  [...RECORD, "reason", "column_name", "sqlstate"],
+  [...RECORD, "value_bytes", "value_sha256", "reason", "column_name", "sqlstate"],
   ["detail", "dead_at", "state", "attempts", "acted_at", "acted_by", "note", "redriven_offset", "rewind", "deed_id"],
   LETTER_ID,
 );

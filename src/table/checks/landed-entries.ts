@@ -33,4 +33,4 @@ export const landedEntries = (id: string): string => `SELECT a.*, ${idIn(id)} AS
         AND ${isOfEntry("p")})
     AND NOT EXISTS (SELECT FROM tradetape.dead_letter d
       WHERE d.topic = a.source_topic AND d.partition = a.source_partition AND d."offset" = a.source_offset
-        AND ${isOfEntry("d")})`;
+        AND (${isOfEntry("d")} OR encode(d.value_sha256, 'hex') = a.payload ->> 'value_sha256'))`;

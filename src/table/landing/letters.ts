@@ -6,6 +6,13 @@ import { refuseSwallowed } from "./swallowed.ts";
 /** Header values as JSON can hold them: base64, null without a value, a list where a name repeats. */
 export type StoredHeaders = Readonly<Record<string, string | null | readonly (string | null)[]>>;
 
+/** What is known of a value of which only the beginning is kept: the log has the rest. */
+export interface CutValue {
+  readonly bytes: number;
+  /** In hexadecimal digits. */
+  readonly sha256: string;
+}
+
 export interface LetterRow {
   readonly offset: number;
   readonly reason: LetterReason;
@@ -14,6 +21,8 @@ export interface LetterRow {
   readonly sqlstate: string | null;
   readonly key: Buffer | null;
   readonly value: Buffer | null;
+  /** Null where `value` is whole. */
+  readonly cut: CutValue | null;
   readonly headers: StoredHeaders;
   /** Broker time, milliseconds since 1970. */
   readonly publishedAtMs: number;
@@ -49,12 +58,12 @@ async function insertPortion(
 ): Promise<void> {
   const taken = await connection.run(
     `INSERT INTO tradetape.dead_letter (topic, partition, "offset", reason, detail, column_name, sqlstate, key, value,
-       headers, published_at, attempts)
+       headers, published_at, attempts, value_bytes, value_sha256)
      SELECT $1, $2, l.o, l.reason, l.detail, l.column_name, l.sqlstate, l.key, l.value, l.headers,
-       to_timestamp(l.ms / 1000.0), l.attempts
+       to_timestamp(l.ms / 1000.0), l.attempts, l.value_bytes, l.value_sha256
      FROM unnest($3::bigint[], $4::text[], $5::text[], $6::text[], $7::text[], $8::bytea[], $9::bytea[], $10::jsonb[],
-       $11::double precision[], $12::int[])
-       AS l (o, reason, detail, column_name, sqlstate, key, value, headers, ms, attempts)`,
+       $11::double precision[], $12::int[], $13::bigint[], $14::bytea[])
+       AS l (o, reason, detail, column_name, sqlstate, key, value, headers, ms, attempts, value_bytes, value_sha256)`,
     [
       topic,
       partition,
@@ -68,6 +77,8 @@ async function insertPortion(
       letters.map((l) => JSON.stringify(l.headers)),
       letters.map((l) => l.publishedAtMs),
       letters.map((l) => l.attempts),
+      letters.map((l) => l.cut?.bytes ?? null),
+      letters.map((l) => l.cut && Buffer.from(l.cut.sha256, "hex")),
     ],
   );
   refuseSwallowed("tradetape.dead_letter", letters.length - taken);

@@ -59,7 +59,11 @@ export function listLetters(connection: Connection, filter: LetterFilter, all: b
   );
 }
 
-/** One letter, whole. Times are ISO 8601. */
+/** SQL; a letter's `CutValue`. */
+export const CUT = `CASE WHEN value_bytes IS NOT NULL
+  THEN jsonb_build_object('bytes', value_bytes, 'sha256', encode(value_sha256, 'hex')) END AS cut`;
+
+/** One letter, as far as it is kept. Times are ISO 8601. */
 export interface StoredLetter extends Omit<LetterRow, "publishedAtMs"> {
   readonly topic: string;
   readonly partition: number;
@@ -82,7 +86,7 @@ export function readLetters(
   offset: number,
 ): Promise<StoredLetter[]> {
   return connection.query<StoredLetter & Record<string, unknown>>(
-    `SELECT topic, partition, "offset", reason, detail, column_name AS "column", sqlstate, key, value, headers,
+    `SELECT topic, partition, "offset", reason, detail, column_name AS "column", sqlstate, key, value, ${CUT}, headers,
        ${iso("published_at")} AS "publishedAt", ${iso("dead_at")} AS "deadAt", state, attempts,
        ${iso("acted_at")} AS "actedAt", acted_by AS "actedBy", note, redriven_offset AS "redrivenOffset",
        rewind

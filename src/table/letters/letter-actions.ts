@@ -1,7 +1,7 @@
 import type { LetterReason } from "../../event/letter.ts";
 import type { Connection } from "../connection.ts";
-import type { StoredHeaders } from "../landing/letters.ts";
-import { type LetterFilter, MEANT, valuesOf } from "./dead-letters.ts";
+import type { CutValue, StoredHeaders } from "../landing/letters.ts";
+import { CUT, type LetterFilter, MEANT, valuesOf } from "./dead-letters.ts";
 
 /** Larger than any count of attempts: `attempts < this` is true of every letter. */
 export const EVERY_ATTEMPT = 2_147_483_647;
@@ -96,6 +96,8 @@ export interface LetterRecord {
   readonly offset: number;
   readonly key: Buffer | null;
   readonly value: Buffer | null;
+  /** Null where `value` is whole. */
+  readonly cut: CutValue | null;
   readonly headers: StoredHeaders;
   /** When the broker had it; of a `producer_time`, which doesn't say, when it became a letter. */
   readonly publishedAtMs: number;
@@ -109,11 +111,11 @@ export function readLetterRecords(
   bytesMax: number,
 ): Promise<readonly LetterRecord[]> {
   return connection.query<LetterRecord & Record<string, unknown>>(
-    `SELECT "offset", key, value, headers,
+    `SELECT "offset", key, value, ${CUT}, headers,
        (extract(epoch FROM coalesce(nullif(published_at, 'epoch'), dead_at)) * 1000)::double precision AS "publishedAtMs"
      FROM (
        SELECT *, sum(size) OVER (ORDER BY "offset") - size AS before FROM (
-         SELECT *, coalesce(octet_length(value), 0) + octet_length(headers::text) AS size FROM tradetape.dead_letter
+         SELECT *, coalesce(value_bytes, octet_length(value), 0) + octet_length(headers::text) AS size FROM tradetape.dead_letter
          WHERE topic = $1 AND partition = $2 AND rewind = $5 AND "offset" = ANY($3::bigint[])) sized
      ) measured
      WHERE before < $4 ORDER BY "offset"`,

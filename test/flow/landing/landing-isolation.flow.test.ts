@@ -150,13 +150,14 @@ describe("a letter's way out", () => {
     await tape.raw("symbols", [{ value, key: "k", headers: { note: "n" } }], COMPRESSION.gzip);
     expect((await tape.land("symbols")).symbols).toMatchObject({ read: 1, dead: 1 });
     const [letter] = await tape.query(
-      `SELECT reason, octet_length(value) AS bytes FROM tradetape.dead_letter WHERE topic = $1`,
+      `SELECT reason, value_bytes AS bytes, octet_length(value) AS kept FROM tradetape.dead_letter WHERE topic = $1`,
       [tape.name("symbols")],
     );
-    expect(letter).toEqual({ reason: "too_large", bytes: value.length });
+    expect(letter).toEqual({ reason: "too_large", bytes: value.length, kept: 1024 });
     const message = (await tape.read("dead-letters")).find(({ key }) => String(key) === `${tape.name("symbols")}/0/0`);
     expect(message?.value).toBe(null);
     expect([String(message?.headers["tradetape-reason"]), message?.headers.note]).toEqual(["too_large", undefined]);
+    expect(String(message?.headers["tradetape-value-bytes"])).toBe(String(value.length));
   });
 
   test("holds many bad events with large headers, more than one request may carry", async () => {

@@ -239,7 +239,7 @@ describe("a redrive that is broken off", () => {
         return publish(messages);
       };
       const options = { attemptsMax: 3, lettersMax: 1000, perSecondMax: 20, stop: stop.signal };
-      return redrive(ops, publisher, { ...options, filter: named("ticks") });
+      return redrive(ops, publisher, tape, { ...options, filter: named("ticks") });
     });
     expect(sent.flatMap(({ offsets }) => offsets)).toHaveLength(6);
     expect(await letters("ticks")).toHaveLength(4);
@@ -262,7 +262,7 @@ describe("a redrive that is broken off", () => {
         return publish(messages);
       };
       const options = { attemptsMax: 3, lettersMax: 1000, perSecondMax: 20, stop: never };
-      return redrive(ops, publisher, { ...options, filter: named("ticks") });
+      return redrive(ops, publisher, tape, { ...options, filter: named("ticks") });
     });
     await expect(failing).rejects.toThrow("the broker is away");
     expect([(await letters("ticks")).length, (await letters("ticks", "open"))[0]!.attempts]).toEqual([6, 0]);

@@ -27,7 +27,16 @@ interface Sizes {
 }
 
 const rowOf = ({ key, value, header }: Sizes, n: number): LetterRow => ({
-  ...{ offset: n, reason: "too_large", detail: "", column: null, sqlstate: null, publishedAtMs: 0, attempts: 0 },
+  ...{
+    offset: n,
+    reason: "too_large",
+    detail: "",
+    column: null,
+    sqlstate: null,
+    publishedAtMs: 0,
+    attempts: 0,
+    cut: null,
+  },
   key: MEMORY.subarray(0, key),
   value: value === null ? null : MEMORY.subarray(0, value),
   headers: { h: "x".repeat(header) },
