@@ -1,7 +1,8 @@
 /** Writes the sources that are made of declarations. `test/tidy.test.ts` fails while a file is not what this makes. */
 import { readFileSync, writeFileSync } from "node:fs";
 import { EVENT_BY_TOPIC, EVENT_SCHEMAS, type EventField, type EventName } from "../src/event/schemas.ts";
-import { SETTINGS, type Setting } from "../src/settings.ts";
+import type { Setting } from "../src/settings/setting.ts";
+import { SETTINGS } from "../src/settings.ts";
 
 const TYPESCRIPT: Record<EventField["type"], string> = {
   uuid: "string",

@@ -29,6 +29,7 @@ export const LAYERS: readonly (readonly Room[])[] = [
     { path: "src/clock", knows: "time that tests can hand in" },
     { path: "src/own-file", knows: "files that only this program's user reads; keys and certificates" },
   ],
+  [{ path: "src/http", knows: "questions over HTTP and TLS; the tokens that logins are by" }],
   [
     {
       path: "src/event",

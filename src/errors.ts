@@ -9,6 +9,7 @@ export const ERROR_CODES = {
   database_unreachable: "PostgreSQL doesn't answer at DATABASE_URL.",
   pooler_transaction_mode: "DATABASE_URL leads to a pooler that lends a session to others between two transactions.",
   broker_unreachable: "No Kafka broker answers at KAFKA_BROKERS.",
+  token_missing: "There is no token to log in by: what gives them doesn't answer, refuses, or gave none.",
   registry_unreachable: "The schema registry doesn't answer at SCHEMA_REGISTRY_URL.",
   tls_refused:
     "A service and this program don't agree on TLS: a certificate, a name, a version, or only one of them speaks it.",

@@ -1,35 +1,17 @@
 import { homedir } from "node:os";
 import { join } from "node:path";
 import { z } from "zod";
+import { KAFKA_SETTINGS } from "./settings/kafka.ts";
+import { REGISTRY_SETTINGS } from "./settings/registry.ts";
 import { ROLE_PREFIX } from "./settings/role-names.ts";
+import { flagBoolean, setting } from "./settings/setting.ts";
 import { SWITCHED_RULES } from "./settings/switched-rules.ts";
-import { isWholeUrl, readDatabaseUrl } from "./settings/urls.ts";
+import { readDatabaseUrl } from "./settings/urls.ts";
 
-/**
- * Every setting, declared once: the environment variable, the flag that beats it, unit, default and limits. Help text
- * and docs/settings.md are made from here, and `readConfig` reports every problem at once.
- */
-export interface Setting<T extends z.ZodType> {
-  readonly env: string;
-  /** The commander flag that overrides the variable; settings without one are for the environment only. */
-  readonly flag?: string;
-  readonly doc: string;
-  readonly unit?: string;
-  readonly schema: T;
-  /** A secret may also come from the file that `<env>_FILE` names, and is never printed. */
-  readonly secret?: boolean;
-}
-
-const setting = <T extends z.ZodType>(s: Setting<T>): Setting<T> => s;
 const KIB = 1024;
 const MIB = 1024 * KIB;
 const integer = (low: number, high: number, standard: number) =>
   z.coerce.number().int().min(low).max(high).default(standard);
-const flagBoolean = z
-  .enum(["true", "false", "1", "0"])
-  .transform((v) => v === "true" || v === "1")
-  .default(false);
-
 /** Says of a database's URL what is wrong with it. */
 function checkDatabaseUrl({ value, issues }: z.core.ParsePayload<string>): void {
   const read = readDatabaseUrl(value);
@@ -53,61 +35,14 @@ export const SETTINGS = {
     schema: z.string().check(checkDatabaseUrl).optional(),
     secret: true,
   }),
-  kafkaBrokers: setting({
-    env: "KAFKA_BROKERS",
-    flag: "--kafka-brokers <list>",
-    doc: "Kafka brokers, host:port, separated by commas.",
-    schema: z
-      .string()
-      .transform((v) => v.split(",").map((b) => b.trim()))
-      .pipe(z.array(z.string().regex(/^[^\s:]+:\d+$/, "must be host:port, separated by commas")).min(1))
-      .optional(),
-  }),
-  schemaRegistryUrl: setting({
-    env: "SCHEMA_REGISTRY_URL",
-    flag: "--schema-registry-url <url>",
-    doc: "A registry with the Confluent API; user and password may stand in the URL.",
-    schema: z
-      .url({ protocol: /^https?$/, error: "must be an http:// or https:// URL" })
-      .refine(isWholeUrl, "is no URL: write % in user and password as %25")
-      .refine((url) => !/[?#]/.test(url), "must end with its path: what stands behind a ? or # would not be sent")
-      .optional(),
-    secret: true,
-  }),
-  kafkaSaslMechanism: setting({
-    env: "KAFKA_SASL_MECHANISM",
-    doc: "plain, scram-sha-256 or scram-sha-512; unset is no SASL.",
-    schema: z.enum(["plain", "scram-sha-256", "scram-sha-512"]).optional(),
-  }),
-  kafkaSaslUsername: setting({ env: "KAFKA_SASL_USERNAME", doc: "SASL user.", schema: z.string().optional() }),
-  kafkaSaslPassword: setting({
-    env: "KAFKA_SASL_PASSWORD",
-    doc: "SASL password.",
-    schema: z.string().optional(),
-    secret: true,
-  }),
-  kafkaSsl: setting({ env: "KAFKA_SSL_ENABLED", doc: "Whether to use TLS to the brokers.", schema: flagBoolean }),
-  kafkaSslCaFile: setting({
-    env: "KAFKA_SSL_CA_FILE",
-    doc: "PEM file of the authority that signed the brokers' certificates.",
-    schema: z.string().optional(),
-  }),
-  kafkaSslCertFile: setting({
-    env: "KAFKA_SSL_CERT_FILE",
-    doc: "PEM file of the client's certificate.",
-    schema: z.string().optional(),
-  }),
-  kafkaSslKeyFile: setting({
-    env: "KAFKA_SSL_KEY_FILE",
-    doc: "PEM file of the client's key, which only the user of the program may read.",
-    schema: z.string().optional(),
-  }),
+  ...KAFKA_SETTINGS,
+  ...REGISTRY_SETTINGS,
   allowPlaintext: setting({
     env: "TRADETAPE_ALLOW_PLAINTEXT",
     flag: "--allow-plaintext",
     doc:
       "Whether a login, and what follows it, may go in clear to a host that isn't this machine: to PostgreSQL without TLS, by " +
-      "SASL without KAFKA_SSL_ENABLED, to a registry by plain HTTP.",
+      "SASL without KAFKA_SSL_ENABLED, to a registry or a token endpoint by plain HTTP.",
     schema: flagBoolean,
   }),
   namespace: setting({
@@ -320,15 +255,3 @@ export type SettingName = keyof typeof SETTINGS;
 
 /** Every setting, in the order of its declaration. */
 export const SETTING_NAMES = Object.keys(SETTINGS) as readonly SettingName[];
-
-/** Settings that do nothing without another one: who sets one alone would believe in a login or a certificate that isn't used. */
-export const NEEDS: readonly (readonly [SettingName, SettingName])[] = [
-  ["kafkaSaslMechanism", "kafkaSaslUsername"],
-  ["kafkaSaslMechanism", "kafkaSaslPassword"],
-  ["kafkaSaslUsername", "kafkaSaslMechanism"],
-  ["kafkaSaslPassword", "kafkaSaslMechanism"],
-  ["kafkaSslCaFile", "kafkaSsl"],
-  ["kafkaSslCertFile", "kafkaSsl"],
-  ["kafkaSslCertFile", "kafkaSslKeyFile"],
-  ["kafkaSslKeyFile", "kafkaSslCertFile"],
-];

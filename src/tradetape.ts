@@ -1,4 +1,4 @@
-import { readConfig } from "./config.ts";
+import { type GiveToken, readConfig } from "./config.ts";
 import { openLog } from "./log.ts";
 import type { ConnectOptions } from "./tradetape/connect-options.ts";
 import { connectTape } from "./tradetape/connect-tape.ts";
@@ -13,6 +13,7 @@ export type {
   PredictionFields,
   Workflow,
 } from "./agent/fields.ts";
+export type { GiveToken } from "./config.ts";
 export { ERROR_CODES, type ErrorCode, TradetapeError } from "./errors.ts";
 export type { AnyTimes, Incomplete } from "./event/complete.ts";
 export type * from "./event/events.ts";
@@ -26,13 +27,15 @@ export type { EventSource, PublishAllOptions, PublishOptions, PublishProgress, T
 
 /**
  * Connects to the brokers.
+ * @param kafkaToken gives the token of each login to a broker, with KAFKA_SASL_MECHANISM=oauthbearer: what a signer makes, say
  * @throws TradetapeError config_invalid, broker_unreachable
  */
-export async function connect(options: ConnectOptions = {}): Promise<Tape> {
+export async function connect(options: ConnectOptions = {}, kafkaToken?: GiveToken): Promise<Tape> {
   const given = Object.entries(options).map(([name, value]) => [name, value === undefined ? value : String(value)]);
   const values = Object.fromEntries(given);
   const doubts: string[] = [];
-  const config = readConfig(values, process.env, { given: "option", doubt: (text) => doubts.push(text) });
+  const doubt = (text: string) => doubts.push(text);
+  const config = readConfig(values, process.env, { given: "option", doubt, kafkaToken });
   const log = openLog(config);
   for (const doubt of doubts) log.warn(doubt);
   return connectTape(config, log);

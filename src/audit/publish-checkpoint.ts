@@ -24,7 +24,7 @@ export async function publishCheckpoint(
   const config = requireServices(settings, "kafkaBrokers", "schemaRegistryUrl");
   const name = topicName(config.namespace, "audit");
   const sign = openSigning(config);
-  const schemaId = await openRegistry(config.schemaRegistryUrl).register(name, "audit");
+  const schemaId = await openRegistry(config).register(name, "audit");
   const value = encodeEvent("audit", schemaId, {
     log_id: checkpointId(checkpoint.database_id, checkpoint.seq, checkpoint.signature),
     timestamp: Date.parse(checkpoint.made_at) * 1000,

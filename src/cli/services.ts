@@ -1,8 +1,13 @@
-import { type Config, requireServices } from "../config.ts";
+import { readSecretFile } from "../config/secrets.ts";
+import { type Config, requireServices, underSettings } from "../config.ts";
+import { KAFKA_SETTINGS } from "../settings/kafka.ts";
+import { REGISTRY_SETTINGS } from "../settings/registry.ts";
+import { readAnewFrom } from "../settings/urls.ts";
 import { SETTINGS, type SettingName } from "../settings.ts";
 import type { StackUrls } from "../stack/stack.ts";
 import { Connection, type ConnectionOptions } from "../table/connection.ts";
 import { requireMigrated } from "../table/migrate.ts";
+import { wrong } from "./flags.ts";
 
 export type ServedConfig = ReturnType<typeof requireServices<"databaseUrl" | "kafkaBrokers" | "schemaRegistryUrl">>;
 
@@ -13,15 +18,7 @@ export type ServedConfig = ReturnType<typeof requireServices<"databaseUrl" | "ka
 export const SERVICE_SETTINGS: readonly SettingName[] = [
   "databaseUrl",
   "rolePrefix",
-  "kafkaBrokers",
-  "schemaRegistryUrl",
-  "kafkaSaslMechanism",
-  "kafkaSaslUsername",
-  "kafkaSaslPassword",
-  "kafkaSsl",
-  "kafkaSslCaFile",
-  "kafkaSslCertFile",
-  "kafkaSslKeyFile",
+  ...(Object.keys({ ...KAFKA_SETTINGS, ...REGISTRY_SETTINGS }) as SettingName[]),
 ];
 
 /** The variables that `up` has a shell export. */
@@ -68,6 +65,39 @@ export function otherServices(urls: StackUrls, env: NodeJS.ProcessEnv = process.
 }
 
 export const databaseOf = (config: Config): string => requireServices(config, "databaseUrl").databaseUrl;
+
+/** A database beside that of DATABASE_URL, as a command is told it: by its URL, or by a file that the URL stands in. */
+interface OtherDatabase {
+  /** The flag of the URL; that of the file has `-file` behind it. */
+  readonly flag: string;
+  readonly url: string | undefined;
+  readonly file: string | undefined;
+}
+
+/**
+ * The URL of another database than DATABASE_URL's, under the settings that are in force.
+ * @throws TradetapeError input_invalid; the URL may hold a password, and is not in it
+ */
+export function otherDatabase(config: Config, { flag, url, file }: OtherDatabase): string | undefined {
+  if (url !== undefined && file !== undefined) throw wrong(`${flag} beside ${flag}-file`, "one of the two");
+  const text = file === undefined ? url : fileText(`${flag}-file`, file);
+  if (text === undefined) return undefined;
+  if (!SETTINGS.databaseUrl.schema.safeParse(text).success) {
+    throw wrong(
+      file === undefined ? flag : `what the file of ${flag}-file holds`,
+      "a URL as DATABASE_URL, postgres://user@host:port/database, whose password may come from PGPASSWORD, too",
+    );
+  }
+  return underSettings(config, file === undefined ? text : readAnewFrom(text, file));
+}
+
+function fileText(flag: string, file: string): string {
+  try {
+    return readSecretFile(file);
+  } catch (cause) {
+    throw wrong(`${flag}: ${(cause as Error).message}`, "a file that the URL stands in");
+  }
+}
 
 /**
  * Asks the database something in a session that may only read.

@@ -1,4 +1,5 @@
 import type { Config } from "../config.ts";
+import type { Setting } from "../settings/setting.ts";
 import { SETTING_NAMES, SETTINGS, type SettingName } from "../settings.ts";
 import type { CommandSpec } from "./command.ts";
 import { EXIT } from "./exit.ts";
@@ -17,14 +18,15 @@ interface SettingRow {
 /** Every setting in the order of its declaration. */
 export function settingRows(): SettingRow[] {
   return SETTING_NAMES.map((name) => {
-    const setting: { env: string; flag?: string; doc: string; unit?: string; schema: unknown } = SETTINGS[name];
+    const setting: Pick<Setting<never>, "env" | "flag" | "doc" | "unit" | "secret"> = SETTINGS[name];
+    const file = setting.secret ? ` A secret: ${setting.env}_FILE may name the file that it stands in.` : "";
     return {
       name,
       env: setting.env,
       flag: setting.flag?.split(" ")[0],
       standard: name === "home" ? "~/.tradetape" : standardOf(name),
       unit: setting.unit,
-      doc: setting.doc,
+      doc: `${setting.doc}${file}`,
     };
   });
 }
@@ -38,8 +40,7 @@ function settingsText(): string {
   const rows = settingRows().map((s) => [s.env, s.flag ?? null, s.standard, s.unit ?? null, s.doc]);
   return `${table(["variable", "flag", "default", "unit", "meaning"], rows)}
 
-A flag beats its variable. Secrets may also come from a file: DATABASE_URL_FILE, SCHEMA_REGISTRY_URL_FILE,
-KAFKA_SASL_PASSWORD_FILE. They are never printed.
+A flag beats its variable. A secret is never printed, and may also stand in a file, which is read at each login.
 TRADETAPE_LOG_LEVEL is error, when unset, for commands that end by themselves: they say their own errors.`;
 }
 

@@ -1,7 +1,7 @@
 import { Hono } from "hono";
 import { z } from "zod";
 import { CONSUMERS } from "../../consumers/all.ts";
-import type { Config } from "../config.ts";
+import { type Config, requireServices } from "../config.ts";
 import { letterJson } from "../dead-letter/letter-json.ts";
 import { readLetterEvent } from "../dead-letter/read.ts";
 import { LETTER_REASONS, type LetterReason } from "../event/letter.ts";
@@ -59,7 +59,8 @@ export function letterRoutes({ config, reader, acts }: Rooms): Hono {
     const letter = found.find((one) => one.rewind === rewind);
     if (letter === undefined)
       return c.json(refused("not_found", `${topic}/${partition}/${offset} is not a letter`), 404);
-    const registry = config.schemaRegistryUrl === undefined ? undefined : openRegistry(config.schemaRegistryUrl);
+    const isThere = config.schemaRegistryUrl !== undefined;
+    const registry = isThere ? openRegistry(requireServices(config, "schemaRegistryUrl")) : undefined;
     return c.json(letterJson(letter, await readLetterEvent(topics.get(topic)!, letter, registry)));
   });
   app.post("/acts", async (c) => {

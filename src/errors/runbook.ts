@@ -80,6 +80,16 @@ export const RUNBOOK: Readonly<Record<ErrorCode, Advice>> = {
     act: "Bring the brokers back. Running groups and publishers go on by themselves.",
     wake: "At once where feeds publish: what a feed can't publish, nothing keeps but the feed's own buffer.",
   },
+  token_missing: {
+    look:
+      "The provider that the message names, with its own words: whether it runs, knows the client and takes its secret. Of a " +
+      "module, a function or a file the message has what it did.",
+    act:
+      "Bring the provider back, or correct the client's settings; a secret of a file may be changed under a process that runs. " +
+      "Sessions that are open go on until their token ends, and running groups and publishers by themselves when there is a " +
+      "token again.",
+    wake: AFTER_MINUTES,
+  },
   registry_unreachable: {
     look: "Whether the registry answers at SCHEMA_REGISTRY_URL, and whether that is the path of its API.",
     act: "Bring it back. Schemas that a process has seen are remembered, so that most of it runs on meanwhile.",

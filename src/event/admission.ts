@@ -2,7 +2,8 @@ import type { Config } from "../config.ts";
 import { TradetapeError } from "../errors.ts";
 import type { Log } from "../log.ts";
 import { type HttpFailure, registryUnreachable } from "./http/registry-fault.ts";
-import type { RegistryAddress, RegistryQuestions } from "./http/registry-http.ts";
+import type { RegistryAddress } from "./http/registry-http.ts";
+import type { RegistryQuestions } from "./http/registry-questions.ts";
 import { subjectsOf } from "./http/subjects.ts";
 import { EVENT_TOPICS, type EventTopic } from "./schemas.ts";
 

@@ -5,15 +5,10 @@ import { TradetapeError } from "../errors.ts";
 import type { Admission } from "./admission.ts";
 import { HostileSchema, requireBoundedTypes } from "./avro/schema-bounds.ts";
 import { strictType } from "./avro/strict-types.ts";
+import { RegistryDoor, type RegistryWay } from "./http/registry-door.ts";
 import { type HttpFailure, hidden, registryUnreachable, said } from "./http/registry-fault.ts";
-import {
-  askRegistry,
-  guarded,
-  type RegistryAddress,
-  type RegistryQuestions,
-  registryAddress,
-  type Said,
-} from "./http/registry-http.ts";
+import type { RegistryAddress } from "./http/registry-http.ts";
+import { askRegistry, guarded, type RegistryQuestions, type Said } from "./http/registry-questions.ts";
 import { guardSubject, SCHEMA_NOT_FOUND, subjectOf } from "./http/subjects.ts";
 import { EVENT_BY_TOPIC, EVENT_SCHEMAS, type EventTopic } from "./schemas.ts";
 
@@ -66,11 +61,12 @@ const isFailure = (said: Said, code: number): boolean => "failure" in said && sa
 
 /**
  * A registry with Confluent's API.
- * @param url user and password may stand in it; they never reach an error's text
+ * @param way to it: its user, password and token never reach an error's text
  * @param admission of whoever reads events that others wrote; without it every schema is admitted
+ * @throws TradetapeError where a TLS file can't be used
  */
-export function openRegistry(url: string, admission?: Admission): Registry {
-  return new ConfluentRegistry(url, admission);
+export function openRegistry(way: RegistryWay, admission?: Admission): Registry {
+  return new ConfluentRegistry(new RegistryDoor(way), admission);
 }
 
 class ConfluentRegistry implements Registry {
@@ -84,13 +80,12 @@ class ConfluentRegistry implements Registry {
   readonly #registered = new Map<string, Promise<number>>();
   #hasAnswered = false;
 
-  constructor(url: string, admission: Admission | undefined) {
+  constructor(door: RegistryDoor, admission: Admission | undefined) {
     this.#admission = admission;
-    this.#address = registryAddress(url);
-    const { host, username, password } = this.#address;
-    this.#questions = askRegistry(url);
-    const auth = { username, password };
-    const api = { host, clientId: "tradetape", ...(username ? { auth } : {}), middlewares: [guarded as never] };
+    this.#address = door.address;
+    this.#questions = askRegistry(door);
+    const { host } = door.address;
+    const api = { host, clientId: "tradetape", agent: door.agent, middlewares: [guarded(door) as never] };
     let remote: Promise<SchemaRegistry> | undefined;
     this.#remote = () => {
       remote ??= import("@kafkajs/confluent-schema-registry").then(
@@ -166,8 +161,8 @@ class ConfluentRegistry implements Registry {
       }
       return { reason: `schema ${id} isn't an Avro record` };
     } catch (error) {
-      if (error instanceof HostileSchema) return { reason: `schema ${id}: ${error.message}`, isHostile: true };
       if (error instanceof TradetapeError) throw error;
+      if (error instanceof HostileSchema) return { reason: `schema ${id}: ${error.message}`, isHostile: true };
       const cause = error as HttpFailure;
       if (cause.status === 404 && (await this.#confirmsAbsence(id)))
         return { reason: `the registry has no schema ${id}` };

@@ -42,9 +42,9 @@ export async function openOps(settings: Config, as: ConnectionOptions): Promise<
 type AuditSchema = Pick<Ops, "auditTopicName" | "auditSchemaId">;
 
 export async function auditSchemaOf(settings: Config): Promise<AuditSchema> {
-  const { namespace, schemaRegistryUrl } = requireServices(settings, "schemaRegistryUrl");
-  const auditTopicName = topicName(namespace, "audit");
-  return { auditTopicName, auditSchemaId: await openRegistry(schemaRegistryUrl).register(auditTopicName, "audit") };
+  const config = requireServices(settings, "schemaRegistryUrl");
+  const auditTopicName = topicName(config.namespace, "audit");
+  return { auditTopicName, auditSchemaId: await openRegistry(config).register(auditTopicName, "audit") };
 }
 
 /** The same in a session that is open, of whatever role. */

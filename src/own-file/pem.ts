@@ -52,7 +52,7 @@ export function readKey(name: string, path: string, password?: string): string {
   const text = textOf(name, path, readPrivateKey);
   if (!text.includes("-----BEGIN ")) throw invalid(name, `${path} is no PEM file`, AS_PEM);
   if (password === undefined && text.includes("ENCRYPTED")) {
-    const next = "Give a key without a passphrase, in a file that only this program's user can read.";
+    const next = "Give its passphrase, too, or a key without one in a file that only this program's user can read.";
     throw invalid(name, `${path} is encrypted`, next);
   }
   try {

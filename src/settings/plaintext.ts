@@ -15,7 +15,10 @@ interface Ways {
   readonly kafkaBrokers?: readonly string[] | undefined;
   readonly kafkaSsl: boolean;
   readonly kafkaSaslMechanism?: string | undefined;
+  readonly kafkaOauthTokenUrl?: string | undefined;
   readonly schemaRegistryUrl?: string | undefined;
+  readonly schemaRegistryToken?: string | undefined;
+  readonly schemaRegistryOauthTokenUrl?: string | undefined;
   readonly allowPlaintext: boolean;
 }
 
@@ -32,7 +35,7 @@ export const isSaslInClear = (
 
 /** What is wrong with the ways to the services: logins that would go in clear, and what PostgreSQL's can't be by. */
 export function transportProblems(ways: Ways, env: NodeJS.ProcessEnv): string[] {
-  const { databaseUrl, kafkaBrokers = [], schemaRegistryUrl, allowPlaintext } = ways;
+  const { databaseUrl, kafkaBrokers = [], allowPlaintext } = ways;
   const problems = databaseUrl === undefined ? [] : databaseProblems(databaseUrl, allowPlaintext, env);
   const inClear = kafkaBrokers.find((broker) => isSaslInClear(ways, hostOfBroker(broker)));
   if (inClear !== undefined) {
@@ -40,13 +43,24 @@ export function transportProblems(ways: Ways, env: NodeJS.ProcessEnv): string[] 
       `KAFKA_SASL_MECHANISM: the login would go to ${inClear} in clear. Set KAFKA_SSL_ENABLED=true. ${ALLOW}`,
     );
   }
-  if (schemaRegistryUrl !== undefined && !allowPlaintext) {
-    const { protocol, hostname, host, username, password } = new URL(schemaRegistryUrl);
-    if (protocol === "http:" && username + password !== "" && !isLocalHost(hostname)) {
-      problems.push(`SCHEMA_REGISTRY_URL: the login would go to ${host} in clear. Use HTTPS. ${ALLOW}`);
-    }
-  }
-  return problems;
+  return allowPlaintext ? problems : [...problems, ...httpProblems(ways)];
+}
+
+function httpProblems({ schemaRegistryUrl: registry, schemaRegistryToken, ...ways }: Ways): string[] {
+  const { kafkaOauthTokenUrl, schemaRegistryOauthTokenUrl } = ways;
+  const isLogin = registry !== undefined && new URL(registry).username + new URL(registry).password !== "";
+  const hasLogin = isLogin || schemaRegistryToken !== undefined || schemaRegistryOauthTokenUrl !== undefined;
+  const all = [
+    ["SCHEMA_REGISTRY_URL", "the login", hasLogin ? registry : undefined],
+    ["SCHEMA_REGISTRY_OAUTH_TOKEN_URL", "the client's secret", schemaRegistryOauthTokenUrl],
+    ["KAFKA_OAUTH_TOKEN_URL", "the client's secret", kafkaOauthTokenUrl],
+  ] as const;
+  return all.flatMap(([name, what, url]) => {
+    if (url === undefined) return [];
+    const { protocol, hostname, host } = new URL(url);
+    if (protocol !== "http:" || isLocalHost(hostname)) return [];
+    return [`${name}: ${what} would go to ${host} in clear. Use HTTPS. ${ALLOW}`];
+  });
 }
 
 /** Each once, though it be so of several hosts. */

@@ -26,6 +26,8 @@ const PARTS = /^(postgres(?:ql)?:\/\/)([^/?#]*)([^?#]*)(?:\?([^#]*))?$/;
 const TARGET = "target_session_attrs";
 /** A name that would take the place of ours, by which processes tell each other's sessions apart. */
 const OURS = "application_name";
+/** Our own parameter: the file that the URL stands in, which may be changed under a process that runs. */
+const FILE = "url_file";
 
 const NO_URL =
   "is no URL: write /, ?, #, @, : and % in user and password as %2F, %3F, %23, %40, %3A and %25; " +
@@ -68,12 +70,23 @@ export function databaseHosts(databaseUrl: string): DatabaseHosts {
   return hosts;
 }
 
+/** The same URL, which is read anew from a file for each session. */
+export const readAnewFrom = (databaseUrl: string, file: string): string =>
+  `${databaseUrl}${databaseUrl.includes("?") ? "&" : "?"}${FILE}=${encodeURIComponent(file)}`;
+
+/** The file that a URL is read from, and what the settings have added to it since. */
+export function sourceOf(databaseUrl: string): { readonly file: string; readonly added: string } | undefined {
+  const [, file, added = ""] = new RegExp(`[?&]${FILE}=([^&]*)(.*)$`).exec(databaseUrl) ?? [];
+  return file === undefined ? undefined : { file: decodeURIComponent(file), added };
+}
+
 const isTarget = (text: string): text is Target => (TARGETS as readonly string[]).includes(text);
 
 /** The query without what is ours to say; as it was where there is none of that. */
 function restOf(query: string, asked: URLSearchParams): string {
-  if (!asked.has(TARGET) && !asked.has(OURS)) return query === "" ? "" : `?${query}`;
+  const ours = [TARGET, OURS, FILE].filter((name) => asked.has(name));
+  if (ours.length === 0) return query === "" ? "" : `?${query}`;
   const rest = new URLSearchParams(asked);
-  for (const name of [TARGET, OURS]) rest.delete(name);
+  for (const name of ours) rest.delete(name);
   return rest.size === 0 ? "" : `?${rest}`;
 }

@@ -3,7 +3,7 @@ import { TradetapeError } from "../errors.ts";
 import { namedBy, type Role, rolePrefixOf } from "../settings/role-names.ts";
 import { chooseHost } from "./choose-host.ts";
 import { copyOut, copyRows, type RowReader } from "./copy.ts";
-import { serverOf, unreachable } from "./database-url.ts";
+import { currentUrl, serverOf, unreachable } from "./database-url.ts";
 import { type HostByWay, login, newClient } from "./login/login.ts";
 import type { ServerStanding } from "./login/prepare-session.ts";
 import { byWays } from "./login/ways.ts";
@@ -70,7 +70,7 @@ export class Connection {
    * asks for; permission_denied, pooler_transaction_mode; config_invalid where the way is one that TLS or its files forbid
    */
   static async open(databaseUrl: string, options: ConnectionOptions): Promise<Connection> {
-    const connection = await chooseHost(databaseUrl, (url) => {
+    const connection = await chooseHost(currentUrl(databaseUrl), (url) => {
       const place = serverOf(url);
       return byWays(url, place, (way) => Connection.#login({ url, place, way }, options));
     });

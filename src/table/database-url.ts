@@ -1,6 +1,7 @@
+import { readAgain } from "../config/secrets.ts";
 import { TradetapeError } from "../errors.ts";
 import { tlsNext } from "../own-file/tls-fault.ts";
-import { databaseHosts } from "../settings/urls.ts";
+import { databaseHosts, readDatabaseUrl, sourceOf } from "../settings/urls.ts";
 import { tlsFaultAt } from "./login/ways.ts";
 import { quoted } from "./sql.ts";
 import { faultKindOf, isDatabaseFault } from "./sqlstate.ts";
@@ -13,6 +14,27 @@ export function addressOf(databaseUrl: string): string {
 
 /** The same, as errors name it. */
 export const serverOf = (databaseUrl: string): string => `PostgreSQL at ${addressOf(databaseUrl)}`;
+
+/**
+ * The URL for a session that begins now: one of a file is read there again, so that its login may be changed under a process
+ * that runs. Where the database is stays as it was.
+ * @throws TradetapeError file_unusable, config_invalid, canRetry
+ */
+export function currentUrl(databaseUrl: string): string {
+  const source = sourceOf(databaseUrl);
+  if (source === undefined) return databaseUrl;
+  const { file, added } = source;
+  const text = readAgain(`the URL of ${serverOf(databaseUrl)}`, file);
+  const isUrl = typeof readDatabaseUrl(text) !== "string";
+  if (isUrl && addressOf(text) === addressOf(databaseUrl)) {
+    return text + (text.includes("?") ? added : added.replace("&", "?"));
+  }
+  const what = isUrl ? "names another database than when the process began" : "holds no URL of a database";
+  throw new TradetapeError("config_invalid", `${serverOf(databaseUrl)}: the file ${file} ${what}`, {
+    canRetry: true,
+    next: "Put the database's URL back there, or start the process again for another database.",
+  });
+}
 
 /** PostgreSQL has it for messages that it can't read; a pooler such as PgBouncer has no other for all that it refuses. */
 const PROTOCOL_VIOLATION = "08P01";

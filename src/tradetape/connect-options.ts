@@ -9,14 +9,30 @@ export interface ConnectOptions {
   readonly databaseUrl?: SettingValue;
   /** KAFKA_BROKERS: Kafka brokers, host:port, separated by commas. */
   readonly kafkaBrokers?: SettingValue;
-  /** SCHEMA_REGISTRY_URL: A registry with the Confluent API; user and password may stand in the URL. */
-  readonly schemaRegistryUrl?: SettingValue;
-  /** KAFKA_SASL_MECHANISM: plain, scram-sha-256 or scram-sha-512; unset is no SASL. */
+  /** KAFKA_SASL_MECHANISM: plain, scram-sha-256, scram-sha-512 or oauthbearer; unset is no SASL. */
   readonly kafkaSaslMechanism?: SettingValue;
   /** KAFKA_SASL_USERNAME: SASL user. */
   readonly kafkaSaslUsername?: SettingValue;
   /** KAFKA_SASL_PASSWORD: SASL password. */
   readonly kafkaSaslPassword?: SettingValue;
+  /** KAFKA_OAUTH_TOKEN_URL: The token endpoint of an OIDC provider: it gives the client the tokens to log in to Kafka by. */
+  readonly kafkaOauthTokenUrl?: SettingValue;
+  /** KAFKA_OAUTH_CLIENT_ID: The client's name there. */
+  readonly kafkaOauthClientId?: SettingValue;
+  /** KAFKA_OAUTH_CLIENT_SECRET: The client's secret there. */
+  readonly kafkaOauthClientSecret?: SettingValue;
+  /** KAFKA_OAUTH_SCOPE: Scopes to ask for, separated by spaces. */
+  readonly kafkaOauthScope?: SettingValue;
+  /** KAFKA_OAUTH_PARAMETERS: What else the provider wants to be told, as audience=tape&resource=a%26b. */
+  readonly kafkaOauthParameters?: SettingValue;
+  /** KAFKA_OAUTH_CA_FILE: PEM file of the authority that signed the endpoint's certificate; unset, those are trusted that this machine trusts. */
+  readonly kafkaOauthCaFile?: SettingValue;
+  /** KAFKA_OAUTH_TOKEN: A token as such, in the place of an endpoint that gives them. */
+  readonly kafkaOauthToken?: SettingValue;
+  /** KAFKA_OAUTH_MODULE: File of a JavaScript module, in the place of an endpoint: its default export is a function, async or not, that returns a token for a login that begins now. */
+  readonly kafkaOauthModule?: SettingValue;
+  /** KAFKA_OAUTH_EXTENSIONS: SASL extensions that go along with a token, as logicalCluster=lkc-1,identityPoolId=pool-1. */
+  readonly kafkaOauthExtensions?: SettingValue;
   /** KAFKA_SSL_ENABLED: Whether to use TLS to the brokers. */
   readonly kafkaSsl?: SettingValue;
   /** KAFKA_SSL_CA_FILE: PEM file of the authority that signed the brokers' certificates. */
@@ -25,7 +41,33 @@ export interface ConnectOptions {
   readonly kafkaSslCertFile?: SettingValue;
   /** KAFKA_SSL_KEY_FILE: PEM file of the client's key, which only the user of the program may read. */
   readonly kafkaSslKeyFile?: SettingValue;
-  /** TRADETAPE_ALLOW_PLAINTEXT: Whether a login, and what follows it, may go in clear to a host that isn't this machine: to PostgreSQL without TLS, by SASL without KAFKA_SSL_ENABLED, to a registry by plain HTTP. */
+  /** KAFKA_SSL_KEY_PASSPHRASE: The passphrase of that key, where it is encrypted. */
+  readonly kafkaSslKeyPassphrase?: SettingValue;
+  /** SCHEMA_REGISTRY_URL: A registry with the Confluent API; user and password may stand in the URL. */
+  readonly schemaRegistryUrl?: SettingValue;
+  /** SCHEMA_REGISTRY_TOKEN: A bearer token for the registry, in the place of a user and a password. */
+  readonly schemaRegistryToken?: SettingValue;
+  /** SCHEMA_REGISTRY_OAUTH_TOKEN_URL: The token endpoint of an OIDC provider: it gives the client the tokens to log in to the registry by. */
+  readonly schemaRegistryOauthTokenUrl?: SettingValue;
+  /** SCHEMA_REGISTRY_OAUTH_CLIENT_ID: The client's name there. */
+  readonly schemaRegistryOauthClientId?: SettingValue;
+  /** SCHEMA_REGISTRY_OAUTH_CLIENT_SECRET: The client's secret there. */
+  readonly schemaRegistryOauthClientSecret?: SettingValue;
+  /** SCHEMA_REGISTRY_OAUTH_SCOPE: Scopes to ask for, separated by spaces. */
+  readonly schemaRegistryOauthScope?: SettingValue;
+  /** SCHEMA_REGISTRY_OAUTH_PARAMETERS: What else the provider wants to be told, as audience=tape&resource=a%26b. */
+  readonly schemaRegistryOauthParameters?: SettingValue;
+  /** SCHEMA_REGISTRY_OAUTH_CA_FILE: PEM file of the authority that signed the endpoint's certificate; unset, those are trusted that this machine trusts. */
+  readonly schemaRegistryOauthCaFile?: SettingValue;
+  /** SCHEMA_REGISTRY_CA_FILE: PEM file of the authority that signed the registry's certificate; unset, those are trusted that this machine trusts. */
+  readonly schemaRegistryCaFile?: SettingValue;
+  /** SCHEMA_REGISTRY_CERT_FILE: PEM file of the client's certificate. */
+  readonly schemaRegistryCertFile?: SettingValue;
+  /** SCHEMA_REGISTRY_KEY_FILE: PEM file of the client's key, which only the user of the program may read. */
+  readonly schemaRegistryKeyFile?: SettingValue;
+  /** SCHEMA_REGISTRY_KEY_PASSPHRASE: The passphrase of that key, where it is encrypted. */
+  readonly schemaRegistryKeyPassphrase?: SettingValue;
+  /** TRADETAPE_ALLOW_PLAINTEXT: Whether a login, and what follows it, may go in clear to a host that isn't this machine: to PostgreSQL without TLS, by SASL without KAFKA_SSL_ENABLED, to a registry or a token endpoint by plain HTTP. */
   readonly allowPlaintext?: SettingValue;
   /** TRADETAPE_NAMESPACE: Prefix of every topic, as in paper.ticks. */
   readonly namespace?: SettingValue;

@@ -19,14 +19,14 @@ import type { EventSource, PublishAllOptions, PublishOptions, Tape } from "./tap
 
 /** `connect` for a program that has read its settings: tradetape's own commands. @param client of the cluster */
 export async function connectTape(config: Config, log: Log, client = openKafka(config, log)): Promise<Tape> {
-  const { schemaRegistryUrl, namespace, eventBytesMax } = requireServices(config, "kafkaBrokers", "schemaRegistryUrl");
+  const { namespace, eventBytesMax } = config;
+  const registry = openRegistry(requireServices(config, "kafkaBrokers", "schemaRegistryUrl"));
   const sign = openSigning(config);
   const publisher = await Publisher.open(client, {
     lingerMs: config.publishLingerMs,
     batchBytesMax: config.publishBatchBytesMax,
     bufferBytesMax: config.publishBufferBytesMax,
   });
-  const registry = openRegistry(schemaRegistryUrl);
   const parts = { client, registry, publisher, namespace, eventBytesMax, sign };
   return new KafkaTape(parts, config, log);
 }

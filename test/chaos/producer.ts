@@ -49,7 +49,7 @@ async function untilItWorks<T>(attempt: () => Promise<T>): Promise<T> {
 
 const tape = await untilItWorks(() => connectTape(config, log));
 const rawPublisher = await untilItWorks(() => RawPublisher.open(openKafka(config, log)));
-const registry = openRegistry(config.schemaRegistryUrl ?? "");
+const registry = openRegistry({ schemaRegistryUrl: config.schemaRegistryUrl ?? "" });
 
 async function publishOne(planned: Planned): Promise<void> {
   const { topic, id, event, revision } = planned;

@@ -116,7 +116,7 @@ describe("a registry that is asked which subjects a schema is of", () => {
   it("is asked once, and a foreign schema's events are letters until it is of a subject of the topic's, too", async () => {
     const subjects = ["zed"];
     const url = await registryAnswering(() => ({ body: subjects.map((subject) => ({ subject, version: 1 })) }));
-    const registry = openRegistry(url, admissionOf(""));
+    const registry = openRegistry({ schemaRegistryUrl: url }, admissionOf(""));
     const reader = new EventReader("ticks", registry);
     await registry.fetch(7);
     for (let n = 0; n < 1000; n++) {
@@ -138,7 +138,7 @@ describe("a registry that is asked which subjects a schema is of", () => {
   it.each([404, 405, 501])("and has no such question (%i) is told of once, and nothing is refused", async (status) => {
     const warn = vi.fn();
     const url = await registryAnswering(() => ({ status, body: { error_code: status, message: "no such path" } }));
-    const registry = openRegistry(url, admissionOf("", warn));
+    const registry = openRegistry({ schemaRegistryUrl: url }, admissionOf("", warn));
     for (let n = 0; n < 3; n++) expect(await registry.fetch(7)).toHaveProperty("type");
     expect(readBy(new EventReader("ticks", registry))).toBe("undecodable");
     expect(warn.mock.calls).toEqual([
@@ -160,7 +160,7 @@ describe("a registry that is asked which subjects a schema is of", () => {
   ])("and %s is a fault that is tried again, and no letter", async (_, answer) => {
     let isWell = false;
     const url = await registryAnswering(() => (isWell ? { body: [{ subject: "ticks-value", version: 1 }] } : answer));
-    const registry = openRegistry(url, admissionOf(""));
+    const registry = openRegistry({ schemaRegistryUrl: url }, admissionOf(""));
     const error = await registry.fetch(7).catch((reason: unknown) => reason);
     expect(error).toBeInstanceOf(TradetapeError);
     expect(error).toMatchObject({
@@ -174,8 +174,8 @@ describe("a registry that is asked which subjects a schema is of", () => {
 
   it("isn't asked where every subject is admitted, nor by who only publishes", async () => {
     const url = await registryAnswering(() => ({ status: 500, body: "" }));
-    await openRegistry(url, admissionOf("*")).fetch(7);
-    await openRegistry(url).fetch(7);
+    await openRegistry({ schemaRegistryUrl: url }, admissionOf("*")).fetch(7);
+    await openRegistry({ schemaRegistryUrl: url }).fetch(7);
     expect(asked).toEqual(["/schemas/ids/7", "/schemas/ids/7"]);
   });
 });

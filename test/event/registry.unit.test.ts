@@ -52,7 +52,7 @@ async function fault(promise: Promise<unknown>): Promise<TradetapeError> {
 
 describe("fetching a writer's schema", () => {
   it("asks once per id, also when asked twice at a time, and then answers synchronously", async () => {
-    const registry = openRegistry(await registryAnswering(() => found(TICK_SCHEMA)));
+    const registry = openRegistry({ schemaRegistryUrl: await registryAnswering(() => found(TICK_SCHEMA)) });
     expect(registry.writer(5)).toBeUndefined();
     expect(registry.isStale(5)).toBe(true);
     await Promise.all([registry.fetch(5), registry.fetch(5)]);
@@ -63,7 +63,7 @@ describe("fetching a writer's schema", () => {
   });
 
   it("remembers for a while that there is no such schema", async () => {
-    const registry = openRegistry(await registryAnswering(() => notFound));
+    const registry = openRegistry({ schemaRegistryUrl: await registryAnswering(() => notFound) });
     expect(await registry.fetch(5)).toEqual({ reason: "the registry has no schema 5" });
     const times = asked.length;
     for (let i = 0; i < 1000; i++) await registry.fetch(5);
@@ -72,7 +72,9 @@ describe("fetching a writer's schema", () => {
   });
 
   it("takes a 404 that isn't the registry's own for a fault, not for an answer", async () => {
-    const registry = openRegistry(await registryAnswering(() => ({ status: 404, body: { message: "no route" } })));
+    const registry = openRegistry({
+      schemaRegistryUrl: await registryAnswering(() => ({ status: 404, body: { message: "no route" } })),
+    });
     const { code, canRetry } = await fault(registry.fetch(5));
     expect({ code, canRetry }).toEqual({ code: "registry_unreachable", canRetry: false });
     expect(registry.writer(5)).toBeUndefined();
@@ -86,7 +88,7 @@ describe("fetching a writer's schema", () => {
   ])("takes %s for a fault that passes, not for a schema that can't be used", async (_, status, body) => {
     let isAway = false;
     const url = await registryAnswering(() => (isAway ? found(TICK_SCHEMA) : { status, body }));
-    const registry = openRegistry(url);
+    const registry = openRegistry({ schemaRegistryUrl: url });
     const { code, canRetry, message } = await fault(registry.fetch(5));
     expect({ code, canRetry }).toEqual({ code: "registry_unreachable", canRetry: true });
     expect(message).toBe(`${url}: what answers /schemas/ids/5 is no schema registry`);
@@ -106,9 +108,9 @@ describe("fetching a writer's schema", () => {
         message: said,
         next: expect.stringMatching("SCHEMA_REGISTRY_URL"),
       };
-      expect(await fault(openRegistry(url).fetch(5))).toMatchObject(refused);
-      expect(await fault(openRegistry(url).register("ticks", "ticks"))).toMatchObject(refused);
-      expect(await fault(new Subjects(url).guard("ticks"))).toMatchObject(refused);
+      expect(await fault(openRegistry({ schemaRegistryUrl: url }).fetch(5))).toMatchObject(refused);
+      expect(await fault(openRegistry({ schemaRegistryUrl: url }).register("ticks", "ticks"))).toMatchObject(refused);
+      expect(await fault(new Subjects({ schemaRegistryUrl: url }).guard("ticks"))).toMatchObject(refused);
     },
   );
 
@@ -126,9 +128,9 @@ describe("fetching a writer's schema", () => {
     let answer = answers[0]!;
     const url = (await registryAnswering((line) => answer(line))).replace("/api", path);
     const asks: (() => Promise<unknown>)[] = [
-      () => openRegistry(url).fetch(5),
-      () => openRegistry(url).register("ticks", "ticks"),
-      () => new Subjects(url).guard("ticks"),
+      () => openRegistry({ schemaRegistryUrl: url }).fetch(5),
+      () => openRegistry({ schemaRegistryUrl: url }).register("ticks", "ticks"),
+      () => new Subjects({ schemaRegistryUrl: url }).guard("ticks"),
     ];
     for (answer of answers) {
       for (const ask of asks) {
@@ -136,7 +138,7 @@ describe("fetching a writer's schema", () => {
         expect(inspect(told, { depth: 9 })).not.toContain("CANARY");
       }
     }
-    const error = await fault(openRegistry(`http://127.0.0.1:1${path}`).fetch(5));
+    const error = await fault(openRegistry({ schemaRegistryUrl: `http://127.0.0.1:1${path}` }).fetch(5));
     expect(error.message).toMatch(`http://127.0.0.1:1${shown}: `);
     expect(inspect(error, { depth: 9 })).not.toContain("CANARY");
   });
@@ -154,7 +156,7 @@ describe("fetching a writer's schema", () => {
       const [status, code, mayPass, next] = row;
       let isUp = false;
       const url = await registryAnswering(() => (isUp ? found(TICK_SCHEMA) : { status, body: { message: "down" } }));
-      const registry = openRegistry(url);
+      const registry = openRegistry({ schemaRegistryUrl: url });
       const said = { code, next: expect.stringMatching(next) };
       expect(await fault(registry.fetch(5))).toMatchObject({ ...said, canRetry: mayPass });
       isUp = true;
@@ -165,7 +167,7 @@ describe("fetching a writer's schema", () => {
   );
 
   it("throws an error that can be retried when nobody listens, without the password", async () => {
-    const error = await fault(openRegistry("http://me:s3cret@127.0.0.1:1/api").fetch(5));
+    const error = await fault(openRegistry({ schemaRegistryUrl: "http://me:s3cret@127.0.0.1:1/api" }).fetch(5));
     expect(error).toMatchObject({ code: "registry_unreachable", canRetry: true });
     expect(`${error.message} ${error.next} ${JSON.stringify(error.cause)}`).not.toContain("s3cret");
   });
@@ -179,7 +181,9 @@ describe("fetching a writer's schema", () => {
       response.on("close", cut.resolve);
     });
     await new Promise<void>((resolve) => server!.listen(0, "127.0.0.1", resolve));
-    const asking = fault(openRegistry(`http://127.0.0.1:${(server.address() as AddressInfo).port}`).fetch(5));
+    const asking = fault(
+      openRegistry({ schemaRegistryUrl: `http://127.0.0.1:${(server.address() as AddressInfo).port}` }).fetch(5),
+    );
     await cut.promise;
     await vi.advanceTimersByTimeAsync(60_000);
     vi.useRealTimers();
@@ -192,20 +196,20 @@ describe("fetching a writer's schema", () => {
     ["of another kind", found("{}", { schemaType: "JSON" }), /isn't an Avro record/],
     ["of a kind nobody knows", found("{}", { schemaType: "XML" }), /can't be used/],
   ])("says that a schema that %s is unusable", async (_, answer, reason) => {
-    const registry = openRegistry(await registryAnswering(() => answer));
+    const registry = openRegistry({ schemaRegistryUrl: await registryAnswering(() => answer) });
     expect(await registry.fetch(5)).toEqual({ reason: expect.stringMatching(reason) });
   });
 
   it("keeps what two registries of one process say apart", async () => {
-    const first = openRegistry(await registryAnswering(() => found(TICK_SCHEMA)));
+    const first = openRegistry({ schemaRegistryUrl: await registryAnswering(() => found(TICK_SCHEMA)) });
     await first.fetch(5);
-    const second = openRegistry("http://127.0.0.1:1/other");
+    const second = openRegistry({ schemaRegistryUrl: "http://127.0.0.1:1/other" });
     expect(second.writer(5)).toBeUndefined();
   });
 
   it("logs in with the user and password of the URL", async () => {
     const url = await registryAnswering(() => notFound);
-    await openRegistry(url.replace("//", "//me:p%40ss@")).fetch(5);
+    await openRegistry({ schemaRegistryUrl: url.replace("//", "//me:p%40ss@") }).fetch(5);
     expect(new Set(logins)).toEqual(new Set([`Basic ${Buffer.from("me:p@ss").toString("base64")}`]));
   });
 });
@@ -232,7 +236,7 @@ describe("registering a topic's schema", () => {
       if (body !== "") bodies.push(body);
       return answer(line);
     });
-    const registry = openRegistry(url);
+    const registry = openRegistry({ schemaRegistryUrl: url });
     expect(await registry.register("paper.ticks", "ticks")).toBe(12);
     expect(await registry.register("paper.ticks", "ticks")).toBe(12);
     expect(asked).toEqual([`GET ${CONFIG}`, `PUT ${CONFIG}`, `GET ${CONFIG}`, `POST ${VERSIONS}`]);
@@ -245,7 +249,7 @@ describe("registering a topic's schema", () => {
   it("says that an incompatible change was refused, by whom and for which subject", async () => {
     const answer = registers({ status: 409, body: { error_code: 409, message: "close changed its type" } });
     const url = await registryAnswering(answer);
-    const error = await fault(openRegistry(url).register("paper.ticks", "ticks"));
+    const error = await fault(openRegistry({ schemaRegistryUrl: url }).register("paper.ticks", "ticks"));
     expect(error).toMatchObject({ code: "registry_refused", canRetry: false });
     expect(error.message).toBe(`${url} refused this program's schema for paper.ticks-value: close changed its type`);
   });
@@ -253,7 +257,7 @@ describe("registering a topic's schema", () => {
   it("asks again when another process made the same subject at this moment", async () => {
     const taken: Answer = { status: 409, body: { error_code: 409, message: "already exists" } };
     const url = await registryAnswering(registers(taken, taken, { status: 200, body: { id: 12 } }));
-    expect(await openRegistry(url).register("paper.ticks", "ticks")).toBe(12);
+    expect(await openRegistry({ schemaRegistryUrl: url }).register("paper.ticks", "ticks")).toBe(12);
   });
 
   it.each(["BACKWARD", "NONE", "forward_transitive"])(
@@ -264,7 +268,7 @@ describe("registering a topic's schema", () => {
           ? { status: 200, body: { compatibilityLevel: level } }
           : { status: 200, body: { id: 4 } },
       );
-      expect(await openRegistry(url).register("paper.ticks", "ticks")).toBe(4);
+      expect(await openRegistry({ schemaRegistryUrl: url }).register("paper.ticks", "ticks")).toBe(4);
       expect(asked).toEqual([`GET ${CONFIG}`, `GET ${CONFIG}`, `POST ${VERSIONS}`]);
     },
   );
@@ -272,7 +276,9 @@ describe("registering a topic's schema", () => {
   it("tries again after a failure", async () => {
     let isUp = false;
     const answer = registers({ status: 200, body: { id: 3 } });
-    const registry = openRegistry(await registryAnswering((line) => (isUp ? answer(line) : { status: 500, body: {} })));
+    const registry = openRegistry({
+      schemaRegistryUrl: await registryAnswering((line) => (isUp ? answer(line) : { status: 500, body: {} })),
+    });
     expect(await fault(registry.register("paper.ticks", "ticks"))).toMatchObject({ code: "registry_unreachable" });
     isUp = true;
     expect(await registry.register("paper.ticks", "ticks")).toBe(3);
@@ -287,7 +293,7 @@ describe("a topic's subject", () => {
       if (level === undefined) return { status: 404, body: { error_code: 40408 } };
       return { status: 200, body: { compatibilityLevel: level } };
     });
-    const subjects = new Subjects(url);
+    const subjects = new Subjects({ schemaRegistryUrl: url });
     expect(await subjects.compatibility("paper.ticks")).toBeNull();
     level = "BACKWARD";
     expect(await subjects.compatibility("paper.ticks")).toBe("BACKWARD");
@@ -297,7 +303,9 @@ describe("a topic's subject", () => {
   });
 
   it("is a fault to be tried again where the registry doesn't answer", async () => {
-    const asking = fault(new Subjects("http://me:s3cret@127.0.0.1:1/api").compatibility("ticks"));
+    const asking = fault(
+      new Subjects({ schemaRegistryUrl: "http://me:s3cret@127.0.0.1:1/api" }).compatibility("ticks"),
+    );
     expect(await asking).toMatchObject({ code: "registry_unreachable", canRetry: true });
   });
 });

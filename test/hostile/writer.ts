@@ -26,7 +26,7 @@ const ROUND_MS = 200;
 setPriority(10);
 const config = readConfig();
 const topic = topicName(config.namespace, "fills");
-const schemaId = await openRegistry(config.schemaRegistryUrl!).register(topic, "fills");
+const schemaId = await openRegistry({ schemaRegistryUrl: config.schemaRegistryUrl! }).register(topic, "fills");
 const encode = (event: object) => encodeEvent("fills", schemaId, event);
 const producer = plainProducer(plainKafka(config));
 await producer.connect();

@@ -135,7 +135,7 @@ async function sendStamped(producer: Producer, topic: string, value: Buffer): Pr
 
 function tapeOf({ config, client, kafka, producer, tape, settings, log }: Parts): TestTape {
   const pool = new pg.Pool({ connectionString: config.databaseUrl, max: 4, types: { getTypeParser: typeParser } });
-  const registry = openRegistry(config.schemaRegistryUrl ?? "");
+  const registry = openRegistry({ schemaRegistryUrl: config.schemaRegistryUrl ?? "" });
   const name = (topic: TopicName) => topicName(config.namespace, topic);
   const landWith: TestTape["landWith"] = async (topics, options) => {
     const services = await openLandingServices(config, log);

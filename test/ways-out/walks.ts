@@ -31,6 +31,7 @@ export const WALKS: Readonly<Record<ErrorCode, Walked | NotWalked>> = {
   },
   acl_missing: { by: "test/flow/secured/lost-doors.flow.test.ts", has: "goes on once the right is given back" },
   broker_unreachable: { by: "test/flow/landing/groups-apart.flow.test.ts", has: "waits for it as a service" },
+  token_missing: { by: "test/flow/secured/tokens.flow.test.ts", has: "token_missing: " },
   registry_unreachable: { by: "test/flow/faults/fault-registry.flow.test.ts", has: "all lands when it is gone" },
   registry_refused: { because: "its way out is a program that doesn't change the schema: the tests have only one" },
   not_migrated: { by: WAYS_OUT, has: 'test("not_migrated: ' },

@@ -91,7 +91,7 @@ export async function openLandingServices(
     publisher = await RawPublisher.open(client);
     admin = await client.openAdmin();
     const { clusterId } = await admin.fetchCluster();
-    const registry = openRegistry(config.schemaRegistryUrl, new Admission(config, log));
+    const registry = openRegistry(config, new Admission(config, log));
     const auditSchemaId = await registry.register(topicName(config.namespace, "audit"), "audit");
     return {
       config,
@@ -100,7 +100,7 @@ export async function openLandingServices(
       client,
       admin,
       registry,
-      subjects: new Subjects(config.schemaRegistryUrl),
+      subjects: new Subjects(config),
       publisher,
       questions,
       beats: new OwnBeats(),

@@ -152,10 +152,9 @@ export async function runPrograms(
   run: AgentRun,
   caughtUpWith?: Promise<unknown>,
 ): Promise<Readonly<Record<string, RunTally>>> {
-  const { schemaRegistryUrl } = requireServices(config, "schemaRegistryUrl");
+  const registry = openRegistry(requireServices(config, "schemaRegistryUrl"), new Admission(config, log));
   const publish: RunServices["publish"] = ({ topic, event, headers }) =>
     tape.publish(topic, event as never, { headers });
-  const registry = openRegistry(schemaRegistryUrl, new Admission(config, log));
   const services = { client: openKafka(config, log), registry, config, log, publish };
   const programs = programsOf(names, run);
   const failed = new AbortController();

@@ -43,11 +43,10 @@ export async function connectForPrograms(
   { config, log }: Pick<Session, "config" | "log">,
   programs: readonly Program[],
 ): Promise<Tape> {
-  const { schemaRegistryUrl } = requireServices(config, "kafkaBrokers", "schemaRegistryUrl");
+  const registry = openRegistry(requireServices(config, "kafkaBrokers", "schemaRegistryUrl"));
   const written = programs.map(({ name }) => name as EventTopic);
   const topics = new Set<TopicName>([...programs.flatMap(({ reads }) => reads), ...written, "snapshots"]);
   requireGoodTopics(await withAdmin(openKafka(config, log), (admin) => checkTopics(admin, config, [...topics])));
-  const registry = openRegistry(schemaRegistryUrl);
   for (const topic of written) await registry.register(topicName(config.namespace, topic), topic);
   return connectTape(config, log);
 }

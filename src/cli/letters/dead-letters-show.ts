@@ -1,3 +1,4 @@
+import { requireServices } from "../../config.ts";
 import { letterJson } from "../../dead-letter/letter-json.ts";
 import { type LetterReading, readLetterEvent } from "../../dead-letter/read.ts";
 import { HEX_BYTES_MAX, readableBytes, readableHeaders } from "../../dead-letter/readable.ts";
@@ -30,7 +31,8 @@ export const showLetterCommand: CommandSpec<object> = {
         next: "`tradetape dead-letters list` has an example of each kind.",
       });
     }
-    const registry = config.schemaRegistryUrl === undefined ? undefined : openRegistry(config.schemaRegistryUrl);
+    const isThere = config.schemaRegistryUrl !== undefined;
+    const registry = isThere ? openRegistry(requireServices(config, "schemaRegistryUrl")) : undefined;
     const reading = await readLetterEvent(at.topic, letter, registry);
     const others = found.slice(1).map((other) => letterJson(other, { unreadable: "of a log that was cut" }));
     out.result({ ...letterJson(letter, reading), ofCutLogs: others }, () =>

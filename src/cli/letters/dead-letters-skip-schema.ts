@@ -77,9 +77,9 @@ interface Asked {
 async function requireFit(session: Session, ops: Ops, { everyWriter, ...asked }: Asked): Promise<void> {
   const { config, log, progress, signal: stop } = session;
   const services = requireServices(config, "kafkaBrokers", "schemaRegistryUrl");
-  const { schemaRegistryUrl, fetchPartitionBytesMax, sessionTimeoutMs } = services;
+  const { fetchPartitionBytesMax, sessionTimeoutMs } = services;
   const { name, schemaId } = asked;
-  const own = { registry: openRegistry(schemaRegistryUrl), subjects: new Subjects(schemaRegistryUrl) };
+  const own = { registry: openRegistry(services), subjects: new Subjects(services) };
   if (!everyWriter) await refuseOwnSchema(own, asked);
   const client = openKafka(services, log);
   const offsets = await withAdmin(client, (admin) => admin.fetchOffsets(name));

@@ -74,7 +74,8 @@ export async function lookAtRegistry(config: Config): Promise<readonly Diagnosis
   }
   return looked(about, async () => {
     const topics = EVENT_TOPICS.map((topic) => ({ topic, name: topicName(config.namespace, topic) }));
-    const lines = await withCompatibility(topics, config.schemaRegistryUrl, false);
+    const way = requireServices(config, "schemaRegistryUrl");
+    const lines = await withCompatibility(topics, way, false);
     return lines.flatMap(({ name, compatibility, unreadable }): Diagnosis[] => [
       ...(compatibility === null || compatibility === COMPATIBLE
         ? []

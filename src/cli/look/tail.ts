@@ -125,9 +125,8 @@ interface Asked {
 /** Who follows waits for a broker or a registry that is away, and says so; others are told, and end. */
 function readingOf({ config, log: quiet }: Session, asked: Asked): LogReading<SeenRecord> {
   const { admin, topic, name, stop, isFollowing, isWanted } = asked;
-  const { schemaRegistryUrl } = requireServices(config, "schemaRegistryUrl");
   const log = isFollowing ? openLog(config) : quiet;
-  const registry = openRegistry(schemaRegistryUrl, new Admission(config, log));
+  const registry = openRegistry(requireServices(config, "schemaRegistryUrl"), new Admission(config, log));
   const viewer = new RecordViewer(topic, registry, config);
   const patience = new Patience(log, stop);
   const insist = <T>(attempt: () => Promise<T>): Promise<T> =>

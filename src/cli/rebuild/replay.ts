@@ -2,26 +2,27 @@ import { CONSUMERS } from "../../../consumers/all.ts";
 import { userName } from "../../audit/actor.ts";
 import type { Consumer } from "../../batch/consumer.ts";
 import type { Sessions } from "../../batch/encode/event-filter.ts";
-import { requireServices, underSettings } from "../../config.ts";
+import { requireServices } from "../../config.ts";
 import { TradetapeError } from "../../errors.ts";
 import { parseBound, parseSpeed, type Speed } from "../../replay/bounds.ts";
 import { estimateSeconds } from "../../replay/estimate.ts";
 import { type ReplayResult, replay } from "../../replay/replay.ts";
 import { FIRST, makeReplayPlan, type ReplayPlan, type ReplayRequest } from "../../replay/replay-plan.ts";
 import { beginOrResume, inspectTarget, openTarget } from "../../replay/target.ts";
-import { SETTINGS } from "../../settings.ts";
 import { checkTopics, requireGoodTopics } from "../../topic/check-topics.ts";
 import { openKafka } from "../../topic/kafkajs/open-kafka.ts";
 import { withAdmin } from "../../topic/log-client.ts";
 import type { CommandSpec, Session } from "../command.ts";
 import { EXIT, type ExitCode } from "../exit.ts";
-import { uuidOf } from "../flags.ts";
+import { uuidOf, wrong } from "../flags.ts";
 import { pickConsumers } from "../flow/consume.ts";
+import { otherDatabase } from "../services.ts";
 import { planText, resultText } from "./replay-text.ts";
 import { watchReplay } from "./watch-replay.ts";
 
 interface ReplayFlags {
   readonly into?: string;
+  readonly intoFile?: string;
   readonly topics?: string;
   readonly from: string;
   readonly until: string;
@@ -44,7 +45,11 @@ export const replayCommand: CommandSpec<ReplayFlags> = {
   ],
   isService: true,
   declare: (command) => {
-    command.requiredOption("--into <url>", "the database to fill, as postgres://...");
+    command.option("--into <url>", "the database to fill, as postgres://...");
+    command.option(
+      "--into-file <path>",
+      "the same, by a file that the URL stands in: no password is on the command line",
+    );
     command.option("--topics <list>", "these only, beside symbols and sessions, which always come whole");
     command.option("--from <place>", "beginning, a time with its zone, or offsets as in ticks/0:1200", "beginning");
     command.option("--until <place>", "end, a time with its zone, or offsets; up to there, without it", "end");
@@ -58,12 +63,10 @@ export const replayCommand: CommandSpec<ReplayFlags> = {
   run: async (session, _args, flags) => {
     const speed = parseSpeed(flags.speed);
     const request = requestOf(flags);
-    const config = requireServices(
-      { ...session.config, databaseUrl: underSettings(session.config, urlOf(flags.into!)) },
-      "databaseUrl",
-      "kafkaBrokers",
-      "schemaRegistryUrl",
-    );
+    const databaseUrl = otherDatabase(session.config, { flag: "--into", url: flags.into, file: flags.intoFile });
+    if (databaseUrl === undefined) throw wrong("replay without a database", "--into URL, or --into-file PATH");
+    const filled = { ...session.config, databaseUrl };
+    const config = requireServices(filled, "databaseUrl", "kafkaBrokers", "schemaRegistryUrl");
     const plan = await withAdmin(openKafka(config, session.log), async (admin) => {
       requireGoodTopics(await checkTopics(admin, config));
       return makeReplayPlan(admin, config, request, CONSUMERS);
@@ -141,11 +144,4 @@ function sessionsOf({ session, excludeSessions }: ReplayFlags): Sessions {
   if (excludeSessions) return "none";
   if (session === undefined) return "all";
   return { only: uuidOf("--session", session, "a session's UUID") };
-}
-
-function urlOf(into: string): string {
-  if (SETTINGS.databaseUrl.schema.safeParse(into).success) return into;
-  throw new TradetapeError("input_invalid", "--into takes a URL of a database", {
-    next: "As in postgres://user@host:5432/fresh; the password may come from PGPASSWORD.",
-  });
 }

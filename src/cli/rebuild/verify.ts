@@ -1,6 +1,5 @@
 import { CONSUMERS } from "../../../consumers/all.ts";
-import { requireServices, underSettings } from "../../config.ts";
-import { SETTINGS } from "../../settings.ts";
+import { requireServices } from "../../config.ts";
 import { inSnapshot } from "../../table/checks/ledger-check.ts";
 import { Connection } from "../../table/connection.ts";
 import { addressOf } from "../../table/database-url.ts";
@@ -20,12 +19,14 @@ import { wholeFlag, wrong } from "../flags.ts";
 import { allowedText } from "../flow/allowed-text.ts";
 import { table } from "../output.ts";
 import { count } from "../progress.ts";
+import { otherDatabase } from "../services.ts";
 import { comparisonText } from "./comparison.ts";
 
 interface VerifyOptions {
   readonly quiet?: boolean;
   readonly full?: boolean;
   readonly against?: string;
+  readonly againstFile?: string;
   readonly wait: string;
 }
 
@@ -42,12 +43,17 @@ export const verifyCommand: CommandSpec<VerifyOptions> = {
     command.option("--quiet", "no consumer runs: nothing may wait to be published");
     command.option("--full", "hold tables and topics against the audit log and the ledger, too; reads topics");
     command.option("--against <url>", "another database of the same topics, as postgres://...; DATABASE_URL is `here`");
+    command.option("--against-file <path>", "the same, by a file that the URL stands in");
     command.option("--wait <seconds>", "with --against: how long both may take to land equally far", "30");
   },
   run: async (session, _args, options) => {
     const { config, out, signal } = session;
     const { databaseUrl } = requireServices(config, "databaseUrl");
-    const other = options.against === undefined ? undefined : otherDatabase(options.against, databaseUrl);
+    const given = { flag: "--against", url: options.against, file: options.againstFile };
+    const other = otherDatabase(config, given);
+    if (other !== undefined && addressOf(other) === addressOf(databaseUrl)) {
+      throw wrong("--against", "another database than DATABASE_URL");
+    }
     const waitMs = wholeFlag("--wait", options.wait, 0)! * 1000;
     const here = await openReader(databaseUrl);
     try {
@@ -61,7 +67,7 @@ export const verifyCommand: CommandSpec<VerifyOptions> = {
         out.result(looked, () => text);
         return looked.ok ? EXIT.good : EXIT.foundWrong;
       }
-      const there = await openReader(underSettings(config, other));
+      const there = await openReader(other);
       try {
         const onProgress = session.progress.line;
         const found = await compareDatabases({ here, there }, CONSUMERS, { waitMs, stop: signal, onProgress });
@@ -102,14 +108,6 @@ async function openReader(databaseUrl: string): Promise<Connection> {
     await connection.close();
     throw error;
   }
-}
-
-/** @throws TradetapeError input_invalid; the text may hold a password, and is not in it */
-function otherDatabase(text: string, databaseUrl: string): string {
-  const { success } = SETTINGS.databaseUrl.schema.safeParse(text);
-  if (!success) throw wrong("--against", "a URL as DATABASE_URL, postgres://user:password@host:port/database");
-  if (addressOf(text) === addressOf(databaseUrl)) throw wrong("--against", "another database than DATABASE_URL");
-  return text;
 }
 
 /** What landed and breaks a rule. */

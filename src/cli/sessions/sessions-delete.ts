@@ -74,11 +74,10 @@ async function deleteIt(session: Session, ops: Ops, found: LandedSession, waitMs
     await publishDeleted(tape, found, ops.login);
   }
   if (!(await deletionLanded(ops.connection, id, { waitMs, stop: signal }))) return EXIT.interrupted;
-  const { schemaRegistryUrl } = requireServices(config, "schemaRegistryUrl");
   const removed = await removeSession(ops, {
     session: id,
     namespace: config.namespace,
-    registry: openRegistry(schemaRegistryUrl),
+    registry: openRegistry(requireServices(config, "schemaRegistryUrl")),
     stop: signal,
     onRemoved: ({ table, rows }) => progress.line(`${table}: ${count(rows)} rows deleted`),
   });

@@ -1,5 +1,6 @@
 import { requireServices } from "../../config.ts";
 import { EventReader } from "../../event/codec.ts";
+import type { RegistryWay } from "../../event/http/registry-door.ts";
 import { COMPATIBLE, type SchemaVersion, Subjects, subjectOf } from "../../event/http/subjects.ts";
 import { openRegistry } from "../../event/registry.ts";
 import { EVENT_TOPICS, type EventTopic } from "../../event/schemas.ts";
@@ -33,9 +34,10 @@ export const topicsCommand: CommandSpec<TopicsOptions> = {
     const sizes = await withAdmin(openKafka(config, log), async (admin) =>
       measure(admin, await (options.create ? createTopics : checkTopics)(admin, config)),
     );
-    const { schemaRegistryUrl } = options.setCompatibility ? requireServices(config, "schemaRegistryUrl") : config;
-    if (options.create && schemaRegistryUrl !== undefined) await registerSchemas(config);
-    const topics = await withCompatibility(sizes, schemaRegistryUrl, options.setCompatibility === true);
+    const isAsked = options.setCompatibility || config.schemaRegistryUrl !== undefined;
+    const way = isAsked ? requireServices(config, "schemaRegistryUrl") : undefined;
+    if (options.create && way !== undefined) await registerSchemas(way);
+    const topics = await withCompatibility(sizes, way, options.setCompatibility === true);
     const ok = topics.every(({ state }) => state === "good" || state === "created" || state === "lengthened");
     out.result({ ok, topics }, () => topicsText(topics));
     return ok ? EXIT.good : EXIT.foundWrong;
@@ -74,10 +76,10 @@ interface SubjectFacts {
 /** @param sets whether subjects that allow something else are to allow COMPATIBLE changes from now on */
 export async function withCompatibility<T extends Pick<TopicReport, "topic" | "name">>(
   topics: readonly T[],
-  registryUrl: string | undefined,
+  way: RegistryWay | undefined,
   sets: boolean,
 ): Promise<(T & SubjectFacts)[]> {
-  const subjects = registryUrl === undefined ? undefined : new Subjects(registryUrl);
+  const subjects = way === undefined ? undefined : new Subjects(way);
   const lines: (T & SubjectFacts)[] = [];
   for (const size of topics) {
     const isEvents = (EVENT_TOPICS as readonly string[]).includes(size.topic);
@@ -85,7 +87,7 @@ export async function withCompatibility<T extends Pick<TopicReport, "topic" | "n
     const isSet = sets && found !== null && found !== COMPATIBLE;
     if (isSet) await subjects!.guard(size.name);
     const versions = found === null ? [] : await subjects!.versions(size.name);
-    const unreadable = await unreadableOf(size.topic as EventTopic, versions, registryUrl);
+    const unreadable = await unreadableOf(size.topic as EventTopic, versions, way);
     lines.push({ ...size, compatibility: isSet ? COMPATIBLE : found, unreadable });
   }
   return lines;
@@ -97,10 +99,10 @@ type TopicLine = TopicSize & SubjectFacts;
 async function unreadableOf(
   topic: EventTopic,
   versions: readonly SchemaVersion[],
-  registryUrl: string | undefined,
+  way: RegistryWay | undefined,
 ): Promise<TopicLine["unreadable"]> {
   if (versions.length === 0) return [];
-  const registry = openRegistry(registryUrl!);
+  const registry = openRegistry(way!);
   const reader = new EventReader(topic, registry);
   const found: TopicLine["unreadable"][number][] = [];
   for (const { version, id } of versions) {

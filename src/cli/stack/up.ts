@@ -129,7 +129,7 @@ export async function prepare({ progress, log }: Prepares, config: ServedConfig)
 
 /** Every event's schema under its topic's subject; registering again changes nothing. */
 export async function registerSchemas(config: Config): Promise<void> {
-  const registry = openRegistry(requireServices(config, "schemaRegistryUrl").schemaRegistryUrl);
+  const registry = openRegistry(requireServices(config, "schemaRegistryUrl"));
   for (const topic of EVENT_TOPICS) await registry.register(topicName(config.namespace, topic), topic);
 }
 

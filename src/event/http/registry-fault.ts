@@ -8,7 +8,7 @@ export interface HttpFailure extends Error {
   readonly status?: number;
 }
 
-/** The package's message without its own preamble (a connection that fails is a status 400 there), or fetch's cause. */
+/** The package's message without its own preamble (a connection that fails is a status 400 there), or our own question's. */
 export const said = ({ message, cause }: HttpFailure): string =>
   cause instanceof Error ? cause.message : message.replace(/^tradetape - (Error, status 400: )?/, "");
 
@@ -20,6 +20,8 @@ interface Shown {
 
 /** @param hasAnswered whether it did before: then what it says now may pass, whatever it is */
 export function registryUnreachable(address: Shown, failure: HttpFailure, hasAnswered = false): TradetapeError {
+  // Of a login that there is nothing for, or of a file.
+  if (failure instanceof TradetapeError) return failure;
   const { code, next, passes = false } = whatFailed(failure);
   const message = address.hide(`${address.shown}: ${said(failure)}`);
   return new TradetapeError(code, message, { canRetry: passes || hasAnswered, next, cause: hidden(address, failure) });
@@ -34,7 +36,11 @@ interface WhatFailed {
 function whatFailed({ status = 0, cause }: HttpFailure): WhatFailed {
   const tls = tlsFaultOf(cause);
   if (tls !== undefined) return { code: "tls_refused", next: tlsNext(tls, TLS_SETTINGS) };
-  if (status === 401) return { code: "login_refused", next: "Check the user and password in SCHEMA_REGISTRY_URL." };
+  if (status === 401)
+    return {
+      code: "login_refused",
+      next: "Check the user and password in SCHEMA_REGISTRY_URL, or SCHEMA_REGISTRY_TOKEN.",
+    };
   if (status === 403) {
     const next =
       "Let the registry's administrator give this user the subject that the message names, to read and to register.";
@@ -51,10 +57,10 @@ function whatFailed({ status = 0, cause }: HttpFailure): WhatFailed {
 
 const TLS_SETTINGS = {
   address: "SCHEMA_REGISTRY_URL",
-  authority: "NODE_EXTRA_CA_CERTS",
-  own: "the registry's proxy: this program has none for a registry",
+  authority: "SCHEMA_REGISTRY_CA_FILE",
+  own: "SCHEMA_REGISTRY_CERT_FILE and SCHEMA_REGISTRY_KEY_FILE",
   use: "http:// or https:// in SCHEMA_REGISTRY_URL",
 };
 
-/** What failed, without the stack and the fields in which the package and fetch keep the whole address. */
+/** What failed, without the stack and the fields in which the package keeps the whole address. */
 export const hidden = (address: Shown, cause: HttpFailure): Error => new Error(address.hide(said(cause)));

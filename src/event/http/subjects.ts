@@ -1,5 +1,7 @@
+import { RegistryDoor, type RegistryWay } from "./registry-door.ts";
 import { type HttpFailure, registryUnreachable } from "./registry-fault.ts";
-import { askRegistry, type RegistryAddress, type RegistryQuestions, registryAddress } from "./registry-http.ts";
+import type { RegistryAddress } from "./registry-http.ts";
+import { askRegistry, type RegistryQuestions } from "./registry-questions.ts";
 
 /**
  * What a topic's subject should allow. Landing reads what others write by newer schemas than its own (so it needs FORWARD),
@@ -88,10 +90,11 @@ export class Subjects {
   readonly #address: RegistryAddress;
   readonly #questions: RegistryQuestions;
 
-  /** @param url of the registry */
-  constructor(url: string) {
-    this.#address = registryAddress(url);
-    this.#questions = askRegistry(url);
+  /** @param way to the registry */
+  constructor(way: RegistryWay) {
+    const door = new RegistryDoor(way);
+    this.#address = door.address;
+    this.#questions = askRegistry(door);
   }
 
   /** What changes a topic's subject allows; null where it has no setting. @throws TradetapeError registry_unreachable */

@@ -2,7 +2,8 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { type ConnectionOptions, getCACertificates } from "node:tls";
 import { TradetapeError } from "../../errors.ts";
-import { readCertificates, readKey, requirePair } from "../../own-file/pem.ts";
+import { readCertificates } from "../../own-file/pem.ts";
+import { readPair, readRenewable } from "../../own-file/tls-files.ts";
 import type { Transport } from "../../settings/transport.ts";
 
 /**
@@ -11,16 +12,19 @@ import type { Transport } from "../../settings/transport.ts";
  * the new ones.
  * @throws TradetapeError config_invalid that names the file
  */
-export function tlsOptions(transport: Transport): ConnectionOptions {
-  const { mode, minVersion } = transport;
-  const ca = authorities(transport);
-  if (ca === undefined && mode.startsWith("verify-")) throw noAuthority(mode);
+export function tlsOptions({ mode, minVersion, files, keyPassword }: Transport): ConnectionOptions {
+  const rootCert = files.rootCert ?? standardFile("root.crt");
+  const cert = files.cert ?? standardFile("postgresql.crt");
+  const key = files.key ?? standardFile("postgresql.key");
+  if (rootCert === undefined && mode.startsWith("verify-")) throw noAuthority(mode);
   return {
     minVersion,
-    rejectUnauthorized: ca !== undefined,
-    ...(ca === undefined ? {} : { ca }),
+    rejectUnauthorized: rootCert !== undefined,
     ...(mode === "verify-full" ? {} : { checkServerIdentity: () => undefined }),
-    ...clientCertificate(transport),
+    ...readRenewable([rootCert, cert, key], () => ({
+      ...(rootCert === undefined ? {} : { ca: authorities(rootCert) }),
+      ...(cert === undefined && files.key === undefined ? {} : clientCertificate(cert, key, keyPassword)),
+    })),
   };
 }
 
@@ -30,21 +34,14 @@ function standardFile(name: string): string | undefined {
   return existsSync(path) ? path : undefined;
 }
 
-function authorities({ files }: Transport): string | string[] | undefined {
-  if (files.rootCert === "system") return [...getCACertificates("default"), ...getCACertificates("system")];
-  const path = files.rootCert ?? standardFile("root.crt");
-  return path === undefined ? undefined : readCertificates("sslrootcert", path);
-}
+const authorities = (rootCert: string): string | string[] =>
+  rootCert === "system"
+    ? [...getCACertificates("default"), ...getCACertificates("system")]
+    : readCertificates("sslrootcert", rootCert);
 
-function clientCertificate({ files, keyPassword }: Transport): ConnectionOptions {
-  const path = files.cert ?? standardFile("postgresql.crt");
-  const keyPath = files.key ?? standardFile("postgresql.key");
-  if (path === undefined && files.key === undefined) return {};
-  if (path === undefined || keyPath === undefined) throw halfOfPair(path === undefined ? "sslcert" : "sslkey");
-  const cert = readCertificates("sslcert", path);
-  const key = readKey("sslkey", keyPath, keyPassword);
-  requirePair("sslkey", cert, key, keyPassword);
-  return { cert, key, ...(keyPassword === undefined ? {} : { passphrase: keyPassword }) };
+function clientCertificate(cert: string | undefined, key: string | undefined, keyPassword: string | undefined) {
+  if (cert === undefined || key === undefined) throw halfOfPair(cert === undefined ? "sslcert" : "sslkey");
+  return readPair("sslcert", cert, "sslkey", key, keyPassword);
 }
 
 const noAuthority = (mode: string): TradetapeError =>

@@ -54,7 +54,8 @@ export const loginRefused = (cause: Error, next: string): TradetapeError =>
   new TradetapeError("login_refused", `Kafka: ${cause.message}`, { next, cause });
 
 const CHECK_LOGIN =
-  "Check KAFKA_SASL_USERNAME and the password, and that KAFKA_SASL_MECHANISM is the one by which the broker knows this user.";
+  "Check KAFKA_SASL_USERNAME and the password, or what the token says, and that KAFKA_SASL_MECHANISM is the one by which the " +
+  "broker knows this user.";
 
 const LOGIN_NEXT: Readonly<Record<string, string>> = {
   SASL_AUTHENTICATION_FAILED: CHECK_LOGIN,

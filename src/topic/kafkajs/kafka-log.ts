@@ -43,8 +43,8 @@ function levelOf({ level, log }: LogEntry): Level {
   return level === logLevel.WARN ? "info" : "debug";
 }
 
-/** What kafkajs says when it can't reach a broker, or gets no answer: at each try, by each client. */
-const FAILED = /^Connection (error|timeout|closed)|^Closed connection|timed out/i;
+/** What kafkajs says when it can't reach a broker, gets no answer or has no token: at each try, by each client. */
+const FAILED = /^Connection (error|timeout|closed)|^Closed connection|timed out|no token to log in/i;
 /** What it says because of that. */
 const CONSEQUENCE = /connect|ECONN|ENOTFOUND|EAI_AGAIN|UNREACH|timed out|coordinator/i;
 /** Crashes after which kafkajs, or `KafkaMember`, joins the group again as soon as the broker is back. */

@@ -1,9 +1,9 @@
 import type { Socket } from "node:net";
-import type { ConnectionOptions } from "node:tls";
-import { type ISocketFactoryArgs, Kafka, type KafkaConfig, logLevel, type SASLOptions } from "tradetape-kafkajs";
+import { type ISocketFactoryArgs, Kafka, type KafkaConfig, logLevel } from "tradetape-kafkajs";
+import { currentSecret } from "../../config/secrets.ts";
 import { type Config, requireServices } from "../../config.ts";
 import type { Log } from "../../log.ts";
-import { readCertificates, readKey, requirePair } from "../../own-file/pem.ts";
+import { readTlsFiles, type TlsFiles } from "../../own-file/tls-files.ts";
 import { ALLOW, isSaslInClear } from "../../settings/plaintext.ts";
 import { SETTINGS } from "../../settings.ts";
 import type { LogClient, LogMember, MemberOptions } from "../log-client.ts";
@@ -14,12 +14,13 @@ import { leaveLostCoordinators, tellRefusals } from "../patch/lost-coordinator.t
 import { produceWholeBatches } from "../patch/produce-request.ts";
 import { quietRequestQueue } from "../patch/request-queue.ts";
 import { openSocket } from "../patch/socket.ts";
-import { endUnanswered } from "../patch/unanswered.ts";
+import { endFailedLogins, endUnanswered } from "../patch/unanswered.ts";
 import { MEMBER_RETRY } from "./consumer-options.ts";
 import { KafkaAdmin } from "./kafka-admin.ts";
 import { kafkaLogCreator } from "./kafka-log.ts";
 import { KafkaMember } from "./kafka-member.ts";
 import { KafkaProducer } from "./kafka-producer.ts";
+import { saslOptions } from "./login/sasl.ts";
 import { type Outages, outagesOf } from "./outages.ts";
 import type { Speech } from "./wrong-listener.ts";
 
@@ -43,7 +44,7 @@ export function openKafka(config: Config, log: Log): LogClient {
     logLevel: log.level === "silent" ? logLevel.NOTHING : logLevel.INFO,
     logCreator: kafkaLogCreator(log),
   };
-  if (config.kafkaSsl) options.ssl = tlsOptions(config);
+  if (config.kafkaSsl) options.ssl = readTlsFiles(tlsFilesOf(config));
   if (config.kafkaSaslMechanism !== undefined) options.sasl = saslOptions(config);
   return new KafkaClient(options, log);
 }
@@ -51,7 +52,8 @@ export function openKafka(config: Config, log: Log): LogClient {
 /** @throws Error for a broker that the cluster names, where its login would be in clear; those of the settings were checked */
 export function openWatched(config: Config, outages: Outages, args: ISocketFactoryArgs): Socket {
   if (isSaslInClear(config, args.host)) throw new Error(`the login would go to ${args.host} in clear. ${ALLOW}`);
-  const socket = openSocket(args);
+  // By the files as they are now: kafkajs keeps those that it began with.
+  const socket = openSocket(args.ssl ? { ...args, ssl: readTlsFiles(tlsFilesOf(config)) } : args);
   outages.watch(`${args.host}:${args.port}`, socket);
   return socket;
 }
@@ -93,6 +95,7 @@ function patchOnce(): void {
   const internals = kafkajsInternals();
   quietRequestQueue(internals);
   endUnanswered(internals);
+  endFailedLogins(internals);
   leaveLostCoordinators(internals);
   tellRefusals(internals);
   fetchWholeBatches(internals);
@@ -101,19 +104,12 @@ function patchOnce(): void {
   isPatched = true;
 }
 
-function saslOptions(config: Config): SASLOptions {
-  // checkTogether in config.ts: a mechanism never comes without both.
-  const credentials = { username: config.kafkaSaslUsername!, password: config.kafkaSaslPassword! };
-  return { mechanism: config.kafkaSaslMechanism!, ...credentials };
-}
-
-function tlsOptions(config: Config): ConnectionOptions {
-  const { kafkaSslCaFile: ca, kafkaSslCertFile: certFile, kafkaSslKeyFile: keyFile } = config;
-  const authority = ca ? { ca: readCertificates(SETTINGS.kafkaSslCaFile.env, ca) } : {};
-  // checkTogether in config.ts: none of the two comes without the other.
-  if (!certFile || !keyFile) return authority;
-  const cert = readCertificates(SETTINGS.kafkaSslCertFile.env, certFile);
-  const key = readKey(SETTINGS.kafkaSslKeyFile.env, keyFile);
-  requirePair(SETTINGS.kafkaSslKeyFile.env, cert, key);
-  return { ...authority, cert, key };
+function tlsFilesOf(config: Config): TlsFiles {
+  const { kafkaSslCaFile, kafkaSslCertFile, kafkaSslKeyFile } = SETTINGS;
+  return {
+    ca: { name: kafkaSslCaFile.env, path: config.kafkaSslCaFile },
+    cert: { name: kafkaSslCertFile.env, path: config.kafkaSslCertFile },
+    key: { name: kafkaSslKeyFile.env, path: config.kafkaSslKeyFile },
+    passphrase: () => currentSecret(config, "kafkaSslKeyPassphrase"),
+  };
 }

@@ -12,7 +12,16 @@ export const MEMBERS = {
     checkPendingRequests: "function",
     scheduleCheckPendingRequests: "function",
   },
-  connection: { host: "string", port: "number", connect: "function", rejectRequests: "function" },
+  connection: {
+    host: "string",
+    port: "number",
+    connect: "function",
+    disconnect: "function",
+    rejectRequests: "function",
+    isAuthenticated: "function",
+    authenticate: "function",
+    send: "function",
+  },
   "consumer group": { maxWaitTime: "number", heartbeat: "function", fetch: "function" },
   cluster: { findGroupCoordinatorMetadata: "function" },
   encoder: {

@@ -46,3 +46,43 @@ function endWithSocket(connection: BrokerConnection): void {
     connection.rejectRequests(new kafkajs.KafkaJSConnectionError("Closed connection", { broker: `${host}:${port}` }));
   });
 }
+
+/** A connection, as far as it logs in. */
+interface LoginSide extends BrokerConnection {
+  disconnect(): Promise<unknown>;
+  /** Whether it has logged in, and its session isn't about to end; without SASL it never is. */
+  isAuthenticated(): boolean;
+  /** Logs in, once for all who ask meanwhile; without SASL it does nothing. */
+  authenticate(this: LoginSide): Promise<void>;
+  send(this: LoginSide, call: { readonly request: { readonly apiKey: number } }): Promise<unknown>;
+}
+
+/**
+ * Has a connection end with a login that failed. kafkajs begins a login by telling the broker its mechanism, and asks for what it
+ * logs in by behind that: where there is no token, or a password's file can't be read, the broker goes on waiting for it, and
+ * takes another beginning, of this connection's next login, for a fault.
+ */
+export function endFailedLogins({ Connection }: Internals): void {
+  const connection = Connection.prototype as LoginSide;
+  const { authenticate, send } = connection;
+  const ending = new WeakSet<LoginSide>();
+  connection.authenticate = async function () {
+    try {
+      await authenticate.call(this);
+    } catch (fault) {
+      // Of all that wait for one login the first ends its connection.
+      if (!ending.has(this)) {
+        ending.add(this);
+        await this.disconnect().finally(() => ending.delete(this));
+      }
+      throw fault;
+    }
+  };
+  connection.send = async function (call) {
+    if (!this.isAuthenticated() && !OF_LOGIN.has(call.request.apiKey)) await this.authenticate();
+    return send.call(this, call);
+  };
+}
+
+/** Kafka's numbers of what comes before a login, or is one: ApiVersions, SaslHandshake, SaslAuthenticate. */
+const OF_LOGIN = new Set([18, 17, 36]);

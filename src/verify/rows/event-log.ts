@@ -72,11 +72,11 @@ export class EventLog {
   }
 
   #open() {
-    const { schemaRegistryUrl } = requireServices(this.#config, "kafkaBrokers", "schemaRegistryUrl");
+    const config = requireServices(this.#config, "kafkaBrokers", "schemaRegistryUrl");
     this.#services ??= {
-      client: openKafka(this.#config, this.#log),
-      registry: openRegistry(schemaRegistryUrl, new Admission(this.#config, this.#log)),
-      keys: openKnownKeys(this.#config),
+      client: openKafka(config, this.#log),
+      registry: openRegistry(config, new Admission(config, this.#log)),
+      keys: openKnownKeys(config),
     };
     return this.#services;
   }

@@ -79,7 +79,10 @@ function randomBook(ticker: string, count: number): Book {
 
 async function run(capital: number | null, name: string) {
   const log = openLog(tape.config);
-  const services = { client: openKafka(tape.config, log), registry: openRegistry(tape.config.schemaRegistryUrl ?? "") };
+  const services = {
+    client: openKafka(tape.config, log),
+    registry: openRegistry({ schemaRegistryUrl: tape.config.schemaRegistryUrl ?? "" }),
+  };
   const publish = ({ topic, event }: AnyDraft) => tape.publish(topic, event as never);
   const program = performanceOfFills(BY, { interval: "1d", source: null, capital });
   const ended = { caughtUpWith: Promise.resolve(), stop: new AbortController().signal };

@@ -46,7 +46,7 @@ function runBars(name: string, dieAfter = Number.POSITIVE_INFINITY) {
 async function startBars(options: RunOptions, dieAfter = Number.POSITIVE_INFINITY) {
   const log = openLog(tape.config);
   const client = openKafka(tape.config, log);
-  const registry = openRegistry(tape.config.schemaRegistryUrl ?? "");
+  const registry = openRegistry({ schemaRegistryUrl: tape.config.schemaRegistryUrl ?? "" });
   let published = 0;
   const publish = async ({ topic, event }: AnyDraft) => {
     if (published++ >= dieAfter) throw new Error("killed here");

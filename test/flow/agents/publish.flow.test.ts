@@ -52,7 +52,7 @@ const ticks = (count: number, from = 0) => Array.from({ length: count }, (_, i) 
 
 /** The ticks in a topic's log: each symbol's numbers in the order of the log, and the partitions they lie in. */
 async function loggedTicks(config: Config): Promise<{ bySymbol: Map<string, number[]>; partitions: Set<string> }> {
-  const registry = openRegistry(config.schemaRegistryUrl!);
+  const registry = openRegistry({ schemaRegistryUrl: config.schemaRegistryUrl! });
   const reader = new EventReader("ticks", registry);
   const log = await readLog(config, `${config.namespace}.ticks`);
   for (const id of reader.missing(log.map(({ value }) => value))) await registry.fetch(id);
@@ -191,7 +191,7 @@ describe("the registry's part", () => {
 
   it("refuses to publish where the subject holds an incompatible schema, and names both sides", async () => {
     const config = await freshNamespace("clash");
-    await openRegistry(config.schemaRegistryUrl!).register(`${config.namespace}.ticks`, "bars");
+    await openRegistry({ schemaRegistryUrl: config.schemaRegistryUrl! }).register(`${config.namespace}.ticks`, "bars");
     await using tape = await connectTo(config);
     await expect(tape.publish("ticks", tick(0))).rejects.toMatchObject({
       code: "registry_refused",

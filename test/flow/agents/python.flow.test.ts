@@ -25,7 +25,7 @@ beforeAll(async () => {
   python = await pythonWith(join(PYTHON, "requirements.txt"));
   tape = await openTestTape();
   // As `tradetape up` does: an agent looks schemas up, it makes none.
-  const registry = openRegistry(tape.config.schemaRegistryUrl!);
+  const registry = openRegistry({ schemaRegistryUrl: tape.config.schemaRegistryUrl! });
   for (const topic of EVENT_TOPICS) await registry.register(tape.name(topic), topic);
 }, SETUP_MS_MAX);
 afterAll(() => tape?.stop());

@@ -28,7 +28,7 @@ async function run(program: Program, told: Told[], name: string) {
     await tape.publish(topic, event as never);
   };
   const log = openLog({ logLevel: "silent" });
-  const registry = openRegistry(tape.config.schemaRegistryUrl ?? "");
+  const registry = openRegistry({ schemaRegistryUrl: tape.config.schemaRegistryUrl ?? "" });
   return runProgram({ client: tape.client, registry, config: tape.config, log, publish }, program, {
     name,
     caughtUpWith: Promise.resolve(),

@@ -31,7 +31,9 @@ async function asked(path: string): Promise<unknown> {
 
 test("twelve processes that register one new subject at once all get one id, and it takes no other change", async () => {
   const name = freshTopic();
-  const ids = await Promise.all(Array.from({ length: 12 }, () => openRegistry(registryUrl).register(name, "ticks")));
+  const ids = await Promise.all(
+    Array.from({ length: 12 }, () => openRegistry({ schemaRegistryUrl: registryUrl }).register(name, "ticks")),
+  );
   expect(new Set(ids).size).toBe(1);
   // Asked so, the registry itself may make two versions of one text; what is read by is the id of the text.
   expect(await asked(`/subjects/${name}-value/versions/latest`)).toMatchObject({ id: ids[0] });
@@ -53,11 +55,11 @@ test.each([
       if (isIt) cuts++;
       return isIt ? `cut ${when}` : "pass";
     });
-    await expect(openRegistry(front.url).register(name, "ticks")).rejects.toMatchObject({
+    await expect(openRegistry({ schemaRegistryUrl: front.url }).register(name, "ticks")).rejects.toMatchObject({
       code: "registry_unreachable",
     });
     expect(cuts).toBe(1);
-    const id = await openRegistry(registryUrl).register(name, "ticks");
+    const id = await openRegistry({ schemaRegistryUrl: registryUrl }).register(name, "ticks");
     expect(await asked(`/subjects/${name}-value/versions/1`)).toMatchObject({ id });
     expect(await asked(`/config/${name}-value`)).toEqual({ compatibilityLevel: "FULL_TRANSITIVE" });
   },
@@ -86,7 +88,7 @@ const replace = (fields: Schema["fields"], name: string, by: object) => {
 
 test.each(CHANGES)("of a topic's subject, the registry answers %s with %i", async (_, status, change) => {
   const name = freshTopic();
-  await openRegistry(registryUrl).register(name, "ticks");
+  await openRegistry({ schemaRegistryUrl: registryUrl }).register(name, "ticks");
   const schema = JSON.parse(EVENT_SCHEMAS.tick.json) as Schema;
   change(schema);
   const response = await fetch(`${registryUrl}/subjects/${name}-value/versions`, {
@@ -99,7 +101,7 @@ test.each(CHANGES)("of a topic's subject, the registry answers %s with %i", asyn
 
 test("`topics` tells which subjects take other changes, and --set-compatibility has them refuse these", async () => {
   const subject = `${tape.name("ticks")}-value`;
-  await openRegistry(registryUrl).register(tape.name("ticks"), "ticks");
+  await openRegistry({ schemaRegistryUrl: registryUrl }).register(tape.name("ticks"), "ticks");
   const headers = { "content-type": "application/vnd.schemaregistry.v1+json" };
   const body = JSON.stringify({ compatibility: "BACKWARD" });
   await fetch(`${registryUrl}/config/${subject}`, { method: "PUT", headers, body });

@@ -142,7 +142,7 @@ async function post(subject: string, schema: Schema): Promise<{ readonly status:
 
 /** What landing makes of an event that was written with a schema. */
 async function readOf(topic: Topic, id: number, schema: Schema, event: object): Promise<string> {
-  const registry = openRegistry(url);
+  const registry = openRegistry({ schemaRegistryUrl: url });
   await registry.fetch(id);
   const header = Buffer.alloc(5);
   header.writeInt32BE(id, 1);
@@ -159,7 +159,7 @@ describe.each([
   test.each(named)("$what is $said by the registry, and landing makes of it $landed", async (kind) => {
     const { said, landed, by, given } = kind;
     const name = `${tape.config.namespace}.fresh-${randomUUID()}`;
-    await openRegistry(url).register(name, topic);
+    await openRegistry({ schemaRegistryUrl: url }).register(name, topic);
     const schema = changed(topic, by);
     const { status } = await post(`${name}-value`, schema);
     // A subject of its own, that takes everything: what would come of it if somebody published it all the same.
@@ -171,7 +171,7 @@ describe.each([
 
 test("what the registry takes and landing can't read is named by `topics`, with its version and why", async () => {
   const subject = `${tape.name("ticks")}-value`;
-  await openRegistry(url).register(tape.name("ticks"), "ticks");
+  await openRegistry({ schemaRegistryUrl: url }).register(tape.name("ticks"), "ticks");
   const env = environmentOf(tape.config);
   expect((await tradetape(["topics"], env)).stdout).not.toContain("becomes a letter");
   const unreadable = TICKS.filter(([, said, landed]) => said === "taken" && landed !== "a row");

@@ -71,7 +71,12 @@ export async function startGuardedKafka(
       "PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT,GUARDED:SASL_PLAINTEXT",
       ...protocols,
     ].join(),
-    "sasl.enabled.mechanisms": "PLAIN",
+    "sasl.enabled.mechanisms": "PLAIN,OAUTHBEARER",
+    // Kafka's validator for tests takes unsigned tokens; a session by one lasts 12 s, if nobody logs in anew before.
+    "listener.name.guarded.oauthbearer.sasl.jaas.config":
+      "org.apache.kafka.common.security.oauthbearer.OAuthBearerLoginModule required " +
+      'unsecuredLoginStringClaim_sub="broker" unsecuredValidatorRequiredScope="tape";',
+    "listener.name.guarded.oauthbearer.connections.max.reauth.ms": "12000",
     "listener.name.guarded.plain.sasl.jaas.config": login,
     ...Object.assign({}, ...Object.entries(more).map(([name, listener]) => settingsOf(home, name, listener, login))),
     "authorizer.class.name": "org.apache.kafka.metadata.authorizer.StandardAuthorizer",

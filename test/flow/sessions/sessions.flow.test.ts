@@ -244,7 +244,7 @@ describe("deleting a session", () => {
     const stop = new AbortController();
     const ops = await openOps(tape.config, { name: "test", role: "tradetape_owner" });
     const { namespace } = tape.config;
-    const registry = openRegistry(tape.config.schemaRegistryUrl!);
+    const registry = openRegistry({ schemaRegistryUrl: tape.config.schemaRegistryUrl! });
     const removed = await removeSession(ops, {
       ...{ session: ids[0]!, namespace, registry, stop: stop.signal },
       onRemoved: () => stop.abort(),

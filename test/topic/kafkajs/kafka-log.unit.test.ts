@@ -51,6 +51,13 @@ describe("kafkajs's log lines", () => {
     ];
     expect(seenAt("warn", entries)).toEqual(["warn Kafka doesn't answer: tried again and again; told every 60 s"]);
     expect(seenAt("debug", entries)).toHaveLength(4);
+    const noToken = {
+      level: ERROR,
+      message: "TradetapeError: no token to log in to Kafka by: the function returned none",
+    };
+    expect(seenAt("warn", [noToken, noToken])).toEqual([
+      "warn Kafka doesn't answer: tried again and again; told every 60 s",
+    ]);
     expect(seenAt("warn", [{ level: ERROR, message: "no rights for that" }])).toEqual(["warn no rights for that"]);
   });
 });
