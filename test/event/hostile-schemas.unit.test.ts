@@ -70,7 +70,8 @@ describe("a schema that nothing is made of", () => {
     (name) => {
       for (const schema of [name, { type: name }, { type: name, name: "a", fields: [] }])
         expect(() => typeOf(record("a", schema))).toThrow(/undefined type name|unknown type|not a constructor/);
-      expect(typeOf({ ...record(name, "int"), type: "record" }).name).toBe(name);
+      // avsc keeps types by their names in an object, which has such a member before.
+      expect(() => typeOf(record(name, "int"))).toThrow("duplicate type name");
     },
   );
 
