@@ -2,6 +2,7 @@ import type { z } from "zod";
 import { misspeltVariables, unknownOptions, unknownVariables } from "./config/names.ts";
 import { readSecretFile, type SecretFiles } from "./config/secrets.ts";
 import { TradetapeError } from "./errors.ts";
+import type { GiveToken } from "./settings/give-token.ts";
 import { loginProblems } from "./settings/logins.ts";
 import { transportProblems } from "./settings/plaintext.ts";
 import { prefixingRoles } from "./settings/role-names.ts";
@@ -10,9 +11,6 @@ import type { Setting } from "./settings/setting.ts";
 import { allowingPlaintext } from "./settings/transport.ts";
 import { readAnewFrom } from "./settings/urls.ts";
 import { SETTING_NAMES, SETTINGS, type SettingName } from "./settings.ts";
-
-/** What gives a token for a login that begins now. */
-export type GiveToken = () => string | Promise<string>;
 
 export type Config = { readonly [K in SettingName]: z.output<(typeof SETTINGS)[K]["schema"]> } & {
   readonly secretFiles: SecretFiles;

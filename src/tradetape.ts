@@ -1,5 +1,6 @@
-import { type GiveToken, readConfig } from "./config.ts";
+import { readConfig } from "./config.ts";
 import { openLog } from "./log.ts";
+import type { GiveToken } from "./settings/give-token.ts";
 import type { ConnectOptions } from "./tradetape/connect-options.ts";
 import { connectTape } from "./tradetape/connect-tape.ts";
 import type { Tape } from "./tradetape/tape.ts";
@@ -13,7 +14,6 @@ export type {
   PredictionFields,
   Workflow,
 } from "./agent/fields.ts";
-export type { GiveToken } from "./config.ts";
 export { ERROR_CODES, type ErrorCode, TradetapeError } from "./errors.ts";
 export type { AnyTimes, Incomplete } from "./event/complete.ts";
 export type * from "./event/events.ts";
@@ -22,6 +22,7 @@ export { doubleField, eventId, indicatorId, integerField, strategyId, symbolId }
 export { EVENT_TOPICS, type EventTopic } from "./event/schemas.ts";
 export { micros, type Time } from "./event/time/micros.ts";
 export type { Headers } from "./event/workflow.ts";
+export type { GiveToken } from "./settings/give-token.ts";
 export type { ConnectOptions } from "./tradetape/connect-options.ts";
 export type { EventSource, PublishAllOptions, PublishOptions, PublishProgress, Tape } from "./tradetape/tape.ts";
 
