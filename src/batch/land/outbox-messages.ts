@@ -101,8 +101,8 @@ const LETTER_BYTES_MAX = 7 * 1024 * 1024;
 
 /**
  * A letter as a message of the dead-letters topic: the original bytes, and in headers why it is one and where it came from.
- * One that wouldn't fit has these headers only, the table has it whole; and so has one whose value the table has only the
- * beginning of, with the value's length and digest.
+ * One whose value the table has only the beginning of has the value's length and digest in its place. One that wouldn't fit has
+ * why and whence only: the table has the rest.
  */
 export function letterMessage(plan: LetterTopics, partition: number, letter: LetterRow): OutboxMessage {
   const coordinates = `${plan.topicName}/${partition}/${letter.offset}`;
@@ -120,11 +120,12 @@ export function letterMessage(plan: LetterTopics, partition: number, letter: Let
   };
   const why = Object.entries(told).flatMap(([name, text]) => (text === null ? [] : [[name, base64(text)] as const]));
   const key = Buffer.from(coordinates);
-  const original = (letter.value?.length ?? 0) + (letter.key?.length ?? 0) + JSON.stringify(letter.headers).length;
-  if (letter.cut !== null || original > LETTER_BYTES_MAX) {
+  const value = letter.cut === null ? letter.value : null;
+  const original = (value?.length ?? 0) + (letter.key?.length ?? 0) + JSON.stringify(letter.headers).length;
+  if (original > LETTER_BYTES_MAX) {
     return { topic: plan.deadLettersTopicName, key, value: null, headers: Object.fromEntries(why) };
   }
   const headers: Record<string, StoredHeaders[string]> = { ...letter.headers, ...Object.fromEntries(why) };
   if (letter.key !== null) headers["tradetape-key"] = base64(letter.key);
-  return { topic: plan.deadLettersTopicName, key, value: letter.value, headers };
+  return { topic: plan.deadLettersTopicName, key, value, headers };
 }
