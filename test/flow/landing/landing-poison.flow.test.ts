@@ -6,7 +6,6 @@ import { audit, bar, decision, idOf, indicator, prediction, session, tick } from
 import { openTapeWithSymbol, type RawEvent, type TestTape } from "../../support/tape.ts";
 
 let tape: TestTape;
-
 beforeAll(async () => {
   tape = await openTapeWithSymbol();
 });
@@ -299,6 +298,7 @@ describe.each(Object.keys(GOOD) as EventTopic[])("bad events of %s", (topic) => 
       if (event.key === "good") continue;
       const message = all.get(coordinates(offset))!;
       const { what, letter } = bad.find((poison) => event.key === `key of ${poison.what}`)!;
+      const isCut = letter[0] === "too_large";
       const { note, "correlation-id": workflow, "back\\slash\0": bytes, ...told } = message.headers;
       expect(bytes, what).toEqual(Buffer.of(0, 255));
       expect(
@@ -318,7 +318,7 @@ describe.each(Object.keys(GOOD) as EventTopic[])("bad events of %s", (topic) => 
         "tradetape-key": event.key,
         ...(letter[1] ? { "tradetape-column": letter[1] } : {}),
         ...(letter[2] ? { "tradetape-sqlstate": letter[2] } : {}),
-        ...(letter[0] === "too_large"
+        ...(isCut
           ? { "tradetape-value-bytes": String(event.value!.length), "tradetape-value-sha256": sha256(event.value!) }
           : {}),
       });
