@@ -71,7 +71,8 @@ export async function startGuardedKafka(
       "PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT,GUARDED:SASL_PLAINTEXT",
       ...protocols,
     ].join(),
-    "sasl.enabled.mechanisms": "PLAIN,OAUTHBEARER",
+    "sasl.enabled.mechanisms": "PLAIN",
+    "listener.name.guarded.sasl.enabled.mechanisms": "PLAIN,OAUTHBEARER",
     // Kafka's validator for tests takes unsigned tokens; a session by one lasts 12 s, if nobody logs in anew before.
     "listener.name.guarded.oauthbearer.sasl.jaas.config":
       "org.apache.kafka.common.security.oauthbearer.OAuthBearerLoginModule required " +
