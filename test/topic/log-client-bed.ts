@@ -35,7 +35,10 @@ export async function produce(
     for (const { key, value, headers } of list) writer.add(key, value, headers);
     return { partition: Number(partition), records: writer };
   });
-  const acked = await producer.produce(topicName, batches);
+  const acked = new Map<number, number>();
+  // Of a topic that was just made kafkajs may leave partitions out, as `produce` says: what is missing is sent again.
+  for (let rest = batches; rest.length > 0; rest = rest.filter(({ partition }) => !acked.has(partition)))
+    for (const [partition, offset] of await producer.produce(topicName, rest)) acked.set(partition, offset);
   await producer.close();
   return acked;
 }
