@@ -1,7 +1,7 @@
 import { appendFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import kafkajs, { type AclEntry } from "kafkajs";
+import kafkajs, { type AclEntry, type Admin } from "kafkajs";
 import { admitToHome } from "../../../src/stack/home.ts";
 import { kafkaBroker, prepareBroker } from "../../../src/stack/kafka-broker.ts";
 import { awaitReady, launch, stopProgram } from "../../../src/stack/launch.ts";
@@ -100,10 +100,17 @@ export async function startGuardedKafka(
       KAFKA_SASL_PASSWORD: PASSWORD,
     }),
     give: async (rules) => {
-      await withPlainAdmin(kafka, (admin) => admin.createAcls({ acl: [...rules] }));
+      await withPlainAdmin(kafka, async (admin) => {
+        await admin.createAcls({ acl: [...rules] });
+        // The broker has them a moment after its controller.
+        for (const rule of rules) while (!(await isThere(admin, rule)));
+      });
     },
     take: async (rules) => {
-      await withPlainAdmin(kafka, (admin) => admin.deleteAcls({ filters: [...rules] }));
+      await withPlainAdmin(kafka, async (admin) => {
+        await admin.deleteAcls({ filters: [...rules] });
+        for (const rule of rules) while (await isThere(admin, rule));
+      });
     },
     stop: async () => {
       await stopProgram(running, () => {});
@@ -111,6 +118,9 @@ export async function startGuardedKafka(
     },
   };
 }
+
+const isThere = async (admin: Admin, rule: AclEntry): Promise<boolean> =>
+  (await admin.describeAcls(rule)).resources.length > 0;
 
 /** What a port has of TLS, from files that a server's user can read: Kafka wants certificate and key in one. */
 function settingsOf(home: string, name: string, { pair, clientsOf }: Listener, login: string) {
