@@ -1,7 +1,7 @@
 import { appendFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import kafkajs, { type AclEntry, type Admin } from "kafkajs";
+import kafkajs, { type AclEntry, type Admin, type Kafka } from "kafkajs";
 import { admitToHome } from "../../../src/stack/home.ts";
 import { kafkaBroker, prepareBroker } from "../../../src/stack/kafka-broker.ts";
 import { awaitReady, launch, stopProgram } from "../../../src/stack/launch.ts";
@@ -99,25 +99,27 @@ export async function startGuardedKafka(
       KAFKA_SASL_USERNAME: user,
       KAFKA_SASL_PASSWORD: PASSWORD,
     }),
-    give: async (rules) => {
-      await withPlainAdmin(kafka, async (admin) => {
-        await admin.createAcls({ acl: [...rules] });
-        // The broker has them a moment after its controller.
-        for (const rule of rules) while (!(await isThere(admin, rule)));
-      });
-    },
-    take: async (rules) => {
-      await withPlainAdmin(kafka, async (admin) => {
-        await admin.deleteAcls({ filters: [...rules] });
-        for (const rule of rules) while (await isThere(admin, rule));
-      });
-    },
+    give: (rules) => give(kafka, rules),
+    take: (rules) => take(kafka, rules),
     stop: async () => {
       await stopProgram(running, () => {});
       rmSync(home, { recursive: true, force: true });
     },
   };
 }
+
+const give = (kafka: Kafka, rules: readonly AclEntry[]): Promise<void> =>
+  withPlainAdmin(kafka, async (admin) => {
+    await admin.createAcls({ acl: [...rules] });
+    // The broker has them a moment after its controller.
+    for (const rule of rules) while (!(await isThere(admin, rule)));
+  });
+
+const take = (kafka: Kafka, rules: readonly AclEntry[]): Promise<void> =>
+  withPlainAdmin(kafka, async (admin) => {
+    await admin.deleteAcls({ filters: [...rules] });
+    for (const rule of rules) while (await isThere(admin, rule));
+  });
 
 const isThere = async (admin: Admin, rule: AclEntry): Promise<boolean> =>
   (await admin.describeAcls(rule)).resources.length > 0;
