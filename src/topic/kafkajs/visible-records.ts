@@ -1,32 +1,22 @@
-import { batchOf } from "../fetch/batch-of.ts";
 import type { FetchedBatch } from "../fetch/fetched-batch.ts";
 import { NO_BROKERS_TIME } from "../fetch/records.ts";
 import type { VisibleLog, VisibleRecord } from "../offsets.ts";
-import { type Broker, type Cluster, errorOf, type PartitionMetadata } from "../patch/brokers.ts";
+import {
+  type Broker,
+  type Cluster,
+  errorOf,
+  NOT_LEADER,
+  type PartitionMetadata,
+  partitionsOf,
+} from "../patch/brokers.ts";
+import { batchFrom, type FetchAnswer, OUT_OF_RANGE, READ_COMMITTED } from "../patch/fetch-records.ts";
 
-/** Kafka's numbers for what a fetch brings: with what open transactions have written, and without. */
+/** Kafka's word for who reads also what open transactions have written. */
 const READ_UNCOMMITTED = 0;
-const READ_COMMITTED = 1;
 /** A broker brings one record batch however few bytes are asked for. */
 const ONE_BATCH_BYTES = 1;
 /** What an aborted transaction left may be long: it is gone through in larger parts. */
 const MANY_BATCHES_BYTES = 1024 * 1024;
-/** Kafka's error of a broker that doesn't lead the partition. */
-const NOT_LEADER = 6;
-
-/** What kafkajs throws where a log doesn't hold the offset that is asked for. */
-const OUT_OF_RANGE = "KafkaJSOffsetOutOfRange";
-
-/** What a fetch brings of a partition. Offsets are decimal digits. */
-interface Answer {
-  readonly responses: readonly {
-    readonly partitions: readonly {
-      readonly highWatermark: string;
-      readonly lastStableOffset: string;
-      readonly messages: Parameters<typeof batchOf>[0]["batches"];
-    }[];
-  }[];
-}
 
 /** What `LogAdmin.fetchVisible` says, asked of each partition's leader without a group to join. */
 export async function fetchVisible(
@@ -36,8 +26,7 @@ export async function fetchVisible(
 ): Promise<ReadonlyMap<number, VisibleLog>> {
   const seen = new Map<number, VisibleLog>();
   if (from.size === 0) return seen;
-  const { topicMetadata } = await cluster.metadata({ topics: [topicName] });
-  const partitions = topicMetadata.find(({ topic }) => topic === topicName)?.partitionMetadata ?? [];
+  const partitions = await partitionsOf(cluster, topicName);
   const look = async ({ partitionId, leader }: PartitionMetadata) => {
     const offset = from.get(partitionId);
     if (offset === undefined) return;
@@ -86,15 +75,10 @@ async function fetchAt(
 ) {
   const answer = await fetchPart(broker, isolationLevel, topicName, part);
   if (answer === undefined) return undefined;
-  const { messages, highWatermark, lastStableOffset } = answer;
-  const [end, logEnd] = [Number(lastStableOffset), Number(highWatermark)];
-  const { partition, fetchOffset: fetchedOffset } = part;
-  if (messages.length === 0) return { end, logEnd, nextOffset: undefined, first: undefined };
-  // The broker sends whole batches: the first may begin before what is asked for, and of a compacted log end there.
-  const batches = messages.filter(({ lastOffset }) => lastOffset >= fetchedOffset);
-  const nextOffset = (batches.at(-1)?.lastOffset ?? fetchedOffset - 1) + 1;
-  const batch = batchOf({ topicName, partition, fetchedOffset, nextOffset, logEnd, batches });
-  return { end, logEnd, nextOffset, first: firstOf(batch) };
+  const [end, logEnd] = [Number(answer.lastStableOffset), Number(answer.highWatermark)];
+  if (answer.messages.length === 0) return { end, logEnd, nextOffset: undefined, first: undefined };
+  const batch = batchFrom(answer, topicName, part.fetchOffset);
+  return { end, logEnd, nextOffset: batch.nextOffset, first: firstOf(batch) };
 }
 
 function firstOf(batch: FetchedBatch): VisibleRecord | undefined {
@@ -116,7 +100,7 @@ async function fetchPart(
   const topics = [{ topic, partitions: [part] }];
   try {
     const answer = await broker.fetch({ isolationLevel, maxWaitTime: 0, maxBytes, topics });
-    return (answer as Answer).responses[0]!.partitions[0]!;
+    return (answer as FetchAnswer).responses[0]!.partitions[0]!;
   } catch (error) {
     if ((error as Error).name === OUT_OF_RANGE) return undefined;
     throw error;

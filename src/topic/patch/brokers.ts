@@ -55,6 +55,14 @@ function clusterOf(kafka: Kafka): Cluster {
   return create({ metadataMaxAge: 0, allowAutoTopicCreation: false });
 }
 
+/** A topic's partitions and who leads them now; none where the topic isn't there. */
+export async function partitionsOf(cluster: Cluster, topicName: string): Promise<readonly PartitionMetadata[]> {
+  const { topicMetadata } = await cluster.metadata({ topics: [topicName] });
+  return topicMetadata.find(({ topic }) => topic === topicName)?.partitionMetadata ?? [];
+}
+
+/** Kafka's number of a broker that doesn't lead the partition. */
+export const NOT_LEADER = 6;
 /** Kafka's number of a topic that is hidden from the user, or that he may not do with what he asked for. */
 export const TOPIC_DENIED = 29;
 
@@ -62,7 +70,7 @@ export const TOPIC_DENIED = 29;
 const PASSING: Readonly<Record<number, string>> = {
   3: "UNKNOWN_TOPIC_OR_PARTITION",
   5: "LEADER_NOT_AVAILABLE",
-  6: "NOT_LEADER_FOR_PARTITION",
+  [NOT_LEADER]: "NOT_LEADER_FOR_PARTITION",
 };
 /** And of those that say what is refused. */
 const REFUSED: Readonly<Record<number, string>> = {

@@ -1,13 +1,11 @@
 import type { EpochEnd } from "../offsets.ts";
-import { type Cluster, callOf, errorOf } from "./brokers.ts";
+import { type Cluster, callOf, errorOf, NOT_LEADER, partitionsOf } from "./brokers.ts";
 import type { AnswerDecoder, Internals } from "./kafkajs-internals.ts";
 
 /** Its number, and the version that Kafka 2.1 to 4 have. */
 const OFFSET_FOR_LEADER_EPOCH = [23, 2] as const;
 /** Kafka's number where a leader is not held to the epoch that we take it for, and where a log knows no answer. */
 const NONE = -1;
-/** Kafka's error of a broker that doesn't lead the partition. */
-const NOT_LEADER = 6;
 
 interface Answer extends EpochEnd {
   readonly partition: number;
@@ -26,8 +24,7 @@ export async function fetchEpochEnds(
 ): Promise<ReadonlyMap<number, EpochEnd>> {
   const ends = new Map<number, EpochEnd>();
   if (epochs.size === 0) return ends;
-  const { topicMetadata } = await cluster.metadata({ topics: [topicName] });
-  const partitions = topicMetadata.find(({ topic }) => topic === topicName)?.partitionMetadata ?? [];
+  const partitions = await partitionsOf(cluster, topicName);
   const asked = partitions.filter(({ partitionId }) => epochs.has(partitionId));
   for (const [leader, own] of Map.groupBy(asked, (partition) => partition.leader)) {
     if (leader < 0) throw errorOf(NOT_LEADER);

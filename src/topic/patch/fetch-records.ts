@@ -1,21 +1,23 @@
 import { batchOf } from "../fetch/batch-of.ts";
 import type { FetchedBatch } from "../fetch/fetched-batch.ts";
 import type { FetchLimits } from "../log-client.ts";
-import { type Cluster, errorOf } from "./brokers.ts";
+import { type Cluster, errorOf, partitionsOf } from "./brokers.ts";
 
 /** Kafka's word for who reads no record of a transaction that was aborted, or isn't over. */
-const READ_COMMITTED = 1;
+export const READ_COMMITTED = 1;
 /** Kafka's errors of a topic that isn't there, and of a partition that no broker leads. */
 const UNKNOWN_TOPIC = 3;
 const NO_LEADER = 5;
 /** What kafkajs throws where a log doesn't hold the offset that is asked for; it names the partition. */
-const OUT_OF_RANGE = "KafkaJSOffsetOutOfRange";
+export const OUT_OF_RANGE = "KafkaJSOffsetOutOfRange";
 
-interface Answer {
+/** What a leader answers to a fetch. Offsets are decimal digits. */
+export interface FetchAnswer {
   readonly responses: readonly {
     readonly partitions: readonly {
       readonly partition: number;
       readonly highWatermark: string;
+      readonly lastStableOffset: string;
       readonly messages: Parameters<typeof batchOf>[0]["batches"];
     }[];
   }[];
@@ -28,8 +30,7 @@ export async function fetchRecords(
   from: ReadonlyMap<number, number>,
   limits: FetchLimits,
 ): Promise<readonly FetchedBatch[]> {
-  const { topicMetadata } = await cluster.metadata({ topics: [topicName] });
-  const partitions = topicMetadata.find(({ topic }) => topic === topicName)?.partitionMetadata ?? [];
+  const partitions = await partitionsOf(cluster, topicName);
   const asked = partitions.filter(({ partitionId }) => from.has(partitionId));
   if (asked.length < from.size) throw errorOf(UNKNOWN_TOPIC);
   if (asked.some(({ leader }) => leader < 0)) throw errorOf(NO_LEADER);
@@ -44,6 +45,18 @@ export async function fetchRecords(
     ),
   );
   return (await Promise.all(answers)).flat();
+}
+
+/** What an answer has of a partition, from the offset on that was asked for. */
+export function batchFrom(
+  { partition, highWatermark, messages }: FetchAnswer["responses"][number]["partitions"][number],
+  topicName: string,
+  fetchedOffset: number,
+): FetchedBatch {
+  // The broker sends whole batches: the first may begin before what is asked for, and of a compacted log end there.
+  const batches = messages.filter(({ lastOffset }) => lastOffset >= fetchedOffset);
+  const nextOffset = (batches.at(-1)?.lastOffset ?? fetchedOffset - 1) + 1;
+  return batchOf({ topicName, partition, fetchedOffset, nextOffset, logEnd: Number(highWatermark), batches });
 }
 
 /** A whole answer fails for one partition whose log doesn't hold the offset, so the others are asked again without it. */
@@ -65,23 +78,10 @@ async function fetchOf(
       maxBytes: maxBytes * from.length,
       isolationLevel: READ_COMMITTED,
       topics: [{ topic: topicName, partitions }],
-    })) as Answer;
+    })) as FetchAnswer;
     const offsets = new Map(from);
     return answer.responses.flatMap((topic) =>
-      topic.partitions.map(({ partition, highWatermark, messages }) => {
-        const fetchedOffset = offsets.get(partition)!;
-        // The broker sends whole batches: the first may begin before what is asked for, and of a compacted log end there.
-        const batches = messages.filter(({ lastOffset }) => lastOffset >= fetchedOffset);
-        const nextOffset = (batches.at(-1)?.lastOffset ?? fetchedOffset - 1) + 1;
-        return batchOf({
-          topicName,
-          partition,
-          fetchedOffset,
-          nextOffset,
-          logEnd: Number(highWatermark),
-          batches,
-        });
-      }),
+      topic.partitions.map((part) => batchFrom(part, topicName, offsets.get(part.partition)!)),
     );
   } catch (error) {
     const { name, partition } = error as { name: string; partition?: number };
