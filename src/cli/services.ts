@@ -5,8 +5,8 @@ import { REGISTRY_SETTINGS } from "../settings/registry.ts";
 import { readAnewFrom } from "../settings/urls.ts";
 import { SETTINGS, type SettingName } from "../settings.ts";
 import type { StackUrls } from "../stack/stack.ts";
-import { Connection, type ConnectionOptions } from "../table/connection.ts";
-import { requireMigrated } from "../table/migrate.ts";
+import type { Connection, ConnectionOptions } from "../table/connection.ts";
+import { openMigrated } from "../table/migrate.ts";
 import { wrong } from "./flags.ts";
 
 export type ServedConfig = ReturnType<typeof requireServices<"databaseUrl" | "kafkaBrokers" | "schemaRegistryUrl">>;
@@ -114,10 +114,8 @@ export async function asRole<R>(
   role: NonNullable<ConnectionOptions["role"]>,
   ask: (connection: Connection) => Promise<R>,
 ): Promise<R> {
-  const databaseUrl = databaseOf(config);
-  const connection = await Connection.open(databaseUrl, { name, role });
+  const connection = await openMigrated(databaseOf(config), { name, role });
   try {
-    await requireMigrated(connection, databaseUrl);
     return await ask(connection);
   } finally {
     await connection.close();

@@ -1,7 +1,7 @@
 import type { Config } from "../config.ts";
 import { requireServices } from "../config.ts";
-import { Connection } from "../table/connection.ts";
-import { requireMigrated } from "../table/migrate.ts";
+import type { Connection } from "../table/connection.ts";
+import { openMigrated } from "../table/migrate.ts";
 
 /** The console's one session that may only read: kept, because a page asks often, and opened anew when it broke. */
 export class Reader {
@@ -25,15 +25,8 @@ export class Reader {
     if (this.#session?.isOpen) return this.#session;
     await this.#session?.close();
     this.#session = undefined;
-    const session = await Connection.open(this.#databaseUrl, { name: "console", role: "tradetape_reader" });
-    try {
-      await requireMigrated(session, this.#databaseUrl);
-    } catch (error) {
-      await session.close();
-      throw error;
-    }
-    this.#session = session;
-    return session;
+    this.#session = await openMigrated(this.#databaseUrl, { name: "console", role: "tradetape_reader" });
+    return this.#session;
   }
 
   async close(): Promise<void> {

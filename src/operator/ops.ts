@@ -1,10 +1,10 @@
 import { userName } from "../audit/actor.ts";
 import { type Config, requireServices } from "../config.ts";
 import { openRegistry } from "../event/registry.ts";
-import { Connection, type ConnectionOptions } from "../table/connection.ts";
+import type { Connection, ConnectionOptions } from "../table/connection.ts";
 import { databaseId } from "../table/landing/landed.ts";
 import { loginOf } from "../table/letters/letter-actions.ts";
-import { requireMigrated } from "../table/migrate.ts";
+import { openMigrated } from "../table/migrate.ts";
 import { topicName } from "../topic/topics.ts";
 
 /** What acting on a database needs: a session with no more rights than that, and what its audit entries are made of. */
@@ -28,9 +28,8 @@ export interface Ops {
 export async function openOps(settings: Config, as: ConnectionOptions): Promise<Ops> {
   const config = requireServices(settings, "databaseUrl", "schemaRegistryUrl");
   const { databaseUrl } = config;
-  const connection = await Connection.open(databaseUrl, as);
+  const connection = await openMigrated(databaseUrl, as);
   try {
-    await requireMigrated(connection, databaseUrl);
     return await opsOn(connection, databaseUrl, await auditSchemaOf(config));
   } catch (error) {
     await connection.close();

@@ -1,6 +1,6 @@
 import { TradetapeError } from "../errors.ts";
 import { OWNER, ROLES } from "../settings/role-names.ts";
-import { Connection } from "./connection.ts";
+import { Connection, type ConnectionOptions } from "./connection.ts";
 import { addressOf, serverOf } from "./database-url.ts";
 import { driftOf, type Lost } from "./drift.ts";
 import { FACT_KINDS, readFacts } from "./established.ts";
@@ -112,6 +112,21 @@ export async function couldBeMade(databaseUrl: string): Promise<boolean> {
     return true;
   } finally {
     await connection.close();
+  }
+}
+
+/**
+ * A session of a database that this program, and the session's role, can work with.
+ * @throws TradetapeError what `Connection.open` and `requireMigrated` throw
+ */
+export async function openMigrated(databaseUrl: string, as: ConnectionOptions): Promise<Connection> {
+  const connection = await Connection.open(databaseUrl, as);
+  try {
+    await requireMigrated(connection, databaseUrl);
+    return connection;
+  } catch (error) {
+    await connection.close();
+    throw error;
   }
 }
 

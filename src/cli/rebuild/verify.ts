@@ -1,9 +1,9 @@
 import { CONSUMERS } from "../../../consumers/all.ts";
 import { requireServices } from "../../config.ts";
 import { inSnapshot } from "../../table/checks/ledger-check.ts";
-import { Connection } from "../../table/connection.ts";
+import type { Connection } from "../../table/connection.ts";
 import { addressOf } from "../../table/database-url.ts";
-import { requireMigrated } from "../../table/migrate.ts";
+import { openMigrated } from "../../table/migrate.ts";
 import { compareDatabases } from "../../verify/against.ts";
 import { EventLog } from "../../verify/rows/event-log.ts";
 import { type TablesReport, verifyTables } from "../../verify/tables.ts";
@@ -99,16 +99,8 @@ const lookFull = (connection: Connection, { config, log, progress }: Session): P
   });
 
 /** A session that can read, of a database that this program knows. */
-async function openReader(databaseUrl: string): Promise<Connection> {
-  const connection = await Connection.open(databaseUrl, { name: "verify", role: "tradetape_reader" });
-  try {
-    await requireMigrated(connection, databaseUrl);
-    return connection;
-  } catch (error) {
-    await connection.close();
-    throw error;
-  }
-}
+const openReader = (databaseUrl: string): Promise<Connection> =>
+  openMigrated(databaseUrl, { name: "verify", role: "tradetape_reader" });
 
 /** What landed and breaks a rule. */
 function ruleText(found: Verification["rules"]): string {
