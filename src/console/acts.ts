@@ -4,6 +4,7 @@ import type { GoneValue } from "../dead-letter/cut-values.ts";
 import { discard } from "../dead-letter/discard.ts";
 import { type Redriven, redrive } from "../dead-letter/redrive.ts";
 import { awaitOutcome, type RedriveOutcome } from "../dead-letter/redrive-outcome.ts";
+import { redrivePlan } from "../dead-letter/redrive-plan.ts";
 import { TradetapeError } from "../errors.ts";
 import type { LetterReason } from "../event/letter.ts";
 import type { Log } from "../log.ts";
@@ -116,12 +117,9 @@ export class Acts {
 
   async #planned(ops: Ops, asked: Asked): Promise<Plan> {
     const found = await countOpenLetters(ops.connection, filterOf(asked), this.#config.redriveAttemptsMax);
-    const letters = found.reduce((sum, one) => sum + one.letters, 0);
-    if (asked.kind === "discard") return { letters, worn: 0 };
-    // There is no event to send of a record batch that nobody can read.
-    if (asked.reason === "unreadable_batch") return { letters: 0, worn: 0 };
-    const worn = found.reduce((sum, one) => sum + one.worn, 0);
-    return { letters: letters - worn, worn };
+    if (asked.kind === "discard") return { letters: found.reduce((sum, one) => sum + one.letters, 0), worn: 0 };
+    const { wouldSend, worn } = redrivePlan(found, false, Number.POSITIVE_INFINITY);
+    return { letters: wouldSend, worn };
   }
 
   async #run(asked: Asked, stop: AbortSignal, opened: (act: Act) => void): Promise<void> {

@@ -2,6 +2,7 @@ import type { Command } from "commander";
 import type { GoneValue } from "../../dead-letter/cut-values.ts";
 import { type Redriven, redrive } from "../../dead-letter/redrive.ts";
 import { awaitOutcome, type RedriveOutcome } from "../../dead-letter/redrive-outcome.ts";
+import { type RedrivePlan, redrivePlan } from "../../dead-letter/redrive-plan.ts";
 import { openOps } from "../../operator/ops.ts";
 import { countOpenLetters, type LetterCount } from "../../table/letters/dead-letters.ts";
 import { openKafka } from "../../topic/kafkajs/open-kafka.ts";
@@ -47,7 +48,7 @@ export const redriveCommand: CommandSpec<RedriveFlags> = {
     const ops = await openOps(config, { name: "dead letters", role: "tradetape_ops" });
     try {
       const found = await countOpenLetters(ops.connection, filter, config.redriveAttemptsMax);
-      const plan = planOf(found, flags.again === true, lettersMax);
+      const plan = redrivePlan(found, flags.again === true, lettersMax);
       if (!flags.yes) return dryRun(session, plan);
       const client = openKafka(config, session.log);
       const publisher = await RawPublisher.open(client);
@@ -81,24 +82,7 @@ function rateFlag(text: string | undefined): number | undefined {
   return rate;
 }
 
-interface Plan {
-  readonly letters: readonly LetterCount[];
-  readonly wouldSend: number;
-  /** Left alone because they have been redriven too often. */
-  readonly worn: number;
-  /** Left alone because they are of record batches that nobody can read: there is no event to send. */
-  readonly unreadable: number;
-}
-
-function planOf(found: readonly LetterCount[], again: boolean, lettersMax: number): Plan {
-  const sendable = found.filter(({ reason }) => reason !== "unreadable_batch");
-  const all = found.reduce((sum, { letters }) => sum + letters, 0);
-  const toSend = sendable.reduce((sum, { letters }) => sum + letters, 0);
-  const worn = again ? 0 : sendable.reduce((sum, letter) => sum + letter.worn, 0);
-  return { letters: found, wouldSend: Math.min(toSend - worn, lettersMax), worn, unreadable: all - toSend };
-}
-
-function dryRun({ out }: Session, plan: Plan): ExitCode {
+function dryRun({ out }: Session, plan: RedrivePlan): ExitCode {
   const { letters, wouldSend, worn, unreadable } = plan;
   out.result({ dryRun: true, wouldSend, worn, unreadable, letters }, () =>
     [
@@ -117,7 +101,7 @@ export const lettersText = (letters: readonly LetterCount[]): string =>
     letters.map((l) => [l.topic, l.partition, l.reason, l.letters]),
   );
 
-const leftLines = ({ worn, unreadable }: Plan): string[] => [
+const leftLines = ({ worn, unreadable }: RedrivePlan): string[] => [
   ...(worn === 0
     ? []
     : [`${count(worn)} have been redriven too often and stay as they are: --again sends them, discard gives them up`]),
@@ -129,7 +113,7 @@ const leftLines = ({ worn, unreadable }: Plan): string[] => [
 const STOPPED_SENDING = "stopped: the same command sends the rest";
 const STOPPED_WAITING = "stopped waiting: `tradetape dead-letters list` shows those that died again";
 
-function report(session: Session, plan: Plan, redriven: readonly Redriven[], outcome: RedriveOutcome): ExitCode {
+function report(session: Session, plan: RedrivePlan, redriven: readonly Redriven[], outcome: RedriveOutcome): ExitCode {
   const sent = redriven.reduce((sum, { offsets }) => sum + offsets.length, 0);
   const gone = redriven.flatMap((one) => one.gone);
   const died = Object.values(outcome.died).reduce((sum, letters) => sum + letters, 0);

@@ -58,8 +58,9 @@ const leftOutOf = (subject: string, offsets: readonly number[]): TopicFinding =>
 const placeOf = ({ partition, offset }: Pick<KeyedEvent, "partition" | "offset">) => `${partition}/${offset}`;
 
 function add(found: Map<number, number[]>, { partition, offset }: Pick<KeyedEvent, "partition" | "offset">): void {
-  const offsets = found.get(partition) ?? [];
-  found.set(partition, [...offsets, offset]);
+  const offsets = found.get(partition);
+  if (offsets === undefined) found.set(partition, [offset]);
+  else offsets.push(offset);
 }
 
 /** A record by its event's key; one that can't be read, or has no id that a row could have, by nothing: it would be a letter. */
