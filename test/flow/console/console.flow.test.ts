@@ -1,4 +1,4 @@
-import type { Browser } from "playwright-core";
+import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { statusRows } from "../../../src/cli/flow/status.ts";
 import { type Console, openConsole } from "../../../src/console/console.ts";
@@ -54,6 +54,17 @@ afterAll(async () => {
 
 const name = (topic: "ticks" | "fills") => tape.name(topic);
 
+/** Goes to the first kind of a topic's letters. */
+async function openLettersOf(page: Page, topic: "ticks" | "fills"): Promise<void> {
+  await page.getByRole("link", { name: "Letters" }).first().click();
+  await page
+    .getByRole("row")
+    .filter({ hasText: name(topic) })
+    .getByRole("link")
+    .first()
+    .click();
+}
+
 test("shows each topic's group, what it is behind, and its letters, as it goes on", async () => {
   const { page, wrong } = await openPage(browser, console.url);
   const row = page.getByRole("row").filter({ hasText: name("ticks") });
@@ -73,12 +84,7 @@ test("shows each topic's group, what it is behind, and its letters, as it goes o
 
 test("shows a letter's error beside its event and bytes; what a stranger wrote in it is text", async () => {
   const { page, wrong } = await openPage(browser, console.url);
-  await page.getByRole("link", { name: "Letters" }).first().click();
-  await page
-    .getByRole("row")
-    .filter({ hasText: name("fills") })
-    .getByRole("link")
-    .click();
+  await openLettersOf(page, "fills");
   expect(await look(page, "letters of a kind")).toEqual([]);
   await page.getByRole("row").last().getByRole("link").click();
   await page.getByText("header").first().waitFor();
@@ -134,12 +140,7 @@ const landed = new AbortController();
 
 test("discards letters only with a reason, and says who did", async () => {
   const { page, wrong } = await openPage(browser, console.url);
-  await page.getByRole("link", { name: "Letters" }).first().click();
-  await page
-    .getByRole("row")
-    .filter({ hasText: name("fills") })
-    .getByRole("link")
-    .click();
+  await openLettersOf(page, "fills");
   await page.getByRole("button", { name: "Discard…" }).click();
   const does = page.getByRole("dialog").getByRole("button", { name: "Discard" });
   await page.locator('[data-plan="1"]').waitFor();
@@ -158,13 +159,7 @@ test("discards letters only with a reason, and says who did", async () => {
 test("only shows, unless it was told to allow more", async () => {
   const shows = await open(false);
   const { page, wrong } = await openPage(browser, shows.url);
-  await page.getByRole("link", { name: "Letters" }).first().click();
-  await page
-    .getByRole("row")
-    .filter({ hasText: name("ticks") })
-    .getByRole("link")
-    .first()
-    .click();
+  await openLettersOf(page, "ticks");
   await page.getByText("This console only shows").waitFor();
   expect(await page.getByRole("button", { name: /Redrive|Discard/ }).count()).toBe(0);
   const asked = { kind: "redrive", topic: name("ticks"), reason: "undecodable", note: "", dryRun: false };

@@ -108,14 +108,16 @@ export async function startGuardedKafka(
   };
 }
 
-const give = (kafka: Kafka, rules: readonly AclEntry[]): Promise<void> =>
+/** Gives rules, and resolves when the broker goes by them. */
+export const give = (kafka: Kafka, rules: readonly AclEntry[]): Promise<void> =>
   withPlainAdmin(kafka, async (admin) => {
     await admin.createAcls({ acl: [...rules] });
     // The broker has them a moment after its controller.
     for (const rule of rules) while (!(await isThere(admin, rule)));
   });
 
-const take = (kafka: Kafka, rules: readonly AclEntry[]): Promise<void> =>
+/** Takes rules away, and resolves when the broker goes without them. */
+export const take = (kafka: Kafka, rules: readonly AclEntry[]): Promise<void> =>
   withPlainAdmin(kafka, async (admin) => {
     await admin.deleteAcls({ filters: [...rules] });
     for (const rule of rules) while (await isThere(admin, rule));

@@ -14,7 +14,8 @@ import { choosePorts } from "../../../src/stack/ports.ts";
 import { kafkaJars } from "../../../src/stack/programs.ts";
 import type { Authority } from "../../support/services/certificates.ts";
 import { type Cluster, startCluster } from "../../support/services/cluster.ts";
-import { plainKafka, withPlainAdmin } from "../../support/services/plain-kafka.ts";
+import { plainKafka } from "../../support/services/plain-kafka.ts";
+import { give, take } from "./guarded-kafka.ts";
 
 const PASSWORD = "a-password-of-tests";
 const HERE = "DNS:localhost,IP:127.0.0.1";
@@ -72,12 +73,8 @@ export async function startSecuredKafka(authority: Authority, users: readonly st
       KAFKA_SSL_CERT_FILE: theirs.cert,
       KAFKA_SSL_KEY_FILE: theirs.key,
     }),
-    give: async (rules) => {
-      await withPlainAdmin(kafka, (admin) => admin.createAcls({ acl: [...rules] }));
-    },
-    take: async (rules) => {
-      await withPlainAdmin(kafka, (admin) => admin.deleteAcls({ filters: [...rules] }));
-    },
+    give: (rules) => give(kafka, rules),
+    take: (rules) => take(kafka, rules),
     stop: async () => {
       await stopProgram(running, () => {});
       rmSync(home, { recursive: true, force: true });
