@@ -1,5 +1,6 @@
 import type { Admin, Kafka, Producer } from "kafkajs";
 import pg from "pg";
+import { expect } from "vitest";
 import { CONSUMERS } from "../../consumers/all.ts";
 import { consume } from "../../src/batch/run/consume.ts";
 import { openLandingServices } from "../../src/batch/run/landing-services.ts";
@@ -74,6 +75,8 @@ export interface TestTape {
   admin<T>(use: (admin: Admin) => Promise<T>): Promise<T>;
   /** The product's own client. */
   readonly client: LogClient;
+  /** Deletes a topic and makes it again, empty. */
+  remake(topic: TopicName): Promise<void>;
   /** The full name of a topic. */
   name(topic: TopicName): string;
   /** The same topics, landed in another database. */
@@ -181,6 +184,7 @@ function tapeOf({ config, client, kafka, producer, tape, settings, log }: Parts)
     },
     read: (topic) => readTopic(client, kafka, name(topic)),
     admin: (use) => withPlainAdmin(kafka, use),
+    remake: (topic) => remakeTopic(config, client, name(topic)),
     async beside(part) {
       const { databaseUrl } = await isolate(part);
       await migrate(databaseUrl);
@@ -196,6 +200,22 @@ function tapeOf({ config, client, kafka, producer, tape, settings, log }: Parts)
       await pool.end();
     },
   };
+}
+
+/**
+ * Ends when the broker tells another id of the topic, because deleting goes on behind its answer: until then it may list
+ * the old one, and take events for it.
+ */
+async function remakeTopic(config: Config, client: LogClient, topic: string): Promise<void> {
+  const idNow = () => withAdmin(client, (admin) => admin.fetchTopicId(topic));
+  const before = await idNow();
+  await withPlainAdmin(plainKafka(config), (admin) => admin.deleteTopics({ topics: [topic] }));
+  const make = async () => {
+    await withAdmin(client, (admin) => createTopics(admin, config));
+    const id = await idNow();
+    return id !== undefined && id !== before;
+  };
+  await expect.poll(() => make().catch((error: Error) => error.message)).toBe(true);
 }
 
 const pick = (topics: readonly EventTopic[]) =>

@@ -5,7 +5,6 @@ import { CONSUMERS } from "../../../consumers/all.ts";
 import type { EventTopic } from "../../../src/event/schemas.ts";
 import { Connection } from "../../../src/table/connection.ts";
 import { readLetterRecords } from "../../../src/table/letters/letter-actions.ts";
-import { createTopics } from "../../../src/topic/create-topics.ts";
 import { withAdmin } from "../../../src/topic/log-client.ts";
 import { verify } from "../../../src/verify/verify.ts";
 import { endsOf, environmentOf, landBy } from "../../support/landing.ts";
@@ -192,22 +191,6 @@ describe("transactions of other producers", () => {
 });
 
 describe("a log that changes under a running consumer", () => {
-  /** Deleting goes on behind the answer; the name is free again a little later. */
-  async function remake(topic: EventTopic): Promise<void> {
-    await tape.admin((admin) => admin.deleteTopics({ topics: [tape.name(topic)] }));
-    for (;;) {
-      const made = await withAdmin(tape.client, (admin) =>
-        createTopics(admin, tape.config).then(
-          () => true,
-          () => false,
-        ),
-      );
-      if (made && (await isThere(topic))) return;
-      await setTimeout(200);
-    }
-  }
-  const isThere = async (topic: EventTopic) =>
-    (await tape.admin((admin) => admin.listTopics())).includes(tape.name(topic));
   const symbols = (name: string, n: number) =>
     Promise.all(
       Array.from({ length: n }, async (_, i) => ({
@@ -255,7 +238,7 @@ describe("a log that changes under a running consumer", () => {
     await publishSymbols("old", 10);
     const { ended } = landing("symbols");
     await expect.poll(() => count("symbol")).toBe(10);
-    await remake("symbols");
+    await tape.remake("symbols");
     await publishSymbols("new", 3);
     const error = await ended;
     // By what it sees first: no topic, another one, or kafkajs's own end.
@@ -286,7 +269,7 @@ describe("a log that changes under a running consumer", () => {
   });
 
   test("made again and exactly as long: also a call that finds nothing to land looks whose log it is", async () => {
-    await remake("symbols");
+    await tape.remake("symbols");
     await publishSymbols("same", 10);
     await forgetLog();
     await expect(tape.land("symbols")).rejects.toMatchObject({ code: "history_lost" });

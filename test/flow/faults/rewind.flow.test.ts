@@ -1,7 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { EventTopic } from "../../../src/event/schemas.ts";
-import { createTopics } from "../../../src/topic/create-topics.ts";
-import { withAdmin } from "../../../src/topic/log-client.ts";
 import { environmentOf } from "../../support/landing.ts";
 import { ledgerFaults } from "../../support/ledger.ts";
 import { replayInto } from "../../support/replay.ts";
@@ -18,15 +16,6 @@ beforeAll(async () => {
   env = environmentOf(tape.config);
 });
 afterAll(() => tape.stop());
-
-/** Deleting goes on behind the answer; the name is free again a little later. */
-async function remake(topic: EventTopic): Promise<void> {
-  const isThere = () => withAdmin(tape.client, async (admin) => (await admin.fetchTopics()).has(tape.name(topic)));
-  await tape.admin((admin) => admin.deleteTopics({ topics: [tape.name(topic)] }));
-  await expect.poll(isThere).toBe(false);
-  const make = () => withAdmin(tape.client, (admin) => createTopics(admin, tape.config)).then(isThere, () => false);
-  await expect.poll(make).toBe(true);
-}
 
 /** Puts events and bytes into a topic's partition 0, one after the other. */
 async function append(topic: EventTopic, events: readonly (object | string)[]): Promise<void> {
@@ -67,7 +56,7 @@ describe("a topic that was made again, with letters and parked events at the sam
     const { stderr } = await runs([...rewind, "--reason", "why"], 2);
     expect(stderr).toContain("nothing to rewind");
 
-    await remake("predictions");
+    await tape.remake("predictions");
     await append("predictions", [prediction(0), "other garbage", prediction(7)]);
     await append("predictions", [prediction(8, { symbol_id: idOf("never") })]);
     const rows = await json<{ topic: string; partition: number; cut: boolean; breach: string | null }[]>(["status"], 1);

@@ -6,7 +6,6 @@ import { TradetapeError } from "../../../src/errors.ts";
 import type { EventTopic } from "../../../src/event/schemas.ts";
 import { Connection } from "../../../src/table/connection.ts";
 import { checkCatalog } from "../../../src/table/rows/catalog.ts";
-import { withAdmin } from "../../../src/topic/log-client.ts";
 import { ledgerFaults } from "../../support/ledger.ts";
 import { idOf, indicator, prediction, symbol, tick } from "../../support/samples.ts";
 import { COMPRESSION, openTapeWithSymbol, type TestTape } from "../../support/tape.ts";
@@ -245,8 +244,7 @@ describe("lost history", () => {
     const topic = tape.name("symbols");
     for (const n of [1, 2, 3]) await tape.publish("symbols", symbol({ symbol_id: idOf(`s${n}`) }));
     await tape.land("symbols");
-    await tape.admin((admin) => admin.deleteTopics({ topics: [topic] }));
-    await remakeTopic("symbols");
+    await tape.remake("symbols");
     const value = await tape.encode("symbols", symbol({ symbol_id: idOf("new") }));
     await tape.raw("symbols", [{ value }]);
     const error = await failure("symbols");
@@ -272,15 +270,3 @@ describe("lost history", () => {
     expect((await ledgerFaults(tape)).filter((fault) => !fault.startsWith(`${topic}/0: landed up to`))).toEqual([]);
   });
 });
-
-async function remakeTopic(topic: EventTopic): Promise<void> {
-  const { createTopics } = await import("../../../src/topic/create-topics.ts");
-  for (;;) {
-    const made = await withAdmin(tape.client, async (admin) => {
-      if ((await admin.fetchTopics()).has(tape.name(topic))) return false;
-      await createTopics(admin, tape.config);
-      return true;
-    });
-    if (made) return;
-  }
-}

@@ -144,16 +144,6 @@ async function deleteRecords(of: EventTopic, partition: number): Promise<void> {
   });
 }
 
-/** Deletes a topic and makes it again; the name is free a little later. */
-async function remake(topic: EventTopic): Promise<void> {
-  await tape.admin((admin) => admin.deleteTopics({ topics: [tape.name(topic)] }));
-  const isThere = async () => (await tape.admin((admin) => admin.listTopics())).includes(tape.name(topic));
-  await expect.poll(isThere).toBe(false);
-  await expect
-    .poll(async () => (await tradetape(["topics", "--create"], env)).code === 0 && (await isThere()))
-    .toBe(true);
-}
-
 test("history_lost: what is gone for good is accepted by the command that it names, with the range that it names", async () => {
   await tape.raw("ticks", [{ value: Buffer.from("gone") }, { value: Buffer.from("gone, too") }]);
   await deleteRecords("ticks", 0);
@@ -170,7 +160,7 @@ test("history_lost: what is gone for good is accepted by the command that it nam
 test("history_lost: a topic that was made again is gone on with by the command that it names", async () => {
   await tape.publish("symbols", symbol());
   await tape.land("symbols");
-  await remake("symbols");
+  await tape.remake("symbols");
   await tape.raw("symbols", [
     { value: await tape.encode("symbols", symbol({ symbol_id: idOf("new"), ticker: "NEW" })) },
   ]);
@@ -189,7 +179,7 @@ test("history_lost: a topic that was made again is gone on with by the command t
 test("history_lost: what a log that was rewound no longer holds below is accepted by the command that it names", async () => {
   await tape.raw("bars", [{ value: await tape.encode("bars", bar(0)) }]);
   await tape.land("bars");
-  await remake("bars");
+  await tape.remake("bars");
   await tape.raw("bars", [{ value: await tape.encode("bars", bar(0)) }, { value: await tape.encode("bars", bar(1)) }]);
   const consume = ["consume", "bars", "--until-caught-up"];
   const [rewind, topic, flag] = commandIn((await errorOf(consume)).next);
