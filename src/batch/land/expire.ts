@@ -58,7 +58,11 @@ export async function expireParked(
   const how: GivingUp = { registry, asOf, deadlineMs: plan.parkDeadlineMs, as: "missing_parent", judge };
   const work = () => giveUpParked(connection, plan, judged.partition, how);
   const landing = await inTransaction(connection, work, onCommit);
-  if (landing.kind === "landed") plan.orphanBreaker.note(orphans);
+  if (landing.kind === "landed") {
+    plan.orphanBreaker.note(orphans);
+    // What was given up counts there, and no longer among what waits.
+    plan.breaker.note({ records: 0, parked: landing.ledger.parked, bad: [] });
+  }
   return landing;
 }
 

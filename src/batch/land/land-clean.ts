@@ -48,7 +48,7 @@ export async function landClean(
     ({ landings }) => onCommit(landings),
   );
   if (attempt.kind === "apart") return "apart";
-  for (const { ledger } of attempt.landings) plan.breaker.note({ records: ledger.read, bad: [] });
+  for (const { ledger } of attempt.landings) plan.breaker.note({ records: ledger.read, parked: 0, bad: [] });
   return attempt.landings;
 }
 

@@ -53,7 +53,7 @@ export async function landBatch(
   preferStage: boolean,
   onCommit?: OnCommit,
 ): Promise<Landing> {
-  let sample: BreakerSample = { records: 0, bad: [] };
+  let sample: BreakerSample = { records: 0, parked: 0, bad: [] };
   const work = async (): Promise<Landing> => {
     const { next, rewinds } = await lockPlace(connection, plan.topicName, batch.partition);
     // Where the partition was rewound since the batch was read, the batch's offsets name records of another log.
@@ -64,7 +64,7 @@ export async function landBatch(
     const { outcome, usedStage } = await landRows(connection, plan, trimmed, preferStage);
     const ledger = ledgerOf("batch", trimmed, outcome);
     const letters = [...trimmed.letters, ...outcome.letters];
-    sample = sampleOf(ledger.read - ledger.parked, trimmed, letters);
+    sample = sampleOf({ records: ledger.read, parked: ledger.parked }, trimmed, letters);
     if (plan.breaker.trips(sample)) sample = await judgeLetters(connection, plan, trimmed, sample, letters);
     const ledgerKey = await book(connection, plan, trimmed, outcome, ledger);
     return { kind: "landed", nextOffset: trimmed.nextOffset, ledger, ledgerKey, usedStage };

@@ -37,7 +37,7 @@ export async function releaseParked(
   onCommit?: OnCommit,
 ): Promise<Landing> {
   const { topicName, encoder, consumer, breaker } = plan;
-  let sample: BreakerSample = { records: 0, bad: [] };
+  let sample: BreakerSample = { records: 0, parked: 0, bad: [] };
   const work = async (): Promise<Landing> => {
     const nextOffset = await lockPartition(connection, topicName, partition);
     const { parents } = consumer.landing;
@@ -64,7 +64,7 @@ export async function releaseParked(
     await insertParked(connection, topicName, partition, parkedRows(batch, outcome.parked));
     const ledger = ledgerOf("release", batch, outcome);
     const letters = [...batch.letters, ...outcome.letters];
-    sample = sampleOf(-ledger.parked, batch, letters);
+    sample = sampleOf({ records: -ledger.parked, parked: ledger.parked }, batch, letters);
     if (breaker.trips(sample)) sample = await judgeLetters(connection, plan, batch, sample, letters);
     const ledgerKey = await book(connection, plan, batch, outcome, ledger);
     return { kind: "landed", nextOffset, ledger, ledgerKey, usedStage: true };

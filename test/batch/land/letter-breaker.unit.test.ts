@@ -3,7 +3,8 @@ import { type BadEvent, LetterBreaker, sampleOf } from "../../../src/batch/land/
 
 const bad = (count: number, schemaId?: number): BadEvent[] =>
   Array.from({ length: count }, (_, offset) => ({ partition: 0, offset, schemaId }));
-const batch = (records: number, letters: number) => ({ records, bad: bad(letters) });
+const batch = (records: number, letters: number, parked = 0) => ({ records, parked, bad: bad(letters) });
+const release = (records: number, letters: number) => batch(records, letters, -records);
 const counted = (records: number, letters: number) => ({ records, letters });
 
 describe("the letters' circuit breaker", () => {
@@ -60,13 +61,13 @@ describe("the letters' circuit breaker", () => {
       offsetOf: (index: number) => 40 + index,
       record: (index: number) => ({ key: null, value: values[index]!, headers: [] }),
     } as unknown as Parameters<typeof sampleOf>[1]["records"];
-    const sample = { records: 7, bad: [{ partition: 3, offset: 41, schemaId: undefined }] };
-    expect(sampleOf(7, { partition: 3, records }, letters)).toEqual(sample);
+    const sample = { records: 7, parked: 2, bad: [{ partition: 3, offset: 41, schemaId: undefined }] };
+    expect(sampleOf({ records: 7, parked: 2 }, { partition: 3, records }, letters)).toEqual(sample);
   });
 
   test("forgets what is allowed, as bad and as good, and nothing beside it", () => {
     const breaker = new LetterBreaker(0.5);
-    const mixed = { records: 200, bad: [...bad(90), ...bad(90, 17)] };
+    const mixed = { records: 200, parked: 0, bad: [...bad(90), ...bad(90, 17)] };
     const ofSchema = ({ schemaId }: BadEvent) => schemaId === 17;
     let batches = 0;
     for (; ; batches++) {
@@ -76,5 +77,51 @@ describe("the letters' circuit breaker", () => {
     }
     expect(batches).toBe(11);
     expect(breaker.trips(batch(110, 90))).toEqual(counted(12 * 110, 12 * 90));
+  });
+
+  describe("events that wait for a parent", () => {
+    test("count as looked at while they wait: two bad in five trip nothing, more bad than waiting does", () => {
+      expect(new LetterBreaker(0.5).trips(batch(2500, 1000, 1500))).toBeUndefined();
+      expect(new LetterBreaker(0.5).trips(batch(2500, 1251, 1249))).toEqual(counted(2500, 1251));
+    });
+
+    test("count once: a release takes them out of where they were parked, and counts what they came to", () => {
+      const breaker = new LetterBreaker(0.5);
+      breaker.note(batch(2000, 0, 2000));
+      breaker.note(release(900, 900));
+      expect(breaker.trips(release(100, 100))).toBeUndefined();
+      breaker.note(release(100, 100));
+      expect(breaker.trips(release(1, 1))).toEqual(counted(2000, 1001));
+    });
+
+    test("that all turn out to be letters trip it, however long they waited", () => {
+      const fresh = new LetterBreaker(0.5);
+      fresh.note(batch(1500, 0, 1500));
+      expect(fresh.trips(release(1000, 1000))).toEqual(counted(1500, 1000));
+      expect(new LetterBreaker(0.5).trips(release(1000, 1000))).toEqual(counted(1000, 1000));
+    });
+
+    test("leave the window with their batch, and nothing is taken out for them then", () => {
+      const breaker = new LetterBreaker(0.5);
+      breaker.note(batch(5000, 0, 5000));
+      breaker.note(batch(10_000, 0));
+      breaker.note(release(4000, 0));
+      expect(breaker.trips(batch(14_001, 14_001))).toEqual(counted(28_001, 14_001));
+    });
+
+    test("still wait when what was allowed is forgotten", () => {
+      const breaker = new LetterBreaker(0.5);
+      breaker.note({ ...batch(2000, 0, 1200), bad: bad(800, 17) });
+      breaker.forget(({ schemaId }) => schemaId === 17);
+      breaker.note(release(700, 700));
+      expect(breaker.trips(release(500, 500))).toEqual(counted(1200, 1200));
+    });
+
+    test("are no longer looked at where they are given up", () => {
+      const breaker = new LetterBreaker(0.5);
+      breaker.note(batch(3000, 0, 3000));
+      breaker.note({ records: 0, parked: -2500, bad: [] });
+      expect(breaker.trips(batch(1000, 1000))).toEqual(counted(1500, 1000));
+    });
   });
 });

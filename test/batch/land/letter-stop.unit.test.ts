@@ -40,7 +40,13 @@ async function stopped(newest: () => Promise<number | undefined>) {
   const batch = { partition: 0, records: recordsOf(values, 0) };
   const letters = values.map((_, index) => ({ index, reason: "invalid", detail: "wrong" }) as const);
   const work = async () => {
-    await judgeLetters(connection, plan, batch, sampleOf(values.length, batch, letters), letters);
+    await judgeLetters(
+      connection,
+      plan,
+      batch,
+      sampleOf({ records: values.length, parked: 0 }, batch, letters),
+      letters,
+    );
     return { kind: "landed" } as const;
   };
   const error = await inTransaction(connection, work).catch((thrown: unknown) => thrown);

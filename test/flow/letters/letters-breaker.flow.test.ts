@@ -139,7 +139,7 @@ describe("children whose parents never come", () => {
     Array.from({ length: count }, (_, n) => prediction(from + n, { symbol_id: STRANGER }));
   const counts = async () =>
     (
-      await tape.query(
+      await tape.query<{ parked: number; rows: number; letters: number }>(
         `SELECT (SELECT count(*) FROM tradetape.parked_event) AS parked, (SELECT count(*) FROM public.model_prediction) AS rows,
            (SELECT count(*) FROM tradetape.dead_letter WHERE topic = $1) AS letters`,
         [tape.name("predictions")],
@@ -173,5 +173,21 @@ describe("children whose parents never come", () => {
     expect(await counts()).toEqual({ parked: 0, rows: 2760, letters: 1040 });
     await tape.land("audit");
     expect(await ledgerFaults(tape)).toEqual([]);
+  });
+
+  test("and those that only wait for one are no letters: two bad in five don't stop their group", async () => {
+    const late = idOf("a symbol that comes later");
+    const event = (n: number) =>
+      prediction(10_000 + n, { symbol_id: late, ...(n % 5 < 2 ? { probability_up: 1.5 } : {}) });
+    const before = await counts();
+    const values = await Promise.all(Array.from({ length: 2600 }, (_, n) => tape.encode("predictions", event(n))));
+    await tape.raw(
+      "predictions",
+      values.map((value) => ({ value })),
+    );
+    expect((await tape.land("predictions")).predictions).toMatchObject({ dead: 1040, parked: 1560 });
+    await tape.publish("symbols", symbol({ symbol_id: late }));
+    await tape.land("symbols", "predictions");
+    expect(await counts()).toEqual({ parked: 0, rows: before.rows + 1560, letters: before.letters + 1040 });
   });
 });
