@@ -64,7 +64,7 @@ export default defineConfig({
       quick("tidy", "test/tidy.test.ts"),
       quick("unit", "test/**/*.unit.test.ts"),
       flow("flow", 1),
-      // Three brokers and tens of thousands of events: a minute and more, so they run when asked for.
+      // Three brokers, tens of thousands of events, or rules of the cluster's that a broker takes its time for: when asked for.
       flow("fault", 2),
     ],
   },
