@@ -10,6 +10,7 @@ import { guardHost, guardToken, refused } from "./guard.ts";
 import { letterRoutes } from "./letter-routes.ts";
 import { failure, Live } from "./live.ts";
 import { servePage } from "./page-files.ts";
+import { Pipeline } from "./pipeline.ts";
 import { Reader } from "./reader.ts";
 
 /** Who stands at another machine has no way to it. */
@@ -24,8 +25,6 @@ interface ConsoleOptions {
   readonly port: number;
   /** Whether letters may be acted on. */
   readonly acts: boolean;
-  /** What the overview shows, by the session that may only read. */
-  look(reader: Reader): Promise<unknown>;
 }
 
 /** A console that is open. */
@@ -39,12 +38,12 @@ export interface Console {
 }
 
 /** Opens the console. @throws TradetapeError input_invalid where the port is taken */
-export async function openConsole({ config, log, port, acts, look }: ConsoleOptions): Promise<Console> {
+export async function openConsole({ config, log, port, acts }: ConsoleOptions): Promise<Console> {
   const over = new AbortController();
   const bug = Promise.withResolvers<never>();
   bug.promise.catch(() => undefined);
   const reader = new Reader(config);
-  const live = new Live(() => look(reader), over.signal, bug.reject);
+  const live = new Live(new Pipeline(config, log), over.signal, bug.reject);
   const told = { changed: () => live.tell("acts", acting?.acts ?? []), bug: bug.reject };
   const acting = acts ? new Acts(config, log, told) : undefined;
   told.changed();

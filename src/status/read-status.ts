@@ -59,7 +59,7 @@ export interface PartitionRow extends Lateness {
 }
 
 /** What the database knows, read at one moment. */
-export interface DatabaseSide {
+interface DatabaseSide {
   readonly partitions: readonly PartitionStatus[];
   readonly groups: readonly HeardState[];
   readonly allowed: readonly HeldAllowance[];

@@ -1,10 +1,8 @@
 import { CONSUMERS } from "../../../consumers/all.ts";
 import { pause } from "../../clock.ts";
-import { type Config, requireServices } from "../../config.ts";
+import { requireServices } from "../../config.ts";
 import { TradetapeError } from "../../errors.ts";
-import type { Log } from "../../log.ts";
-import { type DatabaseSide, type PartitionRow, readDatabaseSide, readPartitions } from "../../status/read-status.ts";
-import type { Connection } from "../../table/connection.ts";
+import { type PartitionRow, readDatabaseSide, readPartitions } from "../../status/read-status.ts";
 import { openKafka } from "../../topic/kafkajs/open-kafka.ts";
 import { withAdmin } from "../../topic/log-client.ts";
 import { topicName } from "../../topic/topics.ts";
@@ -70,19 +68,6 @@ async function look({ config, log }: Session, stalledAfterMs: number | undefined
   const services = requireServices(config, "databaseUrl", "kafkaBrokers");
   // The database first: what lands between the two looks then shows as lag, never as more landed than there is.
   const known = await asReader(services, "status", readDatabaseSide);
-  return rowsOf(services, log, known, stalledAfterMs);
-}
-
-/** What `status` shows, by a session that is there already. */
-export const statusRows = async (config: Config, log: Log, connection: Connection): Promise<readonly PartitionRow[]> =>
-  rowsOf(config, log, await readDatabaseSide(connection));
-
-function rowsOf(
-  config: Config,
-  log: Log,
-  known: DatabaseSide,
-  stalledAfterMs?: number,
-): Promise<readonly PartitionRow[]> {
   const names = CONSUMERS.map(({ topic }) => topicName(config.namespace, topic));
   return withAdmin(openKafka(config, log), (admin) => readPartitions(admin, known, names, stalledAfterMs));
 }

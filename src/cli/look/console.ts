@@ -4,7 +4,6 @@ import { openConsole } from "../../console/console.ts";
 import type { CommandSpec } from "../command.ts";
 import { EXIT } from "../exit.ts";
 import { wholeFlag, wrong } from "../flags.ts";
-import { statusRows } from "../flow/status.ts";
 
 const PORT = 9465;
 const PORT_MAX = 65_535;
@@ -31,13 +30,7 @@ export const consoleCommand: CommandSpec<ConsoleOptions> = {
     if (port > PORT_MAX) throw wrong(`--port ${port}`, `a port, 0 to ${PORT_MAX}`);
     requireServices(config, "databaseUrl", "kafkaBrokers", ...(allowActions ? (["schemaRegistryUrl"] as const) : []));
     const acts = allowActions === true;
-    const console = await openConsole({
-      config,
-      log,
-      port,
-      acts,
-      look: async (reader) => ({ rows: await reader.ask((connection) => statusRows(config, log, connection)) }),
-    });
+    const console = await openConsole({ config, log, port, acts });
     try {
       const what = acts ? "letters may be acted on" : "it only shows; --allow-actions lets letters be acted on";
       out.result({ url: console.url, allowsActions: acts }, () => `${console.url}\n${what}; Ctrl-C ends it`);

@@ -1,9 +1,15 @@
-import { count, Grid, shown, Trouble, When } from "./parts.js";
+import { count, Grid, lasting, shown, Trouble, When } from "./parts.js";
 import { html } from "./preact.js";
 
 const sum = (rows, name) => rows.reduce((all, row) => all + row[name], 0);
 
-const landedPerSecond = (rows) => Math.round(rows.reduce((all, row) => all + row.landedPerSecond.over60s, 0));
+/** Of all rows, by what happened in the last minute. */
+const perSecond = (rows, name) => Math.round(rows.reduce((all, row) => all + row[name].over60s, 0));
+
+/** The longest of some times, each of which may be "never". */
+const longest = (times) => (times.includes("never") ? "never" : Math.max(...times));
+
+const inText = (time) => (time === "never" ? "never" : lasting(time));
 
 /** States from the worst to the best. */
 const STATES = ["stopped", "silent", "waiting", "ended", "none", "running"];
@@ -18,13 +24,20 @@ function byTopic(rows) {
     (a, b) =>
       isCut(b) - isCut(a) ||
       worst(a) - worst(b) ||
+      (b[0].ofTopic.secondsBehind ?? 0) - (a[0].ofTopic.secondsBehind ?? 0) ||
       sum(b, "letters") - sum(a, "letters") ||
       sum(b, "lag") - sum(a, "lag"),
   );
 }
 
+/** How long ago the broker had what is next, and where one partition is much later than the others, which. */
+function lateText({ secondsBehind, skewSeconds, worstPartition }) {
+  if (secondsBehind === null) return "–";
+  return skewSeconds >= 1 ? `${lasting(secondsBehind)} (partition ${worstPartition})` : lasting(secondsBehind);
+}
+
 function topicRow(own) {
-  const { topic, group } = own[0];
+  const { topic, group, ofTopic } = own[0];
   const landedAt = own
     .map((row) => row.landedAt)
     .filter(Boolean)
@@ -34,8 +47,11 @@ function topicRow(own) {
   return [
     shown(topic),
     html`<span class=${MARKS[group]}>${own.some((row) => row.cut) ? "log was cut" : group}</span>`,
-    count(sum(own, "lag")),
-    count(landedPerSecond(own)),
+    count(ofTopic.lag),
+    lateText(ofTopic),
+    inText(ofTopic.caughtUpIn.over60s),
+    count(perSecond(own, "landedPerSecond")),
+    count(perSecond(own, "publishedPerSecond")),
     letters > 0 ? html`<a href="#/letters">${count(letters)}</a>` : count(0),
     count(sum(own, "parked")),
     count(sum(own, "outbox")),
@@ -58,8 +74,11 @@ function Groups({ rows }) {
 const COLUMNS = [
   ["topic"],
   ["group"],
-  ["lag", "n"],
-  ["records/s", "n"],
+  ["behind", "n"],
+  ["late", "n"],
+  ["caught up in", "n few"],
+  ["landed/s", "n few"],
+  ["published/s", "n few"],
   ["letters", "n"],
   ["parked", "n"],
   ["outbox", "n few"],
@@ -74,8 +93,11 @@ export function Overview({ overview }) {
   const stopped = topics.filter((own) => MARKS[own[0].group] === "bad" || own.some((row) => row.cut)).length;
   const tiles = [
     ["groups in trouble", stopped, stopped > 0 ? "bad" : "good"],
-    ["records behind", sum(rows, "lag")],
-    ["records a second", landedPerSecond(rows)],
+    ["events behind", sum(rows, "lag")],
+    ["late", lasting(Math.max(...rows.map((row) => row.secondsBehind ?? 0)))],
+    ["caught up in", inText(longest(rows.map((row) => row.caughtUpIn.over60s)))],
+    ["landed a second", perSecond(rows, "landedPerSecond")],
+    ["published a second", perSecond(rows, "publishedPerSecond")],
     ["letters", sum(rows, "letters"), sum(rows, "letters") > 0 ? "wait" : ""],
     ["parked", sum(rows, "parked")],
     ["outbox", sum(rows, "outbox")],
@@ -86,7 +108,7 @@ export function Overview({ overview }) {
       ${tiles.map(
         ([name, value, mark]) => html`<div>
         <dt>${name}</dt>
-        <dd class=${mark ?? ""}>${count(value)}</dd>
+        <dd class=${mark ?? ""}>${typeof value === "string" ? value : count(value)}</dd>
       </div>`,
       )}
     </dl>

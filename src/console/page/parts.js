@@ -2,6 +2,14 @@ import { html, useEffect, useRef } from "./preact.js";
 
 export const count = (n) => (n === null || n === undefined ? "–" : n.toLocaleString("en-US"));
 
+/** Seconds as a person says them. */
+export function lasting(seconds) {
+  if (seconds < 9.95) return `${seconds.toFixed(1)} s`;
+  if (seconds < 120) return `${Math.round(seconds)} s`;
+  if (seconds < 7200) return `${Math.round(seconds / 60)} min`;
+  return seconds < 172_800 ? `${Math.round(seconds / 3600)} h` : `${count(Math.round(seconds / 86_400))} d`;
+}
+
 /** Text of somebody else's: what moves a cursor or turns the direction of writing is shown as what it is. */
 export const shown = (text) =>
   String(text).replace(/[\p{Cc}\p{Cf}\u2028\u2029]/gu, (one) => `\\u{${one.codePointAt(0).toString(16)}}`);

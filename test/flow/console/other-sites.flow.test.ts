@@ -17,7 +17,7 @@ let page = "";
 beforeAll(async () => {
   tape = await openTestTape();
   const { config } = tape;
-  console = await openConsole({ config, log: openLog(config), port: 0, acts: true, look: async () => ({ rows: [] }) });
+  console = await openConsole({ config, log: openLog(config), port: 0, acts: true });
   port = new URL(console.url).port;
   await tape.raw("fills", [{ value: Buffer.from("no event") }]);
   await tape.land("fills");
