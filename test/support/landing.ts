@@ -10,8 +10,8 @@ import { SETTINGS, type SettingName } from "../../src/settings.ts";
 import type { Records } from "../../src/topic/fetch/records.ts";
 import type { LandOptions, TestTape } from "./tape.ts";
 
-/** What a claim tells of a log of which nothing is known but that it is the first one. */
-export const FIRST_LOG = { rewinds: 0, topicId: null, leaderEpoch: null } as const;
+/** What a claim tells of a log of which nothing is known but that it is the first one, and has more than has landed. */
+export const FIRST_LOG = { rewinds: 0, topicId: null, leaderEpoch: null, end: 1_000_000 } as const;
 
 /** Records that were never in a topic, from offset `first` on. */
 export const recordsOf = (values: readonly Buffer[], first: number): Records => ({

@@ -3,14 +3,33 @@ import { countParked } from "../../table/landing/parked.ts";
 import { judge, type Patience } from "../patience.ts";
 import type { GroupParts } from "./group-parts.ts";
 import { checkHistory, epochEndOf } from "./history.ts";
-import type { Claim } from "./lane.ts";
+import type { Claim, Lane } from "./lane.ts";
+
+/**
+ * Has a lane begin where its partition stands in the database, and Kafka deliver from there on.
+ * @param isCurrent whether the assignment for which it is claimed is still the last one
+ * @throws TradetapeError history_lost
+ */
+export async function claim(
+  parts: GroupParts,
+  lane: Lane,
+  patience: Patience,
+  isCurrent: () => boolean,
+): Promise<void> {
+  await lane.idle();
+  const claimed = await find(parts, lane.partition, patience);
+  if (!isCurrent()) return;
+  lane.begin(claimed);
+  // Kafka is sent one record back where there is a landmark: `checkLandmark` compares it, and the landing trims it.
+  const at = { topicName: parts.plan.topicName, partition: lane.partition };
+  parts.member.seek(at, claimed.landmark?.offset ?? claimed.nextOffset);
+}
 
 /**
  * Finds where a partition stands in the database, and holds it against what the log has. A partition that this database
  * doesn't know begins at the log's start.
- * @throws TradetapeError history_lost
  */
-export function claim(parts: GroupParts, partition: number, patience: Patience): Promise<Claim> {
+function find(parts: GroupParts, partition: number, patience: Patience): Promise<Claim> {
   const { landing } = parts;
   const { topicName } = parts.plan;
   return patience.insist(
@@ -28,7 +47,7 @@ export function claim(parts: GroupParts, partition: number, patience: Patience):
       const parked = await landing.use((c) => countParked(c, topicName, partition));
       const { nextOffset, lastOffset: offset, lastDigest: digest, rewinds, leaderEpoch } = place;
       const landmark = offset !== null && digest !== null && offset >= seen.log.low ? { offset, digest } : undefined;
-      return { nextOffset, parked, landmark, rewinds, topicId, leaderEpoch };
+      return { nextOffset, parked, landmark, rewinds, topicId, leaderEpoch, end: seen.log.high };
     },
     (error) => judge(error, topicName),
   );

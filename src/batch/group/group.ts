@@ -41,6 +41,9 @@ export class Group {
   #generation = 0;
   #tally: Tally;
   readonly #joined = Promise.withResolvers<void>();
+  readonly #proof = Promise.withResolvers<void>();
+  /** Resolves when the group has joined and each partition of its own has landed something, or had nothing to land. */
+  readonly proven = this.#proof.promise;
   readonly #waits = new Waits();
   readonly #patience = () => new Patience(this.#parts.log, this.#ending.signal, this.#parts.clock, this.#waits);
 
@@ -53,17 +56,10 @@ export class Group {
     this.#intake = new Intake({ ...parts, space: this.#space, patience: this.#patience() });
     const lockWatch = new LockWatch(parts.watch, config.lockTimeoutMs, parts.log, clock);
     this.#runner = new JobRunner({ ...parts, lockWatch, patience: this.#patience, signal: this.#ending.signal });
-    this.pump = new OutboxPump({
-      topicName: plan.topicName,
-      auditSchemaId: plan.auditSchemaId,
-      auditTopicName: plan.auditTopicName,
-      sign: parts.sign,
-      sessions: parts.outbox,
-      publisher: parts.publisher,
+    this.pump = new OutboxPump(parts, {
       patience: this.#patience(),
       partitions: () => (plan.publishes ? [...this.#lanes.keys()] : []),
       failed: this.#ending.fail,
-      clock,
     });
   }
 
@@ -145,14 +141,22 @@ export class Group {
     for (const partition of partitions) this.#findWay(this.#lanes.get(partition) ?? this.#newLane(partition));
     this.#waits.end(this.#joined);
     this.#joined.resolve();
+    this.#prove();
     this.pump.kick();
+  }
+
+  #prove(): void {
+    if ([...this.#lanes.values()].every((lane) => lane.isProven)) this.#proof.resolve();
   }
 
   #newLane(partition: number): Lane {
     const lane = new Lane(
       partition,
       (own, job) => this.#run(own, job),
-      (bytes) => this.#space.free(bytes),
+      (bytes) => {
+        this.#space.free(bytes);
+        this.#prove();
+      },
     );
     this.#lanes.set(partition, lane);
     return lane;
@@ -174,13 +178,8 @@ export class Group {
   }
 
   async #claim(lane: Lane, generation: number): Promise<void> {
-    await lane.idle();
-    const claimed = await claim(this.#parts, lane.partition, this.#patience());
-    if (generation !== this.#generation) return;
-    lane.begin(claimed);
-    // Kafka is sent one record back where there is a landmark: `checkLandmark` compares it, and the landing trims it.
-    const at = { topicName: this.#parts.plan.topicName, partition: lane.partition };
-    this.#parts.member.seek(at, claimed.landmark?.offset ?? claimed.nextOffset);
+    await claim(this.#parts, lane, this.#patience(), () => generation === this.#generation);
+    this.#prove();
   }
 
   async #take(batch: FetchedBatch, heartbeat: () => Promise<void>, isStale: () => boolean): Promise<void> {
@@ -190,6 +189,7 @@ export class Group {
     const isOurs = () => generation === this.#generation && !isStale() && !this.#ending.signal.aborted;
     const result = await this.#intake.take({ lane, batch, heartbeat, isOurs });
     if (result === "lost the way") this.#findWay(lane);
+    this.#prove();
   }
 
   /** Claims a lane's partition: it was assigned anew, or Kafka delivers from another offset than the database expects. */

@@ -123,7 +123,9 @@ export class Intake {
       this.#member.hold(batch);
       return "taken";
     }
-    return batch.nextOffset <= lane.tail ? "taken" : "next";
+    if (batch.nextOffset > lane.tail) return "next";
+    lane.noteNothingNew();
+    return "taken";
   }
 
   /** The offset at which a replay's part of the partition ends; none for a live group. */

@@ -31,6 +31,8 @@ export interface Claim {
   readonly rewinds: number;
   readonly topicId: string | null;
   readonly leaderEpoch: number | null;
+  /** Where the log ended. */
+  readonly end: number;
 }
 
 /** What became of a lane's job, as `JobRunner.run` returns it. */
@@ -71,6 +73,9 @@ export class Lane {
   readonly #freed: (bytes: number) => void;
   readonly #queue: Job[] = [];
   #landmark: Landmark | undefined;
+  #claim: Claim | undefined;
+  /** Whether a fetch since the claim has brought nothing new. */
+  #isAtEnd = false;
   #recognised: PromiseWithResolvers<void> | undefined;
   #running: Promise<void> | undefined;
 
@@ -89,6 +94,20 @@ export class Lane {
     this.topicId = claim.topicId;
     this.leaderEpoch = claim.leaderEpoch;
     this.#landmark = claim.landmark;
+    this.#claim = claim;
+    this.#isAtEnd = false;
+  }
+
+  /** Notes that all which a fetch brought has landed before. */
+  noteNothingNew(): void {
+    this.#isAtEnd = true;
+  }
+
+  /** Whether the partition has landed something since it was claimed, or there was nothing to land. */
+  get isProven(): boolean {
+    if (this.tail === undefined || this.#claim === undefined || this.#landmark !== undefined) return false;
+    const { nextOffset, end } = this.#claim;
+    return this.nextOffset > nextOffset || (this.isIdle && (this.#isAtEnd || nextOffset >= end));
   }
 
   /** The last record that landed before the claim, until the log has shown that it still holds it. */

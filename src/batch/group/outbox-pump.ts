@@ -7,6 +7,7 @@ import type { SessionSource } from "../../table/pool/session-pool.ts";
 import type { RawMessage, RawPublisher } from "../../topic/publish/raw-publish.ts";
 import { rawHeaders } from "../encode/headers.ts";
 import { judge, type Patience } from "../patience.ts";
+import type { GroupParts } from "./group-parts.ts";
 
 /** The audit and dead-letters topics have one partition each, which keeps the outbox's order. */
 const ONLY_PARTITION = 0;
@@ -39,29 +40,25 @@ export class OutboxPump {
   #wanted = false;
   #running: Promise<void> | undefined;
 
-  constructor(parts: {
-    readonly topicName: string;
-    readonly auditSchemaId: number;
-    readonly auditTopicName: string;
-    readonly sign: SignEntry;
-    readonly sessions: SessionSource;
-    readonly publisher: RawPublisher;
-    readonly patience: Patience;
-    /** The partitions whose messages this group publishes: those that it owns now. */
-    readonly partitions: () => readonly number[];
-    readonly failed: (error: unknown) => void;
-    readonly clock: Clock;
-  }) {
-    this.#topicName = parts.topicName;
-    this.#auditSchemaId = parts.auditSchemaId;
-    this.#auditTopicName = parts.auditTopicName;
-    this.#sign = parts.sign;
-    this.#sessions = parts.sessions;
-    this.#publisher = parts.publisher;
-    this.#patience = parts.patience;
-    this.#partitions = parts.partitions;
-    this.#failed = parts.failed;
-    this.#clock = parts.clock;
+  /** @param own `partitions` gives those whose messages this group publishes: those that it owns now */
+  constructor(
+    { plan, sign, outbox, publisher, clock }: GroupParts,
+    own: {
+      readonly patience: Patience;
+      readonly partitions: () => readonly number[];
+      readonly failed: (error: unknown) => void;
+    },
+  ) {
+    this.#topicName = plan.topicName;
+    this.#auditSchemaId = plan.auditSchemaId;
+    this.#auditTopicName = plan.auditTopicName;
+    this.#sign = sign;
+    this.#sessions = outbox;
+    this.#publisher = publisher;
+    this.#patience = own.patience;
+    this.#partitions = own.partitions;
+    this.#failed = own.failed;
+    this.#clock = clock;
   }
 
   /** Has the outbox looked at, because there may be something to publish. */

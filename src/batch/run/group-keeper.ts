@@ -15,8 +15,6 @@ import { openGroup } from "./open-group.ts";
 /** A group that ended is opened anew after 1, 2, 4 ... s: up to 15 where that alone may help, up to 60 where it won't. */
 const RETRY_MS_MIN = 1000;
 const RETRY_MS_MAX = { waiting: 15_000, stopped: 60_000 } as const;
-/** A group that was opened anew counts as running when it has been up for so long. */
-const PROVEN_MS = 5000;
 
 /** Which ends of a group are followed by another try: of those that may pass by themselves, or also of those that won't. */
 export type Retries = "none" | "waiting" | "all";
@@ -134,20 +132,20 @@ export class GroupKeeper {
     const { services, consumer } = this.#keeping;
     const { clock } = services;
     const openedMs = clock.now();
-    let stopProving = () => {};
     try {
       const group = await openGroup(services, consumer, { breakers: this.#breakers });
       this.#group = group;
       await Promise.race([group.start(), aborted(over), group.failure]);
       this.#begun.resolve();
-      stopProving = clock.after(PROVEN_MS, () => this.#proven());
+      // A group that was opened anew runs again when it lands, however long that takes: a slow machine's time proves nothing.
+      await Promise.race([group.proven, aborted(over), group.failure]);
+      if (!over.aborted) this.#proven();
       await Promise.race([aborted(over), group.failure]);
       return undefined;
     } catch (error) {
       if (clock.now() - openedMs > RETRY_MS_MAX.stopped) this.#ends = 0;
       return this.#ended(this.#asOurs(error));
     } finally {
-      stopProving();
       await this.#close();
     }
   }

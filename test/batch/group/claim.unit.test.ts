@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { claim } from "../../../src/batch/group/claim.ts";
 import type { GroupParts } from "../../../src/batch/group/group-parts.ts";
+import { Lane } from "../../../src/batch/group/lane.ts";
 import { Patience } from "../../../src/batch/patience.ts";
 import { openLog } from "../../../src/log.ts";
 import type { Connection } from "../../../src/table/connection.ts";
@@ -25,10 +26,12 @@ interface Answers {
   readonly topicId?: string;
   /** Where the landed leader's part ends. */
   readonly epochEnd?: EpochEnd;
+  /** Whether the partition is still the group's when it is claimed. */
+  readonly isCurrent?: boolean;
 }
 
-/** A claim of a partition whose next offset is 20. */
-function claimWhere({ highs, topicId = "t", epochEnd = { epoch: 5, end: 20 } }: Answers) {
+/** A claim of a partition whose next offset is 20. @returns the lane as it began, and where Kafka was sent */
+async function claimWhere({ highs, topicId = "t", epochEnd = { epoch: 5, end: 20 }, isCurrent = true }: Answers) {
   const logOf = async (partition: number) => ({
     log: { partition, low: 0, high: highs.shift()! },
     clusterId: "c",
@@ -37,14 +40,32 @@ function claimWhere({ highs, topicId = "t", epochEnd = { epoch: 5, end: 20 } }: 
   const epochEndOf = async () => epochEnd;
   const session = { query: async () => [LANDED], run: async () => 0 } as unknown as Connection;
   const landing = { use: (work: (c: Connection) => Promise<unknown>) => work(session) };
-  const parts = { plan: { topicName: "ticks" }, logOf, epochEndOf, landing } as unknown as GroupParts;
+  const sought: number[] = [];
+  const member = { seek: (_: unknown, offset: number) => sought.push(offset) };
+  const parts = { plan: { topicName: "ticks" }, logOf, epochEndOf, landing, member } as unknown as GroupParts;
   const patience = new Patience(openLog({ logLevel: "silent" }), new AbortController().signal);
-  return claim(parts, 3, patience);
+  const lane = new Lane(
+    3,
+    () => Promise.reject(new Error("nothing lands")),
+    () => undefined,
+  );
+  await claim(parts, lane, patience, () => isCurrent);
+  const { nextOffset, tail, rewinds, leaderEpoch } = lane;
+  return { nextOffset, tail, rewinds, leaderEpoch, topicId: lane.topicId, sought };
 }
 
 describe("claiming a partition", () => {
   it("takes no log for cut that another owner landed from since its end was asked for", async () => {
     await expect(claimWhere({ highs: [10, 25] })).resolves.toMatchObject({ nextOffset: NEXT_OFFSET });
+  });
+
+  it("has the lane begin at the database's offset, and Kafka deliver the record below it once more", async () => {
+    await expect(claimWhere({ highs: [20] })).resolves.toMatchObject({ tail: NEXT_OFFSET, sought: [19] });
+  });
+
+  it("leaves a lane alone whose partition was assigned anew meanwhile", async () => {
+    const { tail, sought } = await claimWhere({ highs: [20], isCurrent: false });
+    expect([tail, sought]).toEqual([undefined, []]);
   });
 
   it("stops where the log ends before what has landed, also when asked again", async () => {

@@ -257,7 +257,7 @@ describe("a batch that another leader took than what lies before it", () => {
   };
   const begun = (end: number) => {
     const parts = setUp({ epochEndOf: async (_, epoch) => ({ epoch, end }) });
-    const log = { rewinds: 2, topicId: "t", leaderEpoch: 5 };
+    const log = { rewinds: 2, topicId: "t", leaderEpoch: 5, end: 110 };
     parts.lane.begin({ nextOffset: 100, parked: 0, landmark: undefined, ...log });
     return parts;
   };

@@ -88,6 +88,60 @@ describe("a lane", () => {
     await known;
   });
 
+  describe("is proven", () => {
+    const LANDMARK = { offset: 4, digest: Buffer.alloc(32) };
+    const begun = (end: number, landmark: typeof LANDMARK | undefined) => {
+      const staged = stagedLane();
+      staged.lane.begin({ ...FIRST_LOG, nextOffset: 5, parked: 0, landmark, end });
+      return staged;
+    };
+
+    it("once a batch has landed, though more waits", async () => {
+      const { lane, end } = begun(90, undefined);
+      lane.push(batchOf("a"));
+      lane.push(batchOf("b"));
+      expect(lane.isProven).toBe(false);
+      await end({ nextOffset: 6 });
+      expect([lane.isProven, lane.isIdle]).toEqual([true, false]);
+    });
+
+    it("not by a landing that fails, nor by a sweep", async () => {
+      const { lane, end } = begun(90, undefined);
+      lane.push(SWEEP);
+      await end({ nextOffset: 5 });
+      expect(lane.isProven).toBe(false);
+      lane.push(batchOf("a"));
+      // What a group answers of a landing that has ended it.
+      await end({ nextOffset: 5, ahead: true });
+      expect(lane.isProven).toBe(false);
+    });
+
+    it("where the log ended at what has landed, once it is known for the log that landed", () => {
+      const { lane } = begun(5, LANDMARK);
+      expect(lane.isProven).toBe(false);
+      lane.recognise();
+      expect(lane.isProven).toBe(true);
+    });
+
+    it("where a fetch brought nothing new, though the log has more that nobody may read yet", () => {
+      const { lane } = begun(9, LANDMARK);
+      lane.recognise();
+      expect(lane.isProven).toBe(false);
+      lane.noteNothingNew();
+      expect(lane.isProven).toBe(true);
+    });
+
+    it("anew after each claim", async () => {
+      const { lane, end } = begun(90, undefined);
+      lane.push(batchOf("a"));
+      await end({ nextOffset: 6 });
+      lane.drop();
+      expect(lane.isProven).toBe(false);
+      lane.begin({ ...FIRST_LOG, nextOffset: 6, parked: 0, landmark: undefined, end: 90 });
+      expect(lane.isProven).toBe(false);
+    });
+  });
+
   it("takes one waiting sweep for several", async () => {
     const { lane, begun, end } = stagedLane();
     lane.push(batchOf("a"));

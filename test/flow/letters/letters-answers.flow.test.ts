@@ -63,7 +63,6 @@ test("garbage stops its topic alone, is shown everywhere, and becomes letters by
   }));
   expect(state).toMatchObject({ code: "too_many_letters", letters: [{ reason: "not_avro", letters: 1200, examples }] });
   expect(await letters("bars")).toBe(0);
-  // On a slow machine a try may be up for so long that the group counts as running, until it stops again.
   const shown = async () => {
     const json = JSON.parse(await run("status", "--json")) as { topic: string; group: string; groups: object[] }[];
     return ["bars", "ticks", "fills"].map((topic) => json.find((row) => row.topic === tape.name(topic as EventTopic)));
