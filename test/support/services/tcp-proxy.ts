@@ -1,5 +1,7 @@
+import { once } from "node:events";
 import type { AddressInfo } from "node:net";
 import { connect, createServer, type Socket } from "node:net";
+import { choosePorts } from "../../../src/stack/ports.ts";
 
 /** A loopback port in front of another one, whose traffic a test can hold or cut. */
 export interface TcpProxy {
@@ -17,10 +19,13 @@ export interface TcpProxy {
 }
 
 /**
+ * Its port lies where no system takes ports for outgoing connections from: else, while a proxy is closed, a client of another
+ * test's may have the port that the next one is to stand on.
  * @param target host:port of the real server
  * @param ownPort of a proxy that was closed, to stand where it stood
  */
-export async function startTcpProxy(target: string, ownPort = 0): Promise<TcpProxy> {
+export async function startTcpProxy(target: string, ownPort?: number): Promise<TcpProxy> {
+  const ownOrFree = ownPort ?? (await choosePorts("random")).registry;
   const [host, port] = target.split(":") as [string, string];
   const sockets = new Set<Socket>();
   let isPaused = false;
@@ -52,7 +57,8 @@ export async function startTcpProxy(target: string, ownPort = 0): Promise<TcpPro
       from.on("error", () => {});
     }
   });
-  await new Promise<void>((resolve) => server.listen(ownPort, "127.0.0.1", resolve));
+  server.listen(ownOrFree, "127.0.0.1");
+  await once(server, "listening");
   return {
     port: (server.address() as AddressInfo).port,
     pause() {
