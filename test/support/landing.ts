@@ -1,3 +1,4 @@
+import { expect } from "vitest";
 import { CONSUMERS } from "../../consumers/all.ts";
 import { type Consumed, type ConsumeProgress, consume } from "../../src/batch/run/consume.ts";
 import type { GroupState } from "../../src/batch/run/group-state.ts";
@@ -57,9 +58,18 @@ const HASTY: Clock = {
   after: (ms, call) => SYSTEM_CLOCK.after(Math.min(ms, 500), call),
 };
 
+type Stopped = Extract<GroupState, { readonly state: "stopped" }>;
+
 /** A process that consumes, seen from within. */
 export interface Consuming {
   stateOf(topic: EventTopic): GroupState | undefined;
+  /**
+   * Waits until a topic's group is stopped. @returns that very state: a look behind it may find the next try, which counts as
+   * running while it is up, on a slow machine for long.
+   */
+  stopped(topic: EventTopic): Promise<Stopped>;
+  /** Waits until a topic's group runs. */
+  runs(topic: EventTopic): Promise<void>;
   readonly ended: Promise<Consumed>;
   stop(): Promise<Consumed>;
 }
@@ -83,8 +93,19 @@ export async function startConsuming(
       now = progress;
     },
   }).finally(() => services.close());
+  const stateOf = (topic: EventTopic) => now.find((one) => one.topic === topic)?.state;
   return {
-    stateOf: (topic) => now.find((one) => one.topic === topic)?.state,
+    stateOf,
+    async stopped(topic) {
+      let seen: GroupState | undefined;
+      const look = () => {
+        seen = stateOf(topic);
+        return seen?.state;
+      };
+      await expect.poll(look).toBe("stopped");
+      return seen as Stopped;
+    },
+    runs: (topic) => expect.poll(() => stateOf(topic)).toEqual({ state: "running" }),
     ended,
     stop() {
       stop.abort();
@@ -98,6 +119,23 @@ export function environmentOf(config: { readonly [name in SettingName]?: unknown
   const names = Object.keys(SETTINGS) as SettingName[];
   const given = names.filter((name) => config[name] !== undefined);
   return Object.fromEntries(given.map((name) => [SETTINGS[name].env, String(config[name])]));
+}
+
+/** The Kafka group by which a database lands a topic. */
+export async function groupOf(tape: TestTape, topic: EventTopic): Promise<string> {
+  const [row] = await tape.query<{ id: string }>("SELECT database_id AS id FROM tradetape.database_id");
+  return `tradetape.${tape.name(topic)}.${row!.id}`;
+}
+
+/**
+ * The same once it has no member, so that its offsets can be set. The broker has the last one's farewell a moment behind its
+ * answer, and a killed process's member for a session longer.
+ */
+export async function emptyGroupOf(tape: TestTape, topic: EventTopic): Promise<string> {
+  const groupId = await groupOf(tape, topic);
+  const state = () => tape.admin(async (admin) => (await admin.describeGroups([groupId])).groups[0]!.state);
+  await expect.poll(state).toMatch(/^(Empty|Dead)$/);
+  return groupId;
 }
 
 /** The end of a topic's partition 0: of its log, and of what has landed of it. */

@@ -7,7 +7,7 @@ import { Connection } from "../../../src/table/connection.ts";
 import { readLetterRecords } from "../../../src/table/letters/letter-actions.ts";
 import { withAdmin } from "../../../src/topic/log-client.ts";
 import { verify } from "../../../src/verify/verify.ts";
-import { endsOf, environmentOf, landBy } from "../../support/landing.ts";
+import { endsOf, environmentOf, groupOf, landBy } from "../../support/landing.ts";
 import { ledgerFaults } from "../../support/ledger.ts";
 import { bar, idOf, quote, symbol, tick } from "../../support/samples.ts";
 import { plainKafka } from "../../support/services/plain-kafka.ts";
@@ -57,10 +57,7 @@ const count = async (table: string) =>
   (await tape.query<{ n: number }>(`SELECT count(*) AS n FROM public.${table}`))[0]!.n;
 const ticksReach = (rows: number) => expect.poll(() => count("market_data_tick")).toBeGreaterThanOrEqual(rows);
 
-async function groupId(): Promise<string> {
-  const [row] = await tape.query<{ id: string }>("SELECT database_id AS id FROM tradetape.database_id");
-  return `tradetape.${tape.name("ticks")}.${row!.id}`;
-}
+const groupId = () => groupOf(tape, "ticks");
 
 describe("Kafka's group offsets, written by another member while the group runs", () => {
   /** Only members may write the offsets of a group that runs; what is written is what the others begin at next. */
@@ -71,9 +68,18 @@ describe("Kafka's group offsets, written by another member while the group runs"
     await consumer.subscribe({ topic: tape.name("ticks"), fromBeginning: true });
     await consumer.run({ autoCommit: false, eachBatchAutoResolve: false, eachBatch: async () => {} });
     await joined;
-    await consumer.commitOffsets(
-      [0, 1, 2, 3].map((partition) => ({ topic: tape.name("ticks"), partition, offset: String(offsetOf(partition)) })),
-    );
+    const offsets = [0, 1, 2, 3].map((partition) => ({
+      topic: tape.name("ticks"),
+      partition,
+      offset: String(offsetOf(partition)),
+    }));
+    // A group takes none while its members join again.
+    const write = () =>
+      consumer.commitOffsets(offsets).then(
+        () => true,
+        () => false,
+      );
+    await expect.poll(write).toBe(true);
     await meanwhile();
     await consumer.disconnect();
   }

@@ -47,11 +47,11 @@ describe("a group that stops", () => {
       await publishSymbol();
       await expect.poll(() => rows("symbol")).toBe(Number(before) + 1);
     }
-    expect(consuming.stateOf("symbols")).toEqual({ state: "running" });
+    await consuming.runs("symbols");
     expect(await rows("tick")).toBe(0);
     await allow("market_data_tick");
     await expect.poll(() => rows("tick")).toBe(1);
-    await expect.poll(() => consuming.stateOf("ticks")).toEqual({ state: "running" });
+    await consuming.runs("ticks");
     const { tallies, failure } = await consuming.stop();
     expect(failure).toBeUndefined();
     expect(tallies.find(({ topic }) => topic === "ticks")).toMatchObject({ read: 1, written: 1 });
@@ -61,7 +61,7 @@ describe("a group that stops", () => {
     const consuming = await startConsuming(tape.config, ["ticks", "bars"]);
     await Promise.all([refuse("market_data_tick"), refuse("market_data_bar")]);
     await tape.publish("ticks", tick(2));
-    await expect.poll(() => consuming.stateOf("ticks")?.state).toBe("stopped");
+    await consuming.stopped("ticks");
     await tape.publish("bars", bar(1));
     const { failure } = await consuming.ended;
     expect(failure).toMatchObject({ code: "groups_stopped", next: expect.any(String) });
@@ -118,13 +118,15 @@ describe("a start that finds a service away", () => {
     waiting.process.kill("SIGTERM");
     const { code: exit, stderr } = await waiting.ended;
     expect(exit).toBe(0);
-    // Whatever each try says of the broker: a line when it is away, and one when it answers.
+    // Whatever each try says of the broker: a line when it is away, and one when it answers, and so in turn.
     const ofKafka = stderr.split("\n").filter((line) => /"part":"kafka"|"broker":/.test(line));
-    const outage = [`"broker":"127.0.0.1:${port}"`, "a broker is away", "the broker answers again"];
-    if (setting === "kafkaBrokers") {
-      expect(ofKafka).toEqual([outage[1], outage[2]].map((text) => expect.stringContaining(text!)));
-      for (const line of ofKafka) expect(line).toContain(outage[0]);
-    } else expect(ofKafka).toEqual([]);
+    const said = ["a broker is away", "the broker answers again"];
+    expect(ofKafka.length > 0).toBe(setting === "kafkaBrokers");
+    for (const [n, line] of ofKafka.entries()) {
+      expect(line).toContain(said[n % 2]);
+      expect(line).toContain(`"broker":"127.0.0.1:${port}"`);
+    }
+    expect(ofKafka.length % 2).toBe(0);
     await back.close();
   });
 

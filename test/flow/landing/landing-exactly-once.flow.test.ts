@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { environmentOf } from "../../support/landing.ts";
+import { emptyGroupOf, environmentOf, groupOf } from "../../support/landing.ts";
 import { gateLandings } from "../../support/landing-gate.ts";
 import { ledgerFaults } from "../../support/ledger.ts";
 import { idOf, tick } from "../../support/samples.ts";
@@ -92,23 +92,18 @@ describe("50,000 ticks", () => {
 });
 
 describe("Kafka's own group offsets", () => {
-  const groupId = async () => {
-    const [row] = await tape.query<{ id: string }>("SELECT database_id AS id FROM tradetape.database_id");
-    return `tradetape.${tape.name("ticks")}.${row!.id}`;
-  };
   const setOffsets = async (offset: string) => {
-    const id = await groupId();
+    const groupId = await emptyGroupOf(tape, "ticks");
     const partitions = [0, 1, 2, 3].map((partition) => ({ partition, offset }));
-    await tape.admin((admin) => admin.setOffsets({ groupId: id, topic: tape.name("ticks"), partitions }));
+    await tape.admin((admin) => admin.setOffsets({ groupId, topic: tape.name("ticks"), partitions }));
   };
 
   test("are written behind what has landed, for lag tools", async () => {
     const written = async () => {
       // Hints that a rebalance refused are left to the next writing.
       await tape.land("ticks");
-      const [offsets] = await tape.admin(async (admin) =>
-        admin.fetchOffsets({ groupId: await groupId(), topics: [tape.name("ticks")] }),
-      );
+      const groupId = await groupOf(tape, "ticks");
+      const [offsets] = await tape.admin((admin) => admin.fetchOffsets({ groupId, topics: [tape.name("ticks")] }));
       return offsets!.partitions
         .map(({ partition, offset }) => ({ partition, offset }))
         .filter(({ offset }) => Number(offset) > 0)
@@ -122,8 +117,13 @@ describe("Kafka's own group offsets", () => {
     await expect.poll(written).toEqual(landed);
   });
 
+  const deleteGroup = async () => {
+    const groupId = await emptyGroupOf(tape, "ticks");
+    await tape.admin((admin) => admin.deleteGroups([groupId]));
+  };
+
   test.each([
-    ["deleted", async () => tape.admin(async (admin) => void (await admin.deleteGroups([await groupId()])))],
+    ["deleted", deleteGroup],
     ["rewound", () => setOffsets("0")],
     ["advanced beyond the end of the log", () => setOffsets("900000")],
   ])("%s between two runs change nothing", async (_, change) => {

@@ -1,5 +1,4 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import type { GroupState } from "../../../src/batch/run/group-state.ts";
 import { EVENT_SCHEMAS, type EventTopic } from "../../../src/event/schemas.ts";
 import { type Consuming, environmentOf, startConsuming } from "../../support/landing.ts";
 import { bar, idOf, prediction, tick } from "../../support/samples.ts";
@@ -44,12 +43,9 @@ async function refused(...args: string[]): Promise<string> {
   return stderr;
 }
 
-const nextOf = (state: GroupState | undefined) => (state?.state === "stopped" ? (state.next ?? "") : "");
-const stopped = async (topic: EventTopic) => {
-  await expect.poll(() => consuming.stateOf(topic)?.state).toBe("stopped");
-  return nextOf(consuming.stateOf(topic));
-};
-const runs = (topic: EventTopic) => expect.poll(() => consuming.stateOf(topic)).toEqual({ state: "running" });
+/** Waits until a group is stopped. @returns what its state says to do */
+const stopped = async (topic: EventTopic) => (await consuming.stopped(topic)).next ?? "";
+const runs = (topic: EventTopic) => consuming.runs(topic);
 const count = async (what: string, ...values: unknown[]) =>
   Number((await tape.query(`SELECT count(*) AS n FROM ${what}`, values))[0]!.n);
 const letters = (topic: EventTopic) => count("tradetape.dead_letter WHERE topic = $1", tape.name(topic));
@@ -161,7 +157,7 @@ describe("to skip a schema", () => {
     expect((await run("dead-letters", "preview", "ticks")).stdout).toContain(
       `(schema ${own}: 1,000, schema ${newest}: 1)`,
     );
-    await runShown(nextOf(consuming.stateOf("ticks")), "set-aside");
+    await runShown(await stopped("ticks"), "set-aside");
     await expect.poll(() => letters("ticks")).toBe(2201);
     await runs("ticks");
   });

@@ -2,7 +2,7 @@ import pg from "pg";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { CONSUMERS } from "../../../consumers/all.ts";
 import { takeTurnIfFree } from "../../../src/table/turn.ts";
-import { environmentOf, landBy } from "../../support/landing.ts";
+import { emptyGroupOf, environmentOf, groupOf, landBy } from "../../support/landing.ts";
 import { gateLandings } from "../../support/landing-gate.ts";
 import { ledgerFaults } from "../../support/ledger.ts";
 import { replayInto } from "../../support/replay.ts";
@@ -89,20 +89,15 @@ async function contents(of: TestTape): Promise<Record<string, unknown>> {
 const ids = (of: TestTape, table: string) =>
   of.query(`SELECT to_jsonb(t) - 'landed_at' AS row FROM public.${table} t ORDER BY 1`);
 
-async function liveGroup(): Promise<{ readonly groupId: string; readonly topic: string }> {
-  const [row] = await tape.query<{ id: string }>("SELECT database_id AS id FROM tradetape.database_id");
-  const topic = tape.name("ticks");
-  return { groupId: `tradetape.${topic}.${row!.id}`, topic };
-}
-
 async function groupOffsets(): Promise<unknown> {
-  const { groupId, topic } = await liveGroup();
-  return tape.admin((admin) => admin.fetchOffsets({ groupId, topics: [topic] }));
+  const groupId = await groupOf(tape, "ticks");
+  return tape.admin((admin) => admin.fetchOffsets({ groupId, topics: [tape.name("ticks")] }));
 }
 
 test("a fresh database is filled with the same rows, letters and places, and says so in one audit entry", async () => {
   // Offsets that no landing would write: whoever writes them over is seen.
-  const strange = { ...(await liveGroup()), partitions: [{ partition: 1, offset: "7" }] };
+  const partitions = [{ partition: 1, offset: "7" }];
+  const strange = { groupId: await emptyGroupOf(tape, "ticks"), topic: tape.name("ticks"), partitions };
   await tape.admin((admin) => admin.setOffsets(strange));
   const before = { live: await contents(tape), offsets: await groupOffsets() };
   const told = { audit: (await tape.read("audit")).length, letters: (await tape.read("dead-letters")).length };
