@@ -1,3 +1,4 @@
+import { randomUUID } from "node:crypto";
 import type { Admin, Kafka, Producer } from "kafkajs";
 import pg from "pg";
 import { expect } from "vitest";
@@ -234,9 +235,9 @@ async function readTopic(client: LogClient, kafka: Kafka, topic: string): Promis
   const offsets = await withAdmin(client, (admin) => admin.fetchOffsets(topic));
   const first = offsets.find(({ partition }) => partition === 0)!;
   const count = first.high - first.low;
-  const found: StoredMessage[] = [];
-  if (count === 0) return found;
-  const consumer = kafka.consumer({ groupId: `${topic}.test-reader.${Date.now()}`, maxWaitTimeInMs: 100 });
+  const found = new Map<number, StoredMessage>();
+  if (count === 0) return [];
+  const consumer = kafka.consumer({ groupId: `${topic}.test-reader.${randomUUID()}`, maxWaitTimeInMs: 100 });
   await consumer.connect();
   await consumer.subscribe({ topic, fromBeginning: true });
   const all = new Promise<void>((resolve) => {
@@ -244,12 +245,18 @@ async function readTopic(client: LogClient, kafka: Kafka, topic: string): Promis
       autoCommit: false,
       eachMessage: async ({ message }) => {
         const { offset, key, value, headers } = message;
-        found.push({ offset: Number(offset), key, value, headers: (headers ?? {}) as Record<string, Buffer> });
-        if (found.length === count) resolve();
+        // By offset: what crashes kafkajs has it begin again, by itself.
+        found.set(Number(offset), {
+          offset: Number(offset),
+          key,
+          value,
+          headers: (headers ?? {}) as Record<string, Buffer>,
+        });
+        if (found.size === count) resolve();
       },
     });
   });
   await all;
   await consumer.disconnect();
-  return found;
+  return [...found.values()].sort((a, b) => a.offset - b.offset);
 }

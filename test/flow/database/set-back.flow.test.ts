@@ -1,4 +1,3 @@
-import pg from "pg";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { CONSUMERS } from "../../../consumers/all.ts";
 import { acceptLoss } from "../../../src/batch/run/accept-loss.ts";
@@ -38,16 +37,6 @@ let tape: TestTape;
 let restored: TestTape["config"];
 /** The partitions of ticks and quotes that nothing else comes by. */
 const ALONE = 3;
-
-async function onServer(sql: string): Promise<void> {
-  const url = new URL(tape.config.databaseUrl);
-  url.pathname = "/postgres";
-  const client = new pg.Client({ connectionString: url.href });
-  await client.connect();
-  await client.query(sql).finally(() => client.end());
-}
-
-const nameOf = (url: string) => new URL(url).pathname.slice(1);
 
 const ask = <R extends Row>(config: TestTape["config"], sql: string, values: readonly unknown[] = []) =>
   asReader(config, "test", (connection) => connection.query<R>(sql, values));
@@ -90,13 +79,8 @@ beforeAll(async () => {
   await publish("indicators", indicator(1));
   await land(...ALL);
   await land("audit");
-  const { databaseUrl } = await isolate("restored");
+  const { databaseUrl } = await isolate("restored", tape.config.databaseUrl);
   restored = { ...tape.config, databaseUrl };
-  await onServer(`DROP DATABASE ${nameOf(databaseUrl)}`);
-  await onServer(
-    `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '${nameOf(tape.config.databaseUrl)}'`,
-  );
-  await onServer(`CREATE DATABASE ${nameOf(databaseUrl)} TEMPLATE ${nameOf(tape.config.databaseUrl)}`);
 });
 afterAll(() => tape.stop());
 

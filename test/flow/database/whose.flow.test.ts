@@ -35,12 +35,7 @@ beforeAll(async () => {
   tape = await openTapeWithSymbol();
   await tape.publish("ticks", tick(0));
   await tape.land("ticks", "audit");
-  copyUrl = (await isolate("copy")).databaseUrl;
-  await onServer(`DROP DATABASE ${nameOf(copyUrl)}`);
-  await onServer(
-    `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '${nameOf(tape.config.databaseUrl)}'`,
-  );
-  await onServer(`CREATE DATABASE ${nameOf(copyUrl)} TEMPLATE ${nameOf(tape.config.databaseUrl)}`);
+  copyUrl = (await isolate("copy", tape.config.databaseUrl)).databaseUrl;
 });
 afterAll(() => tape.stop());
 

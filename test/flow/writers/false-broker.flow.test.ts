@@ -169,7 +169,8 @@ describe("a batch that isn't as the log has it", () => {
     await publish(lie);
     await expect.poll(() => consuming.stateOf("bars")).toMatchObject({ state: "stopped", code });
     await expect.poll(ticks).toBe(others + 1);
-    if (code === "batch_unreadable") expect(await bars()).toBe(before + 1);
+    // What came before it in the same fetch may land a try later.
+    if (code === "batch_unreadable") await expect.poll(bars).toBe(before + 1);
     broker.lie = {};
     await expect.poll(bars).toBe(before + 3);
     await expect.poll(() => consuming.stateOf("bars")).toEqual({ state: "running" });
