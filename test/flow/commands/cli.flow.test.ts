@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { environmentOf } from "../../support/landing.ts";
 import { isolate } from "../../support/services/isolation.ts";
-import { tradetape } from "../../support/tradetape.ts";
+import { errorsOf, tradetape } from "../../support/tradetape.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "tradetape-cli-"));
 let env: NodeJS.ProcessEnv;
@@ -73,10 +73,9 @@ describe("publish", () => {
     const path = file("20131007_trade.csv", `${LINES.join("\n")}\n`);
     const rejects = join(folder, "rejects.jsonl");
     const args = ["publish", "ticks", path, "--symbol", "IBM", "--format", "lean", "--date", "2013-10-07"];
-    const { code, stdout, stderr } = await tradetape([...args, "--json", "--rejects", rejects], env);
-    expect(stderr).not.toContain("error");
-    expect(code).toBe(1);
-    const result = JSON.parse(stdout);
+    const ended = await tradetape([...args, "--json", "--rejects", rejects], env);
+    expect([ended.code, errorsOf(ended)]).toEqual([1, []]);
+    const result = JSON.parse(ended.stdout);
     expect(result).toMatchObject({ topic: "ticks", read: 5, sent: 2, rejected: 3 });
     expect(result.rejections.map((r: { line: number }) => r.line)).toEqual([2, 3, 4]);
     const written = readFileSync(rejects, "utf8").trimEnd().split("\n");

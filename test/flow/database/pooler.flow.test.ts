@@ -145,12 +145,15 @@ describe("a pooler that gives each client a session to itself", () => {
   });
 
   test("holds one session for each of ours: the second one to ask by is given back", async () => {
-    await pool({ mode: "session", size: 2, waitMs: 500 });
+    await pool({ mode: "session", size: 2 });
     const sessions = [await Connection.open(relay.url, LANDER), await Connection.open(relay.url, LANDER)];
-    await expect(Connection.open(relay.url, LANDER)).rejects.toMatchObject({
+    const third = expect(Connection.open(relay.url, LANDER)).rejects.toMatchObject({
       code: "database_unreachable",
       message: expect.stringContaining("query_wait_timeout"),
     });
+    await expect.poll(() => relay.waiting).toBe(1);
+    relay.refuseWaiting();
+    await third;
     await sessions[0]!.close();
     const again = await Connection.open(relay.url, LANDER);
     for (const session of [again, sessions[1]!]) await session.close();

@@ -2,7 +2,6 @@ import { spawnSync } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { SchemaRegistry, SchemaType } from "@kafkajs/confluent-schema-registry";
-import { Kafka, logLevel } from "kafkajs";
 import pg from "pg";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { findCompose } from "../../../src/stack/containers.ts";
@@ -11,6 +10,7 @@ import { startMarkOf } from "../../../src/stack/launch.ts";
 import { missingForProcesses } from "../../../src/stack/machine.ts";
 import { type Launcher, type Stack, type StackUrls, startStack, stopStack } from "../../../src/stack/stack.ts";
 import { assertTestDatabase, isolate } from "../../support/services/isolation.ts";
+import { plainKafka } from "../../support/services/plain-kafka.ts";
 import { temporaryHome } from "../../support/services/stack.ts";
 
 const SCHEMA = JSON.stringify({ type: "record", name: "Probe", fields: [{ name: "n", type: "int" }] });
@@ -25,7 +25,7 @@ async function query(databaseUrl: string, sql: string): Promise<Record<string, u
   }
 }
 
-const kafkaOf = (urls: StackUrls) => new Kafka({ brokers: urls.kafkaBrokers.split(","), logLevel: logLevel.NOTHING });
+const kafkaOf = (urls: StackUrls) => plainKafka({ kafkaBrokers: urls.kafkaBrokers.split(",") });
 
 async function produce(urls: StackUrls, topic: string, value: string | Buffer): Promise<void> {
   const admin = kafkaOf(urls).admin();

@@ -9,8 +9,6 @@ export interface PoolRelayOptions {
   readonly size: number;
   /** Which free server is next: the one that was given back last, as PgBouncer has it, or the others before it. */
   readonly next?: "last" | "first";
-  /** A client that has waited so long for a server is refused. */
-  readonly waitMs?: number;
 }
 
 /**
@@ -26,6 +24,8 @@ export interface PoolRelay {
   readonly clients: number;
   /** So many clients wait for a server. */
   readonly waiting: number;
+  /** Refuses the clients that wait for a server, as PgBouncer does when they have waited for too long. */
+  refuseWaiting(): void;
   close(): Promise<void>;
 }
 
@@ -208,16 +208,7 @@ class Relay {
       return;
     }
     this.waiting.push(client);
-    const { size, waitMs } = this.#options;
-    if (waitMs !== undefined) setTimeout(() => this.#isLate(client), waitMs);
-    if (this.servers.size + this.#opening < size) void this.#open();
-  }
-
-  #isLate(client: Client): void {
-    const at = this.waiting.indexOf(client);
-    if (at < 0) return;
-    this.waiting.splice(at, 1);
-    client.refuse("query_wait_timeout");
+    if (this.servers.size + this.#opening < this.#options.size) void this.#open();
   }
 
   async #open(): Promise<void> {
@@ -277,6 +268,9 @@ export async function startPoolRelay(databaseUrl: string, options: PoolRelayOpti
     },
     get waiting() {
       return relay.waiting.length;
+    },
+    refuseWaiting() {
+      for (const client of relay.waiting.splice(0)) client.refuse("query_wait_timeout");
     },
     async close() {
       for (const { socket } of relay.clients) socket.destroy();

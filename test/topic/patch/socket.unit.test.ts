@@ -5,12 +5,15 @@ import { openSocket } from "../../../src/topic/patch/socket.ts";
 
 type Connection = { readonly socket: Socket; connect(): Promise<boolean>; disconnect(): Promise<boolean> };
 
+/** No connection here is ended by its time limit, on a machine that is held up for a second, either. */
+const NEVER_MS = 3_600_000;
+
 const logger = { namespace: () => logger, debug() {}, info() {}, warn() {}, error() {} };
 
 function connectionTo(port: number): Connection {
   const KafkaConnection = createRequire(import.meta.url)("kafkajs/src/network/connection.js");
-  const options = { host: "127.0.0.1", port, logger, socketFactory: openSocket, requestTimeout: 1000 };
-  return new KafkaConnection({ ...options, connectionTimeout: 1000 }) as Connection;
+  const options = { host: "127.0.0.1", port, logger, socketFactory: openSocket, requestTimeout: NEVER_MS };
+  return new KafkaConnection({ ...options, connectionTimeout: NEVER_MS }) as Connection;
 }
 
 it("a connection whose broker has gone gathers no listeners, however often kafkajs takes leave of it", async () => {
@@ -27,9 +30,6 @@ it("a connection whose broker has gone gathers no listeners, however often kafka
 });
 
 it("a connection that a broker refuses is rejected with the broker's address", async () => {
-  const server = createServer().listen(0, "127.0.0.1");
-  await new Promise((resolve) => server.once("listening", resolve));
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  await expect(connectionTo(port).connect()).rejects.toMatchObject({ broker: `127.0.0.1:${port}` });
+  // Where nobody listens: a port that somebody has just left may have another owner by now.
+  await expect(connectionTo(1).connect()).rejects.toMatchObject({ broker: "127.0.0.1:1" });
 });
