@@ -32,6 +32,8 @@ beforeAll(async () => {
   await tape.land();
 });
 afterAll(async () => {
+  // The worker goes on with other files.
+  vi.unstubAllEnvs();
   await tape.query(`DROP OWNED BY ${RESTORER}`);
   await tape.query(`DROP ROLE ${RESTORER}`);
   await tape.stop();

@@ -15,6 +15,7 @@ import { openTestTape, type Row, type TestTape } from "../../support/tape.ts";
 vi.hoisted(() => vi.resetModules());
 afterAll(() => {
   vi.doUnmock("../../../consumers/all.ts");
+  vi.unstubAllEnvs();
   vi.resetModules();
 });
 
