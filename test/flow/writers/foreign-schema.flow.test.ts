@@ -53,7 +53,10 @@ test("an event by a foreign schema is a letter that names its subject, and lands
     },
   ]);
   expect(await register(`${tape.name("ticks")}-value`, "foreign")).toBe(id);
-  const redrive = await tradetape(["dead-letters", "redrive", "--topic", "ticks", "--yes"], environmentOf(tape.config));
+  const redrive = await tradetape(
+    ["dead-letters", "redrive", "--topic", "ticks", "--yes", "--wait", "0"],
+    environmentOf(tape.config),
+  );
   expect(redrive.code, redrive.stderr).toBe(0);
   await tape.land("ticks");
   expect(await rows()).toBe(2);
