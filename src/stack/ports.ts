@@ -1,4 +1,3 @@
-import { randomInt } from "node:crypto";
 import { createServer, type Server } from "node:net";
 import { SYSTEM_CLOCK } from "../clock.ts";
 import { TradetapeError } from "../errors.ts";
@@ -25,7 +24,9 @@ export const STANDARD_PORTS: StackPorts = {
 // Below every system's range for outgoing connections (Linux begins at 32768): a port from within that range may be
 // taken by some client in the moment between our look and the program's bind.
 const RANDOM_LOW = 20_000;
-const RANDOM_HIGH = 32_000;
+const RANDOM_COUNT = 12_000;
+/** How far from each other two processes begin whose numbers follow each other. */
+const APART = 509;
 
 const NAMES = ["PostgreSQL", "schema registry", "Kafka", "Kafka controller"] as const;
 
@@ -84,12 +85,20 @@ async function isFree(port: number): Promise<boolean> {
   return server !== undefined;
 }
 
+let chosen = process.pid * APART;
+
+/**
+ * No port twice, and other ones than another process is at: what a port is chosen for takes it some seconds later, and nobody
+ * else may have chosen it by then.
+ */
+const nextPort = (): number => RANDOM_LOW + (chosen++ % RANDOM_COUNT);
+
 async function randomPorts(nodes: number): Promise<StackPorts> {
   const held: { port: number; server: Server }[] = [];
   const wanted = 2 + 2 * nodes;
   // All are held until the last is found, so none is handed out twice.
   while (held.length < wanted) {
-    const port = randomInt(RANDOM_LOW, RANDOM_HIGH);
+    const port = nextPort();
     const server = await listen(port);
     if (server !== undefined) held.push({ port, server });
   }

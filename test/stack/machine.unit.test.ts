@@ -1,5 +1,5 @@
 import { chmodSync, mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
-import { type AddressInfo, createServer } from "node:net";
+import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
@@ -114,8 +114,8 @@ describe("ports", () => {
 
   it("that a stranger took while the stack's program was dead are not taken for the stack's", async () => {
     const stranger = createServer();
-    await new Promise<void>((resolve) => stranger.listen(0, "127.0.0.1", resolve));
-    const { port } = stranger.address() as AddressInfo;
+    const { registry: port } = await choosePorts("random");
+    await new Promise<void>((resolve) => stranger.listen(port, "127.0.0.1", resolve));
     await expect(requireFree("registry", port, false)).rejects.toMatchObject({
       code: "stack_failed",
       message: expect.stringContaining(`${port} (registry)`),
@@ -141,5 +141,14 @@ describe("ports", () => {
     const all = [postgres, registry, ...brokers.flatMap((b) => [b.client, b.controller])];
     expect(new Set(all).size).toBe(4);
     for (const port of all) expect(port).toBeLessThan(32_768);
+  });
+
+  it("by chance are never chosen twice, because what they were chosen for may not have them yet", async () => {
+    const all: number[] = [];
+    for (let n = 0; n < 100; n++) {
+      const { postgres, registry, brokers } = await choosePorts("random", 3);
+      all.push(postgres, registry, ...brokers.flatMap(({ client, controller }) => [client, controller]));
+    }
+    expect(new Set(all).size).toBe(800);
   });
 });

@@ -104,6 +104,9 @@ test("redrives a thousand letters while its page is loaded anew, and none twice"
   await page.locator(`[data-plan="${LETTERS}"]`).waitFor();
   expect(await look(page, "redrive")).toEqual([]);
   const landing = tape.landWith(["ticks"], { untilCaughtUp: false, stop: landed.signal });
+  // The page waits for half a minute for what becomes of them: the group has its partitions before that begins.
+  await tape.raw("ticks", [{ value: await tape.encode("ticks", tick(LETTERS * 2)), partition: 1 }]);
+  await expect.poll(() => tape.query(`SELECT FROM public.tick WHERE trade_id = 't${LETTERS * 2}'`)).toHaveLength(1);
   await page.getByRole("dialog").getByRole("button", { name: "Redrive" }).click();
   await page.locator("[data-act]").waitFor();
   for (let n = 0; n < 5; n++) await page.reload();
