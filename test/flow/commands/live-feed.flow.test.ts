@@ -114,7 +114,7 @@ describe("a live feed", () => {
 });
 
 describe("a file that is published with --resume", () => {
-  const ROWS = 20_000;
+  const ROWS = 60_000;
   /** Trades without a number, each there twice: their ids count those before them. */
   const rows = (from: number, to: number) =>
     Array.from(
@@ -130,8 +130,8 @@ describe("a file that is published with --resume", () => {
   test("goes on after a kill with the same ids, sends nothing twice that it knew of, and takes what was appended", async () => {
     const [path, state] = [join(folder, "trades.csv"), join(folder, "trades.state")];
     writeFileSync(path, HEADER + rows(0, ROWS).join(""));
-    // It would take minutes to its end: it is killed before, by however slow a test.
-    const killed = startTradetape([...flags(path, state), "--speed", "100/s"], env);
+    // Its first place is written down after a sixth of the half minute that it would take, so that a slow test finds it midway.
+    const killed = startTradetape([...flags(path, state), "--speed", "2000/s"], env);
     // Behind the header and a row.
     await expect.poll(() => placeIn(state, path)).toBeGreaterThan(1);
     killed.process.kill("SIGKILL");
