@@ -9,6 +9,7 @@ import { Acts } from "./acts.ts";
 import { guardHost, guardToken, refused } from "./guard.ts";
 import { letterRoutes } from "./letter-routes.ts";
 import { failure, Live } from "./live.ts";
+import { marketRoutes, traceRoutes } from "./market-routes.ts";
 import { servePage } from "./page-files.ts";
 import { Pipeline } from "./pipeline.ts";
 import { Reader } from "./reader.ts";
@@ -58,6 +59,8 @@ export async function openConsole({ config, log, port, acts }: ConsoleOptions): 
   app.get("/api/live", (c) => live.stream(c));
   app.get("/api/console", (c) => c.json({ allowsActions: acts, namespace: config.namespace }));
   app.route("/api/letters", letterRoutes({ config, reader, acts: acting }));
+  app.route("/api/market", marketRoutes(reader));
+  app.route("/api/trace", traceRoutes(reader));
   app.notFound((c) => c.json(refused("not_found", "there is no such page"), 404));
   app.onError((error, c) => {
     if (error instanceof TradetapeError) return c.json(failure(error), error.code === "input_invalid" ? 400 : 503);

@@ -1,5 +1,6 @@
 import { createHash, timingSafeEqual } from "node:crypto";
 import type { MiddlewareHandler } from "hono";
+import type { z } from "zod";
 
 /** What every answer carries: nothing is loaded from elsewhere, framed, kept, or guessed to be of another type. */
 const HEADERS: Readonly<Record<string, string>> = {
@@ -22,6 +23,12 @@ export interface Refused {
 export const refused = (code: string, message: string, next: string | null = null): Refused => ({
   error: { code, message, next },
 });
+
+/** The refusal of a question whose parameters aren't what they have to be. */
+export function misread({ issues }: z.ZodError): Refused {
+  const text = issues.map(({ path, message }) => `${path.join(".")}: ${message}`).join("; ");
+  return refused("input_invalid", text);
+}
 
 /**
  * Stands before every answer. A name that somebody else's DNS has led here isn't ours: `Host` is one of this machine's own

@@ -10,7 +10,7 @@ import { listLetters, readLetters } from "../table/letters/dead-letters.ts";
 import { readLetterPage } from "../table/letters/letter-page.ts";
 import { topicName } from "../topic/topics.ts";
 import type { Acts } from "./acts.ts";
-import { refused } from "./guard.ts";
+import { misread, refused } from "./guard.ts";
 import type { Reader } from "./reader.ts";
 
 const PAGE_LETTERS = 50;
@@ -82,8 +82,3 @@ export function letterRoutes({ config, reader, acts }: Rooms): Hono {
 }
 
 const START_ACTING = "Start it with --allow-actions.";
-
-function misread({ issues }: z.ZodError) {
-  const text = issues.map(({ path, message }) => `${path.join(".")}: ${message}`).join("; ");
-  return refused("input_invalid", text);
-}

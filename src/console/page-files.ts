@@ -16,9 +16,18 @@ const FILES: Readonly<Record<string, URL>> = {
   "/style.css": page("style.css"),
   "/app.js": page("app.js"),
   "/ask.js": page("ask.js"),
+  "/asked.js": page("asked.js"),
   "/parts.js": page("parts.js"),
   "/overview.js": page("overview.js"),
   "/letters.js": page("letters.js"),
+  "/market.js": page("market.js"),
+  "/chart.js": page("chart.js"),
+  "/trace.js": page("trace.js"),
+  // The package names its module without what it needs itself; beside it lies the one that is whole.
+  "/lightweight-charts.js": new URL(
+    "lightweight-charts.standalone.production.mjs",
+    import.meta.resolve("lightweight-charts"),
+  ),
   "/preact.js": new URL(import.meta.resolve("htm/preact/standalone")),
 };
 

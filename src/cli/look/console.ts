@@ -15,7 +15,8 @@ interface ConsoleOptions {
 
 export const consoleCommand: CommandSpec<ConsoleOptions> = {
   name: "console",
-  summary: "a page on this machine: groups and lag as it goes on, letters; with --allow-actions, redrive and discard",
+  summary:
+    "a page on this machine: groups and lag as it goes on, charts, letters; with --allow-actions, redrive and discard",
   examples: [
     "tradetape console                           prints the address to open; Ctrl-C ends it",
     "tradetape console --allow-actions --port 0  letters may be redriven and discarded; on a port that is free",

@@ -1,14 +1,10 @@
-import { TradetapeError } from "../../errors.ts";
-import { type Trace, type TraceStep, tracesBy } from "../../table/sessions/lineage.ts";
-import { barsHolding, findTraced, type Traced, tracesOf } from "../../table/sessions/traced.ts";
+import type { TraceStep } from "../../table/sessions/lineage.ts";
+import { findTrees, type Trees } from "../../table/sessions/trees.ts";
 import type { CommandSpec } from "../command.ts";
 import { EXIT } from "../exit.ts";
-import { timeOf, wrong } from "../flags.ts";
+import { timeOf } from "../flags.ts";
 import { printable, table } from "../output.ts";
 import { asReader } from "../services.ts";
-
-/** A bar may be known to any number of decisions; a person reads some. */
-const TRACES_MAX = 5;
 
 interface Flags {
   readonly asOf?: string;
@@ -30,61 +26,21 @@ export const traceCommand: CommandSpec<Flags> = {
     );
   },
   run: async ({ config, out }, [text = ""], flags) => {
-    const [low, high] = idRange(text);
-    const asOf = timeOf("--as-of", flags.asOf, Date.now());
-    const known = asOf ?? "infinity";
-    const result = await asReader(config, "trace", async (connection): Promise<Found> => {
-      const found = await findTraced(connection, low, high);
-      if (found.length > 1) throw ambiguous(text, found);
-      const [traced] = found;
-      if (traced === undefined) return { id: text, kind: null, asOf: asOf ?? null, by: [], traces: [], more: false };
-      const by = traced.kind === "tick" ? await barsHolding(connection, traced) : [traced];
-      const ids = new Set<string>();
-      for (const one of by) for (const id of await tracesOf(connection, one, known, TRACES_MAX + 1)) ids.add(id);
-      const traces = await tracesBy(connection, [...ids].slice(0, TRACES_MAX), known);
-      const { id, kind } = traced;
-      return { id, kind, asOf: asOf ?? null, by: by.map(({ id }) => id), traces, more: ids.size > TRACES_MAX };
-    });
+    const asOf = timeOf("--as-of", flags.asOf, Date.now()) ?? null;
+    const result = await asReader(config, "trace", (connection) => findTrees(connection, text, asOf));
     out.result(result, () => traceText(result));
     return result.traces.length > 0 ? EXIT.good : EXIT.foundWrong;
   },
 };
 
-/** The smallest and the largest id that begin so. @throws TradetapeError input_invalid */
-function idRange(text: string): [low: string, high: string] {
-  const digits = text.toLowerCase().replaceAll("-", "");
-  if (!/^[0-9a-f]{4,32}$/.test(digits))
-    throw wrong(`the id ${JSON.stringify(text)}`, "an id, or its first four digits or more");
-  const filled = (digit: string) =>
-    digits.padEnd(32, digit).replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, "$1-$2-$3-$4-$5");
-  return [filled("0"), filled("f")];
-}
-
-const ambiguous = (text: string, found: readonly Traced[]): TradetapeError =>
-  new TradetapeError("input_invalid", `${found.length} ids or more begin with ${text}`, {
-    next: `Say more of it: ${found.map(({ kind, id }) => `${kind} ${id}`).join(", ")}.`,
-  });
-
-interface Found {
-  readonly id: string;
-  readonly kind: Traced["kind"] | null;
-  /** ISO 8601, UTC; null is now. */
-  readonly asOf: string | null;
-  /** The rows whose trees these are: that of the id, or of a tick the bars that it is in. */
-  readonly by: readonly string[];
-  readonly traces: readonly Trace[];
-  /** Whether there are more trees than these. */
-  readonly more: boolean;
-}
-
-function traceText({ id, kind, asOf, by, traces, more }: Found): string {
+function traceText({ id, kind, asOf, by, traces, more }: Trees): string {
   if (kind === null) {
     return `nothing that landed has the id ${id}: no fill, decision, prediction, audit entry, bar, indicator, tick or quote`;
   }
   const then = asOf === null ? "" : `as of ${asOf}, `;
   if (traces.length === 0) return `${then}no decision or prediction rests on the ${kind} ${id}`;
   const shown = traces.map(({ steps }) => treeText(steps, by));
-  if (more) shown.push(`there are more: these are the first ${TRACES_MAX}`);
+  if (more) shown.push(`there are more: these are the first ${traces.length}`);
   return shown.join("\n\n");
 }
 

@@ -1,7 +1,9 @@
 import { ask, follow, takeToken } from "./ask.js";
 import { Letter, LetterKinds, LettersOf } from "./letters.js";
+import { Market } from "./market.js";
 import { Overview } from "./overview.js";
 import { html, render, useEffect, useState } from "./preact.js";
+import { Trace } from "./trace.js";
 
 /** The words behind the address's #, as `#/letters/ticks/invalid`. */
 const words = () => location.hash.replace(/^#\//, "").split("/").map(decodeURIComponent);
@@ -22,6 +24,8 @@ function useWords() {
 function Page({ at, live }) {
   const [room, ...rest] = at;
   if (room === "letter") return html`<${Letter} key=${rest.join("/")} place=${rest} />`;
+  if (room === "market") return html`<${Market} name=${rest[0] ?? ""} session=${rest[1] ?? ""} />`;
+  if (room === "trace") return html`<${Trace} id=${rest[0] ?? ""} />`;
   if (room !== "letters") return html`<${Overview} overview=${live.overview} />`;
   if (rest.length < 2) return html`<${LetterKinds} live=${live} />`;
   return html`<${LettersOf} key=${rest.join("/")} topic=${rest[0]} reason=${rest[1]} live=${live} />`;
@@ -51,7 +55,9 @@ function App() {
     <a class="skip" href="#main">To the content</a>
     <header>
       <strong>tradetape</strong>
-      <nav aria-label="Pages">${link("overview", "Overview")}${link("letters", "Letters", "letter")}</nav>
+      <nav aria-label="Pages">
+        ${link("overview", "Overview")}${link("letters", "Letters", "letter")}${link("market", "Market", "trace")}
+      </nav>
       <span class="state" role="status">${state}</span>
     </header>
     <main id="main" tabindex="-1">

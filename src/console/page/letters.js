@@ -1,26 +1,9 @@
 import { ask } from "./ask.js";
+import { hrefOf, query, useAsked } from "./asked.js";
 import { Ask, count, Facts, Grid, shown, Trouble, When } from "./parts.js";
 import { html, useEffect, useState } from "./preact.js";
 
-/** What is asked for anew whenever one of `when` changes. */
-function useAsked(path, ...when) {
-  const [got, setGot] = useState({});
-  useEffect(() => {
-    let isOver = false;
-    ask(path).then(
-      (value) => !isOver && setGot({ value }),
-      (error) => !isOver && setGot({ error }),
-    );
-    return () => {
-      isOver = true;
-    };
-  }, [path, ...when]);
-  return got;
-}
-
-const query = (of) => new URLSearchParams(of).toString();
 const isRunning = ({ state }) => state === "running";
-const hrefOf = (...words) => `#/${words.map(encodeURIComponent).join("/")}`;
 
 /** Letters by topic and reason. */
 export function LetterKinds({ live }) {

@@ -43,6 +43,6 @@ test("says that its session was ended, which no page takes for a bug, and opens 
     .toEqual([{ state: "active" }])
     .then(() => tape.query("SELECT pg_terminate_backend($1)", [before]));
   await expect(ended).rejects.toMatchObject({ code: "database_unreachable", canRetry: true });
-  await end;
   expect(await pid()).not.toBe(before);
+  await end;
 });

@@ -1,0 +1,90 @@
+import { CandlestickSeries, createChart, createSeriesMarkers } from "./lightweight-charts.js";
+import { html, useEffect, useRef } from "./preact.js";
+
+const SHAPES = { BUY: "arrowUp", SELL: "arrowDown" };
+
+/** The page's colours, as they are by day or in the dark. */
+function colours() {
+  const of = getComputedStyle(document.documentElement);
+  const colour = (name) => of.getPropertyValue(`--${name}`).trim();
+  return Object.fromEntries(
+    ["ground", "text", "line", "good", "bad", "wait", "link", "quiet"].map((name) => [name, colour(name)]),
+  );
+}
+
+const layoutOf = ({ ground, text, line }) => ({
+  // Its logo brings a style sheet of its own, which the page's policy refuses; the page names who made it.
+  layout: { background: { color: ground }, textColor: text, attributionLogo: false },
+  grid: { vertLines: { color: line }, horzLines: { color: line } },
+  timeScale: { borderColor: line, timeVisible: true, secondsVisible: true },
+  rightPriceScale: { borderColor: line },
+  // A browser's own may be one that no date can be written in, as of a system without a language; all else here is English.
+  localization: { locale: "en-US" },
+});
+
+const candlesIn = ({ good, bad }) => ({
+  upColor: good,
+  downColor: bad,
+  borderUpColor: good,
+  borderDownColor: bad,
+  wickUpColor: good,
+  wickDownColor: bad,
+});
+
+/** Seconds since 1970 of the last candle that had begun then, or of the first one. */
+function timeOf(candles, at) {
+  let [low, high] = [0, candles.length - 1];
+  while (low < high) {
+    const middle = Math.ceil((low + high) / 2);
+    if (candles[middle][0] <= at) low = middle;
+    else high = middle - 1;
+  }
+  return candles[low][0] / 1e6;
+}
+
+/** A prediction is a circle above, a decision an arrow or, where it holds or was refused, a grey one; a fill a square within. */
+function markerOf({ kind, id, at, action, isDone }, candles, { good, bad, link, quiet }) {
+  const colour = isDone === false ? quiet : action === "BUY" ? good : action === "SELL" ? bad : quiet;
+  const one = { id, time: timeOf(candles, at), color: colour };
+  if (kind === "prediction") return { ...one, color: link, shape: "circle", position: "aboveBar" };
+  if (kind === "fill") return { ...one, shape: "square", position: "inBar" };
+  const shape = SHAPES[action] ?? "circle";
+  return { ...one, shape, position: action === "SELL" ? "aboveBar" : "belowBar" };
+}
+
+/** @param onMark is called with the id of a mark that is clicked */
+export function Chart({ label, candles, marks, onMark }) {
+  const place = useRef(null);
+  useEffect(() => {
+    const inColours = colours();
+    const chart = createChart(place.current, { autoSize: true, ...layoutOf(inColours) });
+    const series = chart.addSeries(CandlestickSeries, candlesIn(inColours));
+    series.setData(candles.map(([at, open, high, low, close]) => ({ time: at / 1e6, open, high, low, close })));
+    const markers = createSeriesMarkers(series, []);
+    const dress = () => {
+      const own = colours();
+      chart.applyOptions(layoutOf(own));
+      series.applyOptions(candlesIn(own));
+      const shown = marks.map((mark) => markerOf(mark, candles, own));
+      markers.setMarkers(candles.length > 0 ? shown.sort((a, b) => a.time - b.time) : []);
+    };
+    dress();
+    chart.timeScale().fitContent();
+    chart.subscribeClick(({ hoveredObjectId }) => hoveredObjectId !== undefined && onMark(hoveredObjectId));
+    const isDark = matchMedia("(prefers-color-scheme: dark)");
+    isDark.addEventListener("change", dress);
+    const drawn = requestAnimationFrame(() => {
+      place.current.dataset.candles = candles.length;
+    });
+    return () => {
+      cancelAnimationFrame(drawn);
+      isDark.removeEventListener("change", dress);
+      chart.remove();
+    };
+  }, [candles, marks]);
+  return html`<div class="chart" ref=${place} role="img" aria-label=${label}></div>
+    <p class="quiet small">
+      Chart by <a href="https://www.tradingview.com/" rel="noreferrer" target="_blank">TradingView Lightweight Charts</a>, ©
+      TradingView, Inc.
+    </p>`;
+}
