@@ -63,10 +63,7 @@ type Stopped = Extract<GroupState, { readonly state: "stopped" }>;
 /** A process that consumes, seen from within. */
 export interface Consuming {
   stateOf(topic: EventTopic): GroupState | undefined;
-  /**
-   * Waits until a topic's group is stopped. @returns that very state: a look behind it may find the next try, which counts as
-   * running while it is up, on a slow machine for long.
-   */
+  /** Waits until a topic's group is stopped. @returns that very state: what is looked at behind it may be the next one */
   stopped(topic: EventTopic): Promise<Stopped>;
   /** Waits until a topic's group runs. */
   runs(topic: EventTopic): Promise<void>;

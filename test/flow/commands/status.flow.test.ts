@@ -83,7 +83,7 @@ test("a process that tries again says so, takes the place of the run that ended,
   const consuming = await startConsuming(tape.config, ["ticks", "symbols"]);
   await consuming.stopped("ticks");
   await expect.poll(async () => (await statusOf("ticks")).groups.map(({ endedAt }) => endedAt)).toEqual([null]);
-  // A try that is up counts as running, on a slow machine for long.
+  // The database is told of a state a moment later.
   let said = "";
   const look = async () => {
     said = await text();
