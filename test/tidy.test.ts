@@ -95,6 +95,12 @@ describe("imports", () => {
     expect([...wrong, opener]).toEqual(["export function openKafka(config: Config, log: Log): LogClient {"]);
   });
 
+  test("have properties draw their inputs by one seed", () => {
+    const seeded = "test/support/random/fast-check.ts";
+    const drawing = sources.filter(({ imports }) => imports.some(({ target }) => target === "fast-check"));
+    expect(drawing.map(({ path }) => path)).toEqual([seeded]);
+  });
+
   test("use every export of the product, but for the package's own", () => {
     const usedBy = (users: readonly SourceFile[]) =>
       new Set(users.flatMap((s) => s.imports.flatMap((i) => i.names.map((n) => `${i.target}: ${n}`))));

@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
-import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { GrowingTree, inclusionPath, rootFrom, rootOf } from "../../src/audit/tree.ts";
+import fc from "../support/random/fast-check.ts";
 
 /** The leaves and roots that Certificate Transparency's own implementations test with. */
 const LEAVES = ["", "00", "10", "2021", "3031", "40414243", "5051525354555657", "606162636465666768696a6b6c6d6e6f"];

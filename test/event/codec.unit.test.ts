@@ -1,5 +1,4 @@
 import avsc from "avsc";
-import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { strictType } from "../../src/event/avro/strict-types.ts";
 import { EventReader, encodeEvent, stampSchemaId } from "../../src/event/codec.ts";
@@ -7,6 +6,7 @@ import type { TickEvent } from "../../src/event/events.ts";
 import { Refusal } from "../../src/event/letter.ts";
 import type { Registry, WriterSchema } from "../../src/event/registry.ts";
 import { EVENT_SCHEMAS } from "../../src/event/schemas.ts";
+import fc from "../support/random/fast-check.ts";
 import { AVRO_TYPES } from "./avro-types.ts";
 
 type RawField = { name: string; type: unknown; default?: unknown };

@@ -1,7 +1,6 @@
 import { spawnSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
-import fc from "fast-check";
 import { v5 } from "uuid";
 import { describe, expect, it } from "vitest";
 import { decisionId, fillId, predictionId } from "../../src/agent/draft.ts";
@@ -37,6 +36,7 @@ import {
   tickId,
 } from "../../src/event/identity.ts";
 import { sessionId } from "../../src/session/draft.ts";
+import fc from "../support/random/fast-check.ts";
 import { listFiles, readText } from "../support/source-tree.ts";
 
 interface Vector {

@@ -1,5 +1,4 @@
 import { runInNewContext } from "node:vm";
-import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { CONSUMERS } from "../../consumers/all.ts";
 import { TradetapeError } from "../../src/errors.ts";
@@ -8,6 +7,7 @@ import { EVENT_TOPICS, TIME_FIELDS } from "../../src/event/schemas.ts";
 import { micros } from "../../src/event/time/micros.ts";
 import { wrongTime } from "../../src/event/time/range.ts";
 import { checkEvent } from "../../src/event/validate.ts";
+import fc from "../support/random/fast-check.ts";
 import { RULES_FILE } from "../support/rules.ts";
 import { bar, NOON, performance, tick } from "../support/samples.ts";
 

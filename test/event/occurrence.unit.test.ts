@@ -1,7 +1,7 @@
-import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { nthTickId } from "../../src/event/identity.ts";
 import { BYTES_PER_EVENT, OccurrenceCounter } from "../../src/event/occurrence.ts";
+import fc from "../support/random/fast-check.ts";
 
 const MINUTE = 60_000_000;
 const START = 1_381_152_600_000_000;

@@ -1,4 +1,3 @@
-import fc from "fast-check";
 import { describe, expect, it, test } from "vitest";
 import { bars } from "../../producers/bars.ts";
 import type { BarEvent } from "../../src/event/events.ts";
@@ -18,6 +17,7 @@ import {
   unitsText,
   wallOf,
 } from "../support/feeds/random-rows.ts";
+import fc from "../support/random/fast-check.ts";
 
 const DAY = 86_400_000_000;
 const DOT = { sign: ".", group: "", isFixed: true } as const;

@@ -1,7 +1,7 @@
-import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { GAPS_MIN, intervalByGaps } from "../../src/feed/decide/gaps.ts";
 import { askedOf, barsOf } from "../support/feeds/feed-cases.ts";
+import fc from "../support/random/fast-check.ts";
 
 const MINUTE = 60_000_000;
 const DAY = 86_400_000_000;

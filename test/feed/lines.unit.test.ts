@@ -1,7 +1,7 @@
-import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { Place, Rejection } from "../../src/feed/feed.ts";
 import { LineSplitter, PlaceFinder, START } from "../../src/feed/lines.ts";
+import fc from "../support/random/fast-check.ts";
 
 function split(chunks: readonly Buffer[], lineBytesMax: number) {
   const splitter = new LineSplitter(lineBytesMax);

@@ -1,5 +1,4 @@
 import { writeFileSync } from "node:fs";
-import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { bars } from "../../producers/bars.ts";
 import { TradetapeError } from "../../src/errors.ts";
@@ -17,6 +16,7 @@ import {
   SINCE_1975,
   wallOf,
 } from "../support/feeds/random-rows.ts";
+import fc from "../support/random/fast-check.ts";
 
 /** For a machine that does something else meanwhile: nothing here waits for a time. */
 /** Without shrinking: a smaller file of 100 rows is no easier to read. */

@@ -1,5 +1,4 @@
 import { writeFileSync } from "node:fs";
-import fc from "fast-check";
 import { describe, expect, it, test } from "vitest";
 import { quotes } from "../../producers/quotes.ts";
 import type { QuoteEvent } from "../../src/event/events.ts";
@@ -18,6 +17,7 @@ import {
   unitsText,
   wallOf,
 } from "../support/feeds/random-rows.ts";
+import fc from "../support/random/fast-check.ts";
 
 const DAY = 86_400_000_000;
 const dot = (price: Decimal) => decimalText(price, { sign: ".", group: "", isFixed: true });

@@ -1,4 +1,3 @@
-import fc from "fast-check";
 import { describe, expect, it, test } from "vitest";
 import { ticks } from "../../producers/ticks.ts";
 import type { TickEvent } from "../../src/event/events.ts";
@@ -16,6 +15,7 @@ import {
   unitsText,
   wallOf,
 } from "../support/feeds/random-rows.ts";
+import fc from "../support/random/fast-check.ts";
 
 const DAY = 86_400_000_000;
 const dot = (price: Decimal) => decimalText(price, { sign: ".", group: "", isFixed: true });

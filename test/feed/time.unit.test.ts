@@ -1,10 +1,10 @@
-import fc from "fast-check";
 import { DateTime } from "luxon";
 import { describe, expect, it } from "vitest";
 import { TradetapeError } from "../../src/errors.ts";
 import { parseIso, type WrittenTime } from "../../src/event/time/iso.ts";
 import { epochUnit, momentOf, outsideRange, parseEpoch } from "../../src/feed/time.ts";
 import { ZoneClock } from "../../src/feed/zone.ts";
+import fc from "../support/random/fast-check.ts";
 
 const at = (iso: string) => Date.parse(iso) * 1000;
 const anyTime = fc.integer({ min: at("1700-01-01T00:00:00Z"), max: 4_000_000_000_000_000 });

@@ -1,9 +1,9 @@
-import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { decisionsOnPredictions } from "../../producers/decisions.ts";
 import type { DecisionEvent, PredictionEvent } from "../../src/event/events.ts";
 import { strategyId } from "../../src/event/identity.ts";
 import { POLICY } from "../../src/strategy/policy.ts";
+import fc from "../support/random/fast-check.ts";
 import { idOf, NOON, prediction, SYMBOL_ID } from "../support/samples.ts";
 import { published, recordOf } from "./machine.ts";
 

@@ -1,10 +1,10 @@
-import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { fillsOfDecisions } from "../../producers/fills.ts";
 import type { BarEvent, DecisionEvent, FillEvent } from "../../src/event/events.ts";
 import { strategyId } from "../../src/event/identity.ts";
 import { PAPER } from "../../src/strategy/paper/paper-broker.ts";
 import type { InputRecord } from "../../src/stream/program.ts";
+import fc from "../support/random/fast-check.ts";
 import { bar, decision, idOf, SYMBOL_ID, session } from "../support/samples.ts";
 import { published, recordOf } from "./machine.ts";
 

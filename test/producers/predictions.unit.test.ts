@@ -1,10 +1,10 @@
-import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { indicatorsOfBars } from "../../producers/indicators.ts";
 import { predictionsOfIndicators } from "../../producers/predictions.ts";
 import type { BarEvent, IndicatorEvent, PredictionEvent } from "../../src/event/events.ts";
 import { strategyId } from "../../src/event/identity.ts";
 import type { InputRecord } from "../../src/stream/program.ts";
+import fc from "../support/random/fast-check.ts";
 import { bar, idOf, SYMBOL_ID } from "../support/samples.ts";
 import { published, recordOf } from "./machine.ts";
 

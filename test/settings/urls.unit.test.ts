@@ -1,8 +1,8 @@
-import fc from "fast-check";
 import pg from "pg";
 import { describe, expect, it } from "vitest";
 import { readConfig } from "../../src/config.ts";
 import { databaseHosts, readDatabaseUrl, TARGETS } from "../../src/settings/urls.ts";
+import fc from "../support/random/fast-check.ts";
 
 /** What pg makes of a URL of one host, the password among it. */
 function asPgHasIt(connectionString: string) {

@@ -2,11 +2,11 @@ import { createHash, generateKeyPairSync, type KeyObject, sign } from "node:cryp
 import { chmodSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import fc from "fast-check";
 import { afterAll, beforeEach, describe, expect, it } from "vitest";
 import { encodeEvent } from "../../src/event/codec.ts";
 import { openSigning, SIGNATURE_HEADER, signBy } from "../../src/signature/entry-signature.ts";
 import { KnownKeys, openKnownKeys, type Signer } from "../../src/signature/known-keys.ts";
+import fc from "../support/random/fast-check.ts";
 
 const pair = () => generateKeyPairSync("ed25519");
 const [lander, desk, stranger] = [pair(), pair(), pair()];

@@ -1,6 +1,6 @@
-import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { type CaughtUpIn, caughtUpIn, inWindows, topicLateness } from "../../src/status/lag.ts";
+import fc from "../support/random/fast-check.ts";
 
 const late = (lag: number, secondsBehind: number | null) => ({ lag, secondsBehind });
 

@@ -1,8 +1,8 @@
-import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { forecast } from "../../src/strategy/model.ts";
 import { PAPER, PaperBroker, type Report } from "../../src/strategy/paper/paper-broker.ts";
 import { Policy } from "../../src/strategy/policy.ts";
+import fc from "../support/random/fast-check.ts";
 import { idOf, NOON } from "../support/samples.ts";
 
 const DAY = 86_400_000_000;

@@ -1,8 +1,8 @@
-import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { utcSpans } from "../../src/calendar/days.ts";
 import { BarBuilder, type OpenBar } from "../../src/strategy/bar-builder.ts";
 import { EVERYTHING, SETS } from "../../src/strategy/prints.ts";
+import fc from "../support/random/fast-check.ts";
 import { idOf, NOON, tick } from "../support/samples.ts";
 
 const MIN = 60_000_000;

@@ -1,6 +1,6 @@
-import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { Book, type Execution, inOrder, type Trip } from "../../src/strategy/book.ts";
+import fc from "../support/random/fast-check.ts";
 
 const DAY = 86_400_000_000;
 const NEAR = 1e-9;

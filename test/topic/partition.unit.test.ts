@@ -1,7 +1,7 @@
-import fc from "fast-check";
 import kafkajs, { type PartitionMetadata } from "kafkajs";
 import { describe, expect, it } from "vitest";
 import { Partitioning } from "../../src/topic/partition.ts";
+import fc from "../support/random/fast-check.ts";
 
 /** From the Java client 4.4.0: Utils.toPositive(Utils.murmur2(key)) modulo 4, 7 and 1000. */
 const JAVA: [key: string, of4: number, of7: number, of1000: number][] = [

@@ -1,11 +1,11 @@
 import avsc from "avsc";
-import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { CONSUMERS } from "../../../consumers/all.ts";
 import type { Consumer } from "../../../src/batch/consumer.ts";
 import type { Encoder } from "../../../src/batch/encode/encoder.ts";
 import { strictType } from "../../../src/event/avro/strict-types.ts";
 import { EVENT_SCHEMAS, type EventField } from "../../../src/event/schemas.ts";
+import fc from "../../support/random/fast-check.ts";
 import { NOON } from "../../support/samples.ts";
 import { type BothWays, bothWays, encode, type Fields, type RawSchema, SESSIONS, said } from "./both-ways.ts";
 

@@ -1,4 +1,3 @@
-import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { CONSUMERS } from "../../../consumers/all.ts";
 import type { Consumer } from "../../../src/batch/consumer.ts";
@@ -6,6 +5,7 @@ import type { LetterReason } from "../../../src/event/letter.ts";
 import { EVENT_SCHEMAS } from "../../../src/event/schemas.ts";
 import { wrongTime } from "../../../src/event/time/range.ts";
 import type { AvroSchema } from "../../event/avro-writer.ts";
+import fc from "../../support/random/fast-check.ts";
 import { NOON } from "../../support/samples.ts";
 import { bothWays, type Fields, goodEvent, messageOf, outcome, type RawField, schemaOf } from "./both-ways.ts";
 

@@ -1,10 +1,10 @@
-import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { CONSUMER_OF, CONSUMERS } from "../../../consumers/all.ts";
 import type { TickEvent } from "../../../src/event/events.ts";
 import { OWN_ID } from "../../../src/event/identity.ts";
 import { EVENT_SCHEMAS, type EventTopic } from "../../../src/event/schemas.ts";
 import { ledgerFaults } from "../../support/ledger.ts";
+import fc from "../../support/random/fast-check.ts";
 import * as sample from "../../support/samples.ts";
 import { openTestTape, type Row, type TestTape } from "../../support/tape.ts";
 

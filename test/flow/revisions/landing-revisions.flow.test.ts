@@ -1,4 +1,3 @@
-import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { CONSUMER_OF } from "../../../consumers/all.ts";
 import { encodeBatch } from "../../../src/batch/encode/encode.ts";
@@ -11,6 +10,7 @@ import { openLog } from "../../../src/log.ts";
 import { Connection } from "../../../src/table/connection.ts";
 import { claimPartition } from "../../../src/table/landing/landed.ts";
 import { recordsOf } from "../../support/landing.ts";
+import fc from "../../support/random/fast-check.ts";
 import { bar, idOf, NOON, performance, session } from "../../support/samples.ts";
 import { openTestTape, type Row, type TestTape } from "../../support/tape.ts";
 

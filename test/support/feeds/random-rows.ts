@@ -1,5 +1,5 @@
-import fc from "fast-check";
 import { DateTime } from "luxon";
+import fc from "../random/fast-check.ts";
 
 export const ROWS = 250;
 /** 40 files of 250 rows: 10,000 of each format. */

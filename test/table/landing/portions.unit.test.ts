@@ -1,7 +1,7 @@
-import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { insertLetters, insertParked, type LetterRow } from "../../../src/table/landing/letters.ts";
 import { insertOutbox } from "../../../src/table/landing/outbox.ts";
+import fc from "../../support/random/fast-check.ts";
 
 const MIB = 1024 * 1024;
 const STATEMENT_BYTES_MAX = 32 * MIB;

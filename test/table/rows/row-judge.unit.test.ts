@@ -1,4 +1,3 @@
-import fc from "fast-check";
 import { expect, test } from "vitest";
 import { rowJudgeOf } from "../../../src/batch/encode/judge.ts";
 import { NO_RULES_OFF, RULES } from "../../../src/event/rules.ts";
@@ -6,6 +5,7 @@ import type { EventTopic } from "../../../src/event/schemas.ts";
 import { CopyBuffer, writeDouble, writeNull, writeText } from "../../../src/table/rows/copy-buffer.ts";
 import type { Step } from "../../../src/table/rows/fixed-steps.ts";
 import { RowJudge } from "../../../src/table/rows/row-judge.ts";
+import fc from "../../support/random/fast-check.ts";
 
 type Fields = Readonly<Record<string, number | string | null>>;
 

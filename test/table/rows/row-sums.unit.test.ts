@@ -1,4 +1,3 @@
-import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { CONSUMER_OF } from "../../../consumers/all.ts";
 import { hasherOf } from "../../../src/batch/consumer.ts";
@@ -6,6 +5,7 @@ import { CopyBuffer, POSTGRES_EPOCH_US, writeNull } from "../../../src/table/row
 import { type LandingTable, landingColumns } from "../../../src/table/rows/landing-table.ts";
 import { RowHasher } from "../../../src/table/rows/row-hasher.ts";
 import { coarsest, groupedBy, RowSums, sumsOf } from "../../../src/table/rows/row-sums.ts";
+import fc from "../../support/random/fast-check.ts";
 import { indicator, NOON, tick } from "../../support/samples.ts";
 
 const TICKS = CONSUMER_OF.ticks.landing;

@@ -1,10 +1,10 @@
 import { createRequire } from "node:module";
 import { crc32c } from "@node-rs/crc32";
-import fc from "fast-check";
 import { describe, expect, it, vi } from "vitest";
 import { kafkajsInternals } from "../../../src/topic/patch/kafkajs-internals.ts";
 import { produceWholeBatches, WholeMessage } from "../../../src/topic/patch/produce-request.ts";
 import { RecordWriter } from "../../../src/topic/wire/record-writer.ts";
+import fc from "../../support/random/fast-check.ts";
 
 const load = createRequire(import.meta.url);
 const { requests } = load("tradetape-kafkajs/src/protocol/requests/index.js");

@@ -1,11 +1,11 @@
 import { createHash } from "node:crypto";
 import { createRequire } from "node:module";
-import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { batchOf } from "../../../src/topic/fetch/batch-of.ts";
 import { BatchRecords } from "../../../src/topic/fetch/batch-records.ts";
 import { markAborted } from "../../../src/topic/wire/aborted.ts";
 import { GrowthBound, RecordBatch, readRecordBatches } from "../../../src/topic/wire/record-batch.ts";
+import fc from "../../support/random/fast-check.ts";
 import { batchBytes, byKafkajs, list, plain, type Sent, sealed } from "./batch-bytes.ts";
 
 const MIB = 1024 * 1024;

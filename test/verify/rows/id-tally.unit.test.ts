@@ -1,7 +1,7 @@
-import fc from "fast-check";
 import { expect, test } from "vitest";
 import type { RowPicker } from "../../../src/table/rows/row-picker.ts";
 import { IdTally } from "../../../src/verify/rows/id-tally.ts";
+import fc from "../../support/random/fast-check.ts";
 
 interface Row {
   readonly id: number;
