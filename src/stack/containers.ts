@@ -41,8 +41,8 @@ async function answers([program, ...words]: ComposeCommand): Promise<boolean> {
   }
 }
 
-/** The package's compose file: its folder's name differs between the sources and the build. */
-const composeFile = () => fileURLToPath(new URL("./docker-compose.yml", import.meta.resolve("tradetape/package.json")));
+/** Two folders up in the sources and in the build, which has a copy. */
+const composeFile = () => fileURLToPath(new URL("../../docker-compose.yml", import.meta.url));
 
 /** A project, hence networks, volumes and containers, of this home alone. */
 const project = (home: string) => `tradetape-${homeId(home)}`;

@@ -66,6 +66,24 @@ test("a package has its command, its library, every schema and migration, and th
   expect([...entries, ...page, ...needed].filter((path) => !paths.has(path))).toEqual([]);
 });
 
+test("every file that a module reads from where it lies is in the package", () => {
+  const paths = packed.map(({ path }) => path);
+  const isInside = (path: string) => paths.some((one) => one === path || one.startsWith(path));
+  const read = paths
+    .filter((path) => /^dist\/.*\.js$/.test(path))
+    .flatMap((module) => {
+      const text = textOf(module);
+      const beside = [...text.matchAll(/new URL\(["'`]([^"'`$]+)["'`], import\.meta\.url\)/g)];
+      const ofPackage = [...text.matchAll(/new URL\(["'`]([^"'`$]+)["'`], import\.meta\.resolve\("tradetape\//g)];
+      return [
+        ...beside.map(([, file]) => ({ module, file: normalize(join(dirname(module), file!)) })),
+        ...ofPackage.map(([, file]) => ({ module, file: normalize(file!) })),
+      ];
+    });
+  expect(read.length).toBeGreaterThan(5);
+  expect(read.filter(({ file }) => !isInside(file))).toEqual([]);
+});
+
 test("every file that the README and the manual link to is in the package", () => {
   const paths = packed.map(({ path }) => path);
   const isInside = (path: string) => paths.some((one) => one === path || one.startsWith(`${path.replace(/\/$/, "")}/`));
