@@ -27,6 +27,7 @@ export const LAYERS: readonly (readonly Room[])[] = [
   [
     { path: "src/log", knows: "log lines", alone: ["pino"] },
     { path: "src/clock", knows: "time that tests can hand in" },
+    { path: "src/manifest", knows: "this program's version, and the packages that only some commands need" },
     { path: "src/own-file", knows: "files that only this program's user reads; keys and certificates" },
   ],
   [{ path: "src/http", knows: "questions over HTTP and TLS; the tokens that logins are by" }],

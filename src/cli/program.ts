@@ -1,8 +1,8 @@
 import type { Command } from "commander";
+import { packageVersion } from "../manifest.ts";
 import { addCommand, type CommandSpec, newProgram } from "./command.ts";
 import { describeFailure, EXIT, type ExitCode } from "./exit.ts";
 import { addHelp } from "./help.ts";
-import { packageVersion } from "./version.ts";
 
 type Done = (code: ExitCode) => void;
 type Add = (program: Command, done: Done) => void;

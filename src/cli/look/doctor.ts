@@ -1,12 +1,12 @@
 import type { Config } from "../../config.ts";
 import { TradetapeError } from "../../errors.ts";
+import { packageVersion } from "../../manifest.ts";
 import { writeOwnFile } from "../../own-file.ts";
 import { SETTINGS, type SettingName } from "../../settings.ts";
 import type { CommandSpec } from "../command.ts";
 import { EXIT } from "../exit.ts";
 import { printable, table } from "../output.ts";
 import { settingRows, shownSetting } from "../settings.ts";
-import { packageVersion } from "../version.ts";
 import { redacted } from "./bundle.ts";
 import type { Diagnosis, Severity } from "./diagnosis.ts";
 import { lookAtDatabase } from "./doctor-database.ts";

@@ -17,7 +17,7 @@ export async function demonstrateOn(
   const status = () => ({ everyMs: 1000, ...bar });
   const progress = { line: () => {}, bar: () => bar, status, close: () => {} };
   const session = { config, out, progress, log: openLog(config), signal: stop.signal, force: force.signal };
-  const result = await demonstrate(session, demoBars());
+  const result = await demonstrate(session, demoBars()!);
   if (result === undefined) throw new Error("nobody stopped it");
   return result;
 }
