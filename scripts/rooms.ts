@@ -129,6 +129,7 @@ export const LAYERS: readonly (readonly Room[])[] = [
         { name: "run", knows: "the groups of a process" },
       ],
     },
+    { path: "src/desk", knows: "the accounts of what was executed, by the books" },
     { path: "src/operator", knows: "an operator's session, and the audit entries of what is done in it" },
   ],
   [
@@ -157,7 +158,8 @@ export const LAYERS: readonly (readonly Room[])[] = [
     { path: "src/session", knows: "beginning, ending and removing sessions" },
     {
       path: "src/console",
-      knows: "the page that shows the pipeline and acts on letters: its server, who may ask it, its files",
+      knows:
+        "the page that shows the pipeline and what landed, and acts on letters: its server, who may ask it, its files",
       alone: ["hono", "@hono/node-server"],
     },
   ],

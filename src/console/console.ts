@@ -13,6 +13,7 @@ import { marketRoutes, traceRoutes } from "./market-routes.ts";
 import { servePage } from "./page-files.ts";
 import { Pipeline } from "./pipeline.ts";
 import { Reader } from "./reader.ts";
+import { sessionRoutes } from "./session-routes.ts";
 
 /** Who stands at another machine has no way to it. */
 const HOST = "127.0.0.1";
@@ -60,6 +61,7 @@ export async function openConsole({ config, log, port, acts }: ConsoleOptions): 
   app.get("/api/console", (c) => c.json({ allowsActions: acts, namespace: config.namespace }));
   app.route("/api/letters", letterRoutes({ config, reader, acts: acting }));
   app.route("/api/market", marketRoutes(reader));
+  app.route("/api/sessions", sessionRoutes(reader));
   app.route("/api/trace", traceRoutes(reader));
   app.notFound((c) => c.json(refused("not_found", "there is no such page"), 404));
   app.onError((error, c) => {

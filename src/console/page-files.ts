@@ -22,6 +22,9 @@ const FILES: Readonly<Record<string, URL>> = {
   "/letters.js": page("letters.js"),
   "/market.js": page("market.js"),
   "/chart.js": page("chart.js"),
+  "/sessions.js": page("sessions.js"),
+  "/equity.js": page("equity.js"),
+  "/colours.js": page("colours.js"),
   "/trace.js": page("trace.js"),
   // The package names its module without what it needs itself; beside it lies the one that is whole.
   "/lightweight-charts.js": new URL(

@@ -1,4 +1,5 @@
 import type { Command } from "commander";
+import type { ToldBars } from "../../desk/accounts.ts";
 import { TradetapeError } from "../../errors.ts";
 import { isUuid } from "../../event/field/checks.ts";
 import { strategyId } from "../../event/identity.ts";
@@ -61,12 +62,6 @@ export interface PriceFlags {
 export function declareBars(command: Command, use: string): void {
   command.option("--interval <length>", `the length of the bars ${use}`, "1d");
   command.option("--source <name>", "the source of those bars; without it that of the fills, orders or predictions");
-}
-
-/** Bars of one length, and of one source where one is told. */
-export interface ToldBars {
-  readonly interval: string;
-  readonly source: string | null;
 }
 
 /** @throws TradetapeError input_invalid unless it is a length of bars */

@@ -1,3 +1,4 @@
+import type { Undecided } from "../../desk/accounts.ts";
 import { printable } from "../output.ts";
 
 /** A strategy's id in a table: its first digits, since names are in no table. */
@@ -8,17 +9,6 @@ export const nothing = (what: string, session: string | null): string =>
   session === null
     ? `no ${what} in live trading; --session asks about a backtest or a paper run, which \`tradetape sessions list\` shows`
     : `no ${what} in session ${session}`;
-
-/** An instrument that was held when nothing marked it, and what could have. */
-export interface Undecided {
-  readonly symbol: string;
-  /** Null where nothing marks it at any time. */
-  readonly markedBy: string | null;
-  /** The sources that its executions name. */
-  readonly pricedBy: readonly string[];
-  /** The sources of its bars. */
-  readonly sources: readonly string[];
-}
 
 /** Lines under a table about the instruments that make figures unknown. */
 export function undecidedText(undecided: readonly Undecided[], interval: string): readonly string[] {

@@ -1,11 +1,11 @@
+import { readAccounts, type Undecided, undecidedOf } from "../../desk/accounts.ts";
 import { isoDate } from "../../event/day.ts";
 import type { Account } from "../../strategy/account.ts";
 import { portfolioOf } from "../../strategy/portfolio.ts";
 import type { Session } from "../command.ts";
 import { asReader } from "../services.ts";
-import { readAccounts, undecidedOf } from "./accounts.ts";
 import { type PriceFlags, readScope, type ScopeFlags, toldBars } from "./desk-flags.ts";
-import { nothing, type Undecided, undecidedText } from "./desk-text.ts";
+import { nothing, undecidedText } from "./desk-text.ts";
 
 /** One strategy's instruments together. */
 interface Portfolio {

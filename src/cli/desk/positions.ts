@@ -1,9 +1,9 @@
 import { isoMicros } from "../../audit/entry.ts";
+import { readAccounts, type SymbolAccount, undecidedOf } from "../../desk/accounts.ts";
 import type { CommandSpec } from "../command.ts";
 import { EXIT } from "../exit.ts";
 import { money, printable, table } from "../output.ts";
 import { asReader } from "../services.ts";
-import { readAccounts, type SymbolAccount, undecidedOf } from "./accounts.ts";
 import { declareBars, declareScope, type PriceFlags, readScope, type ScopeFlags, toldBars } from "./desk-flags.ts";
 import { nothing, shortId, undecidedText } from "./desk-text.ts";
 

@@ -34,7 +34,9 @@ const listCommand: CommandSpec<ListFlags> = {
     command.option("--all", "deleted ones, too");
   },
   run: async ({ config, out }, _args, flags) => {
-    const sessions = await asReader(config, "sessions", (connection) => listSessions(connection, flags.all === true));
+    const sessions = await asReader(config, "sessions", (connection) =>
+      listSessions(connection, flags.all === true, null),
+    );
     out.result(sessions, () => listText(sessions));
     return EXIT.good;
   },

@@ -3,6 +3,7 @@ import { Letter, LetterKinds, LettersOf } from "./letters.js";
 import { Market } from "./market.js";
 import { Overview } from "./overview.js";
 import { html, render, useEffect, useState } from "./preact.js";
+import { Compared, Sessions } from "./sessions.js";
 import { Trace } from "./trace.js";
 
 /** The words behind the address's #, as `#/letters/ticks/invalid`. */
@@ -25,6 +26,8 @@ function Page({ at, live }) {
   const [room, ...rest] = at;
   if (room === "letter") return html`<${Letter} key=${rest.join("/")} place=${rest} />`;
   if (room === "market") return html`<${Market} name=${rest[0] ?? ""} session=${rest[1] ?? ""} />`;
+  if (room === "sessions" && rest.length === 2) return html`<${Compared} a=${rest[0]} b=${rest[1]} />`;
+  if (room === "sessions") return html`<${Sessions} />`;
   if (room === "trace") return html`<${Trace} id=${rest[0] ?? ""} />`;
   if (room !== "letters") return html`<${Overview} overview=${live.overview} />`;
   if (rest.length < 2) return html`<${LetterKinds} live=${live} />`;
@@ -57,6 +60,7 @@ function App() {
       <strong>tradetape</strong>
       <nav aria-label="Pages">
         ${link("overview", "Overview")}${link("letters", "Letters", "letter")}${link("market", "Market", "trace")}
+        ${link("sessions", "Sessions")}
       </nav>
       <span class="state" role="status">${state}</span>
     </header>

@@ -1,26 +1,8 @@
+import { colours, layoutOf, MadeBy } from "./colours.js";
 import { CandlestickSeries, createChart, createSeriesMarkers } from "./lightweight-charts.js";
 import { html, useEffect, useRef } from "./preact.js";
 
 const SHAPES = { BUY: "arrowUp", SELL: "arrowDown" };
-
-/** The page's colours, as they are by day or in the dark. */
-function colours() {
-  const of = getComputedStyle(document.documentElement);
-  const colour = (name) => of.getPropertyValue(`--${name}`).trim();
-  return Object.fromEntries(
-    ["ground", "text", "line", "good", "bad", "wait", "link", "quiet"].map((name) => [name, colour(name)]),
-  );
-}
-
-const layoutOf = ({ ground, text, line }) => ({
-  // Its logo brings a style sheet of its own, which the page's policy refuses; the page names who made it.
-  layout: { background: { color: ground }, textColor: text, attributionLogo: false },
-  grid: { vertLines: { color: line }, horzLines: { color: line } },
-  timeScale: { borderColor: line, timeVisible: true, secondsVisible: true },
-  rightPriceScale: { borderColor: line },
-  // A browser's own may be one that no date can be written in, as of a system without a language; all else here is English.
-  localization: { locale: "en-US" },
-});
 
 const candlesIn = ({ good, bad }) => ({
   upColor: good,
@@ -83,8 +65,5 @@ export function Chart({ label, candles, marks, onMark }) {
     };
   }, [candles, marks]);
   return html`<div class="chart" ref=${place} role="img" aria-label=${label}></div>
-    <p class="quiet small">
-      Chart by <a href="https://www.tradingview.com/" rel="noreferrer" target="_blank">TradingView Lightweight Charts</a>, ©
-      TradingView, Inc.
-    </p>`;
+    <${MadeBy} />`;
 }

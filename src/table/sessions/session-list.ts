@@ -44,15 +44,22 @@ const iso = (column: string) => `to_char(${column} AT TIME ZONE 'UTC', 'YYYY-MM-
 const countOf = (table: string) =>
   `(SELECT count(*) FROM public.${table} t WHERE t.backtest_session_id = s.backtest_session_id)`;
 
-/** Sessions, the latest first; counts of the small tables only, which have an index by session. */
-export function listSessions(connection: Connection, withDeleted: boolean): Promise<ListedSession[]> {
+/**
+ * Sessions, the latest first; counts of the small tables only, which have an index by session.
+ * @param sessionsMax how many; null is all
+ */
+export function listSessions(
+  connection: Connection,
+  withDeleted: boolean,
+  sessionsMax: number | null,
+): Promise<ListedSession[]> {
   return connection.query<ListedSession & Record<string, unknown>>(
     `SELECT backtest_session_id AS id, kind, name, status, ${iso("started_at")} AS "startedAt",
        ${iso("ended_at")} AS "endedAt", ${countOf("model_prediction")} AS predictions,
        ${countOf("trade_decision")} AS decisions, ${countOf("trade_execution")} AS fills,
        ${countOf("strategy_performance")} AS performance
-     FROM public.backtest_session s WHERE $1 OR status <> 'deleted' ORDER BY started_at DESC NULLS LAST, 1`,
-    [withDeleted],
+     FROM public.backtest_session s WHERE $1 OR status <> 'deleted' ORDER BY started_at DESC NULLS LAST, 1 LIMIT $2`,
+    [withDeleted, sessionsMax],
   );
 }
 

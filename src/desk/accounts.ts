@@ -1,10 +1,25 @@
-import type { Account, Window } from "../../strategy/account.ts";
-import { Instrument, type TradeHistory } from "../../strategy/instrument.ts";
-import type { Connection } from "../../table/connection.ts";
-import { dayLastBars, executedFills } from "../../table/desk/books.ts";
-import type { Scope } from "../../table/desk/scope.ts";
-import type { ToldBars } from "./desk-flags.ts";
-import type { Undecided } from "./desk-text.ts";
+import type { Account, Window } from "../strategy/account.ts";
+import { Instrument, type TradeHistory } from "../strategy/instrument.ts";
+import type { Connection } from "../table/connection.ts";
+import { dayLastBars, executedFills } from "../table/desk/books.ts";
+import type { Scope } from "../table/desk/scope.ts";
+
+/** Bars of one length, and of one source where one is told. */
+export interface ToldBars {
+  readonly interval: string;
+  readonly source: string | null;
+}
+
+/** An instrument that was held when nothing marked it, and what could have. */
+export interface Undecided {
+  readonly symbol: string;
+  /** Null where nothing marks it at any time. */
+  readonly markedBy: string | null;
+  /** The sources that its executions name. */
+  readonly pricedBy: readonly string[];
+  /** The sources of its bars. */
+  readonly sources: readonly string[];
+}
 
 /** One strategy's account in one instrument. */
 export interface SymbolAccount {
