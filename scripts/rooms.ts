@@ -133,6 +133,7 @@ export const LAYERS: readonly (readonly Room[])[] = [
     { path: "src/operator", knows: "an operator's session, and the audit entries of what is done in it" },
   ],
   [
+    { path: "src/metrics", knows: "what is measured, and where it is asked over HTTP", alone: ["prom-client"] },
     { path: "consumers", knows: "one declaration a topic" },
     { path: "src/dead-letter", knows: "redrive and discard" },
     {

@@ -1,5 +1,6 @@
 import { readConfig } from "./config.ts";
 import { openLog } from "./log.ts";
+import type { MetricRegistry } from "./metrics/metric-registry.ts";
 import type { GiveToken } from "./settings/give-token.ts";
 import type { ConnectOptions } from "./tradetape/connect-options.ts";
 import { connectTape } from "./tradetape/connect-tape.ts";
@@ -22,22 +23,34 @@ export { doubleField, eventId, indicatorId, integerField, strategyId, symbolId }
 export { EVENT_TOPICS, type EventTopic } from "./event/schemas.ts";
 export { micros, type Time } from "./event/time/micros.ts";
 export type { Headers } from "./event/workflow.ts";
+export type { MetricRegistry } from "./metrics/metric-registry.ts";
 export type { GiveToken } from "./settings/give-token.ts";
 export type { ConnectOptions } from "./tradetape/connect-options.ts";
 export type { EventSource, PublishAllOptions, PublishOptions, PublishProgress, Tape } from "./tradetape/tape.ts";
 
+/** What `connect` may be handed beside the settings. */
+export interface Beside {
+  /** Gives the token of each login to a broker, with KAFKA_SASL_MECHANISM=oauthbearer: what a signer makes, say. */
+  readonly kafkaToken?: GiveToken | undefined;
+  /** In which publishing is measured; one for all connections of a process. */
+  readonly registry?: MetricRegistry | undefined;
+}
+
 /**
  * Connects to the brokers.
- * @param kafkaToken gives the token of each login to a broker, with KAFKA_SASL_MECHANISM=oauthbearer: what a signer makes, say
+ * @param beside what no setting can hold; a function is a `kafkaToken`
  * @throws TradetapeError config_invalid, broker_unreachable
  */
-export async function connect(options: ConnectOptions = {}, kafkaToken?: GiveToken): Promise<Tape> {
+export async function connect(options: ConnectOptions = {}, beside: Beside | GiveToken = {}): Promise<Tape> {
+  const { kafkaToken, registry }: Beside = typeof beside === "function" ? { kafkaToken: beside } : beside;
   const given = Object.entries(options).map(([name, value]) => [name, value === undefined ? value : String(value)]);
   const values = Object.fromEntries(given);
   const doubts: string[] = [];
-  const doubt = (text: string) => doubts.push(text);
-  const config = readConfig(values, process.env, { given: "option", doubt, kafkaToken });
+  const config = readConfig(values, process.env, { given: "option", doubt: (text) => doubts.push(text), kafkaToken });
   const log = openLog(config);
   for (const doubt of doubts) log.warn(doubt);
-  return connectTape(config, log);
+  if (registry === undefined) return connectTape(config, log);
+  // Loaded where it is asked for: a program that measures nothing needn't load what measures.
+  const { Meters } = await import("./metrics/meters.ts");
+  return connectTape(config, log, undefined, new Meters(registry).sent);
 }

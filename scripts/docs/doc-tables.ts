@@ -8,6 +8,7 @@ import { apiReference } from "./api-reference.ts";
 import { commandReference } from "./cli-reference.ts";
 import { formatsTable, mapTable, synonymsTable } from "./feed-tables.ts";
 import { cell, code, table } from "./markdown.ts";
+import { metricsTable } from "./metrics-reference.ts";
 import { rulesTable } from "./rules-reference.ts";
 
 const settingsTable = () =>
@@ -42,6 +43,7 @@ export const DOC_TABLES: readonly DocTable[] = [
   { file: "docs/settings.md", name: "settings", make: settingsTable },
   { file: "docs/errors.md", name: "errors", make: errorsTable },
   { file: "docs/operations.md", name: "runbook", make: runbookSections },
+  { file: "docs/operations.md", name: "metrics", make: metricsTable },
   { file: "docs/rules.md", name: "rules", make: rulesTable },
   { file: "docs/cli.md", name: "commands", make: commandReference },
   { file: "docs/api.md", name: "api", make: apiReference },

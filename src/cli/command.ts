@@ -1,6 +1,7 @@
 import { Command } from "commander";
 import { type Config, readConfig } from "../config.ts";
 import { type Log, openLog } from "../log.ts";
+import type { Served } from "../metrics/served.ts";
 import { SETTING_NAMES, SETTINGS, type SettingName } from "../settings.ts";
 import { describeFailure, EXIT, type ExitCode } from "./exit.ts";
 import { watchSignals } from "./interrupt.ts";
@@ -17,6 +18,8 @@ export interface Session {
   /** Aborted by the second one: give up what hasn't been committed. */
   readonly force: AbortSignal;
   readonly log: Log;
+  /** Where the command is asked about itself; undefined without --http. */
+  readonly served?: Served | undefined;
 }
 
 /** A command as its file declares it; `declare` adds arguments and flags, `run` gets them as commander parsed them. */
@@ -27,6 +30,8 @@ export interface CommandSpec<Options> {
   readonly examples: readonly string[];
   /** Runs until it is stopped: then warnings are all that a person sees of a fault that passes. */
   readonly isService?: boolean;
+  /** Takes --http: it is asked about itself, and measured, while it runs. */
+  readonly isServed?: boolean;
   /** A shell evaluates what it prints: then it prints `false` when it fails, or the shell would go on as if it hadn't. */
   readonly isEvaluated?: boolean;
   declare?(command: Command): void;
@@ -45,10 +50,13 @@ export function newProgram(version: string): Command {
   return program;
 }
 
+const HTTP_DOC = "answer /metrics, /live, /ready and /status at HOST:PORT, as 127.0.0.1:9464; to whoever reaches it";
+
 /** @param done is told the exit code: commander itself has no way to return one. */
 export function addCommand<Options>(program: Command, spec: CommandSpec<Options>, done: (code: ExitCode) => void) {
   const command = program.command(spec.name).description(spec.summary).exitOverride();
   spec.declare?.(command);
+  if (spec.isServed) command.option("--http <address>", HTTP_DOC);
   if (spec.examples.length > 0) {
     command.addHelpText("after", `\nExamples:\n${spec.examples.map((line) => `  ${line}`).join("\n")}`);
   }
@@ -84,6 +92,7 @@ async function runSession<Options>(
   const json = options.json === true;
   const progress = openProgress();
   const interrupt = watchSignals(progress.line, () => endForced(spec.isService === true));
+  let served: Served | undefined;
   try {
     const textOf = (flag: unknown) => (flag === true ? "true" : flag);
     const given = SETTING_NAMES.map((name) => [name, textOf(options[name])]);
@@ -93,7 +102,8 @@ async function runSession<Options>(
     const doubt = (text: string) => progress.line(`warning: ${text}`);
     const config = readConfig(flags, process.env, { fixed, doubt });
     const log = openLog({ logLevel: logLevelOf(config, spec.isService === true) });
-    const session = { config, out, progress, log, signal: interrupt.stop, force: interrupt.force };
+    served = await openServed(options.http as string | undefined, progress);
+    const session = { config, out, progress, log, signal: interrupt.stop, force: interrupt.force, served };
     return await spec.run(session, args, options as Options);
   } catch (error) {
     const failure = describeFailure(error, json);
@@ -102,7 +112,18 @@ async function runSession<Options>(
     if (spec.isEvaluated && !json && !process.stdout.isTTY) process.stdout.write("false\n");
     return failure.code;
   } finally {
+    await served?.close();
     progress.close();
     interrupt.dispose();
   }
+}
+
+/** @throws TradetapeError input_invalid */
+async function openServed(address: string | undefined, { line }: Progress): Promise<Served | undefined> {
+  if (address === undefined) return undefined;
+  // Loaded where it is asked for, because what measures costs every other command its time to load.
+  const { Served } = await import("../metrics/served.ts");
+  const served = await Served.open(address);
+  line(`serving ${served.url}/metrics, /live, /ready and /status`);
+  return served;
 }

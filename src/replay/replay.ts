@@ -1,5 +1,6 @@
 import { availableParallelism } from "node:os";
 import type { Consumer } from "../batch/consumer.ts";
+import type { LandingMeter } from "../batch/meter.ts";
 import { type LandingServices, openLandingServices } from "../batch/run/landing-services.ts";
 import type { Config } from "../config.ts";
 import { TradetapeError } from "../errors.ts";
@@ -48,6 +49,8 @@ interface ReplayOptions {
   readonly stop: AbortSignal;
   readonly force: AbortSignal;
   readonly onlooker: Onlooker;
+  /** Where landings are measured. */
+  readonly meter?: LandingMeter | undefined;
 }
 
 /** What a replay came to. Counts are of records since it began, as the target's ledger has them. */
@@ -86,7 +89,7 @@ export async function replay(
 ): Promise<ReplayResult | undefined> {
   const services = await openReplayServices(config, log);
   try {
-    return await runStates(owner, services, options);
+    return await runStates(owner, { ...services, meter: options.meter }, options);
   } finally {
     await services.close();
   }

@@ -13,20 +13,29 @@ import { openSigning } from "../signature/entry-signature.ts";
 import { openKafka } from "../topic/kafkajs/open-kafka.ts";
 import { Acks } from "../topic/publish/acks.ts";
 import { EventWriter, type WriterParts } from "../topic/publish/event-writer.ts";
-import { Publisher } from "../topic/publish/publish.ts";
+import { Publisher, type PublishMeter } from "../topic/publish/publish.ts";
 import { watchPartitions } from "../topic/publish/watch-partitions.ts";
 import type { EventSource, PublishAllOptions, PublishOptions, Tape } from "./tape.ts";
 
-/** `connect` for a program that has read its settings: tradetape's own commands. @param client of the cluster */
-export async function connectTape(config: Config, log: Log, client = openKafka(config, log)): Promise<Tape> {
+/**
+ * `connect` for a program that has read its settings: tradetape's own commands.
+ * @param client of the cluster @param meter where publishing is measured
+ */
+export async function connectTape(
+  config: Config,
+  log: Log,
+  client = openKafka(config, log),
+  meter?: PublishMeter,
+): Promise<Tape> {
   const { namespace, eventBytesMax } = config;
   const registry = openRegistry(requireServices(config, "kafkaBrokers", "schemaRegistryUrl"));
   const sign = openSigning(config);
-  const publisher = await Publisher.open(client, {
+  const limits = {
     lingerMs: config.publishLingerMs,
     batchBytesMax: config.publishBatchBytesMax,
     bufferBytesMax: config.publishBufferBytesMax,
-  });
+  };
+  const publisher = await Publisher.open(client, limits, meter);
   const parts = { client, registry, publisher, namespace, eventBytesMax, sign };
   return new KafkaTape(parts, config, log);
 }

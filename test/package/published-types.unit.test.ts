@@ -10,14 +10,16 @@ const TSC = join(ROOT, "node_modules/.bin/tsc");
 /** What a program does with the package, as its compiler has to understand it. */
 const PROGRAM = `
 import { connect, EVENT_TOPICS, strategyId, symbolId, TradetapeError } from "tradetape";
-import type { Agent, AgentOptions, ConnectOptions, EventTopic, Headers, PublishOptions, Tape, TickEvent } from "tradetape";
+import type { Agent, AgentOptions, Beside, ConnectOptions, EventTopic } from "tradetape";
+import type { Headers, PublishOptions, Tape, TickEvent } from "tradetape";
 
 const options: ConnectOptions = { kafkaBrokers: ["broker:9092"], namespace: "paper", publishLingerMs: 5 };
+const beside: Beside = { kafkaToken: () => "token" };
 const headers: Headers = { "correlation-id": "one" };
 const topics: readonly EventTopic[] = EVENT_TOPICS;
 
 export async function run(events: AsyncIterable<TickEvent>, who: AgentOptions): Promise<number> {
-  await using tape: Tape = await connect(options);
+  await using tape: Tape = await connect(options, beside);
   const told: PublishOptions = { headers };
   await tape.publish("symbols", { ticker: "IBM" }, told);
   const agent: Agent = tape.agent({ ...who, strategyId: strategyId("momentum") });

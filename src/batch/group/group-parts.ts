@@ -9,6 +9,7 @@ import type { LandedLog, SeenLog } from "../../topic/log-history.ts";
 import type { EpochEnd } from "../../topic/offsets.ts";
 import type { RawPublisher } from "../../topic/publish/raw-publish.ts";
 import type { LandingPlan } from "../land/landing-plan.ts";
+import type { LandingMeter } from "../meter.ts";
 import type { Pace } from "./replay-terms.ts";
 
 /** What a `Group` is made of; `openGroup` makes it. */
@@ -31,6 +32,8 @@ export interface GroupParts {
   /** Of the login user itself, which may end the sessions of owners that are gone. */
   readonly watch: SessionSource;
   readonly pace: Pace | undefined;
+  /** Undefined where nothing is measured. */
+  readonly meter: LandingMeter | undefined;
   /** What is put beside the offset hints now. */
   readonly note: () => string;
   /** @throws TradetapeError topic_missing, topic_misconfigured: somebody has changed the topic; broker_unreachable */

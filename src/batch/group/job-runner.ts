@@ -5,6 +5,7 @@ import { isInLedger, type LedgerRow } from "../../table/landing/ledger.ts";
 import { countParked } from "../../table/landing/parked.ts";
 import type { SessionSource } from "../../table/pool/session-pool.ts";
 import { faultKindOf, isDatabaseFault } from "../../table/sqlstate.ts";
+import { NO_BROKERS_TIME } from "../../topic/fetch/records.ts";
 import type { EncodedBatch } from "../encode/encoded-batch.ts";
 import { expireParked } from "../land/expire.ts";
 import { type Landed, type Landing, landBatch, type OnCommit } from "../land/land.ts";
@@ -12,6 +13,7 @@ import { looksClean } from "../land/land-clean.ts";
 import type { LandingPlan } from "../land/landing-plan.ts";
 import { releaseParked } from "../land/release.ts";
 import { withDays } from "../land/with-days.ts";
+import type { LandingMeter } from "../meter.ts";
 import { judge, type Patience } from "../patience.ts";
 import { LandingQueue } from "./landing-queue.ts";
 import type { Job, Lane, LaneStep } from "./lane.ts";
@@ -37,6 +39,7 @@ export class JobRunner {
   readonly #log: Log;
   readonly #clock: Clock;
   readonly #patience: () => Patience;
+  readonly #meter: LandingMeter | undefined;
 
   constructor(parts: {
     readonly plan: LandingPlan;
@@ -50,6 +53,7 @@ export class JobRunner {
     readonly log: Log;
     readonly patience: () => Patience;
     readonly clock: Clock;
+    readonly meter: LandingMeter | undefined;
   }) {
     this.#plan = parts.plan;
     this.#registry = parts.registry;
@@ -61,6 +65,7 @@ export class JobRunner {
     this.#log = parts.log;
     this.#clock = parts.clock;
     this.#patience = parts.patience;
+    this.#meter = parts.meter;
   }
 
   /** @throws TradetapeError that stops the group */
@@ -99,6 +104,12 @@ export class JobRunner {
     if (landing.kind === "landed") asked.pop();
     const ledger = await this.#unheard(lane, asked);
     if (landing.kind === "landed") ledger.push(landing.ledger);
+    this.#meter?.({
+      topicName: this.#plan.topicName,
+      partition: lane.partition,
+      ledger,
+      firstPublishedAtMs: job.kind === "batch" ? firstPublishedAtMs(job.batch) : undefined,
+    });
     return { nextOffset: landing.nextOffset, parked, ledger, ahead: landing.kind === "ahead" };
   }
 
@@ -178,4 +189,9 @@ export class JobRunner {
     }
     return landing;
   }
+}
+
+function firstPublishedAtMs({ records, from, to }: EncodedBatch): number | undefined {
+  const timeMs = from < to ? records.publishedAtMs(from) : NO_BROKERS_TIME;
+  return timeMs === NO_BROKERS_TIME ? undefined : timeMs;
 }

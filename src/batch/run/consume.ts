@@ -1,4 +1,5 @@
 import { TradetapeError } from "../../errors.ts";
+import type { EventTopic } from "../../event/schemas.ts";
 import type { Consumer } from "../consumer.ts";
 import { emptyTally, type Tally } from "../tally.ts";
 import { catchUp, type Ends, endsOf, remaining } from "./catch-up.ts";
@@ -24,11 +25,13 @@ interface ConsumeOptions {
 }
 
 export interface ConsumeProgress {
-  readonly topic: string;
+  readonly topic: EventTopic;
   /** Records landed since the start, and, when there is an end, how many there were to land. */
   readonly landed: number;
   readonly total: number | undefined;
   readonly state: GroupState;
+  /** Whether its group has been started ever. */
+  readonly hasStarted: boolean;
 }
 
 /** What a call of `consume` came to. */
@@ -112,8 +115,9 @@ async function runGroups(
   const keepers = consumers.map((consumer) => new GroupKeeper({ services, consumer, retries, force, onEnd }));
   const report = () =>
     options.onProgress?.(
-      keepers.map(({ tally, state }) => ({
+      keepers.map(({ tally, state, hasStarted }) => ({
         topic: tally.topic,
+        hasStarted,
         landed: tally.read,
         total: total.get(tally.topic),
         state,

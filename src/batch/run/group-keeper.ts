@@ -44,6 +44,7 @@ export class GroupKeeper {
   /** The same for every group that is opened: with new ones each try would let a thousand letters pass. */
   readonly #breakers: Breakers;
   readonly #begun = Promise.withResolvers<void>();
+  #hasStarted = false;
   /** What the groups before this one have landed. */
   #past: Tally;
   #group: Group | undefined;
@@ -78,6 +79,11 @@ export class GroupKeeper {
     if (error.canRetry) return { state: "waiting", reason, since };
     const letters = facts?.letters as readonly LetterKind[] | undefined;
     return { state: "stopped", code, reason, next, since, retryAt: retry?.at, letters };
+  }
+
+  /** Whether a group of this keeper has been started ever. */
+  get hasStarted(): boolean {
+    return this.#hasStarted;
   }
 
   /** What ended the group, until it runs again. */
@@ -136,6 +142,7 @@ export class GroupKeeper {
       const group = await openGroup(services, consumer, { breakers: this.#breakers });
       this.#group = group;
       await Promise.race([group.start(), aborted(over), group.failure]);
+      this.#hasStarted = true;
       this.#begun.resolve();
       // A group that was opened anew runs again when it lands, however long that takes: a slow machine's time proves nothing.
       await Promise.race([group.proven, aborted(over), group.failure]);

@@ -21,6 +21,7 @@ import { RawPublisher } from "../../topic/publish/raw-publish.ts";
 import { topicName } from "../../topic/topics.ts";
 import { letHeapGrow } from "../heap.ts";
 import { watchLoop } from "../loop-watch.ts";
+import type { LandingMeter } from "../meter.ts";
 import { OwnBeats } from "./beat-note.ts";
 
 /** What the groups of one process share: one Kafka client, one registry, one publisher for all outboxes. */
@@ -48,6 +49,8 @@ export interface LandingServices {
   readonly sign: SignEntry;
   /** By which entries of the audit topic may be signed; undefined where signatures aren't looked at. */
   readonly knownKeys: KnownKeys | undefined;
+  /** Where landings are measured. */
+  readonly meter?: LandingMeter | undefined;
   close(): Promise<void>;
 }
 

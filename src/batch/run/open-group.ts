@@ -54,6 +54,7 @@ export async function openGroup(
     outbox: sessions.outbox,
     watch: sessions.watch,
     pace: terms?.pace,
+    meter: services.meter,
     note: () => beats.note,
     checkTopic: () => checkTopic(services, consumer),
     logOf: async (partition) => {

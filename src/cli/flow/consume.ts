@@ -11,6 +11,7 @@ import { EXIT } from "../exit.ts";
 import { oneLine } from "../flags.ts";
 import { table } from "../output.ts";
 import type { Bar, Progress } from "../progress.ts";
+import { serveLanding } from "./serve-landing.ts";
 import { openForService } from "./service-start.ts";
 
 interface ConsumeOptions {
@@ -30,6 +31,7 @@ export const consumeCommand: CommandSpec<ConsumeOptions> = {
     "tradetape consume ticks --accept-loss ticks/2:100..250 --reason 'retention was too short'",
   ],
   isService: true,
+  isServed: true,
   declare: (command) => {
     command.argument("[topic...]", `of ${CONSUMERS.map(({ topic }) => topic).join(", ")}`);
     command.option("--until-caught-up", "end when what the topics hold now has landed");
@@ -38,7 +40,7 @@ export const consumeCommand: CommandSpec<ConsumeOptions> = {
     command.option("--reason <text>", "why the loss is accepted");
   },
   run: async (session, topics, options) => {
-    const { out, progress, signal, force } = session;
+    const { out, progress, signal, force, served } = session;
     const consumers = pickConsumers(topics);
     const { untilCaughtUp = false, failFast = false } = options;
     const loss = lossOf(options);
@@ -46,14 +48,20 @@ export const consumeCommand: CommandSpec<ConsumeOptions> = {
     const services = await openForService(session, !untilCaughtUp && !failFast, open);
     if (services === undefined) return EXIT.good;
     const bars = topicBars(progress);
+    const showing = served && serveLanding(served, services, consumers);
+    const onProgress = (now: readonly ConsumeProgress[]) => {
+      bars.show(now);
+      showing?.show(now);
+    };
     let consumed: Consumed;
     try {
       if (loss) await acceptLoss(services, loss);
       if (!untilCaughtUp) progress.line(`consuming ${consumers.map(({ topic }) => topic).join(", ")}; Ctrl-C stops it`);
-      const how = { untilCaughtUp, failFast, stop: signal, force, onProgress: bars.show };
-      consumed = await consume(services, consumers, how);
+      const how = { untilCaughtUp, failFast, stop: signal, force, onProgress };
+      consumed = await consume({ ...services, meter: served?.meters.landed }, consumers, how);
     } finally {
       bars.end();
+      showing?.end();
       await services.close();
     }
     progress.close();

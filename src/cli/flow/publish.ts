@@ -20,6 +20,7 @@ import { openKafka } from "../../topic/kafkajs/open-kafka.ts";
 import { type LogClient, withAdmin } from "../../topic/log-client.ts";
 import { topicName } from "../../topic/topics.ts";
 import { connectTape } from "../../tradetape/connect-tape.ts";
+import { answering } from "../answering.ts";
 import type { CommandSpec, Session } from "../command.ts";
 import { EXIT, type ExitCode } from "../exit.ts";
 import { decisionsText, feedFlags } from "../feed-flags.ts";
@@ -65,6 +66,7 @@ export const publishCommand: CommandSpec<PublishOptions> = {
     "producer | tradetape publish predictions -                 JSON lines from standard input",
     "tradetape publish ticks ibm_20131007.zip --speed 10x       ten times as fast as it happened",
   ],
+  isServed: true,
   declare: (command) => declareFlags(command),
   run: async (session, [kind, ...files], options) => {
     const producer: Producer<EventTopic> = PRODUCERS[kind as keyof typeof PRODUCERS];
@@ -94,7 +96,7 @@ async function publish(
   files: readonly string[],
   options: PublishOptions,
 ): Promise<ExitCode> {
-  const { config, out, progress, signal, log } = session;
+  const { config, out, progress, signal, log, served } = session;
   const speed = parseSpeed(options.speed);
   const isLive = files.at(-1) === "-";
   if (options.resume !== undefined && files.includes("-")) {
@@ -107,7 +109,9 @@ async function publish(
   const summaries: FileSummary[] = [];
   const client = openKafka(config, log);
   const resume = await openResume(session, client, producer.topic, options, rejects);
-  const tape = await connectTape(config, log, client);
+  const tape = await connectTape(config, log, client, served?.meters.sent);
+  const status = async () => ({ topic: producer.topic, files: summaries });
+  served?.began({ faults: () => [], services: { broker: answering(config, log).broker }, status });
   try {
     for (const { file, open } of decided ?? []) {
       if (signal.aborted) break;

@@ -65,6 +65,7 @@ export const runCommand: CommandSpec<RunFlags> = {
     "tradetape run bars indicators predictions decisions        live, but for orders: those are a broker's",
   ],
   isService: true,
+  isServed: true,
   declare: (command) => declareFlags(command),
   run: async (session, names, flags) => {
     const programs = pick(names);

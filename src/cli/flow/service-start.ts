@@ -10,6 +10,7 @@ import { withAdmin } from "../../topic/log-client.ts";
 import { type TopicName, topicName } from "../../topic/topics.ts";
 import { connectTape } from "../../tradetape/connect-tape.ts";
 import type { Tape } from "../../tradetape/tape.ts";
+import { answering } from "../answering.ts";
 import type { Session } from "../command.ts";
 
 /**
@@ -40,7 +41,7 @@ export async function openForService<T>(
  * is found before one of them begins: they would be without what they rest on.
  */
 export async function connectForPrograms(
-  { config, log }: Pick<Session, "config" | "log">,
+  { config, log, served }: Pick<Session, "config" | "log" | "served">,
   programs: readonly Program[],
 ): Promise<Tape> {
   const registry = openRegistry(requireServices(config, "kafkaBrokers", "schemaRegistryUrl"));
@@ -48,5 +49,8 @@ export async function connectForPrograms(
   const topics = new Set<TopicName>([...programs.flatMap(({ reads }) => reads), ...written, "snapshots"]);
   requireGoodTopics(await withAdmin(openKafka(config, log), (admin) => checkTopics(admin, config, [...topics])));
   for (const topic of written) await registry.register(topicName(config.namespace, topic), topic);
-  return connectTape(config, log);
+  const tape = await connectTape(config, log, undefined, served?.meters.sent);
+  const status = async () => ({ programs: programs.map(({ name }) => name) });
+  served?.began({ faults: () => [], services: { broker: answering(config, log).broker }, status });
+  return tape;
 }

@@ -6,12 +6,13 @@ import { requireServices } from "../../config.ts";
 import { TradetapeError } from "../../errors.ts";
 import { parseBound, parseSpeed, type Speed } from "../../replay/bounds.ts";
 import { estimateSeconds } from "../../replay/estimate.ts";
-import { type ReplayResult, replay } from "../../replay/replay.ts";
+import { type Onlooker, type ReplayResult, replay } from "../../replay/replay.ts";
 import { FIRST, makeReplayPlan, type ReplayPlan, type ReplayRequest } from "../../replay/replay-plan.ts";
 import { beginOrResume, inspectTarget, openTarget } from "../../replay/target.ts";
 import { checkTopics, requireGoodTopics } from "../../topic/check-topics.ts";
 import { openKafka } from "../../topic/kafkajs/open-kafka.ts";
 import { withAdmin } from "../../topic/log-client.ts";
+import { answering } from "../answering.ts";
 import type { CommandSpec, Session } from "../command.ts";
 import { EXIT, type ExitCode } from "../exit.ts";
 import { uuidOf, wrong } from "../flags.ts";
@@ -44,6 +45,7 @@ export const replayCommand: CommandSpec<ReplayFlags> = {
     "tradetape replay --into ... --session ID --speed 10x       one session, ten times as fast as it was",
   ],
   isService: true,
+  isServed: true,
   declare: (command) => {
     command.option("--into <url>", "the database to fill, as postgres://...");
     command.option(
@@ -93,9 +95,18 @@ async function dryRun({ out }: Session, url: string, asked: ReplayPlan, flags: R
 const targetOptions = (flags: ReplayFlags) => ({ resume: flags.resume === true, add: flags.add === true });
 
 async function fill(session: Session, plan: ReplayPlan, flags: ReplayFlags, speed: Speed): Promise<ExitCode> {
-  const { config, log, out, progress, signal, force } = session;
+  const { config, log, out, progress, signal, force, served } = session;
   const target = await openTarget(config.databaseUrl!);
   const onlooker = watchReplay(progress, out.json);
+  const phase = { state: "starting" };
+  const told: Onlooker = {
+    ...onlooker,
+    phase: (state, text) => {
+      phase.state = state;
+      onlooker.phase(state, text);
+    },
+  };
+  served?.began({ faults: () => [], services: answering(config, log), status: async () => phase });
   let result: ReplayResult | undefined;
   try {
     const { run, isResumed } = await beginOrResume(target.owner, plan, CONSUMERS, targetOptions(flags));
@@ -104,7 +115,17 @@ async function fill(session: Session, plan: ReplayPlan, flags: ReplayFlags, spee
     const names = run.plan.topics.map(({ topic }) => topic);
     const consumers = CONSUMERS.filter(({ topic }) => names.includes(topic));
     const actor = userName();
-    const watching = { run, consumers, all: CONSUMERS, speed, actor, stop: signal, force, onlooker };
+    const watching = {
+      run,
+      consumers,
+      all: CONSUMERS,
+      speed,
+      actor,
+      stop: signal,
+      force,
+      onlooker: told,
+      meter: served?.meters.landed,
+    };
     result = await replay(target.owner, config, log, watching);
   } finally {
     onlooker.end();

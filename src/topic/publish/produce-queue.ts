@@ -15,6 +15,8 @@ export class Batch {
   readonly records: RecordWriter;
   /** As the request counts them: keys, values, headers and their frames. */
   bytes = 0;
+  /** When its first event came, on the clock of `performance`. */
+  readonly begunMs = performance.now();
   /** Resolves when every replica has the batch. One promise for all its events. */
   readonly acked: Promise<void>;
   readonly succeed: () => void;

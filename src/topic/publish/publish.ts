@@ -10,6 +10,19 @@ interface PublishLimits extends QueueLimits {
   readonly bufferBytesMax: number;
 }
 
+/** A batch that was acknowledged, or refused for good. */
+export interface SentBatch {
+  /** The full name. */
+  readonly topicName: string;
+  readonly events: number;
+  readonly isAcked: boolean;
+  /** Since its first event. */
+  readonly seconds: number;
+}
+
+/** Is told of each batch, never of an event. */
+export type PublishMeter = (batch: SentBatch) => void;
+
 export interface PublishedMessage {
   /** The topic's full name. */
   readonly topicName: string;
@@ -41,6 +54,7 @@ const OVERRUN = 2;
 export class Publisher {
   readonly #producer: LogProducer;
   readonly #limits: PublishLimits & TopicLimits;
+  readonly #meter: PublishMeter | undefined;
   readonly #topics = new Map<string, TopicQueues>();
   #pendingBytes = 0;
   #pendingMessages = 0;
@@ -48,16 +62,17 @@ export class Publisher {
   #spaceWaiters: (() => void)[] = [];
   #idleWaiters: (() => void)[] = [];
 
-  private constructor(producer: LogProducer, limits: PublishLimits & TopicLimits) {
+  private constructor(producer: LogProducer, limits: PublishLimits & TopicLimits, meter: PublishMeter | undefined) {
     this.#producer = producer;
+    this.#meter = meter;
     this.#limits = { ...limits, batchBytesMax: Math.min(limits.batchBytesMax, TOPIC_BATCH_BYTES_MAX) };
   }
 
   /** @throws TradetapeError broker_unreachable */
-  static async open(client: LogClient, limits: PublishLimits): Promise<Publisher> {
+  static async open(client: LogClient, limits: PublishLimits, meter?: PublishMeter): Promise<Publisher> {
     const { brokers } = await withAdmin(client, (admin) => admin.fetchCluster());
     // With several brokers, partitions that share a request would wait for each other's, and be sent again with them.
-    return new Publisher(await client.openProducer(), { ...limits, sharesRequests: brokers === 1 });
+    return new Publisher(await client.openProducer(), { ...limits, sharesRequests: brokers === 1 }, meter);
   }
 
   /** The broker's time now in microseconds, by its last acknowledgement; before the first one by our own clock. */
@@ -116,18 +131,23 @@ export class Publisher {
     let again: readonly Outgoing[] = [];
     try {
       const acked = await this.#producer.produce(topicName, batches);
-      for (const { partition, batch } of outgoing) if (acked.has(partition)) this.#settle(batch, batch.succeed);
+      for (const { partition, batch } of outgoing)
+        if (acked.has(partition)) this.#settle(topicName, batch, true, batch.succeed);
       again = outgoing.filter(({ partition }) => !acked.has(partition));
     } catch (cause) {
       if (outgoing.length > 1) again = outgoing;
-      else for (const { batch } of outgoing) this.#settle(batch, () => batch.fail(faultOf(cause, topicName, batch)));
+      else {
+        for (const { batch } of outgoing)
+          this.#settle(topicName, batch, false, () => batch.fail(faultOf(cause, topicName, batch)));
+      }
     }
     for (const one of again) await this.#send(topicName, [one]);
   }
 
-  #settle(batch: Batch, tell: () => void): void {
+  #settle(topicName: string, batch: Batch, isAcked: boolean, tell: () => void): void {
     tell();
     const { count } = batch.records;
+    this.#meter?.({ topicName, events: count, isAcked, seconds: (performance.now() - batch.begunMs) / 1000 });
     this.#pendingBytes -= batch.bytes + OBJECT_BYTES * count;
     this.#pendingMessages -= count;
     this.#wake();
