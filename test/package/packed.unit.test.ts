@@ -14,7 +14,7 @@ interface Packed {
 const SHAPES = [
   /^(package\.json|LICENSE|(README|CHANGELOG|ARCHITECTURE|SECURITY)\.md)$/,
   /^docs\/([\w-]+\/)*[\w-]+\.md$/,
-  /^ops\/(acl\/(\w+\.acl|apply\.sh)|sql\/roles\.sql)$/,
+  /^ops\/(acl\/(\w+\.acl|apply\.sh)|sql\/roles\.sql|prometheus\/alerts\.yml|grafana\/tradetape\.json)$/,
   /^dist\/(src|producers|consumers)\/([\w-]+\/)*[\w-]+\.(js|d\.ts)$/,
   /^dist\/schemas\/([\w-]+\.avsc|sql\/\d{4}_\w+\.sql|(ids|rules|[\w-]+)\.json|shape\.txt|catalog\/established\.jsonl)$/,
   /^dist\/(docker-compose\.yml|sbom\.cdx\.json|src\/([\w-]+\/)*[\w-]+\.(xml|sql|properties))$/,
