@@ -6,6 +6,7 @@ import type { Config } from "../config.ts";
 import { TradetapeError } from "../errors.ts";
 import type { Log } from "../log.ts";
 import { Acts } from "./acts.ts";
+import { auditRoutes } from "./audit-routes.ts";
 import { guardHost, guardToken, refused } from "./guard.ts";
 import { letterRoutes } from "./letter-routes.ts";
 import { failure, Live } from "./live.ts";
@@ -61,6 +62,7 @@ export async function openConsole({ config, log, port, acts }: ConsoleOptions): 
   app.get("/api/console", (c) => c.json({ allowsActions: acts, namespace: config.namespace }));
   app.route("/api/letters", letterRoutes({ config, reader, acts: acting }));
   app.route("/api/market", marketRoutes(reader));
+  app.route("/api/audit", auditRoutes(reader));
   app.route("/api/sessions", sessionRoutes(reader));
   app.route("/api/trace", traceRoutes(reader));
   app.notFound((c) => c.json(refused("not_found", "there is no such page"), 404));

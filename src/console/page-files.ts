@@ -22,6 +22,7 @@ const FILES: Readonly<Record<string, URL>> = {
   "/letters.js": page("letters.js"),
   "/market.js": page("market.js"),
   "/chart.js": page("chart.js"),
+  "/audit.js": page("audit.js"),
   "/sessions.js": page("sessions.js"),
   "/equity.js": page("equity.js"),
   "/colours.js": page("colours.js"),

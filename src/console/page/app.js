@@ -1,4 +1,5 @@
 import { ask, follow, takeToken } from "./ask.js";
+import { Audit } from "./audit.js";
 import { Letter, LetterKinds, LettersOf } from "./letters.js";
 import { Market } from "./market.js";
 import { Overview } from "./overview.js";
@@ -28,6 +29,7 @@ function Page({ at, live }) {
   if (room === "market") return html`<${Market} name=${rest[0] ?? ""} session=${rest[1] ?? ""} />`;
   if (room === "sessions" && rest.length === 2) return html`<${Compared} a=${rest[0]} b=${rest[1]} />`;
   if (room === "sessions") return html`<${Sessions} />`;
+  if (room === "audit") return html`<${Audit} />`;
   if (room === "trace") return html`<${Trace} id=${rest[0] ?? ""} />`;
   if (room !== "letters") return html`<${Overview} overview=${live.overview} />`;
   if (rest.length < 2) return html`<${LetterKinds} live=${live} />`;
@@ -60,7 +62,7 @@ function App() {
       <strong>tradetape</strong>
       <nav aria-label="Pages">
         ${link("overview", "Overview")}${link("letters", "Letters", "letter")}${link("market", "Market", "trace")}
-        ${link("sessions", "Sessions")}
+        ${link("sessions", "Sessions")}${link("audit", "Audit")}
       </nav>
       <span class="state" role="status">${state}</span>
     </header>
