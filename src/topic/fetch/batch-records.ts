@@ -20,8 +20,25 @@ function countOf(batch: RecordBatch): number {
   return count;
 }
 
+/** How much of a buffer may be unused before its bytes are copied into one of their size. */
+const SLACK_MAX = 1.2;
+
+/** A buffer that keeps nothing else in memory: a batch's own where it is the only one, because that may be as large as may be. */
+function bytesOf(batches: readonly RecordBatch[]): Buffer {
+  const [lone] = batches;
+  if (batches.length === 1 && lone!.isOwnBuffer) {
+    const { records } = lone!;
+    if (records.buffer.byteLength <= SLACK_MAX * records.length) return records;
+  }
+  // Not from Node's pool, whose whole block a record that waits alone would keep in memory.
+  const bytes = Buffer.allocUnsafeSlow(batches.reduce((sum, { records }) => sum + records.length, 0));
+  let at = 0;
+  for (const { records } of batches) at += records.copy(bytes, at);
+  return bytes;
+}
+
 /**
- * The records of one partition's fetch as the log laid them out: one copy of their bytes, and where each begins. Keys and
+ * The records of one partition's fetch as the log laid them out: their bytes, and where each begins. Keys and
  * headers are read only when `record` is called, because most landings need neither.
  */
 export class BatchRecords implements BufferedRecords {
@@ -36,14 +53,13 @@ export class BatchRecords implements BufferedRecords {
   readonly #faults: ReadonlyMap<number, string>;
 
   /**
-   * @param batches in offset order, copied
+   * @param batches in offset order, opened; copied, unless one alone has a buffer of its own
    * @param fromOffset where the fetch began: records below it are left out, as the broker sends whole batches
    * @throws Damaged
    */
   constructor(batches: readonly RecordBatch[], fromOffset: number) {
     const total = batches.reduce((sum, batch) => sum + countOf(batch), 0);
-    // Not from Node's pool, whose whole block a record that waits alone would keep in memory.
-    this.#bytes = Buffer.allocUnsafeSlow(batches.reduce((sum, { records }) => sum + records.length, 0));
+    this.#bytes = bytesOf(batches);
     this.#places = new Int32Array(total * 3);
     this.#offsets = new Float64Array(total);
     this.#timesMs = new Float64Array(total);
@@ -51,7 +67,6 @@ export class BatchRecords implements BufferedRecords {
     let count = 0;
     let start = 0;
     for (const batch of batches) {
-      this.#bytes.set(batch.records, start);
       count = this.#find(batch, start, fromOffset, count);
       start += batch.records.length;
     }

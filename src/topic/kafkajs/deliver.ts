@@ -5,14 +5,15 @@ import type { MemberHandlers } from "../log-client.ts";
  * Hands a fetched batch to its handler. kafkajs tells of a rebalance by an error of its heartbeat, and has to be thrown
  * that again. Any other error it would meet by fetching the same batch again, for ever and in silence: that one ends the
  * member.
- * @returns whether the batch was handled
+ * @param fetched opens the batch, which is decompressed when its turn has come: those behind it wait as they were fetched
+ * @returns the batch, if it was handled
  */
 export async function deliver(
-  fetched: () => FetchedBatch,
+  fetched: () => Promise<FetchedBatch>,
   heartbeat: () => Promise<void>,
   isStale: () => boolean,
   handlers: MemberHandlers,
-): Promise<boolean> {
+): Promise<FetchedBatch | undefined> {
   let beatError: unknown;
   const beat = () =>
     heartbeat().catch((error: unknown) => {
@@ -20,11 +21,12 @@ export async function deliver(
       throw error;
     });
   try {
-    await handlers.onBatch(fetched(), beat, isStale);
+    const batch = await fetched();
+    await handlers.onBatch(batch, beat, isStale);
+    return batch;
   } catch (error) {
     if (error === beatError) throw error;
     handlers.onCrash(error);
-    return false;
+    return undefined;
   }
-  return true;
 }

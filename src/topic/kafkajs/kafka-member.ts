@@ -3,6 +3,7 @@ import { type Clock, pause, SYSTEM_CLOCK } from "../../clock.ts";
 import { isRefusal, TradetapeError } from "../../errors.ts";
 import type { Log } from "../../log.ts";
 import { batchOf } from "../fetch/batch-of.ts";
+import { openBatches } from "../fetch/open-batches.ts";
 import type { LogMember, MemberHandlers, MemberOptions } from "../log-client.ts";
 import type { Mark, TopicPartition } from "../offsets.ts";
 import type { BatchInside } from "../patch/kafkajs-internals.ts";
@@ -119,17 +120,21 @@ export class KafkaMember implements LogMember {
     const { isStale, resolveOffset } = payload;
     // kafkajs's types leave these members out; kafkajsInternals has checked that they are there.
     const batch = payload.batch as Batch & BatchInside;
-    const last = batch.lastOffset();
-    const fetched = () =>
-      batchOf({
+    const within = batch.messagesWithinOffset;
+    const fetched = async () => {
+      const batches = await openBatches(within);
+      const last = batches.length < within.length ? batches.at(-1)!.offset : batch.lastOffset();
+      return batchOf({
         topicName: batch.topic,
         partition: batch.partition,
         fetchedOffset: Number(batch.fetchedOffset),
         nextOffset: Number(last) + 1,
         logEnd: Number(batch.highWatermark),
-        batches: batch.messagesWithinOffset,
+        batches,
       });
-    if (await deliver(fetched, payload.heartbeat, isStale, handlers)) resolveOffset(last);
+    };
+    const handled = await deliver(fetched, payload.heartbeat, isStale, handlers);
+    if (handled !== undefined) resolveOffset(String(handled.nextOffset - 1));
   }
 
   seek(at: TopicPartition, offset: number): void {

@@ -77,7 +77,7 @@ async function fetchAt(
   if (answer === undefined) return undefined;
   const [end, logEnd] = [Number(answer.lastStableOffset), Number(answer.highWatermark)];
   if (answer.messages.length === 0) return { end, logEnd, nextOffset: undefined, first: undefined };
-  const batch = batchFrom(answer, topicName, part.fetchOffset);
+  const batch = await batchFrom(answer, topicName, part.fetchOffset);
   return { end, logEnd, nextOffset: batch.nextOffset, first: firstOf(batch) };
 }
 

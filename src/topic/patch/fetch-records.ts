@@ -1,5 +1,6 @@
 import { batchOf } from "../fetch/batch-of.ts";
 import type { FetchedBatch } from "../fetch/fetched-batch.ts";
+import { openBatches } from "../fetch/open-batches.ts";
 import type { FetchLimits } from "../log-client.ts";
 import { type Cluster, errorOf, partitionsOf } from "./brokers.ts";
 
@@ -48,13 +49,13 @@ export async function fetchRecords(
 }
 
 /** What an answer has of a partition, from the offset on that was asked for. */
-export function batchFrom(
+export async function batchFrom(
   { partition, highWatermark, messages }: FetchAnswer["responses"][number]["partitions"][number],
   topicName: string,
   fetchedOffset: number,
-): FetchedBatch {
+): Promise<FetchedBatch> {
   // The broker sends whole batches: the first may begin before what is asked for, and of a compacted log end there.
-  const batches = messages.filter(({ lastOffset }) => lastOffset >= fetchedOffset);
+  const batches = await openBatches(messages.filter(({ lastOffset }) => lastOffset >= fetchedOffset));
   const nextOffset = (batches.at(-1)?.lastOffset ?? fetchedOffset - 1) + 1;
   return batchOf({ topicName, partition, fetchedOffset, nextOffset, logEnd: Number(highWatermark), batches });
 }
@@ -80,9 +81,10 @@ async function fetchOf(
       topics: [{ topic: topicName, partitions }],
     })) as FetchAnswer;
     const offsets = new Map(from);
-    return answer.responses.flatMap((topic) =>
-      topic.partitions.map((part) => batchFrom(part, topicName, offsets.get(part.partition)!)),
-    );
+    const parts = answer.responses.flatMap((topic) => topic.partitions);
+    const batches: FetchedBatch[] = [];
+    for (const part of parts) batches.push(await batchFrom(part, topicName, offsets.get(part.partition)!));
+    return batches;
   } catch (error) {
     const { name, partition } = error as { name: string; partition?: number };
     if (name !== OUT_OF_RANGE) throw error;

@@ -1,6 +1,6 @@
 import kafkajs from "tradetape-kafkajs";
 import { type AbortedTransaction, markAborted } from "../wire/aborted.ts";
-import { GrowthBound, readRecordBatches } from "../wire/record-batch.ts";
+import { readRecordBatches } from "../wire/read-batches.ts";
 import type { FetchData, Internals } from "./kafkajs-internals.ts";
 
 /** From 4 on a fetch brings record batches; 11 is the newest that kafkajs speaks. */
@@ -19,7 +19,13 @@ export function fetchWholeBatches({ requests }: Internals): void {
     return (data) => {
       const call = fetch(data);
       const asked = new Asked(data);
-      const decode = (payload: Buffer) => decodeFetch(payload, version, asked).catch(unreadable);
+      const decode = async (payload: Buffer) => {
+        try {
+          return decodeFetch(payload, version, asked);
+        } catch (error) {
+          throw outageOf(error);
+        }
+      };
       return { ...call, response: { decode, parse: call.response.parse } };
     };
   };
@@ -32,9 +38,9 @@ class Garbled extends Error {}
  * A response that a network or a broker garbled is an outage to kafkajs, which asks again with pauses that grow. It takes a
  * RangeError for a mistake of its caller, and ends the group at once.
  */
-function unreadable(error: unknown): never {
-  if (!(error instanceof Garbled)) throw error;
-  throw new kafkajs.KafkaJSConnectionError(`the answer to a fetch can't be read: ${error.message}`);
+function outageOf(error: unknown): unknown {
+  if (!(error instanceof Garbled)) return error;
+  return new kafkajs.KafkaJSConnectionError(`the answer to a fetch can't be read: ${error.message}`);
 }
 
 /** From which offset each partition was asked for. */
@@ -99,23 +105,22 @@ class Reader {
   }
 
   /** A list; the length of one that is null is -1. */
-  async list<T>(read: () => T | Promise<T>): Promise<T[]> {
+  list<T>(read: () => T): T[] {
     const items: T[] = [];
-    for (let n = this.int32(); n > 0; n--) items.push(await read());
+    for (let n = this.int32(); n > 0; n--) items.push(read());
     return items;
   }
 }
 
 /** Kafka's documentation, "Fetch API", responses of version 4 to 11; the fields by kafkajs's names. */
-async function decodeFetch(payload: Buffer, version: number, asked: Asked): Promise<unknown> {
+function decodeFetch(payload: Buffer, version: number, asked: Asked): unknown {
   const reader = new Reader(payload);
   const throttleTime = reader.int32();
   const session = version >= 7 ? { errorCode: reader.int16(), sessionId: reader.int32() } : {};
-  const bound = new GrowthBound();
-  const responses = await reader.list(async () => {
+  const responses = reader.list(() => {
     const topicName = reader.string();
     const offsetOf = (partition: number) => asked.offsetOf(topicName, partition);
-    return { topicName, partitions: await reader.list(() => decodePartition(reader, version, offsetOf, bound)) };
+    return { topicName, partitions: reader.list(() => decodePartition(reader, version, offsetOf)) };
   });
   reader.requireEnd();
   // Below version 8 the broker has waited itself; from 8 on it expects the client to.
@@ -123,24 +128,19 @@ async function decodeFetch(payload: Buffer, version: number, asked: Asked): Prom
   return { ...throttling, ...session, responses };
 }
 
-async function decodePartition(
-  reader: Reader,
-  version: number,
-  offsetOf: (partition: number) => number,
-  bound: GrowthBound,
-): Promise<object> {
+function decodePartition(reader: Reader, version: number, offsetOf: (partition: number) => number): object {
   const partition = reader.int32();
   const from = offsetOf(partition);
   const errorCode = reader.int16();
   const highWatermark = String(reader.int64());
   const lastStableOffset = String(reader.int64());
   if (version >= 5) reader.int64();
-  const aborted = await reader.list((): AbortedTransaction => {
+  const aborted = reader.list((): AbortedTransaction => {
     const producerId = reader.int64();
     return { producerId, firstOffset: Number(reader.int64()) };
   });
   const replica = version >= 11 ? { preferredReadReplica: reader.int32() } : {};
-  const messages = await readRecordBatches(reader.bytes(), from, bound);
+  const messages = readRecordBatches(reader.bytes(), from);
   markAborted(messages, aborted);
   return { partition, errorCode, highWatermark, lastStableOffset, abortedTransactions: [], messages, ...replica };
 }

@@ -1,10 +1,17 @@
 import { promisify } from "node:util";
-import { gunzip, zstdDecompress } from "node:zlib";
-import { decompressFrame } from "lz4-napi";
-import snappy from "snappy";
+import { gunzip, type ZlibOptions, type ZstdOptions, zstdDecompress } from "node:zlib";
+import { fromLz4Frame, lz4BytesAtMost } from "./lz4-frame.ts";
+import { OneAtATime } from "./one-at-a-time.ts";
+import { snappyBlockBytes, unsnap } from "./snappy-block.ts";
+import { zstdBytesAtMost } from "./zstd-frames.ts";
 
-/** Decompresses a batch's records. What can't be decompressed is thrown, never returned in part. */
-type Decompress = (data: Buffer) => Promise<Buffer>;
+/** How a batch's records are decompressed. */
+export interface Codec {
+  /** What they say that they grow to, before memory is taken for it: only some can lie. @throws where nobody can read them */
+  readonly grownBytes: (data: Buffer) => number;
+  /** What can't be decompressed is thrown, never returned in part. */
+  readonly decompress: (data: Buffer) => Promise<Buffer>;
+}
 
 /**
  * What one batch may grow to. Producers fill batches of a megabyte before they compress them, and a topic takes 8 MiB at most;
@@ -12,51 +19,57 @@ type Decompress = (data: Buffer) => Promise<Buffer>;
  */
 export const DECOMPRESSED_BYTES_MAX = 64 * 1024 * 1024;
 
-const gunzipBytes: (data: Buffer, options: object) => Promise<Buffer> = promisify(gunzip);
-const unzstdBytes: (data: Buffer, options: object) => Promise<Buffer> = promisify(zstdDecompress);
+/** What grows to more is decompressed one at a time in this process, and comes alone: more than any one honest event. */
+export const LARGE_BYTES = 8 * 1024 * 1024;
 
-/** @param bytesMax what a batch may decompress to; more is thrown */
-export const gzipWithin =
-  (bytesMax: number): Decompress =>
-  (data) =>
-    gunzipBytes(data, { maxOutputLength: bytesMax });
+/** Whoever writes to several partitions or topics would have each of their readers take the whole bound at one time. */
+const large = new OneAtATime();
 
-/** @param bytesMax what a batch may decompress to; more is thrown */
-export const zstdWithin =
-  (bytesMax: number): Decompress =>
-  (data) =>
-    unzstdBytes(data, { maxOutputLength: bytesMax });
-
-/** Kafka's lz4 is the frame format, which the plain `uncompress` of the package is not. */
-async function fromLz4(data: Buffer): Promise<Buffer> {
-  if (lz4BytesAtMost(data) > DECOMPRESSED_BYTES_MAX) throw new Error("lz4: may grow to too many bytes");
-  return decompressFrame(data);
-}
-
-const LZ4_MAGIC = 0x184d2204;
-const LZ4_UNCOMPRESSED_BLOCK = 0x80000000;
+type Unzip = (data: Buffer, options: ZlibOptions & ZstdOptions) => Promise<Buffer>;
 
 /**
- * What a frame may grow to, from its headers alone: the blocks it has, times the size that it says a block may have (LZ4
- * Frame Format, sections "Frame Descriptor" and "Data Blocks"). The package allocates as it goes, without a limit.
+ * A codec of Node's. These give what they have made in pieces of `chunkSize`, and join more than one by a copy: so the whole
+ * is asked for as one piece, and memory that nothing is written into costs none. Where the bytes are more than they say, they
+ * are decompressed once more, into a piece of all that there may be.
  */
-function lz4BytesAtMost(data: Buffer): number {
-  if (data.length < 7 || data.readUInt32LE(0) !== LZ4_MAGIC) throw new Error("lz4: not a frame");
-  const flags = data[4]!;
-  const blockBytesMax = 2 ** (8 + 2 * ((data[5]! >> 4) & 7));
-  const hasSize = (flags & 0x08) !== 0;
-  const hasDictionary = (flags & 0x01) !== 0;
-  const checksumBytes = (flags & 0x10) !== 0 ? 4 : 0;
-  let bytes = 0;
-  for (let at = 7 + (hasSize ? 8 : 0) + (hasDictionary ? 4 : 0); at + 4 <= data.length; ) {
-    const word = data.readUInt32LE(at);
-    if (word === 0) break;
-    const isPlain = word >= LZ4_UNCOMPRESSED_BLOCK;
-    const length = isPlain ? word - LZ4_UNCOMPRESSED_BLOCK : word;
-    bytes += isPlain ? length : blockBytesMax;
-    at += 4 + length + checksumBytes;
-  }
-  return bytes;
+function ofNode(unzip: Unzip, grownBytes: (data: Buffer) => number, bytesMax: number): Codec {
+  // A piece that is full to its end makes Node take another.
+  const asOne = (data: Buffer, bytes: number) => unzip(data, { chunkSize: bytes + 1, maxOutputLength: bytes });
+  const decompress = async (data: Buffer) => {
+    const said = Math.min(Math.max(grownBytes(data), PIECE_BYTES_MIN), bytesMax);
+    try {
+      return await inTurn(said, () => asOne(data, said));
+    } catch (error) {
+      if (!(isTooLarge(error) && said < bytesMax)) throw error;
+      return inTurn(bytesMax, () => asOne(data, bytesMax));
+    }
+  };
+  return { grownBytes, decompress };
+}
+
+/** Bytes that say they grow to nothing are believed so far. */
+const PIECE_BYTES_MIN = 16 * 1024;
+
+const inTurn = (bytes: number, work: () => Promise<Buffer>): Promise<Buffer> =>
+  bytes > LARGE_BYTES ? large.next(work) : work();
+
+const isTooLarge = (error: unknown): boolean => (error as NodeJS.ErrnoException).code === "ERR_BUFFER_TOO_LARGE";
+
+/** @param bytesMax what a batch may decompress to; more is thrown */
+export const gzipWithin = (bytesMax: number): Codec => ofNode(promisify(gunzip), gzipBytes, bytesMax);
+
+/** A gzip member ends with its length (RFC 1952); of several, which no producer writes, the last one's is read. */
+const gzipBytes = (data: Buffer): number => (data.length < 4 ? 0 : data.readUInt32LE(data.length - 4));
+
+/** @param bytesMax what a batch may decompress to; more is thrown */
+export const zstdWithin = (bytesMax: number): Codec => ofNode(promisify(zstdDecompress), zstdBytesAtMost, bytesMax);
+
+/**
+ * Kafka's lz4 is the frame format. It and Snappy are decompressed here, and not by a package: those that there are take memory
+ * of an allocator of their own, of which a process that met a few large batches kept half a gigabyte.
+ */
+async function fromLz4(data: Buffer): Promise<Buffer> {
+  return inTurn(lz4BytesAtMost(data), async () => fromLz4Frame(data, DECOMPRESSED_BYTES_MAX));
 }
 
 /**
@@ -66,42 +79,42 @@ function lz4BytesAtMost(data: Buffer): number {
 const XERIAL_MAGIC = Buffer.from([0x82, 0x53, 0x4e, 0x41, 0x50, 0x50, 0x59, 0]);
 const XERIAL_HEADER_BYTES = XERIAL_MAGIC.length + 8;
 
-async function fromSnappy(data: Buffer): Promise<Buffer> {
-  if (!data.subarray(0, XERIAL_MAGIC.length).equals(XERIAL_MAGIC)) return uncompressBlock(data, 0);
-  const parts: Buffer[] = [];
-  let bytes = 0;
-  let at = XERIAL_HEADER_BYTES;
-  while (at < data.length) {
+/** The raw blocks of either way, one at a time: a batch may have millions that hold nothing. */
+function* snappyBlocks(data: Buffer): Generator<Buffer> {
+  if (!data.subarray(0, XERIAL_MAGIC.length).equals(XERIAL_MAGIC)) {
+    yield data;
+    return;
+  }
+  for (let at = XERIAL_HEADER_BYTES; at < data.length; ) {
     if (at + 4 > data.length) throw new Error("snappy: the last block's length is cut off");
     const end = at + 4 + data.readUInt32BE(at);
     if (end > data.length) throw new Error("snappy: a block is longer than the data");
-    const part = await uncompressBlock(data.subarray(at + 4, end), bytes);
-    parts.push(part);
-    bytes += part.length;
+    yield data.subarray(at + 4, end);
     at = end;
   }
-  return Buffer.concat(parts, bytes);
 }
 
-async function uncompressBlock(block: Buffer, bytesBefore: number): Promise<Buffer> {
-  if (bytesBefore + claimedLength(block) > DECOMPRESSED_BYTES_MAX) throw new Error("snappy: claims too many bytes");
-  return (await snappy.uncompress(block, { asBuffer: true })) as Buffer;
+function snappyBytes(data: Buffer): number {
+  let bytes = 0;
+  for (const block of snappyBlocks(data)) bytes += snappyBlockBytes(block);
+  return bytes;
 }
 
-/** A raw block begins with its decompressed length as a varint, which the package would allocate unseen. */
-function claimedLength(block: Buffer): number {
-  let length = 0;
-  for (let i = 0; i < 5 && i < block.length; i++) {
-    length += (block[i]! & 0x7f) * 2 ** (7 * i);
-    if (block[i]! < 0x80) return length;
-  }
-  throw new Error("snappy: no length");
+async function fromSnappy(data: Buffer): Promise<Buffer> {
+  const bytes = snappyBytes(data);
+  if (bytes > DECOMPRESSED_BYTES_MAX) throw new Error("snappy: claims too many bytes");
+  return inTurn(bytes, async () => {
+    const out = Buffer.allocUnsafeSlow(bytes);
+    let at = 0;
+    for (const block of snappyBlocks(data)) at = unsnap(block, out, at);
+    return out;
+  });
 }
 
 /** Every codec that a batch may name, by its number (Kafka's documentation, "Record Batch"). */
-export const DECOMPRESS: ReadonlyMap<number, Decompress> = new Map([
+export const CODECS: ReadonlyMap<number, Codec> = new Map([
   [1, gzipWithin(DECOMPRESSED_BYTES_MAX)],
-  [2, fromSnappy],
-  [3, fromLz4],
+  [2, { grownBytes: snappyBytes, decompress: fromSnappy }],
+  [3, { grownBytes: lz4BytesAtMost, decompress: fromLz4 }],
   [4, zstdWithin(DECOMPRESSED_BYTES_MAX)],
 ]);

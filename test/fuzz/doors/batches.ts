@@ -4,9 +4,11 @@ import snappy from "snappy";
 import { batchOf } from "../../../src/topic/fetch/batch-of.ts";
 import { BatchRecords } from "../../../src/topic/fetch/batch-records.ts";
 import type { FetchedBatch } from "../../../src/topic/fetch/fetched-batch.ts";
+import { openBatches } from "../../../src/topic/fetch/open-batches.ts";
 import { ValuePlace } from "../../../src/topic/fetch/records.ts";
 import { markAborted } from "../../../src/topic/wire/aborted.ts";
-import { type RecordBatch, readRecordBatches } from "../../../src/topic/wire/record-batch.ts";
+import { readRecordBatches } from "../../../src/topic/wire/read-batches.ts";
+import type { RecordBatch } from "../../../src/topic/wire/record-batch.ts";
 import type { Dice } from "../../chaos/dice.ts";
 import { batchBytes, byKafkajs, list, type Sent, sealed } from "../../topic/wire/batch-bytes.ts";
 import { mutate } from "../mutate.ts";
@@ -59,16 +61,16 @@ function randomRecord(dice: Dice): Sent {
 }
 
 async function open(input: Buffer): Promise<string> {
-  const batches = await readRecordBatches(input, FROM);
+  const batches = readRecordBatches(input, FROM);
   must(input.length === 0 || batches.length > 0, "bytes, and no batch");
   markAborted(batches, [{ producerId: -1n, firstOffset: FROM + 4 }]);
   return readBatches(batches);
 }
 
 /** Reads all that batches hold, as kafkajs hands them over. @returns the kind of what they are */
-export function readBatches(batches: readonly RecordBatch[]): string {
+export async function readBatches(batches: readonly RecordBatch[]): Promise<string> {
   // kafkajs leaves out what ends before the offset that was asked for.
-  const within = batches.filter(({ offset }) => BigInt(offset) >= BigInt(FROM));
+  const within = await openBatches(batches.filter(({ offset }) => BigInt(offset) >= BigInt(FROM)));
   if (within.length === 0) return "nothing";
   const nextOffset = Number(within.at(-1)!.offset) + 1;
   const range = { topicName: "live.ticks", partition: 0, fetchedOffset: FROM, nextOffset, logEnd: nextOffset };
@@ -144,7 +146,7 @@ function pack(body: Buffer, codec: number): Buffer {
 
 async function agree(dice: Dice): Promise<void> {
   const good = await randomBatches(dice, FROM);
-  const ours = list(new BatchRecords(await readRecordBatches(good, FROM), 0));
+  const ours = list(new BatchRecords(await openBatches(readRecordBatches(good, FROM)), 0));
   const theirs = await byKafkajs(good);
   must(JSON.stringify(ours) === JSON.stringify(theirs), "it reads another than kafkajs does");
 }

@@ -44,7 +44,7 @@ export async function fetchesDoor(dice: Dice): Promise<Door> {
     seeds,
     open: async (input) => {
       try {
-        return readAnswer(await decode(input));
+        return await readAnswer(await decode(input));
       } catch (error) {
         if ((error as Error).name !== "KafkaJSConnectionError") throw error;
         return `outage: ${kindOf((error as Error).message)}`;
@@ -64,10 +64,11 @@ const shape = ({ responses }: Answer) =>
     partitions.map(({ partition, errorCode, highWatermark }) => [partition, errorCode, highWatermark]),
   ]);
 
-function readAnswer({ responses }: Answer): string {
-  const kinds = responses.flatMap(({ partitions }) =>
-    partitions.map(({ messages, errorCode }) => (errorCode === 0 ? readBatches(messages) : "an error's code")),
-  );
+async function readAnswer({ responses }: Answer): Promise<string> {
+  const parts = responses.flatMap(({ partitions }) => partitions);
+  const kinds: string[] = [];
+  for (const { messages, errorCode } of parts)
+    kinds.push(errorCode === 0 ? await readBatches(messages) : "an error's code");
   return [...new Set(kinds)].sort().join(" / ").slice(0, 160) || "no partition";
 }
 

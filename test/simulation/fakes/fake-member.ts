@@ -217,7 +217,7 @@ export class FakeMember implements LogMember {
       () => `${this.#name} ${keyOf(batch)}: ${fetchedOffset}..${nextOffset - 1}`,
     );
     const beat = () => this.#beat();
-    const isHandled = await deliver(() => batch, beat, isStale, this.#handlers!);
+    const isHandled = await deliver(async () => batch, beat, isStale, this.#handlers!);
     if (isHandled) this.#positions.set(keyOf(batch), nextOffset);
     await this.#beat();
   }

@@ -3,7 +3,7 @@ import kafkajs, { type Admin, type Kafka, type Producer } from "kafkajs";
 import type { Config } from "../../../src/config.ts";
 import { kafkajsInternals } from "../../../src/topic/patch/kafkajs-internals.ts";
 import { quietRequestQueue } from "../../../src/topic/patch/request-queue.ts";
-import { DECOMPRESS } from "../../../src/topic/wire/codecs.ts";
+import { CODECS } from "../../../src/topic/wire/codecs.ts";
 import { COMPRESS } from "./codecs.ts";
 
 const load = createRequire(import.meta.url);
@@ -12,7 +12,7 @@ quietRequestQueue(kafkajsInternals((module) => load(`kafkajs/${module}`)));
 
 for (const [number, compress] of COMPRESS) {
   const pack = ({ buffer }: { readonly buffer: Buffer }) => compress(buffer);
-  const codec = { compress: pack, decompress: DECOMPRESS.get(number)! };
+  const codec = { compress: pack, decompress: CODECS.get(number)!.decompress };
   kafkajs.CompressionCodecs[number as 1 | 2 | 3 | 4] = () => codec;
 }
 

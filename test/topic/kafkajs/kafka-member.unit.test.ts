@@ -5,8 +5,10 @@ import { KafkaMember } from "../../../src/topic/kafkajs/kafka-member.ts";
 import { outagesOf } from "../../../src/topic/kafkajs/outages.ts";
 import type { MemberHandlers } from "../../../src/topic/log-client.ts";
 import { recordBatch } from "../../../src/topic/patch/produce-request.ts";
+import { readRecordBatches } from "../../../src/topic/wire/read-batches.ts";
 import { RecordBatch } from "../../../src/topic/wire/record-batch.ts";
 import { RecordWriter } from "../../../src/topic/wire/record-writer.ts";
+import { batchBytes, plain } from "../wire/batch-bytes.ts";
 
 type Payload = Readonly<Record<string, unknown>>;
 type Listener = (event: { payload: Payload }) => void;
@@ -115,9 +117,10 @@ async function started(assignment: "shared" | "sole", change: Partial<MemberHand
 }
 
 /** What kafkajs hands over of partition 0 from offset 7 on, and the offsets that are resolved of it. */
-function fetched({ isControl = false, heartbeat = async () => {} } = {}) {
+function fetched({ isControl = false, heartbeat = async () => {}, bend = (_: Buffer) => {} } = {}) {
   const writer = new RecordWriter(0);
   writer.add(null, Buffer.from("a"));
+  bend(writer.bytes);
   const bytes = recordBatch(writer, 0);
   bytes.writeBigInt64BE(7n, 0);
   if (isControl) bytes[22] = 0x20;
@@ -240,12 +243,19 @@ describe.each(["shared", "sole"] as const)("a member of a group with %s assignme
 
   it("hands over one record for a batch that is damaged", async () => {
     const { heard, take } = await started(assignment);
-    const { payload } = fetched();
-    const damaged = Object.assign(payload.batch.messagesWithinOffset[0]!, {
-      records: Buffer.from([0x7e, 0, 0, 0, 0, 0, 0]),
-    });
-    await take({ ...payload, batch: { ...payload.batch, messagesWithinOffset: [damaged] } });
+    const { payload } = fetched({ bend: (records) => records.writeUInt8(0x7e) });
+    await take(payload);
     expect(heard.at(-1)).toBe("batch of 1");
+  });
+
+  it("resolves no more than it opened of what grows large", async () => {
+    const { heard, take } = await started(assignment);
+    const { payload, resolved } = fetched();
+    const value = Buffer.alloc(9 * 2 ** 20);
+    const large = await Promise.all([7, 8].map((at) => batchBytes([{ ...plain(""), value }], at, { compression: 1 })));
+    const messagesWithinOffset = readRecordBatches(Buffer.concat(large), 7);
+    await take({ ...payload, batch: { ...payload.batch, messagesWithinOffset, lastOffset: () => "8" } });
+    expect([heard.at(-1), resolved]).toEqual(["batch of 1", ["7"]]);
   });
 
   it("throws kafkajs's rebalance on, and goes on", async () => {

@@ -4,13 +4,13 @@ import { BatchRecords } from "../../../src/topic/fetch/batch-records.ts";
 import { recordBatch } from "../../../src/topic/patch/produce-request.ts";
 import type { Batch } from "../../../src/topic/publish/produce-queue.ts";
 import { TopicQueues } from "../../../src/topic/publish/topic-queues.ts";
-import { readRecordBatches } from "../../../src/topic/wire/record-batch.ts";
+import { readRecordBatches } from "../../../src/topic/wire/read-batches.ts";
 
 const message = (value: string) => ({ key: null, value: Buffer.from(value) });
 
 /** The values of a batch's records, as a consumer would read them. */
 async function valuesOf(batch: Batch): Promise<string[]> {
-  const records = new BatchRecords(await readRecordBatches(recordBatch(batch.records, 0), 0), 0);
+  const records = new BatchRecords(readRecordBatches(recordBatch(batch.records, 0), 0), 0);
   return Array.from({ length: records.count }, (_, index) => String(records.record(index).value));
 }
 

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { batchOf } from "../../../src/topic/fetch/batch-of.ts";
-import { readRecordBatches } from "../../../src/topic/wire/record-batch.ts";
+import { openBatches } from "../../../src/topic/fetch/open-batches.ts";
+import { readRecordBatches } from "../../../src/topic/wire/read-batches.ts";
 import { batchBytes, plain, sealed } from "./batch-bytes.ts";
 
 describe("a record batch that isn't as the log should have it", () => {
@@ -13,8 +14,8 @@ describe("a record batch that isn't as the log should have it", () => {
     bent[at] = byte;
     const before = await batchBytes([plain("before")], 4);
     const behind = await batchBytes([plain("behind")], 7);
-    expect(await readRecordBatches(Buffer.concat([before, sealed(bent), behind]), 4)).toHaveLength(1);
-    const batches = await readRecordBatches(Buffer.concat([sealed(bent), behind]), 5);
+    expect(readRecordBatches(Buffer.concat([before, sealed(bent), behind]), 4)).toHaveLength(1);
+    const batches = readRecordBatches(Buffer.concat([sealed(bent), behind]), 5);
     const range = { topicName: "live.ticks", partition: 3, fetchedOffset: 5, nextOffset: 99, logEnd: 99 };
     const damaged = batchOf({ ...range, batches });
     expect(batches).toHaveLength(1);
@@ -32,9 +33,9 @@ describe("a record batch that isn't as the log should have it", () => {
 
   it("takes one that is cut off for damaged where nothing is before it: the next fetch would bring the same", async () => {
     const whole = await batchBytes([plain("a"), plain("b")], 5);
-    expect(await readRecordBatches(whole.subarray(0, 0), 5)).toEqual([]);
+    expect(readRecordBatches(whole.subarray(0, 0), 5)).toEqual([]);
     for (let cut = 1; cut < whole.length; cut++) {
-      const batches = await readRecordBatches(whole.subarray(0, cut), 6);
+      const batches = readRecordBatches(whole.subarray(0, cut), 6);
       expect(batches.map(({ damage }) => damage)).toEqual([
         expect.stringContaining(`cut off at byte ${cut} of itself`),
       ]);
@@ -50,10 +51,10 @@ describe("a record batch that isn't as the log should have it", () => {
       const misplaced = Buffer.from(good);
       misplaced.writeBigInt64BE(BigInt(offset), 0);
       const firsts = (bytes: Buffer, from: number) =>
-        readRecordBatches(bytes, from).then((all) => all.map(({ firstOffset, damage }) => damage ?? firstOffset));
-      expect(await firsts(Buffer.concat([good, misplaced, await at(7)]), 5)).toEqual([5]);
+        readRecordBatches(bytes, from).map(({ firstOffset, damage }) => damage ?? firstOffset);
+      expect(firsts(Buffer.concat([good, misplaced, await at(7)]), 5)).toEqual([5]);
       const range = { topicName: "ticks", partition: 3, fetchedOffset: 8, nextOffset: 99, logEnd: 9 };
-      const batches = await readRecordBatches(Buffer.concat([misplaced, await at(9)]), 8);
+      const batches = readRecordBatches(Buffer.concat([misplaced, await at(9)]), 8);
       expect(batchOf({ ...range, batches })).toMatchObject({ nextOffset: 9, isDamaged: true });
     }
   });
@@ -62,7 +63,7 @@ describe("a record batch that isn't as the log should have it", () => {
     const wide = await batchBytes([plain("a")], 5);
     wide.writeInt32BE(2 ** 31 - 1, 23);
     wide.writeUInt8(7, 22);
-    const batches = await readRecordBatches(sealed(wide), 5);
+    const batches = await openBatches(readRecordBatches(sealed(wide), 5));
     const range = { topicName: "ticks", partition: 3, fetchedOffset: 5, nextOffset: 5 + 2 ** 31, logEnd: 5 + 2 ** 31 };
     const batch = batchOf({ ...range, batches });
     expect(batch.records.faultAt(0)).toContain("its codec is 7, unknown here");
@@ -78,7 +79,7 @@ describe("a record batch with one bit turned", () => {
     for (let bit = 17 * 8; bit < whole.length * 8; bit++) {
       const bent = Buffer.from(whole);
       bent[bit >> 3]! ^= 1 << (bit & 7);
-      const [batch] = await readRecordBatches(bent, 5);
+      const [batch] = readRecordBatches(bent, 5);
       expect(batch!.damage, `bit ${bit}`).toContain("its checksum is another");
     }
   });
