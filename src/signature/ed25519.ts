@@ -1,8 +1,8 @@
 import { createHash, createPrivateKey, createPublicKey, type KeyObject } from "node:crypto";
 import { type ErrorCode, TradetapeError } from "../errors.ts";
 
-/** What is wrong with a key that somebody gave: with a flag's file the input, with a setting's the settings. */
-type Blame = Extract<ErrorCode, "input_invalid" | "config_invalid">;
+/** What is wrong with a key that somebody gave: with a flag's file the input, with a setting's that file. */
+type Blame = Extract<ErrorCode, "input_invalid" | "file_unusable">;
 
 /** @param name of the file, for the error. @throws TradetapeError of the code; the key itself is never in it */
 export const privateKeyOf = (pem: string, name: string, blame: Blame = "input_invalid"): KeyObject =>

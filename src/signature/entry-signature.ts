@@ -30,11 +30,11 @@ export function signBy(key: KeyObject): SignEntry {
 
 /**
  * The key that this process signs its audit entries by; undefined where none is set.
- * @throws TradetapeError config_invalid, also where others can read its file
+ * @throws TradetapeError file_unusable, also where others can read its file
  */
 export function signingKey({ auditSignFile: path }: Pick<Config, "auditSignFile">): KeyObject | undefined {
   const { env } = SETTINGS.auditSignFile;
-  return path === undefined ? undefined : privateKeyOf(readKey(env, path), `${env}: ${path}`, "config_invalid");
+  return path === undefined ? undefined : privateKeyOf(readKey(env, path), `${env}: ${path}`, "file_unusable");
 }
 
 /** @throws TradetapeError as `signingKey` */

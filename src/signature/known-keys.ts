@@ -35,7 +35,7 @@ export class KnownKeys {
    * @param text a line a key: its name, the key (the line between BEGIN and END of its PEM file), until=TIME where it has ended,
    * and actors, or * for all; empty lines and such that begin with # mean nothing
    * @param name what a message calls the file by
-   * @throws TradetapeError config_invalid that says what is wrong with which line
+   * @throws TradetapeError file_unusable that says what is wrong with which line
    */
   constructor(text: string, name: string) {
     const keys = new Map<string, KnownKey>();
@@ -53,6 +53,11 @@ export class KnownKeys {
     }
     if (keys.size === 0) throw invalid(name, "holds no key");
     this.#keys = keys;
+  }
+
+  /** Whether entries by any actor count that this private key signs. */
+  speaksForEverybody(privateKey: KeyObject): boolean {
+    return this.#keys.get(fingerprint(createPublicKey(privateKey)))?.actors.has(EVERYBODY) ?? false;
   }
 
   /** Whether what this private key signs at that time, in milliseconds since 1970, counts. */
@@ -137,13 +142,13 @@ function keyOf(base64: string, place: string): KeyObject {
 }
 
 const invalid = (place: string, what: string): TradetapeError =>
-  new TradetapeError("config_invalid", `${place}: ${what}`, {
+  new TradetapeError("file_unusable", `${place}: ${what}`, {
     next: "Write a line a key, as `lander MCow... *`; docs/audit.md shows how it is made.",
   });
 
 /**
  * The keys that are known; undefined where none are set, so that no signature is looked at.
- * @throws TradetapeError config_invalid, also where this process signs by a key that isn't among them: all that it says would
+ * @throws TradetapeError file_unusable, also where this process signs by a key that isn't among them: all that it says would
  * be letters
  */
 export function openKnownKeys(config: Pick<Config, "auditKeysFile" | "auditSignFile">): KnownKeys | undefined {
@@ -154,7 +159,7 @@ export function openKnownKeys(config: Pick<Config, "auditKeysFile" | "auditSignF
   const own = signingKey(config);
   if (own === undefined || known.has(own, Date.now())) return known;
   throw new TradetapeError(
-    "config_invalid",
+    "file_unusable",
     `${env}: ${path} lacks the key of ${SETTINGS.auditSignFile.env}, or says that it ended`,
     {
       next: "Add its public key, or sign by another: what this process signs would become letters.",
@@ -162,11 +167,27 @@ export function openKnownKeys(config: Pick<Config, "auditKeysFile" | "auditSignF
   );
 }
 
+/**
+ * Refuses a key that may not speak for everybody to who publishes what others did, as a consumer does: those entries would
+ * become letters.
+ * @throws TradetapeError file_unusable
+ */
+export function requireEverybody(config: Pick<Config, "auditKeysFile" | "auditSignFile">, known?: KnownKeys): void {
+  const own = signingKey(config);
+  if (known === undefined || own === undefined || known.speaksForEverybody(own)) return;
+  const [keys, sign] = [SETTINGS.auditKeysFile.env, SETTINGS.auditSignFile.env];
+  throw new TradetapeError(
+    "file_unusable",
+    `${keys}: by ${config.auditKeysFile} the key of ${sign} speaks for some actors only, and a consumer publishes entries of all`,
+    { next: "Give the consumer's key * in the place of actors, or the consumer another key." },
+  );
+}
+
 function textOf(path: string, env: string): string {
   try {
     return readFileSync(path, "utf8");
   } catch (cause) {
-    throw new TradetapeError("config_invalid", `${env}: ${(cause as Error).message}`, {
+    throw new TradetapeError("file_unusable", `${env}: ${(cause as Error).message}`, {
       next: "Correct the path, or let this program's user read the file.",
       cause,
     });

@@ -1,5 +1,6 @@
 import { TradetapeError } from "../../errors.ts";
 import type { EventTopic } from "../../event/schemas.ts";
+import { requireEverybody } from "../../signature/known-keys.ts";
 import type { Consumer } from "../consumer.ts";
 import { emptyTally, type Tally } from "../tally.ts";
 import { catchUp, type Ends, endsOf, remaining } from "./catch-up.ts";
@@ -50,13 +51,14 @@ const PROGRESS_MS = 250;
  *
  * Catching up runs the audit topic's group after the others, up to the end that their outboxes have given the topic, so that
  * the trail has all that this call landed. It ends with sweeps until no parked event finds its parent any more.
- * @throws replay_partial, database_copied, and a plain error that ended a group, after the other groups have stopped
+ * @throws file_unusable, replay_partial, database_copied, and a plain error that ended a group, after the others have stopped
  */
 export async function consume(
   services: LandingServices,
   consumers: readonly Consumer[],
   options: ConsumeOptions,
 ): Promise<Consumed> {
+  requireEverybody(services.config, services.knownKeys);
   await refusePartial(services, consumers);
   await requireAlone(
     services,

@@ -201,6 +201,16 @@ describe("another database that is filled from the topics", () => {
     await other.stop();
   });
 
+  test("is refused to a consumer whose own key speaks for some actors only: what others did would become letters", async () => {
+    writeFileSync(at("few"), `${LANDER.replace("*", "consume")}\n${DESK}\n`);
+    const { code, stderr } = await tradetape(["consume", "--until-caught-up", "--json"], {
+      ...env,
+      TRADETAPE_AUDIT_KEYS_FILE: at("few"),
+    });
+    expect([code, stderr]).toEqual([2, expect.stringContaining("file_unusable")]);
+    expect(stderr).toContain("speaks for some actors only");
+  });
+
   test("by no keys marks none, and a comparison names the mark that differs", async () => {
     await tape.land();
     const other = await tape.beside("no keys");
