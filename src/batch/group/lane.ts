@@ -72,10 +72,13 @@ export class Lane {
   readonly #run: (lane: Lane, job: Job) => Promise<LaneStep>;
   readonly #freed: (bytes: number) => void;
   readonly #queue: Job[] = [];
+  #job: Job | undefined;
   #landmark: Landmark | undefined;
   #claim: Claim | undefined;
   /** Whether a fetch since the claim has brought nothing new. */
   #isAtEnd = false;
+  /** Whether a sweep since the claim has gone well: events that are parked may have been what stopped the group. */
+  #isSwept = false;
   #recognised: PromiseWithResolvers<void> | undefined;
   #running: Promise<void> | undefined;
 
@@ -95,7 +98,7 @@ export class Lane {
     this.leaderEpoch = claim.leaderEpoch;
     this.#landmark = claim.landmark;
     this.#claim = claim;
-    this.#isAtEnd = false;
+    [this.#isAtEnd, this.#isSwept] = [false, false];
   }
 
   /** Notes that all which a fetch brought has landed before. */
@@ -103,11 +106,12 @@ export class Lane {
     this.#isAtEnd = true;
   }
 
-  /** Whether the partition has landed something since it was claimed, or there was nothing to land. */
+  /** Whether something has landed since the claim, or there was nothing to land and what is parked has been swept. */
   get isProven(): boolean {
     if (this.tail === undefined || this.#claim === undefined || this.#landmark !== undefined) return false;
     const { nextOffset, end } = this.#claim;
-    return this.nextOffset > nextOffset || (this.isIdle && (this.#isAtEnd || nextOffset >= end));
+    const hasNothing = this.isIdle && (this.#isAtEnd || nextOffset >= end) && (this.parked === 0 || this.#isSwept);
+    return this.nextOffset > nextOffset || hasNothing;
   }
 
   /** The last record that landed before the claim, until the log has shown that it still holds it. */
@@ -148,7 +152,7 @@ export class Lane {
   }
 
   get isIdle(): boolean {
-    return this.#running === undefined;
+    return this.#job === undefined && this.#queue.length === 0;
   }
 
   /** Resolves when the queue is empty and nothing runs. */
@@ -160,12 +164,15 @@ export class Lane {
     try {
       for (let job = this.#next(); job !== undefined; job = this.#next()) {
         try {
+          this.#job = job;
           this.jobsBegun++;
           const step = await this.#run(this, job);
           this.nextOffset = step.nextOffset;
           this.parked = step.parked ?? step.ledger.reduce((sum, row) => sum + row.parked, this.parked);
           if (step.ahead) this.drop();
+          else if (job.kind === "sweep") this.#isSwept = true;
         } finally {
+          this.#job = undefined;
           this.#freed(job.bytes);
         }
       }

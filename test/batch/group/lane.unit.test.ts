@@ -21,7 +21,7 @@ const tinyBatch = (offset: number): EncodedBatch => ({
 });
 
 /** A lane whose jobs end when the test says so. */
-function stagedLane(onBegun: (job: Job) => void = () => {}) {
+function stagedLane(onBegun: (job: Job) => void = () => {}, onFreed: () => void = () => {}) {
   const begun: string[] = [];
   const ends: ((step: LaneStep | Error) => void)[] = [];
   let freed = 0;
@@ -36,6 +36,7 @@ function stagedLane(onBegun: (job: Job) => void = () => {}) {
     },
     (bytes) => {
       freed += bytes;
+      onFreed();
     },
   );
   const end = async (step: Partial<LaneStep> | Error) => {
@@ -114,6 +115,33 @@ describe("a lane", () => {
       // What a group answers of a landing that has ended it.
       await end({ nextOffset: 5, ahead: true });
       expect(lane.isProven).toBe(false);
+    });
+
+    it("not while a sweep runs, and when the last one has ended, of which it tells who waits for that", async () => {
+      const told: boolean[] = [];
+      const { lane, end } = stagedLane(
+        () => {},
+        () => told.push(lane.isProven),
+      );
+      lane.begin({ ...FIRST_LOG, nextOffset: 5, parked: 1200, landmark: LANDMARK, end: 5 });
+      lane.push(SWEEP);
+      lane.recognise();
+      lane.noteNothingNew();
+      expect(lane.isProven).toBe(false);
+      lane.push(SWEEP);
+      await end({ nextOffset: 5, parked: 200 });
+      await end({ nextOffset: 5, parked: 0 });
+      expect([told, lane.isProven]).toEqual([[false, true], true]);
+    });
+
+    it("not before what is parked has been swept: it may be what stopped the group", async () => {
+      const { lane, end } = stagedLane();
+      lane.begin({ ...FIRST_LOG, nextOffset: 5, parked: 7, landmark: undefined, end: 5 });
+      expect(lane.isProven).toBe(false);
+      lane.push(SWEEP);
+      // It waits on for its parents.
+      await end({ nextOffset: 5, parked: 7 });
+      expect(lane.isProven).toBe(true);
     });
 
     it("where the log ended at what has landed, once it is known for the log that landed", () => {
