@@ -16,7 +16,7 @@ import type { Program } from "./program.ts";
 import { SnapshotShelf } from "./snapshot-shelf.ts";
 import { Snapshots } from "./snapshots.ts";
 import { Tenure, type TenureServices } from "./tenure.ts";
-import { Turns } from "./turns.ts";
+import { keepingBeat, Turns } from "./turns.ts";
 
 export interface RunServices {
   readonly client: LogClient;
@@ -106,7 +106,7 @@ class Run {
       await this.#member.start({
         onOwned: (lost) => this.#begin(lost),
         onLost: () => this.#forget(),
-        onBatch: (batch, beat) => this.#turns.take(() => this.#take(batch, beat)),
+        onBatch: (batch, beat) => keepingBeat(beat, (kept) => this.#turns.take(() => this.#take(batch, kept))),
         onCrash: this.#over.reject,
       });
       if (stop.aborted) end();

@@ -23,3 +23,21 @@ export class Turns {
     return done;
   }
 }
+
+/**
+ * Does work during which heartbeats are sent. What a heartbeat throws, as in a rebalance, is no fault of the work: it is thrown
+ * when the work is done, because what would be left of it would never be done.
+ * @param work gets the heartbeat as one that never throws
+ */
+export async function keepingBeat(
+  beat: () => Promise<void>,
+  work: (beat: () => Promise<void>) => Promise<void>,
+): Promise<void> {
+  let told: { readonly error: unknown } | undefined;
+  const kept = () =>
+    beat().catch((error: unknown) => {
+      told = { error };
+    });
+  await work(kept);
+  if (told !== undefined) throw told.error;
+}

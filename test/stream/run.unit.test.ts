@@ -71,7 +71,7 @@ function started(marks: readonly Mark[], publish: () => Promise<void> = async ()
   };
   const stop = new AbortController();
   const ended = runProgram(services, echo, { name: "one", caughtUpWith: Promise.resolve(), stop: stop.signal });
-  const take = (from: number, to: number) => {
+  const take = (from: number, to: number, heartbeat = async () => {}) => {
     const fills = Array.from({ length: to - from }, (_, n) => from + n).map((offset) => ({
       offset,
       timeMs: NOON / 1000,
@@ -80,11 +80,7 @@ function started(marks: readonly Mark[], publish: () => Promise<void> = async ()
     }));
     const range = { ...AT, fetchedOffset: from, nextOffset: to, logEnd: HIGH };
     const batch = new FetchedBatch(range, bufferedRecords(fills), to - from);
-    return handlers!.onBatch(
-      batch,
-      async () => {},
-      () => false,
-    );
+    return handlers!.onBatch(batch, heartbeat, () => false);
   };
   const rejoin = () => {
     handlers!.onLeft();
@@ -121,6 +117,18 @@ test("a program that was out of its group begins anew at the mark that another h
   await ended;
   // Fill 2 is the other's.
   expect([seeks, count(), kept.marks]).toEqual([[0, 0, 0, 3], 3, [mark(4)]]);
+});
+
+test("a program whose heartbeat tells of a rebalance goes on, and throws that when all that follows is published", async () => {
+  const { ended, take, count } = started([]);
+  const rebalance = new Error("the group is rebalancing");
+  await expect(take(0, 3, () => Promise.reject(rebalance))).rejects.toBe(rebalance);
+  expect(count()).toBe(3);
+  // Kafka gives again what its member threw over.
+  await take(0, 3);
+  await take(3, 4);
+  expect(await ended).toMatchObject({ read: 4, published: 4 });
+  expect(count()).toBe(4);
 });
 
 test("a program that can't publish ends, and marks nothing of what it couldn't", async () => {
