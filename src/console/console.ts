@@ -14,6 +14,7 @@ import { marketRoutes, traceRoutes } from "./market-routes.ts";
 import { servePage } from "./page-files.ts";
 import { Pipeline } from "./pipeline.ts";
 import { Reader } from "./reader.ts";
+import { replayRoutes } from "./replay-routes.ts";
 import { sessionRoutes } from "./session-routes.ts";
 
 /** Who stands at another machine has no way to it. */
@@ -63,6 +64,7 @@ export async function openConsole({ config, log, port, acts }: ConsoleOptions): 
   app.route("/api/letters", letterRoutes({ config, reader, acts: acting }));
   app.route("/api/market", marketRoutes(reader));
   app.route("/api/audit", auditRoutes(reader));
+  app.route("/api/replays", replayRoutes(reader));
   app.route("/api/sessions", sessionRoutes(reader));
   app.route("/api/trace", traceRoutes(reader));
   app.notFound((c) => c.json(refused("not_found", "there is no such page"), 404));

@@ -24,7 +24,7 @@ const FILES: Readonly<Record<string, URL>> = {
   "/chart.js": page("chart.js"),
   "/audit.js": page("audit.js"),
   "/sessions.js": page("sessions.js"),
-  "/equity.js": page("equity.js"),
+  "/replays.js": page("replays.js"),
   "/colours.js": page("colours.js"),
   "/trace.js": page("trace.js"),
   // The package names its module without what it needs itself; beside it lies the one that is whole.

@@ -13,6 +13,21 @@ export interface TopicProgress {
   readonly total: number;
 }
 
+/** @param next the next offset that the database expects, by topic's full name and partition, as `bars/3` */
+export const progressOf = (
+  { topics }: Pick<ReplayPlan, "topics">,
+  next: ReadonlyMap<string, number>,
+): readonly TopicProgress[] =>
+  topics.map(({ topic, name, partitions }) => {
+    let done = 0;
+    let total = 0;
+    for (const { partition, start, end } of partitions) {
+      done += Math.min(end, next.get(`${name}/${partition}`) ?? start) - Math.min(start, end);
+      total += end - start;
+    }
+    return { topic, done, total };
+  });
+
 const LOOK_MS = 100;
 
 /** Looks how far the target has landed, by its ledger, so that what is shown as done has committed. */
@@ -49,15 +64,7 @@ export class Watch {
   }
 
   progress(): readonly TopicProgress[] {
-    return this.#plan.topics.map(({ topic, name, partitions }) => {
-      let done = 0;
-      let total = 0;
-      for (const { partition, start, end } of partitions) {
-        done += Math.min(end, this.#next.get(`${name}/${partition}`) ?? start) - Math.min(start, end);
-        total += end - start;
-      }
-      return { topic, done, total };
-    });
+    return progressOf(this.#plan, this.#next);
   }
 
   isDone(topic: EventTopic): boolean {

@@ -4,6 +4,7 @@ import { Letter, LetterKinds, LettersOf } from "./letters.js";
 import { Market } from "./market.js";
 import { Overview } from "./overview.js";
 import { html, render, useEffect, useState } from "./preact.js";
+import { Replays } from "./replays.js";
 import { Compared, Sessions } from "./sessions.js";
 import { Trace } from "./trace.js";
 
@@ -30,6 +31,7 @@ function Page({ at, live }) {
   if (room === "sessions" && rest.length === 2) return html`<${Compared} a=${rest[0]} b=${rest[1]} />`;
   if (room === "sessions") return html`<${Sessions} />`;
   if (room === "audit") return html`<${Audit} />`;
+  if (room === "replays") return html`<${Replays} />`;
   if (room === "trace") return html`<${Trace} id=${rest[0] ?? ""} />`;
   if (room !== "letters") return html`<${Overview} overview=${live.overview} />`;
   if (rest.length < 2) return html`<${LetterKinds} live=${live} />`;
@@ -62,7 +64,7 @@ function App() {
       <strong>tradetape</strong>
       <nav aria-label="Pages">
         ${link("overview", "Overview")}${link("letters", "Letters", "letter")}${link("market", "Market", "trace")}
-        ${link("sessions", "Sessions")}${link("audit", "Audit")}
+        ${link("sessions", "Sessions")}${link("replays", "Replays")}${link("audit", "Audit")}
       </nav>
       <span class="state" role="status">${state}</span>
     </header>

@@ -1,5 +1,5 @@
 import { hrefOf, query, useAsked } from "./asked.js";
-import { Equity } from "./equity.js";
+import { Equity } from "./chart.js";
 import { count, Grid, shown, Trouble, When } from "./parts.js";
 import { html, useMemo, useState } from "./preact.js";
 

@@ -41,6 +41,14 @@ export function finishedRuns<P, R>(
   );
 }
 
+/** The latest runs, the newest first; unfinished ones among them. */
+export function latestRuns<P>(connection: Connection, runsMax: number): Promise<ReplayRun<P>[]> {
+  return connection.query<ReplayRun<P> & Record<string, unknown>>(
+    `SELECT ${COLUMNS} FROM tradetape.replay_run ORDER BY replay_run.started_at DESC LIMIT $1`,
+    [runsMax],
+  );
+}
+
 /**
  * Notes a new run and, in the same transaction, drops the indexes that it is faster without: whoever finds them gone
  * finds in the run how to make them again.

@@ -51,6 +51,8 @@ test("draws a symbol of five million ticks, and says how long that took", async 
     const drawn = await page.locator(".chart").getAttribute("data-candles");
     process.stdout.write(`${interval}: ${drawn} candles in ${tookMs} ms\n`);
     expect(Number(drawn)).toBeGreaterThan(0);
+    // A thousand candles of 5 s have 100,000 ticks; those of a minute have more than are put together.
+    expect(await page.getByText("There are more ticks in this time").count()).toBe(interval === "5s" ? 0 : 1);
   }
   expect(wrong).toEqual([]);
   await browser.close();
