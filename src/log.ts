@@ -8,8 +8,9 @@ export type Log = Logger;
  *
  * It writes synchronously: the last line before a process ends is the one that matters. It holds no redaction rules, as
  * none would be complete: connection URLs, passwords and event payloads are never passed to it.
+ * @param show what is done with each line, where it isn't written to standard error
  */
-export function openLog(config: Pick<Config, "logLevel">): Log {
-  const destination = pino.destination({ dest: 2, sync: true });
+export function openLog(config: Pick<Config, "logLevel">, show?: (line: string) => void): Log {
+  const destination = show ? { write: show } : pino.destination({ dest: 2, sync: true });
   return pino({ name: "tradetape", level: config.logLevel, base: { pid: process.pid } }, destination);
 }

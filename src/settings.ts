@@ -83,7 +83,7 @@ export const SETTINGS = {
   }),
   logLevel: setting({
     env: "TRADETAPE_LOG_LEVEL",
-    doc: "Log lines go to standard error, as JSON.",
+    doc: "Log lines go to standard error, as JSON; as text on a terminal.",
     schema: z.enum(["silent", "error", "warn", "info", "debug"]).default("warn"),
   }),
   eventBytesMax: setting({

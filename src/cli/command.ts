@@ -1,12 +1,15 @@
 import { Command } from "commander";
 import { type Config, readConfig } from "../config.ts";
 import { type Log, openLog } from "../log.ts";
+import { packageVersion } from "../manifest.ts";
 import type { Served } from "../metrics/served.ts";
 import { SETTING_NAMES, SETTINGS, type SettingName } from "../settings.ts";
-import { describeFailure, EXIT, type ExitCode } from "./exit.ts";
+import { describeFailure, EXIT, type ExitCode, logFailure } from "./exit.ts";
 import { watchSignals } from "./interrupt.ts";
+import { logText } from "./log-text.ts";
 import { type Output, openOutput } from "./output.ts";
-import { openProgress, type Progress } from "./progress.ts";
+import { loggedProgress, openProgress, type Progress } from "./progress.ts";
+import { changedSettings } from "./shown-setting.ts";
 
 /** What every command is handed: the settings, where results and progress go, and when to stop. */
 export interface Session {
@@ -28,8 +31,10 @@ export interface CommandSpec<Options> {
   readonly summary: string;
   /** Lines under the help: a command line, two spaces or more, what it does. */
   readonly examples: readonly string[];
-  /** Runs until it is stopped: then warnings are all that a person sees of a fault that passes. */
+  /** Waits for services that are away: then warnings are all that a person sees of a fault that passes. */
   readonly isService?: boolean;
+  /** Whether it runs until it is stopped. Without a terminal, all that it has to say is then lines of its log. */
+  runsOn?(options: Options): boolean;
   /** Takes --http: it is asked about itself, and measured, while it runs. */
   readonly isServed?: boolean;
   /** A shell evaluates what it prints: then it prints `false` when it fails, or the shell would go on as if it hadn't. */
@@ -71,8 +76,10 @@ export function addCommand<Options>(program: Command, spec: CommandSpec<Options>
  * A command that ends by itself says its own error, once; a client library's warnings before it would say it five
  * times more. Who asks for them by TRADETAPE_LOG_LEVEL gets them.
  */
-function logLevelOf(config: Config, isService: boolean): Config["logLevel"] {
-  return isService || process.env[SETTINGS.logLevel.env] ? config.logLevel : "error";
+function logLevelOf(config: Config, isService: boolean, isLogged: boolean): Config["logLevel"] {
+  if (process.env[SETTINGS.logLevel.env]) return config.logLevel;
+  if (isLogged) return "info";
+  return isService ? config.logLevel : "error";
 }
 
 /** Long enough for a session to be closed, short enough for somebody who has asked twice. */
@@ -90,7 +97,10 @@ async function runSession<Options>(
   options: Record<string, unknown>,
 ): Promise<ExitCode> {
   const json = options.json === true;
-  const progress = openProgress();
+  const isLogged = !process.stderr.isTTY && spec.runsOn?.(options as Options) === true;
+  // What a person would be told is said whatever TRADETAPE_LOG_LEVEL says, and so is what ends the command.
+  const told = openLog({ logLevel: "info" });
+  const progress = isLogged ? loggedProgress(told) : openProgress();
   const interrupt = watchSignals(progress.line, () => endForced(spec.isService === true));
   let served: Served | undefined;
   try {
@@ -99,15 +109,25 @@ async function runSession<Options>(
     const flags = Object.fromEntries(given) as Record<SettingName, string>;
     const out = openOutput(json, (text) => process.stdout.write(text));
     const fixed = spec.fixed?.(options as Options) ?? [];
-    const doubt = (text: string) => progress.line(`warning: ${text}`);
+    const doubt = (text: string) => (isLogged ? told.warn(text) : progress.line(`warning: ${text}`));
     const config = readConfig(flags, process.env, { fixed, doubt });
-    const log = openLog({ logLevel: logLevelOf(config, spec.isService === true) });
+    const show = process.stderr.isTTY ? (line: string) => progress.line(logText(line)) : undefined;
+    const log = openLog({ logLevel: logLevelOf(config, spec.isService === true, isLogged) }, show);
+    if (isLogged) {
+      log.info(
+        { version: packageVersion(), command: [spec.name, ...args], settings: changedSettings(config) },
+        "starts",
+      );
+    }
     served = await openServed(options.http as string | undefined, progress);
     const session = { config, out, progress, log, signal: interrupt.stop, force: interrupt.force, served };
-    return await spec.run(session, args, options as Options);
+    const code = await spec.run(session, args, options as Options);
+    if (isLogged) log.info({ exitCode: code }, "ends");
+    return code;
   } catch (error) {
-    const failure = describeFailure(error, json);
     progress.close();
+    if (isLogged) return logFailure(error, told);
+    const failure = describeFailure(error, json);
     process.stderr.write(failure.text);
     if (spec.isEvaluated && !json && !process.stdout.isTTY) process.stdout.write("false\n");
     return failure.code;

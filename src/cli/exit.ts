@@ -1,5 +1,6 @@
 import { CommanderError } from "commander";
 import { TradetapeError } from "../errors.ts";
+import type { Log } from "../log.ts";
 import { type DatabaseFault, faultKindOf, isDatabaseFault } from "../table/sqlstate.ts";
 import { printable } from "./output.ts";
 
@@ -38,6 +39,18 @@ export function describeFailure(thrown: unknown, json: boolean): Failure {
   return { code: EXIT.bug, text: `A bug in tradetape, please report it with these lines:\n${stack}\n` };
 }
 
+/** Says an error as `describeFailure` does, and a bug, too, in one line of a service's log. @returns the exit code */
+export function logFailure(thrown: unknown, log: Log): ExitCode {
+  const error = outageAsError(thrown);
+  if (error instanceof TradetapeError) {
+    log.fatal({ code: error.code, error: factsOf(error) }, error.message);
+    return EXIT.cannot;
+  }
+  const stack = error instanceof Error ? (error.stack ?? error.message) : String(error);
+  log.fatal({ code: "bug", stack }, "a bug in tradetape, please report it with this line");
+  return EXIT.bug;
+}
+
 /** What was thrown, where PostgreSQL ended the session as a sentence of ours. */
 export const outageAsError = (thrown: unknown): unknown => (isOutage(thrown) ? sessionEnded(thrown) : thrown);
 
@@ -63,9 +76,11 @@ function failureText(error: TradetapeError): string {
   return `${shown.join("\n")}\n`;
 }
 
-function failureJson(error: TradetapeError): string {
+const failureJson = (error: TradetapeError): string => `${JSON.stringify({ error: factsOf(error) })}\n`;
+
+function factsOf(error: TradetapeError): object {
   const { code, message, next, canRetry, facts } = error;
-  return `${JSON.stringify({ error: { code, message, because: causeOf(error), next, canRetry, ...facts } })}\n`;
+  return { code, message, because: causeOf(error), next, canRetry, ...facts };
 }
 
 function causeOf(error: Error): string | undefined {

@@ -1,5 +1,6 @@
 import { MultiBar, Presets } from "cli-progress";
 import { count } from "../errors.ts";
+import type { Log } from "../log.ts";
 
 export { count } from "../errors.ts";
 
@@ -31,6 +32,7 @@ export interface Progress {
 
 /** Often enough to see that it moves, seldom enough that a log of an hour's work can be read. */
 const PLAIN_EVERY_MS = 5000;
+const LOGGED_EVERY_MS = 60_000;
 const TERMINAL_EVERY_MS = 500;
 
 export const rateOf = (done: number, ms: number): number => (done * 1000) / Math.max(1, ms);
@@ -47,6 +49,14 @@ export function leftText({ done, total }: { done: number; total: number | undefi
 export function openProgress(stream: NodeJS.WriteStream = process.stderr): Progress {
   return stream.isTTY ? terminalProgress(stream) : plainProgress((text) => stream.write(`${text}\n`), Date.now);
 }
+
+/** The progress of a service that nobody looks at: its sentences are lines of its log, which sums up the rest by itself. */
+export const loggedProgress = (log: Log): Progress => ({
+  line: (text) => log.info(text),
+  bar: () => ({ set: () => {}, end: () => {} }),
+  status: () => ({ everyMs: LOGGED_EVERY_MS, set: (text) => log.info(text), end: () => {} }),
+  close: () => {},
+});
 
 /** @param now milliseconds; handed in so that a test needn't wait. */
 export function plainProgress(write: (text: string) => void, now: () => number): Progress {

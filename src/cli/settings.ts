@@ -1,9 +1,9 @@
-import type { Config } from "../config.ts";
 import type { Setting } from "../settings/setting.ts";
 import { SETTING_NAMES, SETTINGS, type SettingName } from "../settings.ts";
 import type { CommandSpec } from "./command.ts";
 import { EXIT } from "./exit.ts";
 import { table } from "./output.ts";
+import { shownSetting } from "./shown-setting.ts";
 
 /** One setting as the help, docs/settings.md and `tradetape config` show it. */
 interface SettingRow {
@@ -41,7 +41,8 @@ function settingsText(): string {
   return `${table(["variable", "flag", "default", "unit", "meaning"], rows)}
 
 A flag beats its variable. A secret is never printed, and may also stand in a file, which is read at each login.
-TRADETAPE_LOG_LEVEL is error, when unset, for commands that end by themselves: they say their own errors.`;
+TRADETAPE_LOG_LEVEL is error, when unset, for commands that end by themselves: they say their own errors. It is info for a
+service: consume and run, where they run until they are stopped and standard error is no terminal.`;
 }
 
 export const settings: CommandSpec<object> = {
@@ -62,10 +63,3 @@ export const settings: CommandSpec<object> = {
     return EXIT.good;
   },
 };
-
-/** A setting as anybody may see it: of a secret one, that it is set. */
-export function shownSetting(config: Config, name: SettingName): unknown {
-  const setting: { secret?: boolean } = SETTINGS[name];
-  const value = config[name] ?? null;
-  return setting.secret && value !== null ? "(set)" : value;
-}

@@ -79,7 +79,7 @@ export interface ConnectOptions {
   readonly auditKeysFile?: SettingValue;
   /** TRADETAPE_HOME: Folder of the local stack's data (root: /var/lib/tradetape). */
   readonly home?: SettingValue;
-  /** TRADETAPE_LOG_LEVEL: Log lines go to standard error, as JSON. */
+  /** TRADETAPE_LOG_LEVEL: Log lines go to standard error, as JSON; as text on a terminal. */
   readonly logLevel?: SettingValue;
   /** TRADETAPE_EVENT_BYTES_MAX: A larger event becomes a letter `too_large`. In bytes. */
   readonly eventBytesMax?: SettingValue;

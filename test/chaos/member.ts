@@ -28,8 +28,8 @@ const START_AGAIN_MS = 1000;
 const STOP_WITHIN_MS = 45_000;
 const LAST_LINES = 8;
 const CANT_NOW = 2;
-/** What a consumer says of its progress: one that has landed something has started, and has to outlast any outage. */
-const HAS_WORKED = /: [\d,]+ events, /;
+/** What a consumer says once a group of its own has joined: it has started then, and has to outlast any outage. */
+const HAS_WORKED = /"msg":"partitions assigned"/;
 
 /** A process that is meant to run until it is ended, and is started again when it ends by itself. */
 export class Member {
@@ -81,7 +81,7 @@ export class Member {
     this.#child = undefined;
     const said = readFileSync(this.#logFile).subarray(this.#logFrom).toString();
     const lastLines = said.trimEnd().split("\n").slice(-LAST_LINES).join("\n");
-    const isRefusedStart = code === CANT_NOW && !HAS_WORKED.test(said) && lastLines.includes("may succeed later");
+    const isRefusedStart = code === CANT_NOW && !HAS_WORKED.test(said) && lastLines.includes('"canRetry":true');
     this.#options.onOwnEnd({ member: this.name, code, signal, lastLines, isRefusedStart });
     this.#startAgain();
   }

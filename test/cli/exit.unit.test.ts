@@ -1,7 +1,8 @@
 import { CommanderError } from "commander";
 import { describe, expect, test } from "vitest";
-import { describeFailure, EXIT } from "../../src/cli/exit.ts";
+import { describeFailure, EXIT, logFailure } from "../../src/cli/exit.ts";
 import { TradetapeError } from "../../src/errors.ts";
+import { openLog } from "../../src/log.ts";
 
 describe("what a failure says", () => {
   test("what, where, why and what next stand once, in this order", () => {
@@ -74,5 +75,34 @@ describe("what a failure says", () => {
       text: "",
     });
     expect(describeFailure(new CommanderError(0, "x", "help"), false).code).toBe(EXIT.good);
+  });
+});
+
+describe("what a failure says in a service's log", () => {
+  const logged = (error: unknown) => {
+    const lines: string[] = [];
+    const code = logFailure(
+      error,
+      openLog({ logLevel: "info" }, (line) => lines.push(line)),
+    );
+    expect(lines).toHaveLength(1);
+    return { exits: code, ...(JSON.parse(lines[0]!) as { time: number; level: number; msg: string }) };
+  };
+
+  test("is a line with its time, its code, and what a script reads with --json", () => {
+    const error = new TradetapeError("database_unreachable", "no answer", { next: "Start it.", canRetry: true });
+    const facts = { code: "database_unreachable", message: "no answer", next: "Start it.", canRetry: true };
+    const line = { level: 60, time: expect.any(Number), msg: "no answer", code: "database_unreachable", error: facts };
+    expect(logged(error)).toMatchObject({ exits: EXIT.cannot, ...line });
+  });
+
+  test("is of a bug a line, too, with its stack", () => {
+    const line = logged(new TypeError("x is undefined"));
+    expect(line).toMatchObject({
+      exits: EXIT.bug,
+      level: 60,
+      code: "bug",
+      stack: expect.stringContaining("exit.unit.test.ts"),
+    });
   });
 });

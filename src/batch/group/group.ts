@@ -114,10 +114,9 @@ export class Group {
    * @param force drops what has not committed instead of landing it: it isn't lost, but fetched again by the next owner
    */
   async stop(force = false): Promise<void> {
-    const { member } = this.#parts;
     this.#ending.leave();
     for (const stopTimer of this.#timers) stopTimer();
-    if (!this.#ending.isOver) member.pause();
+    if (!this.#ending.isOver) this.#parts.member.pause();
     if (force) this.#ending.end();
     if (this.#ending.isOver) for (const lane of this.#lanes.values()) lane.drop();
     await Promise.all([...this.#lanes.values()].map((lane) => lane.idle()));
@@ -128,7 +127,7 @@ export class Group {
     // Aborts claims that wait for the broker or the database, so that none is left behind.
     this.#ending.end();
     await Promise.all([...this.#lanes.values()].map((lane) => lane.claimed));
-    await Promise.all([member.stop(), this.#runner.idle()]);
+    await Promise.all([this.#parts.member.stop(), this.#runner.idle()]);
   }
 
   /** Called before the first fetch of the new assignment: a seek after an await would miss it, so nothing is awaited here. */
@@ -139,6 +138,7 @@ export class Group {
       if (!partitions.includes(partition)) this.#lanes.delete(partition);
     }
     for (const partition of partitions) this.#findWay(this.#lanes.get(partition) ?? this.#newLane(partition));
+    this.#parts.log.info({ topic: this.#parts.plan.topicName, partitions }, "partitions assigned");
     this.#waits.end(this.#joined);
     this.#joined.resolve();
     this.#prove();

@@ -2,6 +2,7 @@ import { TradetapeError } from "../../errors.ts";
 import type { EventTopic } from "../../event/schemas.ts";
 import { requireEverybody } from "../../signature/known-keys.ts";
 import type { Consumer } from "../consumer.ts";
+import { sumUp } from "../sum-up.ts";
 import { emptyTally, type Tally } from "../tally.ts";
 import { catchUp, type Ends, endsOf, remaining } from "./catch-up.ts";
 import { GroupKeeper, type Retries } from "./group-keeper.ts";
@@ -126,6 +127,8 @@ async function runGroups(
       })),
     );
   const endReports = services.clock.every(PROGRESS_MS, report);
+  const landed = () => keepers.map(({ tally: { topic, ...counts } }) => [{ topic }, counts] as const);
+  const endSummaries = sumUp(services, "landed", landed);
   const running = keepers.map((keeper) => keeper.run(over));
   const kept = Promise.all(running);
   const groups = () => keepers.flatMap(({ group }) => group ?? []);
@@ -146,6 +149,7 @@ async function runGroups(
     await Promise.allSettled(running);
     endReports();
     report();
+    endSummaries();
   }
   await kept;
   const isCutShort = !ends || (failFast && keepers.some(({ endedBy }) => endedBy));

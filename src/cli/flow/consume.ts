@@ -31,6 +31,7 @@ export const consumeCommand: CommandSpec<ConsumeOptions> = {
     "tradetape consume ticks --accept-loss ticks/2:100..250 --reason 'retention was too short'",
   ],
   isService: true,
+  runsOn: ({ untilCaughtUp = false }) => !untilCaughtUp,
   isServed: true,
   declare: (command) => {
     command.argument("[topic...]", `of ${CONSUMERS.map(({ topic }) => topic).join(", ")}`);

@@ -1,5 +1,5 @@
 import { type Command, Option } from "commander";
-import { barsOfTicks, type IntervalLength } from "../../../producers/bars.ts";
+import { barsOfTicks } from "../../../producers/bars.ts";
 import { decisionsOnPredictions } from "../../../producers/decisions.ts";
 import { fillsOfDecisions } from "../../../producers/fills.ts";
 import { indicatorsOfBars } from "../../../producers/indicators.ts";
@@ -7,6 +7,8 @@ import { outcomesOfPredictions } from "../../../producers/outcomes.ts";
 import { performanceOfFills } from "../../../producers/performance.ts";
 import { predictionsOfIndicators } from "../../../producers/predictions.ts";
 import type { AgentIdentity } from "../../agent/fields.ts";
+import { sumUp } from "../../batch/sum-up.ts";
+import { SYSTEM_CLOCK } from "../../clock.ts";
 import { requireServices } from "../../config.ts";
 import { TradetapeError } from "../../errors.ts";
 import { Admission } from "../../event/admission.ts";
@@ -20,10 +22,9 @@ import { openKafka } from "../../topic/kafkajs/open-kafka.ts";
 import type { Tape } from "../../tradetape/tape.ts";
 import type { CommandSpec, Session } from "../command.ts";
 import { EXIT } from "../exit.ts";
-import { moneyFlag, uuidOf } from "../flags.ts";
 import { table } from "../output.ts";
-import { type AgentRun, programKey } from "./agent-run.ts";
-import { type BarFlags, daysOfFlags, declareBarFlags, lengthFlag } from "./bar-flags.ts";
+import { type AgentRun, agentRunOf, programKey, type RunFlags } from "./agent-run.ts";
+import { declareBarFlags, lengthFlag } from "./bar-flags.ts";
 import { connectForPrograms, openForService } from "./service-start.ts";
 
 /** In the order of the flow: what one publishes the next one reads. */
@@ -40,20 +41,6 @@ const PROGRAM_NAMES = Object.keys(PROGRAMS);
 /** What needs no session. */
 const LIVE = PROGRAM_NAMES.filter((name) => name !== "fills");
 
-interface RunFlags extends BarFlags {
-  readonly interval: IntervalLength;
-  readonly allowedLateness: IntervalLength;
-  readonly session?: string;
-  readonly actor: string;
-  readonly strategy: string;
-  readonly seed: string;
-  readonly source?: string;
-  readonly capital?: string;
-  readonly outOfOrder?: boolean;
-  readonly untilCaughtUp?: boolean;
-  readonly failFast?: boolean;
-}
-
 export const runCommand: CommandSpec<RunFlags> = {
   name: "run",
   summary: "run programs of the reference agent on the topics: all of them, or those named",
@@ -65,11 +52,12 @@ export const runCommand: CommandSpec<RunFlags> = {
     "tradetape run bars indicators predictions decisions        live, but for orders: those are a broker's",
   ],
   isService: true,
+  runsOn: ({ untilCaughtUp = false }) => !untilCaughtUp,
   isServed: true,
   declare: (command) => declareFlags(command),
   run: async (session, names, flags) => {
     const programs = pick(names);
-    const run = agentRunOf(flags, programs);
+    const run = agentRunOf(flags, programs, LIVE);
     const { untilCaughtUp = false, failFast = false } = flags;
     const connect = () => connectForPrograms(session, programsOf(programs, run));
     const tape = await openForService(session, !untilCaughtUp && !failFast, connect);
@@ -118,25 +106,6 @@ function pick(names: readonly string[]): readonly string[] {
   return names.length === 0 ? PROGRAM_NAMES : PROGRAM_NAMES.filter((name) => names.includes(name));
 }
 
-function agentRunOf(flags: RunFlags, programs: readonly string[]): AgentRun {
-  const { seed: text, actor, strategy } = flags;
-  const wrong = (message: string, next: string) => new TradetapeError("input_invalid", message, { next });
-  const session =
-    flags.session === undefined ? null : uuidOf("--session", flags.session, "the id of a session that was published");
-  if (session === null && programs.includes("fills")) {
-    throw wrong(
-      "a paper broker's fills would pass for live ones",
-      `Say --session, the id of a paper or backtest session; or name what is to run live, of ${LIVE.join(", ")}.`,
-    );
-  }
-  const seed = Number(text);
-  if (!Number.isSafeInteger(seed)) throw wrong(`--seed ${JSON.stringify(text)} is no whole number`, "Use one, as 1.");
-  const { interval, intervals, allowedLateness, outOfOrder = false, source = null } = flags;
-  const bars = { interval: interval.name, intervals, days: daysOfFlags(flags), latenessUs: allowedLateness.us };
-  const capital = moneyFlag("--capital", flags.capital) ?? null;
-  return { actor, strategy, session, seed, outOfOrder, source, capital, ...bars };
-}
-
 function programsOf(names: readonly string[], run: AgentRun): readonly Program[] {
   const by = { ...run, modelVersion: MODEL_VERSION, strategyId: strategyId(run.strategy) };
   return names.map((name) => PROGRAMS[name]!(run, by));
@@ -160,10 +129,16 @@ export async function runPrograms(
   const programs = programsOf(names, run);
   const failed = new AbortController();
   const stop = AbortSignal.any([signal, failed.signal]);
+  const told = new Map<string, RunTally>();
+  const done = () => [...told].map(([program, { read, published }]) => [{ program }, { read, published }] as const);
+  const endSummaries = sumUp({ log, clock: SYSTEM_CLOCK }, "read and published", done);
   const one = async (program: Program, before: Promise<unknown> | undefined) => {
     const { name } = program;
     const bar = progress.bar(name, undefined, "events read");
-    const onProgress = ({ read }: RunTally) => bar.set(read);
+    const onProgress = (tally: RunTally) => {
+      told.set(name, tally);
+      bar.set(tally.read);
+    };
     try {
       return await runProgram(services, program, {
         name: programKey(name, run),
@@ -181,6 +156,7 @@ export async function runPrograms(
   const runs: Promise<RunTally>[] = [];
   for (const program of programs) runs.push(one(program, caughtUpWith && (runs.at(-1) ?? caughtUpWith)));
   const ended = await Promise.allSettled(runs);
+  endSummaries();
   const broken = ended.find((result) => result.status === "rejected");
   if (broken !== undefined) throw broken.reason;
   return Object.fromEntries(ended.flatMap((r, i) => (r.status === "fulfilled" ? [[names[i]!, r.value]] : [])));
@@ -188,13 +164,8 @@ export async function runPrograms(
 
 function tallyText(tallies: Readonly<Record<string, RunTally>>): string {
   const counts = (tally: RunTally) => Object.entries(tally.counts).map(([name, count]) => `${name} ${count}`);
-  return table(
-    ["program", "read", "published", "counted"],
-    Object.entries(tallies).map(([name, tally]) => [
-      name,
-      tally.read,
-      tally.published,
-      counts(tally).join(", ") || "-",
-    ]),
-  );
+  const rows = Object.entries(tallies).map(([name, tally]) => {
+    return [name, tally.read, tally.published, counts(tally).join(", ") || "-"];
+  });
+  return table(["program", "read", "published", "counted"], rows);
 }
