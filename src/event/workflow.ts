@@ -12,3 +12,9 @@ export const WORKFLOW_HEADERS = {
   causation: "causation-id",
   actor: "actor",
 } as const;
+
+/**
+ * Kafka headers by which tracing programs join what one does to what came of it, as W3C's Trace Context has them. The audit log's
+ * table doesn't hold them: the record of an event's audit entry carries them on.
+ */
+export const TRACE_HEADERS = { parent: "traceparent" } as const;

@@ -1,3 +1,4 @@
+import { TRACE_HEADERS } from "../../event/workflow.ts";
 import type { StoredHeaders } from "../../table/landing/letters.ts";
 import type { RecordHeaders } from "../../topic/wire/record-writer.ts";
 
@@ -44,6 +45,15 @@ export function firstHeader(headers: RecordHeaders | undefined, name: string): s
   const value = headers?.[name];
   const first = Array.isArray(value) ? value[0] : value;
   return first === undefined || first === null ? null : first.toString().replaceAll("\0", "\ufffd");
+}
+
+/** Version, trace, parent, flags. */
+const TRACE_PARENT = /^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$/;
+
+/** Headers that what is published because of an event carries on. Any program can write one: what is no trace is none. */
+export function carriedHeaders(headers: RecordHeaders | undefined): StoredHeaders {
+  const parent = firstHeader(headers, TRACE_HEADERS.parent);
+  return parent !== null && TRACE_PARENT.test(parent) ? { [TRACE_HEADERS.parent]: base64(parent) } : {};
 }
 
 /** How many times the event has been redriven before. Any program can write a header: what isn't a count is none. */

@@ -7,7 +7,7 @@ import type { LedgerRow } from "../../table/landing/ledger.ts";
 import type { LetterRow, StoredHeaders } from "../../table/landing/letters.ts";
 import type { OutboxMessage, Owed } from "../../table/landing/outbox.ts";
 import type { EncodedBatch } from "../encode/encoded-batch.ts";
-import { base64, firstHeader } from "../encode/headers.ts";
+import { base64, carriedHeaders, firstHeader, rawHeaders } from "../encode/headers.ts";
 import { readEvent } from "../encode/read-event.ts";
 import { valuesDigest } from "../encode/values-digest.ts";
 import type { Outcome } from "../write/outcome.ts";
@@ -24,9 +24,9 @@ export function outboxMessages(
   if (!plan.publishes) return [];
   const { partition } = batch;
   const owed = letters.map((letter): Owed => ({ partition, message: letterMessage(plan, partition, letter) }));
-  for (const entry of auditEntries(plan, batch, outcome, letters, ledger)) {
+  for (const { entry, headers } of auditEntries(plan, batch, outcome, letters, ledger)) {
     const value = encodeEvent("audit", plan.auditSchemaId, entry);
-    owed.push({ partition, message: { topic: plan.auditTopicName, key: null, value, headers: {} } });
+    owed.push({ partition, message: { topic: plan.auditTopicName, key: null, value, headers } });
   }
   return owed;
 }
@@ -37,19 +37,26 @@ function auditEntries(
   outcome: Outcome,
   letters: readonly LetterRow[],
   ledger: LedgerRow,
-): AuditEvent[] {
+): Audited[] {
   const { audit } = plan.consumer;
   if (audit === "none") return [];
-  if (audit === "receipt") return [receipt(plan, batch, outcome, letters, ledger)];
+  if (audit === "receipt") return [{ entry: receipt(plan, batch, outcome, letters, ledger), headers: {} }];
   const { partition } = batch;
-  const entries = letters.map((letter) =>
-    letterEntry({ topic: plan.topicName, partition, offset: letter.offset }, letter),
-  );
+  const entries = letters.map((letter): Audited => {
+    const entry = letterEntry({ topic: plan.topicName, partition, offset: letter.offset }, letter);
+    return { entry, headers: carriedHeaders(rawHeaders(letter.headers)) };
+  });
   for (const index of outcome.toAudit) entries.push(...eventEntries(plan, batch, index));
   return entries;
 }
 
-function eventEntries(plan: LandingPlan, batch: EncodedBatch, index: number): AuditEvent[] {
+/** An audit entry, and the headers of its record. */
+interface Audited {
+  readonly entry: AuditEvent;
+  readonly headers: StoredHeaders;
+}
+
+function eventEntries(plan: LandingPlan, batch: EncodedBatch, index: number): Audited[] {
   const { consumer, encoder, topicName } = plan;
   const { value, headers } = batch.records.record(index);
   const publishedUs = batch.records.publishedAtMs(index) * 1000;
@@ -67,7 +74,8 @@ function eventEntries(plan: LandingPlan, batch: EncodedBatch, index: number): Au
     causationId: firstHeader(headers, WORKFLOW_HEADERS.causation),
     actor: firstHeader(headers, WORKFLOW_HEADERS.actor),
   };
-  return consumer.audit(fields as never).map((note) => eventEntry(source, note));
+  const carried = carriedHeaders(headers);
+  return consumer.audit(fields as never).map((note) => ({ entry: eventEntry(source, note), headers: carried }));
 }
 
 function receipt(

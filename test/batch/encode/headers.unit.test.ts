@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import {
+  carriedHeaders,
   firstHeader,
   firstPublishedUs,
   REDRIVE_HEADERS,
@@ -66,4 +67,25 @@ test("a header whose name is every object's own is a header", () => {
   const headers = Object.fromEntries([["__proto__", Buffer.from("x")]]);
   const stored = JSON.parse(JSON.stringify(storedHeaders(headers)));
   expect(Object.entries(rawHeaders(stored))).toEqual([["__proto__", Buffer.from("x")]]);
+});
+
+describe("a trace", () => {
+  const parent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+
+  test.each<[string, RecordHeaders]>([
+    ["as text", { traceparent: parent, other: "1" }],
+    ["as bytes", { traceparent: Buffer.from(parent) }],
+    ["more than once", { traceparent: [Buffer.from(parent), Buffer.from("x")] }],
+  ])("is carried on, and nothing else: %s", (_how, headers) => {
+    expect(carriedHeaders(headers)).toEqual({ traceparent: Buffer.from(parent).toString("base64") });
+  });
+
+  test.each(["", "mine", parent.toUpperCase(), `${parent}-x`, `${parent}\n`, parent.slice(1), "a".repeat(100_000)])(
+    "is none that isn't one: %#",
+    (traceparent) => expect(carriedHeaders({ traceparent })).toEqual({}),
+  );
+
+  test("is none where there is no header", () => {
+    expect([carriedHeaders(undefined), carriedHeaders({})]).toEqual([{}, {}]);
+  });
 });
