@@ -1,6 +1,7 @@
 import type { Agent } from "node:http";
 import { SYSTEM_CLOCK } from "../clock.ts";
-import type { TradetapeError } from "../errors.ts";
+import { TradetapeError } from "../errors.ts";
+import { type TlsFault, tlsFaultOf, tlsNext } from "../own-file/tls-fault.ts";
 import { agentFor, ask, type HttpAnswer } from "./ask.ts";
 import { noToken, type TokenSource } from "./tokens.ts";
 
@@ -95,6 +96,9 @@ export class ClientCredentials implements TokenSource {
       const asked = { method: "POST", headers, body: body.toString(), agent: this.#agent } as const;
       return await ask(tokenUrl, { ...asked, withinMs: ANSWER_WITHIN_MS });
     } catch (cause) {
+      const fault = tlsFaultOf(cause);
+      // The same try again fails again, as with every other service that there is no agreement with on TLS.
+      if (fault !== undefined) throw this.#refusedByTls(fault, cause as Error);
       const next = `Check that the provider runs and that ${prefix}_TOKEN_URL names its token endpoint.`;
       throw this.#missing((cause as Error).message, { canRetry: true, next, cause });
     }
@@ -117,11 +121,29 @@ export class ClientCredentials implements TokenSource {
     throw this.#missing(why, { canRetry: status >= 500 || status === 408 || status === 429, next });
   }
 
-  /** The secret stands in none of it, whatever the provider repeats. */
   #missing(why: string, options: { canRetry: boolean; next: string; cause?: unknown }): TradetapeError {
-    const { place, tokenUrl, secret } = this.#client;
+    return noToken(this.#client.place, this.#said(why), options);
+  }
+
+  #refusedByTls(fault: TlsFault, cause: Error): TradetapeError {
+    const { place, prefix } = this.#client;
+    const address = `${prefix}_TOKEN_URL`;
+    const named = { address, authority: `${prefix}_CA_FILE`, own: "", use: `http:// or https:// in ${address}` };
+    const next =
+      fault === "client"
+        ? `Name an endpoint in ${address} that asks for no client's certificate: none can be given to it.`
+        : tlsNext(fault, named);
+    return new TradetapeError("tls_refused", `no token to log in to ${place} by: ${this.#said(cause.message)}`, {
+      next,
+      cause,
+    });
+  }
+
+  /** The secret stands in none of it, whatever the provider repeats. */
+  #said(why: string): string {
+    const { tokenUrl, secret } = this.#client;
     const { origin, pathname } = new URL(tokenUrl);
-    return noToken(place, `${origin}${pathname}: ${why.replaceAll(secret(), "***")}`, options);
+    return `${origin}${pathname}: ${why.replaceAll(secret(), "***")}`;
   }
 }
 

@@ -5,7 +5,7 @@ import { isToken } from "../settings/oauth.ts";
 
 /** Where the tokens come from that logins are by. */
 export interface TokenSource {
-  /** A token for a login that begins now. @throws TradetapeError token_missing, and file_unusable for a secret's file */
+  /** A token for a login that begins now. @throws TradetapeError token_missing, tls_refused; file_unusable for a secret's file */
   token(): Promise<string>;
   /** A login by this token was refused: the next one is by another, where there is another. */
   refused(token: string): void;

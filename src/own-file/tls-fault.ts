@@ -22,8 +22,18 @@ const BY_CODE: readonly (readonly [TlsFault, RegExp])[] = [
 
 /** What of TLS an error tells of; undefined for every other error. */
 export function tlsFaultOf(error: unknown): TlsFault | undefined {
-  const code = error instanceof Error && "code" in error ? String(error.code) : "";
+  if (!(error instanceof Error && "code" in error)) return undefined;
+  const code = error.code === WHILE_WRITING ? codeWithin(error.message) : String(error.code);
   return BY_CODE.find(([, codes]) => codes.test(code))?.[0];
+}
+
+/** Where OpenSSL fails while there is something to write, Node gives this code, whatever it was that failed. */
+const WHILE_WRITING = "EPROTO";
+
+/** The code that Node makes of OpenSSL's words elsewhere: of "SSL routines:FUNCTION:wrong version number:FILE". */
+function codeWithin(message: string): string {
+  const reason = /:SSL routines:[^:]*:([^:]+):/.exec(message)?.[1] ?? "";
+  return `ERR_SSL_${reason.toUpperCase().replaceAll(/\W/g, "_")}`;
 }
 
 /** What of a service's settings a message names. */

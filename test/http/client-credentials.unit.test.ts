@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import type { TradetapeError } from "../../src/errors.ts";
 import { type Client, ClientCredentials } from "../../src/http/client-credentials.ts";
-import { type Authority, newAuthority } from "../support/services/certificates.ts";
+import { type Authority, newAuthority, type Pair } from "../support/services/certificates.ts";
 import { startTokenServer, type TokenAnswer, type TokenServer } from "./token-server.ts";
 
 let provider: TokenServer;
@@ -151,6 +152,12 @@ describe("where there is none", () => {
 describe("by TLS", () => {
   let ours: Authority;
   let secured: TokenServer;
+  const strangers: Authority[] = [];
+  const newStrangers = () => {
+    const authority = newAuthority();
+    strangers.push(authority);
+    return authority;
+  };
   beforeAll(async () => {
     ours = newAuthority();
     secured = await startTokenServer(ours.issue("provider", "IP:127.0.0.1"));
@@ -158,7 +165,7 @@ describe("by TLS", () => {
   });
   afterAll(async () => {
     await secured?.close();
-    ours?.remove();
+    for (const authority of [ours, ...strangers]) authority?.remove();
   });
 
   it("the endpoint is known by the authority that is given, and by no other", async () => {
@@ -168,6 +175,31 @@ describe("by TLS", () => {
     const unknown = new ClientCredentials(client({ tokenUrl: secured.url }));
     await expect(unknown.token()).rejects.toThrow(/certificate/);
     expect(secured.requests).toHaveLength(asked);
+  });
+
+  const refused = async (from: () => Promise<{ readonly url: string; close?(): Promise<void> }>, next: RegExp) => {
+    const endpoint = await from();
+    const tokens = new ClientCredentials(client({ tokenUrl: endpoint.url, caFile: ours.cert }));
+    const fault = (await tokens.token().catch((error: unknown) => error)) as TradetapeError;
+    await endpoint.close?.();
+    expect([fault.code, fault.canRetry]).toEqual(["tls_refused", false]);
+    expect(fault.message).toContain(`no token to log in to Kafka by: ${endpoint.url}: `);
+    expect(fault.next).toMatch(next);
+  };
+  const plain = async () => ({ url: provider.url.replace("http:", "https:") });
+  const of = (pair: () => Pair, options?: object) => () => startTokenServer(pair(), options);
+  it.each<[string, Parameters<typeof refused>[0], RegExp]>([
+    ["of another authority", of(() => newStrangers().issue("provider", "IP:127.0.0.1")), /KAFKA_OAUTH_CA_FILE/],
+    ["by another name", of(() => ours.issue("other", "IP:127.0.0.2")), /KAFKA_OAUTH_TOKEN_URL by a name/],
+    ["that ended", of(() => ours.issue("ended", "IP:127.0.0.1", -1)), /Renew the server's certificate/],
+    ["in clear, asked by https", plain, /http:\/\/ or https:\/\/ in KAFKA_OAUTH_TOKEN_URL/],
+    [
+      "that asks for a client's certificate",
+      of(() => ours.issue("strict", "IP:127.0.0.1"), { requestCert: true, rejectUnauthorized: true }),
+      /asks for no client's certificate/,
+    ],
+  ])("an endpoint %s is refused at once, and the setting is named", async (_, from, next) => {
+    await refused(from, next);
   });
 
   it("a file of the authority that can't be used is named when the process begins", () => {

@@ -25,8 +25,8 @@ export interface TokenServer {
   close(): Promise<void>;
 }
 
-/** @param pair for TLS, where it is to be by TLS */
-export async function startTokenServer(pair?: Pair): Promise<TokenServer> {
+/** @param pair for TLS, where it is to be by TLS @param options of Node's, beside it */
+export async function startTokenServer(pair?: Pair, options: object = {}): Promise<TokenServer> {
   const requests: TokenRequest[] = [];
   let by: (request: TokenRequest) => TokenAnswer | undefined = () => ({ status: 503, body: {} });
   const handle = async (request: IncomingMessage, response: ServerResponse) => {
@@ -41,7 +41,7 @@ export async function startTokenServer(pair?: Pair): Promise<TokenServer> {
     response.end(typeof answer.body === "string" ? answer.body : JSON.stringify(answer.body));
   };
   const listener: RequestListener = (request, response) => void handle(request, response);
-  const tls = pair && { cert: readFileSync(pair.cert), key: readFileSync(pair.key) };
+  const tls = pair && { cert: readFileSync(pair.cert), key: readFileSync(pair.key), ...options };
   const server = tls ? createTlsServer(tls, listener) : createServer(listener);
   server.listen(0, "127.0.0.1");
   await once(server, "listening");
