@@ -35,6 +35,11 @@ export class Admission {
     this.#log = log;
   }
 
+  /** Whether every topic admits any schema. */
+  get admitsAll(): boolean {
+    return this.#admitted.some(({ topic, pattern }) => topic === undefined && pattern.source === ANYTHING);
+  }
+
   /**
    * Asks which subjects a schema is of, also those that were deleted: what was written with it is in the log as it was.
    * @param record the name of the schema's record, with its namespace
@@ -47,8 +52,7 @@ export class Admission {
     questions: RegistryQuestions,
     address: RegistryAddress,
   ): Promise<((topic: EventTopic) => string | undefined) | undefined> {
-    if (this.#admitted.some(({ topic, pattern }) => topic === undefined && pattern.source === ANYTHING))
-      return undefined;
+    if (this.admitsAll) return undefined;
     const subjects = await subjectsOf(questions, id).catch((cause: HttpFailure) => {
       // It has just given the schema itself.
       throw registryUnreachable(address, cause, true);

@@ -1,7 +1,8 @@
 import { describe, expect, test } from "vitest";
 import { redacted } from "../../src/cli/look/bundle.ts";
 import { clockFinding, engineFindings } from "../../src/cli/look/doctor-database.ts";
-import type { Config } from "../../src/config.ts";
+import { admissionOf } from "../../src/cli/look/doctor-registry.ts";
+import { type Config, readConfig } from "../../src/config.ts";
 import type { ServerFacts } from "../../src/table/checks/server-facts.ts";
 
 const facts = (change: Partial<ServerFacts> = {}): ServerFacts => ({
@@ -46,6 +47,25 @@ test.each([
 ])("a clock that says %i between 1000 and 2000 is %s %s", (nowMs, severity, says) => {
   const found = clockFinding("database", nowMs, { beforeMs: 1000, afterMs: 2000 });
   expect(found).toMatchObject({ severity, says: expect.stringContaining(says) });
+});
+
+describe("which schemas are admitted", () => {
+  const found = (admittedSubjects?: string) =>
+    admissionOf(readConfig({ admittedSubjects }, {}), { warn: () => undefined });
+
+  test.each([
+    [undefined, "told", /or their record's name$/],
+    ["vendor-*,ticks=x", "told", /, and by those of vendor-\*, ticks=x \(TRADETAPE_ADMITTED_SUBJECTS\)$/],
+    ["ticks=*", "told", /, and by those of ticks=\* /],
+    ["*", "doubtful", /by any schema of the registry/],
+    ["a,*", "doubtful", /by any schema of the registry/],
+  ])("is told: %s", (setting, severity, says) => {
+    expect(found(setting)).toMatchObject({ about: "subjects", severity, says: expect.stringMatching(says) });
+  });
+
+  test("and a topic that there isn't is refused", () => {
+    expect(() => found("trades=x")).toThrow("there is no topic trades");
+  });
 });
 
 test("nothing of a secret is left in a report, wherever it stands in it", () => {

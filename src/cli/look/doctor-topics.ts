@@ -1,6 +1,5 @@
 import { type Config, requireServices } from "../../config.ts";
 import { count, TradetapeError } from "../../errors.ts";
-import { COMPATIBLE, subjectOf } from "../../event/http/subjects.ts";
 import { EVENT_TOPICS } from "../../event/schemas.ts";
 import type { Log } from "../../log.ts";
 import { type LandedPlace, landedPlaces } from "../../table/checks/landed-places.ts";
@@ -8,9 +7,7 @@ import { checkTopics, type TopicReport } from "../../topic/check-topics.ts";
 import { NO_BROKERS_TIME } from "../../topic/fetch/records.ts";
 import { openKafka } from "../../topic/kafkajs/open-kafka.ts";
 import { type LogAdmin, withAdmin } from "../../topic/log-client.ts";
-import { topicName } from "../../topic/topics.ts";
 import { asReader } from "../services.ts";
-import { withCompatibility } from "../stack/topics.ts";
 import { type Diagnosis, looked } from "./diagnosis.ts";
 
 const CREATE = "Run `tradetape topics --create`.";
@@ -65,37 +62,6 @@ function reportFindings({ name, state, differences, risks, mend }: TopicReport):
 }
 
 const RISK = "docs/kafka.md says what a cluster of several brokers has to have.";
-
-/** What changes of schemas the registry admits that landing can't read, and versions that it can't. */
-export async function lookAtRegistry(config: Config): Promise<readonly Diagnosis[]> {
-  const about = "registry";
-  if (config.schemaRegistryUrl === undefined) {
-    return [{ about, severity: "told", says: "SCHEMA_REGISTRY_URL is not set, so it isn't looked at" }];
-  }
-  return looked(about, async () => {
-    const topics = EVENT_TOPICS.map((topic) => ({ topic, name: topicName(config.namespace, topic) }));
-    const way = requireServices(config, "schemaRegistryUrl");
-    const lines = await withCompatibility(topics, way, false);
-    return lines.flatMap(({ name, compatibility, unreadable }): Diagnosis[] => [
-      ...(compatibility === null || compatibility === COMPATIBLE
-        ? []
-        : [
-            {
-              about,
-              severity: "wrong" as const,
-              says: `${subjectOf(name)} is ${compatibility}, so the registry takes schemas that landing can't read`,
-              next: "Run `tradetape topics --set-compatibility`.",
-            },
-          ]),
-      ...unreadable.map(({ version, id, why }) => ({
-        about,
-        severity: "wrong" as const,
-        says: `version ${version} (schema ${id}) of ${subjectOf(name)}: every event written with it becomes a letter: ${why}`,
-        next: "Mend its writer before it publishes.",
-      })),
-    ]);
-  });
-}
 
 /** What of the logs hasn't landed and is gone, or is going; whether this user may read them; and the brokers' clocks. */
 async function logFindings(

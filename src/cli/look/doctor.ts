@@ -11,7 +11,8 @@ import { shownSetting } from "../shown-setting.ts";
 import { redacted } from "./bundle.ts";
 import type { Diagnosis, Severity } from "./diagnosis.ts";
 import { lookAtDatabase } from "./doctor-database.ts";
-import { lookAtRegistry, lookAtTopics } from "./doctor-topics.ts";
+import { lookAtRegistry } from "./doctor-registry.ts";
+import { lookAtTopics } from "./doctor-topics.ts";
 
 interface DoctorOptions extends Readonly<Record<string, unknown>> {
   readonly bundle?: string;
@@ -32,7 +33,7 @@ export const doctorCommand: CommandSpec<DoctorOptions> = {
     const found = [
       ...(await lookAtDatabase(config)),
       ...(await lookAtTopics(config, log)),
-      ...(await lookAtRegistry(config)),
+      ...(await lookAtRegistry(config, log)),
     ];
     const findings = found.toSorted((a, b) => ORDER.indexOf(a.severity) - ORDER.indexOf(b.severity));
     const all = { at: new Date().toISOString(), versions: versions(), settings: settingsOf(config, options), findings };
