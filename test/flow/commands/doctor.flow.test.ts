@@ -66,7 +66,9 @@ test("where nothing is wrong it says so, with what it saw, and ends with 0", asy
   expect(stdout).toMatch(/DATABASE_URL +\(set\) +variable/);
   expect(stdout).toMatch(/told +database: 127\.0\.0\.1:\d+\/tradetape_test_\w+: PostgreSQL 1\d/);
   expect(stdout).toMatch(/good +rights: \w+ may work as tradetape_owner, tradetape_lander/);
-  expect(stdout).toMatch(/told +subjects: events are read by schemas of their topic's subject or their record's name\n/);
+  expect(stdout).toMatch(
+    /told +subjects: events are read by schemas of their topic's subject or their record's name\n/,
+  );
   expect(stdout).toContain("market_data_tick has partitions for");
   expect(stdout).toContain("Nothing is wrong.");
 });
