@@ -9,6 +9,8 @@ export interface KafkaFault extends Error {
   readonly cause?: KafkaFault;
   /** Of a connection: whose it is, as HOST:PORT. */
   readonly broker?: string;
+  /** Of a fetch: the topics that it is of, where several were asked for. */
+  readonly topics?: readonly string[];
   /** Of several topics at once. */
   readonly errors?: readonly (Error & { readonly type?: string; readonly topic?: string })[];
 }
@@ -70,7 +72,7 @@ function denial(cause: KafkaFault, { right, topicNames = [], groupId }: Asked = 
   const kind = cause.type ?? "";
   if (kind.startsWith("GROUP") && groupId !== undefined) return missing("READ", "group", [groupId], cause);
   if (kind.startsWith("CLUSTER")) return missing(right, "cluster", [], cause);
-  return missing(right, "topic", topicNames, cause);
+  return missing(right, "topic", cause.topics ?? topicNames, cause);
 }
 
 /** @param names of what the right is on; the cluster has none */

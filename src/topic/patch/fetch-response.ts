@@ -26,9 +26,33 @@ export function fetchWholeBatches({ requests }: Internals): void {
           throw outageOf(error);
         }
       };
-      return { ...call, response: { decode, parse: call.response.parse } };
+      const parse = async (answer: unknown) => {
+        try {
+          return await call.response.parse(answer);
+        } catch (error) {
+          throw Object.assign(error as Error, { topics: refusedOf(answer as Answer) });
+        }
+      };
+      return { ...call, response: { decode, parse } };
     };
   };
+}
+
+/** Of an answer's fields those that say what is wrong. */
+interface Answer {
+  readonly responses: readonly {
+    readonly topicName: string;
+    readonly partitions: readonly { readonly errorCode: number }[];
+  }[];
+}
+
+/** The topics that an answer has an error of, those of the first one's kind: kafkajs throws that one, without its topic. */
+function refusedOf({ responses }: Answer): readonly string[] {
+  const wrong = responses.flatMap(({ topicName, partitions }) =>
+    partitions.flatMap(({ errorCode }) => (errorCode === 0 ? [] : [{ topicName, errorCode }])),
+  );
+  const ofKind = wrong.filter(({ errorCode }) => errorCode === wrong[0]!.errorCode);
+  return [...new Set(ofKind.map(({ topicName }) => topicName))];
 }
 
 /** What of a response isn't one: what it says of itself contradicts its bytes, or what was asked. */

@@ -13,7 +13,7 @@ import { type Isolation, isolate } from "../../support/services/isolation.ts";
 import { plainKafka, plainProducer } from "../../support/services/plain-kafka.ts";
 import type { TestTape } from "../../support/tape.ts";
 import { tradetape } from "../../support/tradetape.ts";
-import { type GuardedKafka, rulesOf, startGuardedKafka } from "./guarded-kafka.ts";
+import { type GuardedKafka, operationOf, rulesOf, startGuardedKafka } from "./guarded-kafka.ts";
 
 /** ops/acl/'s files of what reads, lands and publishes beside `consume`: each does its work with its file's rules alone. */
 const FILES = ["runner", "replayer", "rewinder", "redriver"] as const;
@@ -88,6 +88,19 @@ describe("a rule that is taken away is named", () => {
     const fault = stderr.slice(stderr.lastIndexOf("tradetape: "));
     expect([code, fault], stderr).toEqual([2, denied(says)]);
   });
+});
+
+test("of a program's topics the one is named that may not be read, also where it may be seen", async () => {
+  const [rule] = rulesOf("runner.acl", "runner", place.namespace, "READ topic literal ticks");
+  const seen = { ...rule!, operation: operationOf("DESCRIBE") };
+  await kafka.give([seen]);
+  await kafka.take([rule!]);
+  const { code, stderr } = await as("runner", RUN);
+  await kafka.give([rule!]);
+  await kafka.take([seen]);
+  const fault = stderr.slice(stderr.lastIndexOf("tradetape: "));
+  expect([code, fault], stderr).toEqual([2, denied("READ on topic N.ticks")]);
+  expect(fault).not.toContain("ticks,");
 });
 
 describe("with the rules of its file alone", () => {

@@ -40,6 +40,13 @@ describe("brokerFault", () => {
     });
   });
 
+  it("names of the topics of a program those that it may not read, where the answer says which", () => {
+    const refused = { name: "KafkaJSProtocolError", type: "TOPIC_AUTHORIZATION_FAILED", topics: ["paper.bars"] };
+    const asked = { right: "READ", topicNames: ["paper.ticks", "paper.bars"], groupId: "g" };
+    const message = "Kafka doesn't give the user READ on topic paper.bars";
+    expect(brokerFault(Object.assign(new Error("no"), refused), asked)).toMatchObject({ code: "acl_missing", message });
+  });
+
   it("names each topic that isn't made for want of a right", () => {
     const refused = { name: "KafkaJSCreateTopicError", type: "TOPIC_AUTHORIZATION_FAILED" };
     const errors = ["paper.ticks", "paper.bars"].map((topic) => Object.assign(new Error("no"), refused, { topic }));

@@ -44,6 +44,23 @@ it("brings whole batches, beside what the answer says else", async () => {
   expect(batch).toMatchObject({ firstOffset: 5, lastOffset: 6, count: 2, isHidden: false });
 });
 
+it("says of which topics an error is, those of the first one's kind", async () => {
+  const { response } = requests.Fetch.protocol({ version: 11 })(ASKED);
+  const [DENIED, NOT_LEADER] = [29, 6];
+  const answerOf = (...topics: readonly [string, ...number[]][]) => ({
+    responses: topics.map(([topicName, ...codes]) => ({
+      topicName,
+      partitions: codes.map((errorCode, partition) => ({ partition, errorCode })),
+    })),
+  });
+  const answer = answerOf(["ticks", 0, 0], ["bars", 0, DENIED], ["fills", NOT_LEADER], ["quotes", DENIED, DENIED]);
+  await expect(response.parse(answer)).rejects.toMatchObject({
+    type: "TOPIC_AUTHORIZATION_FAILED",
+    topics: ["bars", "quotes"],
+  });
+  await expect(response.parse(answerOf(["ticks", 0], ["bars", 0, 0]))).resolves.toBeDefined();
+});
+
 it("knows no fetch of a version that brings no record batches", () => {
   expect(() => requests.Fetch.protocol({ version: 3 })).toThrow("fetch requests of version 3");
 });
