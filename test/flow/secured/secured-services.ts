@@ -22,14 +22,25 @@ const HERE = "DNS:localhost,IP:127.0.0.1";
 
 /** A broker of SASL_SSL with SCRAM, which wants a certificate of its clients, too, and lets them do what rules say. */
 export interface SecuredKafka {
+  /** The port where nobody is asked, and everybody is the administrator. */
+  readonly plain: number;
+  /** The port where everybody is asked. */
+  readonly secured: number;
   loginOf(user: string): Readonly<Record<string, string>>;
   give(rules: readonly AclEntry[]): Promise<void>;
   take(rules: readonly AclEntry[]): Promise<void>;
   stop(): Promise<void>;
 }
 
-/** Starts one with these users; who comes by its other, plain listener is its administrator. */
-export async function startSecuredKafka(authority: Authority, users: readonly string[]): Promise<SecuredKafka> {
+/**
+ * Starts one with these users; who comes by its other, plain listener is its administrator.
+ * @param front the port that it tells clients to come to, where that isn't its own
+ */
+export async function startSecuredKafka(
+  authority: Authority,
+  users: readonly string[],
+  front?: number,
+): Promise<SecuredKafka> {
   const home = mkdtempSync(join(tmpdir(), "tradetape-secured-"));
   admitToHome(home, undefined);
   const { brokers, registry: secured } = await choosePorts("random");
@@ -44,7 +55,7 @@ export async function startSecuredKafka(authority: Authority, users: readonly st
   // Of a property that stands there twice Kafka takes the last.
   const properties = {
     listeners: `PLAINTEXT://127.0.0.1:${plain},CONTROLLER://127.0.0.1:${controller},SECURED://127.0.0.1:${secured}`,
-    "advertised.listeners": `PLAINTEXT://127.0.0.1:${plain},SECURED://127.0.0.1:${secured}`,
+    "advertised.listeners": `PLAINTEXT://127.0.0.1:${plain},SECURED://127.0.0.1:${front ?? secured}`,
     "listener.security.protocol.map": "PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT,SECURED:SASL_SSL",
     "sasl.enabled.mechanisms": "SCRAM-SHA-512",
     [`${at}.scram-sha-512.sasl.jaas.config`]: "org.apache.kafka.common.security.scram.ScramLoginModule required;",
@@ -63,8 +74,10 @@ export async function startSecuredKafka(authority: Authority, users: readonly st
   await awaitReady(program, running, new AbortController().signal);
   const kafka = plainKafka({ kafkaBrokers: [`127.0.0.1:${plain}`] });
   return {
+    plain,
+    secured,
     loginOf: (user) => ({
-      KAFKA_BROKERS: `127.0.0.1:${secured}`,
+      KAFKA_BROKERS: `127.0.0.1:${front ?? secured}`,
       KAFKA_SASL_MECHANISM: "scram-sha-512",
       KAFKA_SASL_USERNAME: user,
       KAFKA_SASL_PASSWORD: PASSWORD,

@@ -16,7 +16,7 @@ export interface Authority {
   /** A certificate by this authority. @param names as `DNS:localhost,IP:127.0.0.1` */
   issue(name: string, names: string, days?: number): Pair;
   /** An encrypted copy of a key, in a file of its own. */
-  encrypt(key: string): string;
+  encrypt(key: string, passphrase?: string): string;
   remove(): void;
 }
 
@@ -39,7 +39,7 @@ export function newAuthority(): Authority {
       openssl(folder, ["x509", "-req", "-in", "request", ...by, "-extfile", extensions, "-out", cert]);
       return { cert: join(folder, cert), key: join(folder, key) };
     },
-    encrypt(key) {
+    encrypt(key, passphrase = "of-tests") {
       openssl(folder, [
         "pkcs8",
         "-topk8",
@@ -48,7 +48,7 @@ export function newAuthority(): Authority {
         "-out",
         `${key}.enc`,
         "-passout",
-        "pass:of-tests",
+        `pass:${passphrase}`,
         "-v2",
         "aes256",
       ]);
