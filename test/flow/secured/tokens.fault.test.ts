@@ -7,9 +7,10 @@ import { readConfig } from "../../../src/config.ts";
 import { Connection } from "../../../src/table/connection.ts";
 import { migrate } from "../../../src/table/migrate.ts";
 import { connect } from "../../../src/tradetape.ts";
-import { startTokenServer, type TokenServer, unsignedToken } from "../../http/token-server.ts";
+import { startTokenServer, type TokenRequest, type TokenServer, unsignedToken } from "../../http/token-server.ts";
 import { startConsuming } from "../../support/landing.ts";
 import { idOf, symbol } from "../../support/samples.ts";
+import { newAuthority } from "../../support/services/certificates.ts";
 import { type Isolation, isolate } from "../../support/services/isolation.ts";
 import type { TestTape } from "../../support/tape.ts";
 import { tradetape } from "../../support/tradetape.ts";
@@ -32,13 +33,15 @@ function clientOf(authorization = ""): readonly string[] {
 }
 
 /** A provider that knows clients by the names of the broker's users, and by this secret. */
-const knowing = (secret: string, lifeS = 300) =>
-  provider.answer(({ authorization, form }) => {
+const givenFor =
+  (secret: string, lifeS = 300) =>
+  ({ authorization, form }: TokenRequest) => {
     const [client = "", given] = clientOf(authorization);
     if (given !== secret) return { status: 401, body: { error: "invalid_client" } };
     const body = { access_token: unsignedToken(client, lifeS, form.scope), token_type: "Bearer", expires_in: lifeS };
     return { body };
-  });
+  };
+const knowing = (secret: string, lifeS?: number) => provider.answer(givenFor(secret, lifeS));
 
 beforeAll(async () => {
   kafka = await startGuardedKafka(FILES);
@@ -146,6 +149,23 @@ describe("a login that fails says why, at once", () => {
     expect(wrong.stderr).toContain("KAFKA_OAUTH_CLIENT_SECRET");
     expect(wrong.stderr).not.toMatch(/another|may succeed later/);
     expect(await tradetape(["topics"], byProvider("reader"))).toMatchObject({ code: 0 });
+  });
+
+  test("tls_refused: nobody knows who certified the provider; with that authority the same command runs", async () => {
+    const ours = newAuthority();
+    const secured = await startTokenServer(ours.issue("provider", "IP:127.0.0.1"));
+    secured.answer(givenFor(SECRET));
+    const unknown = await tradetape(["topics"], byProvider("reader", { KAFKA_OAUTH_TOKEN_URL: secured.url }));
+    expect([unknown.code, unknown.stderr]).toEqual([
+      2,
+      expect.stringMatching(/tls_refused: no token to log in to Kafka/),
+    ]);
+    expect(unknown.stderr).toContain("KAFKA_OAUTH_CA_FILE");
+    expect(unknown.stderr).not.toContain("may succeed later");
+    const known = { KAFKA_OAUTH_TOKEN_URL: secured.url, KAFKA_OAUTH_CA_FILE: ours.cert };
+    expect(await tradetape(["topics"], byProvider("reader", known))).toMatchObject({ code: 0 });
+    await secured.close();
+    ours.remove();
   });
 
   test("a token that the broker refuses is no outage", async () => {
