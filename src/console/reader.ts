@@ -1,3 +1,4 @@
+import { OneAfterAnother } from "../clock.ts";
 import type { Config } from "../config.ts";
 import { requireServices } from "../config.ts";
 import { TradetapeError } from "../errors.ts";
@@ -18,8 +19,7 @@ const QUERY_CANCELED = "57014";
 export class Reader {
   readonly #databaseUrl: string;
   #session: Connection | undefined;
-  /** What was asked last. */
-  #last: Promise<unknown> = Promise.resolve();
+  readonly #questions = new OneAfterAnother();
 
   constructor(config: Config) {
     this.#databaseUrl = requireServices(config, "databaseUrl").databaseUrl;
@@ -29,14 +29,12 @@ export class Reader {
    * @throws TradetapeError database_unreachable, not_migrated, permission_denied; input_invalid where a statement took too long
    */
   ask<R>(question: (connection: Connection) => Promise<R>): Promise<R> {
-    const answer = this.#last.then(async () => {
+    return this.#questions.next(async () => {
       const connection = await this.#open();
       return question(connection).catch((error) => {
         throw this.#explained(error, connection);
       });
     });
-    this.#last = answer.catch(() => undefined);
-    return answer;
   }
 
   #explained(error: unknown, connection: Connection): unknown {
@@ -62,8 +60,8 @@ export class Reader {
     return session;
   }
 
-  async close(): Promise<void> {
-    await this.#last;
-    await this.#session?.close();
+  /** Ends the session behind what was asked before. */
+  close(): Promise<void> {
+    return this.#questions.next(async () => this.#session?.close());
   }
 }

@@ -1,7 +1,7 @@
 import { promisify } from "node:util";
 import { gunzip, type ZlibOptions, type ZstdOptions, zstdDecompress } from "node:zlib";
+import { OneAfterAnother } from "../../clock.ts";
 import { fromLz4Frame, lz4BytesAtMost } from "./lz4-frame.ts";
-import { OneAtATime } from "./one-at-a-time.ts";
 import { snappyBlockBytes, unsnap } from "./snappy-block.ts";
 import { zstdBytesAtMost } from "./zstd-frames.ts";
 
@@ -23,7 +23,7 @@ export const DECOMPRESSED_BYTES_MAX = 64 * 1024 * 1024;
 export const LARGE_BYTES = 8 * 1024 * 1024;
 
 /** Whoever writes to several partitions or topics would have each of their readers take the whole bound at one time. */
-const large = new OneAtATime();
+const large = new OneAfterAnother();
 
 type Unzip = (data: Buffer, options: ZlibOptions & ZstdOptions) => Promise<Buffer>;
 
