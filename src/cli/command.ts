@@ -99,8 +99,8 @@ async function runSession<Options>(
   const json = options.json === true;
   const isLogged = !process.stderr.isTTY && spec.runsOn?.(options as Options) === true;
   // What a person would be told is said whatever TRADETAPE_LOG_LEVEL says, and so is what ends the command.
-  const told = openLog({ logLevel: "info" });
-  const progress = isLogged ? loggedProgress(told) : openProgress();
+  const told = isLogged ? openLog({ logLevel: "info" }) : undefined;
+  const progress = told ? loggedProgress(told) : openProgress();
   const interrupt = watchSignals(progress.line, () => endForced(spec.isService === true));
   let served: Served | undefined;
   try {
@@ -109,7 +109,7 @@ async function runSession<Options>(
     const flags = Object.fromEntries(given) as Record<SettingName, string>;
     const out = openOutput(json, (text) => process.stdout.write(text));
     const fixed = spec.fixed?.(options as Options) ?? [];
-    const doubt = (text: string) => (isLogged ? told.warn(text) : progress.line(`warning: ${text}`));
+    const doubt = (text: string) => (told ? told.warn(text) : progress.line(`warning: ${text}`));
     const config = readConfig(flags, process.env, { fixed, doubt });
     const show = process.stderr.isTTY ? (line: string) => progress.line(logText(line)) : undefined;
     const log = openLog({ logLevel: logLevelOf(config, spec.isService === true, isLogged) }, show);
@@ -126,7 +126,7 @@ async function runSession<Options>(
     return code;
   } catch (error) {
     progress.close();
-    if (isLogged) return logFailure(error, told);
+    if (told) return logFailure(error, told);
     const failure = describeFailure(error, json);
     process.stderr.write(failure.text);
     if (spec.isEvaluated && !json && !process.stdout.isTTY) process.stdout.write("false\n");
