@@ -1,17 +1,13 @@
-import type { Browser } from "playwright-core";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { type Console, openConsole } from "../../../src/console/console.ts";
-import { openLog } from "../../../src/log.ts";
 import { audit, idOf } from "../../support/samples.ts";
 import { openTestTape, type TestTape } from "../../support/tape.ts";
-import { look, openBrowser, openPage } from "./browser.ts";
+import { look, openPage, openShown } from "./browser.ts";
 
 const SCRIPT = `<img src=x onerror="alert('it ran')">`;
 const ENTRIES = 60;
 
 let tape: TestTape;
-let browser: Browser;
-let console: Console;
+let shown: Awaited<ReturnType<typeof openShown>>;
 
 beforeAll(async () => {
   tape = await openTestTape();
@@ -26,17 +22,15 @@ beforeAll(async () => {
   );
   await tape.publishAll("audit", entries);
   await tape.land("audit");
-  browser = await openBrowser();
-  console = await openConsole({ config: tape.config, log: openLog(tape.config), port: 0, acts: false });
+  shown = await openShown(tape.config);
 });
 afterAll(async () => {
-  await browser?.close();
-  await console?.close();
+  await shown?.close();
   await tape.stop();
 });
 
 async function openAudit() {
-  const opened = await openPage(browser, console.url);
+  const opened = await openPage(shown.browser, shown.console.url);
   await opened.page.getByRole("link", { name: "Audit" }).click();
   await opened.page.getByText("they hold").waitFor();
   const rows = opened.page.getByRole("region", { name: "Audit entries, the newest first" }).getByRole("row");

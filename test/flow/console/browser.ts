@@ -3,6 +3,9 @@ import { join } from "node:path";
 import chromium from "@sparticuz/chromium";
 import axe, { type Result } from "axe-core";
 import { type Browser, type Page, chromium as playwright } from "playwright-core";
+import type { Config } from "../../../src/config.ts";
+import { openConsole } from "../../../src/console/console.ts";
+import { openLog } from "../../../src/log.ts";
 
 /** Pictures of pages, for whoever looks at a run. */
 const PICTURES = join(import.meta.dirname, "../../output/console");
@@ -20,6 +23,17 @@ export async function openBrowser(also: readonly string[] = []): Promise<Browser
   // Not the package's own flags: they let every site read every other.
   const args = ["--no-sandbox", "--disable-gpu", ...also];
   return playwright.launch({ executablePath, args, timeout: 0 });
+}
+
+/** A console that may only read, and a browser to look at it with. */
+export async function openShown(config: Config) {
+  const browser = await openBrowser();
+  const console = await openConsole({ config, log: openLog(config), port: 0, acts: false });
+  const close = async () => {
+    await browser.close();
+    await console.close();
+  };
+  return { browser, console, close };
 }
 
 /** A page that notes what went wrong in it: errors, refusals of its policy, and dialogs that a script opened. */

@@ -1,7 +1,5 @@
-import type { Browser, Page } from "playwright-core";
+import type { Page } from "playwright-core";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { type Console, openConsole } from "../../../src/console/console.ts";
-import { openLog } from "../../../src/log.ts";
 import {
   bar,
   decision,
@@ -15,7 +13,7 @@ import {
   tick,
 } from "../../support/samples.ts";
 import { openTestTape, type TestTape } from "../../support/tape.ts";
-import { look, openBrowser, openPage } from "./browser.ts";
+import { look, openPage, openShown } from "./browser.ts";
 
 const SCRIPT = `<img src=x onerror="alert('it ran')">`;
 const MINUTE = 60_000_000;
@@ -25,8 +23,7 @@ const KNOWN = 20;
 const DECIDED = NOON + (KNOWN + 1) * MINUTE;
 
 let tape: TestTape;
-let browser: Browser;
-let console: Console;
+let shown: Awaited<ReturnType<typeof openShown>>;
 
 /** Two at a time, a nanosecond apart, twice a second for two minutes. */
 const ticks = Array.from({ length: 480 }, (_, n) =>
@@ -60,25 +57,23 @@ beforeAll(async () => {
     decision(2, { ...at, ...ofRun, action: "SELL", approved: false, reason: "of the run" }),
   );
   await tape.land();
-  browser = await openBrowser();
-  console = await openConsole({ config: tape.config, log: openLog(tape.config), port: 0, acts: false });
+  shown = await openShown(tape.config);
 });
 afterAll(async () => {
-  await browser?.close();
-  await console?.close();
+  await shown?.close();
   await tape.stop();
 });
 
 const drawn = (page: Page, candles: number) => page.locator(`[data-candles="${candles}"]`).waitFor();
-const token = () => new URL(console.url).hash.slice("#token=".length);
+const token = () => new URL(shown.console.url).hash.slice("#token=".length);
 const ask = async (path: string) => {
-  const answer = await fetch(new URL(path, console.url), { headers: { Authorization: `Bearer ${token()}` } });
+  const answer = await fetch(new URL(path, shown.console.url), { headers: { Authorization: `Bearer ${token()}` } });
   return { status: answer.status, body: (await answer.json()) as Record<string, unknown> };
 };
 
 /** Opens the page of the symbol whose ticker is a script, by its form. */
 async function openSymbol(): Promise<{ page: Page; wrong: string[] }> {
-  const opened = await openPage(browser, console.url);
+  const opened = await openPage(shown.browser, shown.console.url);
   const { page } = opened;
   await page.getByRole("link", { name: "Market" }).click();
   await page.getByRole("combobox", { name: "Symbol" }).fill(SCRIPT);
@@ -157,7 +152,7 @@ test("shows the decisions of a session in the place of live ones, and what lies 
 });
 
 test("says where a symbol isn't there, or has nothing to draw", async () => {
-  const { page, wrong } = await openPage(browser, console.url);
+  const { page, wrong } = await openPage(shown.browser, shown.console.url);
   await page.getByRole("link", { name: "Market" }).click();
   await page.getByRole("combobox", { name: "Symbol" }).fill("BARE");
   await page.keyboard.press("Enter");

@@ -1,8 +1,5 @@
-import type { Browser } from "playwright-core";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { CONSUMERS } from "../../../consumers/all.ts";
-import { type Console, openConsole } from "../../../src/console/console.ts";
-import { openLog } from "../../../src/log.ts";
 import { parseBound } from "../../../src/replay/bounds.ts";
 import { makeReplayPlan } from "../../../src/replay/replay-plan.ts";
 import { beginOrResume, openTarget } from "../../../src/replay/target.ts";
@@ -10,14 +7,13 @@ import { withAdmin } from "../../../src/topic/log-client.ts";
 import { replayInto } from "../../support/replay.ts";
 import { symbol, tick } from "../../support/samples.ts";
 import { openTestTape, type TestTape } from "../../support/tape.ts";
-import { look, openBrowser, openPage } from "./browser.ts";
+import { look, openPage, openShown } from "./browser.ts";
 
 const TICKS = 40;
 
 let tape: TestTape;
 let target: TestTape;
-let browser: Browser;
-let console: Console;
+let shown: Awaited<ReturnType<typeof openShown>>;
 
 beforeAll(async () => {
   tape = await openTestTape();
@@ -27,18 +23,16 @@ beforeAll(async () => {
     Array.from({ length: TICKS }, (_, n) => tick(n)),
   );
   target = await tape.beside("replayed");
-  browser = await openBrowser();
-  console = await openConsole({ config: target.config, log: openLog(target.config), port: 0, acts: false });
+  shown = await openShown(target.config);
 });
 afterAll(async () => {
-  await browser?.close();
-  await console?.close();
+  await shown?.close();
   await target?.stop();
   await tape.stop();
 });
 
 test("shows how far a replay is that has begun, and that it ended, while its page is open", async () => {
-  const { page, wrong } = await openPage(browser, console.url);
+  const { page, wrong } = await openPage(shown.browser, shown.console.url);
   await page.getByRole("link", { name: "Replays" }).click();
   await page.getByText("None has filled this database.").waitFor();
   const [from, until] = [parseBound("--from", "beginning", "beginning"), parseBound("--until", "end", "end")];

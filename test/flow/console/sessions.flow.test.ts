@@ -1,18 +1,14 @@
-import type { Browser } from "playwright-core";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { type Console, openConsole } from "../../../src/console/console.ts";
-import { openLog } from "../../../src/log.ts";
 import { bar, decision, fill, idOf, NOON, prediction, session, symbol } from "../../support/samples.ts";
 import { openTestTape, type TestTape } from "../../support/tape.ts";
-import { look, openBrowser, openPage } from "./browser.ts";
+import { look, openPage, openShown } from "./browser.ts";
 
 const SCRIPT = `<img src=x onerror="alert('it ran')">`;
 const DAY = 86_400_000_000;
 const MIDNIGHT = Math.floor(NOON / DAY) * DAY;
 
 let tape: TestTape;
-let browser: Browser;
-let console: Console;
+let shown: Awaited<ReturnType<typeof openShown>>;
 
 const a = session({ backtest_session_id: idOf("a"), name: SCRIPT, config: `{"capital": 1, "of x": "<b>a</b>"}` });
 const b = session({ backtest_session_id: idOf("b"), name: "second", config: '{"capital": 2}', started_at: NOON + DAY });
@@ -41,17 +37,15 @@ beforeAll(async () => {
   await runOf(a.backtest_session_id, 10, 90);
   await runOf(b.backtest_session_id, 11, 95);
   await tape.land();
-  browser = await openBrowser();
-  console = await openConsole({ config: tape.config, log: openLog(tape.config), port: 0, acts: false });
+  shown = await openShown(tape.config);
 });
 afterAll(async () => {
-  await browser?.close();
-  await console?.close();
+  await shown?.close();
   await tape.stop();
 });
 
 test("lists sessions and compares two: equity by day, figures, settings and the decisions that differ", async () => {
-  const { page, wrong } = await openPage(browser, console.url);
+  const { page, wrong } = await openPage(shown.browser, shown.console.url);
   await page.getByRole("link", { name: "Sessions" }).click();
   await page.getByRole("checkbox", { name: `compare ${SCRIPT}` }).check();
   expect(await page.getByRole("button", { name: "Compare two" }).isDisabled()).toBe(true);
@@ -87,7 +81,7 @@ test("lists sessions and compares two: equity by day, figures, settings and the 
 });
 
 test("says which session hasn't landed", async () => {
-  const { page } = await openPage(browser, console.url);
+  const { page } = await openPage(shown.browser, shown.console.url);
   await page.evaluate(`location.hash = "#/sessions/${a.backtest_session_id}/${idOf("none")}"`);
   await page.getByText(`no session ${idOf("none")} has landed`).waitFor();
   expect(await page.getByRole("table").count()).toBe(0);
@@ -101,7 +95,7 @@ test("draws no equity of a session with more fills than it reads, and says which
      FROM public.trade_execution e, generate_series(1, 20000) WHERE backtest_session_id = $1`,
     [b.backtest_session_id],
   );
-  const { page, wrong } = await openPage(browser, console.url);
+  const { page, wrong } = await openPage(shown.browser, shown.console.url);
   await page.evaluate(`location.hash = "#/sessions/${a.backtest_session_id}/${b.backtest_session_id}"`);
   await page.getByText(`tradetape desk equity --session ${b.backtest_session_id}`).waitFor();
   await page.locator('[data-lines="1"]').waitFor();
