@@ -66,7 +66,7 @@ export const LAYERS: readonly (readonly Room[])[] = [
     {
       path: "src/topic",
       knows: "Kafka",
-      alone: ["@node-rs/crc32"],
+      alone: ["@node-rs/crc32", "yaml"],
       parts: [
         { name: "wire", knows: "record batches and codecs, as bytes" },
         { name: "fetch", knows: "what a fetch brought" },

@@ -119,7 +119,7 @@ export const SETTINGS = {
   }),
   topicRetentionHours: setting({
     env: "TRADETAPE_TOPIC_RETENTION_HOURS",
-    doc: "How long the topics `ticks` and `quotes` keep events; -1 is for ever.",
+    doc: "How long the topics `ticks` and `quotes` keep events, where the topics file says nothing; -1 is for ever.",
     unit: "hours",
     schema: integer(-1, 24 * 3660, 24 * 7),
   }),
@@ -130,6 +130,12 @@ export const SETTINGS = {
       "program refuses to run on what is left of a log, unless it has a snapshot of its state.",
     unit: "hours",
     schema: integer(-1, 24 * 3660, -1),
+  }),
+  topicsFile: setting({
+    env: "TRADETAPE_TOPICS_FILE",
+    flag: "--topics-file <file>",
+    doc: "File of the topics' partitions, replicas and retention, YAML or JSON, as docs/kafka.md has it; unset is the defaults.",
+    schema: z.string().min(1).optional(),
   }),
   fetchPartitionBytesMax: setting({
     env: "TRADETAPE_FETCH_PARTITION_BYTES_MAX",

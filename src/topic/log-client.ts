@@ -35,7 +35,7 @@ export interface LogAdmin {
   changeSettings(topicName: string, settings: Readonly<Record<string, string>>): Promise<void>;
   /** What each topic of the cluster takes on the brokers' disks, replicas included. */
   fetchBytes(): Promise<ReadonlyMap<string, number>>;
-  /** Makes topics with the broker's default replication. One that exists already is left as it is. */
+  /** Makes topics. One that exists already is left as it is. */
   createTopics(topics: readonly NewTopic[]): Promise<void>;
   /** Every partition's low and high offset, in the order of the partitions. */
   fetchOffsets(topicName: string): Promise<readonly PartitionOffsets[]>;
@@ -90,6 +90,8 @@ export interface FoundTopic {
 export interface NewTopic {
   readonly topicName: string;
   readonly partitions: number;
+  /** How many brokers keep each partition; undefined is the broker's default. */
+  readonly replicas?: number | undefined;
   /** By Kafka's names. */
   readonly settings: Readonly<Record<string, string>>;
 }

@@ -1,5 +1,6 @@
 import type { Config } from "../config.ts";
 import type { FoundTopic } from "./log-client.ts";
+import type { TopicLayout } from "./topic-layout.ts";
 import { TOPICS, type TopicName } from "./topics.ts";
 
 /** A topic's settings, by Kafka's names. */
@@ -18,6 +19,7 @@ export interface Demand {
 }
 
 export const RETENTION = "retention.ms";
+export const INSYNC = "min.insync.replicas";
 const POLICY = "cleanup.policy";
 /** What limits how long a topic keeps its events. */
 const LIMITS = [RETENTION, "retention.bytes"];
@@ -27,9 +29,8 @@ const HOUR_MS = 3_600_000;
 const COMPACTED_SEGMENT_BYTES = 16 * 1024 * 1024;
 
 /** What the pipeline relies on in a topic. Keeping events longer and taking larger messages is always right. */
-export function demandsOn(topic: TopicName, config: Config): readonly Demand[] {
-  const { retention, messageBytesMax, isCompacted = false } = TOPICS[topic];
-  const hours = retention === "for ever" ? -1 : config[retention];
+export function demandsOn(topic: TopicName, config: Config, { retentionHours }: TopicLayout): readonly Demand[] {
+  const { messageBytesMax, isCompacted = false } = TOPICS[topic];
   const policy = isCompacted ? "compact" : "delete";
   return [
     {
@@ -52,7 +53,7 @@ export function demandsOn(topic: TopicName, config: Config): readonly Demand[] {
       isMetBy: (actual) => Number(actual) >= messageBytesMax,
       why: "batches of events may be as large, and would be refused",
     },
-    limit(RETENTION, hours === -1 ? NO_LIMIT : String(hours * HOUR_MS)),
+    limit(RETENTION, retentionHours === -1 ? NO_LIMIT : String(retentionHours * HOUR_MS)),
     // No limit by size, because a busy hour would shorten the time that the setting promises.
     limit("retention.bytes", NO_LIMIT),
   ];
@@ -65,10 +66,15 @@ const limit = (setting: string, value: string): Demand => ({
   why: "events would be deleted that haven't landed or that programs rest on",
 });
 
-/** What a new topic is made with: what is demanded of it, and for a compacted one segments that are soon full. */
-export function settingsOfNew(topic: TopicName, config: Config): Record<string, string> {
-  const demanded = Object.fromEntries(demandsOn(topic, config).map(({ setting, value }) => [setting, value]));
-  return TOPICS[topic].isCompacted ? { ...demanded, "segment.bytes": String(COMPACTED_SEGMENT_BYTES) } : demanded;
+/** What a new topic is made with: what is demanded of it, its layout, and for a compacted one segments that are soon full. */
+export function settingsOfNew(topic: TopicName, config: Config, layout: TopicLayout): Record<string, string> {
+  const demanded = demandsOn(topic, config, layout).map(({ setting, value }) => [setting, value]);
+  const { insyncReplicas } = layout;
+  return {
+    ...Object.fromEntries(demanded),
+    ...(insyncReplicas === undefined ? {} : { [INSYNC]: String(insyncReplicas) }),
+    ...(TOPICS[topic].isCompacted ? { "segment.bytes": String(COMPACTED_SEGMENT_BYTES) } : {}),
+  };
 }
 
 /** Whether compaction may have removed records from the middle of the log. */
@@ -86,7 +92,7 @@ const isShorter = (actual: string | undefined, wanted: string): boolean =>
 /** How a topic of a cluster of several brokers may lose events that were acknowledged, or refuse all of them, as sentences. */
 export function risksOf(found: FoundTopic, settings: TopicSettings, brokers: number): readonly string[] {
   if (brokers < 2) return [];
-  const inSync = Number(settings.get("min.insync.replicas"));
+  const inSync = Number(settings.get(INSYNC));
   const risks: string[] = [];
   if (found.replicas < 2) risks.push("has 1 replica: its events are gone with that broker's disk");
   else if (inSync > found.replicas) {

@@ -91,10 +91,12 @@ export interface ConnectOptions {
   readonly publishBatchBytesMax?: SettingValue;
   /** TRADETAPE_PUBLISH_BUFFER_BYTES_MAX: Events admitted and not yet acknowledged; beyond it, `publish` waits. In bytes. */
   readonly publishBufferBytesMax?: SettingValue;
-  /** TRADETAPE_TOPIC_RETENTION_HOURS: How long the topics `ticks` and `quotes` keep events; -1 is for ever. In hours. */
+  /** TRADETAPE_TOPIC_RETENTION_HOURS: How long the topics `ticks` and `quotes` keep events, where the topics file says nothing; -1 is for ever. In hours. */
   readonly topicRetentionHours?: SettingValue;
   /** TRADETAPE_AGENT_RETENTION_HOURS: How long `bars`, `indicators`, `predictions`, `decisions`, `fills` and `performance` keep events; -1 is for ever. A program refuses to run on what is left of a log, unless it has a snapshot of its state. In hours. */
   readonly agentRetentionHours?: SettingValue;
+  /** TRADETAPE_TOPICS_FILE: File of the topics' partitions, replicas and retention, YAML or JSON, as docs/kafka.md has it; unset is the defaults. */
+  readonly topicsFile?: SettingValue;
   /** TRADETAPE_FETCH_PARTITION_BYTES_MAX: One fetch brings at most this much of one partition: the size of a landing transaction, or of a program's turn. In bytes. */
   readonly fetchPartitionBytesMax?: SettingValue;
   /** TRADETAPE_LANDING_BUFFER_BYTES_MAX: Fetched and not yet committed, per consumer group; beyond it, fetching waits. In bytes. */

@@ -3,6 +3,7 @@ import { readConfig } from "../../src/config.ts";
 import { EVENT_BY_TOPIC, EVENT_SCHEMAS, EVENT_TOPICS } from "../../src/event/schemas.ts";
 import { checkTopics, requireGoodTopics } from "../../src/topic/check-topics.ts";
 import type { LogAdmin } from "../../src/topic/log-client.ts";
+import { layoutsBy } from "../../src/topic/topic-layout.ts";
 import { settingsOfNew } from "../../src/topic/topic-settings.ts";
 import { TOPIC_NAMES, TOPICS, type TopicName, topicName } from "../../src/topic/topics.ts";
 
@@ -41,7 +42,7 @@ async function found(
   const { partitions } = TOPICS[topic];
   const there = { partitions, isReady: true, replicas: 3, ...change };
   const brokers = { "min.insync.replicas": "2", "unclean.leader.election.enable": "false" };
-  const settings = { ...brokers, ...settingsOfNew(topic, config), ...change.settings };
+  const settings = { ...brokers, ...settingsOfNew(topic, config, layoutsBy(config)(topic)), ...change.settings };
   const admin: Pick<LogAdmin, "fetchTopics" | "fetchSettings" | "fetchCluster"> = {
     fetchTopics: async () => new Map([[topic, there]]),
     fetchSettings: async () => new Map([[topic, new Map(Object.entries(settings))]]),
@@ -68,7 +69,6 @@ describe("a topic on the cluster", () => {
   });
 
   it.each([
-    ["ticks", { partitions: 3 }, "has 3 partitions, should have 4 or more", "--alter --topic ticks --partitions 4"],
     ["ticks", { settings: { "retention.ms": "604799999" } }, "events would be deleted", "tradetape topics --create"],
     ["bars", { settings: { "retention.ms": "604800000" } }, "events would be deleted", "tradetape topics --create"],
     ["ticks", { settings: { "retention.bytes": "1000000" } }, "events would be deleted", "tradetape topics --create"],
@@ -90,6 +90,13 @@ describe("a topic on the cluster", () => {
       expect(report.mend).toContain(mend);
     },
   );
+
+  it("is narrow with fewer partitions than are declared, which breaks no promise, and is landed all the same", async () => {
+    const report = await found("ticks", { partitions: 3 });
+    expect(report).toMatchObject({ state: "narrow", differences: [], lacks: ["has 3 partitions, should have 4"] });
+    expect(report.mend).toContain("--alter --topic ticks --partitions 4");
+    expect(() => requireGoodTopics([report])).not.toThrow();
+  });
 
   it.each([{ partitions: 3 }, { settings: { "cleanup.policy": "compact" } }])(
     "is mended by a command that can be typed as it stands, with the brokers of the settings: %o",
@@ -126,6 +133,7 @@ describe("requireGoodTopics", () => {
     isCompacted: false,
     retentionMs: 604_800_000,
     differences: [],
+    lacks: [],
     risks: [],
     mend: null,
   } as const;
@@ -141,7 +149,7 @@ describe("requireGoodTopics", () => {
   });
 
   it("names each setting that differs", () => {
-    const differences = ["has 3 partitions, should have 4", "cleanup.policy is compact, should be delete"];
+    const differences = ["max.message.bytes is 1, should be 2", "cleanup.policy is compact, should be delete"];
     const mend = "Run what mends them.";
     const wrong = { ...good, state: "misconfigured", differences, mend } as const;
     expect(() => requireGoodTopics([wrong])).toThrow(expect.objectContaining({ code: "topic_misconfigured" }));

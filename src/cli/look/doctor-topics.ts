@@ -34,7 +34,7 @@ export async function lookAtTopics(config: Config, log: Log): Promise<readonly D
   );
 }
 
-function reportFindings({ name, state, differences, risks, mend }: TopicReport): Diagnosis[] {
+function reportFindings({ name, state, differences, lacks, risks, mend }: TopicReport): Diagnosis[] {
   const about = "topics";
   if (state === "missing") {
     return [
@@ -56,6 +56,9 @@ function reportFindings({ name, state, differences, risks, mend }: TopicReport):
         says: `${name}: ${difference}`,
         next: mend ?? CREATE,
       }),
+    ),
+    ...lacks.map(
+      (lack): Diagnosis => ({ about, severity: "doubtful", says: `${name}: ${lack}`, next: mend ?? CREATE }),
     ),
     ...risks.map((risk): Diagnosis => ({ about, severity: "doubtful", says: `${name}: ${risk}`, next: RISK })),
   ];

@@ -1,3 +1,4 @@
+import { Option } from "commander";
 import { requireServices } from "../../config.ts";
 import { EventReader } from "../../event/codec.ts";
 import type { RegistryWay } from "../../event/http/registry-door.ts";
@@ -8,12 +9,15 @@ import { checkTopics, type TopicReport } from "../../topic/check-topics.ts";
 import { createTopics } from "../../topic/create-topics.ts";
 import { openKafka } from "../../topic/kafkajs/open-kafka.ts";
 import { type LogAdmin, withAdmin } from "../../topic/log-client.ts";
-import type { CommandSpec } from "../command.ts";
-import { EXIT } from "../exit.ts";
+import { planTopics } from "../../topic/plan-topics.ts";
+import type { CommandSpec, Session } from "../command.ts";
+import { EXIT, type ExitCode } from "../exit.ts";
 import { table } from "../output.ts";
+import { topicsPlanText } from "./topics-plan.ts";
 import { registerSchemas } from "./up.ts";
 
 interface TopicsOptions {
+  readonly plan?: boolean;
   readonly create?: boolean;
   readonly setCompatibility?: boolean;
 }
@@ -21,8 +25,19 @@ interface TopicsOptions {
 export const topicsCommand: CommandSpec<TopicsOptions> = {
   name: "topics",
   summary: "compare the topics with what the pipeline relies on, with sizes; --create makes the missing ones",
-  examples: ["tradetape topics", "tradetape topics --create", "tradetape topics --set-compatibility"],
+  examples: [
+    "tradetape topics",
+    "tradetape topics --plan --topics-file topics.yml",
+    "tradetape topics --create",
+    "tradetape topics --set-compatibility",
+  ],
   declare: (command) => {
+    command.addOption(
+      new Option(
+        "--plan",
+        "say what --create would change, and change nothing; exit code 1 says that it is something",
+      ).conflicts(["create", "setCompatibility"]),
+    );
     command.option(
       "--create",
       "create what is missing, register the schemas, and have topics that keep events for too short a time keep them " +
@@ -30,7 +45,9 @@ export const topicsCommand: CommandSpec<TopicsOptions> = {
     );
     command.option("--set-compatibility", `have the registry refuse schemas that landing can't read (${COMPATIBLE})`);
   },
-  run: async ({ config, out, log }, _args, options) => {
+  run: async (session, _args, options) => {
+    if (options.plan) return plan(session);
+    const { config, out, log } = session;
     const sizes = await withAdmin(openKafka(config, log), async (admin) =>
       measure(admin, await (options.create ? createTopics : checkTopics)(admin, config)),
     );
@@ -43,6 +60,12 @@ export const topicsCommand: CommandSpec<TopicsOptions> = {
     return ok ? EXIT.good : EXIT.foundWrong;
   },
 };
+
+async function plan({ config, out, log }: Session): Promise<ExitCode> {
+  const changes = await withAdmin(openKafka(config, log), (admin) => planTopics(admin, config));
+  out.result({ ok: changes.length === 0, changes }, () => topicsPlanText(changes));
+  return changes.length === 0 ? EXIT.good : EXIT.foundWrong;
+}
 
 /** A topic and how much there is of it. */
 interface TopicSize extends TopicReport {
@@ -136,8 +159,8 @@ const HOUR_MS = 3_600_000;
 function topicsText(topics: readonly TopicLine[]): string {
   const head = ["topic", "state", "partitions", "offsets", "gone", "bytes", "kept", "differences"];
   const rows = topics.map((t) => {
-    const { name, state, partitions, offsets, gone, bytes, differences } = t;
-    return [name, state, partitions, offsets, gone, bytes, keptText(t), differences.join("; ")];
+    const { name, state, partitions, offsets, gone, bytes, differences, lacks } = t;
+    return [name, state, partitions, offsets, gone, bytes, keptText(t), [...differences, ...lacks].join("; ")];
   });
   const mends = [...new Set(topics.flatMap(({ mend }) => (mend === null ? [] : [mend])))];
   return [

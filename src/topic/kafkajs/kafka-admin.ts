@@ -104,9 +104,10 @@ export class KafkaAdmin implements LogAdmin {
   }
 
   async createTopics(topics: readonly NewTopic[]): Promise<void> {
-    const wanted = topics.map(({ topicName, partitions, settings }) => ({
+    const wanted = topics.map(({ topicName, partitions, replicas, settings }) => ({
       topic: topicName,
       numPartitions: partitions,
+      ...(replicas === undefined ? {} : { replicationFactor: replicas }),
       configEntries: Object.entries(settings).map(([name, value]) => ({ name, value })),
     }));
     // kafkajs's own wait for leaders is skipped when one of several topics exists already, and ends at the first answer.

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import kafkajs from "kafkajs";
 import pg from "pg";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { layoutsBy } from "../../../src/topic/topic-layout.ts";
 import { settingsOfNew } from "../../../src/topic/topic-settings.ts";
 import type { TopicName } from "../../../src/topic/topics.ts";
 import { environmentOf } from "../../support/landing.ts";
@@ -47,7 +48,7 @@ const worst = ({ findings }: { findings: readonly Found[] }) => findings.filter(
 /** A topic's settings as they should be, but for these. */
 const spoil = (topic: TopicName, change: Readonly<Record<string, string>>) =>
   tape.admin((admin) => {
-    const all = Object.entries({ ...settingsOfNew(topic, tape.config), ...change });
+    const all = Object.entries({ ...settingsOfNew(topic, tape.config, layoutsBy(tape.config)(topic)), ...change });
     const configEntries = all.map(([name, value]) => ({ name, value }));
     const resources = [{ type: kafkajs.ConfigResourceTypes.TOPIC, name: tape.name(topic), configEntries }];
     return admin.alterConfigs({ validateOnly: false, resources });

@@ -1,3 +1,6 @@
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
 import kafkajs from "kafkajs";
 import { afterAll, beforeAll, expect, inject, it } from "vitest";
 import { type Config, readConfig } from "../../../src/config.ts";
@@ -6,6 +9,7 @@ import { checkTopics } from "../../../src/topic/check-topics.ts";
 import { createTopics } from "../../../src/topic/create-topics.ts";
 import { openKafka } from "../../../src/topic/kafkajs/open-kafka.ts";
 import { type LogClient, withAdmin } from "../../../src/topic/log-client.ts";
+import { planTopics } from "../../../src/topic/plan-topics.ts";
 import { RawPublisher } from "../../../src/topic/publish/raw-publish.ts";
 import { TOPIC_NAMES } from "../../../src/topic/topics.ts";
 import "../../support/services/flow-setup.ts";
@@ -39,6 +43,25 @@ it("creates the missing topics with their settings, once, and finds them good", 
     const again = await createTopics(admin, config);
     expect(new Set(again.map(({ state }) => state))).toEqual(new Set(["good"]));
   });
+});
+
+it("plans what it would create, without creating it, and then plans nothing; a topics file lays out what is new", async () => {
+  const topicsFile = join(mkdtempSync(join(tmpdir(), "tradetape-topics-")), "topics.yml");
+  writeFileSync(topicsFile, "min-insync-replicas: 1\ntopics: { ticks: { partitions: 16, retention-hours: 24 } }");
+  const { kafkaBrokers } = inject("stack");
+  const own = readConfig({ kafkaBrokers, namespace: `${namespace}-plan`, topicsFile }, {});
+  await withAdmin(client, async (admin) => {
+    const planned = async () => (await planTopics(admin, own)).map(({ topic, action }) => `${topic} ${action}`);
+    expect(await planned()).toEqual(TOPIC_NAMES.map((topic) => `${topic} create`));
+    expect(await planned()).toEqual(TOPIC_NAMES.map((topic) => `${topic} create`));
+    const made = await createTopics(admin, own);
+    const ticks = made.find(({ topic }) => topic === "ticks");
+    expect(ticks).toMatchObject({ state: "created", partitions: 16, retentionMs: 86_400_000 });
+    expect(await planned()).toEqual([]);
+    writeFileSync(topicsFile, "topics: { ticks: { partitions: 32 } }");
+    expect(await planned()).toEqual(["ticks lengthen", "ticks by hand"]);
+  });
+  rmSync(dirname(topicsFile), { recursive: true });
 });
 
 it("creates what two processes create at the same time", async () => {
