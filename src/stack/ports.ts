@@ -14,12 +14,12 @@ export interface StackPorts {
   readonly brokers: readonly BrokerPorts[];
 }
 
-/** The ports that each program has everywhere; docker-compose.yml has the same. */
-export const STANDARD_PORTS: StackPorts = {
+/** The ports that each program has everywhere, of further brokers the ones behind; docker-compose.yml has the same. */
+export const standardPorts = (brokers: number): StackPorts => ({
   postgres: 5432,
   registry: 8081,
-  brokers: [{ client: 9092, controller: 9093 }],
-};
+  brokers: Array.from({ length: brokers }, (_, n) => ({ client: 9092 + 2 * n, controller: 9093 + 2 * n })),
+});
 
 // Below every system's range for outgoing connections (Linux begins at 32768): a port from within that range may be
 // taken by some client in the moment between our look and the program's bind.
@@ -28,11 +28,9 @@ const RANDOM_COUNT = 12_000;
 /** How far from each other two processes begin whose numbers follow each other. */
 const APART = 509;
 
-const NAMES = ["PostgreSQL", "schema registry", "Kafka", "Kafka controller"] as const;
-
 /**
  * Ports for a stack that doesn't run, seen to be free.
- * @param brokers Kafka nodes; more than one has random ports only
+ * @param brokers Kafka nodes, from 1 on
  * @param before those that it had last, taken again where random ones are asked for: a shell may still know them
  * @throws TradetapeError stack_failed naming each standard port that is taken.
  */
@@ -41,13 +39,19 @@ export async function choosePorts(kind: "standard" | "random", brokers = 1, befo
     const isAsBefore = before?.brokers.length === brokers && (await areFree(before));
     return isAsBefore ? before : randomPorts(brokers);
   }
-  if (brokers !== 1) throw new Error("several brokers have no standard ports");
-  const broker = STANDARD_PORTS.brokers[0] as BrokerPorts;
-  const wanted = [STANDARD_PORTS.postgres, STANDARD_PORTS.registry, broker.client, broker.controller];
+  const standard = standardPorts(brokers);
+  const wanted: [number, string][] = [
+    [standard.postgres, "PostgreSQL"],
+    [standard.registry, "schema registry"],
+    ...standard.brokers.flatMap(({ client, controller }): [number, string][] => [
+      [client, "Kafka"],
+      [controller, "Kafka controller"],
+    ]),
+  ];
   const taken: string[] = [];
-  for (const [i, port] of wanted.entries()) if (!(await isFree(port))) taken.push(`${port} (${NAMES[i]})`);
+  for (const [port, name] of wanted) if (!(await isFree(port))) taken.push(`${port} (${name})`);
   if (taken.length > 0) throw portsTaken(taken, "start the stack with `tradetape up --random-ports`");
-  return STANDARD_PORTS;
+  return standard;
 }
 
 /** A program that was killed holds its port until its last thread has ended, a moment after it is gone. */

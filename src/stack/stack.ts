@@ -41,11 +41,11 @@ export interface Stack {
 interface StackOptions {
   /** Folder of data, logs and state; made when it isn't there. One stack per home. */
   readonly home: string;
-  /** "standard" is PostgreSQL 5432, Kafka 9092, registry 8081; a stack that runs keeps the ports it has. */
+  /** "standard" is PostgreSQL 5432, Kafka from 9092 on, registry 8081; a stack that runs keeps the ports it has. */
   readonly ports: "standard" | "random";
   /** Default: the one that made this home's data, else containers where a Docker engine answers, else processes. */
   readonly launcher?: Launcher;
-  /** Kafka nodes of a new stack; default 1. More than one only as processes, on random ports. */
+  /** Kafka nodes; default: those that this home's data are of, else 1. More than one only as processes. */
   readonly brokers?: number;
   /** A line per thing that becomes ready, is fetched, or is waited for; no line end. */
   readonly onProgress?: (line: string) => void;
@@ -67,11 +67,11 @@ export async function startStack(options: StackOptions): Promise<Stack> {
   return withHomeLock(home, onProgress, async () => {
     const before = readState(home);
     const ran = before !== undefined && (await runs(home, before));
-    const launcher = ran ? before.launcher : await chooseLauncher(home, options.launcher, before);
+    const brokers = chooseBrokers(home, options.brokers, before);
+    const launcher = ran ? before.launcher : await chooseLauncher(home, options.launcher, brokers, before);
     if (launcher === "processes" && !ran) await requireProcesses();
     const compose = launcher === "containers" ? await requireCompose() : undefined;
-    const ports = ran ? before.ports : await choosePorts(options.ports, options.brokers, before?.ports);
-    if (compose && ports.brokers.length > 1) throw new Error("the containers have one broker");
+    const ports = ran ? before.ports : await choosePorts(options.ports, brokers, before?.ports);
     // Written before there is anything to remember: a start that is killed leaves what `down` needs.
     claimHome(home, { launcher, ports, programs: before?.programs ?? [] });
     const startedAny = compose
@@ -82,15 +82,34 @@ export async function startStack(options: StackOptions): Promise<Stack> {
   });
 }
 
-/** @throws TradetapeError stack_unavailable when the home's data are the other launcher's, which can't read them. */
+/** @throws TradetapeError stack_unavailable when the home's data are of another number: what a broker has, the others lack. */
+function chooseBrokers(home: string, wanted: number | undefined, before: StackState | undefined): number {
+  const had = before?.ports.brokers.length;
+  if (had === undefined || wanted === undefined || wanted === had) return wanted ?? had ?? 1;
+  throw new TradetapeError("stack_unavailable", `the data in ${home} are of a Kafka of ${had} brokers, not ${wanted}`, {
+    next: "Set TRADETAPE_HOME to another folder, or remove the data with `tradetape down --purge`.",
+  });
+}
+
+/**
+ * @throws TradetapeError stack_unavailable when the home's data are the other launcher's, which can't read them, or when
+ * containers are wanted for several brokers
+ */
 async function chooseLauncher(
   home: string,
   wanted: Launcher | undefined,
+  brokers: number,
   before: StackState | undefined,
 ): Promise<Launcher> {
   if (before && wanted && wanted !== before.launcher) {
     throw new TradetapeError("stack_unavailable", `the data in ${home} belong to the ${before.launcher} launcher`, {
       next: "Set TRADETAPE_HOME to another folder, or remove the data with `tradetape down --purge`.",
+    });
+  }
+  if (brokers > 1) {
+    if (wanted !== "containers") return "processes";
+    throw new TradetapeError("stack_unavailable", `docker-compose.yml has one broker, not ${brokers}`, {
+      next: "Leave --launcher away: several brokers run as processes.",
     });
   }
   return wanted ?? before?.launcher ?? ((await findCompose()) ? "containers" : "processes");

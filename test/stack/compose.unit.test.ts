@@ -1,17 +1,17 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { BROKER_HEAP, BROKER_JVM, BROKER_SETTINGS, serverProperties } from "../../src/stack/kafka-broker.ts";
-import { STANDARD_PORTS } from "../../src/stack/ports.ts";
+import { standardPorts } from "../../src/stack/ports.ts";
 import { INITDB_ARGS, POSTGRES_SETTINGS, POSTGRES_USER } from "../../src/stack/postgres-server.ts";
 import { pomVersions } from "../../src/stack/programs.ts";
 import { REGISTRY_API, REGISTRY_DATABASE, REGISTRY_DATABASE_WITHIN } from "../../src/stack/schema-registry.ts";
 import { composeServices } from "../support/services/compose.ts";
 
 const { postgres, kafka, registry } = composeServices();
-const broker = STANDARD_PORTS.brokers[0]!;
+const broker = standardPorts(1).brokers[0]!;
 
 const properties = Object.fromEntries(
-  serverProperties(STANDARD_PORTS.brokers, 1)
+  serverProperties(standardPorts(1).brokers, 1)
     .split("\n")
     .filter((line) => line !== "" && !line.startsWith("#"))
     .map((line) => [line.slice(0, line.indexOf("=")), line.slice(line.indexOf("=") + 1)]),
@@ -39,10 +39,11 @@ describe("docker-compose.yml and the process launcher", () => {
   });
 
   it("publish the same ports, on loopback only", () => {
-    expect(postgres.ports).toEqual([`127.0.0.1:${STANDARD_PORTS.postgres}:5432`]);
+    expect(postgres.ports).toEqual([`127.0.0.1:${standardPorts(1).postgres}:5432`]);
     expect(kafka.ports).toEqual([`127.0.0.1:${broker.client}:9092`]);
-    expect(registry.ports).toEqual([`127.0.0.1:${STANDARD_PORTS.registry}:8080`]);
+    expect(registry.ports).toEqual([`127.0.0.1:${standardPorts(1).registry}:8080`]);
     expect(kafka.environment.KAFKA_ADVERTISED_LISTENERS).toContain(`HOST://127.0.0.1:${broker.client},`);
+    expect(kafka.environment.KAFKA_ADVERTISED_LISTENERS).toContain("INTERNAL://kafka:9094");
     expect(properties["advertised.listeners"]).toBe(`PLAINTEXT://127.0.0.1:${broker.client}`);
   });
 

@@ -29,6 +29,7 @@ interface UpOptions {
   readonly detach?: boolean;
   readonly randomPorts?: boolean;
   readonly launcher?: "containers" | "processes";
+  readonly brokers?: number;
   readonly useEnvironment?: boolean;
 }
 
@@ -39,6 +40,7 @@ export const upCommand: CommandSpec<UpOptions> = {
     "tradetape up                              until Ctrl-C",
     'eval "$(tradetape up --detach)"           in the background, its addresses into this shell',
     "tradetape up --detach --json              the addresses for a script",
+    "tradetape up --brokers 3                  a Kafka of which a broker may die",
     "tradetape up --use-environment            topics and tables on the services that the environment names",
   ],
   declare: (command) => {
@@ -49,6 +51,11 @@ export const upCommand: CommandSpec<UpOptions> = {
       "start nothing: make topics and tables on the services that the environment names",
     );
     command.option("--launcher <containers|processes>", "how to run them, instead of what this machine can", launcher);
+    command.option(
+      "--brokers <n>",
+      "so many Kafka brokers, each partition on three of them: 1 to 5, as processes",
+      brokers,
+    );
   },
   fixed: ({ useEnvironment }) => (useEnvironment ? [] : SERVICE_SETTINGS),
   isEvaluated: true,
@@ -77,6 +84,7 @@ async function startOwn(session: Session, options: UpOptions): Promise<ExitCode>
     detached,
     onProgress: progress.line,
     ...(options.launcher ? { launcher: options.launcher } : {}),
+    ...(options.brokers ? { brokers: options.brokers } : {}),
   });
   const { urls, launcher, home } = stack;
   try {
@@ -136,4 +144,12 @@ export async function registerSchemas(config: Config): Promise<void> {
 function launcher(value: string): "containers" | "processes" {
   if (value === "containers" || value === "processes") return value;
   throw new InvalidArgumentError("It is containers or processes.");
+}
+
+const BROKERS_MAX = 5;
+
+function brokers(value: string): number {
+  const count = Number(value);
+  if (Number.isInteger(count) && count >= 1 && count <= BROKERS_MAX) return count;
+  throw new InvalidArgumentError(`It is a number from 1 to ${BROKERS_MAX}.`);
 }
