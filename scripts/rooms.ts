@@ -129,6 +129,7 @@ export const LAYERS: readonly (readonly Room[])[] = [
         { name: "run", knows: "the groups of a process" },
       ],
     },
+    { path: "src/feed-health", knows: "whether feeds say what they use to while their markets are open" },
     { path: "src/desk", knows: "the accounts of what was executed, by the books" },
     { path: "src/operator", knows: "an operator's session, and the audit entries of what is done in it" },
   ],
@@ -172,7 +173,7 @@ export const LAYERS: readonly (readonly Room[])[] = [
       parts: [
         { name: ".", knows: "what a command is; flags, output, progress, interrupts" },
         { name: "flow", knows: "publish, consume, run, status" },
-        { name: "feeds", knows: "feeds list and sniff" },
+        { name: "feeds", knows: "feeds list, sniff and status" },
         { name: "letters", knows: "dead-letters, parked" },
         { name: "sessions", knows: "sessions, trace" },
         { name: "desk", knows: "desk, score" },

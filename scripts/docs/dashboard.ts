@@ -12,11 +12,12 @@ const HEADINGS: Readonly<Record<Metric["of"], string>> = {
   "consume, replay": "What lands",
   consume: "What waits",
   "publish, run, the library": "What is published",
+  "feeds status": "What feeds say",
 };
 
 /** In units of 24, of which a row of panels has as many. */
 const PANEL = { w: 12, h: 8 };
-const OF_TOPICS = '{topic=~"$topic"}';
+const chosen = (labels: readonly string[]) => (labels.includes("topic") ? '{topic=~"$topic"}' : "");
 const SOURCE = { type: "prometheus", uid: "$source" };
 
 const by = (labels: readonly string[]) => `by (${labels.join(", ")})`;
@@ -24,7 +25,7 @@ const legendOf = (labels: readonly string[]) => labels.map((label) => `{{${label
 
 /** What a panel asks: of a counter the rate, of a histogram the middle and the worst hundredth, of a time how long ago. */
 function queriesOf(name: string, { kind, labels, unit }: Metric): readonly Query[] {
-  const rate = (of: string) => `rate(${of}${OF_TOPICS}[$__rate_interval])`;
+  const rate = (of: string) => `rate(${of}${chosen(labels)}[$__rate_interval])`;
   if (kind === "counter") {
     // Of each partition there would be too many lines.
     const shown = labels.filter((label) => label !== "partition");
@@ -38,7 +39,7 @@ function queriesOf(name: string, { kind, labels, unit }: Metric): readonly Query
     }));
   }
   // Several processes look at one partition.
-  const value = `max ${by(labels)} (${name}${OF_TOPICS})`;
+  const value = `max ${by(labels)} (${name}${chosen(labels)})`;
   const expr = unit === "seconds since 1970" ? `time() - ${value}` : value;
   return [{ expr, legend: legendOf(labels) }];
 }

@@ -3,7 +3,8 @@ import { TradetapeError } from "../errors.ts";
 import { DAY_MS } from "../event/day.ts";
 import { fixedMicros, partsOfInterval } from "../feed/interval.ts";
 import { ZoneClock } from "../feed/zone.ts";
-import { Exchange, type Hours, type TradingSession } from "./exchange.ts";
+import type { Hours } from "./calendar-facts.ts";
+import { Exchange, type TradingSession } from "./exchange.ts";
 
 /** Where a bar begins and where it ends, which isn't counted in, in microseconds since 1970 UTC. */
 export interface Span {

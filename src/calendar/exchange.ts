@@ -1,7 +1,7 @@
-import { readFileSync } from "node:fs";
 import { TradetapeError } from "../errors.ts";
 import { DAY_US, dayOf, isoDate } from "../event/day.ts";
 import { ZoneClock } from "../feed/zone.ts";
+import { type CalendarFacts, calendars, type Hours } from "./calendar-facts.ts";
 
 /** Trading hours of one day, in microseconds since 1970 UTC; the close isn't counted in. */
 export interface TradingSession {
@@ -11,24 +11,9 @@ export interface TradingSession {
   readonly close: number;
 }
 
-export const HOURS = ["regular", "extended"] as const;
-export type Hours = (typeof HOURS)[number];
-
-/** As `about` of the file says. */
-interface CalendarFacts {
-  readonly names: readonly string[];
-  readonly zone: string;
-  readonly years: readonly [from: number, to: number];
-  readonly hours: { readonly [H in Hours]?: readonly [open: number, close: number] };
-  readonly earlyClose: { readonly [H in Hours]?: number };
-  readonly early: readonly string[];
-  readonly closed: readonly string[];
-}
-
-/** Beside the schemas, as other programs need the facts, too. */
-const { calendars } = JSON.parse(readFileSync(new URL("../../schemas/calendars.json", import.meta.url), "utf8")) as {
-  readonly calendars: readonly CalendarFacts[];
-};
+const MONDAY_TO_FRIDAY: readonly number[] = [1, 2, 3, 4, 5];
+/** Sessions that follow one another without an end, as of markets that never close, are looked at so far back. */
+const UNBROKEN_MAX = 8;
 
 /** What --calendar may be. */
 export const CALENDAR_NAMES: readonly string[] = calendars.flatMap(({ names }) => names);
@@ -46,6 +31,7 @@ export class Exchange {
   readonly #sessions = new Map<number, TradingSession | null>();
   /** Where the last time lay: most lie where the one before them did. */
   #last: TradingSession | undefined;
+  #lastOpen: { readonly from: number; readonly to: number; readonly since: number } | undefined;
 
   /** @throws TradetapeError input_invalid for a name or hours that no calendar has */
   constructor(name: string, hours: Hours) {
@@ -87,6 +73,53 @@ export class Exchange {
   }
 
   /**
+   * Since when the market has been open at a moment: its session's open, or the end of the pause in it, or the open of the first
+   * of sessions that follow without an end, eight of them at most.
+   * @returns microseconds since 1970, null where it is closed
+   * @throws TradetapeError input_invalid as `sessionOf` does
+   */
+  openSince(us: number): number | null {
+    const last = this.#lastOpen;
+    if (last !== undefined && us >= last.from && us < last.to) return last.since;
+    const session = this.sessionOf(us);
+    if (session === null) return null;
+    const [from, to] = this.#pauseOf(session.date);
+    if (us >= from && us < to) return null;
+    const isBehindPause = us >= to;
+    const since = isBehindPause ? to : this.#openBefore(session.open);
+    this.#lastOpen = {
+      from: isBehindPause ? to : session.open,
+      to: isBehindPause ? session.close : Math.min(from, session.close),
+      since,
+    };
+    return since;
+  }
+
+  /** The open of the first of the sessions that lie before an open without an end between them. */
+  #openBefore(open: number): number {
+    let first = open;
+    for (let n = 1; n < UNBROKEN_MAX; n++) {
+      const before = this.sessionOf(first - 1);
+      if (before === null) break;
+      first = before.open;
+    }
+    return first;
+  }
+
+  /**
+   * The newest close that isn't after a moment.
+   * @throws TradetapeError input_invalid as `sessionOf` does
+   */
+  lastClose(us: number): number {
+    const today = dayOf(us) + 1;
+    for (let day = today; ; day--) {
+      this.#refuseUnknown(day);
+      const session = this.#sessionOn(day);
+      if (session !== null && session.close <= us) return session.close;
+    }
+  }
+
+  /**
    * The sessions of the dates from the one to the other, which is not counted in, both counted as days since 1970.
    * @throws TradetapeError input_invalid as `sessionOf` does
    */
@@ -120,10 +153,23 @@ export class Exchange {
   #make(day: number): TradingSession | null {
     const date = isoDate(day);
     const weekday = new Date(date).getUTCDay();
-    if (weekday === 0 || weekday === 6 || this.#closed.has(date)) return null;
-    const [open, close] = this.#facts.hours[this.#hours]!;
+    if (!(this.#facts.weekdays ?? MONDAY_TO_FRIDAY).includes(weekday) || this.#closed.has(date)) return null;
+    const [open, close] = this.#hoursOn(date);
     const last = this.#early.has(date) ? this.#facts.earlyClose[this.#hours]! : close;
     return { date, open: this.#moment(day, open), close: this.#moment(day, last) };
+  }
+
+  #hoursOn(date: string): readonly [open: number, close: number] {
+    const before = this.#hours === "regular" ? this.#facts.before?.find((one) => date < one.date) : undefined;
+    return before?.regular ?? this.#facts.hours[this.#hours]!;
+  }
+
+  /** The pause of a session, Infinity where there is none. */
+  #pauseOf(date: string): readonly [from: number, to: number] {
+    const { pause } = this.#facts;
+    if (pause === undefined) return [Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY];
+    const day = dayOf(Date.parse(date) * 1000);
+    return [this.#moment(day, pause[0]), this.#moment(day, pause[1])];
   }
 
   #moment(day: number, minute: number): number {

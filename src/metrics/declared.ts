@@ -2,7 +2,7 @@
 interface MetricDeclaration {
   readonly kind: "counter" | "gauge" | "histogram";
   readonly unit: string;
-  /** Each with values that there are few of, none of them anybody's data. */
+  /** Each with values that there are few of, none of them anybody's data but for a feed's name and an instrument's. */
   readonly labels: readonly string[];
   readonly help: string;
   /** Which commands have it. */
@@ -14,6 +14,7 @@ export const LATENCY_BUCKETS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5
 
 const PLACE = ["topic", "partition"] as const;
 const LANDING = "consume, replay";
+const FEEDS = "feeds status";
 const PUBLISHING = "publish, run, the library";
 
 /** Every metric by its name: Prometheus's conventions, the unit in the name, times in seconds. */
@@ -94,6 +95,41 @@ export const METRICS = {
     labels: PLACE,
     help: "Audit entries and letters that a committed batch still has to publish",
     of: "consume",
+  },
+  tradetape_feed_state: {
+    kind: "gauge",
+    unit: "1 or 0",
+    labels: ["source", "kind", "calendar", "state"],
+    help: "1 for what a feed does: live, dead, closed, learning or unjudged",
+    of: FEEDS,
+  },
+  tradetape_feed_silent_seconds: {
+    kind: "gauge",
+    unit: "seconds",
+    labels: ["source", "kind", "calendar"],
+    help: "While its market is open, since a feed's newest event, or since the open; absent while it is closed or unjudged",
+    of: FEEDS,
+  },
+  tradetape_instrument_silent_seconds: {
+    kind: "gauge",
+    unit: "seconds",
+    labels: ["source", "kind", "exchange", "ticker"],
+    help: "As of the feed, of one instrument",
+    of: FEEDS,
+  },
+  tradetape_feed_crossed_quotes: {
+    kind: "gauge",
+    unit: "quotes",
+    labels: ["source", "calendar"],
+    help: "Quotes whose bid lay above their ask, since it was looked",
+    of: FEEDS,
+  },
+  tradetape_feed_lost_numbers: {
+    kind: "gauge",
+    unit: "events",
+    labels: ["source", "kind", "calendar"],
+    help: "Numbers of a feed's events that never came, since it was looked; absent where nobody can tell what they count",
+    of: FEEDS,
   },
   tradetape_published_events_total: {
     kind: "counter",

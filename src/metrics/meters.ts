@@ -1,5 +1,6 @@
 import { Counter, Gauge, Histogram, type Registry } from "prom-client";
 import type { LandedStep } from "../batch/meter.ts";
+import type { FeedRow } from "../feed-health/feed-row.ts";
 import type { PartitionRow } from "../status/read-status.ts";
 import { LEDGER_COUNTS } from "../table/landing/ledger.ts";
 import type { SentBatch } from "../topic/publish/publish.ts";
@@ -8,6 +9,8 @@ import type { MetricRegistry } from "./metric-registry.ts";
 
 /** What becomes of events; `read` is their sum. */
 const OUTCOMES = LEDGER_COUNTS.filter((name) => name !== "read");
+
+const FEED_STATES = ["live", "dead", "closed", "learning", "unjudged"] as const satisfies FeedRow["state"][];
 
 const GROUP_STATES = ["running", "waiting", "stopped"] as const;
 
@@ -67,6 +70,28 @@ export class Meters {
       letters.set(place, row.letters);
       parked.set(place, row.parked);
       outbox.set(place, row.outbox);
+    }
+  }
+
+  /** @param rows of all feeds that are known */
+  feeds(rows: readonly FeedRow[]): void {
+    const states = this.#gauge("tradetape_feed_state");
+    const silent = this.#gauge("tradetape_feed_silent_seconds");
+    const each = this.#gauge("tradetape_instrument_silent_seconds");
+    const crossed = this.#gauge("tradetape_feed_crossed_quotes");
+    const lost = this.#gauge("tradetape_feed_lost_numbers");
+    for (const gauge of [states, silent, each, crossed, lost]) gauge.reset();
+    for (const row of rows) {
+      const { source, kind } = row;
+      const calendar = row.calendar ?? "";
+      for (const state of FEED_STATES) states.set({ source, kind, calendar, state }, state === row.state ? 1 : 0);
+      if (row.silentSeconds !== null) silent.set({ source, kind, calendar }, row.silentSeconds);
+      if (kind === "quotes") crossed.set({ source, calendar }, row.crossed);
+      if (row.lost !== null) lost.set({ source, kind, calendar }, row.lost);
+      for (const { symbolId, ticker, exchange, silentSeconds } of row.instruments) {
+        if (silentSeconds === null) continue;
+        each.set({ source, kind, exchange: exchange ?? "", ticker: ticker ?? symbolId }, silentSeconds);
+      }
     }
   }
 

@@ -58,8 +58,37 @@ describe("sessions of New York", () => {
   });
   it("are refused for years that the calendar says nothing of, as for calendars and hours that aren't there", () => {
     expect(() => spanOf(REGULAR, "1d", "1999-03-05T15:00:00Z")).toThrow("knows 2003 to 2028, not 1999-03-05");
-    expect(() => exchangeDays("XLON", "regular")).toThrow(TradetapeError);
+    expect(() => exchangeDays("XMOS", "regular")).toThrow(TradetapeError);
     expect(() => exchangeDays("FX", "extended")).toThrow("no extended hours");
+  });
+});
+
+describe("a market is open", () => {
+  const since = (calendar: string, time: string) => {
+    const us = new Exchange(calendar, "regular").openSince(at(time));
+    return us === null ? null : iso(us);
+  };
+  it.each([
+    ["in London, in summer", "XLON", "2025-07-01T14:00:00Z", "2025-07-01T07:00"],
+    ["in London until noon on Christmas Eve", "XLON", "2025-12-24T12:29:00Z", "2025-12-24T08:00"],
+    ["not in London behind that", "XLON", "2025-12-24T12:30:00Z", null],
+    ["not in Frankfurt on Good Friday", "XETR", "2025-04-18T10:00:00Z", null],
+    ["in Frankfurt until 14:00 on the year's last day", "XETR", "2024-12-30T12:59:00Z", "2024-12-30T08:00"],
+    ["in Tokyo before lunch", "XTKS", "2025-07-01T02:29:59Z", "2025-07-01T00:00"],
+    ["not in Tokyo at lunch", "XTKS", "2025-07-01T03:00:00Z", null],
+    ["in Tokyo behind lunch", "XTKS", "2025-07-01T03:30:00Z", "2025-07-01T03:30"],
+    ["in Tokyo until 15:30 since November 2024", "XTKS", "2024-11-05T06:29:00Z", "2024-11-05T03:30"],
+    ["not in Tokyo behind 15:00 before", "XTKS", "2024-11-01T06:00:00Z", null],
+    ["in Chicago since Sunday evening", "CMES", "2025-07-02T12:00:00Z", "2025-06-29T22:00"],
+    ["not in Chicago on a Saturday", "CMES", "2025-07-05T12:00:00Z", null],
+    ["at all hours, of which eight days are looked at", "24/7", "2025-07-05T12:00:00Z", "2025-06-28T00:00"],
+  ])("%s", (_what, calendar, time, open) => {
+    expect(since(calendar, time)).toBe(open);
+  });
+  it("until its last close", () => {
+    const close = (calendar: string, time: string) => iso(new Exchange(calendar, "regular").lastClose(at(time)));
+    expect(close("XNYS", "2025-11-28T18:00:00Z")).toBe("2025-11-28T18:00");
+    expect(close("XNYS", "2025-11-28T17:59:00Z")).toBe("2025-11-26T21:00");
   });
 });
 

@@ -1,3 +1,4 @@
+import type { FeedRow } from "../../src/feed-health/feed-row.ts";
 import type { Meters } from "../../src/metrics/meters.ts";
 import { inWindows } from "../../src/status/lag.ts";
 import type { PartitionRow } from "../../src/status/read-status.ts";
@@ -31,6 +32,26 @@ export const measuredRow = (change: Partial<PartitionRow> = {}) =>
     ...change,
   }) as PartitionRow;
 
+const FEED: FeedRow = {
+  kind: "quotes",
+  source: "sip",
+  calendar: "XNYS",
+  state: "dead",
+  lastAt: "2026-07-01T14:30:00.000Z",
+  silentSeconds: 61,
+  isAtLeast: false,
+  deadAfterSeconds: 30,
+  delaySeconds: 0.01,
+  crossed: 3,
+  countedBy: "feed",
+  gaps: 1,
+  lost: 2,
+  instruments: [
+    { symbolId: "id", ticker: "IBM", exchange: "XNYS", state: "dead", lastAt: null, silentSeconds: 62 },
+    { symbolId: "id", ticker: "BTC", exchange: null, state: "unjudged", lastAt: null, silentSeconds: null },
+  ],
+};
+
 /** Measures everything that there is, at least once. */
 export function measureAll(meters: Meters): void {
   const { topic: topicName, partition } = MEASURED;
@@ -39,4 +60,5 @@ export function measureAll(meters: Meters): void {
   meters.sent({ topicName, events: 4, isAcked: false, seconds: 60 });
   meters.group(topicName, "waiting");
   meters.looked([measuredRow()]);
+  meters.feeds([FEED]);
 }

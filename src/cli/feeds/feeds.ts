@@ -5,12 +5,16 @@ import { ticks } from "../../../producers/ticks.ts";
 import { addCommand, type CommandSpec } from "../command.ts";
 import { EXIT, type ExitCode } from "../exit.ts";
 import { sniffCommand } from "./feeds-sniff.ts";
+import { feedsStatusCommand } from "./feeds-status.ts";
 
 /** `feeds` with its commands. */
 export function addFeeds(program: Command, done: (code: ExitCode) => void): void {
-  const group = program.command("feeds").description("files of market data: the formats, and what a file is");
+  const group = program
+    .command("feeds")
+    .description("market data: the formats of files, what a file is, and whether feeds are alive");
   addCommand(group, listCommand, done);
   addCommand(group, sniffCommand, done);
+  addCommand(group, feedsStatusCommand, done);
 }
 
 const listCommand: CommandSpec<object> = {

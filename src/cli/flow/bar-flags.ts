@@ -1,7 +1,8 @@
 import { type Command, InvalidArgumentError, Option } from "commander";
 import type { IntervalLength } from "../../../producers/bars.ts";
+import { HOURS, type Hours } from "../../calendar/calendar-facts.ts";
 import { type Days, exchangeDays, zoneDays } from "../../calendar/days.ts";
-import { CALENDAR_NAMES, HOURS, type Hours } from "../../calendar/exchange.ts";
+import { CALENDAR_NAMES } from "../../calendar/exchange.ts";
 import { TradetapeError } from "../../errors.ts";
 import { DAY_US } from "../../event/day.ts";
 import { intervalName, microsOfInterval } from "../../feed/interval.ts";
