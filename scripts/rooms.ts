@@ -125,6 +125,7 @@ export const LAYERS: readonly (readonly Room[])[] = [
         { name: "encode", knows: "fetched bytes become rows and letters" },
         { name: "write", knows: "rows go into a table; bad ones are isolated" },
         { name: "land", knows: "the transaction, and what is decided in it" },
+        { name: "kin", knows: "children wait for their parents, and are released when these land" },
         { name: "group", knows: "one consumer group, running" },
         { name: "run", knows: "the groups of a process" },
       ],

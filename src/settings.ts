@@ -177,7 +177,7 @@ export const SETTINGS = {
   }),
   sweepIntervalMs: setting({
     env: "TRADETAPE_SWEEP_INTERVAL_MS",
-    doc: "How often parked events are joined to their parents.",
+    doc: "How often parked events are looked at that nobody has told of: for being overdue, above all.",
     unit: "ms",
     schema: integer(50, 60_000, 1000),
   }),

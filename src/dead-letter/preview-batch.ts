@@ -1,9 +1,10 @@
 import type { EncodedBatch } from "../batch/encode/encoded-batch.ts";
 import type { SessionFate } from "../batch/encode/session-sieve.ts";
-import { encodedAgain, inTransaction, landRows, ledgerOf } from "../batch/land/land.ts";
+import { encodedAgain, inTransaction, landRows } from "../batch/land/land.ts";
 import type { LandingPlan } from "../batch/land/landing-plan.ts";
 import type { LetterDigest } from "../batch/land/letter-digest.ts";
 import { withDays } from "../batch/land/with-days.ts";
+import { ledgerOf } from "../batch/write/outcome.ts";
 import type { Connection } from "../table/connection.ts";
 import type { LedgerRow } from "../table/landing/ledger.ts";
 import { sessionFacts } from "../table/landing/sessions.ts";

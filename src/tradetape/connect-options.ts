@@ -109,7 +109,7 @@ export interface ConnectOptions {
   readonly lockTimeoutMs?: SettingValue;
   /** TRADETAPE_SESSION_TIMEOUT_MS: A consumer that Kafka hasn't heard of for this long loses its partitions. In ms. */
   readonly sessionTimeoutMs?: SettingValue;
-  /** TRADETAPE_SWEEP_INTERVAL_MS: How often parked events are joined to their parents. In ms. */
+  /** TRADETAPE_SWEEP_INTERVAL_MS: How often parked events are looked at that nobody has told of: for being overdue, above all. In ms. */
   readonly sweepIntervalMs?: SettingValue;
   /** TRADETAPE_HISTORY_CHECK_MS: How often a running group compares where it is with where the log begins and ends. In ms. */
   readonly historyCheckMs?: SettingValue;

@@ -9,6 +9,8 @@ export interface Size {
   readonly usualTicks: number;
   readonly publishTicks: number;
   readonly smallSeconds: number;
+  /** At each rate. */
+  readonly workflowSeconds: number;
   readonly latencyRounds: number;
   readonly latencySeconds: number;
   readonly backlogTicks: number;
@@ -28,6 +30,7 @@ const FULL: Size = {
   usualTicks: 120_000,
   publishTicks: 200_000,
   smallSeconds: 20,
+  workflowSeconds: 15,
   latencyRounds: 3,
   latencySeconds: 8,
   backlogTicks: 10_000_000,
@@ -46,6 +49,7 @@ const QUICK: Size = {
   usualTicks: 40_000,
   publishTicks: 40_000,
   smallSeconds: 4,
+  workflowSeconds: 4,
   latencyRounds: 1,
   latencySeconds: 2,
   backlogTicks: 200_000,

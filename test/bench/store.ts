@@ -14,6 +14,7 @@ export const ASPECTS = {
   ms: "ms",
   lagMax: "events of lag at most",
   lagLast: "events of lag at the end",
+  parked: "events parked",
   nodePercent: "% of a core, Node",
   postgresPercent: "% of a core, PostgreSQL",
   brokerPercent: "% of a core, broker",

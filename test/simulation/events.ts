@@ -10,7 +10,7 @@ export type SimulatedTopic = "ticks" | "bars" | "predictions";
 export const SCHEMA_IDS = { ticks: 1, predictions: 2, audit: 3, bars: 4 } as const;
 const UNKNOWN_SCHEMA_ID = 99;
 
-const NOON_MS = NOON / 1000;
+export const NOON_MS = NOON / 1000;
 const DAY_US = 86_400_000_000;
 
 export const uuid = (space: number, n: number): string =>

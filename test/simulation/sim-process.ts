@@ -1,6 +1,7 @@
 import { pino } from "pino";
 import type { Consumer } from "../../src/batch/consumer.ts";
 import type { Group } from "../../src/batch/group/group.ts";
+import { Landings } from "../../src/batch/kin/landings.ts";
 import { OwnBeats } from "../../src/batch/run/beat-note.ts";
 import type { LandingServices } from "../../src/batch/run/landing-services.ts";
 import { openGroup } from "../../src/batch/run/open-group.ts";
@@ -83,6 +84,7 @@ export async function simulatedServices(world: ProcessWorld, process: Process): 
     questions,
     beats: new OwnBeats(),
     sessions,
+    landings: new Landings(),
     closing: closing.signal,
     databaseId: "00000000-0000-0000-0000-00000000d1b0",
     clusterId: cluster.clusterId,

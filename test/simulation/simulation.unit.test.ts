@@ -45,6 +45,8 @@ const MET = [
     "drop-days",
     "fail-over",
     "revised",
+    "parked",
+    "parents-sought",
   ],
 ].flat();
 

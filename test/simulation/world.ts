@@ -5,7 +5,7 @@ import { acceptLoss } from "../../src/batch/run/accept-loss.ts";
 import { TradetapeError } from "../../src/errors.ts";
 import { planRewinds } from "../../src/rewind/plan-rewinds.ts";
 import { rewind } from "../../src/rewind/rewind.ts";
-import { EventMaker } from "./events.ts";
+import { EventMaker, NOON_MS } from "./events.ts";
 import { FakeGroups, keyOf } from "./fakes/fake-coordinator.ts";
 import { FakeCluster, type FakeLog } from "./fakes/fake-log.ts";
 import { FakePostgres } from "./fakes/fake-postgres.ts";
@@ -141,10 +141,10 @@ class World {
     const published = plan.mixture.parents.filter(({ publishedMs }) => publishedMs !== undefined);
     let landsMs = 0;
     for (const parent of published.sort((a, b) => a.publishedMs! - b.publishedMs!)) {
-      const { id, publishedMs } = parent;
-      const entry = { kind: "record" as const, key: null, value: null, headers: {}, timestampMs: 0 };
-      time.after(publishedMs!, () => void log.append(entry));
-      landsMs = Math.max(landsMs, publishedMs! + time.random.between(1, plan.parentLagMs));
+      const { id, publishedMs, lagMs = time.random.between(1, plan.parentLagMs) } = parent;
+      const entry = { kind: "record", key: null, value: null, headers: {} } as const;
+      time.after(publishedMs!, () => void log.append({ ...entry, timestampMs: NOON_MS + Math.floor(publishedMs!) }));
+      landsMs = Math.max(landsMs, publishedMs! + lagMs);
       time.after(landsMs, () => {
         time.note("parent-landed", () => id);
         there.set(id, null);

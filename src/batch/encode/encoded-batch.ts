@@ -1,7 +1,7 @@
 import type { Day } from "../../event/day.ts";
 import type { LetterReason } from "../../event/letter.ts";
 import type { Rule } from "../../event/rules.ts";
-import type { Records } from "../../topic/fetch/records.ts";
+import { NO_BROKERS_TIME, type Records } from "../../topic/fetch/records.ts";
 import type { Rows } from "./rows.ts";
 import type { SessionFate } from "./session-sieve.ts";
 
@@ -40,6 +40,12 @@ export interface EncodedBatch {
   readonly days: readonly Day[];
   /** Where it was read; undefined of what isn't from the log, as a release. */
   readonly origin?: BatchOrigin | undefined;
+}
+
+/** The broker's time of a record, milliseconds since 1970; undefined where it has none, or isn't in the batch. */
+export function publishedAtMs({ records, from, to }: EncodedBatch, index: number): number | undefined {
+  const timeMs = index >= from && index < to ? records.publishedAtMs(index) : NO_BROKERS_TIME;
+  return timeMs === NO_BROKERS_TIME ? undefined : timeMs;
 }
 
 /** Which log a batch was read from. */

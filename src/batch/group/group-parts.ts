@@ -8,6 +8,7 @@ import type { LogMember } from "../../topic/log-client.ts";
 import type { LandedLog, SeenLog } from "../../topic/log-history.ts";
 import type { EpochEnd } from "../../topic/offsets.ts";
 import type { RawPublisher } from "../../topic/publish/raw-publish.ts";
+import type { Landings } from "../kin/landings.ts";
 import type { LandingPlan } from "../land/landing-plan.ts";
 import type { LandingMeter } from "../meter.ts";
 import type { Pace } from "./replay-terms.ts";
@@ -25,6 +26,8 @@ export interface GroupParts {
   readonly sign: SignEntry;
   /** For the partitions' jobs, each on a session of its own. */
   readonly landing: SessionSource;
+  /** Of all groups of the process. */
+  readonly landings: Landings;
   /** For small batches of several partitions, which land together. */
   readonly together: SessionSource;
   readonly days: SessionSource;

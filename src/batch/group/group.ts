@@ -1,6 +1,7 @@
 import { oneAtATime } from "../../clock.ts";
 import type { FetchedBatch } from "../../topic/fetch/fetched-batch.ts";
 import { BufferSpace } from "../buffer-space.ts";
+import { ReleaseWatch } from "../kin/release-watch.ts";
 import { Patience, type Wait, Waits } from "../patience.ts";
 import { added, emptyTally, type Tally } from "../tally.ts";
 import { claim } from "./claim.ts";
@@ -8,14 +9,12 @@ import { Ending } from "./ending.ts";
 import type { GroupParts } from "./group-parts.ts";
 import { watchHistory } from "./history.ts";
 import { Intake } from "./intake.ts";
+import type { Job, LaneStep } from "./job.ts";
 import { JobRunner } from "./job-runner.ts";
-import { type Job, Lane, type LaneStep } from "./lane.ts";
+import { Lane } from "./lane.ts";
 import { LockWatch } from "./lock-watch.ts";
-import { OffsetHints } from "./offset-hints.ts";
+import { HINT_MS, OffsetHints } from "./offset-hints.ts";
 import { OutboxPump } from "./outbox-pump.ts";
-
-/** Kafka's own group offsets are for lag tools: once a second is often enough for a person to look at. */
-const KAFKA_COMMIT_MS = 1000;
 
 /**
  * One consumer group, running. The member only delivers what Kafka assigns; each partition's lane lands it in order; the
@@ -74,7 +73,8 @@ export class Group {
   }
 
   async start(): Promise<void> {
-    const { member, plan, config, clock } = this.#parts;
+    const { member, plan, config, clock, landings } = this.#parts;
+    this.#timers.push(landings.begin(plan.topicName));
     const join = () => this.#waits.note(this.#joined, `${plan.topicName}: joining its consumer group`);
     join();
     await member.start({
@@ -84,21 +84,21 @@ export class Group {
       onBatch: (batch, heartbeat, isStale) => this.#take(batch, heartbeat, isStale),
       onCrash: this.#ending.fail,
     });
-    const watch = () => watchHistory(this.#parts, this.#lanes, (lane) => this.#findWay(lane)).catch(this.#ending.fail);
+    const { signal, fail } = this.#ending;
+    const watch = () => watchHistory(this.#parts, this.#lanes, (lane) => this.#findWay(lane)).catch(fail);
     const hint = () => this.#hints.write(this.#lanes.values());
-    this.#timers.push(
-      clock.every(config.historyCheckMs, oneAtATime(watch)),
-      clock.every(KAFKA_COMMIT_MS, oneAtATime(hint)),
-    );
+    this.#timers.push(clock.every(config.historyCheckMs, oneAtATime(watch)), clock.every(HINT_MS, oneAtATime(hint)));
     if (plan.consumer.landing.parents.length === 0) return;
-    this.#timers.push(clock.every(config.sweepIntervalMs, () => this.sweep()));
+    const releases = new ReleaseWatch({ ...this.#parts, signal, patience: this.#patience }, this.#lanes, fail);
+    this.#timers.push(
+      clock.every(config.sweepIntervalMs, () => this.sweep()),
+      releases.end,
+    );
   }
 
   /** Queues a sweep on every partition that has parked events. */
   sweep(): void {
-    for (const lane of this.#lanes.values()) {
-      if (lane.parked > 0 && lane.tail !== undefined) lane.push({ kind: "sweep", bytes: 0 });
-    }
+    for (const lane of this.#lanes.values()) lane.sweep();
   }
 
   /** Resolves when the group has joined, knows its logs, has done all jobs and published what they owe; or has failed. */

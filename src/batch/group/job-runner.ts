@@ -5,8 +5,9 @@ import { isInLedger, type LedgerRow } from "../../table/landing/ledger.ts";
 import { countParked } from "../../table/landing/parked.ts";
 import type { SessionSource } from "../../table/pool/session-pool.ts";
 import { faultKindOf, isDatabaseFault } from "../../table/sqlstate.ts";
-import { NO_BROKERS_TIME } from "../../topic/fetch/records.ts";
-import type { EncodedBatch } from "../encode/encoded-batch.ts";
+import { type EncodedBatch, publishedAtMs } from "../encode/encoded-batch.ts";
+import type { Landings } from "../kin/landings.ts";
+import { ParentsFirst } from "../kin/parents-first.ts";
 import { expireParked } from "../land/expire.ts";
 import { type Landed, type Landing, landBatch, type OnCommit } from "../land/land.ts";
 import { looksClean } from "../land/land-clean.ts";
@@ -15,8 +16,10 @@ import { releaseParked } from "../land/release.ts";
 import { withDays } from "../land/with-days.ts";
 import type { LandingMeter } from "../meter.ts";
 import { judge, type Patience } from "../patience.ts";
+import type { GroupParts } from "./group-parts.ts";
+import type { Job, LaneStep } from "./job.ts";
 import { LandingQueue } from "./landing-queue.ts";
-import type { Job, Lane, LaneStep } from "./lane.ts";
+import type { Lane } from "./lane.ts";
 import type { LockWatch } from "./lock-watch.ts";
 
 /** Repeats come in runs (a file published again): after one, this many batches go straight to the stage. */
@@ -34,6 +37,8 @@ export class JobRunner {
   readonly #days: SessionSource;
   readonly #lockWatch: LockWatch;
   readonly #queue: LandingQueue;
+  readonly #parentsFirst: ParentsFirst;
+  readonly #landings: Landings;
   readonly #running = new Set<Promise<LaneStep>>();
   readonly #signal: AbortSignal;
   readonly #log: Log;
@@ -41,26 +46,21 @@ export class JobRunner {
   readonly #patience: () => Patience;
   readonly #meter: LandingMeter | undefined;
 
-  constructor(parts: {
-    readonly plan: LandingPlan;
-    readonly registry: Registry;
-    readonly landing: SessionSource;
-    /** One at a time, since two transactions with half of the small batches each would cost twice as much. */
-    readonly together: SessionSource;
-    readonly days: SessionSource;
-    readonly lockWatch: LockWatch;
-    readonly signal: AbortSignal;
-    readonly log: Log;
-    readonly patience: () => Patience;
-    readonly clock: Clock;
-    readonly meter: LandingMeter | undefined;
-  }) {
+  constructor(
+    parts: GroupParts & {
+      readonly lockWatch: LockWatch;
+      readonly signal: AbortSignal;
+      readonly patience: () => Patience;
+    },
+  ) {
     this.#plan = parts.plan;
     this.#registry = parts.registry;
     this.#landing = parts.landing;
     this.#days = parts.days;
     this.#lockWatch = parts.lockWatch;
     this.#queue = new LandingQueue(parts);
+    this.#parentsFirst = new ParentsFirst(parts);
+    this.#landings = parts.landings;
     this.#signal = parts.signal;
     this.#log = parts.log;
     this.#clock = parts.clock;
@@ -104,11 +104,12 @@ export class JobRunner {
     if (landing.kind === "landed") asked.pop();
     const ledger = await this.#unheard(lane, asked);
     if (landing.kind === "landed") ledger.push(landing.ledger);
+    if (ledger.length > 0) this.#landings.tell(this.#plan.topicName);
     this.#meter?.({
       topicName: this.#plan.topicName,
       partition: lane.partition,
       ledger,
-      firstPublishedAtMs: job.kind === "batch" ? firstPublishedAtMs(job.batch) : undefined,
+      firstPublishedAtMs: job.kind === "batch" ? publishedAtMs(job.batch, job.batch.from) : undefined,
     });
     return { nextOffset: landing.nextOffset, parked, ledger, ahead: landing.kind === "ahead" };
   }
@@ -168,7 +169,7 @@ export class JobRunner {
 
   /** Lands a batch; together with others only at the first try, because what fails there may be another partition's fault. */
   async #land(lane: Lane, batch: EncodedBatch, isFirstTry: boolean, onCommit: OnCommit): Promise<Landing> {
-    const land = async (mayShare: boolean) => {
+    const land = async (mayShare: boolean, waitedFor: ReadonlySet<string> | undefined) => {
       const kept = await withDays(this.#plan, this.#days, batch);
       await this.#plan.sessionGate.pass(kept.sessions, this.#signal);
       const preferStage = lane.stagedBatchesLeft > 0;
@@ -179,19 +180,18 @@ export class JobRunner {
         if (landed !== "apart") return landed;
       }
       return this.#landing.use((connection) =>
-        this.#lockWatch.run(connection, () => landBatch(connection, this.#plan, kept, preferStage, onCommit)),
+        this.#lockWatch.run(connection, () =>
+          landBatch(connection, this.#plan, kept, preferStage, onCommit, waitedFor),
+        ),
       );
     };
-    const landing = await land(isFirstTry).catch((error) => this.#againWithDays(error, () => land(false)));
+    const landing = await this.#parentsFirst.land(lane, batch, (waitedFor) =>
+      land(isFirstTry, waitedFor).catch((error) => this.#againWithDays(error, () => land(false, waitedFor))),
+    );
     if (landing.kind === "landed" && this.#plan.direct !== undefined) {
       const repeated = landing.usedStage && landing.ledger.duplicate + landing.ledger.replaced > 0;
       lane.stagedBatchesLeft = repeated ? STAGED_AFTER_REPEAT : Math.max(0, lane.stagedBatchesLeft - 1);
     }
     return landing;
   }
-}
-
-function firstPublishedAtMs({ records, from, to }: EncodedBatch): number | undefined {
-  const timeMs = from < to ? records.publishedAtMs(from) : NO_BROKERS_TIME;
-  return timeMs === NO_BROKERS_TIME ? undefined : timeMs;
 }

@@ -1,13 +1,7 @@
-import type { LedgerRow } from "../../table/landing/ledger.ts";
-import type { EncodedBatch } from "../encode/encoded-batch.ts";
 import { isJoinable, joinBatches } from "../encode/join.ts";
 import type { AwaitedVerdict } from "../land/expire.ts";
 import type { Landmark } from "../land/landmark.ts";
-
-/** What waits for its turn on a partition. Sweeps queue with the batches, so that they land in order with them. */
-export type Job =
-  | { readonly kind: "batch"; readonly batch: EncodedBatch; readonly bytes: number }
-  | { readonly kind: "sweep"; readonly bytes: 0 };
+import type { Job, LaneStep } from "./job.ts";
 
 /**
  * The memory of a queued batch beside its rows and records, for objects and buffers' heads: 3.5 to 4.5 KB, measured with
@@ -35,17 +29,6 @@ export interface Claim {
   readonly end: number;
 }
 
-/** What became of a lane's job, as `JobRunner.run` returns it. */
-export interface LaneStep {
-  readonly nextOffset: number;
-  /** The rows that the job has added to the ledger. */
-  readonly ledger: readonly LedgerRow[];
-  /** How many of the partition's events are parked, where `ledger` may not account for all that changed. */
-  readonly parked?: number | undefined;
-  /** Whether the job began beyond the database's next offset, as all that is queued behind it then does. */
-  readonly ahead: boolean;
-}
-
 /**
  * One partition's FIFO of jobs. At most one runs at a time, in the order in which they came.
  *
@@ -64,6 +47,8 @@ export class Lane {
   leaderEpoch: number | null = null;
   /** How many batches still go straight to the stage: repeats come in runs (`STAGED_AFTER_REPEAT`). */
   stagedBatchesLeft = 0;
+  /** The columns of parents that children of the last batch lacked, and which the next one waits for before it is tried. */
+  earlyColumns: ReadonlySet<string> = new Set();
   /** Set while `expireParked` waits for a verdict on overdue events; kept here from one sweep to the next. */
   verdictAt: AwaitedVerdict | undefined;
   claimed: Promise<void> = Promise.resolve();
@@ -142,6 +127,11 @@ export class Lane {
     if (job.kind === "sweep" && this.#queue.some((queued) => queued.kind === "sweep")) return;
     this.#queue.push(job);
     this.#running ??= this.#drain();
+  }
+
+  /** Queues a sweep where the partition is claimed and has parked events. */
+  sweep(): void {
+    if (this.parked > 0 && this.tail !== undefined) this.push({ kind: "sweep", bytes: 0 });
   }
 
   /** Drops the jobs that have not begun. The one that runs goes on: the partition's lock decides whether it may commit. */

@@ -3,6 +3,9 @@ import type { LogMember } from "../../topic/log-client.ts";
 import type { LandingPlan } from "../land/landing-plan.ts";
 import type { Lane } from "./lane.ts";
 
+/** Kafka's own group offsets are for lag tools: once a second is often enough for a person to look at. */
+export const HINT_MS = 1000;
+
 /**
  * Writes Kafka's own group offsets behind what has landed, for lag tools, and beside them the process's last beat. The landing
  * never reads them, so a write that fails, as in a rebalance, is left to the next one. A replay's group (`publishes` is

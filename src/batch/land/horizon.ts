@@ -7,6 +7,8 @@ import type { PartitionOffsets } from "../../topic/offsets.ts";
 export interface TopicEnds {
   nameOf(topic: EventTopic): string;
   read(topic: EventTopic): Promise<readonly PartitionOffsets[]>;
+  /** Where each partition's part ends that was published before `timeMs`, the broker's time in milliseconds since 1970. */
+  readAt(topic: EventTopic, timeMs: number): Promise<ReadonlyMap<number, number>>;
 }
 
 /** A partition's end at one moment. */

@@ -9,7 +9,7 @@ import type { SessionFate } from "../encode/session-sieve.ts";
 import { held } from "../loop-watch.ts";
 import { landDirect } from "../write/land-direct.ts";
 import { landStaged } from "../write/land-staged.ts";
-import { type Outcome, sumsDetail } from "../write/outcome.ts";
+import { ledgerOf, type Outcome, sumsDetail } from "../write/outcome.ts";
 import { letterRows, parkedRows } from "./aside-rows.ts";
 import type { LandingPlan } from "./landing-plan.ts";
 import { landmarkOf } from "./landmark.ts";
@@ -44,7 +44,9 @@ export type OnCommit = (landing: Landed) => void;
  * | after COMMIT, outbox unsent | the next owner publishes the outbox, under the same ids                            |
  * | owner cut off with the lock | the next owner's lock wait ends in lock_timeout and is tried again                 |
  *
- * @throws too_many_letters, and whatever isn't the data's fault; the transaction is rolled back, or the session gone
+ * @param waitedFor the columns of parents that were waited for; undefined where children park without a wait
+ * @throws too_many_letters, and whatever isn't the data's fault; EarlyChildren where children lack other parents. The
+ * transaction is rolled back, or the session gone
  */
 export async function landBatch(
   connection: Connection,
@@ -52,6 +54,7 @@ export async function landBatch(
   batch: EncodedBatch,
   preferStage: boolean,
   onCommit?: OnCommit,
+  waitedFor?: ReadonlySet<string>,
 ): Promise<Landing> {
   let sample: BreakerSample = { records: 0, parked: 0, bad: [] };
   const work = async (): Promise<Landing> => {
@@ -61,7 +64,7 @@ export async function landBatch(
     if (!isOfOtherLog && batch.nextOffset <= next) return { kind: "stale", nextOffset: next };
     if (isOfOtherLog || batch.firstOffset > next) return { kind: "ahead", nextOffset: next };
     const trimmed = await judgeSessions(connection, plan, trim(plan, batch, next));
-    const { outcome, usedStage } = await landRows(connection, plan, trimmed, preferStage);
+    const { outcome, usedStage } = await landRows(connection, plan, trimmed, preferStage, waitedFor);
     const ledger = ledgerOf("batch", trimmed, outcome);
     const letters = [...trimmed.letters, ...outcome.letters];
     sample = sampleOf({ records: ledger.read, parked: ledger.parked }, trimmed, letters);
@@ -137,6 +140,7 @@ export async function landRows(
   plan: LandingPlan,
   batch: EncodedBatch,
   preferStage: boolean,
+  waitedFor?: ReadonlySet<string>,
 ): Promise<{ outcome: Outcome; usedStage: boolean }> {
   const { indexes } = batch.rows;
   let first = 0;
@@ -145,20 +149,10 @@ export async function landRows(
     const outcome = await landDirect(connection, plan.direct, batch.rows, first, indexes.length, plan.hasher);
     if (outcome !== "repeat") return { outcome, usedStage: false };
   }
-  return { outcome: await landStaged(connection, plan.staged, batch, first, indexes.length), usedStage: true };
-}
-
-/** The ledger row of a batch or a release. A release covers no offsets, and counts what it takes up as parked less. */
-export function ledgerOf(kind: LedgerRow["kind"], batch: EncodedBatch, outcome: Outcome): LedgerRow {
-  const read = kind === "batch" ? batch.to - batch.from : 0;
-  const { written, duplicate, replaced, superseded } = outcome;
-  const filtered = batch.filtered + outcome.filtered;
-  const dead = batch.letters.length + outcome.letters.length;
-  const parked = kind === "batch" ? outcome.parked.length : -(written + duplicate + replaced + filtered + dead);
-  const { firstOffset, nextOffset } = batch;
-  const holes = kind === "batch" ? nextOffset - firstOffset - read : 0;
-  const counts = { read, written, duplicate, replaced, superseded, dead, parked, filtered };
-  return { kind, firstOffset, nextOffset, holes, lost: 0, ...counts };
+  return {
+    outcome: await landStaged(connection, plan.staged, batch, first, indexes.length, waitedFor),
+    usedStage: true,
+  };
 }
 
 /**

@@ -20,6 +20,7 @@ import type { LogAdmin, LogClient } from "../../topic/log-client.ts";
 import { RawPublisher } from "../../topic/publish/raw-publish.ts";
 import { topicName } from "../../topic/topics.ts";
 import { letHeapGrow } from "../heap.ts";
+import { Landings } from "../kin/landings.ts";
 import { watchLoop } from "../loop-watch.ts";
 import type { LandingMeter } from "../meter.ts";
 import { OwnBeats } from "./beat-note.ts";
@@ -39,6 +40,7 @@ export interface LandingServices {
   /** By which this process shows that it lands in this database. */
   readonly beats: OwnBeats;
   readonly sessions: LandingSessions;
+  readonly landings: Landings;
   /** Aborted when the services close, for what still waits then. */
   readonly closing: AbortSignal;
   readonly databaseId: string;
@@ -108,6 +110,7 @@ export async function openLandingServices(
       questions,
       beats: new OwnBeats(),
       sessions,
+      landings: new Landings(),
       closing: closing.signal,
       databaseId: id,
       clusterId,

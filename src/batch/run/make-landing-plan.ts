@@ -54,6 +54,7 @@ export async function makeLandingPlan(
   const topicEnds: TopicEnds = {
     nameOf: (other) => topicName(config.namespace, other),
     read: async (other) => terms?.rangesOf(other) ?? services.admin.fetchOffsets(topicName(config.namespace, other)),
+    readAt: (other, timeMs) => services.admin.fetchOffsetsAt(topicName(config.namespace, other), timeMs),
   };
   const filter = terms?.filterOf(topic) ?? new EventFilter(config.sessionKinds);
   const hasher = hasherOf(consumer);

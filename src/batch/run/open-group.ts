@@ -51,6 +51,7 @@ export async function openGroup(
     // A share of its own, since a large batch, or one that waits for a lock, may keep the others busy for seconds.
     together: sessions.landing.share(1),
     days: sessions.days,
+    landings: services.landings,
     outbox: sessions.outbox,
     watch: sessions.watch,
     pace: terms?.pace,

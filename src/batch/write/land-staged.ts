@@ -1,18 +1,18 @@
-import { linkNamed } from "../../event/rules.ts";
 import type { Connection } from "../../table/connection.ts";
 import { prepareStage, type StageStatements } from "../../table/landing/stage.ts";
 import { refuseSwallowed } from "../../table/landing/swallowed.ts";
 import type { RowHasher } from "../../table/rows/row-hasher.ts";
-import { brokenLetter, type EncodedBatch, type Letter } from "../encode/encoded-batch.ts";
+import type { EncodedBatch, Letter } from "../encode/encoded-batch.ts";
 import type { SessionKind } from "../encode/event-filter.ts";
 import { indexOf } from "../encode/offset-index.ts";
 import { type Rows, RowsWriter } from "../encode/rows.ts";
 import { copyIsolated, letterOf, rowBytes } from "./copy-isolated.ts";
 import type { Repeat, StagedCount } from "./insert-isolated.ts";
 import type { StagedInsert } from "./insert-staged.ts";
-import type { Outcome, Parked } from "./outcome.ts";
+import type { Outcome } from "./outcome.ts";
 import { totalLetters } from "./over-total.ts";
 import { indexesOf, sumStaged } from "./sum-rows.ts";
+import { takeMisfits } from "./take-misfits.ts";
 
 export interface StagedPath {
   readonly topicName: string;
@@ -31,6 +31,8 @@ export interface StagedPath {
 /**
  * The small topics' path, and the big ones' when an id repeats. Rows [from, to) go by COPY into the stage, misfits and
  * strangers are taken out of it, and `path.insert` inserts the rest by the table's rule for repeats.
+ * @param waitedFor the columns of parents that were waited for; undefined where children park without a wait
+ * @throws EarlyChildren where children lack other parents
  */
 export async function landStaged(
   connection: Connection,
@@ -38,6 +40,7 @@ export async function landStaged(
   batch: EncodedBatch,
   from: number,
   to: number,
+  waitedFor?: ReadonlySet<string>,
 ): Promise<Outcome> {
   const { stage } = path;
   await prepareStage(connection, stage);
@@ -49,7 +52,7 @@ export async function landStaged(
     to - from,
   );
   if (copied === "repeat") throw new Error(`${stage.relation} has no unique index, and yet a key was refused there`);
-  const aside = await setAside(connection, path, batch);
+  const aside = await takeMisfits(connection, path, batch, waitedFor);
   const over = await totalLetters(connection, stage, batch);
   const strangers = await strangerLetters(connection, path, batch);
   const inserted = await path.insert(connection, stage, path.wantOffsets, batch.partition);
@@ -100,78 +103,6 @@ function withOffsets(batch: EncodedBatch, columnCount: number, from: number, to:
     written.close(rows.indexes[i]!);
   }
   return written.end();
-}
-
-/** A staged row that must not be inserted as it is, and why: a row of `stage.misfits`. */
-interface Misfit extends Record<string, unknown> {
-  readonly offset: number;
-  readonly id: string;
-  readonly missing: Readonly<Record<string, string>>;
-  readonly mismatch: boolean;
-  readonly filtered: boolean;
-  /** Whether an earlier event of its id is parked. */
-  readonly behind: boolean;
-  /** The rule that it breaks, judged by the parents that have landed. */
-  readonly broken: string | null;
-}
-
-interface Aside {
-  readonly letters: readonly Letter[];
-  readonly parked: readonly Parked[];
-  readonly filtered: number;
-}
-
-/**
- * Takes the misfits out of the stage: events of a deleted or unserved session are filtered, children of another session
- * than their parent's become letters, and children whose parents have not landed are parked, as are events behind a parked
- * one of their own id. Of the others those that break a rule together with their parents become letters.
- */
-async function setAside(connection: Connection, path: StagedPath, batch: EncodedBatch): Promise<Aside> {
-  if (path.stage.misfits === undefined) return { letters: [], parked: [], filtered: 0 };
-  const misfits = await connection.query<Misfit>(path.stage.misfits, [
-    path.topicName,
-    batch.partition,
-    path.sessionKinds,
-  ]);
-  if (misfits.length === 0) return { letters: [], parked: [], filtered: 0 };
-  const filtered = misfits.filter((row) => row.filtered);
-  const mismatched = misfits.filter((row) => !row.filtered && row.mismatch);
-  const isWaiting = ({ missing, behind }: Misfit) => behind || Object.keys(missing).length > 0;
-  const left = misfits.filter((row) => !row.filtered && !row.mismatch);
-  const waiting = left.filter(isWaiting);
-  const broken = left.filter((row) => !isWaiting(row));
-  const followers = await laterOnes(connection, path, waiting, misfits);
-  const detail = "its parent belongs to another session";
-  const mismatch = { reason: "session_mismatch", detail, column: "backtest_session_id" } as const;
-  const letters = [
-    ...mismatched.map(({ offset }): Letter => ({ index: indexOf(batch, offset), ...mismatch })),
-    ...broken.map((v): Letter => ({ index: indexOf(batch, v.offset), ...brokenLetter(linkNamed(v.broken!)) })),
-  ];
-  const parked = [...waiting, ...followers].map(
-    (v): Parked => ({ index: indexOf(batch, v.offset), eventId: v.id, missing: v.missing }),
-  );
-  const offsets = [...misfits, ...followers].map((v) => v.offset);
-  await connection.run(path.stage.discard, [offsets]);
-  return { letters, parked, filtered: filtered.length };
-}
-
-type Waiting = Pick<Misfit, "offset" | "id" | "missing">;
-
-/** Staged events whose id parks at a lower offset of this batch: if they landed now, the later one would be the first. */
-async function laterOnes(
-  connection: Connection,
-  path: StagedPath,
-  waiting: readonly Misfit[],
-  misfits: readonly Misfit[],
-): Promise<readonly Waiting[]> {
-  if (waiting.length === 0) return [];
-  const firstOf = new Map<string, number>();
-  for (const { id, offset } of waiting) firstOf.set(id, Math.min(firstOf.get(id) ?? offset, offset));
-  const siblings = await connection.query<{ offset: number; id: string }>(path.stage.siblings, [
-    [...firstOf.keys()],
-    misfits.map((v) => v.offset),
-  ]);
-  return siblings.filter((s) => s.offset > firstOf.get(s.id)!).map((s) => ({ ...s, missing: {} }));
 }
 
 /** Takes strangers out of the stage: they would overwrite a row of another session, and so carry it over into theirs. */

@@ -1,5 +1,6 @@
+import type { LedgerRow } from "../../table/landing/ledger.ts";
 import type { SumsText } from "../../table/rows/row-sums.ts";
-import type { Letter } from "../encode/encoded-batch.ts";
+import type { EncodedBatch, Letter } from "../encode/encoded-batch.ts";
 
 /** An event that waits for its parents. */
 export interface Parked {
@@ -39,3 +40,16 @@ export const NOTHING_LANDED: Outcome = {
 /** The sums of the rows that went in, as the ledger has them: the receipt has the same. */
 export const sumsDetail = ({ rowSums }: Outcome): { readonly row_sums: SumsText } | undefined =>
   rowSums && { row_sums: rowSums };
+
+/** The ledger row of a batch or a release. A release covers no offsets, and counts what it takes up as parked less. */
+export function ledgerOf(kind: LedgerRow["kind"], batch: EncodedBatch, outcome: Outcome): LedgerRow {
+  const read = kind === "batch" ? batch.to - batch.from : 0;
+  const { written, duplicate, replaced, superseded } = outcome;
+  const filtered = batch.filtered + outcome.filtered;
+  const dead = batch.letters.length + outcome.letters.length;
+  const parked = kind === "batch" ? outcome.parked.length : -(written + duplicate + replaced + filtered + dead);
+  const { firstOffset, nextOffset } = batch;
+  const holes = kind === "batch" ? nextOffset - firstOffset - read : 0;
+  const counts = { read, written, duplicate, replaced, superseded, dead, parked, filtered };
+  return { kind, firstOffset, nextOffset, holes, lost: 0, ...counts };
+}

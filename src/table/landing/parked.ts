@@ -27,6 +27,39 @@ export interface ParkedRecord {
 }
 
 /**
+ * SQL: whether the parents of a parked event `e` have all landed, or it waits for a session that has landed and isn't served,
+ * and no other event of its id is parked before it. @param kinds the number of the parameter with the kinds served
+ */
+function isReady(parents: readonly Parent[], kinds: number): string {
+  const landed = parents.map(
+    (parent) => `(NOT e.missing ? '${parent.column}' OR EXISTS (SELECT FROM public.${quoted(parent.table)} p
+       WHERE p.${quoted(parent.key)} = (e.missing ->> '${parent.column}')::uuid))`,
+  );
+  return `(${landed.join(" AND ")} OR EXISTS (
+         SELECT FROM public.backtest_session s
+         WHERE s.backtest_session_id = (e.missing ->> 'backtest_session_id')::uuid AND ${notServed("s", kinds)}))
+       AND NOT EXISTS (SELECT FROM tradetape.parked_event o WHERE o.topic = e.topic AND o.event_id = e.event_id
+         AND o.partition = e.partition AND o."offset" < e."offset")`;
+}
+
+/** Which of these partitions have parked events that `readyParked` would give. */
+export async function readyPartitions(
+  connection: Connection,
+  topic: string,
+  partitions: readonly number[],
+  parents: readonly Parent[],
+  sessionKinds: readonly string[],
+): Promise<ReadonlySet<number>> {
+  const rows = await connection.query<{ partition: number }>(
+    `SELECT asked.partition FROM unnest($2::int[]) AS asked (partition)
+     WHERE EXISTS (SELECT FROM tradetape.parked_event e
+       WHERE e.topic = $1 AND e.partition = asked.partition AND ${isReady(parents, 3)})`,
+    [topic, partitions, sessionKinds],
+  );
+  return new Set(rows.map(({ partition }) => partition));
+}
+
+/**
  * The parked events of a partition whose parents have all landed, in offset order, and those that waited for a session
  * which has landed and isn't served: they are filtered, and their parents may be, too. An event behind another of its
  * own id waits until that one is gone.
@@ -40,19 +73,11 @@ export async function readyParked(
   sessionKinds: readonly string[],
   rowsMax: number,
 ): Promise<readonly ParkedRecord[]> {
-  const landed = parents.map(
-    (parent) => `(NOT e.missing ? '${parent.column}' OR EXISTS (SELECT FROM public.${quoted(parent.table)} p
-       WHERE p.${quoted(parent.key)} = (e.missing ->> '${parent.column}')::uuid))`,
-  );
   return connection.query<ParkedRecord & Record<string, unknown>>(
     page(`SELECT e."offset", e.key, e.value, e.headers,
        (extract(epoch FROM e.published_at) * 1000)::double precision AS "publishedAtMs"
      FROM tradetape.parked_event e
-     WHERE e.topic = $1 AND e.partition = $2 AND (${landed.join(" AND ")} OR EXISTS (
-         SELECT FROM public.backtest_session s
-         WHERE s.backtest_session_id = (e.missing ->> 'backtest_session_id')::uuid AND ${notServed("s", 4)}))
-       AND NOT EXISTS (SELECT FROM tradetape.parked_event o WHERE o.topic = e.topic AND o.event_id = e.event_id
-         AND o.partition = e.partition AND o."offset" < e."offset")
+     WHERE e.topic = $1 AND e.partition = $2 AND ${isReady(parents, 4)}
      ORDER BY e."offset" LIMIT $3`),
     [topic, partition, rowsMax, sessionKinds],
   );

@@ -1,7 +1,8 @@
 import { describe, expect, it } from "vitest";
 import type { EncodedBatch } from "../../../src/batch/encode/encoded-batch.ts";
 import { isJoinable, joinBatches } from "../../../src/batch/encode/join.ts";
-import { type Job, Lane } from "../../../src/batch/group/lane.ts";
+import type { Job } from "../../../src/batch/group/job.ts";
+import { Lane } from "../../../src/batch/group/lane.ts";
 import type { Records } from "../../../src/topic/fetch/records.ts";
 
 /** Records at every offset from `first`, each with its offset as value. */

@@ -1,7 +1,8 @@
 import { describe, expect, it } from "vitest";
 import { BufferSpace } from "../../../src/batch/buffer-space.ts";
 import type { EncodedBatch } from "../../../src/batch/encode/encoded-batch.ts";
-import { BATCH_BYTES, type Job, Lane, type LaneStep } from "../../../src/batch/group/lane.ts";
+import type { Job, LaneStep } from "../../../src/batch/group/job.ts";
+import { BATCH_BYTES, Lane } from "../../../src/batch/group/lane.ts";
 import { sweepUntilQuiet } from "../../../src/batch/run/sweep-until-quiet.ts";
 import type { Records } from "../../../src/topic/fetch/records.ts";
 import { FIRST_LOG } from "../../support/landing.ts";

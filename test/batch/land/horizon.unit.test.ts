@@ -7,7 +7,7 @@ function world(nextOffset: number, high: number) {
   const landed = { partition: 0, nextOffset, rewinds: 0 };
   const log = { partition: 0, low: 0, high };
   const connection = { query: async () => [{ ...landed }] } as unknown as Connection;
-  const ends = { nameOf: (topic: string) => topic, read: async () => [{ ...log }] };
+  const ends = { nameOf: (topic: string) => topic, read: async () => [{ ...log }], readAt: async () => new Map() };
   const read = () => Horizon.read((ask) => ask(connection), ends, ["predictions"]);
   return { landed, log, connection, read };
 }

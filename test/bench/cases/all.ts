@@ -9,6 +9,7 @@ import { SUBJECTS as real, runReal } from "./real.ts";
 import { SUBJECTS as rounds, runRounds } from "./rounds.ts";
 import { runScaling, SUBJECTS as scaling } from "./scaling.ts";
 import { runSmallEvents, SUBJECTS as small } from "./small-events.ts";
+import { runWorkflows, SUBJECTS as workflows } from "./workflows.ts";
 
 /** Compared with one another, so they run together. */
 const IN_ROUNDS = ["a", "b", "c", "d", "e", "h"] as const;
@@ -18,6 +19,7 @@ const ALONE = {
   g: runLatency,
   j: runIdle,
   k: runScaling,
+  m: runWorkflows,
   poison: runPoison,
   real: runReal,
   advice: runAdvice,
@@ -31,6 +33,7 @@ export const CASES: readonly string[] = [...IN_ROUNDS, ...Object.keys(ALONE)];
 export const SUBJECTS: Readonly<Record<string, string>> = {
   ...rounds,
   ...small,
+  ...workflows,
   ...latency,
   ...memory,
   ...idle,

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import type { EventTopic } from "../../../src/event/schemas.ts";
+import { landBy } from "../../support/landing.ts";
 import { ledgerFaults } from "../../support/ledger.ts";
 import { decision, fill, idOf, performance, prediction, session, symbol } from "../../support/samples.ts";
 import { openTestTape, type Row, type TestTape } from "../../support/tape.ts";
@@ -56,6 +57,21 @@ describe("events that come before their parents", () => {
     await publishSymbol();
     await tape.land("symbols", "predictions", "decisions", "fills");
     expect(await count("public.trade_execution WHERE symbol_id = $1", [symbolId])).toBe(1);
+    expect(await ledgerFaults(tape)).toEqual([]);
+  });
+
+  test("are released as soon as their parents have landed, whenever the next sweep comes", async () => {
+    const stop = new AbortController();
+    const config = { ...tape.config, sweepIntervalMs: 24 * 3_600_000 };
+    const landing = landBy(config, ["symbols", "predictions"], { untilCaughtUp: false, stop: stop.signal });
+    await publish("predictions", prediction(own(1), { symbol_id: symbolId }));
+    const isParked = async () => (await parked("predictions")).some(({ missing }) => missing.symbol_id === symbolId);
+    await expect.poll(isParked, { timeout: 60_000 }).toBe(true);
+    await publishSymbol();
+    const rows = () => count("public.model_prediction WHERE symbol_id = $1", [symbolId]);
+    await expect.poll(rows, { timeout: 60_000 }).toBe(1);
+    stop.abort();
+    await landing;
     expect(await ledgerFaults(tape)).toEqual([]);
   });
 

@@ -158,7 +158,8 @@ class FakeAdmin implements LogAdmin {
   }
 
   fetchOffsetsAt(topicName: string, timeMs: number) {
-    return this.#ask(({ cluster }) => {
+    return this.#ask(({ cluster, time }) => {
+      time.note("parents-sought", () => topicName);
       const offsetAt = ({ entries, low, high }: FakeLog) => {
         const found = entries.findIndex(({ timestampMs }, offset) => offset >= low && timestampMs >= timeMs);
         return found === -1 ? high : found;

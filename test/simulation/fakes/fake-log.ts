@@ -6,6 +6,8 @@ import type { EpochEnd } from "../../../src/topic/offsets.ts";
 export interface Parent {
   readonly id: string;
   readonly publishedMs: number | undefined;
+  /** How long its landing lies behind its publishing; the dice say when it is absent. */
+  readonly lagMs?: number;
   landedMs: number | undefined;
   /** The first event that belongs to it. */
   usedMs: number | undefined;

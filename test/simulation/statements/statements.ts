@@ -121,6 +121,7 @@ const insertParked = taking<
     if (!(await db.parked.insert(tx, `${place(topic, partition)}/${offset}`, event))) {
       throw databaseError("23505", "duplicate key parked_event_pkey");
     }
+    db.time.note("parked", () => place(topic, partition));
   }
   return { rows: [], count: offsets.length };
 });
@@ -161,15 +162,22 @@ const parkedOf = ({ db, tx, values: [topic, partition] }: Context<readonly [stri
 const PARENT_TABLES = new Map(CONSUMERS.flatMap((c) => c.landing.parents.map((p) => [p.column, p.table] as const)));
 const isLanded = (db: FakeDatabase, column: string, id: string) => db.parents.get(PARENT_TABLES.get(column)!)?.has(id);
 
-const readyParked = taking<[string, number, number]>((c) => {
+function readyOf(c: Context<readonly [string, number, ...unknown[]]>) {
   const all = parkedOf(c);
   const isBehind = (e: (typeof all)[number]) =>
     /o\.event_id = e\.event_id/.test(c.text) &&
     all.some((other) => other.eventId === e.eventId && other.offset < e.offset);
-  const ready = all.filter(
+  return all.filter(
     (e) => Object.entries(e.missing).every(([column, id]) => isLanded(c.db, column, id)) && !isBehind(e),
   );
-  return rows(ready.slice(0, c.values[2]));
+}
+
+const readyParked = taking<[string, number, number]>((c) => rows(readyOf(c).slice(0, c.values[2])));
+
+const readyPartitions = taking<[string, number[]]>((c) => {
+  const [topic, asked] = c.values;
+  const ready = asked.filter((partition) => readyOf({ ...c, values: [topic, partition] }).length > 0);
+  return rows(ready.map((partition) => ({ partition })));
 });
 
 /** Parents here are of topics that park nothing, so none of them can be parked itself. */
@@ -265,6 +273,7 @@ const HANDLERS: readonly (readonly [RegExp, Handler])[] = [
   [/^SELECT count\(\*\) AS parked/, taking<[string, number]>((c) => rows([{ parked: parkedOf(c).length }]))],
   [/FROM \(SELECT "offset", key, value, headers, absent,/, expiredParked],
   [/FROM \(SELECT e\."offset", e\.key, e\.value, e\.headers,/, readyParked],
+  [/^SELECT asked\.partition FROM unnest/, readyPartitions],
   [/^SELECT now\(\)::text AS "asOf"/, overdue],
   [/^DELETE FROM tradetape\.parked_event/, deleteParked],
   [
