@@ -2,6 +2,8 @@ import type { Consumer, ConsumerOf } from "../src/batch/consumer.ts";
 import type { EventTopic } from "../src/event/schemas.ts";
 import { audit } from "./audit.ts";
 import { bars } from "./bars.ts";
+import { calls } from "./calls.ts";
+import { contents } from "./contents.ts";
 import { decisions } from "./decisions.ts";
 import { fills } from "./fills.ts";
 import { indicators } from "./indicators.ts";
@@ -26,6 +28,8 @@ export const CONSUMER_OF = {
   fills,
   performance,
   outcomes,
+  contents,
+  calls,
   audit,
 } satisfies { readonly [T in EventTopic]: ConsumerOf<T> };
 

@@ -1,4 +1,4 @@
-"""Makes the calendars of schemas/calendars.json that come from the package exchange_calendars; those by hand stay as they are.
+"""Makes the calendars of schemas/exchanges/calendars.json that come from the package exchange_calendars; those by hand stay as they are.
 
 pip install exchange_calendars==4.13.2, then: python scripts/calendars.py
 
@@ -12,7 +12,7 @@ import exchange_calendars
 
 MADE = ["XLON", "XETR", "XTKS", "CMES", "24/7"]
 FROM, TO = 2003, 2028
-FILE = pathlib.Path(__file__).parent.parent / "schemas" / "calendars.json"
+FILE = pathlib.Path(__file__).parent.parent / "schemas" / "exchanges" / "calendars.json"
 MINUTE = 60
 
 

@@ -1,5 +1,5 @@
 /**
- * Writes what is made from a migrated database, schemas/shape.txt, schemas/catalog/established.jsonl and docs/tables.md, with the
+ * Writes what is made from a migrated database, shape.txt and established.jsonl of schemas/catalog/ and docs/tables.md, with the
  * server of DATABASE_URL: run it when a migration was added. `test/flow/commands/shape.flow.test.ts` compares.
  */
 import { readFileSync, writeFileSync } from "node:fs";
@@ -11,7 +11,7 @@ import { withTable } from "./docs/doc-tables.ts";
 import { tablesReference } from "./docs/tables-reference.ts";
 import { databaseShape } from "./shape.ts";
 
-const SHAPE = new URL("../schemas/shape.txt", import.meta.url);
+const SHAPE = new URL("../schemas/catalog/shape.txt", import.meta.url);
 const FACTS = new URL("../schemas/catalog/established.jsonl", import.meta.url);
 const TABLES = new URL("../docs/tables.md", import.meta.url);
 

@@ -105,7 +105,10 @@ export const LAYERS: readonly (readonly Room[])[] = [
     },
     { path: "src/audit", knows: "audit entries, their chain, checkpoints and proofs" },
     { path: "src/calendar", knows: "when exchanges are open; where bars of days, weeks and sessions begin and end" },
-    { path: "src/agent", knows: "what an agent publishes: ids, links, headers" },
+    {
+      path: "src/agent",
+      knows: "what an agent publishes: ids, links, headers; the calls of models and tools that led to it, redacted",
+    },
     {
       path: "src/strategy",
       knows: "the reference agent's arithmetic: pure functions",

@@ -1,4 +1,4 @@
-/** What a migrated database looks like: `scripts/catalog.ts` writes it to schemas/shape.txt. */
+/** What a migrated database looks like: `scripts/catalog.ts` writes it to schemas/catalog/shape.txt. */
 import type { Connection } from "../src/table/connection.ts";
 
 /** The relations that a migration makes: day partitions come and go with the data. */

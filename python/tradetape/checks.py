@@ -1,6 +1,7 @@
 """What an event must keep before it is published, with the sentences of the TypeScript library: the types of its fields, as
 its topic's schema has them, and the rules of schemas/rules.json, which lies in this package, too."""
 
+import hashlib
 import json
 import math
 import numbers
@@ -265,6 +266,9 @@ def is_broken(rule, event):
         return not is_length(value, rule["length"])
     if "reserved" in rule:
         return is_reserved(value, rule["reserved"])
+    if "digestOf" in rule:
+        digested = event.get(rule["digestOf"])
+        return digested is not None and value != hashlib.sha256(digested.encode("utf-8")).hexdigest()
     if "above" in rule:
         return value <= rule["above"]
     if "is" in rule:

@@ -116,6 +116,15 @@ def outcome(e):
     return [e["prediction_id"], e["judged_by"]]
 
 
+def call(e):
+    at = [integer(e["timestamp"]), e["request_sha256"], integer(e["n"])]
+    return [e["actor"], e["strategy_id"], e.get("session"), *at]
+
+
+def content(e):
+    return [e["sha256"], e.get("backtest_session_id")]
+
+
 def prediction(e):
     return [e["actor"], e["model_version"], e.get("session"), e["symbol_id"], e["key"]]
 
@@ -152,6 +161,8 @@ RULES = {
     "fill": ("fill", fill),
     "performance": ("performance", performance),
     "outcome": ("outcome", outcome),
+    "call": ("call", call),
+    "content": ("content", content),
 }
 
 

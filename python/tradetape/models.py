@@ -344,6 +344,59 @@ class PredictionOutcome(Landed, Base):
     prediction: Mapped[ModelPrediction] = relationship(back_populates="outcomes")
 
 
+class AgentCall(Landed, Base):
+    """One call of a model or a tool: what was asked, what was answered, and what it led to."""
+
+    __tablename__ = "agent_call"
+
+    call_id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
+    timestamp: Mapped[datetime.datetime]
+    ended_at: Mapped[datetime.datetime]
+    kind: Mapped[str]
+    actor: Mapped[str]
+    name: Mapped[str]
+    provider: Mapped[str | None]
+    model: Mapped[str | None]
+    parameters: Mapped[dict[str, Any] | None]
+    seed: Mapped[int | None] = mapped_column(BigInteger)
+    input_tokens: Mapped[int | None] = mapped_column(BigInteger)
+    output_tokens: Mapped[int | None] = mapped_column(BigInteger)
+    cost: Mapped[float | None]
+    status: Mapped[int | None]
+    finish_reason: Mapped[str | None]
+    error: Mapped[str | None]
+    request: Mapped[str | None]
+    request_pieces: Mapped[list[str] | None]
+    request_sha256: Mapped[str]
+    request_bytes: Mapped[int] = mapped_column(BigInteger)
+    response: Mapped[str | None]
+    response_pieces: Mapped[list[str] | None]
+    response_sha256: Mapped[str | None]
+    response_bytes: Mapped[int | None] = mapped_column(BigInteger)
+    response_type: Mapped[str | None]
+    redacted: Mapped[list[str] | None]
+    parent_call_id: Mapped[uuid.UUID | None]
+    prediction_id: Mapped[uuid.UUID | None]
+    decision_id: Mapped[uuid.UUID | None]
+    strategy_id: Mapped[uuid.UUID | None]
+    backtest_session_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("backtest_session.backtest_session_id"))
+
+    session: Mapped[BacktestSession | None] = relationship()
+
+
+class AgentContent(Base):
+    """A piece of what calls asked or answered, kept once for all calls of its session."""
+
+    __tablename__ = "agent_content"
+
+    content_id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
+    sha256: Mapped[str]
+    timestamp: Mapped[datetime.datetime]
+    body: Mapped[str]
+    backtest_session_id: Mapped[uuid.UUID | None]
+    published_at: Mapped[datetime.datetime]
+
+
 class AuditLog(Base):
     """One link of the audit trail's hash chain, in the order of `seq`. It points at nothing, so that nothing can hold it up."""
 

@@ -1,5 +1,5 @@
 import type { DecisionEvent, EventOfTopic, FillEvent, PerformanceEvent, PredictionEvent } from "../event/events.ts";
-import { idBy, performanceId } from "../event/identity.ts";
+import { idBy, integerField, performanceId } from "../event/identity.ts";
 import type { EventTopic } from "../event/schemas.ts";
 import { checkEvent } from "../event/validate.ts";
 import { WORKFLOW_HEADERS } from "../event/workflow.ts";
@@ -39,6 +39,15 @@ export function decisionId(by: AgentIdentity, symbolId: string, key: string): st
 /** The id of a fill, of (decision, broker, the caller's key): brokers use one report id for several orders. */
 export function fillId(decision: string, broker: string, key: string): string {
   return idBy("fill", [decision, broker, key]);
+}
+
+/**
+ * The id of a call, of (actor, strategy, session, when it began, its request's digest, `n`). `n`, counted from 0, says how many
+ * calls the program has begun in the same microsecond before this one.
+ */
+export function callId(by: AgentIdentity, timestamp: number, requestSha256: string, n: number): string {
+  const at = [integerField(timestamp), requestSha256, integerField(n)];
+  return idBy("call", [by.actor, by.strategyId, by.session ?? null, ...at]);
 }
 
 /** @throws TradetapeError input_invalid: what is wrong, as a sentence */
@@ -160,7 +169,8 @@ function latencyMs(decidedUs: number, reportedUs: number): number | null {
   return Math.abs(ms) <= LATENCY_MS_MAX ? ms : null;
 }
 
-function finished<T extends EventTopic>(
+/** A checked event with its headers. @param root the workflow's, where it is given none @param parent what led to it directly */
+export function finished<T extends EventTopic>(
   topic: T,
   by: AgentIdentity,
   event: Required<EventOfTopic[T]>,

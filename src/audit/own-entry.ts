@@ -35,6 +35,7 @@ const TOPIC_OF: Readonly<Record<string, EventTopic>> = {
   TRADE_EXECUTION: "fills",
   STRATEGY_PERFORMANCE: "performance",
   PREDICTION_OUTCOME: "outcomes",
+  AGENT_CALL: "calls",
 };
 
 const deed =

@@ -19,7 +19,7 @@ export interface CalendarFacts {
 
 /** Beside the schemas, as other programs need the facts, too. */
 export const { calendars } = JSON.parse(
-  readFileSync(new URL("../../schemas/calendars.json", import.meta.url), "utf8"),
+  readFileSync(new URL("../../schemas/exchanges/calendars.json", import.meta.url), "utf8"),
 ) as {
   readonly calendars: readonly CalendarFacts[];
 };

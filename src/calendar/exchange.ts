@@ -138,7 +138,7 @@ export class Exchange {
     const year = Number.parseInt(date, 10);
     if (year >= from && year <= to) return;
     throw new TradetapeError("input_invalid", `the calendar ${this.name} knows ${from} to ${to}, not ${date}`, {
-      next: "Use --tz, whose days need no calendar, or add the exchange's days of that year to schemas/calendars.json.",
+      next: "Use --tz, whose days need no calendar, or add the exchange's days of that year to schemas/exchanges/calendars.json.",
     });
   }
 
@@ -174,7 +174,7 @@ export class Exchange {
 
   #moment(day: number, minute: number): number {
     const us = this.clock.toUtc(day * DAY_US + minute * MINUTE_US);
-    if (typeof us === "string") throw new Error(`schemas/calendars.json: ${us}`);
+    if (typeof us === "string") throw new Error(`schemas/exchanges/calendars.json: ${us}`);
     return us;
   }
 }

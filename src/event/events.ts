@@ -352,6 +352,86 @@ export type OutcomeEvent = {
   backtest_session_id?: string | null;
 };
 
+/** One call of a model or a tool: what was asked, what was answered, and what it led to. The first event of an id stays. */
+export type CallEvent = {
+  /** The call's id, made by the agent. */
+  call_id: string;
+  /** When it began, UTC. Microseconds since 1970, UTC. */
+  timestamp: number;
+  /** When its answer was whole, or it had failed, UTC. Microseconds since 1970, UTC. */
+  ended_at: number;
+  /** Whether a model was asked or a tool was used. */
+  kind: "MODEL" | "TOOL";
+  /** The program that called. */
+  actor: string;
+  /** What was called: the path of a model's interface, or the tool's name. */
+  name: string;
+  /** Who was asked: the host of a model's interface. */
+  provider?: string | null;
+  /** The model that was asked for, by its name there. */
+  model?: string | null;
+  /** How it was asked, as JSON: what the request holds beside the model, the conversation and the tools. */
+  parameters?: string | null;
+  /** The seed that was asked for, where it is a whole number within 2^53. */
+  seed?: number | null;
+  /** How many tokens the provider counted in the request. */
+  input_tokens?: number | null;
+  /** How many tokens the provider counted in the answer. */
+  output_tokens?: number | null;
+  /** What it cost, as the agent reckons, in the currency of its books. */
+  cost?: number | null;
+  /** The HTTP status of a model's answer. */
+  status?: number | null;
+  /** Why the model stopped, in the provider's word. */
+  finish_reason?: string | null;
+  /** What went wrong; null of a call that succeeded. */
+  error?: string | null;
+  /** What was asked, redacted; null where it lies in pieces, or is no text and isn't kept. */
+  request?: string | null;
+  /** The SHA-256 of each content that together make the request, in order, in hex; null where it is whole here, or not kept. */
+  request_pieces?: readonly string[] | null;
+  /** SHA-256, in hex, of the whole request as it is kept; of its bytes where it is no text. */
+  request_sha256: string;
+  /** How many bytes that request has, as UTF-8. */
+  request_bytes: number;
+  /** What was answered, redacted; null where it lies in pieces, is no text and isn't kept, or never came. */
+  response?: string | null;
+  /** The SHA-256 of each content that together make the answer, in order, in hex; null where it is whole here, or not kept. */
+  response_pieces?: readonly string[] | null;
+  /** SHA-256, in hex, of the whole answer as it is kept; of its bytes where it is no text; null where none came. */
+  response_sha256?: string | null;
+  /** How many bytes that answer has, as UTF-8; null where none came. */
+  response_bytes?: number | null;
+  /** The answer's content type, which tells a stream of events from a whole document. */
+  response_type?: string | null;
+  /** The rules by which something was taken out of the bodies; null where nothing was. */
+  redacted?: readonly string[] | null;
+  /** The call that led to this one: of a tool the model's that asked for it; null where none did. */
+  parent_call_id?: string | null;
+  /** The prediction that it led to, which need not be there yet, nor ever. */
+  prediction_id?: string | null;
+  /** The decision that it led to, which need not be there yet, nor ever. */
+  decision_id?: string | null;
+  /** The strategy that it was made for. */
+  strategy_id?: string | null;
+  /** The session this event belongs to; null is live trading. */
+  backtest_session_id?: string | null;
+};
+
+/** A piece of what calls asked or answered, kept once for all calls of its session. The first event of an id stays. */
+export type ContentEvent = {
+  /** The content's id: UUID version 5 of (sha256, session). */
+  content_id: string;
+  /** SHA-256, in hex, of body as UTF-8: the name that calls know it by. */
+  sha256: string;
+  /** When it was sent, UTC. Microseconds since 1970, UTC. */
+  timestamp: number;
+  /** The text: a piece of a call's request or answer, or the whole of one. */
+  body: string;
+  /** The session this event belongs to; null is live trading. */
+  backtest_session_id?: string | null;
+};
+
 /** One entry of the audit trail. The first event of an id stays. */
 export type AuditEvent = {
   /** The entry's id; deterministic for everything the pipeline writes. */
@@ -409,5 +489,7 @@ export interface EventOfTopic {
   fills: FillEvent;
   performance: PerformanceEvent;
   outcomes: OutcomeEvent;
+  calls: CallEvent;
+  contents: ContentEvent;
   audit: AuditEvent;
 }

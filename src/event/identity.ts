@@ -1,6 +1,6 @@
 import { utcDay } from "./day.ts";
 import type { BarEvent, EventOfTopic, IndicatorEvent, PerformanceEvent, QuoteEvent, TickEvent } from "./events.ts";
-import { begin, finish, idBy, putDouble, putInteger, putText, putTexts } from "./natural-key.ts";
+import { begin, finish, idBy, integerField, putDouble, putInteger, putText, putTexts } from "./natural-key.ts";
 import type { EventTopic } from "./schemas.ts";
 
 export {
@@ -126,14 +126,9 @@ export function indicatorId(indicator: Omit<IndicatorEvent, "indicator_id">): st
 }
 
 /** A performance row's id, of (strategy, symbol or null, start and end of the window, session). */
-export function performanceId(performance: Omit<PerformanceEvent, "performance_id">): string {
-  begin("performance");
-  putText(performance.strategy_id);
-  putText(performance.symbol_id);
-  putInteger(performance.window_start);
-  putInteger(performance.window_end);
-  putText(performance.backtest_session_id);
-  return finish();
+export function performanceId(row: Omit<PerformanceEvent, "performance_id">): string {
+  const window = [row.window_start, row.window_end].map(integerField);
+  return idBy("performance", [row.strategy_id, row.symbol_id ?? null, ...window, row.backtest_session_id ?? null]);
 }
 
 /** The fields of a topic's events, by name. */
@@ -190,6 +185,11 @@ export const OWN_ID = {
   fills: { field: "execution_id", made: null },
   performance: { field: "performance_id", made: performanceId },
   outcomes: { field: "outcome_id", made: (outcome) => idBy("outcome", [outcome.prediction_id, outcome.judged_by]) },
+  calls: { field: "call_id", made: null },
+  contents: {
+    field: "content_id",
+    made: ({ sha256, backtest_session_id: of }) => idBy("content", [sha256, of ?? null]),
+  },
   audit: { field: "log_id", made: null },
 } as const satisfies { readonly [T in EventTopic]: OwnId<T> };
 

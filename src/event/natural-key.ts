@@ -32,6 +32,8 @@ export const ID_RULES = {
   fill: "fill",
   performance: "performance",
   outcome: "outcome",
+  call: "call",
+  content: "content",
   audit_entry: "audit",
   audit_letter: "audit",
   audit_receipt: "audit",

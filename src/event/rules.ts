@@ -68,7 +68,13 @@ const DECLARED = JSON.parse(readFileSync(new URL("../../schemas/rules.json", imp
 function compile(rule: Declared): Rule {
   const { name, field, says, when = {} } = rule;
   const isBroken = compileDemand(rule);
-  const others = [rule.atLeast ?? [], rule.before ?? [], rule.between ?? [], Object.keys(when)].flat();
+  const others = [
+    rule.atLeast ?? [],
+    rule.before ?? [],
+    rule.between ?? [],
+    rule.digestOf ?? [],
+    Object.keys(when),
+  ].flat();
   const asks = { looksAt: [field, ...others], between: rule.between, isOfText: rule.length !== undefined };
   const common = { name, field, says, hasSwitch: rule.switch === true, ...asks };
   const [condition] = Object.entries(when);

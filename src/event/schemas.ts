@@ -13,6 +13,8 @@ export const EVENT_BY_TOPIC = {
   fills: "fill",
   performance: "performance",
   outcomes: "outcome",
+  calls: "call",
+  contents: "content",
   audit: "audit",
 } as const;
 

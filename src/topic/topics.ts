@@ -45,6 +45,8 @@ export const TOPICS: { readonly [T in TopicName]: TopicDeclaration<Key<T>> } = {
   fills: sourceTopic("symbol_id", 4, "agentRetentionHours"),
   performance: sourceTopic("strategy_id", 1, "agentRetentionHours"),
   outcomes: sourceTopic("symbol_id", 4, "agentRetentionHours"),
+  calls: sourceTopic("call_id", 1, "agentRetentionHours"),
+  contents: sourceTopic("content_id", 1, "agentRetentionHours"),
   audit: sourceTopic(null, 1, "for ever"),
   "dead-letters": { key: null, partitions: 1, retention: "for ever", messageBytesMax: 8 * MIB },
   snapshots: { key: null, partitions: 1, retention: "for ever", messageBytesMax: 4 * MIB, isCompacted: true },

@@ -21,6 +21,7 @@ export const EVENT_ENTRY: { readonly [T in EventTopic]?: string } = {
   fills: "TRADE_EXECUTION",
   performance: "STRATEGY_PERFORMANCE",
   outcomes: "PREDICTION_OUTCOME",
+  calls: "AGENT_CALL",
 };
 
 /** A row that isn't what the audit log says. */

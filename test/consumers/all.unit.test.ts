@@ -45,7 +45,7 @@ describe("a topic", () => {
 
 describe("what follows from a declaration", () => {
   it("is whether rows go by COPY straight into the table: without parents, chain and entries of their own", () => {
-    expect(topicsWhere(copiesDirectly), DECIDED).toEqual(["ticks", "quotes", "bars", "indicators"]);
+    expect(topicsWhere(copiesDirectly), DECIDED).toEqual(["ticks", "quotes", "bars", "indicators", "contents"]);
     const ticks = { ...CONSUMER_OF.ticks, partitionedByDay: false as const };
     const { parents } = CONSUMER_OF.predictions.landing;
     expect(copiesDirectly({ ...ticks, landing: { ...ticks.landing, parents } })).toBe(false);
@@ -65,6 +65,8 @@ describe("what follows from a declaration", () => {
       "fills",
       "performance",
       "outcomes",
+      "contents",
+      "calls",
     ];
     expect(
       topicsWhere(({ landing }) => hasSessions(landing)),
@@ -76,7 +78,7 @@ describe("what follows from a declaration", () => {
     expect(
       topicsWhere(({ landing }) => gatesSessions(landing)),
       DECIDED,
-    ).toEqual(["ticks", "quotes", "bars", "indicators"]);
+    ).toEqual(["ticks", "quotes", "bars", "indicators", "contents"]);
   });
 
   it("is whether a row may name a symbol that never landed: no parent of it is one", () => {

@@ -42,6 +42,13 @@ const CONTENT: { readonly [T in EventTopic]: readonly string[] } = {
     ...["prediction_id", "symbol_id", "timestamp", "model_version", "judged_by", "base_price", "base_at"],
     ...["realised_price", "realised_return", "brier", "log_loss", "price_error", "backtest_session_id"],
   ],
+  calls: [
+    ...["timestamp", "ended_at", "kind", "actor", "name", "provider", "model", "parameters", "seed", "input_tokens"],
+    ...["output_tokens", "cost", "status", "finish_reason", "error", "request", "request_pieces", "request_sha256"],
+    ...["request_bytes", "response", "response_pieces", "response_sha256", "response_bytes", "response_type"],
+    ...["redacted", "parent_call_id", "prediction_id", "decision_id", "strategy_id", "backtest_session_id"],
+  ],
+  contents: ["sha256", "body", "backtest_session_id"],
   audit: [
     ...["timestamp", "event_type", "actor", "payload", "success", "correlation_id", "source_topic"],
     ...["source_partition", "source_offset", "backtest_session_id"],

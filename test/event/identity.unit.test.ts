@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { v5 } from "uuid";
 import { describe, expect, it } from "vitest";
-import { decisionId, fillId, predictionId } from "../../src/agent/draft.ts";
+import { callId, decisionId, fillId, predictionId } from "../../src/agent/draft.ts";
 import type { AgentIdentity } from "../../src/agent/fields.ts";
 import {
   type Coordinates,
@@ -102,6 +102,9 @@ const MAKERS: { readonly [R in IdRule | "event"]: (input: never) => string } = {
     fillId(input.decision_id, input.broker, input.key),
   performance: performanceId,
   outcome: OWN_ID.outcomes.made,
+  call: (input: AgentKey & { timestamp: number; request_sha256: string; n: number }) =>
+    callId(agent(input), input.timestamp, input.request_sha256, input.n),
+  content: OWN_ID.contents.made,
   audit_entry: (input: Audited) => entryId(input.event_type, input, input.digest),
   audit_letter: (input: Said) => letterId(input, input.said),
   audit_receipt: (input: Audited) =>

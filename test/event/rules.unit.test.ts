@@ -98,11 +98,11 @@ describe("a rule with a switch", () => {
   });
 });
 
-/** The names of a table's CHECKs, as schemas/shape.txt has them, on fields of its events that aren't enums. */
+/** The names of a table's CHECKs, as schemas/catalog/shape.txt has them, on fields of its events that aren't enums. */
 function checksOf(table: string, topic: EventTopic): string[] {
   const fields = fieldsOf(topic).filter(({ symbols }) => symbols === undefined);
   const isOfField = (check: string) => fields.some(({ name }) => new RegExp(`\\b${name}\\b`).test(check));
-  return readFileSync("schemas/shape.txt", "utf8")
+  return readFileSync("schemas/catalog/shape.txt", "utf8")
     .split("\n")
     .filter((line) => line.startsWith(`  ${table} `) && line.includes(": CHECK ("))
     .map((line) => line.slice(table.length + 3).split(": CHECK ") as [string, string])

@@ -22,6 +22,14 @@ const GOOD: { [T in EventTopic]: Record<string, unknown> } = {
     ...{ outcome_id: ID, prediction_id: ID, symbol_id: ID, timestamp: 2, model_version: "m", judged_by: "1d test" },
     ...{ base_price: 1, base_at: 1, realised_price: 2, brier: 0.25 },
   },
+  calls: {
+    ...{ call_id: ID, timestamp: 1, ended_at: 1, kind: "TOOL", actor: "desk", name: "quote", request: "{}" },
+    ...{ request_sha256: "44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a", request_bytes: 2 },
+  },
+  contents: {
+    ...{ content_id: ID, timestamp: 1, body: "{}" },
+    sha256: "44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a",
+  },
   audit: { log_id: ID, timestamp: 1, event_type: "LLM_CALL", actor: "desk", payload: "{}" },
 };
 

@@ -16,7 +16,8 @@ const SHAPES = [
   /^docs\/([\w-]+\/)*[\w-]+\.md$/,
   /^ops\/(acl\/(\w+\.acl|apply\.sh)|sql\/roles\.sql|prometheus\/alerts\.yml|grafana\/tradetape\.json)$/,
   /^dist\/(src|producers|consumers)\/([\w-]+\/)*[\w-]+\.(js|d\.ts)$/,
-  /^dist\/schemas\/([\w-]+\.avsc|sql\/\d{4}_\w+\.sql|(ids|rules|[\w-]+)\.json|shape\.txt|catalog\/established\.jsonl)$/,
+  /^dist\/schemas\/([\w-]+\.avsc|sql\/\d{4}_\w+\.sql|(ids|rules|exchanges\/calendars)\.json)$/,
+  /^dist\/schemas\/catalog\/(shape\.txt|established\.jsonl)$/,
   /^dist\/(docker-compose\.yml|sbom\.cdx\.json|src\/([\w-]+\/)*[\w-]+\.(xml|sql|properties))$/,
   /^dist\/src\/console\/page\/\w+\.(html|css|js|svg)$/,
 ];

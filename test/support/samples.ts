@@ -1,6 +1,9 @@
+import { hash } from "node:crypto";
 import type {
   AuditEvent,
   BarEvent,
+  CallEvent,
+  ContentEvent,
   DecisionEvent,
   FillEvent,
   IndicatorEvent,
@@ -227,6 +230,50 @@ export const outcome = (n = 0, change: Partial<OutcomeEvent> = {}): Required<Out
   backtest_session_id: null,
   ...change,
 });
+
+export const content = (n = 0, change: Partial<ContentEvent> = {}): Required<ContentEvent> => {
+  const body = change.body ?? `context ${n}`;
+  const sha256 = hash("sha256", body, "hex");
+  return { content_id: idOf(`content ${n}`), sha256, timestamp: NOON + n, body, backtest_session_id: null, ...change };
+};
+
+export const call = (n = 0, change: Partial<CallEvent> = {}): Required<CallEvent> => {
+  const [request, response] = [`{"model":"m-1","n":${n}}`, `{"usage":{"n":${n}}}`];
+  return {
+    call_id: idOf(`call ${n}`),
+    timestamp: NOON + n,
+    ended_at: NOON + n + 1_500_000,
+    kind: "MODEL",
+    actor: "llm-bot",
+    name: "/v1/chat/completions",
+    provider: "127.0.0.1:8080",
+    model: "m-1",
+    parameters: '{"temperature": 0.5}',
+    seed: 4_000_000_000,
+    input_tokens: 120,
+    output_tokens: 30,
+    cost: 0.0125,
+    status: 200,
+    finish_reason: "stop",
+    error: null,
+    request,
+    request_pieces: ["a".repeat(64), "b".repeat(64)],
+    request_sha256: hash("sha256", request, "hex"),
+    request_bytes: request.length,
+    response,
+    response_pieces: null,
+    response_sha256: hash("sha256", response, "hex"),
+    response_bytes: response.length,
+    response_type: "application/json",
+    redacted: ["email"],
+    parent_call_id: idOf("call before"),
+    prediction_id: idOf("prediction 0"),
+    decision_id: idOf("decision 0"),
+    strategy_id: idOf("strategy"),
+    backtest_session_id: null,
+    ...change,
+  };
+};
 
 export const audit = (n = 0, change: Partial<AuditEvent> = {}): Required<AuditEvent> => ({
   log_id: idOf(`audit ${n}`),

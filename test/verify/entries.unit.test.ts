@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import { CONSUMERS } from "../../consumers/all.ts";
 import { jsonForm } from "../../src/table/rows/json-form.ts";
 import { EVENT_ENTRY } from "../../src/verify/entries.ts";
-import { decision, fill, outcome, performance, prediction, session, symbol } from "../support/samples.ts";
+import { call, decision, fill, outcome, performance, prediction, session, symbol } from "../support/samples.ts";
 
 const SAMPLES: Readonly<Record<string, object>> = {
   symbols: symbol(),
@@ -12,6 +12,7 @@ const SAMPLES: Readonly<Record<string, object>> = {
   fills: fill(),
   performance: performance(),
   outcomes: outcome(),
+  calls: call(),
 };
 
 test("every topic whose events have entries of their own has the type of the entry that tables are compared with", () => {

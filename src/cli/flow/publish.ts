@@ -1,5 +1,7 @@
 import { type Command, InvalidArgumentError } from "commander";
 import { bars } from "../../../producers/bars.ts";
+import { calls } from "../../../producers/calls.ts";
+import { contents } from "../../../producers/contents.ts";
 import { decisions } from "../../../producers/decisions.ts";
 import { fills } from "../../../producers/fills.ts";
 import { indicators } from "../../../producers/indicators.ts";
@@ -43,6 +45,8 @@ const PRODUCERS: { readonly [T in Exclude<EventTopic, "audit">]: Producer<T> } =
   fills,
   performance,
   outcomes,
+  calls,
+  contents,
   symbols,
   sessions,
 };

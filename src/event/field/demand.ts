@@ -1,3 +1,5 @@
+import { hash } from "node:crypto";
+
 type Fields = Readonly<Record<string, unknown>>;
 
 /** What a rule of `schemas/rules.json` demands of its field; the file's `about` says how each reads. */
@@ -14,6 +16,7 @@ export interface DeclaredDemand {
   readonly between?: readonly [low: string, high: string];
   readonly length?: Readonly<Record<string, number | null>>;
   readonly reserved?: readonly string[];
+  readonly digestOf?: string;
   readonly given?: true;
 }
 
@@ -53,7 +56,7 @@ function isReserved(reserved: readonly string[]): (text: string) => boolean {
 
 /** Of an event's value, which is neither null nor absent: whether it fails the demand. */
 function failing(demand: DeclaredDemand): (value: unknown, event: Fields) => boolean {
-  const { name, min, max, above, is, not, atLeast, before, between, length, reserved } = demand;
+  const { name, min, max, above, is, not, atLeast, before, between, length, reserved, digestOf } = demand;
   if (min !== undefined || max !== undefined) {
     const [least, most] = [min ?? Number.NEGATIVE_INFINITY, max ?? Number.POSITIVE_INFINITY];
     return (value) => (value as number) < least || (value as number) > most;
@@ -83,6 +86,12 @@ function failing(demand: DeclaredDemand): (value: unknown, event: Fields) => boo
   if (length !== undefined) {
     const isWell = isLength(length);
     return (value) => !isWell(value as string);
+  }
+  if (digestOf !== undefined) {
+    return (value, event) => {
+      const text = event[digestOf] as string | null | undefined;
+      return text !== null && text !== undefined && value !== hash("sha256", text, "hex");
+    };
   }
   if (reserved === undefined) throw new Error(`schemas/rules.json: ${name} demands nothing`);
   const isOurs = isReserved(reserved);

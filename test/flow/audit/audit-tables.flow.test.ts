@@ -6,6 +6,8 @@ import type { TablesReport } from "../../../src/verify/tables.ts";
 import { environmentOf } from "../../support/landing.ts";
 import {
   bar,
+  call,
+  content,
   decision,
   fill,
   idOf,
@@ -27,9 +29,18 @@ import { OTHER, OTHER_OF, tamperedWith, verifiedTables } from "./tampering.ts";
 let tape: TestTape;
 
 /** More than any audited table has columns: each row is tampered with in one of them. */
-const ROWS = 30;
+const ROWS = 40;
 const SESSION = idOf("session");
-const AUDITED = ["symbols", "sessions", "predictions", "decisions", "fills", "performance", "outcomes"] as const;
+const AUDITED = [
+  "symbols",
+  "sessions",
+  "predictions",
+  "decisions",
+  "fills",
+  "performance",
+  "outcomes",
+  "calls",
+] as const;
 type Audited = (typeof AUDITED)[number];
 
 beforeAll(async () => {
@@ -45,6 +56,7 @@ beforeAll(async () => {
       tape.publish("decisions", decision(n, ownSession)),
       tape.publish("fills", fill(n, { ...ownSession, executed_price: n === 0 ? -0 : 1e-7 * n, fee: null })),
       tape.publish("outcomes", outcome(n, ownSession)),
+      tape.publish("calls", call(n, ownSession)),
       tape.publish(
         "performance",
         performance(n, { ...ownSession, revised_at: n === 0 ? null : 1_700_000_000_000_001 }),
@@ -96,6 +108,10 @@ async function publishMarketData(): Promise<void> {
     "indicators",
     hours.map((n) => indicator(n, { ...at(n), parameters: parameters(n) })),
   );
+  await tape.publishAll(
+    "contents",
+    hours.map((n) => content(n, at(n))),
+  );
   await tape.land();
   // Behind them on the staged path: repeats beside new ones, and one with other content.
   await tape.publishAll("ticks", [ticks[1]!, { ...ticks[2]!, close: 5 }, tick(102, at(4)), tick(102, at(4))]);
@@ -109,6 +125,7 @@ async function publishMarketData(): Promise<void> {
   const revised = [1.5, 1.6, 1.7].map((close, n) => bar(6, { ...at(6), close, revised_at: NOON + 20 + n }));
   await tape.publishAll("bars", [...revised, { ...revised[2]!, revised_at: NOON + 30 }, revised[0]!]);
   await tape.publishAll("indicators", [indicator(1, { ...at(1), parameters: parameters(1) }), indicator(103, at(4))]);
+  await tape.publishAll("contents", [content(1, at(6)), content(103, at(4))]);
   const bad = await tape.encode("ticks", tick(104, { ...at(5), volume: -1 }));
   await tape.raw("ticks", [{ value: await tape.encode("ticks", tick(105, at(5))) }, { value: bad }]);
 }
@@ -130,6 +147,7 @@ test("an untouched database is what its log says, and revisions, repeats and let
     ["quote", HOURS + 1, HOURS + 1, 0, []],
     ["market_data_bar", HOURS + 5, HOURS + 5, 0, []],
     ["technical_indicator", HOURS + 1, HOURS + 1, 0, []],
+    ["agent_content", HOURS + 1, HOURS + 1, 0, []],
   ]);
   for (const { withoutReceipt, notProvable } of report.sums) {
     expect([withoutReceipt, notProvable]).toEqual([
@@ -199,7 +217,7 @@ describe.each(AUDITED)("of %s", (topic: Audited) => {
   });
 });
 
-const HASHED = ["ticks", "quotes", "bars", "indicators"] as const;
+const HASHED = ["ticks", "quotes", "bars", "indicators", "contents"] as const;
 
 describe.each(HASHED)("of %s", (topic) => {
   const { landing } = CONSUMER_OF[topic];
@@ -248,7 +266,7 @@ describe.each(HASHED)("of %s", (topic) => {
     const at = (n: number) =>
       `date_trunc('hour', timestamp) = timestamp '${hourOf(n).replace("T", " ")}:00' AT TIME ZONE 'UTC'`;
     const copy = `jsonb_populate_record(t, jsonb_build_object('${id}', '${idOf("added")}'))`;
-    const beyondTime = topic === "bars" || topic === "indicators";
+    const beyondTime = topic !== "ticks" && topic !== "quotes";
     const report = await tampered(
       `public.${table}`,
       `INSERT INTO public.${table} SELECT (${copy}).* FROM public.${table} t WHERE ${at(7)};

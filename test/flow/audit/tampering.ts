@@ -57,6 +57,7 @@ export const OTHER: Readonly<Record<string, (column: string) => string>> = {
 export const OTHER_OF: Readonly<Record<string, string>> = {
   "trade_decision.action": "'SELL'",
   "trade_execution.status": "'CANCELED'",
+  "agent_call.kind": "'TOOL'",
   "backtest_session.kind": "'live'",
   "backtest_session.status": "'failed'",
 };

@@ -126,6 +126,7 @@ async function publishSamples(): Promise<void> {
     await tape.publish("fills", sample.fill(n + 10, { ...at, ...refused, decision_id: sample.idOf(`decision ${n}`) }));
     await tape.publish("performance", sample.performance(n, { backtest_session_id }));
     await tape.publish("outcomes", sample.outcome(n, { backtest_session_id }));
+    await tape.publish("calls", sample.call(n, { backtest_session_id }));
   }
   await tape.publish("audit", sample.audit());
   await tape.raw("ticks", [{ value: Buffer.from("no event") }]);

@@ -55,17 +55,17 @@ async function applyFirst(connection: Connection, count: number): Promise<void> 
 }
 
 describe("migrating", () => {
-  test("a fresh database gives the shape that schemas/shape.txt and schemas/catalog/established.jsonl state", async () => {
+  test("a fresh database gives the shape that shape.txt and established.jsonl state", async () => {
     expect((await migrate(databaseUrl)).applied).toEqual(names);
     const shape = await withConnection(databaseUrl, databaseShape);
-    expect(shape).toBe(readFileSync("schemas/shape.txt", "utf8"));
+    expect(shape).toBe(readFileSync("schemas/catalog/shape.txt", "utf8"));
     const facts = await withConnection(databaseUrl, (connection) => readFacts(connection, FACT_KINDS));
     expect(factLines(facts)).toBe(readFileSync("schemas/catalog/established.jsonl", "utf8"));
   });
 
   test("again changes nothing", async () => {
     expect(await migrate(databaseUrl)).toMatchObject({ applied: [], already: names.length });
-    expect(await withConnection(databaseUrl, databaseShape)).toBe(readFileSync("schemas/shape.txt", "utf8"));
+    expect(await withConnection(databaseUrl, databaseShape)).toBe(readFileSync("schemas/catalog/shape.txt", "utf8"));
   });
 
   test("the same database by two programs at once applies each file once", async () => {
@@ -86,7 +86,7 @@ describe("migrating", () => {
     const { databaseUrl: other } = await isolate("broken off later");
     await withConnection(other, (connection) => applyFirst(connection, 3));
     expect(await migrate(other)).toMatchObject({ applied: names.slice(3), already: 3 });
-    expect(await withConnection(other, databaseShape)).toBe(readFileSync("schemas/shape.txt", "utf8"));
+    expect(await withConnection(other, databaseShape)).toBe(readFileSync("schemas/catalog/shape.txt", "utf8"));
   });
 
   test.each([
@@ -111,7 +111,7 @@ describe("migrating", () => {
       expect(await connection.query("SELECT count(*) AS n FROM market_data_tick_20240305")).toEqual([{ n: 1 }]);
       const days = [dayOf(Date.UTC(2024, 2, 4) * 1000), dayOf(Date.UTC(2024, 2, 5) * 1000)];
       expect(await makeDays(connection, "market_data_tick", days)).toEqual(isKept ? [days[0]] : []);
-      expect(await databaseShape(connection)).toBe(readFileSync("schemas/shape.txt", "utf8"));
+      expect(await databaseShape(connection)).toBe(readFileSync("schemas/catalog/shape.txt", "utf8"));
     });
   });
 

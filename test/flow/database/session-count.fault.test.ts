@@ -23,6 +23,8 @@ const EVENTS = {
   decisions: samples.decision,
   fills: samples.fill,
   outcomes: samples.outcome,
+  calls: samples.call,
+  contents: samples.content,
   performance: samples.performance,
 } satisfies { readonly [T in Exclude<EventTopic, "audit">]: (n: number) => object };
 type Published = keyof typeof EVENTS;

@@ -11,6 +11,8 @@ import { environmentOf, landBy } from "../../support/landing.ts";
 import { ledgerFaults } from "../../support/ledger.ts";
 import {
   bar,
+  call,
+  content,
   decision,
   fill,
   idOf,
@@ -123,6 +125,8 @@ async function landTheTail(): Promise<number> {
   await publish("predictions", prediction(4), prediction(5, OF_SESSION));
   await publish("decisions", decision(4), decision(5, OF_SESSION));
   await publish("outcomes", outcome(1));
+  await publish("calls", call(1));
+  await publish("contents", content(1), content(1));
   await publish("performance", performance(1), performance(1, { total_trades: 13, revised_at: 2_000_000_000_000_000 }));
   const begins = await loseQuotes();
   await accept(tape.config, begins, "retention was too short");

@@ -66,6 +66,12 @@ const KINDS = {
   fills: sample.fill(1, { backtest_session_id: sample.idOf("session") }),
   performance: sample.performance(1, { symbol_id: null, revised_at: -1 }),
   outcomes: sample.outcome(1, { backtest_session_id: sample.idOf("session") }),
+  calls: sample.call(1, {
+    request: '{"messages":["a \\u0000 and \\"quotes\\""]}',
+    response_pieces: ["{braces}", "", "ünï €🚀"],
+    backtest_session_id: sample.idOf("session"),
+  }),
+  contents: sample.content(1, { body: "a text\\n of\ttwo\nlines, €🚀", backtest_session_id: sample.idOf("session") }),
   audit: sample.audit(1),
 } as const satisfies { readonly [T in EventTopic]: object };
 
@@ -93,6 +99,7 @@ describe("an event of every kind", () => {
       "trade_execution",
       "strategy_performance",
       "prediction_outcome",
+      "agent_call",
     ];
     for (const table of tables) {
       const [row] = await tape.query<{ at: number; landed: boolean; partition: number; offset: number }>(
@@ -123,6 +130,7 @@ describe("an event of every kind", () => {
       fills: ["TRADE_EXECUTION"],
       performance: ["STRATEGY_PERFORMANCE"],
       outcomes: ["PREDICTION_OUTCOME"],
+      calls: ["AGENT_CALL"],
     });
   });
 

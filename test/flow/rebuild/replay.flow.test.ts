@@ -8,6 +8,8 @@ import { ledgerFaults } from "../../support/ledger.ts";
 import { replayInto } from "../../support/replay.ts";
 import {
   bar,
+  call,
+  content,
   decision,
   fill,
   idOf,
@@ -60,6 +62,11 @@ beforeAll(async () => {
   await tape.publish("indicators", indicator());
   await tape.publish("performance", performance());
   await tape.publish("outcomes", outcome(0, of(0)));
+  await tape.publish("calls", call(0, of(0)));
+  await tape.publishAll(
+    "contents",
+    [0, 1, 0].map((n) => content(n, of(0))),
+  );
   await tape.raw("ticks", [{ value: Buffer.from("no event") }, { value: null, partition: 2 }]);
   await tape.raw("fills", [{ value: Buffer.from("no event") }]);
   await tape.land();

@@ -3,21 +3,7 @@ import { CONSUMERS } from "../../../consumers/all.ts";
 import type { Comparison } from "../../../src/verify/against.ts";
 import { compareTapes, rowsOf } from "../../support/comparison.ts";
 import { environmentOf, landBy } from "../../support/landing.ts";
-import {
-  bar,
-  decision,
-  fill,
-  idOf,
-  indicator,
-  NOON,
-  outcome,
-  performance,
-  prediction,
-  quote,
-  session,
-  symbol,
-  tick,
-} from "../../support/samples.ts";
+import * as sample from "../../support/samples.ts";
 import { assertTestDatabase } from "../../support/services/isolation.ts";
 import { openTestTape, type TestTape } from "../../support/tape.ts";
 import { tradetape } from "../../support/tradetape.ts";
@@ -42,24 +28,26 @@ afterAll(async () => {
 });
 
 async function publishAll(tape: TestTape): Promise<void> {
-  await tape.publish("symbols", symbol());
-  await tape.publish("sessions", session());
+  await tape.publish("symbols", sample.symbol());
+  await tape.publish("sessions", sample.session());
   // Two days and several hours of each.
-  const at = (n: number) => NOON + (n % 2) * DAY_US + (n % 5) * 3_600_000_000 + n;
+  const at = (n: number) => sample.NOON + (n % 2) * DAY_US + (n % 5) * 3_600_000_000 + n;
   const numbers = Array.from({ length: TICKS }, (_, n) => n);
   await Promise.all([
-    ...numbers.map((n) => tape.publish("ticks", tick(n, { timestamp: at(n), close: 100 + n }))),
+    ...numbers.map((n) => tape.publish("ticks", sample.tick(n, { timestamp: at(n), close: 100 + n }))),
     ...numbers
       .slice(0, 20)
       .flatMap((n) => [
-        tape.publish("quotes", quote(n)),
-        tape.publish("bars", bar(n)),
-        tape.publish("indicators", indicator(n)),
-        tape.publish("predictions", prediction(n)),
-        tape.publish("decisions", decision(n)),
-        tape.publish("fills", fill(n)),
-        tape.publish("performance", performance(n)),
-        tape.publish("outcomes", outcome(n)),
+        tape.publish("quotes", sample.quote(n)),
+        tape.publish("bars", sample.bar(n)),
+        tape.publish("indicators", sample.indicator(n)),
+        tape.publish("predictions", sample.prediction(n)),
+        tape.publish("decisions", sample.decision(n)),
+        tape.publish("fills", sample.fill(n)),
+        tape.publish("performance", sample.performance(n)),
+        tape.publish("outcomes", sample.outcome(n)),
+        tape.publish("calls", sample.call(n)),
+        tape.publish("contents", sample.content(n)),
       ]),
   ]);
   await tape.raw("ticks", [{ value: null }, { value: Buffer.from("000000000142", "hex") }]);
@@ -104,14 +92,14 @@ describe("verify --against", () => {
   });
 
   test("names a changed, a missing and an extra row by partition, hour, id and column", async () => {
-    const copy = idOf("extra");
+    const copy = sample.idOf("extra");
     const found = await planted(
-      `BEGIN; CREATE TEMPORARY TABLE kept AS SELECT * FROM market_data_tick WHERE market_data_id = '${idOf("tick 8")}';
-       UPDATE market_data_tick SET close = close + 1e-9 WHERE market_data_id = '${idOf("tick 7")}';
-       DELETE FROM market_data_tick WHERE market_data_id = '${idOf("tick 8")}';
+      `BEGIN; CREATE TEMPORARY TABLE kept AS SELECT * FROM market_data_tick WHERE market_data_id = '${sample.idOf("tick 8")}';
+       UPDATE market_data_tick SET close = close + 1e-9 WHERE market_data_id = '${sample.idOf("tick 7")}';
+       DELETE FROM market_data_tick WHERE market_data_id = '${sample.idOf("tick 8")}';
        INSERT INTO market_data_tick SELECT '${copy}', symbol_id, "timestamp", open, high, low, close, volume, "interval",
-         source FROM market_data_tick WHERE market_data_id = '${idOf("tick 9")}'; COMMIT`,
-      `BEGIN; UPDATE market_data_tick SET close = 107 WHERE market_data_id = '${idOf("tick 7")}';
+         source FROM market_data_tick WHERE market_data_id = '${sample.idOf("tick 9")}'; COMMIT`,
+      `BEGIN; UPDATE market_data_tick SET close = 107 WHERE market_data_id = '${sample.idOf("tick 7")}';
        DELETE FROM market_data_tick WHERE market_data_id = '${copy}';
        INSERT INTO market_data_tick SELECT * FROM kept; DROP TABLE kept; COMMIT`,
     );
@@ -122,8 +110,8 @@ describe("verify --against", () => {
     const day = (text: string) => `2024-03-0${text}:00:00+00`;
     expect(rowsOf(found).map(([, , hour, row]) => [hour, row])).toEqual(
       expect.arrayContaining([
-        [day("6 16"), { id: idOf("tick 7"), kind: "differs", columns: ["close"] }],
-        [day("5 17"), { id: idOf("tick 8"), kind: "only_here", columns: [] }],
+        [day("6 16"), { id: sample.idOf("tick 7"), kind: "differs", columns: ["close"] }],
+        [day("5 17"), { id: sample.idOf("tick 8"), kind: "only_here", columns: [] }],
         [day("6 18"), { id: copy, kind: "only_there", columns: [] }],
       ]),
     );
@@ -133,31 +121,31 @@ describe("verify --against", () => {
 
   test("isn't fooled by two rows that exchange a value, which sums of columns would be", async () => {
     const swap = (a: number, b: number) =>
-      `UPDATE market_data_tick SET close = CASE market_data_id WHEN '${idOf("tick 10")}' THEN ${a} ELSE ${b} END
-       WHERE market_data_id IN ('${idOf("tick 10")}', '${idOf("tick 20")}')`;
+      `UPDATE market_data_tick SET close = CASE market_data_id WHEN '${sample.idOf("tick 10")}' THEN ${a} ELSE ${b} END
+       WHERE market_data_id IN ('${sample.idOf("tick 10")}', '${sample.idOf("tick 20")}')`;
     const found = await planted(swap(120, 110), swap(110, 120));
     expect(found.equal).toBe(false);
     expect(
       rowsOf(found)
         .map(([, , , row]) => (row as { id: string }).id)
         .sort(),
-    ).toEqual([idOf("tick 10"), idOf("tick 20")].sort());
+    ).toEqual([sample.idOf("tick 10"), sample.idOf("tick 20")].sort());
   });
 
   test("isn't fooled by a time that moved by 2^32 microseconds and one, which PostgreSQL's own hash of it would be", async () => {
     // Both halves of its 64 bits, counted from 2000, lose or gain their lowest bit: folded together, they stay the same.
-    const us = BigInt(NOON + (11 % 2) * DAY_US + (11 % 5) * 3_600_000_000 + 11 - Date.UTC(2000, 0, 1) * 1000);
+    const us = BigInt(sample.NOON + (11 % 2) * DAY_US + (11 % 5) * 3_600_000_000 + 11 - Date.UTC(2000, 0, 1) * 1000);
     const moved = (us ^ 0x1_0000_0001n) - us;
     const move = (by: bigint) =>
       `UPDATE market_data_tick SET "timestamp" = "timestamp" + '${by} microseconds'::interval
-       WHERE market_data_id = '${idOf("tick 11")}'`;
+       WHERE market_data_id = '${sample.idOf("tick 11")}'`;
     const found = await planted(move(moved), move(-moved));
     expect(found.equal).toBe(false);
     const wrong = rowsOf(found).map(([, , , row]) => row as { id: string; kind: string });
     expect(wrong.map(({ id, kind }) => [id, kind])).toEqual(
       expect.arrayContaining([
-        [idOf("tick 11"), "only_here"],
-        [idOf("tick 11"), "only_there"],
+        [sample.idOf("tick 11"), "only_here"],
+        [sample.idOf("tick 11"), "only_there"],
       ]),
     );
   });
@@ -175,6 +163,8 @@ describe("verify --against", () => {
       trade_execution: "fee = NULL",
       strategy_performance: "window_end = window_end + interval '1 microsecond'",
       prediction_outcome: "brier = NULL",
+      agent_call: "response_pieces = '{}'",
+      agent_content: "published_at = published_at + interval '1 s'",
       audit_log: "actor = actor || ' '",
     };
     const names = Object.keys(changes);
@@ -204,13 +194,13 @@ describe("verify --against", () => {
   });
 
   test("shows people the table, the partition, the hour and the row", async () => {
-    await there.query(`UPDATE market_data_tick SET volume = 1 WHERE market_data_id = '${idOf("tick 3")}'`);
+    await there.query(`UPDATE market_data_tick SET volume = 1 WHERE market_data_id = '${sample.idOf("tick 3")}'`);
     const args = ["verify", "--against", there.config.databaseUrl];
     const { code, stdout } = await tradetape(args, environmentOf(here.config));
-    await there.query(`UPDATE market_data_tick SET volume = 100 WHERE market_data_id = '${idOf("tick 3")}'`);
+    await there.query(`UPDATE market_data_tick SET volume = 100 WHERE market_data_id = '${sample.idOf("tick 3")}'`);
     expect(code).toBe(1);
     expect(stdout).toMatch(/market_data_tick +400 +400 +differs/);
-    expect(stdout).toContain(idOf("tick 3"));
+    expect(stdout).toContain(sample.idOf("tick 3"));
     expect(stdout).toMatch(/differs +volume/);
     expect(stdout).toContain("not equal: market_data_tick");
     expect(stdout).not.toContain(new URL(there.config.databaseUrl).password);
@@ -221,7 +211,7 @@ const KEYS = new Map(CONSUMERS.map(({ landing: { table, key } }) => [table, key.
 
 describe("what can't be compared", () => {
   test("a database that hasn't landed as far: exit 2 after --wait, naming the partition", async () => {
-    await here.publish("ticks", tick(5000));
+    await here.publish("ticks", sample.tick(5000));
     await here.land("ticks");
     const { code, stderr } = await against("--wait", "1");
     expect(code).toBe(2);
@@ -253,9 +243,9 @@ describe("what can't be compared", () => {
 
 describe("what is excused", () => {
   test("letters of a session that was deleted behind them, which one that lands them afterwards filters", async () => {
-    const own = idOf("deleted later");
+    const own = sample.idOf("deleted later");
     for (const [offset, spelt] of [own, own.toUpperCase()].entries()) {
-      const value = await here.encode("predictions", prediction(970, { backtest_session_id: spelt }));
+      const value = await here.encode("predictions", sample.prediction(970, { backtest_session_id: spelt }));
       await here.query(
         `INSERT INTO tradetape.dead_letter (topic, partition, "offset", reason, detail, value, headers, published_at)
          VALUES ($1, 0, $2, 'conflicting_duplicate', 'another one landed', $3, '{}', now())`,
@@ -279,7 +269,7 @@ describe("what is excused", () => {
 
   test("a letter of an event that one gave up waiting for and the other found a parent of, on both sides", async () => {
     // Here the child's deadline passed before its parent was published; there they come together.
-    await here.publish("fills", fill(900));
+    await here.publish("fills", sample.fill(900));
     const stop = new AbortController();
     const impatient = { ...here.config, parkDeadlineMs: 1 };
     const landing = landBy(impatient, ["fills"], { stop: stop.signal, untilCaughtUp: false });
@@ -287,8 +277,8 @@ describe("what is excused", () => {
     await expect.poll(async () => (await letters()).length).toBe(1);
     stop.abort();
     await landing;
-    await here.publish("predictions", prediction(900));
-    await here.publish("decisions", decision(900));
+    await here.publish("predictions", sample.prediction(900));
+    await here.publish("decisions", sample.decision(900));
     await here.land("predictions", "decisions", "fills");
     await there.land("predictions", "decisions", "fills", "audit");
     await here.land("audit");
@@ -301,16 +291,16 @@ describe("what is excused", () => {
     });
     expect(found.tables.find((t) => t.table === "dead_letter")?.excused).toMatchObject({ became_row: 1, same_id: 0 });
     const altered = await planted(
-      `UPDATE trade_execution SET fee = 77 WHERE execution_id = '${idOf("fill 1")}'`,
-      `UPDATE trade_execution SET fee = 1.25 WHERE execution_id = '${idOf("fill 1")}'`,
+      `UPDATE trade_execution SET fee = 77 WHERE execution_id = '${sample.idOf("fill 1")}'`,
+      `UPDATE trade_execution SET fee = 1.25 WHERE execution_id = '${sample.idOf("fill 1")}'`,
     );
     expect(rowsOf(altered).map(([, , , row]) => row)).toEqual([
-      { id: idOf("fill 1"), kind: "differs", columns: ["fee"] },
+      { id: sample.idOf("fill 1"), kind: "differs", columns: ["fee"] },
     ]);
   });
 
   test("an id that was published in two partitions, of which another one came first", async () => {
-    const [first, second] = [prediction(950), prediction(950, { model_version: "model-8" })];
+    const [first, second] = [sample.prediction(950), sample.prediction(950, { model_version: "model-8" })];
     const values = await Promise.all([first, second].map((event) => here.encode("predictions", event)));
     const offset = (await here.raw("predictions", [{ value: values[0]!, partition: 0 }])).get(0);
     await here.land("predictions");

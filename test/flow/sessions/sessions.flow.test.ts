@@ -11,6 +11,8 @@ import { environmentOf } from "../../support/landing.ts";
 import { ledgerFaults } from "../../support/ledger.ts";
 import {
   bar,
+  call,
+  content,
   fill,
   idOf,
   indicator,
@@ -56,6 +58,7 @@ const wrong = async () => {
 async function runStrategy(own: string | null, threshold: number): Promise<void> {
   const strategyId = idOf("strategy");
   const agent = tape.agent({ actor: "runner", modelVersion: "m-1", strategyId, session: own });
+  const ofSession = { backtest_session_id: own };
   const live = { symbol_id: SYMBOL_ID, backtest_session_id: own };
   for (let n = 0; n < TICKS; n++) {
     const timestamp = NOON + n;
@@ -72,6 +75,8 @@ async function runStrategy(own: string | null, threshold: number): Promise<void>
     const prediction = await agent.predict(`p${n}`, { symbol_id: SYMBOL_ID, timestamp, probability_up: n / TICKS });
     const judged = { ...live, prediction_id: prediction.prediction_id, outcome_id: idOf(`${own} outcome ${n}`) };
     for (const brier of [0.25, 0.5]) await tape.publish("outcomes", outcome(n, { ...judged, brier, revised_at: null }));
+    await tape.publish("contents", content(n, { ...ofSession, content_id: idOf(`${own} content ${n}`) }));
+    await tape.publish("calls", call(n, { ...ofSession, call_id: idOf(`${own} call ${n}`) }));
     const buys = n / TICKS >= threshold;
     const action = buys ? "BUY" : "HOLD";
     const decision = await agent.decide(`d${n}`, { prediction, timestamp, action, size: buys ? 5 : 0, approved: buys });
@@ -158,6 +163,8 @@ describe("two sessions of one strategy and live ticks, side by side", () => {
       model_prediction: 3,
       prediction_outcome: 3,
       prediction_outcome_revision: 3,
+      agent_content: 3,
+      agent_call: 3,
     };
     const each = { ...expected, trade_decision: 3, strategy_performance: 1, strategy_performance_revision: 1 };
     expect(await rowsOf(ids[0]!)).toEqual({ ...each, trade_execution: 1 });
@@ -249,12 +256,12 @@ describe("deleting a session", () => {
       ...{ session: ids[0]!, namespace, registry, stop: stop.signal },
       onRemoved: () => stop.abort(),
     }).finally(() => ops.close());
-    expect(removed.rows.filter(({ rows }) => rows > 0)).toEqual([{ table: "prediction_outcome", rows: 3 }]);
+    expect(removed.rows.filter(({ rows }) => rows > 0)).toEqual([{ table: "agent_call", rows: 3 }]);
     expect(await wrong()).toEqual([]);
     const gone = await json<{ rows: Row; parked: number }>("delete", ids[0]!, "--yes");
     expect(gone).toMatchObject({
       parked: 2,
-      rows: { market_data_tick: TICKS, quote: 3, trade_decision: 3, prediction_outcome: 0 },
+      rows: { market_data_tick: TICKS, quote: 3, trade_decision: 3, agent_content: 3, agent_call: 0 },
     });
     await tape.land();
     expect(await wrong()).toEqual([]);
