@@ -12,9 +12,10 @@ interface Flags {
 
 export const traceCommand: CommandSpec<Flags> = {
   name: "trace",
-  summary: "why it was bought: what was known, prediction, decision, fills and audit entries, as one tree",
+  summary:
+    "why it was bought: what was known, prediction, decision, calls of models, fills and audit entries, as one tree",
   examples: [
-    "tradetape trace 4f3dece8-f808-5de9-b1e9-ffd50a02b802    of a fill, decision, prediction, audit entry, bar or tick",
+    "tradetape trace 4f3dece8-f808-5de9-b1e9-ffd50a02b802    of a fill, decision, prediction, call, audit entry, bar or tick",
     "tradetape trace 4f3dece8                                its first digits, while no other id begins so",
     "tradetape trace 4f3dece8 --as-of 2026-07-01T14:30Z      what the broker had by then, and no more",
   ],
@@ -35,7 +36,7 @@ export const traceCommand: CommandSpec<Flags> = {
 
 function traceText({ id, kind, asOf, by, traces, more }: Trees): string {
   if (kind === null) {
-    return `nothing that landed has the id ${id}: no fill, decision, prediction, audit entry, bar, indicator, tick or quote`;
+    return `nothing that landed has the id ${id}: no fill, decision, prediction, call, audit entry, bar, indicator, tick, quote`;
   }
   const then = asOf === null ? "" : `as of ${asOf}, `;
   if (traces.length === 0) return `${then}no decision or prediction rests on the ${kind} ${id}`;

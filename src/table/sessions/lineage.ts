@@ -1,5 +1,6 @@
 import type { Connection } from "../connection.ts";
 import { isoOf } from "../sql.ts";
+import { callsOf } from "./call-steps.ts";
 
 /** One step on the way that led to a fill, oldest first. */
 export interface LineageStep {
@@ -31,9 +32,9 @@ export async function lastFillLineage(connection: Connection, sessionId: string)
   );
 }
 
-/** A row of the view `lineage`; times are ISO 8601, UTC. */
+/** A row of the view `lineage`, or a call that led to one of its rows; times are ISO 8601, UTC. */
 export interface TraceStep {
-  readonly step: LineageStep["step"] | "audit";
+  readonly step: LineageStep["step"] | "call" | "audit";
   readonly id: string;
   readonly parentId: string | null;
   /** Null of an input that is not on the tape. */
@@ -69,8 +70,9 @@ export async function tracesBy(connection: Connection, traceIds: readonly string
      ) l ORDER BY asked.n`,
     [traceIds, asOf],
   );
+  const calls = await callsOf(connection, rows, asOf);
   return traceIds.map((traceId) => ({
     traceId,
-    steps: rows.filter((row) => row.traceId === traceId).map(({ traceId: _, ...step }) => step),
+    steps: [...rows, ...calls].filter((row) => row.traceId === traceId).map(({ traceId: _, ...step }) => step),
   }));
 }

@@ -1,9 +1,10 @@
 import type { Connection } from "../connection.ts";
 import { barEnd } from "../sql.ts";
+import { TREES_OF_CALL } from "./call-steps.ts";
 
 /** What an agent did, or an entry about it: found by a key that is the id. */
 interface KeyedRow {
-  readonly kind: "fill" | "decision" | "prediction" | "audit entry";
+  readonly kind: "fill" | "decision" | "prediction" | "call" | "audit entry";
   readonly id: string;
 }
 
@@ -29,6 +30,7 @@ const KEYED: readonly Place[] = [
   ["fill", "trade_execution", "execution_id"],
   ["decision", "trade_decision", "decision_id"],
   ["prediction", "model_prediction", "prediction_id"],
+  ["call", "agent_call", "call_id"],
   ["audit entry", "audit_log", "log_id"],
 ];
 const MARKET: readonly Place[] = [
@@ -98,9 +100,10 @@ export function barsHolding(connection: Connection, tick: MarketRow): Promise<Ma
 const LOOKED_BACK = "interval '408 h'";
 const ROWS_LOOKED_BACK = 5000;
 
-/** An entry's payload holds the event whole; a decision's has no execution_id, a prediction's none of the others. */
+/** An entry's payload holds the event whole; each kind's has none of the ids above its own. */
 const EVENT_OF_ENTRY = `
   SELECT kind, id FROM public.audit_log a CROSS JOIN LATERAL (VALUES
+      (0, 'call', a.payload -> 'event' ->> 'call_id'),
       (1, 'fill', a.payload -> 'event' ->> 'execution_id'),
       (2, 'decision', a.payload -> 'event' ->> 'decision_id'),
       (3, 'prediction', a.payload -> 'event' ->> 'prediction_id')) e (rank, kind, id)
@@ -177,6 +180,7 @@ const TRACES: Readonly<Record<Exclude<Traced["kind"], "audit entry" | "tick" | "
   prediction: `SELECT coalesce(d.decision_id, p.prediction_id) AS id FROM public.model_prediction p
     LEFT JOIN public.trade_decision d ON d.model_reference = p.prediction_id AND d.published_at <= $3
     WHERE p.prediction_id = $1 AND p.published_at <= $3 ORDER BY d."timestamp", 1 LIMIT $2`,
+  call: TREES_OF_CALL,
   bar: resting({
     table: "market_data_bar",
     id: "market_data_id",
