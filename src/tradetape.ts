@@ -6,7 +6,8 @@ import type { ConnectOptions } from "./tradetape/connect-options.ts";
 import { connectTape } from "./tradetape/connect-tape.ts";
 import type { Tape } from "./tradetape/tape.ts";
 
-export type { Agent, AgentOptions } from "./agent/agent.ts";
+export type { Agent, AgentOptions, Thought } from "./agent/agent.ts";
+export type { CostOf } from "./agent/call.ts";
 export type {
   AgentIdentity,
   DecisionFields,
@@ -15,6 +16,9 @@ export type {
   PredictionFields,
   Workflow,
 } from "./agent/fields.ts";
+export type { Fetch, Tool } from "./agent/recorded-fetch.ts";
+export type { RecordingCounts, RecordingOptions } from "./agent/recorder.ts";
+export { REDACTION_RULES, type RedactionRule } from "./agent/redact.ts";
 export { ERROR_CODES, type ErrorCode, TradetapeError } from "./errors.ts";
 export type { AnyTimes, Incomplete } from "./event/complete.ts";
 export type * from "./event/events.ts";

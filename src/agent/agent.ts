@@ -1,6 +1,4 @@
-import { TradetapeError } from "../errors.ts";
 import type { DecisionEvent, EventOfTopic, FillEvent, PerformanceEvent, PredictionEvent } from "../event/events.ts";
-import { isUuid } from "../event/field/checks.ts";
 import type { EventTopic } from "../event/schemas.ts";
 import type { Time } from "../event/time/micros.ts";
 import {
@@ -21,6 +19,10 @@ import type {
   PredictionFields,
   Workflow,
 } from "./fields.ts";
+import { requireIdentity, requireText } from "./given.ts";
+import { type Fetch, questionOfTool, recordedFetch, recordTool, type Tool } from "./recorded-fetch.ts";
+import { type PublishDraft, Recorder, type RecordingCounts, type RecordingOptions } from "./recorder.ts";
+import { leadingTo, withinTool } from "./scope.ts";
 
 /** Who the agent is, and by which clock it acts. */
 export interface AgentOptions extends AgentIdentity {
@@ -28,11 +30,31 @@ export interface AgentOptions extends AgentIdentity {
    * The time now, in microseconds since 1970, UTC, for events that are given none. A backtest hands in its own clock.
    */
   readonly now?: () => number;
+  /** How `record` and `tool` record. */
+  readonly recording?: RecordingOptions;
+}
+
+/** What the tape hands its agents. */
+interface AgentParts {
+  readonly publish: PublishDraft;
+  /** The same for what is recorded, also while the tape closes. */
+  readonly publishRecord: PublishDraft;
+  /** Says that calls are lost, and why. */
+  readonly warn: (text: string) => void;
+  /** Has the tape wait for a recorder as it closes. */
+  readonly atClose: (recorder: Recorder) => void;
+}
+
+/** What calls lead to, by the agent's own keys of the prediction and the decision. */
+export interface Thought {
+  readonly symbol_id: string;
+  /** As `predict` is given it. */
+  readonly prediction?: string;
+  /** As `decide` is given it. */
+  readonly decision?: string;
 }
 
 type Untimed<F extends { timestamp: Time }> = Omit<F, "timestamp"> & { timestamp?: Time };
-/** As a draft's publishing is done by the tape: it resolves when every replica has the event. */
-type PublishDraft = <T extends EventTopic>(draft: Draft<T>) => Promise<void>;
 
 /** Of so many keys without a time of their own an agent knows when they were first used; about 2 MB. */
 const TIMES_MAX = 10_000;
@@ -52,15 +74,18 @@ const TIMES_MAX = 10_000;
 export class Agent {
   readonly #identity: AgentIdentity;
   readonly #now: () => number;
-  readonly #publish: PublishDraft;
+  readonly #parts: AgentParts;
+  readonly #recording: RecordingOptions;
   readonly #times = new Map<string, number>();
+  #recorder: Recorder | undefined;
 
   /** @throws TradetapeError input_invalid for an actor or a model without a name, or a strategy or session that is no UUID */
-  constructor({ now = () => Date.now() * 1000, ...identity }: AgentOptions, publish: PublishDraft) {
+  constructor({ now = () => Date.now() * 1000, recording = {}, ...identity }: AgentOptions, parts: AgentParts) {
     requireIdentity(identity);
     this.#identity = identity;
     this.#now = now;
-    this.#publish = publish;
+    this.#parts = parts;
+    this.#recording = recording;
   }
 
   /**
@@ -105,8 +130,58 @@ export class Agent {
     return this.#send(draftPerformance(this.#identity, fields, workflow));
   }
 
+  /**
+   * Does a piece of work of which a prediction or a decision will come, so that the calls in it are recorded as what led to that.
+   * @param thought names what will come; it need not come
+   * @throws TradetapeError input_invalid where it names nothing
+   */
+  think<R>({ symbol_id, prediction, decision }: Thought, work: () => R): R {
+    if (prediction === undefined) requireText("decisions", { decision, symbol_id });
+    if (decision === undefined) requireText("predictions", { prediction, symbol_id });
+    const ids = {
+      prediction_id: prediction === undefined ? null : predictionId(this.#identity, symbol_id, prediction),
+      decision_id: decision === undefined ? null : decisionId(this.#identity, symbol_id, decision),
+    };
+    return leadingTo(ids, work);
+  }
+
+  /**
+   * A fetch whose calls of models are recorded: every POST, as clients of OpenAI's and Anthropic's wire form make them, streams
+   * of events, too. Give it to the client as its `fetch`. What it answers, and when, is what `fetch` answers: recording goes on
+   * behind the agent's back, and no call waits for it or fails because of it. A body that is no text is told by its digest and
+   * size alone.
+   */
+  record(fetch: Fetch = globalThis.fetch): Fetch {
+    return recordedFetch(this.#openRecorder(), fetch);
+  }
+
+  /**
+   * A tool whose calls are recorded, with its arguments and its result as JSON. Calls made within it are told as its own.
+   * @param name what the model calls it
+   * @throws TypeError, from the tool, for arguments that JSON can't say
+   */
+  tool<A extends unknown[], R>(name: string, work: (...args: A) => R | Promise<R>): Tool<A, R> {
+    const recorder = this.#openRecorder();
+    return async (...args) =>
+      recordTool(recorder, questionOfTool(name, args), (call) => withinTool(call, () => work(...args)));
+  }
+
+  /** Resolves when each call that has ended is recorded, or lost; at once of an agent that records none. */
+  async recorded(): Promise<RecordingCounts> {
+    return this.#openRecorder().settled();
+  }
+
+  #openRecorder(): Recorder {
+    if (this.#recorder === undefined) {
+      const { publishRecord: publish, warn, atClose } = this.#parts;
+      this.#recorder = new Recorder({ ...this.#recording, by: this.#identity, now: this.#now, publish, warn });
+      atClose(this.#recorder);
+    }
+    return this.#recorder;
+  }
+
   async #send<T extends EventTopic>(draft: Draft<T>): Promise<Required<EventOfTopic[T]>> {
-    await this.#publish(draft);
+    await this.#parts.publish(draft);
     return draft.event;
   }
 
@@ -119,14 +194,4 @@ export class Agent {
     if (this.#times.size > TIMES_MAX) this.#times.delete(this.#times.keys().next().value!);
     return timestamp;
   }
-}
-
-function requireIdentity({ actor, modelVersion, strategyId, session }: AgentIdentity): void {
-  const wrong =
-    (actor === "" ? "actor must not be empty" : null) ??
-    (modelVersion === "" ? "modelVersion must not be empty" : null) ??
-    (isUuid(strategyId) ? null : "strategyId must be a UUID in lower case; strategyId(name) makes one of a name") ??
-    (isUuid(session ?? strategyId) ? null : "session must be the UUID of a published session, or null");
-  if (wrong !== null)
-    throw new TradetapeError("input_invalid", `agent: ${wrong}`, { next: "Mend the agent's options." });
 }

@@ -1,8 +1,9 @@
 import { TradetapeError } from "../errors.ts";
+import { isUuid } from "../event/field/checks.ts";
 import type { AnyTimeInput } from "../event/field/inputs.ts";
 import type { EventTopic } from "../event/schemas.ts";
 import { readMicros, type Time } from "../event/time/micros.ts";
-import type { PredictionFields } from "./fields.ts";
+import type { AgentIdentity, PredictionFields } from "./fields.ts";
 
 /** @throws TradetapeError input_invalid */
 export function microsOf(topic: EventTopic, name: string, time: Time): number {
@@ -37,4 +38,15 @@ export function requireText(topic: EventTopic, named: Readonly<Record<string, st
 export function refuse(topic: EventTopic, wrong: string | null): void {
   if (wrong === null) return;
   throw new TradetapeError("input_invalid", `${topic}: ${wrong}`, { next: "Nothing was published; mend the call." });
+}
+
+/** @throws TradetapeError input_invalid for an actor or a model without a name, or a strategy or session that is no UUID */
+export function requireIdentity({ actor, modelVersion, strategyId, session }: AgentIdentity): void {
+  const wrong =
+    (actor === "" ? "actor must not be empty" : null) ??
+    (modelVersion === "" ? "modelVersion must not be empty" : null) ??
+    (isUuid(strategyId) ? null : "strategyId must be a UUID in lower case; strategyId(name) makes one of a name") ??
+    (isUuid(session ?? strategyId) ? null : "session must be the UUID of a published session, or null");
+  if (wrong !== null)
+    throw new TradetapeError("input_invalid", `agent: ${wrong}`, { next: "Mend the agent's options." });
 }

@@ -1,4 +1,5 @@
 import { Agent, type AgentOptions } from "../agent/agent.ts";
+import type { Recorder } from "../agent/recorder.ts";
 import { type Config, requireServices } from "../config.ts";
 import { TradetapeError } from "../errors.ts";
 import { completeEvent, type Incomplete } from "../event/complete.ts";
@@ -46,10 +47,14 @@ class KafkaTape implements Tape {
   readonly #rulesOff: RulesOff;
   readonly #writers = new Map<EventTopic, EventWriter>();
   readonly #endLooks: () => void;
+  readonly #log: Log;
+  /** Of agents that record, which have to be done before the last writer is. */
+  readonly #recorders: Recorder[] = [];
   #closed: Promise<void> | undefined;
 
   constructor(parts: WriterParts, { early1970, rulesOff }: Pick<Config, "early1970" | "rulesOff">, log: Log) {
     this.#parts = parts;
+    this.#log = log;
     this.#early1970 = early1970;
     this.#rulesOff = new Set(rulesOff);
     this.#endLooks = watchPartitions(parts.client, () => this.#writers.values(), log);
@@ -61,11 +66,16 @@ class KafkaTape implements Tape {
 
   #publish(topic: EventTopic, event: object, headers: Headers | undefined): Promise<void> {
     try {
-      const writer = this.#writer(topic);
-      return writer.write(this.#checked(topic, event), headers);
+      this.#requireOpen();
+      return this.#write(topic, event, headers);
     } catch (error) {
       return Promise.reject(error);
     }
+  }
+
+  /** Also while this closes: what was recorded before has to go out. */
+  #write(topic: EventTopic, event: object, headers: Headers | undefined): Promise<void> {
+    return this.#writer(topic).write(this.#checked(topic, event), headers);
   }
 
   publishAll<T extends EventTopic>(
@@ -74,6 +84,7 @@ class KafkaTape implements Tape {
     options: PublishAllOptions = {},
   ): Promise<{ sent: number }> {
     try {
+      this.#requireOpen();
       return this.#publishAll(topic, this.#writer(topic), source, options);
     } catch (error) {
       return Promise.reject(error);
@@ -114,7 +125,12 @@ class KafkaTape implements Tape {
   }
 
   agent(options: AgentOptions): Agent {
-    return new Agent(options, ({ topic, event, headers }) => this.#publish(topic, event, headers));
+    return new Agent(options, {
+      publish: ({ topic, event, headers }) => this.#publish(topic, event, headers),
+      publishRecord: async ({ topic, event, headers }) => this.#write(topic, event, headers),
+      warn: (text) => this.#log.warn(text),
+      atClose: (recorder) => this.#recorders.push(recorder),
+    });
   }
 
   close(): Promise<void> {
@@ -123,6 +139,7 @@ class KafkaTape implements Tape {
   }
 
   async #close(): Promise<void> {
+    await Promise.all(this.#recorders.map((recorder) => recorder.close()));
     this.#endLooks();
     for (const writer of this.#writers.values()) await writer.settled();
     await this.#parts.publisher.close();
@@ -140,7 +157,6 @@ class KafkaTape implements Tape {
   }
 
   #writer(topic: EventTopic): EventWriter {
-    this.#requireOpen();
     let writer = this.#writers.get(topic);
     if (writer === undefined) {
       writer = new EventWriter(topic, this.#parts);

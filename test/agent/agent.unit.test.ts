@@ -11,10 +11,12 @@ const OPTIONS = { actor: "bot", modelVersion: "model-3", strategyId: strategyId(
 function agentOf(change: Partial<AgentOptions> = {}) {
   const sent: (Pick<Draft<EventTopic>, "topic" | "headers"> & { readonly event: object })[] = [];
   let failing = 0;
-  const agent = new Agent({ ...OPTIONS, now: () => NOON, ...change }, async (draft) => {
+  const publish = async <T extends EventTopic>(draft: Draft<T>) => {
     if (failing-- > 0) throw new Error("no answer");
     sent.push(draft);
-  });
+  };
+  const parts = { publish, publishRecord: publish, warn: () => {}, atClose: () => {} };
+  const agent = new Agent({ ...OPTIONS, now: () => NOON, ...change }, parts);
   return { agent, sent, failNext: () => (failing = 1) };
 }
 
