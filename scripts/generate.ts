@@ -3,6 +3,7 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { EVENT_BY_TOPIC, EVENT_SCHEMAS, type EventField, type EventName } from "../src/event/schemas.ts";
 import type { Setting } from "../src/settings/setting.ts";
 import { SETTINGS } from "../src/settings.ts";
+import { strimziSource } from "./deploy/strimzi.ts";
 import { dashboard } from "./docs/dashboard.ts";
 
 const TYPESCRIPT: Record<EventField["type"], string> = {
@@ -73,6 +74,7 @@ export const MADE: Readonly<Record<string, () => string>> = {
   "src/tradetape/connect-options.ts": connectOptionsSource,
   "python/tradetape/rules.json": pythonRules,
   "ops/grafana/tradetape.json": dashboard,
+  "ops/k8s/examples/strimzi.yaml": strimziSource,
 };
 
 if (import.meta.main) {

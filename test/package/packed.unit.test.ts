@@ -14,7 +14,8 @@ interface Packed {
 const SHAPES = [
   /^(package\.json|LICENSE|(README|CHANGELOG|ARCHITECTURE|SECURITY)\.md)$/,
   /^docs\/([\w-]+\/)*[\w-]+\.md$/,
-  /^ops\/(acl\/(\w+\.acl|apply\.sh)|sql\/roles\.sql|prometheus\/alerts\.yml|grafana\/tradetape\.json)$/,
+  /^ops\/(acl\/(\w+\.acl|apply\.sh)|sql\/roles\.sql|prometheus\/(alerts|prometheus)\.yml|grafana\/tradetape\.json)$/,
+  /^ops\/(k8s\/\w+\/[\w-]+\.yaml|systemd\/[\w-]+\.service)$/,
   /^dist\/(src|producers|consumers)\/([\w-]+\/)*[\w-]+\.(js|d\.ts)$/,
   /^dist\/schemas\/([\w-]+\.avsc|sql\/\d{4}_\w+\.sql|(ids|rules|exchanges\/calendars)\.json)$/,
   /^dist\/schemas\/catalog\/(shape\.txt|established\.jsonl)$/,
