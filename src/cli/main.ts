@@ -9,6 +9,11 @@ if (major < 22 || (major === 22 && minor < 18)) {
 // Half of a short command's time is compiling; Node keeps the result in the system's folder for temporary files.
 process.getBuiltinModule("node:module").enableCompileCache();
 
+// `tradetape status | head` closes the pipe early: that is no error of ours, and no reason to leave events behind.
+process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+  if (error.code !== "EPIPE") throw error;
+});
+
 const { runCommandLine } = await import("./program.ts");
 const code = await runCommandLine(process.argv.slice(2));
 // What a command opened, it has closed; should a client library still hold a timer, a person mustn't wait for it.

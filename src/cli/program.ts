@@ -61,10 +61,6 @@ Settings: \`tradetape help config\`.`;
  * written by then.
  */
 export async function runCommandLine(argv: readonly string[]): Promise<ExitCode> {
-  // `tradetape status | head` closes the pipe early: that is no error of ours, and no reason to leave events behind.
-  process.stdout.on("error", (error: NodeJS.ErrnoException) => {
-    if (error.code !== "EPIPE") throw error;
-  });
   let code: ExitCode = EXIT.good;
   const done: Done = (of) => {
     code = of;

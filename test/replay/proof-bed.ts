@@ -9,8 +9,9 @@ import { openLog } from "../../src/log.ts";
 import type { StackUrls } from "../../src/stack/stack.ts";
 import { connectTape } from "../../src/tradetape/connect-tape.ts";
 import type { Tape } from "../../src/tradetape/tape.ts";
+import type { Ended } from "../support/commands/run-here.ts";
 import { plainKafka } from "../support/services/plain-kafka.ts";
-import { type Ended, startTradetape, tradetape } from "../support/tradetape.ts";
+import { startTradetape, tradetape } from "../support/tradetape.ts";
 
 /** A database and a namespace of a proof's own, and programs run against them. */
 export interface Bed {

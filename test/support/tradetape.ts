@@ -1,12 +1,6 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { SETTINGS } from "../../src/settings.ts";
-
-export interface Ended {
-  /** The exit code; for a process that a signal ended, 128. */
-  readonly code: number;
-  readonly stdout: string;
-  readonly stderr: string;
-}
+import { type Ended, runHere } from "./commands/run-here.ts";
 
 export interface Running {
   readonly process: ChildProcess;
@@ -17,6 +11,9 @@ export interface Running {
 
 const OWN_VARIABLES = new Set<string>(Object.values(SETTINGS).map(({ env }) => env));
 
+const cleanEnvironment = (): NodeJS.ProcessEnv =>
+  Object.fromEntries(Object.entries(process.env).filter(([name]) => !OWN_VARIABLES.has(name)));
+
 /**
  * Starts the program as a person does, with settings of its own: none comes from the environment of the test run.
  * @param stdin null leaves standard input open, for the test to write to
@@ -26,8 +23,7 @@ export function startTradetape(
   env: NodeJS.ProcessEnv = {},
   stdin: string | null = "",
 ): Running {
-  const clean = Object.fromEntries(Object.entries(process.env).filter(([name]) => !OWN_VARIABLES.has(name)));
-  const child = spawn(process.execPath, ["src/cli/main.ts", ...args], { env: { ...clean, ...env } });
+  const child = spawn(process.execPath, ["src/cli/main.ts", ...args], { env: { ...cleanEnvironment(), ...env } });
   const output = { stdout: "", stderr: "" };
   child.stdout.setEncoding("utf8").on("data", (text: string) => {
     output.stdout += text;
@@ -59,5 +55,16 @@ export function startTradetape(
 export const errorsOf = ({ stderr }: Ended): readonly string[] =>
   stderr.split("\n").filter((line) => line.startsWith("{") && (JSON.parse(line) as { level: number }).level >= 50);
 
-export const tradetape = (args: readonly string[], env: NodeJS.ProcessEnv = {}, stdin = ""): Promise<Ended> =>
-  startTradetape(args, env, stdin).ended;
+/** Commands that start processes of their own, whose parent has to be one that ends with the command. */
+const STARTS_PROCESSES = new Set(["up", "down", "demo"]);
+
+/**
+ * Runs a command to its end, and tells all that it said. Where no process of its own is the point, it runs in this one: to start
+ * Node and load the program costs more than what most commands do.
+ * @param stdin what it reads; with any it is a process of its own
+ */
+export function tradetape(args: readonly string[], env: NodeJS.ProcessEnv = {}, stdin = ""): Promise<Ended> {
+  const isOwn = Object.keys(env).every((name) => OWN_VARIABLES.has(name));
+  const isHere = isOwn && stdin === "" && !args.includes("-") && !args.some((arg) => STARTS_PROCESSES.has(arg));
+  return isHere ? runHere(args, { ...cleanEnvironment(), ...env }) : startTradetape(args, env, stdin).ended;
+}

@@ -1,15 +1,14 @@
 import { readFileSync } from "node:fs";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { databaseShape } from "../../../scripts/shape.ts";
-import { runCommandLine } from "../../../src/cli/program.ts";
 import { Connection } from "../../../src/table/connection.ts";
 import { FACT_KINDS, factLines, readFacts } from "../../../src/table/established.ts";
+import { type Ended, runHere } from "../../support/commands/run-here.ts";
 import { environmentOf } from "../../support/landing.ts";
 import { ledgerFaults } from "../../support/ledger.ts";
 import { decision, fill, prediction, tick } from "../../support/samples.ts";
 import { assertTestDatabase } from "../../support/services/isolation.ts";
 import { openTapeWithSymbol, type TestTape } from "../../support/tape.ts";
-import type { Ended } from "../../support/tradetape.ts";
 import { restoredBy } from "./restored-by.ts";
 
 let tape: TestTape;
@@ -50,18 +49,7 @@ const comments = async () =>
   (await tape.query<{ n: number }>("SELECT count(*) AS n FROM pg_description WHERE objoid >= 16384"))[0]!.n;
 
 /** What one command line of `tradetape` comes to, in this process. */
-async function run(...args: string[]): Promise<Ended> {
-  const said = { stdout: "", stderr: "" };
-  for (const name of ["stdout", "stderr"] as const) {
-    vi.spyOn(process[name], "write").mockImplementation((text) => {
-      said[name] += text;
-      return true;
-    });
-  }
-  const code = await runCommandLine(args);
-  vi.restoreAllMocks();
-  return { code, ...said };
-}
+const run = (...args: string[]): Promise<Ended> => runHere(args, process.env);
 const repaired = (...flags: string[]) => run("migrate", "--repair", ...flags);
 
 test("a fresh database has what schemas/catalog/established.jsonl states", async () => {

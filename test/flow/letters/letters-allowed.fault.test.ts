@@ -1,10 +1,11 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { EVENT_SCHEMAS, type EventTopic } from "../../../src/event/schemas.ts";
+import type { Ended } from "../../support/commands/run-here.ts";
 import { type Consuming, environmentOf, startConsuming } from "../../support/landing.ts";
 import { bar, idOf, prediction, tick } from "../../support/samples.ts";
 import { isolate } from "../../support/services/isolation.ts";
 import { openTapeWithSymbol, type TestTape } from "../../support/tape.ts";
-import { type Ended, tradetape } from "../../support/tradetape.ts";
+import { tradetape } from "../../support/tradetape.ts";
 
 let tape: TestTape;
 let consuming: Consuming;

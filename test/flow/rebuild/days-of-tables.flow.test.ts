@@ -1,9 +1,9 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from "vitest";
 import { CONSUMERS } from "../../../consumers/all.ts";
 import type { Consumer } from "../../../src/batch/consumer.ts";
-import { runCommandLine } from "../../../src/cli/program.ts";
 import { DAY_US, dayOf, isoDate } from "../../../src/event/day.ts";
 import type { DayPartition } from "../../../src/table/upkeep/day-partitions.ts";
+import { type Ended, runHere } from "../../support/commands/run-here.ts";
 import { environmentOf } from "../../support/landing.ts";
 import { ledgerFaults } from "../../support/ledger.ts";
 import { replayInto } from "../../support/replay.ts";
@@ -78,18 +78,7 @@ function performanceOf(n: number, symbolId: string) {
 }
 
 /** What one command line of `tradetape` comes to, in this process, whose consumers are this file's. */
-async function run(...args: string[]): Promise<{ code: number; stdout: string; stderr: string }> {
-  const said = { stdout: "", stderr: "" };
-  for (const name of ["stdout", "stderr"] as const) {
-    vi.spyOn(process[name], "write").mockImplementation((text) => {
-      said[name] += text;
-      return true;
-    });
-  }
-  const code = await runCommandLine([...args, "--json"]);
-  vi.restoreAllMocks();
-  return { code, ...said };
-}
+const run = (...args: string[]): Promise<Ended> => runHere([...args, "--json"], process.env);
 async function partitions<T = unknown>(...args: string[]): Promise<T> {
   const { code, stdout, stderr } = await run("partitions", ...args);
   expect([code, stderr.replaceAll(/^.*dropped\n/gm, "")]).toEqual([0, ""]);

@@ -1,10 +1,11 @@
 import { beforeAll, expect, test } from "vitest";
 import type { EventTopic } from "../../../src/event/schemas.ts";
+import type { Ended } from "../../support/commands/run-here.ts";
 import { environmentOf } from "../../support/landing.ts";
 import { bar, idOf, symbol, tick } from "../../support/samples.ts";
 import { isolate } from "../../support/services/isolation.ts";
 import { openTestTape, type TestTape } from "../../support/tape.ts";
-import { type Ended, tradetape } from "../../support/tradetape.ts";
+import { tradetape } from "../../support/tradetape.ts";
 
 /** Each test brings an error about, does what its `next` says, word for word, and has the same command run well. */
 let tape: TestTape;
