@@ -11,7 +11,7 @@ import { connectTape } from "../../src/tradetape/connect-tape.ts";
 import type { Tape } from "../../src/tradetape/tape.ts";
 import type { Ended } from "../support/commands/run-here.ts";
 import { plainKafka } from "../support/services/plain-kafka.ts";
-import { startTradetape, tradetape } from "../support/tradetape.ts";
+import { startTradetape } from "../support/tradetape.ts";
 
 /** A database and a namespace of a proof's own, and programs run against them. */
 export interface Bed {
@@ -73,7 +73,8 @@ export async function makeBed(urls: StackUrls, say: (line: string) => void): Pro
     },
     async must(code, ...args) {
       const started = performance.now();
-      const ended = await tradetape(args, env);
+      // A process of its own, as what it costs is measured.
+      const ended = await startTradetape(args, env).ended;
       const seconds = (performance.now() - started) / 1000;
       if (ended.code === code) return { ...ended, seconds };
       throw new Error(`tradetape ${args[0]} ended with ${ended.code}, not ${code}:\n${ended.stdout}\n${ended.stderr}`);
