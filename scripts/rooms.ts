@@ -137,6 +137,7 @@ export const LAYERS: readonly (readonly Room[])[] = [
     { path: "src/desk", knows: "the accounts of what was executed, by the books" },
     { path: "src/operator", knows: "an operator's session, and the audit entries of what is done in it" },
   ],
+  [{ path: "src/reading", knows: "events as a program reads them: what each record is, subscriptions" }],
   [
     { path: "src/metrics", knows: "what is measured, and where it is asked over HTTP", alone: ["prom-client"] },
     { path: "consumers", knows: "one declaration a topic" },

@@ -28,6 +28,16 @@ export { EVENT_TOPICS, type EventTopic } from "./event/schemas.ts";
 export { micros, type Time } from "./event/time/micros.ts";
 export type { Headers } from "./event/workflow.ts";
 export type { MetricRegistry } from "./metrics/metric-registry.ts";
+export type {
+  EventMessage,
+  GoneMessage,
+  Message,
+  MessageBytes,
+  MessagePlace,
+  MessageRecord,
+  PoisonMessage,
+} from "./reading/message.ts";
+export type { Rebalance, SubscribeFrom, SubscribeOptions, Subscription } from "./reading/subscription.ts";
 export type { GiveToken } from "./settings/give-token.ts";
 export type { ConnectOptions } from "./tradetape/connect-options.ts";
 export type { EventSource, PublishAllOptions, PublishOptions, PublishProgress, Tape } from "./tradetape/tape.ts";

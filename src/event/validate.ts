@@ -108,3 +108,34 @@ export function checkEvent(topic: EventTopic, event: unknown, off: RulesOff = NO
   if (typeof event !== "object" || event === null || Array.isArray(event)) return "the event must be an object";
   return compiled[topic](event as Fields, off);
 }
+
+/** What reading by the topic's schema leaves open: numbers that are whole, booleans and one of several words are so already. */
+const OPEN_BY_READING: ReadonlySet<FieldType> = new Set(["uuid", "text", "texts", "json", "double"]);
+
+const openChecks = Object.fromEntries(
+  EVENT_TOPICS.map((topic) => {
+    const open = EVENT_SCHEMAS[EVENT_BY_TOPIC[topic]].fields.filter(
+      ({ type, symbols }) => OPEN_BY_READING.has(type) && symbols === undefined,
+    );
+    return [topic, open.map((field) => ({ name: field.name, isId: field.type === "uuid", check: checkOf(field) }))];
+  }),
+) as Record<EventTopic, { readonly name: string; readonly isId: boolean; readonly check: Check }[]>;
+
+/**
+ * As `checkEvent`, of an event that an `EventReader` read. Ids in capitals land, too: they are put in lower case, as their column
+ * has them.
+ * @param event its ids may be changed
+ */
+export function checkRead(topic: EventTopic, event: Record<string, unknown>, off: RulesOff): string | null {
+  for (const { name, isId, check } of openChecks[topic]) {
+    const value = event[name];
+    if (value === null) continue;
+    let wrong = check(value);
+    if (wrong !== null && isId) {
+      event[name] = (value as string).toLowerCase();
+      wrong = check(event[name]);
+    }
+    if (wrong !== null) return `${name} ${wrong}`;
+  }
+  return brokenRule(topic, event, off)?.says ?? null;
+}

@@ -4,6 +4,7 @@ import type { Registry } from "../event/registry.ts";
 import type { FetchedBatch } from "../topic/fetch/fetched-batch.ts";
 import { NO_BROKERS_TIME } from "../topic/fetch/records.ts";
 import type { LogAdmin } from "../topic/log-client.ts";
+import { placesAt } from "../topic/offsets.ts";
 import type { Seen } from "../topic/read-newest.ts";
 import { readOnward } from "../topic/read-onward.ts";
 import { topicName } from "../topic/topics.ts";
@@ -106,10 +107,11 @@ export class FeedReader {
     const name = topicName(namespace, topic);
     const reader = new EventReader(topic, this.#services.registry);
     const look = (batch: FetchedBatch) => this.#look(name, reader, batch);
-    const reading = { log, topicName: name, partitionBytesMax, stop, look };
+    const reading = { log, partitionBytesMax, stop, look };
     // What retention has taken came before what is looked at, or while a broker was away, of which silence tells nothing.
-    const onward = { to, ordered: to ?? begin, onGone: () => {} };
-    for await (const seen of readOnward<SeenEvent>(reading, begin, onward)) this.#take(topic, seen);
+    const onward = { ends: placesAt(name, to ?? begin), isFollowing: to === undefined, onGone: () => {} };
+    for await (const { seen } of readOnward<SeenEvent>(reading, placesAt(name, begin), onward))
+      for (const one of seen) this.#take(topic, one);
   }
 
   async #look(name: string, reader: EventReader<FeedTopic>, batch: FetchedBatch): Promise<SeenEvent[]> {

@@ -3,23 +3,13 @@ import { EventReader, HEADER_BYTES } from "../event/codec.ts";
 import { Refusal } from "../event/letter.ts";
 import type { Registry } from "../event/registry.ts";
 import type { RulesOff } from "../event/rules.ts";
-import { EVENT_BY_TOPIC, EVENT_SCHEMAS, type EventTopic, TIME_FIELDS } from "../event/schemas.ts";
+import { type EventTopic, TIME_FIELDS } from "../event/schemas.ts";
 import { type Early1970, wrongTime } from "../event/time/range.ts";
-import { checkEvent } from "../event/validate.ts";
+import { checkRead } from "../event/validate.ts";
 import type { FetchedBatch } from "../topic/fetch/fetched-batch.ts";
 import { NO_BROKERS_TIME } from "../topic/fetch/records.ts";
 import type { Input } from "./inputs.ts";
 import type { InputRecord } from "./program.ts";
-
-/** Whether `checkEvent` finds nothing wrong with an event. Ids in capitals land, too: they are put in lower case. */
-function isWellFormed(topic: EventTopic, event: Record<string, unknown>, off: RulesOff): boolean {
-  if (checkEvent(topic, event, off) === null) return true;
-  for (const { name, type } of EVENT_SCHEMAS[EVENT_BY_TOPIC[topic]].fields) {
-    const value = event[name];
-    if (type === "uuid" && typeof value === "string") event[name] = value.toLowerCase();
-  }
-  return checkEvent(topic, event, off) === null;
-}
 
 /** Reads fetched batches into the records that a program is shown. */
 export class InputReader {
@@ -56,7 +46,7 @@ export class InputReader {
       if (offset >= until) break;
       if (fetched.publishedAtMs(index) === NO_BROKERS_TIME) continue;
       const event = reader.read(fetched.record(index).value);
-      if (event instanceof Refusal || !isWellFormed(input.topic, event, this.#rulesOff)) continue;
+      if (event instanceof Refusal || checkRead(input.topic, event, this.#rulesOff) !== null) continue;
       const publishedUs = fetched.publishedAtMs(index) * 1000;
       if (wrongTime(TIME_FIELDS[input.topic], event, this.#early1970, publishedUs) !== null) continue;
       const { topic, partition } = input;

@@ -1,5 +1,5 @@
 import type { FetchedBatch } from "./fetch/fetched-batch.ts";
-import type { EpochEnd, Mark, PartitionOffsets, TopicPartition, VisibleLog } from "./offsets.ts";
+import type { EpochEnd, LogPlace, Mark, PartitionOffsets, TopicPartition, VisibleLog } from "./offsets.ts";
 import type { RecordWriter } from "./wire/record-writer.ts";
 
 /**
@@ -53,15 +53,11 @@ export interface LogAdmin {
    */
   fetchEpochEnds(topicName: string, epochs: ReadonlyMap<number, number>): Promise<ReadonlyMap<number, EpochEnd>>;
   /**
-   * What the partitions' logs hold from these offsets on, a part of it, read by no group: a batch of each partition, in which
-   * there may be no record. Left out are partitions whose log doesn't hold the offset, and isn't about to.
-   * @param from by partition
+   * What logs hold from these places on, a part of it, read by no group: a batch of each partition, in which there may be no
+   * record. Left out are partitions whose log doesn't hold the offset, and isn't about to.
+   * @param from one place a partition, of any topics
    */
-  fetchRecords(
-    topicName: string,
-    from: ReadonlyMap<number, number>,
-    limits: FetchLimits,
-  ): Promise<readonly FetchedBatch[]>;
+  fetchRecords(from: readonly LogPlace[], limits: FetchLimits): Promise<readonly FetchedBatch[]>;
   /**
    * What readers get of a topic's logs from these offsets on, by partition. Left out are partitions whose log no longer holds
    * the offset, or not yet.

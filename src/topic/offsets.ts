@@ -4,9 +4,17 @@ export interface TopicPartition {
   readonly partition: number;
 }
 
-/** What Kafka keeps of a group for a partition: the offset of the next record, and a note that the reader put beside it. */
-export interface Mark extends TopicPartition {
+/** A place in the log of a partition. */
+export interface LogPlace extends TopicPartition {
   readonly offset: number;
+}
+
+/** The places of a topic's partitions. @param offsets by partition */
+export const placesAt = (topicName: string, offsets: ReadonlyMap<number, number>): LogPlace[] =>
+  [...offsets].map(([partition, offset]) => ({ topicName, partition, offset }));
+
+/** What Kafka keeps of a group for a partition: the offset of the next record, and a note that the reader put beside it. */
+export interface Mark extends LogPlace {
   readonly note: string;
 }
 

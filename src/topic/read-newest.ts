@@ -79,7 +79,10 @@ async function lookBack<S extends Seen>(
   const seen: S[] = [];
   for (let at = from; at < to && !reading.stop.aborted; ) {
     const limits = { waitMs: WAIT_MS, partitionBytesMax: reading.partitionBytesMax };
-    const [batch] = await reading.log.fetchRecords(reading.topicName, new Map([[found.partition, at]]), limits);
+    const [batch] = await reading.log.fetchRecords(
+      [{ topicName: reading.topicName, partition: found.partition, offset: at }],
+      limits,
+    );
     // Retention has taken it meanwhile, or a transaction that is open holds the rest back.
     if (batch === undefined || batch.nextOffset === at) break;
     seen.push(...(await reading.look(batch)).filter(({ offset }) => offset >= at && offset < to));

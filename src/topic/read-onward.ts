@@ -1,4 +1,5 @@
 import { TradetapeError } from "../errors.ts";
+import type { LogPlace, TopicPartition } from "./offsets.ts";
 import type { LogReading, Seen } from "./read-newest.ts";
 
 /** How long a reader that follows waits for a record, which is how late a signal may be heeded. */
@@ -6,108 +7,135 @@ const FOLLOW_WAIT_MS = 500;
 const WAIT_MS = 100;
 
 interface OnwardOptions {
-  /** The offset behind the last one to read, by partition; undefined reads on for ever. */
-  readonly to?: ReadonlyMap<number, number> | undefined;
-  /** Up to these offsets records of all partitions are handed over by their times; what comes later as it comes. */
-  readonly ordered: ReadonlyMap<number, number>;
-  /** Is told what the log no longer holds of what was to be read. */
-  onGone(partition: number, from: number, to: number): void;
+  /** Up to these places records of all partitions are handed over by their times; what comes later as it comes. */
+  readonly ends: readonly LogPlace[];
+  /** Whether reading goes on for ever; if not, it is over at the ends. */
+  readonly isFollowing: boolean;
+  /** Is told what a log no longer holds of what was to be read. */
+  onGone(at: TopicPartition, from: number, to: number): void;
+}
+
+/** A part of one partition's log, read to its end. */
+interface Run<S> extends TopicPartition {
+  /** What is wanted of it, in the order of the offsets. */
+  readonly seen: readonly S[];
+  /** The offset behind it. */
+  readonly next: number;
+}
+
+/** One partition, as far as it is read. */
+interface Reach<S> extends TopicPartition {
+  readonly end: number;
+  /** Behind what was fetched. */
+  at: number;
+  /** Behind what was handed over. */
+  told: number;
+  /** What was fetched last of it, and how much of that was handed over. */
+  fetched: readonly S[];
+  taken: number;
+  /** Whether an open transaction holds back what comes next. */
+  isHeld: boolean;
 }
 
 /**
- * Reads a topic onward from some offsets, and hands over the records that are wanted: of each partition in the order of its
- * offsets, and of all by the broker's time, as far as the logs went when the reading began.
- * @param begin the first offset to read, by partition, of those that are read
- * @throws TradetapeError broker_unreachable, topic_missing, and what `look` throws
+ * Reads partitions of some topics onward, and hands over the records that are wanted: of each partition in the order of its
+ * offsets, and of all by the broker's time, as far as the logs went when the reading began. It fetches when it is asked for more.
+ * @param begin the first place to read of each partition
+ * @throws TradetapeError broker_unreachable, topic_missing, history_lost where a log was cut, and what `look` throws
  */
 export async function* readOnward<S extends Seen>(
-  reading: LogReading<S>,
-  begin: ReadonlyMap<number, number>,
-  { to, ordered, onGone }: OnwardOptions,
-): AsyncGenerator<S> {
-  const at = new Map(begin);
-  const waiting = new Map([...at.keys()].map((partition): [number, S[]] => [partition, []]));
-  const held = new Set<number>();
-  const isFollowing = to === undefined;
-  const isOpen = (partition: number) =>
-    isFollowing || (!held.has(partition) && at.get(partition)! < (to.get(partition) ?? 0));
-  const isBehind = (partition: number) =>
-    isOpen(partition) && !held.has(partition) && at.get(partition)! < (ordered.get(partition) ?? 0);
+  reading: Omit<LogReading<S>, "topicName">,
+  begin: readonly LogPlace[],
+  { ends, isFollowing, onGone }: OnwardOptions,
+): AsyncGenerator<Run<S>> {
+  const all = begin.map(({ topicName, partition, offset }): Reach<S> => {
+    const end = ends.find((one) => one.topicName === topicName && one.partition === partition)?.offset ?? 0;
+    return { topicName, partition, end, at: offset, told: offset, fetched: [], taken: 0, isHeld: false };
+  });
+  const isOpen = ({ at, end, isHeld }: Reach<S>) => isFollowing || (!isHeld && at < end);
   while (!reading.stop.aborted) {
-    // What a partition has before `ordered` may be older than all that waits, so it is fetched first.
-    const lacking = [...at.keys()].filter((partition) => isBehind(partition) && waiting.get(partition)!.length === 0);
-    if (lacking.length === 0) {
-      const next = oldest(waiting);
-      if (next !== undefined) {
-        yield next;
-        continue;
-      }
+    // What a partition has before its end may be older than all that waits, so it is fetched first.
+    const lacking = all.filter((reach) => headOf(reach) === undefined && !reach.isHeld && reach.at < reach.end);
+    const run = passed(all) ?? (lacking.length === 0 ? oldestRun(all) : undefined);
+    if (run !== undefined) {
+      yield run;
+      continue;
     }
-    const asked = lacking.length > 0 ? lacking : [...at.keys()].filter(isOpen);
+    const asked = lacking.length > 0 ? lacking : all.filter(isOpen);
     if (asked.length === 0) return;
-    await fetchOnward(reading, at, asked, {
-      waiting,
-      held,
-      onGone,
-      waitMs: lacking.length > 0 ? WAIT_MS : FOLLOW_WAIT_MS,
-    });
+    await fetchOnward(reading, asked, { onGone, waitMs: lacking.length > 0 ? WAIT_MS : FOLLOW_WAIT_MS });
   }
-}
-
-interface Onward<S> extends Pick<OnwardOptions, "onGone"> {
-  readonly waiting: ReadonlyMap<number, S[]>;
-  /** Partitions of which an open transaction holds back what comes behind it. */
-  readonly held: Set<number>;
-  readonly waitMs: number;
 }
 
 async function fetchOnward<S extends Seen>(
-  { log, topicName, partitionBytesMax, look }: LogReading<S>,
-  at: Map<number, number>,
-  asked: readonly number[],
-  { waiting, held, onGone, waitMs }: Onward<S>,
+  { log, partitionBytesMax, look }: Omit<LogReading<S>, "topicName">,
+  asked: readonly Reach<S>[],
+  { onGone, waitMs }: Pick<OnwardOptions, "onGone"> & { readonly waitMs: number },
 ): Promise<void> {
-  const from = new Map(asked.map((partition) => [partition, at.get(partition)!]));
-  const batches = await log.fetchRecords(topicName, from, { waitMs, partitionBytesMax });
-  for (const batch of batches) {
-    const seen = await look(batch);
-    waiting.get(batch.partition)!.push(...seen.filter(({ offset }) => offset >= batch.fetchedOffset));
-    at.set(batch.partition, batch.nextOffset);
+  const from = asked.map(({ topicName, partition, at }) => ({ topicName, partition, offset: at }));
+  const batches = await log.fetchRecords(from, { waitMs, partitionBytesMax });
+  const gone: Reach<S>[] = [];
+  for (const reach of asked) {
+    const batch = batches.find((one) => one.topicName === reach.topicName && one.partition === reach.partition);
+    if (batch === undefined) {
+      gone.push(reach);
+      continue;
+    }
+    const seen = (await look(batch)).filter(({ offset }) => offset >= batch.fetchedOffset);
+    reach.fetched = reach.fetched.slice(reach.taken).concat(seen);
+    reach.taken = 0;
+    reach.at = batch.nextOffset;
   }
-  const gone = asked.filter((partition) => !batches.some((batch) => batch.partition === partition));
-  if (gone.length > 0) await passGone(log, topicName, at, gone, onGone);
+  if (gone.length > 0) await passGone(log, gone, onGone);
   // Where all bring nothing none has anything to bring, as the bytes of an answer are shared out among them.
   const hasMoved = gone.length > 0 || batches.some(({ fetchedOffset, nextOffset }) => nextOffset > fetchedOffset);
-  if (!hasMoved) for (const partition of asked) held.add(partition);
+  if (!hasMoved) for (const reach of asked) reach.isHeld = true;
 }
 
 /** Goes on behind what retention has taken meanwhile. */
 async function passGone(
   log: LogReading<Seen>["log"],
-  topicName: string,
-  at: Map<number, number>,
-  gone: readonly number[],
+  gone: readonly Reach<Seen>[],
   onGone: OnwardOptions["onGone"],
 ): Promise<void> {
-  const ends = await log.fetchOffsets(topicName);
-  for (const partition of gone) {
-    const [offset, end] = [at.get(partition)!, ends.find((one) => one.partition === partition)];
-    if (end === undefined || offset > end.high) {
-      throw new TradetapeError(
-        "history_lost",
-        `${topicName}/${partition} no longer holds offset ${offset}: it was cut`,
-        {
-          next: "`tradetape status` says how far this database had landed it.",
-        },
-      );
+  for (const [topicName, own] of Map.groupBy(gone, (reach) => reach.topicName)) {
+    const ends = await log.fetchOffsets(topicName);
+    for (const reach of own) {
+      const end = ends.find(({ partition }) => partition === reach.partition);
+      if (end === undefined || reach.at > end.high) {
+        const message = `${topicName}/${reach.partition} no longer holds offset ${reach.at}: it was cut`;
+        const next = "`tradetape status` says how far this database had landed it.";
+        throw new TradetapeError("history_lost", message, { next });
+      }
+      if (end.low > reach.at) onGone(reach, reach.at, end.low);
+      reach.at = Math.max(reach.at, end.low);
     }
-    if (end.low > offset) onGone(partition, offset, end.low);
-    at.set(partition, Math.max(offset, end.low));
   }
 }
 
-function oldest<S extends Seen>(waiting: ReadonlyMap<number, S[]>): S | undefined {
-  const heads = [...waiting.values()].filter((queue) => queue.length > 0);
-  if (heads.length === 0) return undefined;
-  return heads.reduce((a, b) => (b[0]!.publishedAtMs < a[0]!.publishedAtMs ? b : a)).shift();
+/** The next record to be handed over of a partition. */
+const headOf = <S>({ fetched, taken }: Reach<S>): S | undefined => fetched[taken];
+
+/** Of a partition of which nothing waits what was passed over, that it be known to have been read. */
+function passed<S extends Seen>(all: readonly Reach<S>[]): Run<S> | undefined {
+  const reach = all.find((one) => headOf(one) === undefined && one.at > one.told);
+  return reach && runOf(reach, reach.taken);
+}
+
+/** Of the partition that has the oldest record all that isn't younger than those of the others. */
+function oldestRun<S extends Seen>(all: readonly Reach<S>[]): Run<S> | undefined {
+  const ready = all.filter((reach) => headOf(reach) !== undefined);
+  const [first, second] = ready.toSorted((a, b) => headOf(a)!.publishedAtMs - headOf(b)!.publishedAtMs);
+  if (first === undefined) return undefined;
+  const untilMs = second === undefined ? Number.POSITIVE_INFINITY : headOf(second)!.publishedAtMs;
+  let to = first.taken + 1;
+  while (to < first.fetched.length && first.fetched[to]!.publishedAtMs <= untilMs) to++;
+  return runOf(first, to);
+}
+
+function runOf<S extends Seen>(reach: Reach<S>, to: number): Run<S> {
+  const seen = reach.fetched.slice(reach.taken, to);
+  reach.taken = to;
+  reach.told = headOf(reach)?.offset ?? reach.at;
+  return { topicName: reach.topicName, partition: reach.partition, seen, next: reach.told };
 }

@@ -10,6 +10,8 @@ import { type EventTopic, TIME_FIELDS } from "../event/schemas.ts";
 import { type Early1970, wrongTime } from "../event/time/range.ts";
 import type { Headers } from "../event/workflow.ts";
 import type { Log } from "../log.ts";
+import type { SubscribeServices } from "../reading/open-subscription.ts";
+import type { SubscribeOptions, Subscription } from "../reading/subscription.ts";
 import { openSigning } from "../signature/entry-signature.ts";
 import { openKafka } from "../topic/kafkajs/open-kafka.ts";
 import { Acks } from "../topic/publish/acks.ts";
@@ -38,26 +40,28 @@ export async function connectTape(
   };
   const publisher = await Publisher.open(client, limits, meter);
   const parts = { client, registry, publisher, namespace, eventBytesMax, sign };
-  return new KafkaTape(parts, config, log);
+  return new KafkaTape(parts, { config, log, client });
 }
 
 class KafkaTape implements Tape {
   readonly #parts: WriterParts;
+  readonly #services: Omit<SubscribeServices, "onEnd">;
   readonly #early1970: Early1970;
   readonly #rulesOff: RulesOff;
+  readonly #subscriptions = new Set<AsyncDisposable>();
   readonly #writers = new Map<EventTopic, EventWriter>();
   readonly #endLooks: () => void;
-  readonly #log: Log;
   /** Of agents that record, which have to be done before the last writer is. */
   readonly #recorders: Recorder[] = [];
   #closed: Promise<void> | undefined;
 
-  constructor(parts: WriterParts, { early1970, rulesOff }: Pick<Config, "early1970" | "rulesOff">, log: Log) {
+  constructor(parts: WriterParts, services: Omit<SubscribeServices, "onEnd">) {
+    const { early1970, rulesOff } = services.config;
     this.#parts = parts;
-    this.#log = log;
+    this.#services = services;
     this.#early1970 = early1970;
     this.#rulesOff = new Set(rulesOff);
-    this.#endLooks = watchPartitions(parts.client, () => this.#writers.values(), log);
+    this.#endLooks = watchPartitions(parts.client, () => this.#writers.values(), services.log);
   }
 
   publish<T extends EventTopic>(topic: T, event: Incomplete<T>, options: PublishOptions = {}): Promise<void> {
@@ -128,9 +132,23 @@ class KafkaTape implements Tape {
     return new Agent(options, {
       publish: ({ topic, event, headers }) => this.#publish(topic, event, headers),
       publishRecord: async ({ topic, event, headers }) => this.#write(topic, event, headers),
-      warn: (text) => this.#log.warn(text),
+      warn: (text) => this.#services.log.warn(text),
       atClose: (recorder) => this.#recorders.push(recorder),
     });
+  }
+
+  async subscribe<T extends EventTopic>(
+    topics: T | readonly T[],
+    options: SubscribeOptions<T> = {},
+  ): Promise<Subscription<T>> {
+    this.#requireOpen();
+    // Loaded where it is asked for: what publishes only needn't load what reads.
+    const { openSubscription } = await import("../reading/open-subscription.ts");
+    const named = typeof topics === "string" ? [topics] : topics;
+    const onEnd = () => this.#subscriptions.delete(subscription);
+    const subscription = await openSubscription({ ...this.#services, onEnd }, named, options);
+    this.#subscriptions.add(subscription);
+    return subscription as Subscription<T>;
   }
 
   close(): Promise<void> {
@@ -141,6 +159,7 @@ class KafkaTape implements Tape {
   async #close(): Promise<void> {
     await Promise.all(this.#recorders.map((recorder) => recorder.close()));
     this.#endLooks();
+    for (const subscription of this.#subscriptions) await subscription[Symbol.asyncDispose]();
     for (const writer of this.#writers.values()) await writer.settled();
     await this.#parts.publisher.close();
   }

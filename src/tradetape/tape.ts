@@ -2,6 +2,7 @@ import type { Agent, AgentOptions } from "../agent/agent.ts";
 import type { Incomplete } from "../event/complete.ts";
 import type { EventTopic } from "../event/schemas.ts";
 import type { Headers } from "../event/workflow.ts";
+import type { SubscribeOptions, Subscription } from "../reading/subscription.ts";
 
 /** What `publish` may be told beside the event. */
 export interface PublishOptions {
@@ -28,7 +29,7 @@ export interface PublishAllOptions {
 /** Events, or arrays of events, in the order they are to be published in. */
 export type EventSource<E> = Iterable<E | readonly E[]> | AsyncIterable<E | readonly E[]>;
 
-/** A connection that publishes events. Made by `connect`. */
+/** A connection that publishes events, and subscribes to them. Made by `connect`. */
 export interface Tape {
   /**
    * Publishes one event and resolves when every replica has it. Events of one key keep the order of their calls, also
@@ -63,7 +64,20 @@ export interface Tape {
    */
   agent(options: AgentOptions): Agent;
 
-  /** Waits until all that was admitted is acked or refused, then disconnects. A publish after it is refused. */
+  /**
+   * Subscribes to topics: events as they come, typed, with what isn't an event as a value of its own kind. All settings are
+   * the tape's. It resolves when it stands: what is published from then on comes, if `from` is "latest".
+   * @throws TradetapeError input_invalid for topics or options that say nothing, topic_missing, broker_unreachable, acl_missing
+   */
+  subscribe<T extends EventTopic>(
+    topics: T | readonly T[],
+    options?: SubscribeOptions<NoInfer<T>>,
+  ): Promise<Subscription<T>>;
+
+  /**
+   * Ends all subscriptions, waits until all that was admitted is acked or refused, then disconnects. A publish after it is
+   * refused.
+   */
   close(): Promise<void>;
 
   /** As `close`: `await using` calls it at the end of its block. */

@@ -1,6 +1,7 @@
 import { expect, it } from "vitest";
 import type { FetchedBatch } from "../../src/topic/fetch/fetched-batch.ts";
 import { withAdmin } from "../../src/topic/log-client.ts";
+import { placesAt } from "../../src/topic/offsets.ts";
 import { readNewest, type Seen } from "../../src/topic/read-newest.ts";
 import { readOnward } from "../../src/topic/read-onward.ts";
 import { type LogBed, produce, text } from "./log-client-bed.ts";
@@ -26,11 +27,8 @@ export function fetchCases({ bedOf }: { bedOf(partitions: number): Promise<LogBe
       const at = new Map([[0, 1], [1, 2]]); // biome-ignore format: a list
       for (let round = 0; at.get(0) !== 6 || at.get(1) !== 3; round++) {
         expect(round).toBeLessThan(20);
-        for (const { partition, records, fetchedOffset, nextOffset, logEnd } of await admin.fetchRecords(
-          bed.topicName,
-          at,
-          LIMITS,
-        )) {
+        const batches = await admin.fetchRecords(placesAt(bed.topicName, at), LIMITS);
+        for (const { partition, records, fetchedOffset, nextOffset, logEnd } of batches) {
           expect([fetchedOffset, logEnd]).toEqual([at.get(partition), partition === 0 ? 6 : 3]);
           at.set(partition, nextOffset);
           for (let n = 0; n < records.count; n++) read[partition]!.push(String(records.record(n).value));
@@ -45,13 +43,17 @@ export function fetchCases({ bedOf }: { bedOf(partitions: number): Promise<LogBe
     await produce(bed, { 1: [text("x")] });
     await withAdmin(bed.client, async (admin) => {
       const from = new Map([[0, 5], [1, 0]]); // biome-ignore format: a list
-      const found = await admin.fetchRecords(bed.topicName, from, LIMITS);
+      const found = await admin.fetchRecords(placesAt(bed.topicName, from), LIMITS);
       expect(found.map(({ partition, records }) => [partition, records.count])).toEqual([[1, 1]]);
-      const missing = admin.fetchRecords(`${bed.topicName}-nowhere`, new Map([[0, 0]]), LIMITS);
+      const missing = admin.fetchRecords(placesAt(`${bed.topicName}-nowhere`, new Map([[0, 0]])), LIMITS);
       await expect(missing).rejects.toMatchObject({ code: "topic_missing" });
     });
   });
 
+  mergedCases({ bedOf });
+}
+
+function mergedCases({ bedOf }: { bedOf(partitions: number): Promise<LogBed> }): void {
   it("are read back from the end, and onward, in the order of all partitions", async () => {
     const bed = await bedOf(1);
     const topicName = `${bed.topicName}-stamped`;
@@ -71,10 +73,15 @@ export function fetchCases({ bedOf }: { bedOf(partitions: number): Promise<LogBe
       };
       const ends = await admin.fetchOffsets(topicName);
       const highs = new Map(ends.map(({ partition, high }) => [partition, high]));
-      const lows = new Map(ends.map(({ partition, low }) => [partition, low]));
+      const lows = placesAt(topicName, new Map(ends.map(({ partition, low }) => [partition, low])));
       const onward: Read[] = [];
-      const options = { to: highs, ordered: highs, onGone: () => {} };
-      for await (const read of readOnward(reading, lows, options)) onward.push(read);
+      const reached = new Map<number, number>();
+      const options = { ends: placesAt(topicName, highs), isFollowing: false, onGone: () => {} };
+      for await (const { seen, partition, next } of readOnward(reading, lows, options)) {
+        onward.push(...seen);
+        reached.set(partition, next);
+      }
+      expect(reached).toEqual(highs);
       expect(onward.map(({ value }) => value).sort().join("")).toBe("abcdefghj"); // biome-ignore format: one chain
       const times = onward.map(({ publishedAtMs }) => publishedAtMs);
       expect([times.every((ms) => ms > 0), times]).toEqual([true, times.toSorted((a, b) => a - b)]);

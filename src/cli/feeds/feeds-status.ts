@@ -73,7 +73,7 @@ function openReader(session: Session, admin: LogAdmin, instruments: Instruments,
   return new FeedReader(
     {
       log: {
-        fetchRecords: (name, from, limits) => insist(name, () => admin.fetchRecords(name, from, limits)),
+        fetchRecords: (from, limits) => insist("events", () => admin.fetchRecords(from, limits)),
         fetchOffsets: (name) => insist(name, () => admin.fetchOffsets(name)),
         fetchOffsetsAt: (name, timeMs) => insist(name, () => admin.fetchOffsetsAt(name, timeMs)),
       },

@@ -113,7 +113,7 @@ async function logOf(
       });
     }
     const from = Math.max(next ?? low, low);
-    const [batch] = await admin.fetchRecords(name, new Map([[partition, from]]), LIMITS);
+    const [batch] = await admin.fetchRecords([{ topicName: name, partition, offset: from }], LIMITS);
     const waitingMs =
       batch !== undefined && !batch.isDamaged && batch.records.count > 0
         ? batch.records.publishedAtMs(0)

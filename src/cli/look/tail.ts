@@ -7,6 +7,7 @@ import { openRegistry } from "../../event/registry.ts";
 import { openLog } from "../../log.ts";
 import { openKafka } from "../../topic/kafkajs/open-kafka.ts";
 import { type LogAdmin, withAdmin } from "../../topic/log-client.ts";
+import { placesAt, type TopicPartition } from "../../topic/offsets.ts";
 import { type LogReading, readNewest } from "../../topic/read-newest.ts";
 import { readOnward } from "../../topic/read-onward.ts";
 import { topicName } from "../../topic/topics.ts";
@@ -73,7 +74,7 @@ export const tailCommand: CommandSpec<TailOptions> = {
     const stop = AbortSignal.any([session.signal, closed.signal]);
     await withAdmin(openKafka(config, session.log), (admin) => {
       const reading = readingOf(session, { admin, topic, name, stop, isFollowing: options.follow === true, isWanted });
-      const onGone = (partition: number, from: number, to: number) =>
+      const onGone = ({ partition }: TopicPartition, from: number, to: number) =>
         progress.line(`${name}/${partition}: offsets ${from} to ${to - 1} are gone from the log`);
       return showAll(reading, options, { admin, limit, show, onGone });
     }).catch((error: unknown) => {
@@ -89,7 +90,7 @@ interface Showing {
   readonly admin: LogAdmin;
   readonly limit: number;
   readonly show: (seen: SeenRecord) => void;
-  readonly onGone: (partition: number, from: number, to: number) => void;
+  readonly onGone: (at: TopicPartition, from: number, to: number) => void;
 }
 
 async function showAll(
@@ -99,17 +100,20 @@ async function showAll(
 ): Promise<void> {
   const { topicName: name, stop } = reading;
   const ends = await admin.fetchOffsets(name);
-  const ordered = new Map(ends.map(({ partition, high }) => [partition, high]));
+  const highs = new Map(ends.map(({ partition, high }) => [partition, high]));
   if (from === undefined && !follow) {
     for (const seen of await readNewest(reading, ends, limit)) show(seen);
     return;
   }
-  const begin = from === undefined ? ordered : await readFrom(from, admin, name, ends, Date.now());
+  const begin = from === undefined ? highs : await readFrom(from, admin, name, ends, Date.now());
+  const options = { ends: placesAt(name, highs), isFollowing: follow === true, onGone };
   let left = limit;
-  for await (const seen of readOnward(reading, begin, { to: follow ? undefined : ordered, ordered, onGone })) {
-    show(seen);
-    left--;
-    if (left === 0 || stop.aborted) break;
+  for await (const { seen: some } of readOnward(reading, placesAt(name, begin), options)) {
+    for (const seen of some) {
+      show(seen);
+      left--;
+      if (left === 0 || stop.aborted) return;
+    }
   }
 }
 
@@ -133,7 +137,7 @@ function readingOf({ config, log: quiet }: Session, asked: Asked): LogReading<Se
     isFollowing ? patience.insist(name, attempt, judge) : attempt();
   return {
     log: {
-      fetchRecords: (topicName, from, limits) => insist(() => admin.fetchRecords(topicName, from, limits)),
+      fetchRecords: (from, limits) => insist(() => admin.fetchRecords(from, limits)),
       fetchOffsets: (topicName) => insist(() => admin.fetchOffsets(topicName)),
     },
     topicName: name,

@@ -1,7 +1,7 @@
 import kafkajs, { type Admin, type Kafka } from "tradetape-kafkajs";
 import { TradetapeError } from "../../errors.ts";
 import type { FetchLimits, FoundTopic, LogAdmin, NewTopic } from "../log-client.ts";
-import type { EpochEnd, Mark, PartitionOffsets } from "../offsets.ts";
+import type { EpochEnd, LogPlace, Mark, PartitionOffsets } from "../offsets.ts";
 import { type Cluster, connectedCluster } from "../patch/brokers.ts";
 import { fetchClusterFacts, fetchHiddenTopics } from "../patch/cluster-facts.ts";
 import { fetchEpochEnds } from "../patch/epoch-ends.ts";
@@ -19,7 +19,7 @@ const CREATE_WITHIN_MS = 20_000;
 /** Where a setting comes from, in Kafka's numbers: from the topic's own settings. */
 const TOPIC_CONFIG = 1;
 
-const toRead = (topicName: string): Asked => ({ right: "READ", topicNames: [topicName] });
+const toRead = (...names: string[]): Asked => ({ right: "READ", topicNames: [...new Set(names)] });
 
 /** kafkajs's admin: its texts as numbers, its lists as maps, its errors as ours. */
 export class KafkaAdmin implements LogAdmin {
@@ -148,8 +148,8 @@ export class KafkaAdmin implements LogAdmin {
     return this.#ask((cluster, own) => fetchEpochEnds(cluster, own, topicName, epochs), describing(topicName));
   }
 
-  fetchRecords(topicName: string, from: ReadonlyMap<number, number>, limits: FetchLimits) {
-    return this.#ask((cluster) => fetchRecords(cluster, topicName, from, limits), toRead(topicName));
+  fetchRecords(from: readonly LogPlace[], limits: FetchLimits) {
+    return this.#ask((cluster) => fetchRecords(cluster, from, limits), toRead(...from.map((at) => at.topicName)));
   }
 
   fetchVisible(topicName: string, from: ReadonlyMap<number, number>) {

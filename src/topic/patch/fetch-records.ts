@@ -2,6 +2,7 @@ import { batchOf } from "../fetch/batch-of.ts";
 import type { FetchedBatch } from "../fetch/fetched-batch.ts";
 import { openBatches } from "../fetch/open-batches.ts";
 import type { FetchLimits } from "../log-client.ts";
+import type { LogPlace, TopicPartition } from "../offsets.ts";
 import { type Cluster, errorOf, partitionsOf } from "./brokers.ts";
 
 /** Kafka's word for who reads no record of a transaction that was aborted, or isn't over. */
@@ -15,6 +16,7 @@ export const OUT_OF_RANGE = "KafkaJSOffsetOutOfRange";
 /** What a leader answers to a fetch. Offsets are decimal digits. */
 export interface FetchAnswer {
   readonly responses: readonly {
+    readonly topicName: string;
     readonly partitions: readonly {
       readonly partition: number;
       readonly highWatermark: string;
@@ -27,24 +29,21 @@ export interface FetchAnswer {
 /** Asks the leaders of some partitions for what is in their logs, as nobody's group: kafkajs fetches for groups only. */
 export async function fetchRecords(
   cluster: Cluster,
-  topicName: string,
-  from: ReadonlyMap<number, number>,
+  from: readonly LogPlace[],
   limits: FetchLimits,
 ): Promise<readonly FetchedBatch[]> {
-  const partitions = await partitionsOf(cluster, topicName);
-  const asked = partitions.filter(({ partitionId }) => from.has(partitionId));
-  if (asked.length < from.size) throw errorOf(UNKNOWN_TOPIC);
-  if (asked.some(({ leader }) => leader < 0)) throw errorOf(NO_LEADER);
-  const byLeader = Map.groupBy(asked, ({ leader }) => String(leader));
-  const answers = [...byLeader].map(([nodeId, own]) =>
-    fetchOf(
-      cluster,
-      nodeId,
-      topicName,
-      own.map(({ partitionId }) => [partitionId, from.get(partitionId)!]),
-      limits,
-    ),
-  );
+  const byLeader = new Map<string, LogPlace[]>();
+  for (const [topicName, places] of Map.groupBy(from, (place) => place.topicName)) {
+    const partitions = await partitionsOf(cluster, topicName);
+    for (const place of places) {
+      const found = partitions.find(({ partitionId }) => partitionId === place.partition);
+      if (found === undefined) throw errorOf(UNKNOWN_TOPIC);
+      if (found.leader < 0) throw errorOf(NO_LEADER);
+      const nodeId = String(found.leader);
+      byLeader.set(nodeId, [...(byLeader.get(nodeId) ?? []), place]);
+    }
+  }
+  const answers = [...byLeader].map(([nodeId, own]) => fetchOf(cluster, nodeId, own, limits));
   return (await Promise.all(answers)).flat();
 }
 
@@ -64,36 +63,41 @@ export async function batchFrom(
 async function fetchOf(
   cluster: Cluster,
   nodeId: string,
-  topicName: string,
-  from: readonly (readonly [partition: number, offset: number])[],
+  from: readonly LogPlace[],
   limits: FetchLimits,
 ): Promise<FetchedBatch[]> {
   if (from.length === 0) return [];
   const broker = await cluster.findBroker({ nodeId });
   const maxBytes = limits.partitionBytesMax;
-  const partitions = from.map(([partition, offset]) => ({ partition, fetchOffset: String(offset), maxBytes }));
+  const topics = [...Map.groupBy(from, ({ topicName }) => topicName)].map(([topic, places]) => ({
+    topic,
+    partitions: places.map(({ partition, offset }) => ({ partition, fetchOffset: String(offset), maxBytes })),
+  }));
   try {
     const answer = (await broker.fetch({
       maxWaitTime: limits.waitMs,
       minBytes: 1,
       maxBytes: maxBytes * from.length,
       isolationLevel: READ_COMMITTED,
-      topics: [{ topic: topicName, partitions }],
+      topics,
     })) as FetchAnswer;
-    const offsets = new Map(from);
-    const parts = answer.responses.flatMap((topic) => topic.partitions);
+    const offsets = new Map(from.map((place) => [nameOf(place), place.offset]));
     const batches: FetchedBatch[] = [];
-    for (const part of parts) batches.push(await batchFrom(part, topicName, offsets.get(part.partition)!));
+    for (const { topicName, partitions } of answer.responses)
+      for (const part of partitions)
+        batches.push(await batchFrom(part, topicName, offsets.get(nameOf({ ...part, topicName }))!));
     return batches;
   } catch (error) {
-    const { name, partition } = error as { name: string; partition?: number };
+    const { name, topic: topicName, partition } = error as { name: string; topic: string; partition: number };
     if (name !== OUT_OF_RANGE) throw error;
+    const isOut = (place: LogPlace) => nameOf(place) === nameOf({ topicName, partition });
     return fetchOf(
       cluster,
       nodeId,
-      topicName,
-      from.filter(([one]) => one !== partition),
+      from.filter((place) => !isOut(place)),
       limits,
     );
   }
 }
+
+const nameOf = ({ topicName, partition }: TopicPartition): string => `${topicName}/${partition}`;

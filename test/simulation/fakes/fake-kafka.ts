@@ -9,7 +9,7 @@ import type {
   NewTopic,
   PartitionBatch,
 } from "../../../src/topic/log-client.ts";
-import type { EpochEnd, VisibleLog } from "../../../src/topic/offsets.ts";
+import type { EpochEnd, LogPlace, VisibleLog } from "../../../src/topic/offsets.ts";
 import { recordBatch } from "../../../src/topic/patch/produce-request.ts";
 import { RecordBatch } from "../../../src/topic/wire/record-batch.ts";
 import type { FaultRates } from "../faults.ts";
@@ -185,9 +185,9 @@ class FakeAdmin implements LogAdmin {
     });
   }
 
-  fetchRecords(topicName: string, from: ReadonlyMap<number, number>) {
+  fetchRecords(from: readonly LogPlace[]) {
     return this.#ask(({ cluster, fetchRecordsMax }) =>
-      [...from].flatMap(([partition, offset]) => {
+      from.flatMap(({ topicName, partition, offset }) => {
         const log = cluster.log(topicName, partition);
         const isHeld = offset >= log.low && offset <= log.high;
         return isHeld ? [batchFrom(log, { topicName, partition }, offset, fetchRecordsMax)] : [];
