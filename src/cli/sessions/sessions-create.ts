@@ -1,4 +1,3 @@
-import { readFileSync } from "node:fs";
 import { userName } from "../../audit/actor.ts";
 import { TradetapeError } from "../../errors.ts";
 import type { SessionEvent } from "../../event/events.ts";
@@ -11,6 +10,7 @@ import type { CommandSpec, Session } from "../command.ts";
 import { EXIT } from "../exit.ts";
 import { wrong } from "../flags.ts";
 import { asReader } from "../services.ts";
+import { jsonArgument } from "./json-argument.ts";
 
 interface CreateFlags {
   readonly kind?: string;
@@ -48,7 +48,7 @@ export const createCommand: CommandSpec<CreateFlags> = {
       kind,
       name: name!,
       codeVersion: flags.codeVersion ?? (await codeVersion()),
-      config: configOf(flags.config),
+      config: jsonArgument("--config", flags.config),
       dataSet: flags.dataSet ?? null,
       key: flags.key ?? null,
       startedUs: Date.now() * 1000,
@@ -62,18 +62,6 @@ export const createCommand: CommandSpec<CreateFlags> = {
     return EXIT.good;
   },
 };
-
-function configOf(text: string): string {
-  if (!text.startsWith("@")) return text;
-  try {
-    return readFileSync(text.slice(1), "utf8");
-  } catch (cause) {
-    throw new TradetapeError("input_invalid", `--config ${text}: ${(cause as Error).message}`, {
-      cause,
-      next: "Name a file that can be read.",
-    });
-  }
-}
 
 /**
  * Whether a key's session is there. A key is a claim about what was said before, so it is looked up: a later call must

@@ -8,14 +8,16 @@ import { asReader } from "../services.ts";
 import { createCommand } from "./sessions-create.ts";
 import { deleteCommand } from "./sessions-delete.ts";
 import { diffCommand } from "./sessions-diff.ts";
+import { finishCommand } from "./sessions-finish.ts";
 import { showSessionCommand } from "./sessions-show.ts";
 
 /** `sessions` with its commands. */
 export function addSessions(program: Command, done: (code: ExitCode) => void): void {
   const group = program
     .command("sessions")
-    .description("runs whose events are kept apart: create, see, compare, delete");
+    .description("runs whose events are kept apart: create, finish, see, compare, delete");
   addCommand(group, createCommand, done);
+  addCommand(group, finishCommand, done);
   addCommand(group, listCommand, done);
   addCommand(group, showSessionCommand, done);
   addCommand(group, diffCommand, done);
