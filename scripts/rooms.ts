@@ -107,7 +107,11 @@ export const LAYERS: readonly (readonly Room[])[] = [
     { path: "src/calendar", knows: "when exchanges are open; where bars of days, weeks and sessions begin and end" },
     {
       path: "src/agent",
-      knows: "what an agent publishes: ids, links, headers; the calls of models and tools that led to it, redacted",
+      knows: "what an agent publishes; the calls of models and tools that led to it",
+      parts: [
+        { name: "body", knows: "the texts that calls ask and answer: wire forms, redaction, pieces, differences" },
+        { name: ".", knows: "ids, links, headers; recording calls and answering them from the record" },
+      ],
     },
     {
       path: "src/strategy",

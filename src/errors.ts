@@ -37,6 +37,7 @@ export const ERROR_CODES = {
   too_many_letters: "Most of a topic's events became dead letters, so the group stopped before it set them all aside.",
   replay_refused:
     "A replay can't be done with this target: other rows, another unfinished replay, or one that is running.",
+  replay_differs: "An agent that runs from its session's record asks what the record doesn't have.",
   replay_partial: "A replay filled the database only in part, so live consumers can't go on from it.",
   group_crashed: "A consumer group ended by itself.",
   groups_stopped: "Several consumer groups stopped, each for a reason of its own.",

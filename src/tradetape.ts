@@ -7,7 +7,9 @@ import { connectTape } from "./tradetape/connect-tape.ts";
 import type { Tape } from "./tradetape/tape.ts";
 
 export type { Agent, AgentOptions, Thought } from "./agent/agent.ts";
+export { REDACTION_RULES, type RedactionRule } from "./agent/body/redact.ts";
 export type { CostOf } from "./agent/call.ts";
+export type { ReplayCounts } from "./agent/cassette.ts";
 export type {
   AgentIdentity,
   DecisionFields,
@@ -18,7 +20,6 @@ export type {
 } from "./agent/fields.ts";
 export type { Fetch, Tool } from "./agent/recorded-fetch.ts";
 export type { RecordingCounts, RecordingOptions } from "./agent/recorder.ts";
-export { REDACTION_RULES, type RedactionRule } from "./agent/redact.ts";
 export { ERROR_CODES, type ErrorCode, TradetapeError } from "./errors.ts";
 export type { AnyTimes, Incomplete } from "./event/complete.ts";
 export type * from "./event/events.ts";

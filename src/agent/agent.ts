@@ -1,6 +1,7 @@
 import type { DecisionEvent, EventOfTopic, FillEvent, PerformanceEvent, PredictionEvent } from "../event/events.ts";
 import type { EventTopic } from "../event/schemas.ts";
 import type { Time } from "../event/time/micros.ts";
+import type { ReplayCounts } from "./cassette.ts";
 import {
   type Draft,
   decisionId,
@@ -20,9 +21,10 @@ import type {
   Workflow,
 } from "./fields.ts";
 import { requireIdentity, requireText } from "./given.ts";
-import { type Fetch, questionOfTool, recordedFetch, recordTool, type Tool } from "./recorded-fetch.ts";
-import { type PublishDraft, Recorder, type RecordingCounts, type RecordingOptions } from "./recorder.ts";
-import { leadingTo, withinTool } from "./scope.ts";
+import type { Fetch, Tool } from "./recorded-fetch.ts";
+import type { RecordingCounts, RecordingOptions } from "./recorder.ts";
+import { leadingTo } from "./scope.ts";
+import { type AgentParts, Thoughts } from "./thoughts.ts";
 
 /** Who the agent is, and by which clock it acts. */
 export interface AgentOptions extends AgentIdentity {
@@ -32,17 +34,6 @@ export interface AgentOptions extends AgentIdentity {
   readonly now?: () => number;
   /** How `record` and `tool` record. */
   readonly recording?: RecordingOptions;
-}
-
-/** What the tape hands its agents. */
-interface AgentParts {
-  readonly publish: PublishDraft;
-  /** The same for what is recorded, also while the tape closes. */
-  readonly publishRecord: PublishDraft;
-  /** Says that calls are lost, and why. */
-  readonly warn: (text: string) => void;
-  /** Has the tape wait for a recorder as it closes. */
-  readonly atClose: (recorder: Recorder) => void;
 }
 
 /** What calls lead to, by the agent's own keys of the prediction and the decision. */
@@ -75,9 +66,8 @@ export class Agent {
   readonly #identity: AgentIdentity;
   readonly #now: () => number;
   readonly #parts: AgentParts;
-  readonly #recording: RecordingOptions;
+  readonly #thoughts: Thoughts;
   readonly #times = new Map<string, number>();
-  #recorder: Recorder | undefined;
 
   /** @throws TradetapeError input_invalid for an actor or a model without a name, or a strategy or session that is no UUID */
   constructor({ now = () => Date.now() * 1000, recording = {}, ...identity }: AgentOptions, parts: AgentParts) {
@@ -85,7 +75,7 @@ export class Agent {
     this.#identity = identity;
     this.#now = now;
     this.#parts = parts;
-    this.#recording = recording;
+    this.#thoughts = new Thoughts(identity, now, recording, parts);
   }
 
   /**
@@ -152,7 +142,7 @@ export class Agent {
    * size alone.
    */
   record(fetch: Fetch = globalThis.fetch): Fetch {
-    return recordedFetch(this.#openRecorder(), fetch);
+    return this.#thoughts.record(fetch);
   }
 
   /**
@@ -161,23 +151,24 @@ export class Agent {
    * @throws TypeError, from the tool, for arguments that JSON can't say
    */
   tool<A extends unknown[], R>(name: string, work: (...args: A) => R | Promise<R>): Tool<A, R> {
-    const recorder = this.#openRecorder();
-    return async (...args) =>
-      recordTool(recorder, questionOfTool(name, args), (call) => withinTool(call, () => work(...args)));
+    return this.#thoughts.tool(name, work);
   }
 
   /** Resolves when each call that has ended is recorded, or lost; at once of an agent that records none. */
   async recorded(): Promise<RecordingCounts> {
-    return this.#openRecorder().settled();
+    return this.#thoughts.recorded();
   }
 
-  #openRecorder(): Recorder {
-    if (this.#recorder === undefined) {
-      const { publishRecord: publish, warn, atClose } = this.#parts;
-      this.#recorder = new Recorder({ ...this.#recording, by: this.#identity, now: this.#now, publish, warn });
-      atClose(this.#recorder);
-    }
-    return this.#recorder;
+  /**
+   * From now on what `record` and `tool` made answers from what a session recorded of this actor, by each request's digest, and
+   * neither sends nor records anything: the agent runs again as it ran. The first request that the record doesn't have is named,
+   * with the field in which it differs, and so is every one after it.
+   * @param session default: the agent's own @returns how many calls were answered, and how many are left
+   * @throws TradetapeError config_invalid without DATABASE_URL, input_invalid for a session without such calls; from the calls
+   * themselves replay_differs
+   */
+  async replay(session: string | null = this.#identity.session ?? null): Promise<() => ReplayCounts> {
+    return this.#thoughts.replay(session);
   }
 
   async #send<T extends EventTopic>(draft: Draft<T>): Promise<Required<EventOfTopic[T]>> {

@@ -2,12 +2,12 @@ import { isUtf8 } from "node:buffer";
 import type { CallEvent } from "../event/events.ts";
 import { idBy } from "../event/identity.ts";
 import { WORKFLOW_HEADERS } from "../event/workflow.ts";
+import { redactStream } from "./body/event-stream.ts";
+import { type Body, bodyOf, bodyOfBytes, type Contents } from "./body/pieces.ts";
+import { type RedactionRule, Redactor } from "./body/redact.ts";
+import { isEventStream, readRequest, readResponse } from "./body/wire-form.ts";
 import { callId, type Draft, finished } from "./draft.ts";
-import { redactStream } from "./event-stream.ts";
 import type { AgentIdentity } from "./fields.ts";
-import { type Body, bodyOf, bodyOfBytes, type Contents } from "./pieces.ts";
-import { type RedactionRule, Redactor } from "./redact.ts";
-import { isEventStream, readRequest, readResponse } from "./wire-form.ts";
 
 /** What is asked of a model or a tool, as it was handed over. */
 export interface Asking {

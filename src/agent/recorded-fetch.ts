@@ -6,10 +6,10 @@ import { linksHere, noteModel } from "./scope.ts";
 export type Fetch = typeof globalThis.fetch;
 
 /**
- * The question that a request asks: a POST whose body is a text or bytes, as the clients of OpenAI and Anthropic send it.
+ * What a request asks: a POST whose body is a text or bytes, as the clients of OpenAI and Anthropic send it.
  * @returns null for any other request, which asks no model
  */
-async function questionOf(input: Parameters<Fetch>[0], init: Parameters<Fetch>[1]): Promise<Asking | null> {
+export async function askingOf(input: Parameters<Fetch>[0], init: Parameters<Fetch>[1]): Promise<Asking | null> {
   const request = input instanceof Request ? input : null;
   const method = init?.method ?? request?.method ?? "GET";
   if (method.toUpperCase() !== "POST") return null;
@@ -29,8 +29,8 @@ function bytesOf(body: unknown): Buffer | null {
 /** A fetch whose calls are recorded. What it gives, and when, is what the other gives. */
 export function recordedFetch(recorder: Recorder, fetch: Fetch): Fetch {
   return async (input, init) => {
-    const question = await questionOf(input, init);
-    if (question === null) return fetch(input, init);
+    const asking = await askingOf(input, init);
+    if (asking === null) return fetch(input, init);
     const read: Buffer[] = [];
     let answered: Pick<Answer, "type" | "status"> = { type: null, status: null };
     const standing = (error: string | null): Answer => ({
@@ -39,7 +39,7 @@ export function recordedFetch(recorder: Recorder, fetch: Fetch): Fetch {
       error: error ?? failureOf(answered.status),
     });
     const note = noteModel();
-    const call = recorder.begin(question, linksHere("MODEL"), () => standing("the answer was not read to its end"));
+    const call = recorder.begin(asking, linksHere("MODEL"), () => standing("the answer was not read to its end"));
     const end = (error: string | null) => {
       note(call);
       recorder.end(call, standing(error));
@@ -109,7 +109,7 @@ function readAlong(
 export type Tool<A extends unknown[], R> = (...args: A) => Promise<R>;
 
 /** What a tool is asked, as a replay asks it again: its arguments as JSON. @throws TypeError of what JSON can't say */
-export const questionOfTool = (name: string, args: readonly unknown[]): Asking => ({
+export const askingOfTool = (name: string, args: readonly unknown[]): Asking => ({
   kind: "TOOL",
   name,
   provider: null,
@@ -119,14 +119,14 @@ export const questionOfTool = (name: string, args: readonly unknown[]): Asking =
 /** Does a call of a tool and records it: its arguments and its result as JSON. */
 export async function recordTool<R>(
   recorder: Recorder,
-  question: Asking,
+  asking: Asking,
   work: (call: Call) => R | Promise<R>,
 ): Promise<R> {
   const standing = (response: string | null, error: string | null): Answer => ({
     ...{ response, error, status: null },
     type: response === null ? null : "application/json",
   });
-  const call = recorder.begin(question, linksHere("TOOL"), () => standing(null, "it had not ended"));
+  const call = recorder.begin(asking, linksHere("TOOL"), () => standing(null, "it had not ended"));
   try {
     const result = await work(call);
     recorder.end(call, answerOf(result, standing));

@@ -1,10 +1,10 @@
 import { SYSTEM_CLOCK } from "../clock.ts";
 import { TradetapeError } from "../errors.ts";
 import type { EventTopic } from "../event/schemas.ts";
+import { REDACTION_RULES, type RedactionRule } from "./body/redact.ts";
 import { type Answer, type Asking, Call, type CallLinks, type CostOf } from "./call.ts";
 import type { Draft } from "./draft.ts";
 import type { AgentIdentity } from "./fields.ts";
-import { REDACTION_RULES, type RedactionRule } from "./redact.ts";
 
 /** How an agent's calls are recorded. */
 export interface RecordingOptions {

@@ -212,6 +212,13 @@ export const RUNBOOK: Readonly<Record<ErrorCode, Advice>> = {
     act: "Resume that replay by its own flags, or give a fresh database. Nothing was changed.",
     wake: NOBODY_NOW,
   },
+  replay_differs: {
+    look: "The call and the field that the message names: a prompt, a parameter or a tool's argument is another than it was.",
+    act:
+      "Have the agent ask what it asked: by its old version, with its own clock and seeds in place of those of the day. " +
+      "What is meant to be new is recorded in a session of its own.",
+    wake: NOBODY_NOW,
+  },
   replay_partial: {
     look: "Whether this database is the one that was meant; `tradetape.replay_run` says what was asked of it.",
     act: "Finish the replay by the same command, or point the consumers at another database.",

@@ -18,6 +18,7 @@ import { Acks } from "../topic/publish/acks.ts";
 import { EventWriter, type WriterParts } from "../topic/publish/event-writer.ts";
 import { Publisher, type PublishMeter } from "../topic/publish/publish.ts";
 import { watchPartitions } from "../topic/publish/watch-partitions.ts";
+import { callRecords } from "./call-records.ts";
 import type { EventSource, PublishAllOptions, PublishOptions, Tape } from "./tape.ts";
 
 /**
@@ -56,11 +57,10 @@ class KafkaTape implements Tape {
   #closed: Promise<void> | undefined;
 
   constructor(parts: WriterParts, services: Omit<SubscribeServices, "onEnd">) {
-    const { early1970, rulesOff } = services.config;
     this.#parts = parts;
     this.#services = services;
-    this.#early1970 = early1970;
-    this.#rulesOff = new Set(rulesOff);
+    this.#early1970 = services.config.early1970;
+    this.#rulesOff = new Set(services.config.rulesOff);
     this.#endLooks = watchPartitions(parts.client, () => this.#writers.values(), services.log);
   }
 
@@ -134,6 +134,7 @@ class KafkaTape implements Tape {
       publishRecord: async ({ topic, event, headers }) => this.#write(topic, event, headers),
       warn: (text) => this.#services.log.warn(text),
       atClose: (recorder) => this.#recorders.push(recorder),
+      records: callRecords(this.#services.config),
     });
   }
 

@@ -15,7 +15,8 @@ function agentOf(change: Partial<AgentOptions> = {}) {
     if (failing-- > 0) throw new Error("no answer");
     sent.push(draft);
   };
-  const parts = { publish, publishRecord: publish, warn: () => {}, atClose: () => {} };
+  const records = { calls: async () => [], join: async () => null };
+  const parts = { publish, publishRecord: publish, warn: () => {}, atClose: () => {}, records };
   const agent = new Agent({ ...OPTIONS, now: () => NOON, ...change }, parts);
   return { agent, sent, failNext: () => (failing = 1) };
 }

@@ -7,6 +7,7 @@ export type AnswerAsked = (request: { readonly path: string; readonly body: stri
 /** A server on loopback that speaks as the test says. */
 export interface ModelServer extends AsyncDisposable {
   readonly url: string;
+  readonly isOpen: () => boolean;
 }
 
 async function textOf(request: IncomingMessage): Promise<string> {
@@ -23,6 +24,7 @@ export async function openModelServer(answer: AnswerAsked): Promise<ModelServer>
   const { port } = server.address() as AddressInfo;
   return {
     url: `http://127.0.0.1:${port}`,
+    isOpen: () => server.listening,
     [Symbol.asyncDispose]: async () => {
       server.closeAllConnections();
       await new Promise<unknown>((resolve) => server.close(resolve));

@@ -1,6 +1,6 @@
 import { hash } from "node:crypto";
 import { describe, expect, test } from "vitest";
-import { bodyOf, type Contents, cutIntoPieces } from "../../src/agent/pieces.ts";
+import { bodyOf, type Contents, cutIntoPieces } from "../../src/agent/body/pieces.ts";
 import fc from "../support/random/fast-check.ts";
 
 const KIB = 1024;

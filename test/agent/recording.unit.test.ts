@@ -1,44 +1,9 @@
 import { describe, expect, test } from "vitest";
-import { Agent, type AgentOptions } from "../../src/agent/agent.ts";
 import { decisionId, predictionId } from "../../src/agent/draft.ts";
-import type { Recorder } from "../../src/agent/recorder.ts";
-import { TradetapeError } from "../../src/errors.ts";
-import type { CallEvent, ContentEvent } from "../../src/event/events.ts";
-import { strategyId } from "../../src/event/identity.ts";
-import { checkEvent } from "../../src/event/validate.ts";
-import { idOf, NOON, SYMBOL_ID } from "../support/samples.ts";
+import type { CallEvent } from "../../src/event/events.ts";
+import { SYMBOL_ID } from "../support/samples.ts";
 import { type AnswerAsked, openModelServer } from "./model-server.ts";
-
-const BY = { actor: "llm-bot", modelVersion: "m-1", strategyId: strategyId("llm"), session: idOf("session") };
-const AWAY = new TradetapeError("publish_refused", "no broker", { canRetry: true });
-
-/** An agent whose events are kept here, by a broker that is there or away. */
-function recording(change: Partial<AgentOptions> = {}) {
-  const calls: Required<CallEvent>[] = [];
-  const contents = new Map<string, ContentEvent>();
-  const said: string[] = [];
-  const recorders: Recorder[] = [];
-  const broker = { isAway: false };
-  const agent = new Agent(
-    { ...BY, now: () => NOON, ...change },
-    {
-      publish: async () => {},
-      publishRecord: async ({ topic, event }) => {
-        if (broker.isAway) throw AWAY;
-        expect(checkEvent(topic, event)).toBeNull();
-        const told: object = event;
-        if (topic === "calls") calls.push(told as Required<CallEvent>);
-        else contents.set((told as ContentEvent).sha256, told as ContentEvent);
-      },
-      warn: (text) => said.push(text),
-      atClose: (recorder) => recorders.push(recorder),
-    },
-  );
-  const close = () => Promise.all(recorders.map((recorder) => recorder.close()));
-  const whole = (text: string | null, pieces: readonly string[] | null) =>
-    text ?? pieces!.map((name) => contents.get(name)!.body).join("");
-  return { agent, calls, contents, said, broker, close, whole };
-}
+import { BY, recording } from "./recording-in-memory.ts";
 
 const ask = (body: unknown, more: RequestInit = {}): RequestInit => ({
   method: "POST",
@@ -162,17 +127,28 @@ describe("a fetch that is recorded", () => {
   });
 
   test("stops where its reader stops", async () => {
-    let isGone = false;
-    await using server = await openModelServer((_, response) => {
-      response.on("close", () => (isGone = true));
-      response.write("data: {}\n\n");
-    });
+    const given: unknown[] = [];
+    const endless = new ReadableStream({ cancel: (reason) => void given.push(reason) });
     const { agent, calls } = recording();
-    const response = await agent.record()(server.url, ask(CHAT));
-    await response.body!.cancel();
-    await expect.poll(() => isGone).toBe(true);
+    const response = await agent.record(async () => new Response(endless))("http://127.0.0.1/", ask(CHAT));
+    await response.body!.cancel("enough");
+    expect(given).toEqual(["enough"]);
     await agent.recorded();
     expect(calls).toMatchObject([{ error: "its reader gave it up" }]);
+  });
+
+  test("publishes no secret of a stream that was cut within it", async () => {
+    const events = ["jane@mail.", "example.org"].map((content) =>
+      JSON.stringify({ choices: [{ delta: { content } }] }),
+    );
+    const { agent, calls } = recording();
+    const headers = { "content-type": "text/event-stream; charset=utf-8" };
+    const fetch = agent.record(
+      async () => new Response(events.map((event) => `data: ${event}\n\n`).join(""), { headers }),
+    );
+    expect(await (await fetch("http://127.0.0.1/", ask(CHAT))).text()).toContain("jane@mail.");
+    await agent.recorded();
+    expect(calls).toMatchObject([{ redacted: ["email"], response: expect.not.stringContaining("jane") }]);
   });
 
   test("publishes what was asked and answered redacted, whole or in pieces", async () => {
@@ -265,6 +241,16 @@ describe("a tool that is recorded", () => {
 });
 
 describe("while the broker is away", () => {
+  test("a call is sent again until it is there", async () => {
+    const { agent, calls, broker } = recording();
+    broker.isAway = true;
+    await agent.tool("early", () => 1)();
+    await expect.poll(() => broker.refused).toBeGreaterThan(0);
+    broker.isAway = false;
+    expect(await agent.recorded()).toEqual({ recorded: 1, lost: 0, waiting: 0 });
+    expect(calls).toHaveLength(1);
+  });
+
   test("calls go on, wait for it within a bound, and are counted beyond that", async () => {
     const { agent, calls, said, broker } = recording({ recording: { bufferBytesMax: 1000 } });
     const echo = agent.tool("echo", (text: string) => text);

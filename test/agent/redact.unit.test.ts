@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { redactStream } from "../../src/agent/event-stream.ts";
-import { REDACTION_RULES, Redactor } from "../../src/agent/redact.ts";
+import { redactStream } from "../../src/agent/body/event-stream.ts";
+import { REDACTION_RULES, Redactor } from "../../src/agent/body/redact.ts";
 import fc from "../support/random/fast-check.ts";
 
 const long = (letters: string, length: number) => letters.repeat(length).slice(0, length);

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { readRequest, readResponse } from "../../src/agent/wire-form.ts";
+import { readRequest, readResponse } from "../../src/agent/body/wire-form.ts";
 
 const NOTHING = { input_tokens: null, output_tokens: null, finish_reason: null, error: null };
 const JSON_TYPE = "application/json; charset=utf-8";

@@ -54,6 +54,10 @@ export const WALKS: Readonly<Record<ErrorCode, Walked | NotWalked>> = {
   rows_swallowed: { by: "test/flow/database/altered.flow.test.ts", has: "and all lands once it is gone" },
   too_many_letters: { by: "test/flow/letters/letters-answers.flow.test.ts", has: "becomes letters by one command" },
   replay_refused: { by: WAYS_OUT, has: 'test("replay_refused: ' },
+  replay_differs: {
+    by: "test/flow/agents/cassette.flow.test.ts",
+    has: "and answers it all once that is as it was",
+  },
   replay_partial: { by: WAYS_OUT, has: 'test("replay_partial: ' },
   group_crashed: { because: "no test can have a broker refuse a member for good and then take it" },
   groups_stopped: { because: "it holds the errors of several groups, whose own ways out are walked" },

@@ -38,6 +38,13 @@ describe("what was asked and answered", () => {
     });
   });
 
+  test("is the same whenever it is sent: no letter", async () => {
+    const { tape } = own;
+    const content = { sha256: hash("sha256", "a text"), body: "a text", backtest_session_id: null };
+    for (const timestamp of [NOON, NOON + 5]) await tape.publish("contents", { ...content, timestamp });
+    expect((await tape.land("contents")).contents).toMatchObject({ written: 1, duplicate: 1, dead: 0 });
+  });
+
   test("under a digest that isn't its own becomes a letter", async () => {
     const { tape } = own;
     const sha256 = hash("sha256", "one text");

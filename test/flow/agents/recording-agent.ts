@@ -13,6 +13,8 @@ export interface RecordingAgent extends AsyncDisposable {
   readonly agent: Agent;
   /** Asks the model, which says what it was asked. */
   readonly chat: (content: string) => Promise<{ readonly body: string; readonly answer: string }>;
+  /** From then on nobody answers. */
+  readonly stopModel: () => Promise<void>;
   /** The time of the next call. */
   readonly now: () => number;
 }
@@ -34,8 +36,9 @@ export async function openRecordingAgent(): Promise<RecordingAgent> {
       const response = await agent.record()(`${server.url}/v1/chat/completions`, { method: "POST", body });
       return { body, answer: await response.text() };
     },
+    stopModel: async () => server[Symbol.asyncDispose](),
     [Symbol.asyncDispose]: async () => {
-      await server[Symbol.asyncDispose]();
+      if (server.isOpen()) await server[Symbol.asyncDispose]();
       await tape.stop();
     },
   };

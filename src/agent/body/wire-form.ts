@@ -1,4 +1,4 @@
-import { checkJson } from "../event/field/checks.ts";
+import { checkJson } from "../../event/field/checks.ts";
 import { documentsOf } from "./event-stream.ts";
 
 type Fields = Readonly<Record<string, unknown>>;
