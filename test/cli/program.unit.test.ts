@@ -52,7 +52,7 @@ describe("the command line", () => {
 
   test.each([
     [["help", "statsu"], "help statsu", "demo, up, down"],
-    [["help", "sessions", "remove"], "help sessions remove", "create, list, show"],
+    [["help", "sessions", "remove"], "help sessions remove", "create, finish, list, show"],
     [["help", "status", "more"], "help status more", "status alone"],
   ])("%j is an error in words with exit code 2", async (argv, said, known) => {
     const { code, stdout, stderr } = await tradetape(argv);
