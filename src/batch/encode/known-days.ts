@@ -5,7 +5,8 @@ import type { EncodedBatch } from "./encoded-batch.ts";
 
 /**
  * What a group knows of its table's day partitions: which are there, and which days retention has dropped for ever. A group
- * begins with no knowledge, and asks the database as batches need days.
+ * begins with the days that are there, and asks the database as batches need others. A day that is dropped meanwhile is found out
+ * by the first row that PostgreSQL has no partition for.
  */
 export class KnownDays {
   readonly #table: string;
@@ -13,7 +14,10 @@ export class KnownDays {
   readonly #there: Set<Day>;
   readonly #past = new Set<Day>();
 
-  /** @param ahead how many days are made in advance behind a day that isn't over yet */
+  /**
+   * @param ahead how many days are made in advance behind a day that isn't over yet
+   * @param there days whose partition is there
+   */
   constructor(table: string, ahead = 0, there: Iterable<Day> = []) {
     this.#table = table;
     this.#ahead = ahead;

@@ -1,5 +1,6 @@
 import type { Config } from "../../config.ts";
 import { EventReader } from "../../event/codec.ts";
+import type { Day } from "../../event/day.ts";
 import type { Registry } from "../../event/registry.ts";
 import { SIGNATURE_HEADER } from "../../signature/entry-signature.ts";
 import type { KnownKeys } from "../../signature/known-keys.ts";
@@ -17,6 +18,7 @@ import { Transcoders, transcoderPlan } from "./transcoders.ts";
  * Makes what turns a consumer's records into rows.
  * @param columns as `checkCatalog` found them in the live table
  * @param keys by which entries of the audit trail may be signed; without them signatures aren't looked at
+ * @param days those that the table has partitions of
  */
 export function makeEncoder(
   consumer: Consumer,
@@ -25,6 +27,7 @@ export function makeEncoder(
   filter: EventFilter,
   config: Config,
   keys: KnownKeys | undefined,
+  days: Iterable<Day> = [],
 ): Encoder {
   const { topic, landing } = consumer;
   const reader = new EventReader(topic, registry);
@@ -40,7 +43,7 @@ export function makeEncoder(
     signerOf: landing.chained ? signerOf(topicName(config.namespace, topic), keys) : undefined,
     newDaysPerBatchMax: config.newDaysPerBatchMax,
     filter,
-    days: new KnownDays(landing.table, config.daysAhead),
+    days: new KnownDays(landing.table, config.daysAhead, days),
   };
 }
 

@@ -1,3 +1,4 @@
+import { DAY_MS } from "../../event/day.ts";
 import { rehearseDay } from "../../table/landing/days.ts";
 import { directCopy, stageStatements } from "../../table/landing/stage.ts";
 import { strangersStatement } from "../../table/landing/strangers.ts";
@@ -5,6 +6,7 @@ import { requireRights } from "../../table/rights.ts";
 import { requireUnaltered } from "../../table/rows/altered.ts";
 import { checkCatalog } from "../../table/rows/catalog.ts";
 import { type LandingTable, tablesOf } from "../../table/rows/landing-table.ts";
+import { listDays } from "../../table/upkeep/day-partitions.ts";
 import { topicName } from "../../topic/topics.ts";
 import { type Consumer, copiesDirectly, dayColumnOf, hasherOf } from "../consumer.ts";
 import { EventFilter } from "../encode/event-filter.ts";
@@ -44,12 +46,14 @@ export async function makeLandingPlan(
   const rulesOff = new Set<string>(config.rulesOff);
   const stage = stageStatements(landing, rulesOff);
   const { isCompacted } = await checkTopic(services, consumer);
-  const columns = await services.questions.use(async (connection) => {
+  const { columns, days } = await services.questions.use(async (connection) => {
     await requireRights(connection, config.databaseUrl, relationsOf(landing));
     const checked = await checkCatalog(connection, landing, dayColumnOf(consumer));
     await requireUnaltered(connection, landing, consumer.partitionedByDay === true);
-    if (consumer.partitionedByDay) await rehearseDay(connection, landing.table);
-    return checked;
+    if (!consumer.partitionedByDay) return { columns: checked, days: [] };
+    await rehearseDay(connection, landing.table);
+    const attached = (await listDays(connection, landing.table)).filter(({ state }) => state === "attached");
+    return { columns: checked, days: attached.map(({ day }) => Date.parse(day) / DAY_MS) };
   });
   const topicEnds: TopicEnds = {
     nameOf: (other) => topicName(config.namespace, other),
@@ -63,7 +67,7 @@ export async function makeLandingPlan(
     topicName: name,
     isCompacted,
     databaseId: services.databaseId,
-    encoder: makeEncoder(consumer, columns, registry, filter, config, services.knownKeys),
+    encoder: makeEncoder(consumer, columns, registry, filter, config, services.knownKeys, days),
     direct: copiesDirectly(consumer) ? { statement: directCopy(landing), relation: landing.table } : undefined,
     hasher,
     stage,

@@ -1,7 +1,10 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from "vitest";
 import { CONSUMERS } from "../../../consumers/all.ts";
 import type { Consumer } from "../../../src/batch/consumer.ts";
+import { openLandingServices } from "../../../src/batch/run/landing-services.ts";
+import { makeLandingPlan } from "../../../src/batch/run/make-landing-plan.ts";
 import { DAY_US, dayOf, isoDate } from "../../../src/event/day.ts";
+import { openLog } from "../../../src/log.ts";
 import type { DayPartition } from "../../../src/table/upkeep/day-partitions.ts";
 import { type Ended, runHere } from "../../support/commands/run-here.ts";
 import { environmentOf } from "../../support/landing.ts";
@@ -134,6 +137,14 @@ describe("a declaration", () => {
     }
     const insert = "INSERT INTO tradetape.day_table (table_name) VALUES ('trade_decision')";
     await expect(tape.queryAs("tradetape_lander", insert)).rejects.toMatchObject({ code: "42501" });
+  });
+
+  test("has a group begin with the days that are there", async () => {
+    const services = await openLandingServices(tape.config, openLog(tape.config));
+    const { encoder } = await makeLandingPlan(services, CONSUMERS.find(({ topic }) => topic === "performance")!);
+    await services.close();
+    const isThere = (isoDay: string) => encoder.days.isThere(dayOf(Date.parse(isoDay) * 1000));
+    expect([isThere("2031-01-01"), isThere("2031-01-02")]).toEqual([true, false]);
   });
 });
 

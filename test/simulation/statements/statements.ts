@@ -284,6 +284,13 @@ const HANDLERS: readonly (readonly [RegExp, Handler])[] = [
     }),
   ],
   [
+    /^SELECT to_char\(to_date\(right\(c\.relname/,
+    taking<[string]>(({ db, values: [table] }) => {
+      const own = [...db.days].filter((day) => day.startsWith(`${table} `));
+      return rows(own.map((day) => ({ day: day.split(" ")[1]!, state: "attached" })));
+    }),
+  ],
+  [
     /^SELECT tradetape\.make_day/,
     taking<[string, string]>(({ db, values: [table, day] }) => {
       db.days.add(`${table} ${day}`);
