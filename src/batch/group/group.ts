@@ -19,7 +19,6 @@ import { OutboxPump } from "./outbox-pump.ts";
 /**
  * One consumer group, running. The member only delivers what Kafka assigns; each partition's lane lands it in order; the
  * pump publishes what landings owe. All state is here and in the lanes.
- *
  * A partition's life: assigned -> claimed (`next_offset` read from the database, Kafka sent there) -> batches queue at the
  * lane's tail and land at its head -> assigned elsewhere (the queue is dropped; the head may still commit: the database's
  * lock decides).
@@ -74,7 +73,7 @@ export class Group {
 
   async start(): Promise<void> {
     const { member, plan, config, clock, landings } = this.#parts;
-    this.#timers.push(landings.begin(plan.topicName));
+    this.#timers.push(landings.begin(plan.topicName, this.#lanes));
     const join = () => this.#waits.note(this.#joined, `${plan.topicName}: joining its consumer group`);
     join();
     await member.start({
@@ -156,6 +155,7 @@ export class Group {
       (bytes) => {
         this.#space.free(bytes);
         this.#prove();
+        this.#parts.landings.tell(this.#parts.plan.topicName);
       },
     );
     this.#lanes.set(partition, lane);

@@ -6,7 +6,6 @@ import { countParked } from "../../table/landing/parked.ts";
 import type { SessionSource } from "../../table/pool/session-pool.ts";
 import { faultKindOf, isDatabaseFault } from "../../table/sqlstate.ts";
 import { type EncodedBatch, publishedAtMs } from "../encode/encoded-batch.ts";
-import type { Landings } from "../kin/landings.ts";
 import { ParentsFirst } from "../kin/parents-first.ts";
 import { expireParked } from "../land/expire.ts";
 import { type Landed, type Landing, landBatch, type OnCommit } from "../land/land.ts";
@@ -38,7 +37,6 @@ export class JobRunner {
   readonly #lockWatch: LockWatch;
   readonly #queue: LandingQueue;
   readonly #parentsFirst: ParentsFirst;
-  readonly #landings: Landings;
   readonly #running = new Set<Promise<LaneStep>>();
   readonly #signal: AbortSignal;
   readonly #log: Log;
@@ -60,7 +58,6 @@ export class JobRunner {
     this.#lockWatch = parts.lockWatch;
     this.#queue = new LandingQueue(parts);
     this.#parentsFirst = new ParentsFirst(parts);
-    this.#landings = parts.landings;
     this.#signal = parts.signal;
     this.#log = parts.log;
     this.#clock = parts.clock;
@@ -104,7 +101,6 @@ export class JobRunner {
     if (landing.kind === "landed") asked.pop();
     const ledger = await this.#unheard(lane, asked);
     if (landing.kind === "landed") ledger.push(landing.ledger);
-    if (ledger.length > 0) this.#landings.tell(this.#plan.topicName);
     this.#meter?.({
       topicName: this.#plan.topicName,
       partition: lane.partition,

@@ -1,3 +1,4 @@
+import { publishedAtMs } from "../encode/encoded-batch.ts";
 import { isJoinable, joinBatches } from "../encode/join.ts";
 import type { AwaitedVerdict } from "../land/expire.ts";
 import type { Landmark } from "../land/landmark.ts";
@@ -143,6 +144,13 @@ export class Lane {
 
   get isIdle(): boolean {
     return this.#job === undefined && this.#queue.length === 0;
+  }
+
+  /** Whether something was fetched and has not landed that was published at `timeMs` or before; one without a time was, too. */
+  holds(timeMs: number): boolean {
+    const jobs = this.#job === undefined ? this.#queue : [this.#job, ...this.#queue];
+    const first = jobs.find((job) => job.kind === "batch")?.batch;
+    return first !== undefined && (publishedAtMs(first, first.from) ?? timeMs) <= timeMs;
   }
 
   /** Resolves when the queue is empty and nothing runs. */

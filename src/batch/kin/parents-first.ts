@@ -17,6 +17,9 @@ const LOOK_MS = 20;
  */
 const STILL_MS_MAX = { here: 5000, elsewhere: 500 } as const;
 
+/** A child may be fetched a moment before a parent that was published before it, because each topic has fetches of its own. */
+const MOMENT_MS = 3;
+
 /** A partition of the parents that has not landed as far as it is wanted. */
 interface Behind {
   readonly topicName: string;
@@ -39,6 +42,10 @@ export class ParentsFirst {
   readonly #clock: Clock;
   readonly #signal: AbortSignal;
   readonly #patience: () => Patience;
+  /** The parents' topics. */
+  readonly #names: ReadonlySet<string>;
+  /** How often these had been told of when they didn't move. */
+  #stillCount = -1;
   /** Where partitions stood that didn't move, by topic and partition. */
   readonly #still = new Map<string, number>();
 
@@ -51,7 +58,9 @@ export class ParentsFirst {
     readonly signal: AbortSignal;
     readonly patience: () => Patience;
   }) {
-    this.#plan = parts.plan;
+    const { plan } = parts;
+    this.#plan = plan;
+    this.#names = new Set(plan.consumer.landing.parents.map(({ topic }) => plan.topicEnds.nameOf(topic)));
     this.#landings = parts.landings;
     this.#sessions = parts.landing;
     this.#clock = parts.clock;
@@ -60,8 +69,8 @@ export class ParentsFirst {
   }
 
   /**
-   * Lands a batch behind the parents that its events lack. Whether one does is found out by trying, since nearly all of them
-   * have their parents; but behind a batch that lacked some, the next one waits before it is tried.
+   * Lands a batch behind its events' parents: those that this process has fetched go first. Whether any other is lacking is
+   * found out by trying, since nearly all are there; but behind a batch that lacked some, the next one waits before it is tried.
    * @param lane the batch's, which remembers what the last one lacked
    * @param attempt lands the batch; what it lacks of parents that weren't waited for, it tells by EarlyChildren
    * @throws TradetapeError that stops the group, and what `attempt` throws
@@ -73,7 +82,8 @@ export class ParentsFirst {
   ): Promise<Landing> {
     const lastMs = publishedAtMs(batch, batch.to - 1);
     // A replay lands parents before children by itself; without a broker's time nothing says what was published before.
-    if (!this.#plan.publishes || lastMs === undefined) return attempt(undefined);
+    if (!this.#plan.publishes || lastMs === undefined || this.#names.size === 0) return attempt(undefined);
+    await this.#fetchedLanded(lastMs);
     let waitedFor = lane.earlyColumns;
     let lacks = waitedFor.size > 0 && (await this.#landed(waitedFor, lastMs));
     for (;;) {
@@ -88,6 +98,17 @@ export class ParentsFirst {
         lacks = true;
         await this.#landed(error.columns, lastMs);
       }
+    }
+  }
+
+  /** Resolves when what this process has fetched of the parents' topics up to a moment has landed, or doesn't move. */
+  async #fetchedLanded(publishedAtMs: number): Promise<void> {
+    await this.#clock.sleep(MOMENT_MS);
+    while (!this.#signal.aborted && [...this.#names].some((name) => this.#landings.isBehind(name, publishedAtMs))) {
+      const count = this.#landings.countOf(this.#names);
+      if (count === this.#stillCount) return;
+      await this.#moved(this.#names, STILL_MS_MAX.here);
+      if (count === this.#landings.countOf(this.#names)) this.#stillCount = count;
     }
   }
 
@@ -111,7 +132,7 @@ export class ParentsFirst {
     for (let hasWaited = false; ; hasWaited = true) {
       behind = await this.#stillBehind(behind);
       if (behind.length === 0 || this.#signal.aborted) return hasWaited;
-      await this.#moved(behind);
+      await this.#moved(new Set(behind.map(({ topicName }) => topicName)), LOOK_MS);
     }
   }
 
@@ -135,12 +156,14 @@ export class ParentsFirst {
     });
   }
 
-  /** Resolves at the next landing of these topics in this process, or after LOOK_MS. */
-  async #moved(behind: readonly Behind[]): Promise<void> {
+  /** Resolves at the next landing of these topics in this process, after so many milliseconds, or when the group ends. */
+  async #moved(topicNames: ReadonlySet<string>, mostMs: number): Promise<void> {
     const { promise, resolve } = Promise.withResolvers<void>();
-    const names = new Set(behind.map(({ topicName }) => topicName));
-    const ends = [this.#landings.listen(names, resolve), this.#clock.after(LOOK_MS, resolve)];
+    const wake = () => resolve();
+    const ends = [this.#landings.listen(topicNames, wake), this.#clock.after(mostMs, wake)];
+    this.#signal.addEventListener("abort", wake);
     await promise;
+    this.#signal.removeEventListener("abort", wake);
     for (const end of ends) end();
   }
 

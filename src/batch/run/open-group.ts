@@ -31,6 +31,7 @@ export async function openGroup(
   const { terms } = options;
   const plan = await makeLandingPlan(services, consumer, options);
   const isWide = terms !== undefined || consumer.connections === "several";
+  const landing = sessions.landing.share(isWide ? config.landingConnections : 1);
   const member = client.member({
     groupId: groupIdOf(plan, services.databaseId),
     topicNames: [plan.topicName],
@@ -47,9 +48,9 @@ export async function openGroup(
     member,
     publisher,
     sign,
-    landing: sessions.landing.share(isWide ? config.landingConnections : 1),
-    // A share of its own, since a large batch, or one that waits for a lock, may keep the others busy for seconds.
-    together: sessions.landing.share(1),
+    landing,
+    // A share of its own where there are large batches: one of them may keep the others busy for seconds.
+    together: isWide ? sessions.landing.share(1) : landing,
     days: sessions.days,
     landings: services.landings,
     outbox: sessions.outbox,

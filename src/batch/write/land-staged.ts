@@ -5,14 +5,14 @@ import type { RowHasher } from "../../table/rows/row-hasher.ts";
 import type { EncodedBatch, Letter } from "../encode/encoded-batch.ts";
 import type { SessionKind } from "../encode/event-filter.ts";
 import { indexOf } from "../encode/offset-index.ts";
-import { type Rows, RowsWriter } from "../encode/rows.ts";
-import { copyIsolated, letterOf, rowBytes } from "./copy-isolated.ts";
+import { copyIsolated, letterOf } from "./copy-isolated.ts";
 import type { Repeat, StagedCount } from "./insert-isolated.ts";
 import type { StagedInsert } from "./insert-staged.ts";
 import type { Outcome } from "./outcome.ts";
 import { totalLetters } from "./over-total.ts";
 import { indexesOf, sumStaged } from "./sum-rows.ts";
 import { takeMisfits } from "./take-misfits.ts";
+import { withOffsets } from "./with-offsets.ts";
 
 export interface StagedPath {
   readonly topicName: string;
@@ -80,29 +80,6 @@ export async function landStaged(
     toAudit: toAudit.sort((a, b) => a - b),
     rowSums: path.hasher && sumStaged(path.hasher, batch, from, to, inserted, letters),
   };
-}
-
-/** A field of COPY's binary format: its length in four bytes, then an offset in eight. */
-const OFFSET_FIELD_BYTES = 12;
-
-/** The same rows with one field more: the offset of the record that each came from. */
-function withOffsets(batch: EncodedBatch, columnCount: number, from: number, to: number): Rows {
-  const { rows, records } = batch;
-  const source = rowBytes(rows, from, to);
-  const base = from === 0 ? 0 : rows.ends[from - 1]!;
-  const written = new RowsWriter(to - from, source.length + (to - from) * OFFSET_FIELD_BYTES);
-  const { out } = written;
-  for (let i = from; i < to; i++) {
-    const start = (i === 0 ? 0 : rows.ends[i - 1]!) - base;
-    const end = rows.ends[i]! - base;
-    out.int16(columnCount);
-    out.reserve(end - start - 2 + OFFSET_FIELD_BYTES);
-    out.length += source.copy(out.bytes, out.length, start + 2, end);
-    out.length = out.bytes.writeInt32BE(8, out.length);
-    out.length = out.bytes.writeBigInt64BE(BigInt(records.offsetOf(rows.indexes[i]!)), out.length);
-    written.close(rows.indexes[i]!);
-  }
-  return written.end();
 }
 
 /** Takes strangers out of the stage: they would overwrite a row of another session, and so carry it over into theirs. */

@@ -58,11 +58,7 @@ export async function takeMisfits(
   waitedFor: ReadonlySet<string> | undefined,
 ): Promise<Aside> {
   if (path.stage.misfits === undefined) return { letters: [], parked: [], filtered: 0 };
-  const misfits = await connection.query<Misfit>(path.stage.misfits, [
-    path.topicName,
-    batch.partition,
-    path.sessionKinds,
-  ]);
+  const misfits = await connection.query<Misfit>(path.stage.misfits, [path.topicName, path.sessionKinds]);
   if (misfits.length === 0) return { letters: [], parked: [], filtered: 0 };
   const filtered = misfits.filter((row) => row.filtered);
   const mismatched = misfits.filter((row) => !row.filtered && row.mismatch);

@@ -81,8 +81,8 @@ const lenient = (relation: string, filled: readonly string[]) =>
    END $$`;
 
 /**
- * SQL for `StageStatements.misfits`. $1 and $2 are topic and partition, by which events are found whose id is parked: they
- * wait behind it. $3 are the kinds of sessions that are served.
+ * SQL for `StageStatements.misfits`. $1 is the topic, by which, and by a row's partition, events are found whose id is parked:
+ * they wait behind it. $2 are the kinds of sessions that are served.
  */
 function misfits(table: LandingTable, relation: string, id: string, links: readonly LinkRule[]): string {
   const parents = table.parents.map((parent, index) => ({ ...parent, alias: `p${index}`, ref: quoted(parent.column) }));
@@ -97,7 +97,7 @@ function misfits(table: LandingTable, relation: string, id: string, links: reado
   const session = parents.find((p) => p.table === "backtest_session");
   if (!session) throw new Error(`${table.table} has parents and no session among them`);
   const behind = (how: string) => `EXISTS (SELECT FROM tradetape.parked_event e
-      WHERE e.topic = $1 AND e.partition = $2 AND ${how} AND e."offset" < s.${OFFSET_COLUMN})`;
+      WHERE e.topic = $1 AND e.partition = s.source_partition AND ${how} AND e."offset" < s.${OFFSET_COLUMN})`;
   // What counts into a total waits behind whatever waits for the same parent, so that the first to be published is counted
   // first. Of that it says that it waits for the parent, even if that has landed by now: others wait behind it in turn.
   const total = links.find((link) => link.total);
@@ -109,7 +109,7 @@ function misfits(table: LandingTable, relation: string, id: string, links: reado
     SELECT s.${OFFSET_COLUMN} AS "offset", s.${id} AS id,
       jsonb_strip_nulls(jsonb_build_object(${parents.map(missingOf).join(", ")})) AS missing,
       ${mismatch.length > 0 ? mismatch.join(" OR ") : "false"} AS mismatch,
-      coalesce(${notServed(session.alias, 3)}, false) AS filtered, ${behind(`e.event_id = s.${id}`)} AS behind,
+      coalesce(${notServed(session.alias, 2)}, false) AS filtered, ${behind(`e.event_id = s.${id}`)} AS behind,
       ${firstBrokenSql(links, aliases)} AS broken
     FROM ${quoted(relation)} s ${parents
       .map((p) => `LEFT JOIN ${lookup(p.table, "*", `t.${quoted(p.key)} = s.${p.ref}`)} ${p.alias} ON true`)
@@ -139,12 +139,21 @@ function insertFirst(table: LandingTable, relation: string, columns: readonly st
     FROM inserted${joined}`;
 }
 
-/** Makes the session's temporary table if this is the first staged batch on it. */
+/** The stages that sessions are known to have for good: what a transaction makes goes with it when it is rolled back. */
+const prepared = new WeakMap<Connection, Set<string>>();
+
+/** Whether the session is known to have the stage. */
+export const hasStage = (connection: Connection, { relation }: StageStatements): boolean =>
+  prepared.get(connection)?.has(relation) === true;
+
+/** Makes the session's temporary table if this is the first staged batch on it. Call it before all else in a transaction. */
 export async function prepareStage(connection: Connection, stage: StageStatements): Promise<void> {
+  if (hasStage(connection, stage)) return;
   const [found] = await connection.query<{ there: boolean }>("SELECT to_regclass($1) IS NOT NULL AS there", [
     `pg_temp.${stage.relation}`,
   ]);
-  if (!found?.there) await connection.query(stage.create);
+  if (found?.there) prepared.set(connection, (prepared.get(connection) ?? new Set()).add(stage.relation));
+  else await connection.query(stage.create);
 }
 
 /** The offsets of the rows that the stage holds now, in their order. */

@@ -210,6 +210,25 @@ describe("a lane", () => {
     expect(lane.parked).toBe(1);
   });
 
+  it("holds what was published by then until it has landed, and says so no longer when it gives its bytes back", async () => {
+    const at = (offset: number): Job => {
+      const records = { count: 1, publishedAtMs: () => 100 * offset } as unknown as Records;
+      return { kind: "batch", batch: { ...tinyBatch(offset), records }, bytes: 10 };
+    };
+    const held: boolean[] = [];
+    const { lane, end } = stagedLane(
+      () => {},
+      () => held.push(lane.holds(150)),
+    );
+    lane.push(at(1));
+    lane.push(SWEEP);
+    lane.push(at(2));
+    expect([lane.holds(99), lane.holds(100), lane.holds(150)]).toEqual([false, true, true]);
+    await end({});
+    expect(held).toEqual([false]);
+    expect([lane.holds(199), lane.holds(200)]).toEqual([false, true]);
+  });
+
   it("is idle when its last job has ended, not before", async () => {
     const { lane, end } = stagedLane();
     let isIdle = false;

@@ -141,10 +141,11 @@ await paced(perSecond, uncounted + perSecond * seconds, (n, due) => {
     waiting[kind].add(ids[kind]);
   }
 });
-const usage = usedSince(before, usageOf(all));
 await Promise.all(acks);
 isSending = false;
 await looking;
+// What it costs, what was left to be landed included: else a group that is behind would seem to be cheap.
+const usage = usedSince(before, usageOf(all));
 await sleep(200);
 const parked = await parkedSoFar();
 await tape.close();

@@ -1,4 +1,6 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { decisions as DECISIONS } from "../../../consumers/decisions.ts";
+import { fills as FILLS } from "../../../consumers/fills.ts";
 import { ticks as TICKS } from "../../../consumers/ticks.ts";
 import { encodeBatch } from "../../../src/batch/encode/encode.ts";
 import type { EncodedBatch } from "../../../src/batch/encode/encoded-batch.ts";
@@ -7,7 +9,7 @@ import { LockWatch } from "../../../src/batch/group/lock-watch.ts";
 import { landBatch } from "../../../src/batch/land/land.ts";
 import { CLEAN_BYTES_MAX, landClean, looksClean } from "../../../src/batch/land/land-clean.ts";
 import type { LandingPlan } from "../../../src/batch/land/landing-plan.ts";
-import { openLandingServices } from "../../../src/batch/run/landing-services.ts";
+import { type LandingServices, openLandingServices } from "../../../src/batch/run/landing-services.ts";
 import { makeLandingPlan } from "../../../src/batch/run/make-landing-plan.ts";
 import { encodeEvent } from "../../../src/event/codec.ts";
 import { openLog } from "../../../src/log.ts";
@@ -16,7 +18,7 @@ import { claimPartition } from "../../../src/table/landing/landed.ts";
 import { ConnectionSlot } from "../../../src/table/pool/slot.ts";
 import { recordsOf } from "../../support/landing.ts";
 import { ledgerFaults } from "../../support/ledger.ts";
-import { tick } from "../../support/samples.ts";
+import { decision, fill, idOf, NOON, tick } from "../../support/samples.ts";
 import { openTapeWithSymbol, type TestTape } from "../../support/tape.ts";
 
 let tape: TestTape;
@@ -201,5 +203,84 @@ describe("the queue of small batches", () => {
     expect(landed).toMatchObject(
       PARTITIONS.map(() => ({ status: "rejected", reason: { code: "database_unreachable" } })),
     );
+  });
+});
+
+describe("small batches of children", () => {
+  let services: LandingServices;
+  let plans: Readonly<Record<"decisions" | "fills", LandingPlan>>;
+  const ids = new Map<string, number>();
+
+  beforeAll(async () => {
+    services = await openLandingServices(tape.config, openLog(tape.config));
+    plans = { decisions: await makeLandingPlan(services, DECISIONS), fills: await makeLandingPlan(services, FILLS) };
+    for (const [topic, sample] of [
+      ["decisions", decision(0)],
+      ["fills", fill(0)],
+    ] as const) {
+      const value = await tape.encode(topic, sample);
+      ids.set(topic, value.readInt32BE(1));
+      await services.registry.fetch(value.readInt32BE(1));
+      for (const partition of PARTITIONS) {
+        await claimPartition(connection, plans[topic].topicName, partition, 0, services.clusterId);
+      }
+    }
+  });
+  afterAll(() => services.close());
+
+  const childBatch = (topic: "decisions" | "fills", partition: number, first: number, events: readonly object[]) => {
+    const values = events.map((event) => encodeEvent(topic, ids.get(topic)!, event as never));
+    const range = { firstOffset: first, nextOffset: first + events.length, from: 0 };
+    return encodeBatch(plans[topic].encoder, partition, recordsOf(values, first), range);
+  };
+  const landAs = (topic: "decisions" | "fills", batches: readonly EncodedBatch[]) =>
+    landClean(connection, plans[topic], batches, () => {});
+  const free = (n: number, change: object = {}) => decision(n, { model_reference: null, ...change });
+  const filled = (n: number, decisionN: number, quantity: number) =>
+    fill(n, { decision_id: idOf(`decision ${decisionN}`), quantity, timestamp: NOON + 100_000 });
+  const count = async (of: string) => (await tape.query<{ n: number }>(`SELECT count(*)::int AS n FROM ${of}`))[0]!.n;
+
+  test("land in one transaction, each event with its audit entries and each partition with its ledger row", async () => {
+    const owedBefore = await count("tradetape.outbox");
+    const batches = PARTITIONS.map((p) => childBatch("decisions", p, 0, [free(10 * p), free(10 * p + 1)]));
+    expect(batches.every((one) => looksClean(plans.decisions, one))).toBe(true);
+    expect(await landAs("decisions", batches)).toMatchObject(
+      PARTITIONS.map(() => ({ kind: "landed", nextOffset: 2, ledger: { read: 2, written: 2, parked: 0 } })),
+    );
+    expect(await count("public.trade_decision")).toBe(6);
+    expect(await count("(SELECT DISTINCT xmin::text FROM public.trade_decision) one")).toBe(1);
+    expect((await count("tradetape.outbox")) - owedBefore).toBe(12);
+    const fills = [filled(1, 710, 4)];
+    expect(await landAs("fills", [childBatch("fills", 71, 0, fills)])).toMatchObject([{ ledger: { written: 1 } }]);
+  });
+
+  test.each([
+    [
+      "a parent that hasn't landed",
+      "decisions",
+      () => [free(800, { model_reference: idOf("nowhere") })],
+      { parked: 1 },
+    ],
+    ["an id that has landed", "decisions", () => [free(710)], { duplicate: 1 }],
+    ["an id twice", "decisions", () => [free(801), free(801, { size: 11 })], { written: 1, dead: 1 }],
+    ["an id whose first event is parked", "decisions", () => [free(800)], { parked: 1 }],
+    ["a row that PostgreSQL refuses", "decisions", () => [free(802, { size: -1 })], { dead: 1 }],
+    ["a fill of more than was decided", "fills", () => [filled(2, 710, 7)], { dead: 1 }],
+  ] as const)("leave nothing behind where one has %s, and land by themselves", async (_, topic, events, became) => {
+    const places = await tape.query<{ partition: number; next: number }>(
+      "SELECT partition, next_offset::int AS next FROM tradetape.landed_offset WHERE topic = $1 AND partition = ANY ($2)",
+      [plans[topic].topicName, PARTITIONS],
+    );
+    const next = (partition: number) => places.find((place) => place.partition === partition)!.next;
+    const fresh = next(71) * 10 + 900;
+    const good = topic === "decisions" ? [free(fresh)] : [filled(fresh, 720, 1)];
+    const batches = [childBatch(topic, 71, next(71), good), childBatch(topic, 72, next(72), events())];
+    const [table, outbox] = [`public.${plans[topic].stage.table}`, "tradetape.outbox"];
+    const before = [await count(table), await count(outbox)];
+    expect(await landAs(topic, batches)).toBe("apart");
+    expect([await count(table), await count(outbox)]).toEqual(before);
+    const landings = [];
+    for (const one of batches) landings.push(await landBatch(connection, plans[topic], one, false));
+    expect(landings).toMatchObject([{ ledger: { written: 1, dead: 0, parked: 0 } }, { ledger: became }]);
   });
 });

@@ -263,13 +263,13 @@ async function insertFresh(c: Context, shape: Shape): Promise<Result> {
 function misfits(c: Context, shape: Shape): Result {
   const { parents } = shape.consumer.landing;
   const found = staged(c, shape).flatMap(({ offset, fields }) => {
-    const { id } = eventRow(shape, fields);
+    const { id, partition } = eventRow(shape, fields);
     const missing: Record<string, string> = {};
     for (const parent of parents) {
       const ref = field(shape, fields, parent.column);
       if (ref !== null && !isThere(c.db, parent.table, uuid(ref))) missing[parent.column] = uuid(ref);
     }
-    const [topic, partition] = c.values;
+    const [topic] = c.values;
     const behind = [...c.db.parked.visible(c.tx)].some(
       (e) => e.topic === topic && e.partition === partition && e.eventId === id && e.offset < offset,
     );
