@@ -11,6 +11,7 @@ export interface Size {
   readonly smallSeconds: number;
   /** At each rate. */
   readonly workflowSeconds: number;
+  readonly backlogWorkflows: number;
   readonly latencyRounds: number;
   readonly latencySeconds: number;
   readonly backlogTicks: number;
@@ -31,6 +32,7 @@ const FULL: Size = {
   publishTicks: 200_000,
   smallSeconds: 20,
   workflowSeconds: 15,
+  backlogWorkflows: 20_000,
   latencyRounds: 3,
   latencySeconds: 8,
   backlogTicks: 10_000_000,
@@ -50,6 +52,7 @@ const QUICK: Size = {
   publishTicks: 40_000,
   smallSeconds: 4,
   workflowSeconds: 4,
+  backlogWorkflows: 6000,
   latencyRounds: 1,
   latencySeconds: 2,
   backlogTicks: 200_000,

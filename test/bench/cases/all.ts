@@ -9,7 +9,7 @@ import { SUBJECTS as real, runReal } from "./real.ts";
 import { SUBJECTS as rounds, runRounds } from "./rounds.ts";
 import { runScaling, SUBJECTS as scaling } from "./scaling.ts";
 import { runSmallEvents, SUBJECTS as small } from "./small-events.ts";
-import { runWorkflows, SUBJECTS as workflows } from "./workflows.ts";
+import { runAgentBacklog, runWorkflows, SUBJECTS as workflows } from "./workflows.ts";
 
 /** Compared with one another, so they run together. */
 const IN_ROUNDS = ["a", "b", "c", "d", "e", "h"] as const;
@@ -20,6 +20,7 @@ const ALONE = {
   j: runIdle,
   k: runScaling,
   m: runWorkflows,
+  n: runAgentBacklog,
   poison: runPoison,
   real: runReal,
   advice: runAdvice,

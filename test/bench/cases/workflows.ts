@@ -1,5 +1,6 @@
 import type { Context } from "../context.ts";
 import { percentile, shown } from "../figures.ts";
+import type { AgentBacklog } from "../phases/agent-backlog.ts";
 import type { Workflows } from "../phases/workflows.ts";
 
 const RATES = [5, 50, 300, 800] as const;
@@ -7,9 +8,15 @@ const RATES = [5, 50, 300, 800] as const;
 /** What the first seconds wait for, groups' joining above all, isn't counted. */
 const WARM_SECONDS = 6;
 
-export const SUBJECTS = Object.fromEntries(
-  RATES.map((rate) => [`m${rate}`, `publish to row visible of predictions, decisions and fills, ${rate} workflows/s`]),
-);
+export const SUBJECTS = {
+  ...Object.fromEntries(
+    RATES.map((rate) => [
+      `m${rate}`,
+      `publish to row visible of predictions, decisions and fills, ${rate} workflows/s`,
+    ]),
+  ),
+  n: "a backlog of predictions, decisions and fills, all groups side by side, to the last audit entry",
+};
 
 /** How long agents' events take to be rows, children published right behind their parents, all groups in one process. */
 export async function runWorkflows({ bed, store, size }: Context): Promise<void> {
@@ -49,4 +56,33 @@ export async function runWorkflows({ bed, store, size }: Context): Promise<void>
         `broker ${broker}; ${parked} parked`,
     );
   }
+}
+
+/** Lands what agents published while nobody landed, parents and children side by side. */
+export async function runAgentBacklog({ bed, store, size: { backlogWorkflows: workflows } }: Context): Promise<void> {
+  const figures = (
+    await store.once("agent backlog", async () => {
+      const env = bed.env("agents", "bench_n");
+      await bed.namespace("agents");
+      await bed.clone("bench_n");
+      await bed.phase("publish-workflows", { workflows }, env);
+      const consumer = bed.service(["consume"], env);
+      const { seconds, parked, usage } = await bed.phase<AgentBacklog>(
+        "agent-backlog",
+        { workflows, consumer: consumer.pid },
+        env,
+      );
+      await consumer.stop();
+      await bed.drop("bench_n");
+      const events = 3 * workflows;
+      const [nodeUs, postgresUs, brokerUs] = [usage.node, usage.postgres, usage.broker].map((us) => us / events);
+      return { n: { rate: events / seconds, nodeUs: nodeUs!, postgresUs: postgresUs!, brokerUs: brokerUs!, parked } };
+    })
+  ).n!;
+  const { rate, nodeUs, postgresUs, brokerUs, parked } = figures;
+  const [perSecond, node, postgres, broker] = [rate, nodeUs, postgresUs, brokerUs].map((n) => shown(n!));
+  bed.say(
+    `agents' backlog: ${perSecond} events/s; us of CPU an event: node ${node}, PostgreSQL ${postgres}, broker ${broker}; ` +
+      `${parked} parked`,
+  );
 }

@@ -5,12 +5,11 @@
  */
 import { setTimeout as sleep } from "node:timers/promises";
 import pg from "pg";
-import { demoSymbols } from "../../../src/cli/demo/demo-ticks.ts";
 import { readConfig, requireServices } from "../../../src/config.ts";
-import { eventId } from "../../../src/event/identity.ts";
 import { openLog } from "../../../src/log.ts";
 import { connectTape } from "../../../src/tradetape/connect-tape.ts";
 import { usageOf, usedSince } from "../usage.ts";
+import { WorkflowMaker } from "../workflow-maker.ts";
 import { argsOf, print } from "./measure.ts";
 import { nowUs, paced } from "./pace.ts";
 
@@ -39,7 +38,6 @@ type Kind = (typeof KINDS)[number];
 
 /** So many workflows a second are looked for; the others are company. */
 const SEEN_PER_SECOND = 40;
-const STEP_US = 1000;
 
 const { perSecond, seconds, uncounted, consumer, pids } = argsOf<WorkflowsArgs>();
 const config = requireServices(readConfig(), "databaseUrl");
@@ -61,39 +59,16 @@ await client.query(`CREATE FUNCTION pg_temp.visible(p uuid[], d uuid[], f uuid[]
   END $$`);
 
 const tape = await connectTape(config, openLog({ logLevel: "error" }));
-const symbols = demoSymbols();
-await tape.publishAll("symbols", symbols);
-const base = Date.now() * 1000;
-const idOf = (kind: string, n: number) => eventId("audit", ["bench", kind, String(base), String(n)]);
+const maker = new WorkflowMaker();
+await tape.publishAll("symbols", maker.symbols);
 const acks: Promise<unknown>[] = [];
 const dueUs = new Map<string, { kind: Kind; us: number }>();
 const waiting = Object.fromEntries(KINDS.map((kind) => [kind, new Set<string>()])) as Record<Kind, Set<string>>;
 
 function send(n: number): Readonly<Record<Kind, string>> {
-  const symbol_id = symbols[(n + 1) % symbols.length]!.symbol_id;
-  const ids = { predictions: idOf("prediction", n), decisions: idOf("decision", n), fills: idOf("fill", n) };
-  const common = { symbol_id, timestamp: base + (n + 1) * STEP_US, backtest_session_id: null };
-  const model = { model_version: "bench-1", confidence_score: 0.5, predicted_price: 100, probability_up: 0.5 };
-  acks.push(tape.publish("predictions", { ...common, ...model, prediction_id: ids.predictions }));
-  const why = {
-    strategy_id: idOf("strategy", 0),
-    reason: "bench",
-    predicted_roi: 0.01,
-    model_reference: ids.predictions,
-  };
-  const what = { action: "BUY" as const, size: 10, approved: true };
-  acks.push(tape.publish("decisions", { ...common, ...why, ...what, decision_id: ids.decisions }));
-  const done = { executed_price: 100, quantity: 10, status: "FILLED" as const, broker: "bench", fee: 0, latency_ms: 1 };
-  acks.push(
-    tape.publish("fills", {
-      ...common,
-      ...done,
-      execution_id: ids.fills,
-      decision_id: ids.decisions,
-      broker_execution_id: ids.fills,
-    }),
-  );
-  return ids;
+  const { prediction, decision, fill } = maker.make(n + 1);
+  acks.push(tape.publish("predictions", prediction), tape.publish("decisions", decision), tape.publish("fills", fill));
+  return { predictions: prediction.prediction_id!, decisions: decision.decision_id!, fills: fill.execution_id! };
 }
 
 // What a process waits for once, its groups' joining above all, is no latency.
