@@ -37,8 +37,8 @@ type Attempt = { readonly kind: "landed"; readonly landings: readonly Landed[] }
 
 /**
  * Lands batches of several partitions in one transaction of two messages: all statements, on the guess that none will fail
- * and every row goes in, and COMMIT. A live topic brings each partition some ten events at a time, and a transaction's statements and round
- * trips cost more than such rows.
+ * and every row goes in, and COMMIT. A live topic brings each partition some ten events at a time, and a transaction's
+ * statements and round trips cost more than such rows.
  * @param batches each `looksClean`
  * @param onCommit called with all landings just before COMMIT is sent
  * @returns a landing for each; "apart" when one of them isn't clean, or not the next of its partition: then nothing of any
