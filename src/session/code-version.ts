@@ -1,20 +1,16 @@
 import { execFile } from "node:child_process";
 import { promisify } from "node:util";
-import { TradetapeError } from "../errors.ts";
 
 const run = promisify(execFile);
 
 /**
- * What `git describe` calls the code in this folder; `-dirty` behind it where something isn't committed.
- * @throws TradetapeError input_invalid where there is none: a run of code that nobody can name can't be repeated
+ * What `git describe` calls the code in a folder; `-dirty` behind it where something isn't committed.
+ * @returns null where git has no name for it: it isn't installed, the folder is in no checkout, or nothing is committed
  */
-export async function codeVersion(): Promise<string> {
+export async function codeVersion(folder: string): Promise<string | null> {
   try {
-    return (await run("git", ["describe", "--always", "--tags", "--dirty"])).stdout.trim();
-  } catch (cause) {
-    throw new TradetapeError("input_invalid", "git knows no version of the code in this folder", {
-      cause,
-      next: "Say it with --code-version.",
-    });
+    return (await run("git", ["describe", "--always", "--tags", "--dirty"], { cwd: folder })).stdout.trim();
+  } catch {
+    return null;
   }
 }

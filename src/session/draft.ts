@@ -7,7 +7,8 @@ import { checkEvent } from "../event/validate.ts";
 export interface NewSession {
   readonly kind: SessionEvent["kind"];
   readonly name: string;
-  readonly codeVersion: string;
+  /** Null where nobody can name it. */
+  readonly codeVersion: string | null;
   /** The run's settings, as JSON text. */
   readonly config: string;
   readonly dataSet: string | null;

@@ -33,7 +33,7 @@ export const createCommand: CommandSpec<CreateFlags> = {
     command.argument("<name>", "a title for people");
     command.requiredOption("--kind <kind>", `of ${KINDS.join(", ")}`);
     command.option("--config <json>", "the run's settings, a JSON object, or @FILE", "{}");
-    command.option("--code-version <text>", "default: what `git describe` says in this folder");
+    command.option("--code-version <text>", "default: what `git describe` says in this folder, or none");
     command.option("--data-set <text>", "the data it reads");
     command.option(
       "--key <text>",
@@ -44,10 +44,12 @@ export const createCommand: CommandSpec<CreateFlags> = {
     const { config, out, log } = session;
     const kind = KINDS.find((known) => known === flags.kind);
     if (kind === undefined) throw wrong(`--kind ${flags.kind}`, KINDS.join(", "));
+    const version = flags.codeVersion ?? (await codeVersion(process.cwd()));
+    if (version === null) session.progress.line("git has no name for the code in this folder: --code-version says one");
     const event = draftSession({
       kind,
       name: name!,
-      codeVersion: flags.codeVersion ?? (await codeVersion()),
+      codeVersion: version,
       config: jsonArgument("--config", flags.config),
       dataSet: flags.dataSet ?? null,
       key: flags.key ?? null,
