@@ -72,13 +72,14 @@ export function readConfig(
   }
   // Those that look like a setting that is needed are among the problems.
   for (const { text } of doubts) doubt?.(text);
-  return { ...(config as Config), databaseUrl: databaseUrlOf(config as Config) };
+  const read = config as Config;
+  return { ...read, databaseUrl: urlOf(read, "databaseUrl"), databaseReadUrl: urlOf(read, "databaseReadUrl") };
 }
 
-/** The database's URL, which goes without its settings to whoever opens a session: it says itself what they say of it. */
-function databaseUrlOf(config: Config): Config["databaseUrl"] {
-  const { databaseUrl: url, secretFiles } = config;
-  const { databaseUrl: file } = secretFiles;
+/** A database's URL, which goes without its settings to whoever opens a session: it says itself what they say of it. */
+function urlOf(config: Config, name: "databaseUrl" | "databaseReadUrl"): string | undefined {
+  const { [name]: url, secretFiles } = config;
+  const { [name]: file } = secretFiles;
   return url && underSettings(config, file === undefined ? url : readAnewFrom(url, file));
 }
 
@@ -133,4 +134,21 @@ export function requireServices<K extends "databaseUrl" | "kafkaBrokers" | "sche
     });
   }
   return config as Config & { readonly [N in K]: NonNullable<Config[N]> };
+}
+
+/**
+ * The same for what only reads: DATABASE_READ_URL is enough of a database then.
+ * @throws TradetapeError config_invalid naming each one that is missing.
+ */
+export function requireReading(
+  config: Config,
+  ...names: ("kafkaBrokers" | "schemaRegistryUrl")[]
+): { databaseUrl: string } {
+  const { databaseReadUrl } = config;
+  const { databaseUrl } = requireServices(
+    { ...config, databaseUrl: databaseReadUrl ?? config.databaseUrl },
+    "databaseUrl",
+    ...names,
+  );
+  return { databaseUrl };
 }

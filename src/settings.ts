@@ -35,6 +35,12 @@ export const SETTINGS = {
     schema: z.string().check(checkDatabaseUrl).optional(),
     secret: true,
   }),
+  databaseReadUrl: setting({
+    env: "DATABASE_READ_URL",
+    doc: "Where commands that only read ask the database, as a hot standby of DATABASE_URL's; unset is DATABASE_URL.",
+    schema: z.string().check(checkDatabaseUrl).optional(),
+    secret: true,
+  }),
   ...KAFKA_SETTINGS,
   ...REGISTRY_SETTINGS,
   allowPlaintext: setting({

@@ -1,5 +1,5 @@
 import { readSecretFile } from "../config/secrets.ts";
-import { type Config, requireServices, underSettings } from "../config.ts";
+import { type Config, requireReading, requireServices, underSettings } from "../config.ts";
 import { KAFKA_SETTINGS } from "../settings/kafka.ts";
 import { REGISTRY_SETTINGS } from "../settings/registry.ts";
 import { readAnewFrom } from "../settings/urls.ts";
@@ -17,6 +17,7 @@ export type ServedConfig = ReturnType<typeof requireServices<"databaseUrl" | "ka
  */
 export const SERVICE_SETTINGS: readonly SettingName[] = [
   "databaseUrl",
+  "databaseReadUrl",
   "rolePrefix",
   ...(Object.keys({ ...KAFKA_SETTINGS, ...REGISTRY_SETTINGS }) as SettingName[]),
 ];
@@ -100,21 +101,28 @@ function fileText(flag: string, file: string): string {
 }
 
 /**
- * Asks the database something in a session that may only read.
+ * Asks the database something in a session that may only read, of DATABASE_READ_URL where there is one: what it answers may
+ * be some seconds old then.
  * @param name what is asked, as pg_stat_activity shows it
  * @throws TradetapeError config_invalid, database_unreachable, not_migrated
  */
 export const asReader = <R>(config: Config, name: string, ask: (connection: Connection) => Promise<R>): Promise<R> =>
-  asRole(config, name, "tradetape_reader", ask);
+  inSession(requireReading(config).databaseUrl, { name, role: "tradetape_reader" }, ask);
 
-/** The same, in a session with a role's rights. */
-export async function asRole<R>(
+/** Asks the database of DATABASE_URL, in a session with a role's rights. */
+export const asRole = <R>(
   config: Config,
   name: string,
   role: NonNullable<ConnectionOptions["role"]>,
   ask: (connection: Connection) => Promise<R>,
+): Promise<R> => inSession(databaseOf(config), { name, role }, ask);
+
+async function inSession<R>(
+  databaseUrl: string,
+  as: ConnectionOptions,
+  ask: (connection: Connection) => Promise<R>,
 ): Promise<R> {
-  const connection = await openMigrated(databaseOf(config), { name, role });
+  const connection = await openMigrated(databaseUrl, as);
   try {
     return await ask(connection);
   } finally {

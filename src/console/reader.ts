@@ -1,6 +1,6 @@
 import { OneAfterAnother } from "../clock.ts";
 import type { Config } from "../config.ts";
-import { requireServices } from "../config.ts";
+import { requireReading } from "../config.ts";
 import { TradetapeError } from "../errors.ts";
 import type { Connection } from "../table/connection.ts";
 import { unreachable } from "../table/database-url.ts";
@@ -22,7 +22,7 @@ export class Reader {
   readonly #questions = new OneAfterAnother();
 
   constructor(config: Config) {
-    this.#databaseUrl = requireServices(config, "databaseUrl").databaseUrl;
+    this.#databaseUrl = requireReading(config).databaseUrl;
   }
 
   /**

@@ -12,6 +12,7 @@ export const ENCRYPT =
 /** What the settings say of the ways to the services, as far as they were read. */
 interface Ways {
   readonly databaseUrl?: string | undefined;
+  readonly databaseReadUrl?: string | undefined;
   readonly kafkaBrokers?: readonly string[] | undefined;
   readonly kafkaSsl: boolean;
   readonly kafkaSaslMechanism?: string | undefined;
@@ -35,8 +36,11 @@ export const isSaslInClear = (
 
 /** What is wrong with the ways to the services: logins that would go in clear, and what PostgreSQL's can't be by. */
 export function transportProblems(ways: Ways, env: NodeJS.ProcessEnv): string[] {
-  const { databaseUrl, kafkaBrokers = [], allowPlaintext } = ways;
-  const problems = databaseUrl === undefined ? [] : databaseProblems(databaseUrl, allowPlaintext, env);
+  const { databaseUrl, databaseReadUrl, kafkaBrokers = [], allowPlaintext } = ways;
+  const databases = { DATABASE_URL: databaseUrl, DATABASE_READ_URL: databaseReadUrl };
+  const problems = Object.entries(databases).flatMap(([name, url]) =>
+    url === undefined ? [] : databaseProblems(name, url, allowPlaintext, env),
+  );
   const inClear = kafkaBrokers.find((broker) => isSaslInClear(ways, hostOfBroker(broker)));
   if (inClear !== undefined) {
     problems.push(
@@ -64,12 +68,17 @@ function httpProblems({ schemaRegistryUrl: registry, schemaRegistryToken, ...way
 }
 
 /** Each once, though it be so of several hosts. */
-function databaseProblems(databaseUrl: string, allowPlaintext: boolean, env: NodeJS.ProcessEnv): string[] {
+function databaseProblems(
+  name: string,
+  databaseUrl: string,
+  allowPlaintext: boolean,
+  env: NodeJS.ProcessEnv,
+): string[] {
   const problems = databaseHosts(databaseUrl).urls.map((url) => {
     const transport = readTransport(allowPlaintext ? allowingPlaintext(url) : url, env);
-    if (typeof transport === "string") return `DATABASE_URL ${transport}`;
+    if (typeof transport === "string") return `${name} ${transport}`;
     if (transport.ways.length > 0) return undefined;
-    return `DATABASE_URL: the login would go to ${transport.host} in clear. ${ENCRYPT} ${ALLOW}`;
+    return `${name}: the login would go to ${transport.host} in clear. ${ENCRYPT} ${ALLOW}`;
   });
   return [...new Set(problems.filter((problem) => problem !== undefined))];
 }

@@ -7,6 +7,8 @@ type SettingValue = string | number | boolean | readonly string[] | undefined;
 export interface ConnectOptions {
   /** DATABASE_URL: PostgreSQL 15 or later, as postgres://user:password@host:port/database. Of several hosts, host:port,host:port, ?target_session_attrs=read-write takes the one that takes writes. sslmode, sslrootcert, sslcert, sslkey and channel_binding mean what they mean to libpq, and so do PGSSLMODE and its like. */
   readonly databaseUrl?: SettingValue;
+  /** DATABASE_READ_URL: Where commands that only read ask the database, as a hot standby of DATABASE_URL's; unset is DATABASE_URL. */
+  readonly databaseReadUrl?: SettingValue;
   /** KAFKA_BROKERS: Kafka brokers, host:port, separated by commas. */
   readonly kafkaBrokers?: SettingValue;
   /** KAFKA_SASL_MECHANISM: plain, scram-sha-256, scram-sha-512 or oauthbearer; unset is no SASL. */

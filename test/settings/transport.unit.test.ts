@@ -137,6 +137,11 @@ describe("a login in clear to a host that isn't this machine", () => {
     ["by sslmode", database("db", "?sslmode=disable"), /^DATABASE_URL: .* to db in clear\. .*sslmode=verify-full/],
     ["by PGSSLMODE", { ...database("db"), PGSSLMODE: "disable" }, /^DATABASE_URL: .* to db in clear/],
     [
+      "to a standby",
+      { DATABASE_READ_URL: database("db", "?sslmode=disable").DATABASE_URL },
+      /^DATABASE_READ_URL: .* to db in clear/,
+    ],
+    [
       "by PGHOST",
       { DATABASE_URL: "postgres:///tape?sslmode=disable", PGHOST: "db" },
       /^DATABASE_URL: .* to db in clear/,

@@ -12,7 +12,7 @@ import { walkChain } from "../../verify/chain-walk.ts";
 import { checkpointsOfFile, ownCheckpoints } from "../../verify/known-checkpoints.ts";
 import type { CommandSpec } from "../command.ts";
 import { EXIT } from "../exit.ts";
-import { asReader } from "../services.ts";
+import { asRole } from "../services.ts";
 import { readFlagFile, readFlagKey } from "./audit-flags.ts";
 import { reportJson, reportText } from "./audit-verify.ts";
 
@@ -36,7 +36,7 @@ export const checkpointCommand: CommandSpec<CheckpointFlags> = {
     requireServices(config, "databaseUrl", "kafkaBrokers", "schemaRegistryUrl");
     const key = privateKeyOf(readFlagKey("--sign", flags.sign), flags.sign);
     const kept = existsSync(flags.out) ? checkpointsOfFile(readFlagFile("--out", flags.out), flags.out) : [];
-    const { report, database } = await asReader(config, "audit checkpoint", (connection) =>
+    const { report, database } = await asRole(config, "audit checkpoint", "tradetape_reader", (connection) =>
       inSnapshot(connection, async () => ({
         database: await databaseId(connection),
         report: await walkChain(connection, { from: 1 }, [...kept, ...(await ownCheckpoints(connection))]),

@@ -1,6 +1,6 @@
 import { CONSUMERS } from "../../../consumers/all.ts";
 import { pause } from "../../clock.ts";
-import { requireServices } from "../../config.ts";
+import { requireReading } from "../../config.ts";
 import { TradetapeError } from "../../errors.ts";
 import { type PartitionRow, readDatabaseSide, readPartitions } from "../../status/read-status.ts";
 import { openKafka } from "../../topic/kafkajs/open-kafka.ts";
@@ -65,9 +65,9 @@ async function watch(session: Session, stalledAfterMs: number | undefined): Prom
 }
 
 async function look({ config, log }: Session, stalledAfterMs: number | undefined): Promise<readonly PartitionRow[]> {
-  const services = requireServices(config, "databaseUrl", "kafkaBrokers");
+  requireReading(config, "kafkaBrokers");
   // The database first: what lands between the two looks then shows as lag, never as more landed than there is.
-  const known = await asReader(services, "status", readDatabaseSide);
+  const known = await asReader(config, "status", readDatabaseSide);
   const names = CONSUMERS.map(({ topic }) => topicName(config.namespace, topic));
   return withAdmin(openKafka(config, log), (admin) => readPartitions(admin, known, names, stalledAfterMs));
 }

@@ -1,5 +1,5 @@
 import { aborted } from "../../clock.ts";
-import { requireServices } from "../../config.ts";
+import { requireReading, requireServices } from "../../config.ts";
 import { openConsole } from "../../console/console.ts";
 import type { CommandSpec } from "../command.ts";
 import { EXIT } from "../exit.ts";
@@ -29,7 +29,8 @@ export const consoleCommand: CommandSpec<ConsoleOptions> = {
   run: async ({ config, log, out, signal }, _args, { port: text, allowActions }) => {
     const port = wholeFlag("--port", text, 0)!;
     if (port > PORT_MAX) throw wrong(`--port ${port}`, `a port, 0 to ${PORT_MAX}`);
-    requireServices(config, "databaseUrl", "kafkaBrokers", ...(allowActions ? (["schemaRegistryUrl"] as const) : []));
+    if (allowActions) requireServices(config, "databaseUrl", "kafkaBrokers", "schemaRegistryUrl");
+    else requireReading(config, "kafkaBrokers");
     const acts = allowActions === true;
     const console = await openConsole({ config, log, port, acts });
     try {

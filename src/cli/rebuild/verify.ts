@@ -1,5 +1,5 @@
 import { CONSUMERS } from "../../../consumers/all.ts";
-import { requireServices } from "../../config.ts";
+import { requireReading } from "../../config.ts";
 import { inSnapshot } from "../../table/checks/ledger-check.ts";
 import type { Connection } from "../../table/connection.ts";
 import { addressOf } from "../../table/database-url.ts";
@@ -48,11 +48,11 @@ export const verifyCommand: CommandSpec<VerifyOptions> = {
   },
   run: async (session, _args, options) => {
     const { config, out, signal } = session;
-    const { databaseUrl } = requireServices(config, "databaseUrl");
+    const { databaseUrl } = requireReading(config);
     const given = { flag: "--against", url: options.against, file: options.againstFile };
     const other = otherDatabase(config, given);
     if (other !== undefined && addressOf(other) === addressOf(databaseUrl)) {
-      throw wrong("--against", "another database than DATABASE_URL");
+      throw wrong("--against", "another database than the one that is verified");
     }
     const waitMs = wholeFlag("--wait", options.wait, 0)! * 1000;
     const here = await openReader(databaseUrl);

@@ -9,7 +9,7 @@ import { connectTape } from "../../tradetape/connect-tape.ts";
 import type { CommandSpec, Session } from "../command.ts";
 import { EXIT } from "../exit.ts";
 import { wrong } from "../flags.ts";
-import { asReader } from "../services.ts";
+import { asRole } from "../services.ts";
 import { jsonArgument } from "./json-argument.ts";
 
 interface CreateFlags {
@@ -72,7 +72,7 @@ export const createCommand: CommandSpec<CreateFlags> = {
  */
 async function knownSession({ config }: Session, key: string, event: SessionEvent): Promise<boolean> {
   const id = event.backtest_session_id;
-  const landed = await asReader(config, "sessions", (connection) => readSession(connection, id));
+  const landed = await asRole(config, "sessions", "tradetape_reader", (connection) => readSession(connection, id));
   if (landed === undefined) return false;
   const differs = (["kind", "code_version", "config_sha256", "data_set"] as const).filter(
     (field) => (event[field] ?? null) !== landed[field],

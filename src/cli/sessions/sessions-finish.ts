@@ -4,7 +4,7 @@ import { connectTape } from "../../tradetape/connect-tape.ts";
 import type { CommandSpec } from "../command.ts";
 import { EXIT } from "../exit.ts";
 import { wrong } from "../flags.ts";
-import { asReader } from "../services.ts";
+import { asRole } from "../services.ts";
 import { jsonArgument } from "./json-argument.ts";
 import { requireSession, sessionArgument } from "./session-argument.ts";
 
@@ -31,7 +31,7 @@ export const finishCommand: CommandSpec<FinishFlags> = {
     if (status === undefined) throw wrong(`--status ${flags.status}`, ENDINGS.join(", "));
     const result = flags.result === undefined ? null : jsonArgument("--result", flags.result);
     if (result !== null && !isObject(result)) throw wrong("--result", `a JSON object, as in '{"sharpe": 1.31}'`);
-    const found = await asReader(config, "sessions", (connection) => requireSession(connection, id));
+    const found = await asRole(config, "sessions", "tradetape_reader", (connection) => requireSession(connection, id));
     await using tape = await connectTape(config, log);
     const ending = { status, result, endedUs: Date.now() * 1000 };
     const event = await finishSession(tape, found, ending, userName());
