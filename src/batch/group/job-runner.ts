@@ -168,6 +168,8 @@ export class JobRunner {
     const land = async (mayShare: boolean, waitedFor: ReadonlySet<string> | undefined) => {
       const kept = await withDays(this.#plan, this.#days, batch);
       await this.#plan.sessionGate.pass(kept.sessions, this.#signal);
+      // The lane was given up, or claims anew: the partition is read again, and its log may be another one by then.
+      if (lane.tail === undefined) return { kind: "stale" as const, nextOffset: lane.nextOffset };
       const preferStage = lane.stagedBatchesLeft > 0;
       // The first batch after a claim begins with the landmark, which has landed: `landBatch` trims it.
       const isNext = kept.firstOffset === lane.nextOffset;

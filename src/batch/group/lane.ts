@@ -135,7 +135,7 @@ export class Lane {
     if (this.parked > 0 && this.tail !== undefined) this.push({ kind: "sweep", bytes: 0 });
   }
 
-  /** Drops the jobs that have not begun. The one that runs goes on: the partition's lock decides whether it may commit. */
+  /** Drops the jobs that have not begun. The one that runs ends where it waits; its transaction's lock decides. */
   drop(): void {
     this.tail = undefined;
     this.recognise();

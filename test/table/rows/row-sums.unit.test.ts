@@ -144,5 +144,5 @@ describe("sums", () => {
 
 test("rows are hashed of the topics whose batches have receipts, and of no others", () => {
   const hashed = Object.values(CONSUMER_OF).filter((consumer) => hasherOf(consumer) !== undefined);
-  expect(hashed.map(({ topic }) => topic)).toEqual(["ticks", "quotes", "bars", "indicators"]);
+  expect(hashed.map(({ topic }) => topic)).toEqual(["ticks", "quotes", "bars", "indicators", "contents"]);
 });
