@@ -191,6 +191,7 @@ export const LAYERS: readonly (readonly Room[])[] = [
         { name: "stack", knows: "up, down, migrate, topics" },
         { name: "look", knows: "tail, doctor, console" },
         { name: "demo", knows: "demo" },
+        { name: "mcp", knows: "mcp", alone: ["@modelcontextprotocol/sdk"] },
         { name: "program", knows: "the list of commands" },
         { name: "main", knows: "the entry" },
       ],

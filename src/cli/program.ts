@@ -28,6 +28,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Add>>> = {
   status: async () => adding((await import("./flow/status.ts")).statusCommand),
   tail: async () => adding((await import("./look/tail.ts")).tailCommand),
   console: async () => adding((await import("./look/console.ts")).consoleCommand),
+  mcp: async () => adding((await import("./mcp/mcp.ts")).mcpCommand),
   replay: async () => adding((await import("./rebuild/replay.ts")).replayCommand),
   rewind: async () => adding((await import("./rebuild/rewind.ts")).rewindCommand),
   verify: async () => adding((await import("./rebuild/verify.ts")).verifyCommand),

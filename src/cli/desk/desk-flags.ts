@@ -9,12 +9,12 @@ import { type Scope, SYMBOLS_NAMED } from "../../table/desk/scope.ts";
 import { timeOf, uuidOf } from "../flags.ts";
 
 export interface ScopeFlags {
-  readonly session?: string;
-  readonly strategy?: string;
-  readonly model?: string;
-  readonly symbol?: string;
-  readonly since?: string;
-  readonly until?: string;
+  readonly session?: string | undefined;
+  readonly strategy?: string | undefined;
+  readonly model?: string | undefined;
+  readonly symbol?: string | undefined;
+  readonly since?: string | undefined;
+  readonly until?: string | undefined;
 }
 
 /** @param owner whose rows these are: of strategies, or of models */

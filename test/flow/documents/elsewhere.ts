@@ -23,6 +23,7 @@ export const ELSEWHERE: readonly Elsewhere[] = [
   { shown: "tradetape consume", by: `${COMMANDS}/consume-cli.flow.test.ts`, has: 'startTradetape(["consume"' },
   { shown: "tradetape tail ticks --follow", by: `${COMMANDS}/tail.flow.test.ts`, has: '"--follow"' },
   { shown: "tradetape console", by: "test/flow/console/console-cli.flow.test.ts", has: 'startTradetape(["console"' },
+  { shown: "tradetape mcp", by: `${COMMANDS}/mcp.flow.test.ts`, has: '/src/cli/main.ts`, "mcp"]' },
   { shown: "pip install ./python", by: "test/support/python.ts", has: '"-m", "pip", "install"' },
   {
     shown: "python -m tradetape.agent AAPL NASDAQ",
