@@ -33,7 +33,7 @@ export const ELSEWHERE: readonly Elsewhere[] = [
   {
     shown: "tradetape desk inputs 834d16df-9de2-56f5-aa44-eb250c9bac4b",
     by: `${COMMANDS}/desk.flow.test.ts`,
-    has: "shownIn(path)",
+    has: "shownIn(documents()",
   },
   {
     shown: 'SELECT "timestamp", close, published_at',
