@@ -28,6 +28,12 @@ export function judge(error: unknown, topicName: string): Judgement {
   throw error;
 }
 
+/** Has a retry tried where one can help. @throws any other error */
+export function retryIfItHelps(error: unknown): "retry" {
+  if (error instanceof TradetapeError && error.canRetry) return "retry";
+  throw error;
+}
+
 /** Something that has to come before work goes on. */
 export interface Wait {
   /** What is waited for, and why, as a text for people. */

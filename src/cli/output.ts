@@ -13,6 +13,11 @@ export interface Output {
   event(value: object): void;
 }
 
+/** How often `--watch` looks. */
+export const WATCH_EVERY_MS = 2000;
+/** Moves a terminal's cursor home and clears what is there. */
+export const REDRAW = "\x1b[H\x1b[2J";
+
 export type Cell = string | number | bigint | Figure | null | undefined;
 
 /** A number as a table shows it. */

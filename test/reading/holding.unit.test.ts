@@ -109,7 +109,10 @@ describe("a member of a group", () => {
     const acked = await Promise.all(first.strands.map((strand) => strand.ack(4)));
     expect([acked, marks.get(0), marks.get(1)]).toEqual([[true, false], 5, 4]);
     expect(first.strands.map(({ isLost }) => isLost)).toEqual([false, true]);
-    expect(told).toEqual([[[0, 1], []], [[2], [1]]]); // biome-ignore format: pairs
+    expect(told).toEqual([
+      [[0, 1], []],
+      [[2], [1]],
+    ]);
   });
 
   test("that Kafka had forgotten has nothing, and begins at the marks when it is back", async () => {

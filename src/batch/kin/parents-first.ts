@@ -6,6 +6,7 @@ import type { Landing } from "../land/land.ts";
 import type { LandingPlan } from "../land/landing-plan.ts";
 import { judge, type Patience } from "../patience.ts";
 import { EarlyChildren } from "../write/take-misfits.ts";
+import { type KinParts, parentTopics } from "./kin-parts.ts";
 import type { Landings } from "./landings.ts";
 
 /** How often the database is asked about parents that other processes land; a process's own are told of at once. */
@@ -50,17 +51,10 @@ export class ParentsFirst {
   readonly #still = new Map<string, number>();
 
   /** @param parts `signal` is aborted when the group is about to end: nobody waits any more then */
-  constructor(parts: {
-    readonly plan: LandingPlan;
-    readonly landings: Landings;
-    readonly landing: SessionSource;
-    readonly clock: Clock;
-    readonly signal: AbortSignal;
-    readonly patience: () => Patience;
-  }) {
+  constructor(parts: KinParts) {
     const { plan } = parts;
     this.#plan = plan;
-    this.#names = new Set(plan.consumer.landing.parents.map(({ topic }) => plan.topicEnds.nameOf(topic)));
+    this.#names = parentTopics(plan);
     this.#landings = parts.landings;
     this.#sessions = parts.landing;
     this.#clock = parts.clock;

@@ -3,7 +3,7 @@ import { readyPartitions } from "../../table/landing/parked.ts";
 import type { SessionSource } from "../../table/pool/session-pool.ts";
 import type { LandingPlan } from "../land/landing-plan.ts";
 import { judge, type Patience } from "../patience.ts";
-import type { Landings } from "./landings.ts";
+import { type KinParts, parentTopics } from "./kin-parts.ts";
 
 /** How often the database is asked about parents that other processes may have landed, while anything is parked here. */
 const LOOK_MS = 100;
@@ -34,18 +34,7 @@ export class ReleaseWatch {
   readonly #ends: readonly (() => void)[];
 
   /** @param lanes the group's, by partition, as they are at each look */
-  constructor(
-    parts: {
-      readonly plan: LandingPlan;
-      readonly landings: Landings;
-      readonly landing: SessionSource;
-      readonly clock: Clock;
-      readonly signal: AbortSignal;
-      readonly patience: () => Patience;
-    },
-    lanes: ReadonlyMap<number, Waiting>,
-    failed: (error: unknown) => void,
-  ) {
+  constructor(parts: KinParts, lanes: ReadonlyMap<number, Waiting>, failed: (error: unknown) => void) {
     const { plan, clock } = parts;
     this.#plan = plan;
     this.#sessions = parts.landing;
@@ -54,9 +43,8 @@ export class ReleaseWatch {
     this.#patience = parts.patience;
     this.#lanes = lanes;
     this.#failed = failed;
-    const names = new Set(plan.consumer.landing.parents.map(({ topic }) => plan.topicEnds.nameOf(topic)));
     const look = () => this.#look();
-    this.#ends = [parts.landings.listen(names, look), clock.every(LOOK_MS, look)];
+    this.#ends = [parts.landings.listen(parentTopics(plan), look), clock.every(LOOK_MS, look)];
   }
 
   readonly end = (): void => {

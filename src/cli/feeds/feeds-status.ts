@@ -1,7 +1,6 @@
-import { Patience } from "../../batch/patience.ts";
+import { Patience, retryIfItHelps } from "../../batch/patience.ts";
 import { pause } from "../../clock.ts";
 import { requireServices } from "../../config.ts";
-import { TradetapeError } from "../../errors.ts";
 import { Admission } from "../../event/admission.ts";
 import { openRegistry } from "../../event/registry.ts";
 import { Instruments } from "../../feed-health/instruments.ts";
@@ -13,16 +12,13 @@ import type { CommandSpec, Session } from "../command.ts";
 import { EXIT } from "../exit.ts";
 import { collect } from "../feed-flags.ts";
 import { wrong } from "../flags.ts";
+import { REDRAW, WATCH_EVERY_MS } from "../output.ts";
 import { feedsText } from "./feeds-text.ts";
 
 interface FeedsStatusOptions {
   readonly calendar?: readonly string[];
   readonly watch?: boolean;
 }
-
-const WATCH_EVERY_MS = 2000;
-/** Moves a terminal's cursor home and clears what is there. */
-const REDRAW = "\x1b[H\x1b[2J";
 
 export const feedsStatusCommand: CommandSpec<FeedsStatusOptions> = {
   name: "status",
@@ -69,7 +65,7 @@ function openReader(session: Session, admin: LogAdmin, instruments: Instruments,
   const registry = openRegistry(requireServices(config, "schemaRegistryUrl"), new Admission(config, log));
   const patience = new Patience(log, signal);
   const insist = <T>(what: string, attempt: () => Promise<T>): Promise<T> =>
-    waits ? patience.insist(what, attempt, judgeOutage) : attempt();
+    waits ? patience.insist(what, attempt, retryIfItHelps) : attempt();
   return new FeedReader(
     {
       log: {
@@ -86,11 +82,6 @@ function openReader(session: Session, admin: LogAdmin, instruments: Instruments,
     },
     instruments,
   );
-}
-
-function judgeOutage(error: unknown): "retry" {
-  if (error instanceof TradetapeError && error.canRetry) return "retry";
-  throw error;
 }
 
 async function watchFeeds(session: Session, reader: FeedReader) {

@@ -1,6 +1,5 @@
-import { Patience } from "../../batch/patience.ts";
+import { Patience, retryIfItHelps } from "../../batch/patience.ts";
 import { requireServices } from "../../config.ts";
-import { TradetapeError } from "../../errors.ts";
 import { openRegistry } from "../../event/registry.ts";
 import type { EventTopic } from "../../event/schemas.ts";
 import type { Program } from "../../stream/program.ts";
@@ -24,12 +23,8 @@ export async function openForService<T>(
   open: () => Promise<T>,
 ): Promise<T | undefined> {
   if (!waits) return open();
-  const judgeStart = (error: unknown): "retry" => {
-    if (error instanceof TradetapeError && error.canRetry) return "retry";
-    throw error;
-  };
   try {
-    return await new Patience(log, signal).insist("starting", open, judgeStart);
+    return await new Patience(log, signal).insist("starting", open, retryIfItHelps);
   } catch (error) {
     if (signal.aborted) return undefined;
     throw error;

@@ -8,6 +8,7 @@ import { withAdmin } from "../../topic/log-client.ts";
 import { topicName } from "../../topic/topics.ts";
 import type { CommandSpec, Session } from "../command.ts";
 import { describeFailure, EXIT, type ExitCode, outageAsError } from "../exit.ts";
+import { REDRAW, WATCH_EVERY_MS } from "../output.ts";
 import { asReader } from "../services.ts";
 import { statusText } from "./status-text.ts";
 
@@ -15,11 +16,6 @@ interface StatusOptions {
   readonly stalledAfter?: string;
   readonly watch?: boolean;
 }
-
-/** How often `--watch` looks. */
-const WATCH_EVERY_MS = 2000;
-/** Moves a terminal's cursor home and clears what is there. */
-const REDRAW = "\x1b[H\x1b[2J";
 
 export const statusCommand: CommandSpec<StatusOptions> = {
   name: "status",

@@ -1,6 +1,5 @@
-import { Patience } from "../../batch/patience.ts";
+import { Patience, retryIfItHelps } from "../../batch/patience.ts";
 import { requireServices } from "../../config.ts";
-import { TradetapeError } from "../../errors.ts";
 import { Admission } from "../../event/admission.ts";
 import { isUuid } from "../../event/field/checks.ts";
 import { openRegistry } from "../../event/registry.ts";
@@ -134,7 +133,7 @@ function readingOf({ config, log: quiet }: Session, asked: Asked): LogReading<Se
   const viewer = new RecordViewer(topic, registry, config);
   const patience = new Patience(log, stop);
   const insist = <T>(attempt: () => Promise<T>): Promise<T> =>
-    isFollowing ? patience.insist(name, attempt, judge) : attempt();
+    isFollowing ? patience.insist(name, attempt, retryIfItHelps) : attempt();
   return {
     log: {
       fetchRecords: (from, limits) => insist(() => admin.fetchRecords(from, limits)),
@@ -148,11 +147,6 @@ function readingOf({ config, log: quiet }: Session, asked: Asked): LogReading<Se
       return isWanted === undefined ? seen : seen.filter(({ event }) => event !== null && isWanted(event));
     },
   };
-}
-
-function judge(error: unknown): "retry" {
-  if (error instanceof TradetapeError && error.canRetry) return "retry";
-  throw error;
 }
 
 function nothingText(name: string, { symbol, session, where, from }: TailOptions): string {
