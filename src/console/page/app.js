@@ -3,7 +3,7 @@ import { Audit } from "./audit.js";
 import { Letter, LetterKinds, LettersOf } from "./letters.js";
 import { Market } from "./market.js";
 import { Overview } from "./overview.js";
-import { html, render, useEffect, useState } from "./preact.js";
+import { html, render, useEffect, useLayoutEffect, useState } from "./preact.js";
 import { Replays } from "./replays.js";
 import { Compared, Sessions } from "./sessions.js";
 import { Trace } from "./trace.js";
@@ -13,7 +13,8 @@ const words = () => location.hash.replace(/^#\//, "").split("/").map(decodeURICo
 
 function useWords() {
   const [at, setAt] = useState(words());
-  useEffect(() => {
+  // Not useEffect: it comes after the page is painted, and a turn of the address before that would be lost.
+  useLayoutEffect(() => {
     const turn = () => {
       setAt(words());
       document.querySelector("main")?.focus();

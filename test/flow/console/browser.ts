@@ -36,8 +36,15 @@ export async function openShown(config: Config) {
   return { browser, console, close };
 }
 
-/** A page that notes what went wrong in it: errors, refusals of its policy, and dialogs that a script opened. */
-export async function openPage(browser: Browser, url: string): Promise<{ page: Page; wrong: string[] }> {
+/**
+ * A page that notes what went wrong in it: errors, refusals of its policy, and dialogs that a script opened.
+ * @param before a script that runs in the page before any of its own
+ */
+export async function openPage(
+  browser: Browser,
+  url: string,
+  before?: string,
+): Promise<{ page: Page; wrong: string[] }> {
   const context = await browser.newContext({ viewport: WIDTHS.wide });
   context.setDefaultTimeout(0);
   context.setDefaultNavigationTimeout(0);
@@ -51,6 +58,7 @@ export async function openPage(browser: Browser, url: string): Promise<{ page: P
     wrong.push(`dialog: ${dialog.message()}`);
     void dialog.dismiss();
   });
+  if (before !== undefined) await page.addInitScript({ content: before });
   await page.goto(url);
   return { page, wrong };
 }

@@ -80,6 +80,20 @@ test("lists sessions and compares two: equity by day, figures, settings and the 
   await page.context().close();
 });
 
+/** Turns the address as soon as the page stands, before it is painted. */
+const TURN_AT_ONCE = `new MutationObserver((_, own) => {
+  if (document.querySelector("header") === null) return;
+  own.disconnect();
+  location.hash = "#/sessions";
+}).observe(document, { childList: true, subtree: true })`;
+
+test("goes where the address turned to before the page was painted", async () => {
+  const { page } = await openPage(shown.browser, shown.console.url, TURN_AT_ONCE);
+  await page.getByRole("heading", { name: "Sessions" }).waitFor();
+  expect(await page.getByRole("link", { name: "Sessions" }).getAttribute("aria-current")).toBe("page");
+  await page.context().close();
+});
+
 test("says which session hasn't landed", async () => {
   const { page } = await openPage(shown.browser, shown.console.url);
   await page.evaluate(`location.hash = "#/sessions/${a.backtest_session_id}/${idOf("none")}"`);
