@@ -22,6 +22,12 @@ export interface LogClient {
 export interface LogAdmin {
   /** `clusterId` is the cluster's own, which another cluster at the same address doesn't have. */
   fetchCluster(): Promise<{ readonly clusterId: string; readonly brokers: number }>;
+  fetchSpoken(): Promise<SpokenVersions>;
+  /** What the brokers say that this user may do, without topics that aren't there; undefined before Kafka 2.3. */
+  fetchRights(of: {
+    readonly topicNames: readonly string[];
+    readonly groupIds: readonly string[];
+  }): Promise<Rights | undefined>;
   /** All topics of the cluster by full name: asking for one by name may make it. */
   fetchTopics(): Promise<ReadonlyMap<string, FoundTopic>>;
   /**
@@ -66,6 +72,15 @@ export interface LogAdmin {
   /** What a group has marked of a topic; partitions without a mark are left out. */
   fetchMarks(groupId: string, topicName: string): Promise<readonly Mark[]>;
   close(): Promise<void>;
+}
+
+/** Which versions of a request all brokers take, by Kafka's number of the request. */
+export type SpokenVersions = ReadonlyMap<number, { readonly least: number; readonly most: number }>;
+
+/** What a user may do with topics and with groups, by their names. */
+export interface Rights {
+  readonly topics: ReadonlyMap<string, ReadonlySet<"READ" | "WRITE">>;
+  readonly groups: ReadonlyMap<string, ReadonlySet<"READ" | "WRITE">>;
 }
 
 export interface FetchLimits {

@@ -48,3 +48,10 @@ export interface PartitionOffsets {
   readonly low: number;
   readonly high: number;
 }
+
+/** A log's offsets count up from 0 by one: a number holds each exactly, because none ever reaches 2^53. */
+export function offsetNumber(text: string): number {
+  const offset = Number(text);
+  if (!Number.isSafeInteger(offset)) throw new Error(`offset ${text} is beyond 2^53`);
+  return offset;
+}

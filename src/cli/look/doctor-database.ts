@@ -2,7 +2,7 @@ import { CONSUMERS } from "../../../consumers/all.ts";
 import type { Config } from "../../config.ts";
 import { count, TradetapeError } from "../../errors.ts";
 import { namedBy, ROLES } from "../../settings/role-names.ts";
-import { otherEngine, type ServerFacts, serverFacts } from "../../table/checks/server-facts.ts";
+import { diskFacts, otherEngine, type ServerFacts, serverFacts } from "../../table/checks/server-facts.ts";
 import { Connection } from "../../table/connection.ts";
 import { addressOf } from "../../table/database-url.ts";
 import { lostOf, requireMigrated } from "../../table/migrate.ts";
@@ -31,7 +31,8 @@ export async function lookAtDatabase({ databaseUrl, daysAhead }: Config): Promis
         return [...(await lostFindings(connection)), ...(await dayFindings(connection, daysAhead))];
       });
       const rights = await rightsOf(databaseUrl, connection);
-      return [...engine, clockFinding("database", facts.nowMs, seen), ...shape, ...rights];
+      const disk = await looked("disk", () => diskFindings(connection));
+      return [...engine, clockFinding("database", facts.nowMs, seen), ...shape, ...rights, ...disk];
     } finally {
       await connection.close();
     }
@@ -120,6 +121,27 @@ async function rightsOf(databaseUrl: string, login: Connection): Promise<Diagnos
     return [{ about: "rights", severity: "good", says: `${login.user} may work as ${may.join(", ")}` }, ...findings];
   }
   return findings.map((finding) => ({ ...finding, severity: "wrong" as const }));
+}
+
+/** What is left of the disk PostgreSQL doesn't tell; what fills it up unseen it does. */
+async function diskFindings(connection: Connection): Promise<Diagnosis[]> {
+  const { tablespace, bytes, heldBy } = await diskFacts(connection);
+  const size = bytes === null ? "is hidden from this login" : `has ${count(bytes)} bytes`;
+  const room: Diagnosis = {
+    about: "disk",
+    severity: "told",
+    says: `the tablespace ${tablespace} ${size}; PostgreSQL doesn't tell what its disk has left`,
+    next: "Run `df -h` on the database's machine.",
+  };
+  const held = heldBy.map(
+    ({ slot, bytes: kept }): Diagnosis => ({
+      about: "disk",
+      severity: "doubtful",
+      says: `nobody reads the replication slot ${slot}, which has the server keep ${count(kept)} bytes of its log and more`,
+      next: `Start its reader, or run \`SELECT pg_drop_replication_slot('${slot}')\` in psql.`,
+    }),
+  );
+  return [room, ...held];
 }
 
 /** Consumers make the days that they need; a day that is half dropped nobody ends by itself. */

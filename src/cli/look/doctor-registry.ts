@@ -1,6 +1,6 @@
 import { type Config, requireServices } from "../../config.ts";
 import { Admission } from "../../event/admission.ts";
-import { COMPATIBLE, subjectOf } from "../../event/http/subjects.ts";
+import { COMPATIBLE, Subjects, subjectOf } from "../../event/http/subjects.ts";
 import { EVENT_TOPICS } from "../../event/schemas.ts";
 import type { Log } from "../../log.ts";
 import { SETTINGS } from "../../settings.ts";
@@ -18,8 +18,9 @@ export async function lookAtRegistry(config: Config, log: Log): Promise<readonly
   const found = await looked(about, async () => {
     const topics = EVENT_TOPICS.map((topic) => ({ topic, name: topicName(config.namespace, topic) }));
     const way = requireServices(config, "schemaRegistryUrl");
+    const age = registryFinding(await new Subjects(way).age());
     const lines = await withCompatibility(topics, way, false);
-    return lines.flatMap(({ name, compatibility, unreadable }): Diagnosis[] => [
+    const found = lines.flatMap(({ name, compatibility, unreadable }): Diagnosis[] => [
       ...(compatibility === null || compatibility === COMPATIBLE
         ? []
         : [
@@ -37,8 +38,23 @@ export async function lookAtRegistry(config: Config, log: Log): Promise<readonly
         next: "Mend its writer before it publishes.",
       })),
     ]);
+    return [age, ...found];
   });
   return [...found, ...admitted];
+}
+
+/** Confluent's registry tells its version, others don't: what counts is whether it has every question. */
+function registryFinding({ version, tellsSubjects }: Awaited<ReturnType<Subjects["age"]>>): Diagnosis {
+  const about = "registry";
+  const itself = version === undefined ? "the registry doesn't tell its version" : `the registry is ${version}`;
+  if (tellsSubjects)
+    return { about, severity: "told", says: `${itself}, and has what is asked of Confluent's since 5.5` };
+  return {
+    about,
+    severity: "doubtful",
+    says: `${itself}, and is older than Confluent's 5.5: it doesn't tell of which subject a schema is, so any schema is admitted`,
+    next: "Use Confluent's registry 5.5 or later, or another with its API as of 5.5.",
+  };
 }
 
 const ADMITTED = SETTINGS.admittedSubjects.env;

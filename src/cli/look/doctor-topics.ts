@@ -2,13 +2,14 @@ import { type Config, requireServices } from "../../config.ts";
 import { count, TradetapeError } from "../../errors.ts";
 import { EVENT_TOPICS } from "../../event/schemas.ts";
 import type { Log } from "../../log.ts";
-import { type LandedPlace, landedPlaces } from "../../table/checks/landed-places.ts";
+import { databaseIdOf, type LandedPlace, landedPlaces } from "../../table/checks/landed-places.ts";
 import { checkTopics, type TopicReport } from "../../topic/check-topics.ts";
 import { NO_BROKERS_TIME } from "../../topic/fetch/records.ts";
 import { openKafka } from "../../topic/kafkajs/open-kafka.ts";
 import { type LogAdmin, withAdmin } from "../../topic/log-client.ts";
 import { asReader } from "../services.ts";
 import { type Diagnosis, looked } from "./diagnosis.ts";
+import { kafkaVersionFinding, rightsFindings } from "./doctor-kafka.ts";
 
 const CREATE = "Run `tradetape topics --create`.";
 const LIMITS = { waitMs: 1, partitionBytesMax: 1 };
@@ -24,12 +25,15 @@ export async function lookAtTopics(config: Config, log: Log): Promise<readonly D
       const { clusterId, brokers } = await admin.fetchCluster();
       const says = `${requireServices(config, "kafkaBrokers").kafkaBrokers.join(", ")}: cluster ${clusterId}, ${brokers} brokers`;
       const reached: Diagnosis = { about: "kafka", severity: "told", says };
+      const landed = config.databaseUrl === undefined ? undefined : await landedBy(config);
+      const version = await looked("kafka", async () => [kafkaVersionFinding(await admin.fetchSpoken())]);
+      const rights = await looked("rights", () => rightsFindings(admin, config, landed?.databaseId));
       const topics = await looked("topics", async () => {
         const reports = await checkTopics(admin, config);
         const there = reports.filter(({ state }) => state !== "missing");
-        return [...reports.flatMap(reportFindings), ...(await logFindings(admin, there, config))];
+        return [...reports.flatMap(reportFindings), ...(await logFindings(admin, there, landed?.places))];
       });
-      return [reached, ...topics];
+      return [reached, ...version, ...rights, ...topics];
     }),
   );
 }
@@ -70,9 +74,8 @@ const RISK = "docs/kafka.md says what a cluster of several brokers has to have."
 async function logFindings(
   admin: LogAdmin,
   topics: readonly TopicReport[],
-  config: Config,
+  landed: readonly LandedPlace[] | undefined,
 ): Promise<readonly Diagnosis[]> {
-  const landed = config.databaseUrl === undefined ? undefined : await placesOf(config);
   const findings: Diagnosis[] = [];
   for (const report of topics) {
     if (!(EVENT_TOPICS as readonly string[]).includes(report.topic)) continue;
@@ -81,10 +84,18 @@ async function logFindings(
   return findings;
 }
 
+interface Landed {
+  readonly databaseId: string;
+  readonly places: readonly LandedPlace[];
+}
+
 /** Undefined where the database tells nothing: the look at it says why. */
-async function placesOf(config: Config): Promise<readonly LandedPlace[] | undefined> {
+async function landedBy(config: Config): Promise<Landed | undefined> {
   try {
-    return await asReader(config, "doctor", landedPlaces);
+    return await asReader(config, "doctor", async (connection) => ({
+      databaseId: await databaseIdOf(connection),
+      places: await landedPlaces(connection),
+    }));
   } catch (error) {
     if (error instanceof TradetapeError) return undefined;
     throw error;

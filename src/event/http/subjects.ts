@@ -85,6 +85,15 @@ async function versionsOf(questions: RegistryQuestions, subject: string): Promis
   return found;
 }
 
+/** @throws HttpFailure */
+async function ageOf(questions: RegistryQuestions) {
+  const said = await questions.get("/v1/metadata/version");
+  const version = "body" in said ? (said.body as { version?: unknown } | null)?.version : undefined;
+  const asked = await questions.get("/schemas/ids/1/versions?deleted=true");
+  const tellsSubjects = "body" in asked || asked.failure === SCHEMA_NOT_FOUND || !NO_QUESTION.has(asked.status);
+  return { version: typeof version === "string" ? version : undefined, tellsSubjects };
+}
+
 /** A registry's subjects, to look at and to set. */
 export class Subjects {
   readonly #address: RegistryAddress;
@@ -95,6 +104,14 @@ export class Subjects {
     const door = new RegistryDoor(way);
     this.#address = door.address;
     this.#questions = askRegistry(door);
+  }
+
+  /**
+   * What a registry says of its own age: its version, which Confluent's tells, and whether it can be asked of which subjects a
+   * schema is. @throws TradetapeError registry_unreachable
+   */
+  async age(): Promise<{ readonly version: string | undefined; readonly tellsSubjects: boolean }> {
+    return this.#told(ageOf(this.#questions));
   }
 
   /** What changes a topic's subject allows; null where it has no setting. @throws TradetapeError registry_unreachable */

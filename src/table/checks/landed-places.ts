@@ -27,6 +27,12 @@ export function landedPlaces(connection: Connection): Promise<LandedPlace[]> {
   );
 }
 
+/** The id by which a database's consumer groups are named. */
+export async function databaseIdOf(connection: Connection): Promise<string> {
+  const [row] = await connection.query<{ id: string }>("SELECT database_id::text AS id FROM tradetape.database_id");
+  return row!.id;
+}
+
 /** Audit entries that tell what this database did itself, and all the others. */
 export async function countEntries(connection: Connection): Promise<{ own: number; others: number }> {
   const [row] = await connection.query<{ own: number; others: number }>(

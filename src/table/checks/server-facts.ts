@@ -25,6 +25,28 @@ export async function serverFacts(connection: Connection): Promise<ServerFacts> 
   return row!;
 }
 
+/** What a server has on its disk, as far as it tells: what is left there it doesn't. */
+interface DiskFacts {
+  readonly tablespace: string;
+  /** Of all that is in the tablespace, other databases' too; null where this login may not see it. */
+  readonly bytes: number | null;
+  /** Replication slots that nobody reads, and what is kept of the server's log for each. */
+  readonly heldBy: readonly { readonly slot: string; readonly bytes: number }[];
+}
+
+export async function diskFacts(connection: Connection): Promise<DiskFacts> {
+  const [row] = await connection.query<DiskFacts & Record<string, unknown>>(
+    `SELECT t.spcname AS tablespace, CASE WHEN pg_has_role('pg_read_all_stats', 'USAGE')
+         OR has_tablespace_privilege(t.oid, 'CREATE') OR t.oid = d.dattablespace THEN pg_tablespace_size(t.oid) END AS bytes,
+       coalesce((SELECT jsonb_agg(jsonb_build_object('slot', slot_name, 'bytes', pg_wal_lsn_diff(here.lsn, restart_lsn))
+           ORDER BY slot_name) FROM pg_replication_slots, (SELECT CASE WHEN pg_is_in_recovery()
+             THEN pg_last_wal_replay_lsn() ELSE pg_current_wal_lsn() END AS lsn) here
+         WHERE NOT active AND restart_lsn IS NOT NULL), '[]') AS "heldBy"
+     FROM pg_database d JOIN pg_tablespace t ON t.oid = d.dattablespace WHERE d.datname = current_database()`,
+  );
+  return row!;
+}
+
 /** What is another engine than PostgreSQL, and what of it landing can't rest on. */
 const ENGINES: readonly {
   readonly name: string;

@@ -37,12 +37,20 @@ export function brokerFault(cause: unknown, asked?: Asked): unknown {
 
 const CHECK_NETWORK = "Check that the brokers run and that KAFKA_BROKERS names them; `tradetape up` starts local ones.";
 
+/** A partition's leader, or a group's coordinator, is on its way. */
+const LEADERLESS: ReadonlySet<string> = new Set([
+  "NOT_LEADER_FOR_PARTITION",
+  "LEADER_NOT_AVAILABLE",
+  "GROUP_LOAD_IN_PROGRESS",
+  "GROUP_COORDINATOR_NOT_AVAILABLE",
+  "NOT_COORDINATOR_FOR_GROUP",
+]);
 const LEADERLESS_TRIES = 50;
 const LEADERLESS_WAIT_MS = 100;
 
 /**
- * Asks again while a partition has no leader: one that was made or has moved a moment ago has a leader in the metadata
- * before that broker knows of it. kafkajs gives up at that answer, and the answer is another one within a second.
+ * Asks again while a partition has no leader, or a group no coordinator: one that was made or has moved a moment ago is in the
+ * metadata before its broker knows of it. kafkajs gives up at that answer, and the answer is another one within a second.
  * @param asked for a refusal to name
  */
 export async function answered<T>(ask: () => Promise<T>, asked: Asked): Promise<T> {
@@ -51,8 +59,7 @@ export async function answered<T>(ask: () => Promise<T>, asked: Asked): Promise<
       return await ask();
     } catch (error) {
       const { type } = error as { type?: string };
-      const isLeaderless = type === "NOT_LEADER_FOR_PARTITION" || type === "LEADER_NOT_AVAILABLE";
-      if (!isLeaderless || tries >= LEADERLESS_TRIES) throw unanswered(error, asked);
+      if (!LEADERLESS.has(type ?? "") || tries >= LEADERLESS_TRIES) throw unanswered(error, asked);
       await SYSTEM_CLOCK.sleep(LEADERLESS_WAIT_MS);
     }
   }

@@ -23,6 +23,10 @@ export interface Asked {
   readonly groupId?: string;
 }
 
+export const DESCRIBE: Asked = { right: "DESCRIBE" };
+export const describing = (topicName: string): Asked => ({ ...DESCRIBE, topicNames: [topicName] });
+export const toRead = (...names: string[]): Asked => ({ right: "READ", topicNames: [...new Set(names)] });
+
 /** How Kafka's names of what an ACL doesn't admit end. */
 const DENIED = "AUTHORIZATION_FAILED";
 

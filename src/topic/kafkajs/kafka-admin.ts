@@ -1,16 +1,17 @@
 import kafkajs, { type Admin, type Kafka } from "tradetape-kafkajs";
 import { TradetapeError } from "../../errors.ts";
 import type { FetchLimits, FoundTopic, LogAdmin, NewTopic } from "../log-client.ts";
-import type { EpochEnd, LogPlace, Mark, PartitionOffsets } from "../offsets.ts";
+import { type EpochEnd, type LogPlace, type Mark, offsetNumber, type PartitionOffsets } from "../offsets.ts";
+import { fetchClusterFacts, fetchHiddenTopics } from "../patch/ask/cluster-facts.ts";
+import { fetchEpochEnds } from "../patch/ask/epoch-ends.ts";
+import { fetchLogBytes } from "../patch/ask/log-dirs.ts";
+import { fetchRights, fetchSpoken } from "../patch/ask/rights.ts";
+import { fetchTopicId } from "../patch/ask/topic-id.ts";
 import { type Cluster, connectedCluster } from "../patch/brokers.ts";
-import { fetchClusterFacts, fetchHiddenTopics } from "../patch/cluster-facts.ts";
-import { fetchEpochEnds } from "../patch/epoch-ends.ts";
 import { fetchRecords } from "../patch/fetch-records.ts";
 import { type Internals, kafkajsInternals } from "../patch/kafkajs-internals.ts";
-import { fetchLogBytes } from "../patch/log-dirs.ts";
-import { fetchTopicId } from "../patch/topic-id.ts";
 import { answered, brokerFault } from "./broker-fault.ts";
-import { type Asked, hiddenTopics } from "./broker-refusal.ts";
+import { type Asked, DESCRIBE, describing, hiddenTopics, toRead } from "./broker-refusal.ts";
 import { fetchVisible } from "./visible-records.ts";
 import { explainClosed, type Speech } from "./wrong-listener.ts";
 
@@ -18,8 +19,6 @@ import { explainClosed, type Speech } from "./wrong-listener.ts";
 const CREATE_WITHIN_MS = 20_000;
 /** Where a setting comes from, in Kafka's numbers: from the topic's own settings. */
 const TOPIC_CONFIG = 1;
-
-const toRead = (...names: string[]): Asked => ({ right: "READ", topicNames: [...new Set(names)] });
 
 /** kafkajs's admin: its texts as numbers, its lists as maps, its errors as ours. */
 export class KafkaAdmin implements LogAdmin {
@@ -48,6 +47,14 @@ export class KafkaAdmin implements LogAdmin {
 
   fetchCluster(): Promise<{ clusterId: string; brokers: number }> {
     return this.#ask(fetchClusterFacts, DESCRIBE);
+  }
+
+  fetchSpoken() {
+    return this.#ask(fetchSpoken, DESCRIBE);
+  }
+
+  fetchRights(of: { topicNames: readonly string[]; groupIds: readonly string[] }) {
+    return this.#ask((cluster, own) => fetchRights(cluster, own, of), DESCRIBE);
   }
 
   async fetchTopics(): Promise<ReadonlyMap<string, FoundTopic>> {
@@ -186,15 +193,4 @@ export class KafkaAdmin implements LogAdmin {
     if (this.#cluster === cluster) this.#cluster = undefined;
     await cluster?.then((known) => known.disconnect()).catch(() => undefined);
   }
-}
-
-const DESCRIBE: Asked = { right: "DESCRIBE" };
-
-const describing = (topicName: string): Asked => ({ ...DESCRIBE, topicNames: [topicName] });
-
-/** A log's offsets count up from 0 by one: a number holds each exactly, because none ever reaches 2^53. */
-function offsetNumber(text: string): number {
-  const offset = Number(text);
-  if (!Number.isSafeInteger(offset)) throw new Error(`offset ${text} is beyond 2^53`);
-  return offset;
 }

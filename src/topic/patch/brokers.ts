@@ -5,7 +5,7 @@ import type { RequestEncoder } from "./kafkajs-internals.ts";
 export interface Broker {
   readonly connectionPool: { send(call: object): Promise<unknown> };
   /** What it answers, by the requests' numbers; null before it was asked. */
-  readonly versions: Readonly<Record<number, { readonly maxVersion: number }>> | null;
+  readonly versions: Readonly<Record<number, { readonly minVersion: number; readonly maxVersion: number }>> | null;
   /** Its answer to a request by kafkajs's names, parsed: an error of a partition is thrown. */
   fetch(request: object): Promise<unknown>;
 }
@@ -30,6 +30,7 @@ export interface Cluster {
   disconnect(): Promise<void>;
   metadata(of: { topics: readonly string[] }): Promise<Metadata>;
   findBroker(of: { nodeId: string }): Promise<Broker>;
+  findGroupCoordinator(of: { groupId: string }): Promise<Broker>;
   readonly brokerPool: { findConnectedBroker(): Promise<Broker> };
 }
 
@@ -70,6 +71,9 @@ export const TOPIC_DENIED = 29;
 const PASSING: Readonly<Record<number, string>> = {
   3: "UNKNOWN_TOPIC_OR_PARTITION",
   5: "LEADER_NOT_AVAILABLE",
+  14: "GROUP_LOAD_IN_PROGRESS",
+  15: "GROUP_COORDINATOR_NOT_AVAILABLE",
+  16: "NOT_COORDINATOR_FOR_GROUP",
   [NOT_LEADER]: "NOT_LEADER_FOR_PARTITION",
 };
 /** And of those that say what is refused. */

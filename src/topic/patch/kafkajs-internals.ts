@@ -23,6 +23,7 @@ export interface AnswerDecoder {
   readInt64(): { toString(): string };
   readString(): string;
   readBoolean(): boolean;
+  readBytes(): Buffer | null;
   readArray<T>(read: (decoder: AnswerDecoder) => T): T[];
 }
 

@@ -23,7 +23,7 @@ export const MEMBERS = {
     send: "function",
   },
   "consumer group": { maxWaitTime: "number", heartbeat: "function", fetch: "function" },
-  cluster: { findGroupCoordinatorMetadata: "function" },
+  cluster: { findGroupCoordinator: "function", findGroupCoordinatorMetadata: "function" },
   encoder: {
     buffer: "object",
     writeString: "function",
@@ -37,6 +37,7 @@ export const MEMBERS = {
     readInt64: "function",
     readString: "function",
     readBoolean: "function",
+    readBytes: "function",
     readArray: "function",
   },
   "produce request": { encode: "function" },

@@ -23,6 +23,8 @@ interface Found {
 }
 
 const folder = mkdtempSync(join(tmpdir(), "tradetape-doctor-"));
+/** Slots are the server's. */
+const SLOT = `nobody_${process.pid}`;
 let tape: TestTape;
 let env: NodeJS.ProcessEnv;
 
@@ -34,6 +36,7 @@ beforeAll(async () => {
   await tape.land();
 });
 afterAll(async () => {
+  await tape.query("SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots WHERE slot_name = $1", [SLOT]);
   await tape.stop();
   rmSync(folder, { recursive: true });
 });
@@ -71,6 +74,11 @@ test("where nothing is wrong it says so, with what it saw, and ends with 0", asy
     /told +subjects: events are read by schemas of their topic's subject or their record's name\n/,
   );
   expect(stdout).toContain("market_data_tick has partitions for");
+  expect(stdout).toMatch(/told +kafka: the brokers are Kafka 2\.1 or later: they take Produce \d+ to \d+/);
+  expect(stdout).toMatch(/told +registry: the registry doesn't tell its version, and has what is asked/);
+  expect(stdout).toMatch(/good +rights: Kafka lets this user WRITE to the topics of events\n/);
+  expect(stdout).toMatch(/good +rights: Kafka lets this user land: join each group/);
+  expect(stdout).toMatch(/told +disk: the tablespace pg_default has [\d,]+ bytes; .*\n +next: Run `df -h`/);
   expect(stdout).toContain("Nothing is wrong.");
 });
 
@@ -150,6 +158,24 @@ const PLANTED: readonly { readonly fault: string; plant(): Promise<unknown>; rea
       names: () => ({ about: "tables", says: "public.tick" }),
     },
     {
+      fault: "a topic keeps so many bytes only",
+      plant: () => spoil("indicators", { "retention.bytes": "1000000" }),
+      names: () => ({
+        says: `${tape.name("indicators")}: retention.bytes is 1000000`,
+        next: "`tradetape topics --create`",
+      }),
+    },
+    {
+      fault: "a replication slot that nobody reads fills the disk",
+      plant: () => tape.query(`SELECT pg_create_physical_replication_slot('${SLOT}', true)`),
+      names: () => ({
+        about: "disk",
+        severity: "doubtful",
+        says: `nobody reads the replication slot ${SLOT}`,
+        next: `SELECT pg_drop_replication_slot('${SLOT}')`,
+      }),
+    },
+    {
       fault: "a day is half dropped",
       plant: () => tape.query("ALTER TABLE public.market_data_tick DETACH PARTITION public.market_data_tick_20240305"),
       names: () => ({ about: "days", says: "the day 2024-03-05 is detached", next: "tradetape partitions" }),
@@ -168,6 +194,9 @@ test("of faults that are planted at once it names each, with its next step, and 
     const isNamed = (one: Found) => wanted.every(([name, text]) => one[name as keyof Found]?.includes(text as string));
     expect(all.findings.filter(isNamed), `${fault}\n${JSON.stringify(worst(all), null, 1)}`).not.toEqual([]);
   }
+  process.stdout.write(
+    `${PLANTED.length} planted, ${PLANTED.length} named: ${PLANTED.map(({ fault }) => fault).join("; ")}\n`,
+  );
   const text = await tradetape(["doctor"], env);
   expect(text.stdout).toMatch(/next: .*tradetape topics --create/);
   expect(text.stdout).toMatch(/\n\d+ wrong, \d+ doubtful\.\n$/);

@@ -107,6 +107,14 @@ class FakeAdmin implements LogAdmin {
     return this.#ask(({ cluster }) => ({ clusterId: cluster.clusterId, brokers: 1 }));
   }
 
+  fetchSpoken() {
+    return this.#ask(() => new Map());
+  }
+
+  fetchRights() {
+    return this.#ask(() => undefined);
+  }
+
   fetchTopics() {
     return this.#ask(
       ({ cluster }) =>

@@ -1,6 +1,6 @@
 import { expect, it } from "vitest";
+import { fetchClusterFacts } from "../../../src/topic/patch/ask/cluster-facts.ts";
 import type { Cluster } from "../../../src/topic/patch/brokers.ts";
-import { fetchClusterFacts } from "../../../src/topic/patch/cluster-facts.ts";
 import { kafkajsInternals, type RequestEncoder } from "../../../src/topic/patch/kafkajs-internals.ts";
 
 interface Call {

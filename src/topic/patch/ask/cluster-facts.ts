@@ -1,5 +1,5 @@
-import { type Cluster, callOf, TOPIC_DENIED } from "./brokers.ts";
-import type { AnswerDecoder, Internals } from "./kafkajs-internals.ts";
+import { type Cluster, callOf, TOPIC_DENIED } from "../brokers.ts";
+import type { AnswerDecoder, Internals } from "../kafkajs-internals.ts";
 
 /** Its number, and the first version whose answer has the cluster's id. */
 const METADATA = [3, 2] as const;
@@ -77,10 +77,7 @@ const metadataOf = ({ Encoder, Decoder }: Internals, topicNames: readonly string
   );
 
 function topicsOf(decoder: AnswerDecoder): TopicAnswer[] {
-  decoder.readInt32(); // how long the broker throttles us
-  decoder.readArray(skipBroker);
-  decoder.readString(); // the cluster's id
-  decoder.readInt32(); // which broker controls it
+  skipCluster(decoder);
   return decoder.readArray((topic) => {
     const errorCode = topic.readInt16();
     const topicName = topic.readString();
@@ -88,6 +85,14 @@ function topicsOf(decoder: AnswerDecoder): TopicAnswer[] {
     topic.readArray(skipPartition);
     return { topicName, errorCode };
   });
+}
+
+/** Reads an answer up to its topics. */
+export function skipCluster(decoder: AnswerDecoder): void {
+  decoder.readInt32(); // how long the broker throttles us
+  decoder.readArray(skipBroker);
+  decoder.readString(); // the cluster's id
+  decoder.readInt32(); // which broker controls it
 }
 
 function skipPartition(decoder: AnswerDecoder): void {

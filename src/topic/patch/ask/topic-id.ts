@@ -1,5 +1,5 @@
-import { type Cluster, callOf, errorOf } from "./brokers.ts";
-import type { Internals } from "./kafkajs-internals.ts";
+import { type Cluster, callOf, errorOf } from "../brokers.ts";
+import type { Internals } from "../kafkajs-internals.ts";
 
 /** Its number, and the first version whose answer, since Kafka 2.8, has the ids of topics. */
 const METADATA = [3, 11] as const;

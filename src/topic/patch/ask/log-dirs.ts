@@ -1,5 +1,5 @@
-import { type Cluster, callOf } from "./brokers.ts";
-import type { AnswerDecoder, Internals } from "./kafkajs-internals.ts";
+import { type Cluster, callOf } from "../brokers.ts";
+import type { AnswerDecoder, Internals } from "../kafkajs-internals.ts";
 
 interface Size {
   readonly topicName: string;

@@ -1,6 +1,6 @@
-import type { EpochEnd } from "../offsets.ts";
-import { type Cluster, callOf, errorOf, NOT_LEADER, partitionsOf } from "./brokers.ts";
-import type { AnswerDecoder, Internals } from "./kafkajs-internals.ts";
+import type { EpochEnd } from "../../offsets.ts";
+import { type Cluster, callOf, errorOf, NOT_LEADER, partitionsOf } from "../brokers.ts";
+import type { AnswerDecoder, Internals } from "../kafkajs-internals.ts";
 
 /** Its number, and the version that Kafka 2.1 to 4 have. */
 const OFFSET_FOR_LEADER_EPOCH = [23, 2] as const;
