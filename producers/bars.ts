@@ -9,6 +9,7 @@ import { byMap } from "../src/feed/formats/mapped.ts";
 import { producerOf } from "../src/feed/producer.ts";
 import { BarBuilder, type OpenBar } from "../src/strategy/bar-builder.ts";
 import { printsOf } from "../src/strategy/prints.ts";
+import { defineProgram } from "../src/stream/define-program.ts";
 import type { Program } from "../src/stream/program.ts";
 
 /** Bars, from the formats of `tradetape feeds list`, a map or JSON lines. */
@@ -54,9 +55,10 @@ export function barsOfTicks({ intervals, days, latenessUs, session }: BarsOption
   const ascending = [...intervals]
     .sort((a, b) => a.us - b.us)
     .map(({ name, us }) => ({ name, isLong: us >= DAY_US, spanOf: days?.spansOf(name) ?? utcSpans(us) }));
-  return {
+  return defineProgram({
     name: "bars",
     reads: ["ticks"],
+    publishes: ["bars"],
     snapshot: null,
     open: (isWhole) => {
       const told = { late: 0, duplicate: 0, partial: 0, outside: 0, unpriced: 0 };
@@ -96,7 +98,7 @@ export function barsOfTicks({ intervals, days, latenessUs, session }: BarsOption
         },
       };
     },
-  };
+  });
 }
 
 function draftOf(bar: OpenBar, of: Series["of"]): Draft<"bars"> {

@@ -7,6 +7,7 @@ import { producerOf } from "../src/feed/producer.ts";
 import { POLICY, Policy, type PolicySettings, type PolicyState } from "../src/strategy/policy.ts";
 import { type SavedIds, SeenIds } from "../src/strategy/seen-ids.ts";
 import { isOfSource, refuseTwoSources, type TradedBars } from "../src/strategy/traded-bars.ts";
+import { defineProgram } from "../src/stream/define-program.ts";
 import type { Program } from "../src/stream/program.ts";
 
 /** What agents decided, from JSON lines. */
@@ -43,13 +44,14 @@ export function decisionsOnPredictions(
   by: AgentIdentity,
   traded: TradedBars,
   settings: PolicySettings = POLICY,
-): Program<SavedTraders> {
+): Program {
   const { interval, source } = traded;
-  return {
+  return defineProgram({
     name: "decisions",
     reads: ["predictions"],
+    publishes: ["decisions"],
     snapshot: { version: 1, settings: { ...identityOf(by), ...settings, interval, source } },
-    open: (_isWhole, saved = []) => {
+    open: (_isWhole, saved: SavedTraders = []) => {
       const counts = { late: 0, unsure: 0 };
       const traders = new Map(saved.map(([symbol, trader]) => [symbol, traderOf(settings, trader)]));
       return {
@@ -74,7 +76,7 @@ export function decisionsOnPredictions(
           ]),
       };
     },
-  };
+  });
 }
 
 function isOurs(prediction: Prediction, by: AgentIdentity, { interval, source }: TradedBars): boolean {

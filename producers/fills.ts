@@ -9,6 +9,7 @@ import { type DeskReport, PaperDesk, type SavedDesk } from "../src/strategy/pape
 import type { PricingBar } from "../src/strategy/paper/pricing-bars.ts";
 import { type SavedIds, SeenIds } from "../src/strategy/seen-ids.ts";
 import { isOfSource, type TradedBars } from "../src/strategy/traded-bars.ts";
+import { defineProgram } from "../src/stream/define-program.ts";
 import type { InputRecord, Machine, Program } from "../src/stream/program.ts";
 
 /** Brokers' execution reports, from JSON lines. */
@@ -27,14 +28,15 @@ const BROKER = "paper";
  *
  * Which topic is read first makes no difference.
  */
-export function fillsOfDecisions(by: AgentIdentity, traded: TradedBars, settings = PAPER): Program<SavedFills> {
+export function fillsOfDecisions(by: AgentIdentity, traded: TradedBars, settings = PAPER): Program {
   const { interval, source } = traded;
-  return {
+  return defineProgram({
     name: "fills",
     reads: ["sessions", "bars", "decisions"],
+    publishes: ["fills"],
     snapshot: { version: 1, settings: { ...identityOf(by), ...settings, interval, source } },
-    open: (_isWhole, saved) => new FillsMachine(by, traded, settings, saved),
-  };
+    open: (_isWhole, saved?: SavedFills) => new FillsMachine(by, traded, settings, saved),
+  });
 }
 
 /** One symbol: its orders, and which of them are known. */

@@ -6,6 +6,7 @@ import { producerOf } from "../src/feed/producer.ts";
 import { endOfBar } from "../src/feed/zone.ts";
 import { IndicatorSeries, type SavedBars } from "../src/strategy/indicator-series.ts";
 import type { IndicatorValue } from "../src/strategy/indicators.ts";
+import { defineProgram } from "../src/stream/define-program.ts";
 import type { Program } from "../src/stream/program.ts";
 
 /** Values of technical indicators, from JSON lines. */
@@ -30,12 +31,13 @@ interface IndicatorsOptions {
  * revised, or comes late, computes its series anew, and what has changed is published. `revised_at` is that of the bars
  * before it, the latest one's: a late bar that was revised long ago must not lose against the values without it.
  */
-export function indicatorsOfBars({ interval, actor, session }: IndicatorsOptions): Program<SavedIndicators> {
-  return {
+export function indicatorsOfBars({ interval, actor, session }: IndicatorsOptions): Program {
+  return defineProgram({
     name: "indicators",
     reads: ["bars"],
+    publishes: ["indicators"],
     snapshot: { version: 1, settings: { interval, actor, session } },
-    open: (_isWhole, saved = { series: [], endless: 0 }) => {
+    open: (_isWhole, saved: SavedIndicators = { series: [], endless: 0 }) => {
       const counts = { endless: saved.endless };
       const series = new Map<string, { readonly values: IndicatorSeries; revisedUs: number }>(
         saved.series.map(([key, { bars, revisedUs }]) => [key, { values: IndicatorSeries.of(bars), revisedUs }]),
@@ -66,7 +68,7 @@ export function indicatorsOfBars({ interval, actor, session }: IndicatorsOptions
         }),
       };
     },
-  };
+  });
 }
 
 /** What the program remembers, as plain JSON values. */

@@ -8,6 +8,7 @@ import { producerOf } from "../src/feed/producer.ts";
 import { endOfBar } from "../src/feed/zone.ts";
 import { Judge, type Judgement, type JudgeState } from "../src/strategy/judge.ts";
 import { returnOf, scoreOf } from "../src/strategy/statistics.ts";
+import { defineProgram } from "../src/stream/define-program.ts";
 import type { Machine, Program } from "../src/stream/program.ts";
 
 /** What came of predictions, from JSON lines. */
@@ -32,13 +33,14 @@ interface OutcomesOptions {
  * A prediction without the two, one whose horizon is a number of months or shorter than the bars, can't be judged and is counted
  * (`unjudgeable`). So is a bar of which nobody knows when it ended (`endless`).
  */
-export function outcomesOfPredictions(options: OutcomesOptions): Program<readonly JudgeOf[]> {
-  return {
+export function outcomesOfPredictions(options: OutcomesOptions): Program {
+  return defineProgram({
     name: "outcomes",
     reads: ["bars", "predictions"],
+    publishes: ["outcomes"],
     snapshot: { version: 1, settings: options },
-    open: (_isWhole, saved) => new OutcomesMachine(options, saved ?? []),
-  };
+    open: (_isWhole, saved?: readonly JudgeOf[]) => new OutcomesMachine(options, saved ?? []),
+  });
 }
 
 interface JudgeOf {

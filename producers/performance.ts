@@ -9,6 +9,7 @@ import type { Window } from "../src/strategy/account.ts";
 import { figuresOf } from "../src/strategy/figures.ts";
 import { Instrument, type SavedInstrument, type TradeHistory } from "../src/strategy/instrument.ts";
 import { portfolioOf } from "../src/strategy/portfolio.ts";
+import { defineProgram } from "../src/stream/define-program.ts";
 import type { InputRecord, Machine, Program } from "../src/stream/program.ts";
 
 /** What strategies earned, from JSON lines. */
@@ -26,20 +27,20 @@ interface PerformanceOptions {
 /**
  * sessions, bars, decisions, fills -> performance: what was made in a window, per symbol and of all symbols together
  * (`symbol_id` null), by the formulas of src/strategy: book.ts for trips and money, account.ts for the daily marks,
- * statistics.ts for the ratios. Windows are the UTC years in which something was executed or a position was open, and the
- * whole session where it says when it began and ended. A window that isn't over is told `as_of` the latest execution or
- * close that is known. Published when everything is read, and again when it changes.
- *
- * All is counted anew from all executions by their own time, so records may come in any order.
+ * statistics.ts for the ratios. Windows are the UTC years in which something was executed or a position was open, and the whole
+ * session where it says when it began and ended. A window that isn't over is told `as_of` the latest execution or close that is
+ * known. Published when everything is read, and again when it changes. All is counted anew from all executions by their own
+ * time, so records may come in any order.
  */
-export function performanceOfFills(by: AgentIdentity, options: PerformanceOptions): Program<SavedPerformance> {
+export function performanceOfFills(by: AgentIdentity, options: PerformanceOptions): Program {
   const { interval, source, capital } = options;
-  return {
+  return defineProgram({
     name: "performance",
     reads: ["sessions", "bars", "decisions", "fills"],
+    publishes: ["performance"],
     snapshot: { version: 2, settings: { ...identityOf(by), interval, source, capital } },
-    open: (_isWhole, saved) => new PerformanceMachine(by, options, saved),
-  };
+    open: (_isWhole, saved?: SavedPerformance) => new PerformanceMachine(by, options, saved),
+  });
 }
 
 /** What the program remembers, as plain JSON values. */
@@ -192,9 +193,8 @@ class PerformanceMachine implements Machine<SavedPerformance> {
 /** The year 1970 begins where other units lie by mistake: publishing its window would end this program for good. */
 const isTellable = (startUs: number) => !isEarly1970(startUs);
 
-function windowOf({ started_at, ended_at }: SessionEvent): Window | undefined {
-  if (started_at === null || started_at === undefined || ended_at === null || ended_at === undefined) return undefined;
-  return { startUs: started_at, endUs: ended_at };
+function windowOf({ started_at: startUs = null, ended_at: endUs = null }: SessionEvent): Window | undefined {
+  return startUs === null || endUs === null ? undefined : { startUs, endUs };
 }
 
 const yearUs = (year: number) => Date.UTC(year, 0, 1) * 1000;

@@ -7,6 +7,7 @@ import { producerOf } from "../src/feed/producer.ts";
 import { endOfBar } from "../src/feed/zone.ts";
 import { type Features, forecast } from "../src/strategy/model.ts";
 import { isOfSource, refuseOwnAndLive, type TradedBars } from "../src/strategy/traded-bars.ts";
+import { defineProgram } from "../src/stream/define-program.ts";
 import type { Machine, Program } from "../src/stream/program.ts";
 
 /** What models expect, from JSON lines. */
@@ -57,22 +58,21 @@ interface SavedSeries extends Omit<Series, "complete" | "closes"> {
 }
 
 /**
- * bars, indicators -> predictions: one for every moment whose indicators are all there, by the model of
- * src/strategy/model.ts, whose formula and sources stand there. The first prediction of a moment stays: a value that is
- * revised later wasn't known then, and changes none, even if the program begins after the correction; such bars are counted
- * (`revised`). Caused, in its headers, by the indicator that came last. It names what it was made of, each with the broker's
- * time of the revision that was used.
- *
- * Each source of bars has predictions of its own. Until its indicators come a bar is remembered, with about 200 bytes.
+ * bars, indicators -> predictions: one for every moment whose indicators are all there, by the model of src/strategy/model.ts,
+ * whose formula and sources stand there. The first prediction of a moment stays: a value that is revised later wasn't known
+ * then, and changes none, even if the program begins after the correction; such bars are counted (`revised`). Caused, in its
+ * headers, by the indicator that came last. It names what it was made of, each with the broker's time of the revision that was
+ * used. Each source of bars has predictions of its own. Until its indicators come a bar is remembered, with about 200 bytes.
  */
-export function predictionsOfIndicators(by: AgentIdentity, traded: TradedBars): Program<readonly SavedSeries[]> {
+export function predictionsOfIndicators(by: AgentIdentity, traded: TradedBars): Program {
   const { interval, source } = traded;
-  return {
+  return defineProgram({
     name: "predictions",
     reads: ["bars", "indicators"],
+    publishes: ["predictions"],
     snapshot: { version: 1, settings: { ...identityOf(by), interval, source } },
-    open: (_isWhole, saved) => new PredictionsMachine(by, traded, saved),
-  };
+    open: (_isWhole, saved?: readonly SavedSeries[]) => new PredictionsMachine(by, traded, saved),
+  });
 }
 
 class PredictionsMachine implements Machine<readonly SavedSeries[]> {

@@ -181,7 +181,8 @@ export const LAYERS: readonly (readonly Room[])[] = [
       alone: ["commander", "cli-table3", "cli-progress"],
       parts: [
         { name: ".", knows: "what a command is; flags, output, progress, interrupts" },
-        { name: "flow", knows: "publish, consume, run, status" },
+        { name: "flow", knows: "publish, consume, status" },
+        { name: "programs", knows: "run: the reference agent's programs, and one's own" },
         { name: "feeds", knows: "feeds list, sniff and status" },
         { name: "letters", knows: "dead-letters, parked" },
         { name: "sessions", knows: "sessions, trace" },

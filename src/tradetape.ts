@@ -40,6 +40,17 @@ export type {
 } from "./reading/message.ts";
 export type { Rebalance, SubscribeFrom, SubscribeOptions, Subscription } from "./reading/subscription.ts";
 export type { GiveToken } from "./settings/give-token.ts";
+export { defineProgram, type ProgramDefinition, type ProgramEvent } from "./stream/define-program.ts";
+export {
+  type Play,
+  type PlayedEvent,
+  type PlayOptions,
+  type PlaySnapshot,
+  type PublishedEvent,
+  playProgram,
+} from "./stream/play-program.ts";
+export type { InputRecord, Machine, Program, SnapshotTerms } from "./stream/program.ts";
+export type { ProgramPublisher } from "./stream/program-publisher.ts";
 export type { ConnectOptions } from "./tradetape/connect-options.ts";
 export type { EventSource, PublishAllOptions, PublishOptions, PublishProgress, Tape } from "./tradetape/tape.ts";
 

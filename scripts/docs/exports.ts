@@ -42,6 +42,8 @@ const KINDS: Readonly<Record<string, Exported["kind"]>> = {
   ClassDeclaration: "class",
   VariableDeclaration: "constant",
   FunctionDeclaration: "function",
+  // What stands before the body of a function that has several signatures.
+  TSDeclareFunction: "function",
   TSInterfaceDeclaration: "interface",
   TSTypeAliasDeclaration: "type",
 };

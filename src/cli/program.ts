@@ -22,7 +22,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Add>>> = {
   down: async () => adding((await import("./stack/down.ts")).downCommand),
   publish: async () => adding((await import("./flow/publish.ts")).publishCommand),
   feeds: async () => (await import("./feeds/feeds.ts")).addFeeds,
-  run: async () => adding((await import("./flow/run.ts")).runCommand),
+  run: async () => adding((await import("./programs/run.ts")).runCommand),
   consume: async () => adding((await import("./flow/consume.ts")).consumeCommand),
   doctor: async () => adding((await import("./look/doctor.ts")).doctorCommand),
   status: async () => adding((await import("./flow/status.ts")).statusCommand),

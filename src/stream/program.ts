@@ -37,10 +37,13 @@ export interface Machine<S = unknown> {
   counts?(): Readonly<Record<string, number>>;
 }
 
-/** A program that reads topics and publishes what follows from them. */
+/** A program that reads topics and publishes what follows from them, as `defineProgram` makes it. */
 export interface Program<S = unknown> {
+  /** Names its place in the topics it reads: under another name it begins anew. */
   readonly name: string;
   readonly reads: readonly EventTopic[];
+  /** The topics of all that it gives. */
+  readonly publishes: readonly EventTopic[];
   /**
    * What a snapshot of its state has to agree with. A program that has it is never shown a log whose beginning is gone: it
    * begins with a snapshot, or is refused. Null is for a program whose machines say `oldest`, and that knows by `isWhole`
@@ -50,10 +53,12 @@ export interface Program<S = unknown> {
   /**
    * @param isWhole whether a partition is shown from its first event, or from where `oldest` said; if not, its begin is lost
    * @param saved what `save` gave, of the records before those that are shown now
+   * @param session what the run belongs to; null is live trading
    */
-  open(isWhole: (topic: EventTopic, partition: number) => boolean, saved?: S): Machine<S>;
+  open(isWhole: (topic: EventTopic, partition: number) => boolean, saved?: S, session?: string | null): Machine<S>;
 }
 
+/** What has to be the same for a state that was saved to be taken up again. */
 export interface SnapshotTerms {
   /** To be raised when records are answered otherwise than before, or `save` gives another shape. */
   readonly version: number;

@@ -30,6 +30,8 @@ export interface RunServices {
 export interface RunOptions {
   /** What the run's marks are kept under (`programKey`): another session or setting is another name. */
   readonly name: string;
+  /** What the run belongs to; without it, or null: live trading. */
+  readonly session?: string | null;
   /** The run ends when it has taken what the topics held as this resolved; without it, when it is stopped. */
   readonly caughtUpWith?: Promise<unknown> | undefined;
   readonly stop: AbortSignal;
@@ -47,12 +49,11 @@ const IDLE_MS = 1000;
 
 /**
  * Runs a program until it is stopped, or has caught up. One process at a time reads under a name; others stand by.
- *
- * A restart needs no database. `Marks` writes an offset to Kafka only after everything that follows from the records before
- * it was acknowledged, and `Snapshots` the program's state. A restart begins with the newest snapshot, or from the oldest
- * record that the program's open state rests on, shows the program the records from there on again, without publishing up
- * to the mark, and comes to the same state. What was published behind the last mark is published again: the same events,
- * the same ids. So a mark or a snapshot that is lost costs repeats, never an event.
+ * A restart needs no database. `Marks` writes an offset to Kafka only after everything that follows from the records before it
+ * was acknowledged, and `Snapshots` the program's state. A restart begins with the newest snapshot, or from the oldest record
+ * that the program's open state rests on, shows the program the records from there on again, without publishing up to the mark,
+ * and comes to the same state. What was published behind the last mark is published again: the same events, the same ids. So a
+ * mark or a snapshot that is lost costs repeats, never an event.
  * @throws TradetapeError state_lost, or what reading or publishing failed with; another run goes on from there
  */
 export function runProgram(services: RunServices, program: Program, options: RunOptions): Promise<RunTally> {
@@ -122,8 +123,7 @@ class Run {
   }
 
   #forget(): void {
-    const { read, published } = this.#tally();
-    this.#before = { read, published };
+    this.#before = this.#tally();
     this.#tenure = undefined;
     this.#opening = undefined;
   }
@@ -153,7 +153,7 @@ class Run {
     const { inputs: all, ...begin } = await beginOf(this.#program, places, shelf?.found() ?? [], this.#services.log);
     if (lost.aborted) return;
     const inputs = new Inputs(all, this.#member);
-    const machine = this.#program.open((topic, partition) => inputs.isWhole(topic, partition), begin.snapshot?.state);
+    const machine = this.#program.open(inputs.isWhole.bind(inputs), begin.snapshot?.state, this.#options.session);
     this.#snapshots?.begin(begin.snapshot?.slot);
     this.#tenure = new Tenure(this.#own, machine, inputs, begin.idleUs);
     void this.#options.caughtUpWith?.then(() => this.#turns.take(() => this.#end())).catch(this.#over.reject);

@@ -43,9 +43,7 @@ const STATE_BYTES_MAX = 256 * 1024 * 1024;
 /** @throws Error where the state isn't what JSON brings back: a bug of the program */
 export async function packSnapshot({ name, terms, inputs, state }: Snapshot): Promise<PackedSnapshot> {
   const text = JSON.stringify(state);
-  if (!isDeepStrictEqual(JSON.parse(text), state)) {
-    throw new Error(`the state of ${name} doesn't come back from JSON as it was: it may hold plain values only`);
-  }
+  requirePlain(name, text, state);
   if (Buffer.byteLength(text) > STATE_BYTES_MAX)
     throw new Error(`the state of ${name} has more than ${STATE_BYTES_MAX} bytes`);
   const bytes = await promisify(gzip)(text);
@@ -55,6 +53,18 @@ export async function packSnapshot({ name, terms, inputs, state }: Snapshot): Pr
   const settings = settingsDigest(terms);
   const bare = { format: SNAPSHOT_FORMAT, name, version, settings, inputs, parts: parts.length };
   return { head: { ...bare, sha256: digestOf(bare, parts) }, parts };
+}
+
+/** A state as a restart has it, of which nothing is the one that was saved. @throws Error as `packSnapshot` does */
+export function throughJson(name: string, state: unknown): unknown {
+  const text = JSON.stringify(state);
+  return requirePlain(name, text, state);
+}
+
+function requirePlain(name: string, text: string, state: unknown): unknown {
+  const again: unknown = JSON.parse(text);
+  if (isDeepStrictEqual(again, state)) return again;
+  throw new Error(`the state of ${name} doesn't come back from JSON as it was: it may hold plain values only`);
 }
 
 /** @returns undefined where it is no head; what it says is to be believed only where the digest is right */

@@ -26,6 +26,7 @@ const registry: Registry = {
 const echo: Program = {
   name: "echo",
   reads: ["fills"],
+  publishes: ["fills"],
   snapshot: null,
   open: () => ({
     take: (record) => (record.topic === "fills" ? [{ topic: "fills", event: record.event, headers: {} }] : []),

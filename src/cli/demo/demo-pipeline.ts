@@ -10,7 +10,8 @@ import { connectTape } from "../../tradetape/connect-tape.ts";
 import type { Tape } from "../../tradetape/tape.ts";
 import type { Session } from "../command.ts";
 import { topicBars } from "../flow/consume.ts";
-import { runPrograms } from "../flow/run.ts";
+import { agentPrograms } from "../programs/agent-programs.ts";
+import { runPrograms } from "../programs/run.ts";
 import { DEMO_RUN, demoSession } from "./demo-session.ts";
 import { demoSymbols, seededTicks } from "./demo-ticks.ts";
 
@@ -93,7 +94,8 @@ async function publishAll(
   await send("sessions", [demoSession(bars)]);
   const barsAreThere = send("bars", bars);
   const ticks = send("ticks", tickArrays(session.signal));
-  const tallies = await runPrograms(session, tape, AGENT, DEMO_RUN, barsAreThere);
+  const programs = agentPrograms(AGENT, DEMO_RUN);
+  const tallies = await runPrograms(session, tape, programs, DEMO_RUN.session, barsAreThere);
   for (const [program, tally] of Object.entries(tallies)) published.set(program as EventTopic, tally.published);
   await ticks;
 }

@@ -5,7 +5,7 @@ import { USUAL } from "../../strategy/indicators.ts";
 import { MODEL_VERSION } from "../../strategy/model.ts";
 import { PAPER } from "../../strategy/paper/paper-broker.ts";
 import { POLICY } from "../../strategy/policy.ts";
-import type { AgentRun } from "../flow/agent-run.ts";
+import type { AgentRun } from "../programs/agent-run.ts";
 
 const MIN_US = 60_000_000;
 

@@ -1,7 +1,6 @@
 import { Patience, retryIfItHelps } from "../../batch/patience.ts";
 import { requireServices } from "../../config.ts";
 import { openRegistry } from "../../event/registry.ts";
-import type { EventTopic } from "../../event/schemas.ts";
 import type { Program } from "../../stream/program.ts";
 import { checkTopics, requireGoodTopics } from "../../topic/check-topics.ts";
 import { openKafka } from "../../topic/kafkajs/open-kafka.ts";
@@ -40,7 +39,7 @@ export async function connectForPrograms(
   programs: readonly Program[],
 ): Promise<Tape> {
   const registry = openRegistry(requireServices(config, "kafkaBrokers", "schemaRegistryUrl"));
-  const written = programs.map(({ name }) => name as EventTopic);
+  const written = new Set(programs.flatMap(({ publishes }) => publishes));
   const topics = new Set<TopicName>([...programs.flatMap(({ reads }) => reads), ...written, "snapshots"]);
   requireGoodTopics(await withAdmin(openKafka(config, log), (admin) => checkTopics(admin, config, [...topics])));
   for (const topic of written) await registry.register(topicName(config.namespace, topic), topic);

@@ -8,6 +8,7 @@ export interface Elsewhere {
 }
 
 const COMMANDS = "test/flow/commands";
+const OWN_PROGRAM = "test/flow/agents/own-program.flow.test.ts";
 const STACK = "test/flow/stack";
 
 /** Commands that start a stack, install something or run until they are stopped. An entry nobody shows any more fails. */
@@ -24,6 +25,17 @@ export const ELSEWHERE: readonly Elsewhere[] = [
   { shown: "tradetape tail ticks --follow", by: `${COMMANDS}/tail.flow.test.ts`, has: '"--follow"' },
   { shown: "tradetape console", by: "test/flow/console/console-cli.flow.test.ts", has: 'startTradetape(["console"' },
   { shown: "tradetape mcp", by: `${COMMANDS}/mcp.flow.test.ts`, has: '/src/cli/main.ts`, "mcp"]' },
+  { shown: "tradetape run ./momentum.ts", by: OWN_PROGRAM, has: '["run", "./momentum.ts"' },
+  {
+    shown: 'tradetape run bars indicators ./momentum.ts fills performance --session "$paper"',
+    by: OWN_PROGRAM,
+    has: '["run", "bars", "indicators", "./momentum.ts", "fills", "performance"',
+  },
+  {
+    shown: 'import { deepStrictEqual } from "node:assert";',
+    by: OWN_PROGRAM,
+    has: "blockOf('import { deepStrictEqual } from",
+  },
   { shown: "pip install ./python", by: "test/support/python.ts", has: '"-m", "pip", "install"' },
   {
     shown: "python -m tradetape.agent AAPL NASDAQ",

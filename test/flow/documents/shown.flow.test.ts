@@ -139,7 +139,8 @@ test.concurrent.each(runnable)(
       TRADETAPE_HOME: join(folder, "home"),
     };
     const stdout = await run(folder, "bash", ["-c", script], env);
-    const outputs = shown.filter(({ language }, index) => language === "text" && shown[index - 1]?.language === "ts");
+    const isOutput = (before: Shown | undefined) => before?.language === "ts" && isRun(before);
+    const outputs = shown.filter(({ language }, index) => language === "text" && isOutput(shown[index - 1]));
     for (const { text } of outputs) expect(stdout).toContain(text);
   },
 );

@@ -1,3 +1,6 @@
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import pino from "pino";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { demoSymbols, seededTicks } from "../../../src/cli/demo/demo-ticks.ts";
@@ -12,7 +15,7 @@ import { landBy } from "../../support/landing.ts";
 import { type Isolation, isolate } from "../../support/services/isolation.ts";
 import { plainKafka, plainProducer } from "../../support/services/plain-kafka.ts";
 import type { TestTape } from "../../support/tape.ts";
-import { tradetape } from "../../support/tradetape.ts";
+import { startTradetape, tradetape } from "../../support/tradetape.ts";
 import { type GuardedKafka, operationOf, rulesOf, startGuardedKafka } from "./guarded-kafka.ts";
 
 /** ops/acl/'s files of what reads, lands and publishes beside `consume`: each does its work with its file's rules alone. */
@@ -46,13 +49,13 @@ beforeAll(async () => {
 });
 afterAll(() => kafka.stop());
 
-const as = (user: User, args: readonly string[]) =>
-  tradetape(args, {
-    DATABASE_URL: place.databaseUrl,
-    SCHEMA_REGISTRY_URL: place.schemaRegistryUrl,
-    TRADETAPE_NAMESPACE: place.namespace,
-    ...kafka.loginOf(user),
-  });
+const environmentOf = (user: User) => ({
+  DATABASE_URL: place.databaseUrl,
+  SCHEMA_REGISTRY_URL: place.schemaRegistryUrl,
+  TRADETAPE_NAMESPACE: place.namespace,
+  ...kafka.loginOf(user),
+});
+const as = (user: User, args: readonly string[]) => tradetape(args, environmentOf(user));
 
 const SESSION = "0198c5a4-8f6e-5c3a-9d2b-5e4f3a2b1c0d";
 const RUN = ["run", "--session", SESSION, "--interval", "1min", "--intervals", "1min", "--until-caught-up"];
@@ -114,5 +117,29 @@ describe("with the rules of its file alone", () => {
     const { code, stderr, stdout } = await as(user, args());
     expect(stderr).not.toContain("acl_missing");
     expect([code, stdout], stderr).toEqual([0, expect.stringContaining(says)]);
+  });
+});
+
+describe("a program of one's own", () => {
+  /** Runs one that reads and publishes these topics, as the user `runner`. */
+  async function runOwn(reads: readonly string[], publishes: readonly string[]) {
+    const folder = mkdtempSync(join(tmpdir(), "tradetape-own-acl-"));
+    const file = join(folder, "own.mjs");
+    writeFileSync(
+      file,
+      `import { defineProgram, strategyId } from "tradetape";
+      const by = { actor: "bot", modelVersion: "own", strategyId: strategyId("own") };
+      const definition = ${JSON.stringify({ name: "own", reads, publishes })};
+      export default defineProgram({ ...definition, by, handle() {} });`,
+    );
+    const { code, stderr } = await startTradetape(["run", file, "--until-caught-up"], environmentOf("runner")).ended;
+    rmSync(folder, { recursive: true });
+    return [code, stderr.slice(stderr.lastIndexOf("tradetape: "))];
+  }
+
+  test("runs by the rules of the file where it keeps to its topics, and else is told the one that is missing", async () => {
+    expect(await runOwn(["bars", "ticks"], ["predictions"])).toEqual([0, expect.not.stringContaining("tradetape: ")]);
+    expect(await runOwn(["quotes"], ["predictions"])).toEqual([2, denied("DESCRIBE on topic N.quotes")]);
+    expect(await runOwn(["bars"], ["symbols"])).toEqual([2, denied("DESCRIBE on topic N.symbols")]);
   });
 });

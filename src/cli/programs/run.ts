@@ -1,70 +1,48 @@
 import { type Command, Option } from "commander";
-import { barsOfTicks } from "../../../producers/bars.ts";
-import { decisionsOnPredictions } from "../../../producers/decisions.ts";
-import { fillsOfDecisions } from "../../../producers/fills.ts";
-import { indicatorsOfBars } from "../../../producers/indicators.ts";
-import { outcomesOfPredictions } from "../../../producers/outcomes.ts";
-import { performanceOfFills } from "../../../producers/performance.ts";
-import { predictionsOfIndicators } from "../../../producers/predictions.ts";
-import type { AgentIdentity } from "../../agent/fields.ts";
 import { sumUp } from "../../batch/sum-up.ts";
 import { SYSTEM_CLOCK } from "../../clock.ts";
 import { requireServices } from "../../config.ts";
-import { TradetapeError } from "../../errors.ts";
 import { Admission } from "../../event/admission.ts";
-import { strategyId } from "../../event/identity.ts";
 import { openRegistry } from "../../event/registry.ts";
 import { MODEL_VERSION } from "../../strategy/model.ts";
-import { PAPER } from "../../strategy/paper/paper-broker.ts";
-import type { Program } from "../../stream/program.ts";
 import { type RunServices, type RunTally, runProgram } from "../../stream/run.ts";
 import { openKafka } from "../../topic/kafkajs/open-kafka.ts";
 import type { Tape } from "../../tradetape/tape.ts";
 import type { CommandSpec, Session } from "../command.ts";
 import { EXIT } from "../exit.ts";
+import { connectForPrograms, openForService } from "../flow/service-start.ts";
 import { table } from "../output.ts";
-import { type AgentRun, agentRunOf, programKey, type RunFlags } from "./agent-run.ts";
+import { type Chosen, choosePrograms, LIVE, PROGRAM_NAMES } from "./agent-programs.ts";
+import { agentRunOf, type RunFlags } from "./agent-run.ts";
 import { declareBarFlags, lengthFlag } from "./bar-flags.ts";
-import { connectForPrograms, openForService } from "./service-start.ts";
-
-/** In the order of the flow: what one publishes the next one reads. */
-const PROGRAMS: Readonly<Record<string, (run: AgentRun, by: AgentIdentity) => Program>> = {
-  bars: (run) => barsOfTicks(run),
-  indicators: (run) => indicatorsOfBars(run),
-  predictions: (run, by) => predictionsOfIndicators(by, run),
-  decisions: (run, by) => decisionsOnPredictions(by, run),
-  fills: (run, by) => fillsOfDecisions(by, run, { ...PAPER, seed: run.seed, outOfOrder: run.outOfOrder }),
-  performance: (run, by) => performanceOfFills(by, run),
-  outcomes: (run) => outcomesOfPredictions(run),
-};
-const PROGRAM_NAMES = Object.keys(PROGRAMS);
-/** What needs no session. */
-const LIVE = PROGRAM_NAMES.filter((name) => name !== "fills");
 
 export const runCommand: CommandSpec<RunFlags> = {
   name: "run",
-  summary: "run programs of the reference agent on the topics: all of them, or those named",
+  summary: "run programs on the topics: all of the reference agent's, or those named, or your own",
   examples: [
     "tradetape run bars                                         bars of the ticks, until Ctrl-C",
     "tradetape run bars --until-caught-up                       of the ticks there are now, then end",
     "tradetape run bars --calendar XNYS --intervals 1min,1d     of New York's regular hours",
     "tradetape run --session 0198c5a4-... --interval 1d         a whole agent, on paper",
     "tradetape run bars indicators predictions decisions        live, but for orders: those are a broker's",
+    "tradetape run ./momentum.ts                                a program of your own, which the file exports by default",
+    "tradetape run bars indicators ./momentum.ts decisions      the same in the place of one of ours",
   ],
   isService: true,
   runsOn: ({ untilCaughtUp = false }) => !untilCaughtUp,
   isServed: true,
   declare: (command) => declareFlags(command),
   run: async (session, names, flags) => {
-    const programs = pick(names);
-    const run = agentRunOf(flags, programs, LIVE);
+    const run = agentRunOf(flags, names.length === 0 ? PROGRAM_NAMES : names, LIVE);
+    const chosen = await choosePrograms(names, run);
     const { untilCaughtUp = false, failFast = false } = flags;
-    const connect = () => connectForPrograms(session, programsOf(programs, run));
+    const programs = chosen.map(({ program }) => program);
+    const connect = () => connectForPrograms(session, programs);
     const tape = await openForService(session, !untilCaughtUp && !failFast, connect);
     if (tape === undefined) return EXIT.good;
     let tallies: Readonly<Record<string, RunTally>>;
     try {
-      tallies = await runPrograms(session, tape, programs, run, untilCaughtUp ? Promise.resolve() : undefined);
+      tallies = await runPrograms(session, tape, chosen, run.session, untilCaughtUp ? Promise.resolve() : undefined);
     } finally {
       await tape.close();
     }
@@ -78,7 +56,7 @@ function declareFlags(command: Command): void {
   const length = (flag: string, doc: string, standard: string) =>
     command.addOption(new Option(flag, doc).argParser(lengthFlag).default(lengthFlag(standard), standard));
   command
-    .argument("[program...]", `of ${PROGRAM_NAMES.join(", ")}`)
+    .argument("[program...]", `of ${PROGRAM_NAMES.join(", ")}; or the file of one of your own, as ./momentum.ts`)
     .option(
       "--session <id>",
       "the backtest or paper session of everything; without it, of programs named without fills: live",
@@ -96,21 +74,6 @@ function declareFlags(command: Command): void {
   length("--allowed-lateness <length>", "how late a tick may change a bar, in event time", "10min");
 }
 
-/** @throws TradetapeError input_invalid that lists the programs there are */
-function pick(names: readonly string[]): readonly string[] {
-  const unknown = names.filter((name) => !PROGRAM_NAMES.includes(name));
-  if (unknown.length > 0) {
-    const next = `There are ${PROGRAM_NAMES.join(", ")}.`;
-    throw new TradetapeError("input_invalid", `no program ${unknown.join(", ")}`, { next });
-  }
-  return names.length === 0 ? PROGRAM_NAMES : PROGRAM_NAMES.filter((name) => names.includes(name));
-}
-
-function programsOf(names: readonly string[], run: AgentRun): readonly Program[] {
-  const by = { ...run, modelVersion: MODEL_VERSION, strategyId: strategyId(run.strategy) };
-  return names.map((name) => PROGRAMS[name]!(run, by));
-}
-
 /**
  * Runs programs side by side until a stop, or until the last one has taken all that follows from what the topics held
  * when `caughtUpWith` resolved: each ends at what it has been handed when the one before it has ended.
@@ -118,21 +81,20 @@ function programsOf(names: readonly string[], run: AgentRun): readonly Program[]
 export async function runPrograms(
   { config, log, signal, progress }: Pick<Session, "config" | "log" | "signal" | "progress">,
   tape: Tape,
-  names: readonly string[],
-  run: AgentRun,
+  chosen: readonly Chosen[],
+  ofSession: string | null,
   caughtUpWith?: Promise<unknown>,
 ): Promise<Readonly<Record<string, RunTally>>> {
   const registry = openRegistry(requireServices(config, "schemaRegistryUrl"), new Admission(config, log));
   const publish: RunServices["publish"] = ({ topic, event, headers }) =>
     tape.publish(topic, event as never, { headers });
   const services = { client: openKafka(config, log), registry, config, log, publish };
-  const programs = programsOf(names, run);
   const failed = new AbortController();
   const stop = AbortSignal.any([signal, failed.signal]);
   const told = new Map<string, RunTally>();
   const done = () => [...told].map(([program, { read, published }]) => [{ program }, { read, published }] as const);
   const endSummaries = sumUp({ log, clock: SYSTEM_CLOCK }, "read and published", done);
-  const one = async (program: Program, before: Promise<unknown> | undefined) => {
+  const one = async ({ program, key }: Chosen, before: Promise<unknown> | undefined) => {
     const { name } = program;
     const bar = progress.bar(name, undefined, "events read");
     const onProgress = (tally: RunTally) => {
@@ -141,7 +103,8 @@ export async function runPrograms(
     };
     try {
       return await runProgram(services, program, {
-        name: programKey(name, run),
+        name: key,
+        session: ofSession,
         caughtUpWith: before,
         stop,
         onProgress,
@@ -154,12 +117,14 @@ export async function runPrograms(
     }
   };
   const runs: Promise<RunTally>[] = [];
-  for (const program of programs) runs.push(one(program, caughtUpWith && (runs.at(-1) ?? caughtUpWith)));
+  for (const each of chosen) runs.push(one(each, caughtUpWith && (runs.at(-1) ?? caughtUpWith)));
   const ended = await Promise.allSettled(runs);
   endSummaries();
   const broken = ended.find((result) => result.status === "rejected");
   if (broken !== undefined) throw broken.reason;
-  return Object.fromEntries(ended.flatMap((r, i) => (r.status === "fulfilled" ? [[names[i]!, r.value]] : [])));
+  return Object.fromEntries(
+    ended.flatMap((r, i) => (r.status === "fulfilled" ? [[chosen[i]!.program.name, r.value]] : [])),
+  );
 }
 
 function tallyText(tallies: Readonly<Record<string, RunTally>>): string {

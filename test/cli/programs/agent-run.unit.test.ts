@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { exchangeDays } from "../../../src/calendar/days.ts";
-import { programKey } from "../../../src/cli/flow/agent-run.ts";
+import { programKey } from "../../../src/cli/programs/agent-run.ts";
 
 const MIN = { name: "1min", us: 60_000_000 };
 const HOUR = { name: "1h", us: 3_600_000_000 };

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { daysOfFlags, lengthFlag } from "../../../src/cli/flow/bar-flags.ts";
+import { daysOfFlags, lengthFlag } from "../../../src/cli/programs/bar-flags.ts";
 
 const days = (flags: object, ...lengths: string[]) =>
   daysOfFlags({ intervals: lengths.map(lengthFlag), ...flags })?.name ?? null;
