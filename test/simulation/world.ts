@@ -135,8 +135,8 @@ class World {
     const there = new Map<string, string | null>();
     database.parents.set(table, there);
     const landed = { topic, partition: 0, origin: 0, clusterId: this.cluster.clusterId, next: 0 };
-    const unknown = { lastOffset: null, lastDigest: null, topicId: null, leaderEpoch: null, rewinds: 0 };
-    const row = { ...landed, ...unknown, lockedBy: undefined, isChanging: false };
+    const unknown = { lastOffset: null, lastDigest: null, topicId: null, leaderEpoch: null, rewinds: 0, claims: 0 };
+    const row = { ...landed, ...unknown, lockedBy: undefined };
     database.landed.set(`${topic}/0`, row);
     const published = plan.mixture.parents.filter(({ publishedMs }) => publishedMs !== undefined);
     let landsMs = 0;

@@ -12,7 +12,7 @@ import type { Records } from "../../src/topic/fetch/records.ts";
 import type { LandOptions, TestTape } from "./tape.ts";
 
 /** What a claim tells of a log of which nothing is known but that it is the first one, and has more than has landed. */
-export const FIRST_LOG = { rewinds: 0, topicId: null, leaderEpoch: null, end: 1_000_000 } as const;
+export const FIRST_LOG = { rewinds: 0, claims: 1, topicId: null, leaderEpoch: null, end: 1_000_000 } as const;
 
 /** Records that were never in a topic, from offset `first` on. */
 export const recordsOf = (values: readonly Buffer[], first: number): Records => ({

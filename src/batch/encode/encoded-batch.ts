@@ -52,6 +52,8 @@ export function publishedAtMs({ records, from, to }: EncodedBatch, index: number
 interface BatchOrigin {
   /** How often its partition had been rewound: at another number its offsets name records of another log. */
   readonly rewinds: number;
+  /** The number of the claim under which it was read: after a later claim it doesn't land. */
+  readonly claims: number;
   /** The epoch of the leader that took its last offset; undefined where the log doesn't say it. */
   readonly leaderEpoch: number | undefined;
   /** The topic's own id; null where no broker tells it. */

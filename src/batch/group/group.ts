@@ -28,6 +28,7 @@ export class Group {
   readonly #lanes = new Map<number, Lane>();
   readonly #intake: Intake;
   readonly #runner: JobRunner;
+  readonly #lockWatch: LockWatch;
   /** Publishes what this group's landings owe. */
   readonly pump: OutboxPump;
   readonly #space: BufferSpace;
@@ -52,8 +53,9 @@ export class Group {
     this.#hints = new OffsetHints(parts.member, plan, parts.log, parts.note);
     this.#space = new BufferSpace(config.landingBufferBytesMax);
     this.#intake = new Intake({ ...parts, space: this.#space, patience: this.#patience() });
-    const lockWatch = new LockWatch(parts.watch, config.lockTimeoutMs, parts.log, clock);
-    this.#runner = new JobRunner({ ...parts, lockWatch, patience: this.#patience, signal: this.#ending.signal });
+    this.#lockWatch = new LockWatch(parts.watch, config.lockTimeoutMs, parts.log, clock);
+    const own = { lockWatch: this.#lockWatch, patience: this.#patience, signal: this.#ending.signal };
+    this.#runner = new JobRunner({ ...parts, ...own });
     this.pump = new OutboxPump(parts, {
       patience: this.#patience(),
       partitions: () => (plan.publishes ? [...this.#lanes.keys()] : []),
@@ -177,11 +179,6 @@ export class Group {
     }
   }
 
-  async #claim(lane: Lane, generation: number): Promise<void> {
-    await claim(this.#parts, lane, this.#patience(), () => generation === this.#generation);
-    this.#prove();
-  }
-
   async #take(batch: FetchedBatch, heartbeat: () => Promise<void>, isStale: () => boolean): Promise<void> {
     const lane = this.#lanes.get(batch.partition);
     if (lane === undefined) return;
@@ -195,6 +192,9 @@ export class Group {
   /** Claims a lane's partition: it was assigned anew, or Kafka delivers from another offset than the database expects. */
   #findWay(lane: Lane): void {
     lane.tail = undefined;
-    lane.claimed = this.#claim(lane, this.#generation).catch(this.#ending.fail);
+    const generation = this.#generation;
+    const parts = { ...this.#parts, lockWatch: this.#lockWatch, patience: this.#patience() };
+    const claimed = claim(parts, lane, () => generation === this.#generation);
+    lane.claimed = claimed.then(() => this.#prove()).catch(this.#ending.fail);
   }
 }

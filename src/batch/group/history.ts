@@ -107,10 +107,10 @@ export async function watchHistory(
   if (parts.plan.consumer.landing.parents.length > 0) await recountParked(parts, lanes.values());
 }
 
-const landedOf = ({ tail, topicId, leaderEpoch }: Lane): LandedLog => ({
+const landedOf = ({ tail, claim, leaderEpoch }: Lane): LandedLog => ({
   nextOffset: tail!,
   clusterId: null,
-  topicId,
+  topicId: claim?.topicId ?? null,
   leaderEpoch,
 });
 

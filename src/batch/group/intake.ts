@@ -153,7 +153,7 @@ export class Intake {
 
   #push(lane: Lane, batch: FetchedBatch, { firstOffset, nextOffset, from, to }: Stretch): void {
     const { records } = batch;
-    const { rewinds, topicId } = lane;
+    const { rewinds, claims, topicId } = lane.claim!;
     // Rounded up, so that what `#space` has taken for a job is exactly what is freed after it.
     const keptBytes = Math.ceil((records.bufferBytes * (to - from)) / Math.max(1, records.count));
     let at = { firstOffset, from };
@@ -163,7 +163,7 @@ export class Intake {
       // A batch that is cut by days is several jobs over the same records, which are counted with the first of them.
       const bytes = BATCH_BYTES + rowsBytes(rows) + (at.from === from ? keptBytes : 0);
       this.#space.take(bytes);
-      const origin = { rewinds, topicId, leaderEpoch: batch.leaderEpochAt(encoded.nextOffset - 1) };
+      const origin = { rewinds, claims, topicId, leaderEpoch: batch.leaderEpochAt(encoded.nextOffset - 1) };
       lane.push({ kind: "batch", batch: { ...encoded, rows, records, origin }, bytes });
       at = { firstOffset: encoded.nextOffset, from: encoded.to };
     } while (at.from < to);

@@ -24,6 +24,8 @@ export interface Claim {
   readonly landmark: Landmark | undefined;
   /** Which log landed: how often the partition was rewound, the topic's id, and the epoch of what lies below `nextOffset`. */
   readonly rewinds: number;
+  /** The number of this claim. */
+  readonly claims: number;
   readonly topicId: string | null;
   readonly leaderEpoch: number | null;
   /** Where the log ended. */
@@ -42,8 +44,8 @@ export class Lane {
   tail: number | undefined;
   nextOffset = 0;
   parked = 0;
-  rewinds = 0;
-  topicId: string | null = null;
+  /** What the last claim found. */
+  claim: Claim | undefined;
   /** The epoch of the leader that took what lies just below `tail`; null where nothing says it. */
   leaderEpoch: number | null = null;
   /** How many batches still go straight to the stage: repeats come in runs (`STAGED_AFTER_REPEAT`). */
@@ -60,7 +62,6 @@ export class Lane {
   readonly #queue: Job[] = [];
   #job: Job | undefined;
   #landmark: Landmark | undefined;
-  #claim: Claim | undefined;
   /** Whether a fetch since the claim has brought nothing new. */
   #isAtEnd = false;
   /** Whether a sweep since the claim has gone well: events that are parked may have been what stopped the group. */
@@ -79,11 +80,9 @@ export class Lane {
     this.parked = claim.parked;
     this.nextOffset = claim.nextOffset;
     this.tail = claim.nextOffset;
-    this.rewinds = claim.rewinds;
-    this.topicId = claim.topicId;
     this.leaderEpoch = claim.leaderEpoch;
     this.#landmark = claim.landmark;
-    this.#claim = claim;
+    this.claim = claim;
     [this.#isAtEnd, this.#isSwept] = [false, false];
   }
 
@@ -94,8 +93,8 @@ export class Lane {
 
   /** Whether something has landed since the claim, or there was nothing to land and what is parked has been swept. */
   get isProven(): boolean {
-    if (this.tail === undefined || this.#claim === undefined || this.#landmark !== undefined) return false;
-    const { nextOffset, end } = this.#claim;
+    if (this.tail === undefined || this.claim === undefined || this.#landmark !== undefined) return false;
+    const { nextOffset, end } = this.claim;
     const hasNothing = this.isIdle && (this.#isAtEnd || nextOffset >= end) && (this.parked === 0 || this.#isSwept);
     return this.nextOffset > nextOffset || hasNothing;
   }

@@ -19,7 +19,8 @@ import { outboxMessages } from "./outbox-messages.ts";
 
 /**
  * What a landing came to. `stale`: all of it had landed before, or a sweep found nothing to do. `ahead`: offsets before it
- * have not landed, or it was read from a log that was rewound from, so it must not. `landed`: it was committed.
+ * have not landed, or it was read under an earlier claim or from a log that was rewound from, so it must not. `landed`: it
+ * was committed.
  */
 export type Landing = { readonly kind: "stale" | "ahead"; readonly nextOffset: number } | Landed;
 
@@ -58,11 +59,13 @@ export async function landBatch(
 ): Promise<Landing> {
   let sample: BreakerSample = { records: 0, parked: 0, bad: [] };
   const work = async (): Promise<Landing> => {
-    const { next, rewinds } = await lockPlace(connection, plan.topicName, batch.partition);
+    const { next, rewinds, claims } = await lockPlace(connection, plan.topicName, batch.partition);
     // Where the partition was rewound since the batch was read, the batch's offsets name records of another log.
     const isOfOtherLog = batch.origin !== undefined && batch.origin.rewinds !== rewinds;
     if (!isOfOtherLog && batch.nextOffset <= next) return { kind: "stale", nextOffset: next };
-    if (isOfOtherLog || batch.firstOffset > next) return { kind: "ahead", nextOffset: next };
+    // After a later claim they may, because its owner looked at the log as it is now: an election may have changed it.
+    const isOfOtherClaim = batch.origin !== undefined && batch.origin.claims !== claims;
+    if (isOfOtherLog || isOfOtherClaim || batch.firstOffset > next) return { kind: "ahead", nextOffset: next };
     const trimmed = await judgeSessions(connection, plan, trim(plan, batch, next));
     const { outcome, usedStage } = await landRows(connection, plan, trimmed, preferStage, waitedFor);
     const ledger = ledgerOf("batch", trimmed, outcome);

@@ -11,17 +11,19 @@ export interface LandedOffset {
   readonly lastDigest: Buffer | null;
   /** How often the landing went back, because the log was no longer the one that had landed. */
   readonly rewinds: number;
+  /** How often the partition was claimed. */
+  readonly claims: number;
 }
 
 const COLUMNS = `next_offset AS "nextOffset", origin, cluster_id AS "clusterId", topic_id AS "topicId",
-  leader_epoch AS "leaderEpoch", last_offset AS "lastOffset", last_digest AS "lastDigest", rewinds`;
+  leader_epoch AS "leaderEpoch", last_offset AS "lastOffset", last_digest AS "lastDigest", rewinds, claims`;
 
 /**
- * Makes a partition known, beginning at `logStart`, unless it is known; returns where it stands either way. What the log
- * no longer held when the partition was first seen lies before its origin, and is no loss.
+ * Makes a partition known, beginning at `logStart`, unless it is known; returns where it stands either way, with the number of
+ * this claim as `claims`: from now on no batch lands that was read under an earlier one. What the log no longer held when the
+ * partition was first seen lies before its origin, and is no loss.
  *
- * It selects before it asks for one, because INSERT ... ON CONFLICT DO NOTHING waits for whoever is changing the row: behind an
- * owner that froze after its UPDATE the next owner would never come to a landing, whose `LockWatch` ends such owners.
+ * It waits for the transaction that lands in the partition, so it is called under a `LockWatch`.
  */
 export async function claimPartition(
   connection: Connection,
@@ -30,10 +32,16 @@ export async function claimPartition(
   logStart: number,
   clusterId: string,
 ): Promise<LandedOffset> {
-  const known = await landedOffset(connection, topic, partition);
-  if (known) return known;
-  await connection.run("SELECT tradetape.claim_partition($1, $2, $3, $4)", [topic, partition, logStart, clusterId]);
-  return (await landedOffset(connection, topic, partition))!;
+  const [claim] = await connection.query<{ claims: number }>(
+    "SELECT tradetape.claim_partition($1, $2, $3, $4) AS claims",
+    [topic, partition, logStart, clusterId],
+  );
+  const [place] = await connection.query<LandedOffset & Record<string, unknown>>(
+    `SELECT ${COLUMNS} FROM tradetape.landed_offset WHERE topic = $1 AND partition = $2`,
+    [topic, partition],
+  );
+  // Not the number that the row has by now: another owner may have claimed the partition since.
+  return { ...place!, ...claim! };
 }
 
 /** Where each partition of a topic stands that this database knows. */
@@ -45,18 +53,11 @@ export async function landedLogs(connection: Connection, topic: string): Promise
   return new Map(rows.map((row) => [row.partition, row]));
 }
 
-async function landedOffset(connection: Connection, topic: string, partition: number) {
-  const rows = await connection.query<LandedOffset & Record<string, unknown>>(
-    `SELECT ${COLUMNS} FROM tradetape.landed_offset WHERE topic = $1 AND partition = $2`,
-    [topic, partition],
-  );
-  return rows[0];
-}
-
 /** What decides about a landing, read under the partition's lock. */
 interface LockedPlace {
   readonly next: number;
   readonly rewinds: number;
+  readonly claims: number;
 }
 
 /**
@@ -68,10 +69,10 @@ export async function lockPartitions(
   partitions: readonly number[],
 ): Promise<ReadonlyMap<number, LockedPlace>> {
   const rows = await connection.query<LockedPlace & { partition: number }>(
-    "SELECT partition, next, rewinds FROM tradetape.lock_partitions($1, $2::int[])",
+    "SELECT partition, next, rewinds, claims FROM tradetape.lock_partitions($1, $2::int[])",
     [topic, partitions],
   );
-  const places = new Map(rows.map(({ partition, next, rewinds }) => [partition, { next, rewinds }]));
+  const places = new Map(rows.map(({ partition, ...place }) => [partition, place]));
   const unclaimed = partitions.find((partition) => !places.has(partition));
   if (unclaimed !== undefined) throw new Error(`${topic}/${unclaimed} was locked before it was claimed`);
   return places;

@@ -46,6 +46,8 @@ interface Advance {
   readonly topicId?: string | null;
   /** How often the partition had been rewound when what lands was read; undefined for what isn't from the log. */
   readonly rewinds?: number | undefined;
+  /** The claim of the partition under which it was read; undefined for what isn't from the log. */
+  readonly claims?: number | undefined;
   /** What a person should find beside the row. */
   readonly detail?: Readonly<Record<string, unknown>> | undefined;
 }
@@ -54,7 +56,7 @@ interface Advance {
  * Writes ledger rows of batches and releases and moves next_offset by compare and set, which is the last fence should the lock
  * ever not hold.
  * @returns each row's key, by which `isInLedger` finds it after a COMMIT whose answer was lost; no key for a partition whose
- * next_offset isn't where its row begins, or that was rewound since
+ * next_offset isn't where its row begins, or that was rewound or claimed since
  */
 export async function advanceWhereNext(
   connection: Connection,
@@ -68,13 +70,14 @@ export async function advanceWhereNext(
   return new Map(rows.map(({ partition, seq, landedAt }) => [partition, { seq, landedAt }]));
 }
 
-const recordOf = ({ partition, ledger, last, leaderEpoch, topicId, rewinds, detail }: Advance): object => ({
+const recordOf = ({ partition, ledger, last, leaderEpoch, topicId, rewinds, claims, detail }: Advance): object => ({
   partition,
   ...ledger,
   detail,
   leaderEpoch,
   topicId,
   readAfter: rewinds,
+  readUnder: claims,
   lastOffset: last?.offset,
   lastDigest: last?.digest.toString("hex"),
 });

@@ -1,6 +1,5 @@
 import { describe, expect, it } from "vitest";
 import { claim } from "../../../src/batch/group/claim.ts";
-import type { GroupParts } from "../../../src/batch/group/group-parts.ts";
 import { Lane } from "../../../src/batch/group/lane.ts";
 import { Patience } from "../../../src/batch/patience.ts";
 import { openLog } from "../../../src/log.ts";
@@ -17,6 +16,7 @@ const LANDED = {
   topicId: "t",
   leaderEpoch: 5,
   rewinds: 1,
+  claims: 7,
   n: 0,
 };
 
@@ -42,16 +42,17 @@ async function claimWhere({ highs, topicId = "t", epochEnd = { epoch: 5, end: 20
   const landing = { use: (work: (c: Connection) => Promise<unknown>) => work(session) };
   const sought: number[] = [];
   const member = { seek: (_: unknown, offset: number) => sought.push(offset) };
-  const parts = { plan: { topicName: "ticks" }, logOf, epochEndOf, landing, member } as unknown as GroupParts;
+  const lockWatch = { run: (_: Connection, work: () => Promise<unknown>) => work() };
   const patience = new Patience(openLog({ logLevel: "silent" }), new AbortController().signal);
   const lane = new Lane(
     3,
     () => Promise.reject(new Error("nothing lands")),
     () => undefined,
   );
-  await claim(parts, lane, patience, () => isCurrent);
-  const { nextOffset, tail, rewinds, leaderEpoch } = lane;
-  return { nextOffset, tail, rewinds, leaderEpoch, topicId: lane.topicId, sought };
+  const parts = { plan: { topicName: "ticks" }, logOf, epochEndOf, landing, member, lockWatch, patience };
+  await claim(parts as unknown as Parameters<typeof claim>[0], lane, () => isCurrent);
+  const { nextOffset, tail, leaderEpoch } = lane;
+  return { ...lane.claim, nextOffset, tail, leaderEpoch, sought };
 }
 
 describe("claiming a partition", () => {
@@ -75,8 +76,8 @@ describe("claiming a partition", () => {
     });
   });
 
-  it("tells which log landed: how often it was rewound, the topic, and the epoch of what lies below", async () => {
-    const log = { rewinds: 1, topicId: "t", leaderEpoch: 5 };
+  it("tells which log landed: how often it was rewound and claimed, the topic, and the epoch of what lies below", async () => {
+    const log = { rewinds: 1, claims: 7, topicId: "t", leaderEpoch: 5 };
     await expect(claimWhere({ highs: [20] })).resolves.toMatchObject(log);
   });
 

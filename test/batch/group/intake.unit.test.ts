@@ -258,7 +258,7 @@ describe("a batch that another leader took than what lies before it", () => {
   };
   const begun = (end: number) => {
     const parts = setUp({ epochEndOf: async (_, epoch) => ({ epoch, end }) });
-    const log = { rewinds: 2, topicId: "t", leaderEpoch: 5, end: 110 };
+    const log = { rewinds: 2, claims: 4, topicId: "t", leaderEpoch: 5, end: 110 };
     parts.lane.begin({ nextOffset: 100, parked: 0, landmark: undefined, ...log });
     return parts;
   };
@@ -277,7 +277,7 @@ describe("a batch that another leader took than what lies before it", () => {
         { from: 104, epoch: 7 },
       ]),
     );
-    expect(pushed.map(({ origin }) => origin)).toEqual([{ rewinds: 2, topicId: "t", leaderEpoch: 7 }]);
+    expect(pushed.map(({ origin }) => origin)).toEqual([{ rewinds: 2, claims: 4, topicId: "t", leaderEpoch: 7 }]);
     expect(lane.leaderEpoch).toBe(7);
   });
 });

@@ -12,7 +12,16 @@ function laneOf(leaderEpoch: number | null): Lane {
     () => Promise.reject(new Error("nothing lands")),
     () => undefined,
   );
-  lane.begin({ nextOffset: 100, parked: 0, landmark: undefined, rewinds: 0, topicId: null, leaderEpoch, end: 110 });
+  lane.begin({
+    nextOffset: 100,
+    parked: 0,
+    landmark: undefined,
+    rewinds: 0,
+    claims: 1,
+    topicId: null,
+    leaderEpoch,
+    end: 110,
+  });
   return lane;
 }
 

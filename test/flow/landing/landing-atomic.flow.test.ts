@@ -8,7 +8,7 @@ import { makeLandingPlan } from "../../../src/batch/run/make-landing-plan.ts";
 import { encodeEvent } from "../../../src/event/codec.ts";
 import { openLog } from "../../../src/log.ts";
 import { Connection } from "../../../src/table/connection.ts";
-import { claimPartition } from "../../../src/table/landing/landed.ts";
+import { claimPartition, type LandedOffset } from "../../../src/table/landing/landed.ts";
 import { advance } from "../../../src/table/landing/ledger.ts";
 import { ConnectionSlot } from "../../../src/table/pool/slot.ts";
 import { recordsOf } from "../../support/landing.ts";
@@ -122,6 +122,7 @@ describe("landing a batch", () => {
   let plan: LandingPlan;
   let connection: Connection;
   let close: () => Promise<void>;
+  let claimed: LandedOffset;
   /** A partition that Kafka doesn't assign, so that only this test lands there. */
   const PARTITION = 77;
 
@@ -132,7 +133,7 @@ describe("landing a batch", () => {
       await services.registry.fetch(id);
     }
     connection = await Connection.open(tape.config.databaseUrl, { name: "test", role: "tradetape_lander" });
-    await claimPartition(connection, plan.topicName, PARTITION, 100, services.clusterId);
+    claimed = await claimPartition(connection, plan.topicName, PARTITION, 100, services.clusterId);
     close = async () => {
       await connection.close();
       await services.close();
@@ -173,7 +174,7 @@ describe("landing a batch", () => {
   });
 
   test("that was read before its partition was rewound is refused, whatever its offsets", async () => {
-    const origin = { rewinds: 0, leaderEpoch: 3, topicId: "t" };
+    const origin = { rewinds: 0, claims: 1, leaderEpoch: 3, topicId: "t" };
     const rewinds = (n: number) =>
       tape.query("UPDATE tradetape.landed_offset SET rewinds = $2 WHERE topic = $1 AND partition = $3", [
         ...[plan.topicName, n],
@@ -186,6 +187,22 @@ describe("landing a batch", () => {
     }
     expect(await rowsHere()).toBe(20);
     await rewinds(0);
+  });
+
+  test("that was read under an earlier claim is refused, unless all of it has landed", async () => {
+    const again = await claimPartition(connection, plan.topicName, PARTITION, 100, "another cluster");
+    expect(again).toMatchObject({ nextOffset: 120, origin: 100, claims: claimed.claims + 1 });
+    const refused = { kind: "ahead", nextOffset: 120 };
+    const landed = { kind: "stale", nextOffset: 120 };
+    for (const [first, next, expected] of [
+      [110, 120, landed],
+      [115, 130, refused],
+      [120, 130, refused],
+    ] as const) {
+      const origin = { rewinds: 0, claims: claimed.claims, leaderEpoch: 3, topicId: "t" };
+      expect(await landBatch(connection, plan, { ...(await batch(first, next)), origin }, false)).toEqual(expected);
+    }
+    expect(await rowsHere()).toBe(20);
   });
 
   test("with letters in the part that is trimmed away doesn't write them again", async () => {

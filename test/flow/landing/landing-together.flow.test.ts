@@ -116,9 +116,12 @@ describe("clean batches of several partitions", () => {
     ]);
   });
 
-  test("leave nothing behind when one of them was read before its partition was rewound", async () => {
+  test.each([
+    ["before its partition was rewound", { rewinds: 1, claims: 1 }],
+    ["under an earlier claim", { rewinds: 0, claims: 0 }],
+  ])("leave nothing behind when one of them was read %s", async (_, read) => {
     const before = await stateOf();
-    const origin = { rewinds: 1, leaderEpoch: 0, topicId: null };
+    const origin = { ...read, leaderEpoch: 0, topicId: null };
     const rest = [await batch(72, 2 * ROWS), await batch(73, 2 * ROWS)];
     expect(await together([{ ...(await batch(71, 2 * ROWS)), origin }, ...rest])).toBe("apart");
     expect(await stateOf()).toEqual(before);

@@ -15,9 +15,8 @@ export interface Landed {
   topicId: string | null;
   leaderEpoch: number | null;
   rewinds: number;
+  claims: number;
   lockedBy: Transaction | undefined;
-  /** Whether the one who holds the lock has changed the row, too. */
-  isChanging: boolean;
 }
 
 /** A row of the ledger; what a batch's receipt says is held against it. */
@@ -98,7 +97,6 @@ export class FakeDatabase {
     const release = () => {
       if (row.lockedBy !== tx) return;
       row.lockedBy = undefined;
-      row.isChanging = false;
     };
     tx.undo.push(release);
     tx.atCommit.push(release);

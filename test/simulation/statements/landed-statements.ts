@@ -7,10 +7,12 @@ import { databaseError } from "../fakes/fake-table.ts";
 import { type Context, NONE, place, rows, taking } from "./statement-context.ts";
 
 /** What the functions do: a guard that is taken out of them is missing here, too. */
-const FUNCTIONS = readText("schemas/sql/0040_kept_rules.sql");
+const FUNCTIONS = readText("schemas/sql/0044_claims.sql");
 const LOCKS = /ORDER BY o\.partition FOR UPDATE;/.test(FUNCTIONS);
 const COMPARES = /AND landed\.next_offset = given\."firstOffset"/.test(FUNCTIONS);
 const COMPARES_REWINDS = /AND landed\.rewinds = coalesce/.test(FUNCTIONS);
+const COMPARES_CLAIMS = /AND landed\.claims = coalesce/.test(FUNCTIONS);
+const RAISES_CLAIMS = /SET claims = landed\.claims \+ 1/.test(FUNCTIONS);
 
 interface Given extends LedgerRow {
   readonly partition: number;
@@ -20,6 +22,8 @@ interface Given extends LedgerRow {
   readonly topicId?: string | null;
   /** How often the partition had been rewound when it was read. */
   readonly readAfter?: number;
+  /** The number of the claim under which it was read. */
+  readonly readUnder?: number;
 }
 
 /** Moves each next_offset that is where the caller takes it for, and then writes its ledger row. */
@@ -34,6 +38,8 @@ export const advance = taking<[string, string]>(async (context) => {
     if (COMPARES && landed.next !== step.firstOffset) continue;
     const isOfOtherLog = (step.readAfter ?? landed.rewinds) !== landed.rewinds;
     if (isOfOtherLog && COMPARES_REWINDS) continue;
+    const isOfOtherClaim = (step.readUnder ?? landed.claims) !== landed.claims;
+    if (isOfOtherClaim && COMPARES_CLAIMS) continue;
     moved.push(await advanceOne(context, topic, landed, step));
   }
   if (moved.length > 1) context.tx.atCommit.push(() => context.db.time.note("together"));
@@ -41,14 +47,14 @@ export const advance = taking<[string, string]>(async (context) => {
 });
 
 async function advanceOne({ db, tx }: Context, topic: string, landed: Landed, step: Given) {
-  const { partition, lastOffset, lastDigest, leaderEpoch = null, topicId = null, readAfter: _, ...ledger } = step;
+  const { partition, lastOffset, lastDigest, leaderEpoch = null, topicId = null, ...rest } = step;
+  const { readAfter: _, readUnder: __, ...ledger } = rest;
   const { kind, firstOffset, nextOffset, holes, lost, read, written, duplicate, replaced, dead, parked, filtered } =
     ledger;
-  landed.isChanging = true;
   tx.atCommit.push(() => {
     if (landed.next !== firstOffset)
       db.violations.push(`${place(topic, partition)}: ${firstOffset} landed where ${landed.next} was next`);
-    const { lockedBy: _, isChanging: __, ...before } = landed;
+    const { lockedBy: _, ...before } = landed;
     tx.undo.push(() => Object.assign(landed, before));
     landed.next = nextOffset;
     landed.lastOffset = lastOffset ?? landed.lastOffset;
@@ -74,12 +80,21 @@ async function advanceOne({ db, tx }: Context, topic: string, landed: Landed, st
   return { partition, seq, landedAt };
 }
 
-export const insertLanded = taking<[string, number, number, string]>(async ({ db, tx, values }) => {
+export const claimLanded = taking<[string, number, number, string]>(async ({ db, tx, values }) => {
   const [topic, partition, origin, clusterId] = values;
   const known = db.landed.get(place(topic, partition));
-  // ON CONFLICT DO NOTHING waits for whoever is changing the row, though not for who has only locked it.
-  if (known?.lockedBy && known.isChanging) await db.waitFor(tx, known.lockedBy);
-  if (known) return NONE;
+  if (known !== undefined) {
+    await db.lockRow(tx, known);
+    const claims = known.claims + (RAISES_CLAIMS ? 1 : 0);
+    tx.atCommit.push(() => {
+      const before = known.claims;
+      tx.undo.push(() => {
+        known.claims = before;
+      });
+      known.claims = claims;
+    });
+    return rows([{ claims }]);
+  }
   const landed: Landed = {
     topic,
     partition,
@@ -91,11 +106,11 @@ export const insertLanded = taking<[string, number, number, string]>(async ({ db
     topicId: null,
     leaderEpoch: null,
     rewinds: 0,
+    claims: 1,
     lockedBy: undefined,
-    isChanging: false,
   };
   db.landed.set(place(topic, partition), landed);
-  return { rows: [], count: 1 };
+  return rows([{ claims: 1 }]);
 });
 
 /** Goes on behind a loss, and owes the entry of the deed. */
@@ -135,12 +150,12 @@ export async function owe({ db, tx }: Context, what: Omit<StoredMessage, "outbox
 
 export const lock = taking<[string, number[]]>(async ({ db, tx, values: [topic, partitions] }) => {
   const sorted = [...partitions].sort((a, b) => a - b);
-  const found: { partition: number; next: number; rewinds: number }[] = [];
+  const found: { partition: number; next: number; rewinds: number; claims: number }[] = [];
   for (const partition of sorted) {
     const row = db.landed.get(place(topic, partition));
     if (row === undefined) continue;
     if (LOCKS) await db.lockRow(tx, row);
-    found.push({ partition, next: row.next, rewinds: row.rewinds });
+    found.push({ partition, next: row.next, rewinds: row.rewinds, claims: row.claims });
   }
   return rows(found);
 });

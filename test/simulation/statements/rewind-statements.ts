@@ -82,9 +82,8 @@ const setBack = taking<[string, number, number, number, string, string | null, n
   const [topic, partition, next, rewinds, clusterId, topicId, leaderEpoch] = values;
   const landed = db.landed.get(place(topic, partition))!;
   await db.lockRow(tx, landed);
-  landed.isChanging = true;
   tx.atCommit.push(() => {
-    const { lockedBy: _, isChanging: __, ...before } = landed;
+    const { lockedBy: _, ...before } = landed;
     tx.undo.push(() => Object.assign(landed, before));
     Object.assign(landed, { next, rewinds, clusterId, topicId, leaderEpoch, lastOffset: null, lastDigest: null });
     db.time.note("rewound", () => `${place(topic, partition)} ${before.next} to ${next}`);

@@ -3,7 +3,7 @@ import type { LetterReason } from "../../../src/event/letter.ts";
 import type { FakeDatabase, Landed } from "../fakes/fake-database.ts";
 import type { Backend, FakePostgres } from "../fakes/fake-postgres.ts";
 import { databaseError } from "../fakes/fake-table.ts";
-import { acceptLoss, advance, insertLanded, lock, owe } from "./landed-statements.ts";
+import { acceptLoss, advance, claimLanded, lock, owe } from "./landed-statements.ts";
 import { REWIND_HANDLERS } from "./rewind-statements.ts";
 import {
   alterations,
@@ -210,13 +210,14 @@ const deleteParked = taking<[string, number, number[]]>(async ({ db, tx, values:
 });
 
 const landedRow = ({ partition, next, origin, clusterId, topicId, leaderEpoch, ...rest }: Landed) => {
-  const { lastOffset, lastDigest, rewinds } = rest;
-  return { partition, nextOffset: next, origin, clusterId, topicId, leaderEpoch, lastOffset, lastDigest, rewinds };
+  const { lastOffset, lastDigest, rewinds, claims } = rest;
+  const log = { clusterId, topicId, leaderEpoch, lastOffset, lastDigest };
+  return { partition, nextOffset: next, origin, ...log, rewinds, claims };
 };
 
 const HANDLERS: readonly (readonly [RegExp, Handler])[] = [
   ...REWIND_HANDLERS,
-  [/^SELECT tradetape\.claim_partition/, insertLanded],
+  [/^SELECT tradetape\.claim_partition/, claimLanded],
   [/^SELECT tradetape\.accept_loss/, acceptLoss],
   [
     /^SELECT next_offset AS "nextOffset"/,
