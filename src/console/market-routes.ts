@@ -72,11 +72,18 @@ export function marketRoutes(reader: Reader): Hono {
   return app;
 }
 
+/** What PostgreSQL keeps of a time: microseconds, of a year that there was. */
+const Moment = z
+  .string()
+  .refine((text) => Time.safeParse(text).success && /(:\d\d|\.\d{1,6})Z$/.test(text) && !text.startsWith("0000"), {
+    message: "is no time in UTC, such as 2024-03-05T14:30:00Z or, to the microsecond, 2024-03-05T14:30:00.000001Z",
+  });
+
 /** `/api/trace`: the trees that an id is part of, as they were known at a time where one is given. */
 export function traceRoutes(reader: Reader): Hono {
   const Asked = z.object({
     id: z.string().max(TEXT_CHARS_MAX),
-    asOf: z.union([Time, z.literal("").transform(() => null)]),
+    asOf: Moment.or(z.literal("")).transform((text) => text || null),
   });
   const app = new Hono();
   app.get("/", async (c) => {

@@ -33,7 +33,7 @@ function Page({ at, live }) {
   if (room === "sessions") return html`<${Sessions} />`;
   if (room === "audit") return html`<${Audit} />`;
   if (room === "replays") return html`<${Replays} />`;
-  if (room === "trace") return html`<${Trace} id=${rest[0] ?? ""} />`;
+  if (room === "trace") return html`<${Trace} id=${rest[0] ?? ""} asOf=${rest[1] ?? ""} />`;
   if (room !== "letters") return html`<${Overview} overview=${live.overview} />`;
   if (rest.length < 2) return html`<${LetterKinds} live=${live} />`;
   return html`<${LettersOf} key=${rest.join("/")} topic=${rest[0]} reason=${rest[1]} live=${live} />`;
