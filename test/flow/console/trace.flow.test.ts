@@ -68,7 +68,7 @@ test("shows what was known at the time that is typed, to the microsecond, and ke
 test("an address with a time shows that, and so do the links of its tree", async () => {
   const { page, wrong, tree } = await openTrace(ID, times.before);
   await page.getByText(`These trees are what the broker had by ${times.before}.`).waitFor();
-  await tree.getByRole("link").first().click();
+  await tree.getByRole("link", { name: prediction(1).prediction_id.slice(0, 8) }).click();
   await expect.poll(() => decodeURIComponent(new URL(page.url()).hash)).toMatch(new RegExp(`/${times.before}$`));
   await page.getByText(`by ${times.before}.`).waitFor();
   expect(await tree.textContent()).not.toContain("the-broker");
