@@ -124,8 +124,7 @@ class Run {
 
   #forget(): void {
     this.#before = this.#tally();
-    this.#tenure = undefined;
-    this.#opening = undefined;
+    [this.#tenure, this.#opening] = [undefined, undefined];
   }
 
   /** @param lost aborted when another process may read: what was asked before then is no longer where to begin */
@@ -137,9 +136,8 @@ class Run {
       this.#snapshots && (await admin.fetchOffsets(this.#snapshots.at.topicName))[0],
     ]);
     if (lost.aborted) return;
-    if (this.#snapshots === undefined || range === undefined) {
+    if (this.#snapshots === undefined || range === undefined)
       return this.#turns.take(() => this.#open({ places, shelf: undefined, lost }));
-    }
     for (const place of places) this.#member.hold(place);
     const shelf = new SnapshotShelf(this.#snapshots, range, this.#member);
     this.#opening = { places, shelf, lost };
@@ -179,10 +177,12 @@ class Run {
   }
 
   async #idle(): Promise<void> {
-    if (this.#tenure === undefined) return;
-    await this.#tenure.idle();
+    const tenure = this.#tenure;
+    await tenure?.idle();
+    // Another process may read by now.
+    if (tenure === undefined || tenure !== this.#tenure) return;
     this.#options.onProgress?.(this.#tally());
-    if (this.#tenure.inputs.isAtLastEnd) this.#over.resolve();
+    if (tenure.inputs.isAtLastEnd) this.#over.resolve();
   }
 
   #tally(): RunTally {

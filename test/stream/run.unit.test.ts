@@ -36,7 +36,7 @@ const echo: Program = {
 /** A run of `echo` on a log of HIGH fills; the test plays the member beneath it. */
 function started(marks: readonly Mark[], publish: () => Promise<void> = async () => {}) {
   let handlers: MemberHandlers | undefined;
-  const kept = { marks };
+  const kept = { marks, leavesAtMark: false };
   const seeks: number[] = [];
   let published = 0;
   const member: LogMember = {
@@ -50,6 +50,8 @@ function started(marks: readonly Mark[], publish: () => Promise<void> = async ()
     pause: () => {},
     mark: async (written) => {
       kept.marks = written;
+      if (kept.leavesAtMark) handlers!.onLeft();
+      kept.leavesAtMark = false;
     },
     stop: async () => {},
   };
@@ -118,6 +120,17 @@ test("a program that was out of its group begins anew at the mark that another h
   await ended;
   // Fill 2 is the other's.
   expect([seeks, count(), kept.marks]).toEqual([[0, 0, 0, 3], 3, [mark(4)]]);
+});
+
+test("a program that is put out of its group while it marks goes on when it has joined again", async () => {
+  const { ended, take, rejoin, kept, count } = started([]);
+  // Its first mark is set when it has opened.
+  kept.leavesAtMark = true;
+  await expect.poll(() => kept.leavesAtMark).toBe(false);
+  rejoin();
+  await take(0, 4);
+  expect(await ended).toMatchObject({ read: 4, published: 4 });
+  expect([count(), kept.marks]).toEqual([4, [mark(4)]]);
 });
 
 test("a program whose heartbeat tells of a rebalance goes on, and throws that when all that follows is published", async () => {
