@@ -18,7 +18,7 @@ export const ERROR_CODES = {
   registry_refused: "The schema registry refused a schema, as an incompatible change.",
   permission_denied: "PostgreSQL refuses a role a right that it needs, or the login user to switch to a role.",
   not_migrated: "The database is older than this program.",
-  database_newer: "The database was migrated by a newer version than this program.",
+  database_newer: "The database was migrated by a version that this program is too old to work beside.",
   database_copied:
     "The database has the id of one that lay elsewhere, or that lands beside it: it was restored or copied.",
   encoding_unfit: "The database's encoding can't hold what events hold: it isn't UTF8.",

@@ -109,7 +109,7 @@ export const RUNBOOK: Readonly<Record<ErrorCode, Advice>> = {
   },
   database_newer: {
     look: "Which version of the program migrated the database last, and which one was started now.",
-    act: "Start that version, or a later one. Migrations aren't taken back.",
+    act: "Start that version, or a later one. Migrations aren't taken back. Which older programs may run is in upgrade.md.",
     wake: "Whoever released the program: what ran before, if it is the newer version, runs on.",
   },
   database_copied: {

@@ -4,6 +4,7 @@ import { Connection, type ConnectionOptions } from "./connection.ts";
 import { addressOf, serverOf } from "./database-url.ts";
 import { driftOf, type Lost } from "./drift.ts";
 import { FACT_KINDS, readFacts } from "./established.ts";
+import type { Ahead } from "./login/needs.ts";
 import { applyPending, applyWithin, type Migration, pendingMigrations } from "./migrations.ts";
 import { requireMayMigrate, requireRights } from "./rights.ts";
 import { quoted } from "./sql.ts";
@@ -13,6 +14,8 @@ export interface MigrationReport {
   readonly database: string;
   readonly applied: readonly string[];
   readonly already: number;
+  /** How far the database is ahead of this program, which then left rights and the like alone: a newer one gave them. */
+  readonly ahead?: Ahead | undefined;
   /** What the caller said the database is, if it said so. */
   readonly whose?: Whose | undefined;
   /** Roles, owners, rights and settings that the migrations gave and that are gone, each as a sentence. */
@@ -28,10 +31,11 @@ export async function migrate(databaseUrl: string, whose?: Whose): Promise<Migra
   const connection = await Connection.open(databaseUrl, { name: "migrate" });
   try {
     await requireUtf8(connection, databaseUrl);
-    const { pending, done } = await pendingMigrations(connection, databaseUrl);
+    const { pending, done, ahead } = await pendingMigrations(connection, databaseUrl);
     if (pending.length > 0) await requireMayMigrate(connection, databaseUrl, rolesFor(pending));
     const applied = (await applyPending(connection, databaseUrl)).map(({ name }) => name);
-    const lost = (await regranted(connection)).filter((one) => isNeeded(one, connection.named("tradetape_reader")));
+    const seen = ahead ? [] : await regranted(connection);
+    const lost = seen.filter((one) => isNeeded(one, connection.named("tradetape_reader")));
     if (whose && lost.some(({ what }) => what === "role" || what === "owner"))
       throw repairFirst(
         databaseUrl,
@@ -40,7 +44,8 @@ export async function migrate(databaseUrl: string, whose?: Whose): Promise<Migra
       );
     if (whose) await settleWhose(connection, whose);
     await requireOwnPlace(connection, databaseUrl);
-    return { database: addressOf(databaseUrl), applied, already: done, whose, lost: lost.map(({ says }) => says) };
+    const says = lost.map((one) => one.says);
+    return { database: addressOf(databaseUrl), applied, already: done, ahead, whose, lost: says };
   } finally {
     await connection.close();
   }
@@ -132,8 +137,8 @@ export async function openMigrated(databaseUrl: string, as: ConnectionOptions): 
 
 /**
  * Refuses a database that this program, or the session's role, can't work with.
- * @throws TradetapeError not_migrated unless every migration that this program knows has been applied; database_newer,
- * encoding_unfit, database_copied, permission_denied
+ * @throws TradetapeError not_migrated unless every migration that this program knows has been applied; database_newer
+ * where one that it doesn't know needs a newer program; encoding_unfit, database_copied, permission_denied
  */
 export async function requireMigrated(connection: Connection, databaseUrl: string): Promise<void> {
   await requireUtf8(connection, databaseUrl);

@@ -3,6 +3,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { TradetapeError } from "../errors.ts";
 import type { Connection } from "./connection.ts";
 import { addressOf, serverOf } from "./database-url.ts";
+import { type Ahead, type AppliedMigration, howFarAhead, neededBy } from "./login/needs.ts";
 import { GIVE_BACK, otherPrefix } from "./permission.ts";
 import { isDatabaseFault } from "./sqlstate.ts";
 
@@ -27,30 +28,26 @@ export function readMigrations(): readonly Migration[] {
 }
 
 /**
- * What a database lacks of this program's migrations, and how many it has.
- * @throws TradetapeError database_newer; not_migrated where a file has changed since it was applied: the shape would be a lie;
+ * What a database lacks of this program's migrations, how many it has, and how far it is ahead of this program.
+ * @throws TradetapeError database_newer where a migration that it has needs a newer program;
+ * not_migrated where a file has changed since it was applied: the shape would be a lie;
  * permission_denied
  */
 export async function pendingMigrations(
   connection: Connection,
   databaseUrl: string,
-): Promise<{ readonly pending: readonly Migration[]; readonly done: number }> {
-  const done = await appliedMigrations(connection, databaseUrl);
+): Promise<{ readonly pending: readonly Migration[]; readonly done: number; readonly ahead: Ahead | undefined }> {
+  const applied = await appliedMigrations(connection, databaseUrl);
+  const done = new Map(applied.map(({ number, sha256 }) => [number, sha256]));
   const known = readMigrations();
-  const newest = Math.max(0, ...done.keys());
-  if (newest > known.length) {
-    const what = `has migration ${newest}, this program knows ${known.length}`;
-    throw new TradetapeError("database_newer", `${addressOf(databaseUrl)} ${what}`, {
-      next: "Use the version of the program that migrated the database, or a later one.",
-    });
-  }
+  const ahead = howFarAhead(applied, known.length, addressOf(databaseUrl));
   const other = known.find(({ number, sha256 }) => done.has(number) && done.get(number) !== sha256);
   if (other !== undefined) {
     throw new TradetapeError("not_migrated", `${addressOf(databaseUrl)} was migrated with another ${other.name}`, {
       next: "Migrations never change once applied: use the program's version that made this database, or a fresh one.",
     });
   }
-  return { pending: known.filter(({ number }) => !done.has(number)), done: done.size };
+  return { pending: known.filter(({ number }) => !done.has(number)), done: done.size, ahead };
 }
 
 /** The files that a database was made by, each with its digest. */
@@ -59,7 +56,7 @@ export async function migrationsOf(connection: Connection): Promise<ReadonlyMap<
   return new Map(rows.map((row) => [row.name, row.sha256]));
 }
 
-async function appliedMigrations(connection: Connection, databaseUrl: string): Promise<ReadonlyMap<number, string>> {
+async function appliedMigrations(connection: Connection, databaseUrl: string): Promise<readonly AppliedMigration[]> {
   const [found] = await connection.query<{ readable: boolean; role: string; owner: string; ofSchema: string }>(
     `SELECT has_schema_privilege(n.oid, 'USAGE') AND has_table_privilege(c.oid, 'SELECT') AS readable,
        current_user::text AS role, pg_get_userbyid(c.relowner)::text AS owner,
@@ -67,7 +64,7 @@ async function appliedMigrations(connection: Connection, databaseUrl: string): P
      FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
      WHERE n.nspname = 'tradetape' AND c.relname = 'migration'`,
   );
-  if (found === undefined) return new Map();
+  if (found === undefined) return [];
   const other = otherPrefix(found.ofSchema, connection.rolePrefix, serverOf(databaseUrl));
   if (other) throw other;
   if (!found.readable) {
@@ -77,10 +74,11 @@ async function appliedMigrations(connection: Connection, databaseUrl: string): P
       next: GIVE_BACK,
     });
   }
-  const rows = await connection.query<{ number: number; sha256: string }>(
-    "SELECT number, sha256 FROM tradetape.migration ORDER BY number",
+  // By way of JSON, because a database that is still to be migrated may lack the column.
+  return connection.query<{ number: number; sha256: string; needs: number }>(
+    `SELECT number, sha256, coalesce((to_jsonb(m) ->> 'needs')::integer, 0) AS needs FROM tradetape.migration m
+     ORDER BY number`,
   );
-  return new Map(rows.map((row) => [row.number, row.sha256]));
 }
 
 /**
@@ -162,9 +160,11 @@ export async function applyWithin(connection: Connection, migration: Migration):
   }
 }
 
-const note = (connection: Connection, migration: Migration) =>
-  connection.query("INSERT INTO tradetape.migration (number, name, sha256) VALUES ($1, $2, $3)", [
-    migration.number,
-    migration.name,
-    migration.sha256,
-  ]);
+async function note(connection: Connection, { number, name, sha256, sql }: Migration): Promise<void> {
+  const values = [number, name, sha256];
+  await connection.query("INSERT INTO tradetape.migration (number, name, sha256) VALUES ($1, $2, $3)", values);
+  const needs = neededBy(sql);
+  // The first files that only add are noted before there is the column.
+  if (needs === 0) return;
+  await connection.query("UPDATE tradetape.migration SET needs = $2 WHERE number = $1", [number, needs]);
+}

@@ -5,7 +5,9 @@ import { namedBy, ROLES } from "../../settings/role-names.ts";
 import { diskFacts, otherEngine, type ServerFacts, serverFacts } from "../../table/checks/server-facts.ts";
 import { Connection } from "../../table/connection.ts";
 import { addressOf } from "../../table/database-url.ts";
+import type { Ahead } from "../../table/login/needs.ts";
 import { lostOf, requireMigrated } from "../../table/migrate.ts";
+import { pendingMigrations } from "../../table/migrations.ts";
 import { listDays } from "../../table/upkeep/day-partitions.ts";
 import { type Diagnosis, diagnosisOf, looked } from "./diagnosis.ts";
 
@@ -28,7 +30,9 @@ export async function lookAtDatabase({ databaseUrl, daysAhead }: Config): Promis
       if (engine.some(({ severity }) => severity === "wrong")) return engine;
       const shape = await looked(ABOUT, async () => {
         await requireMigrated(connection, databaseUrl);
-        return [...(await lostFindings(connection)), ...(await dayFindings(connection, daysAhead))];
+        const { ahead } = await pendingMigrations(connection, databaseUrl);
+        const shape = ahead ? [aheadFinding(ahead)] : await lostFindings(connection);
+        return [...shape, ...(await dayFindings(connection, daysAhead))];
       });
       const rights = await rightsOf(databaseUrl, connection);
       const disk = await looked("disk", () => diskFindings(connection));
@@ -77,6 +81,14 @@ export function clockFinding(whose: string, nowMs: number, seen: { beforeMs: num
     next: "Run `timedatectl status` on both: one of them isn't synchronised.",
   };
 }
+
+/** What a newer program gave and took since, only a newer one can compare. */
+const aheadFinding = ({ has, knows }: Ahead): Diagnosis => ({
+  about: "tables",
+  severity: "doubtful",
+  says: `the database has migration ${has}, this program knows ${knows} and may work beside it; rights aren't compared`,
+  next: "Roll on to the version of the program that migrated it: docs/upgrade.md.",
+});
 
 /** What the migrations gave and is gone: without rights something fails, without comments or an index it doesn't. */
 async function lostFindings(connection: Connection): Promise<Diagnosis[]> {

@@ -57,8 +57,8 @@ export const migrateCommand: CommandSpec<MigrateOptions> = {
   },
 };
 
-export function migrationText({ database, applied, already, whose, lost }: MigrationReport): string {
-  return [`${database}: ${whatWasDone({ applied, already, whose })}`, ...lostText(lost)].join("\n");
+export function migrationText({ database, lost, ...done }: MigrationReport): string {
+  return [`${database}: ${whatWasDone(done)}`, ...lostText(lost)].join("\n");
 }
 
 function takenText(taken: readonly string[] | undefined): readonly string[] {
@@ -66,9 +66,10 @@ function takenText(taken: readonly string[] | undefined): readonly string[] {
   return taken.length === 0 ? ["closed already to whoever has none of its roles"] : taken.map((one) => `taken: ${one}`);
 }
 
-function whatWasDone({ applied, already, whose }: Pick<MigrationReport, "applied" | "already" | "whose">): string {
+function whatWasDone({ applied, already, ahead, whose }: Omit<MigrationReport, "database" | "lost">): string {
   if (whose === "copy") return "has an id and consumer groups of its own now";
   if (whose === "restored") return "takes the place of the database that it was made from";
+  if (ahead) return `newer: it has migration ${ahead.has}, this program knows ${ahead.knows} and may work beside it`;
   if (applied.length === 0) return `up to date, ${already} migrations`;
   return `applied ${applied.join(", ")}${already > 0 ? `; ${already} were there` : ""}`;
 }

@@ -5,6 +5,7 @@ import type { Connection } from "../connection.ts";
 import { addressOf, serverOf } from "../database-url.ts";
 import { givenAway, type Lost } from "../drift.ts";
 import { ESTABLISHED } from "../established.ts";
+import { refuseAhead } from "../login/needs.ts";
 import { lostOf, requireUtf8 } from "../migrate.ts";
 import { applyPending, lockMigrations, pendingMigrations } from "../migrations.ts";
 import { requireMayMigrate } from "../rights.ts";
@@ -42,7 +43,8 @@ export async function repairDatabase(
   record: RecordGiven,
 ): Promise<RepairReport> {
   await requireUtf8(connection, databaseUrl);
-  const { pending, done } = await pendingMigrations(connection, databaseUrl);
+  const { pending, done, ahead } = await pendingMigrations(connection, databaseUrl);
+  refuseAhead(ahead, addressOf(databaseUrl));
   await requireMayMigrate(connection, databaseUrl, done > 0 ? [OWNER] : ROLES);
   const lost: Lost[] = [];
   if (done > 0) lost.push(...(await giveBack(connection, databaseUrl, pending.length > 0, record)));
@@ -66,7 +68,8 @@ export async function repairDatabase(
 /** What `repairDatabase` would do; nothing is locked or changed. */
 export async function rehearseRepair(connection: Connection, databaseUrl: string): Promise<RepairReport> {
   await requireUtf8(connection, databaseUrl);
-  const { pending } = await pendingMigrations(connection, databaseUrl);
+  const { pending, ahead } = await pendingMigrations(connection, databaseUrl);
+  refuseAhead(ahead, addressOf(databaseUrl));
   const { lost, gone, left: more } = await lostOf(connection, pending.length > 0);
   const left = [...more, ...(await looseText(connection))];
   const partitions = await foreignTables(connection, IS_PARTITION, null);

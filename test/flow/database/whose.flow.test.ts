@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { asReader } from "../../../src/cli/services.ts";
 import { Connection } from "../../../src/table/connection.ts";
 import { migrate } from "../../../src/table/migrate.ts";
+import { applyWithin } from "../../../src/table/migrations.ts";
 import { environmentOf, landBy } from "../../support/landing.ts";
 import { ledgerFaults } from "../../support/ledger.ts";
 import { tick } from "../../support/samples.ts";
@@ -88,13 +89,35 @@ test("a dump without owners and privileges, restored elsewhere, is repaired, ask
 });
 
 describe("a database that this program can't work with", () => {
-  test("is refused when a newer version migrated it", async () => {
-    const newer = "INSERT INTO tradetape.migration (number, name, sha256) VALUES (9999, '9999_new.sql', '')";
-    await ask(copyUrl, newer);
-    const refusal = { code: "database_newer", message: expect.stringContaining("9999") };
+  test("is refused when a newer version migrated it, and took away what this one needs", async () => {
+    const connection = await Connection.open(copyUrl, { name: "test" });
+    await connection.query("BEGIN");
+    await applyWithin(connection, {
+      number: 9999,
+      name: "9999_new.sql",
+      sql: "-- needs: 9999\nSELECT 1;\n",
+      sha256: "",
+    });
+    await connection.commit();
+    await connection.close();
+    const refusal = { code: "database_newer", message: expect.stringContaining("needs one that knows 9999") };
     await expect(migrate(copyUrl)).rejects.toMatchObject(refusal);
     await expect(landBy({ ...tape.config, databaseUrl: copyUrl }, ["ticks"])).rejects.toMatchObject(refusal);
     await ask(copyUrl, "DELETE FROM tradetape.migration WHERE number = 9999");
+  });
+
+  test("is none where a newer version only added to it: what ran before lands on, and leaves rights alone", async () => {
+    await ask(copyUrl, "ALTER TABLE public.market_data ADD COLUMN of_later text");
+    await ask(copyUrl, "INSERT INTO tradetape.migration (number, name, sha256) VALUES (9999, '9999_new.sql', '')");
+    expect(await migrate(copyUrl)).toMatchObject({ applied: [], ahead: { has: 9999 }, lost: [] });
+    await tape.publish("ticks", tick(4));
+    expect(await landBy({ ...tape.config, databaseUrl: copyUrl }, ["ticks"])).toMatchObject([{ written: 1 }]);
+    const env = environmentOf({ ...tape.config, databaseUrl: copyUrl });
+    const [repair, doctor] = await Promise.all([tradetape(["migrate", "--repair"], env), tradetape(["doctor"], env)]);
+    expect([repair.code, repair.stderr]).toEqual([2, expect.stringContaining("give back what later ones changed")]);
+    expect(doctor.stdout).toContain("the database has migration 9999");
+    await ask(copyUrl, "DELETE FROM tradetape.migration WHERE number = 9999");
+    await ask(copyUrl, "ALTER TABLE public.market_data DROP COLUMN of_later");
   });
 
   test.each(["LATIN1", "SQL_ASCII"])("is refused when its encoding is %s", async (encoding) => {
