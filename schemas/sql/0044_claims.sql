@@ -17,8 +17,6 @@ BEGIN
   IF (of_topic ~ '^[A-Za-z0-9._-]{1,249}$' AND of_partition >= 0 AND log_start >= 0) IS NOT TRUE THEN
     RAISE EXCEPTION 'no partition of Kafka begins there' USING ERRCODE = 'invalid_parameter_value';
   END IF;
-  -- It doesn't wait for a standby that is away: a landing does, and says so.
-  PERFORM set_config('synchronous_commit', 'local', true);
   INSERT INTO tradetape.landed_offset AS landed (topic, partition, next_offset, origin, cluster_id, claims)
     VALUES (of_topic, of_partition, log_start, log_start, of_cluster, 1)
     ON CONFLICT (topic, partition) DO UPDATE SET claims = landed.claims + 1 RETURNING landed.claims INTO STRICT raised;

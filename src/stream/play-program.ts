@@ -56,7 +56,8 @@ export interface Play {
  * @throws TradetapeError input_invalid for an event that isn't one, and what the program throws
  */
 export function playProgram(program: Program, events: readonly PlayedEvent[], options: PlayOptions = {}): Play {
-  const { session = null, from = { taken: 0, state: undefined, time: 0 }, until = events.length } = options;
+  const { session = null, from = { taken: 0, state: undefined, time: 0 }, until = Number.POSITIVE_INFINITY } = options;
+  const end = Math.min(until, events.length);
   const machine = program.open(() => true, from.state, session);
   const published: PublishedEvent[] = [];
   let { time } = from;
@@ -76,10 +77,10 @@ export function playProgram(program: Program, events: readonly PlayedEvent[], op
       if (program.reads.includes(one.topic)) take(one as PlayedEvent, offset);
     }
   };
-  for (let n = from.taken; n < until; n++) take(events[n]!, n);
-  if (until >= events.length) tell(machine.idle?.(time) ?? [], events.length);
+  for (let n = from.taken; n < end; n++) take(events[n]!, n);
+  if (end === events.length) tell(machine.idle?.(time) ?? [], events.length);
   const state = machine.save === undefined ? undefined : throughJson(program.name, machine.save());
-  return { published, snapshot: { taken: Math.max(from.taken, until), state, time } };
+  return { published, snapshot: { taken: Math.max(from.taken, end), state, time } };
 }
 
 /** The event as it is read from a log: checked, with its id, and null where its writer had no field. */

@@ -76,13 +76,22 @@ export class DraftCollector implements ProgramPublisher {
   }
 
   publish<T extends EventTopic>(topic: T, event: Incomplete<T>): EventOfTopic[T] {
-    const ofSession = HAS_SESSION.has(topic) ? { backtest_session_id: this.session } : {};
-    const complete = completeEvent(topic, { ...ofSession, ...(event as object) });
+    const complete = completeEvent(topic, HAS_SESSION.has(topic) ? this.#ofSession(topic, event) : event);
     if (typeof complete === "string")
       throw refused(`${topic}: ${complete}`, `docs/rules.md has the rules of ${topic}.`);
     const headers = { [WORKFLOW_HEADERS.actor]: this.#by.actor };
     this.#add<T>({ topic, event: complete as never, headers });
     return complete;
+  }
+
+  /** The event with the run's session, whichever its own was made from. @throws TradetapeError where it names another one */
+  #ofSession(topic: EventTopic, event: object): object {
+    const { backtest_session_id: named } = event as { readonly backtest_session_id?: string | null };
+    if ((named ?? null) !== null && named !== this.session) {
+      const run = this.session === null ? "no session" : `session ${this.session}`;
+      throw refused(`${topic}: names session ${named} in a run of ${run}`, "Leave backtest_session_id out.");
+    }
+    return { ...event, backtest_session_id: this.session };
   }
 
   /** What was given. Who publishes later is refused: it would come at another time after a restart. */

@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { isDeepStrictEqual, promisify } from "node:util";
 import { gunzip, gzip } from "node:zlib";
+import { TradetapeError } from "../errors.ts";
 import type { SnapshotTerms } from "./program.ts";
 
 /** A program's state after all records below an offset of each partition, whose outputs were all acknowledged. */
@@ -64,7 +65,9 @@ export function throughJson(name: string, state: unknown): unknown {
 function requirePlain(name: string, text: string, state: unknown): unknown {
   const again: unknown = JSON.parse(text);
   if (isDeepStrictEqual(again, state)) return again;
-  throw new Error(`the state of ${name} doesn't come back from JSON as it was: it may hold plain values only`);
+  throw new TradetapeError("input_invalid", `the state of ${name} doesn't come back from JSON as it was`, {
+    next: "Let its state hold plain values only: no undefined, NaN, -0, Date, Map or Set.",
+  });
 }
 
 /** @returns undefined where it is no head; what it says is to be believed only where the digest is right */

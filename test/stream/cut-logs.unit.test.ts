@@ -200,12 +200,15 @@ describe("a snapshot", () => {
     expect(cluster.fetched).toBe(0);
   });
 
-  test("may hold plain values only: what JSON doesn't bring back is a bug", async () => {
+  test("may hold plain values only: what JSON doesn't bring back is refused", async () => {
     const cluster = open();
     await publish(cluster, predicted(1, 0.7));
     const open_ = () => ({ take: () => [], save: () => ({ since: Number.NEGATIVE_INFINITY }) });
     const broken: Program = { ...(DECISIONS as Program), open: open_ };
-    await expect(run(cluster, broken)).rejects.toThrow("plain values only");
+    await expect(run(cluster, broken)).rejects.toMatchObject({
+      code: "input_invalid",
+      next: expect.stringContaining("plain values only"),
+    });
   });
 });
 

@@ -57,6 +57,11 @@ describe("a program that is defined", () => {
     expect(published[0]).toMatchObject({ headers: { actor: "bot" } });
   });
 
+  test("is played to the end where there are fewer events than it is asked for", () => {
+    const whole = playProgram(counting(), BARS);
+    expect(playProgram(counting(), BARS, { until: BARS.length + 7 })).toEqual(whole);
+  });
+
   test("killed at any events and gone on from its snapshots it is one that ran through", () => {
     const whole = playProgram(counting(), BARS);
     fc.assert(
@@ -92,6 +97,22 @@ describe("a program that is defined", () => {
     expect(live!.map((event) => (event as BarEvent).backtest_session_id)).toEqual([null, null]);
     expect(own!.map((event) => (event as BarEvent).backtest_session_id)).toEqual([SESSION, SESSION]);
     expect((own![0] as BarEvent).market_data_id).not.toBe((live![0] as BarEvent).market_data_id);
+  });
+
+  test("gives it to what it makes of a live bar, too, and refuses what names another session", () => {
+    const again = (named: string | null): ReturnType<typeof counting> =>
+      counting({
+        publishes: ["bars"],
+        handle: ({ topic, event }, publisher) => {
+          if (topic !== "bars" || event.interval === "5min") return;
+          const { market_data_id: _id, ...made } = event;
+          publisher.publish("bars", { ...made, interval: "5min", backtest_session_id: named });
+        },
+      });
+    const { published } = playProgram(again(null), BARS.slice(0, 1), { session: SESSION });
+    expect(published.map(({ event }) => (event as BarEvent).backtest_session_id)).toEqual([SESSION]);
+    for (const session of [null, idOf("other session")])
+      expect(() => playProgram(again(SESSION), BARS.slice(0, 1), { session })).toThrow(`names session ${SESSION}`);
   });
 
   test("isn't shown events of other sessions, and of live ones only market data", () => {

@@ -4,7 +4,7 @@ const TAKING: readonly (readonly [what: string, says: RegExp])[] = [
   ["renames something", /\bRENAME\s+(TO|COLUMN|CONSTRAINT|VALUE)?\b/i],
   ["changes a type", /\bALTER\s+(COLUMN\s+)?\w+\s+(SET\s+DATA\s+)?TYPE\b/i],
   ["takes nulls", /\bSET\s+NOT\s+NULL\b/i],
-  ["takes rights", /^\s*REVOKE\b(?!.*\bFROM\s+PUBLIC\s*$)/is],
+  ["takes rights", /^\s*REVOKE\b(?!.*\bON\s+FUNCTION\b.*\bFROM\s+PUBLIC\s*$)/is],
 ];
 const CHECKING =
   /\bADD\s+(CONSTRAINT|CHECK|UNIQUE|PRIMARY\s+KEY|FOREIGN\s+KEY|EXCLUDE)\b|\bADD\s+COLUMN\b[^,]*\b(CHECK|UNIQUE|REFERENCES)\b/i;
@@ -15,9 +15,13 @@ const TABLE =
 /** Why an older program may fail once a migration is applied: each statement that takes, changes or forbids something. */
 export function contractions(sql: string): readonly string[] {
   const text = sql
+    // What a DO block does is done at once; what a function has within it is not.
+    .replaceAll(/\bDO\s+\$(\w*)\$(.*?)\$\1\$/gis, "$2")
     .replaceAll(/\$(\w*)\$.*?\$\1\$/gs, "''")
     .replaceAll(/--.*/g, "")
-    .replaceAll(/'(?:[^']|'')*'/g, "''");
+    .replaceAll(/'(?:[^']|'')*'/g, "''")
+    // So that a comma is one between a statement's actions.
+    .replaceAll(/\(\s*\d+(\s*,\s*\d+)?\s*\)/g, "");
   const made = new Set([...text.matchAll(/\bCREATE\s+TABLE\s+([\w.]+)/gi)].map(([, name]) => name));
   return text.split(";").flatMap((statement) => {
     const table = TABLE.exec(statement)?.[1];

@@ -31,10 +31,14 @@ describe("a migration", () => {
     ["ALTER TABLE public.fill ALTER COLUMN a TYPE bigint", "changes a type"],
     ["ALTER TABLE public.fill ALTER a SET NOT NULL", "takes nulls"],
     ["ALTER TABLE public.fill ADD COLUMN a text NOT NULL", "adds a column that has to be given"],
+    ["ALTER TABLE public.fill ADD COLUMN a numeric(10, 2) NOT NULL", "adds a column that has to be given"],
+    ["ALTER TABLE public.fill ADD COLUMN a numeric(10, 2) CHECK (a > 0)", "checks more of an existing table"],
+    ["DO $$ BEGIN ALTER TABLE public.fill DROP COLUMN a; END $$", "drops something"],
     ["ALTER TABLE public.fill ADD COLUMN a text CHECK (a <> '')", "checks more of an existing table"],
     ["ALTER TABLE public.fill ADD CONSTRAINT c CHECK (a > 0)", "checks more of an existing table"],
     ["CREATE UNIQUE INDEX i ON public.fill (a)", "checks more of an existing table"],
     ["REVOKE SELECT ON public.fill FROM tradetape_reader", "takes rights"],
+    ["REVOKE SELECT ON public.fill FROM PUBLIC", "takes rights"],
   ])("takes something by %s", (sql, what) => {
     expect(contractions(`SET LOCAL ROLE x;\n${sql};`)).toEqual([what]);
   });

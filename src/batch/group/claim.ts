@@ -15,8 +15,8 @@ type ClaimParts = GroupParts & { readonly lockWatch: LockWatch; readonly patienc
  */
 export async function claim(parts: ClaimParts, lane: Lane, isCurrent: () => boolean): Promise<void> {
   await lane.idle();
-  const claimed = await find(parts, lane.partition);
-  if (!isCurrent()) return;
+  const claimed = await find(parts, lane.partition, isCurrent);
+  if (claimed === undefined || !isCurrent()) return;
   lane.begin(claimed);
   // Kafka is sent one record back where there is a landmark: `checkLandmark` compares it, and the landing trims it.
   const at = { topicName: parts.plan.topicName, partition: lane.partition };
@@ -25,9 +25,10 @@ export async function claim(parts: ClaimParts, lane: Lane, isCurrent: () => bool
 
 /**
  * Finds where a partition stands in the database, and holds it against what the log has. A partition that this database
- * doesn't know begins at the log's start.
+ * doesn't know begins at the log's start. Undefined where it isn't ours any more: then it must not be claimed, because that
+ * would have its owner's batches refused.
  */
-function find(parts: ClaimParts, partition: number): Promise<Claim> {
+function find(parts: ClaimParts, partition: number, isCurrent: () => boolean): Promise<Claim | undefined> {
   const { landing, lockWatch, patience } = parts;
   const { topicName } = parts.plan;
   return patience.insist(
@@ -35,8 +36,9 @@ function find(parts: ClaimParts, partition: number): Promise<Claim> {
     async () => {
       const before = await parts.logOf(partition);
       const { low } = before.log;
+      if (!isCurrent()) return undefined;
       const place = await landing.use((c) =>
-        lockWatch.run(c, () => claimPartition(c, topicName, partition, low, before.clusterId)),
+        lockWatch.run(c, () => claimPartition(c, topicName, partition, low, before.clusterId, "local")),
       );
       // The owner before us may have landed what was appended after `before` was read, so an end below
       // nextOffset proves no loss: the log is asked once more.

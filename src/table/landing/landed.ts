@@ -23,7 +23,10 @@ const COLUMNS = `next_offset AS "nextOffset", origin, cluster_id AS "clusterId",
  * this claim as `claims`: from now on no batch lands that was read under an earlier one. What the log no longer held when the
  * partition was first seen lies before its origin, and is no loss.
  *
- * It waits for the transaction that lands in the partition, so it is called under a `LockWatch`.
+ * It waits for the transaction that lands in the partition; a group, whose partition's last owner may be frozen, calls it under
+ * a `LockWatch`.
+ * @param commits "local" for a claim alone: it doesn't wait for a synchronous standby that is away, because the landing behind
+ * it does, and says so. "as set" where other things commit with it
  */
 export async function claimPartition(
   connection: Connection,
@@ -31,17 +34,19 @@ export async function claimPartition(
   partition: number,
   logStart: number,
   clusterId: string,
+  commits: "local" | "as set" = "as set",
 ): Promise<LandedOffset> {
   const [claim] = await connection.query<{ claims: number }>(
-    "SELECT tradetape.claim_partition($1, $2, $3, $4) AS claims",
-    [topic, partition, logStart, clusterId],
+    `SELECT tradetape.claim_partition($1, $2, $3, $4) AS claims,
+       set_config('synchronous_commit', CASE $5 WHEN 'local' THEN 'local' ELSE current_setting('synchronous_commit') END, true)`,
+    [topic, partition, logStart, clusterId, commits],
   );
   const [place] = await connection.query<LandedOffset & Record<string, unknown>>(
     `SELECT ${COLUMNS} FROM tradetape.landed_offset WHERE topic = $1 AND partition = $2`,
     [topic, partition],
   );
   // Not the number that the row has by now: another owner may have claimed the partition since.
-  return { ...place!, ...claim! };
+  return { ...place!, claims: claim!.claims };
 }
 
 /** Where each partition of a topic stands that this database knows. */

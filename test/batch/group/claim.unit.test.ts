@@ -38,7 +38,12 @@ async function claimWhere({ highs, topicId = "t", epochEnd = { epoch: 5, end: 20
     topicId,
   });
   const epochEndOf = async () => epochEnd;
-  const session = { query: async () => [LANDED], run: async () => 0 } as unknown as Connection;
+  let asked = 0;
+  const query = async () => {
+    asked++;
+    return [LANDED];
+  };
+  const session = { query } as unknown as Connection;
   const landing = { use: (work: (c: Connection) => Promise<unknown>) => work(session) };
   const sought: number[] = [];
   const member = { seek: (_: unknown, offset: number) => sought.push(offset) };
@@ -52,7 +57,7 @@ async function claimWhere({ highs, topicId = "t", epochEnd = { epoch: 5, end: 20
   const parts = { plan: { topicName: "ticks" }, logOf, epochEndOf, landing, member, lockWatch, patience };
   await claim(parts as unknown as Parameters<typeof claim>[0], lane, () => isCurrent);
   const { nextOffset, tail, leaderEpoch } = lane;
-  return { ...lane.claim, nextOffset, tail, leaderEpoch, sought };
+  return { ...lane.claim, nextOffset, tail, leaderEpoch, sought, asked };
 }
 
 describe("claiming a partition", () => {
@@ -64,9 +69,9 @@ describe("claiming a partition", () => {
     await expect(claimWhere({ highs: [20] })).resolves.toMatchObject({ tail: NEXT_OFFSET, sought: [19] });
   });
 
-  it("leaves a lane alone whose partition was assigned anew meanwhile", async () => {
-    const { tail, sought } = await claimWhere({ highs: [20], isCurrent: false });
-    expect([tail, sought]).toEqual([undefined, []]);
+  it("leaves a lane alone whose partition was assigned anew meanwhile, and claims nothing of it", async () => {
+    const { tail, sought, asked } = await claimWhere({ highs: [20], isCurrent: false });
+    expect([tail, sought, asked]).toEqual([undefined, [], 0]);
   });
 
   it("stops where the log ends before what has landed, also when asked again", async () => {

@@ -205,6 +205,19 @@ describe("landing a batch", () => {
     expect(await rowsHere()).toBe(20);
   });
 
+  test("is claimed without waiting for a standby where nothing else commits with it", async () => {
+    const waitsFor = async (...commits: ("local" | "as set")[]) => {
+      await connection.query("BEGIN");
+      await claimPartition(connection, plan.topicName, PARTITION, 100, "another cluster", ...commits);
+      const [set] = await connection.query<{ waits: string }>("SELECT current_setting('synchronous_commit') AS waits");
+      await connection.query("ROLLBACK");
+      return set!.waits;
+    };
+    const asSet = await connection.query<{ waits: string }>("SELECT current_setting('synchronous_commit') AS waits");
+    expect([await waitsFor("local"), await waitsFor()]).toEqual(["local", asSet[0]!.waits]);
+    expect(asSet[0]!.waits).not.toBe("local");
+  });
+
   test("with letters in the part that is trimmed away doesn't write them again", async () => {
     const overlapping = await batch(115, 125);
     const letters = [
