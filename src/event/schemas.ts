@@ -105,3 +105,7 @@ export const TIME_FIELDS = Object.fromEntries(
     return [topic, times.map(({ name }) => name)];
   }),
 ) as Record<EventTopic, string[]>;
+
+/** Whether a topic's events have a field of this name. */
+export const hasField = (topic: EventTopic, name: string): boolean =>
+  EVENT_SCHEMAS[EVENT_BY_TOPIC[topic]].fields.some((field) => field.name === name);

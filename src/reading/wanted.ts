@@ -1,6 +1,6 @@
 import { TradetapeError } from "../errors.ts";
 import { isUuid } from "../event/field/checks.ts";
-import { EVENT_BY_TOPIC, EVENT_SCHEMAS, type EventTopic } from "../event/schemas.ts";
+import { type EventTopic, hasField } from "../event/schemas.ts";
 import type { SubscribeOptions } from "./subscription.ts";
 
 type Fields = Readonly<Record<string, unknown>>;
@@ -25,9 +25,7 @@ export function wantedBy(
 }
 
 function requireField(topics: readonly EventTopic[], option: string, name: string): void {
-  const without = topics.filter(
-    (topic) => !EVENT_SCHEMAS[EVENT_BY_TOPIC[topic]].fields.some((one) => one.name === name),
-  );
+  const without = topics.filter((topic) => !hasField(topic, name));
   if (without.length === 0) return;
   throw new TradetapeError("input_invalid", `${option}: events of ${without.join(", ")} have no ${name}`, {
     next: `Subscribe to ${without.join(", ")} without \`${option}\`.`,

@@ -17,7 +17,7 @@ import type {
 import { TradetapeError } from "../errors.ts";
 import { completeEvent, type Incomplete } from "../event/complete.ts";
 import type { DecisionEvent, EventOfTopic, FillEvent, PerformanceEvent, PredictionEvent } from "../event/events.ts";
-import { EVENT_BY_TOPIC, EVENT_SCHEMAS, type EventTopic } from "../event/schemas.ts";
+import { EVENT_TOPICS, type EventTopic, hasField } from "../event/schemas.ts";
 import { WORKFLOW_HEADERS } from "../event/workflow.ts";
 
 /**
@@ -116,11 +116,5 @@ const refused = (message: string, next: string) => new TradetapeError("input_inv
 
 /** Topics whose events name the session that they belong to. A session's own id is none that another one could give it. */
 export const HAS_SESSION: ReadonlySet<EventTopic> = new Set(
-  (Object.entries(EVENT_BY_TOPIC) as [EventTopic, keyof typeof EVENT_SCHEMAS][])
-    .filter(([topic, kind]) => topic !== "sessions" && fieldsOf(kind).includes("backtest_session_id"))
-    .map(([topic]) => topic),
+  EVENT_TOPICS.filter((topic) => topic !== "sessions" && hasField(topic, "backtest_session_id")),
 );
-
-function fieldsOf(kind: keyof typeof EVENT_SCHEMAS): readonly string[] {
-  return EVENT_SCHEMAS[kind].fields.map(({ name }) => name);
-}

@@ -41,7 +41,7 @@ const PART_BYTES = 512 * 1024;
 /** What a state may take as JSON: the programs' have some kilobytes for each symbol. */
 const STATE_BYTES_MAX = 256 * 1024 * 1024;
 
-/** @throws Error where the state isn't what JSON brings back: a bug of the program */
+/** @throws TradetapeError input_invalid where the state isn't what JSON brings back */
 export async function packSnapshot({ name, terms, inputs, state }: Snapshot): Promise<PackedSnapshot> {
   const text = JSON.stringify(state);
   requirePlain(name, text, state);
@@ -56,7 +56,7 @@ export async function packSnapshot({ name, terms, inputs, state }: Snapshot): Pr
   return { head: { ...bare, sha256: digestOf(bare, parts) }, parts };
 }
 
-/** A state as a restart has it, of which nothing is the one that was saved. @throws Error as `packSnapshot` does */
+/** A state as a restart has it, of which nothing is the one that was saved. @throws TradetapeError as `packSnapshot` does */
 export function throughJson(name: string, state: unknown): unknown {
   const text = JSON.stringify(state);
   return requirePlain(name, text, state);

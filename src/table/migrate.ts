@@ -139,10 +139,11 @@ export async function openMigrated(databaseUrl: string, as: ConnectionOptions): 
  * Refuses a database that this program, or the session's role, can't work with.
  * @throws TradetapeError not_migrated unless every migration that this program knows has been applied; database_newer
  * where one that it doesn't know needs a newer program; encoding_unfit, database_copied, permission_denied
+ * @returns how far the database is ahead of this program; undefined where it isn't
  */
-export async function requireMigrated(connection: Connection, databaseUrl: string): Promise<void> {
+export async function requireMigrated(connection: Connection, databaseUrl: string): Promise<Ahead | undefined> {
   await requireUtf8(connection, databaseUrl);
-  const { pending } = await pendingMigrations(connection, databaseUrl);
+  const { pending, ahead } = await pendingMigrations(connection, databaseUrl);
   if (pending.length > 0) {
     const missing = pending.map(({ name }) => name).join(", ");
     throw new TradetapeError("not_migrated", `${addressOf(databaseUrl)} lacks ${missing}`, {
@@ -151,6 +152,7 @@ export async function requireMigrated(connection: Connection, databaseUrl: strin
   }
   await requireRights(connection, databaseUrl);
   await requireOwnPlace(connection, databaseUrl);
+  return ahead;
 }
 
 export async function requireUtf8(connection: Connection, databaseUrl: string): Promise<void> {

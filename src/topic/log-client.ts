@@ -77,10 +77,12 @@ export interface LogAdmin {
 /** Which versions of a request all brokers take, by Kafka's number of the request. */
 export type SpokenVersions = ReadonlyMap<number, { readonly least: number; readonly most: number }>;
 
+export type Right = "READ" | "WRITE";
+
 /** What a user may do with topics and with groups, by their names. */
 export interface Rights {
-  readonly topics: ReadonlyMap<string, ReadonlySet<"READ" | "WRITE">>;
-  readonly groups: ReadonlyMap<string, ReadonlySet<"READ" | "WRITE">>;
+  readonly topics: ReadonlyMap<string, ReadonlySet<Right>>;
+  readonly groups: ReadonlyMap<string, ReadonlySet<Right>>;
 }
 
 export interface FetchLimits {

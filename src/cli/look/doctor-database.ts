@@ -7,7 +7,6 @@ import { Connection } from "../../table/connection.ts";
 import { addressOf } from "../../table/database-url.ts";
 import type { Ahead } from "../../table/login/needs.ts";
 import { lostOf, requireMigrated } from "../../table/migrate.ts";
-import { pendingMigrations } from "../../table/migrations.ts";
 import { listDays } from "../../table/upkeep/day-partitions.ts";
 import { type Diagnosis, diagnosisOf, looked } from "./diagnosis.ts";
 
@@ -29,8 +28,7 @@ export async function lookAtDatabase({ databaseUrl, daysAhead }: Config): Promis
       const engine = engineFindings(addressOf(databaseUrl), facts, openedMs - beforeMs);
       if (engine.some(({ severity }) => severity === "wrong")) return engine;
       const shape = await looked(ABOUT, async () => {
-        await requireMigrated(connection, databaseUrl);
-        const { ahead } = await pendingMigrations(connection, databaseUrl);
+        const ahead = await requireMigrated(connection, databaseUrl);
         const shape = ahead ? [aheadFinding(ahead)] : await lostFindings(connection);
         return [...shape, ...(await dayFindings(connection, daysAhead))];
       });

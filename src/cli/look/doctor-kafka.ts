@@ -2,7 +2,7 @@ import { CONSUMERS } from "../../../consumers/all.ts";
 import { liveGroupId } from "../../batch/run/open-group.ts";
 import { type Config, requireServices } from "../../config.ts";
 import { EVENT_TOPICS } from "../../event/schemas.ts";
-import type { LogAdmin, Rights, SpokenVersions } from "../../topic/log-client.ts";
+import type { LogAdmin, Right, Rights, SpokenVersions } from "../../topic/log-client.ts";
 import { type TopicName, topicName } from "../../topic/topics.ts";
 import type { Diagnosis } from "./diagnosis.ts";
 
@@ -98,7 +98,7 @@ function landing(
 }
 
 /** What gives a right, as a command. */
-type Way = (right: "READ" | "WRITE", on: string) => string;
+type Way = (right: Right, on: string) => string;
 
 function wayOf(config: Config): Way {
   const brokers = requireServices(config, "kafkaBrokers").kafkaBrokers.join(",");

@@ -1,4 +1,4 @@
-import type { Rights, SpokenVersions } from "../../log-client.ts";
+import type { Right, Rights, SpokenVersions } from "../../log-client.ts";
 import { type Broker, type Cluster, callOf, errorOf, TOPIC_DENIED } from "../brokers.ts";
 import type { Internals } from "../kafkajs-internals.ts";
 import { skipCluster } from "./cluster-facts.ts";
@@ -29,7 +29,7 @@ const TELL = Buffer.of(1);
 /** Kafka's number of a topic that there isn't. */
 const UNKNOWN_TOPIC = 3;
 /** Kafka's numbers of rights that doctor asks about: the bits of its answer. */
-const BITS = { READ: 3, WRITE: 4 } as const;
+const BITS: Readonly<Record<Right, number>> = { READ: 3, WRITE: 4 };
 
 /**
  * What the user may do with topics and groups, as the brokers themselves say: nothing is written, and no group is made.
@@ -62,9 +62,9 @@ interface Granted {
 
 const GROUP_DENIED = 30;
 
-function rightsBy(granted: readonly Granted[]): ReadonlyMap<string, ReadonlySet<"READ" | "WRITE">> {
-  const all = Object.entries(BITS) as [keyof typeof BITS, number][];
-  const rights = new Map<string, ReadonlySet<"READ" | "WRITE">>();
+function rightsBy(granted: readonly Granted[]): ReadonlyMap<string, ReadonlySet<Right>> {
+  const all = Object.entries(BITS) as [Right, number][];
+  const rights = new Map<string, ReadonlySet<Right>>();
   for (const { name, errorCode, bits } of granted) {
     if (errorCode === UNKNOWN_TOPIC) continue;
     const isDenied = errorCode === TOPIC_DENIED || errorCode === GROUP_DENIED;
